@@ -1,0 +1,113 @@
+"""What the protocol decided and where each episode and duty stands: the record for the console and the audit."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId
+from services.safeguarding.message import Message, Topic
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+class Verdict(StrEnum):
+    TOLD = "told"
+    CONDITION_NOT_MET = "condition-not-met"
+    ALREADY_SO = "already-so"
+    OUTGROWN = "outgrown"
+    TOO_OLD = "too-old"
+    UNVERIFIED = "unverified"
+    ENDED = "ended"
+    CHANGED = "changed"
+
+
+class ProtocolDecided(Message, kind="protocol.decided.v1", topic=Topic.DECISIONS):
+    """One decision: on which message, by which rule of which version, citing what."""
+
+    authority: AuthorityId
+    episode: UUID | None = None
+    about: str
+    """Kind of the message decided upon."""
+    about_id: str
+    rule: str | None = None
+    verdict: Verdict
+    protocol: str
+    cites: tuple[str, ...] = ()
+    duty: UUID | None = None
+    unknown: tuple[str, ...] = ()
+    """Predicates whose answer was not known and counted as yes: the gaps to chase."""
+
+
+class EpisodeState(StrEnum):
+    MISSING = "missing"
+    LOCATED = "located"
+    RETURNED = "returned"
+    CLOSED = "closed"
+    RETRACTED = "retracted"
+
+
+class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):
+    """The episode as it now stands."""
+
+    authority: AuthorityId
+    force: ForceId | None = None
+    episode: UUID
+    revision: int
+    state: EpisodeState
+    candidates: tuple[ChildId, ...] = ()
+    opened_at: AwareDatetime
+    returned_at: AwareDatetime | None = None
+    open_conditions: tuple[str, ...] = ()
+    """What must still happen before it may close, such as `safe-and-well-check`."""
+    protocol: str
+
+
+class DutyState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    ACKNOWLEDGED = "acknowledged"
+    CANCELLED = "cancelled"
+    OVERDUE = "overdue"
+    """Told to its last human, who has not answered. It stays on the page until somebody does."""
+
+
+class StepRecord(Message):
+    step: int
+    role: Role
+    person: PersonId | None = None
+    channel: Channel
+    told_at: AwareDatetime
+    state: Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"]
+    changed_at: AwareDatetime
+
+
+class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.DECISIONS):
+    """The duty as it now stands: who has been told, who has answered, and what comes next, when."""
+
+    authority: AuthorityId
+    episode: UUID | None = None
+    duty: UUID
+    revision: int
+    rule: str
+    wording: Wording
+    state: DutyState
+    ended_because: str | None = None
+    steps: tuple[StepRecord, ...]
+    next_step_at: AwareDatetime | None = None
+    next_role: Role | None = None
+    protocol: str
+    cites: tuple[str, ...]
+
+
+class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.DEAD_LETTERS):
+    """A message that a service could not work on. `origin` names it for ever: topic, partition and offset."""
+
+    service: str
+    origin: str
+    reason: str
+    """The error's class and where it rose. Never its text, which may hold what the message held."""
+    original_kind: str | None = None
+    original_id: str | None = None
+    original: str
+    """The message's bytes, base64."""

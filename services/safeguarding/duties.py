@@ -1,0 +1,89 @@
+"""Someone who must be told, by a time, by a channel, with a next person if they do not answer. Made only by the protocol."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from services.safeguarding import identifiers
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
+from services.safeguarding.message import Message, Topic
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+class Because(StrEnum):
+    """Why this telling of the duty is made, or withdrawn."""
+
+    FIRST = "first"
+    AGAIN = "again"
+    NOT_ACCEPTED = "not-accepted"
+    NOT_ACKNOWLEDGED = "not-acknowledged"
+    FAILED = "failed"
+    NOBODY_IN_ROLE = "nobody-in-role"
+    ANSWERED = "answered"
+    RETURNED = "returned"
+    RETRACTED = "retracted"
+    SUPERSEDED = "superseded"
+    CLOSED = "closed"
+
+
+class Duty(Message, topic=Topic.DUTIES):
+    """One telling of a duty: `step` 0 is the first, each later step goes to the next person or asks again.
+
+    The envelope's subject is the child. A receiver ignores a message whose revision is older than one it has seen of the
+    same duty and step, and remembers a withdrawal that comes before what it withdraws.
+    """
+
+    duty: UUID
+    step: int = Field(ge=0)
+    revision: int = Field(ge=1)
+    act: Literal["tell", "withdraw"] = "tell"
+    because: Because
+    authority: AuthorityId
+    force: ForceId | None = None
+    placement: PlacementId | None = None
+    candidates: tuple[ChildId, ...] = ()
+    episode: UUID | None = None
+    role: Role
+    person: PersonId | None = None
+    """The one person meant, where the role alone does not say (a carer who reported, someone told before)."""
+    channel: Channel
+    wording: Wording
+    urgent: bool = True
+    rule: str
+    protocol: str
+    """Name and version of the protocol that made it, such as `missing-from-care 2026.1`."""
+    cites: tuple[str, ...]
+    created_at: AwareDatetime
+    """Story time. Minutes to accept and acknowledge count from here."""
+    refers_to: UUID | None = None
+    """The telling that this one updates or cancels (CAP 1.2's `references`)."""
+    raised_risk: bool = False
+    """Inside a watch or the first 72 hours: told to police as raised risk, without its cause (S36, S59)."""
+    words: tuple[WordsId, ...] = ()
+
+    @property
+    def telling(self) -> UUID:
+        return identifiers.telling(self.duty, self.step)
+
+    @property
+    def code(self) -> str:
+        """What a person texts back after OK."""
+        return identifiers.code_of(self.telling)
+
+
+class PoliceNotify(Duty, kind="police.notify.v1"):
+    """The control room of the force of the child's placement is told, or told of a change."""
+
+
+class ProfessionalNotify(Duty, kind="professional.notify.v1"):
+    """Social worker, duty team, reviewing officer, guardian, legal adviser, host authority, Home Office."""
+
+
+class CarerAlert(Duty, kind="carer.alert.v1"):
+    """What has truly been done by now, and the next practical step (S62)."""
+
+
+class StrategyInvite(Duty, kind="strategy.invite.v1"):
+    """A strategy discussion to come to (S36)."""

@@ -1,0 +1,163 @@
+"""What happened. One class an event of `guidance/requirements.md`; the envelope's subject is the child, its time the moment it happened."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
+from services.safeguarding.message import Message, Topic
+
+
+class Event(Message, topic=Topic.CHILD_EVENTS):
+    authority: AuthorityId
+    words: tuple[WordsId, ...] = ()
+    """What was said, kept encrypted in the register."""
+
+
+class Told(Event):
+    """An event that somebody told us of, rather than one that a deadline brought."""
+
+    said_by: PersonId | None = None
+    """None where the speaker is an agency's system or nobody we know."""
+    channel: Literal["text", "agency", "force", "console"] = "agency"
+
+
+class ChildReportedMissing(Told, kind="child.reported-missing.v1"):
+    """Opens the child's missing episode, or adds to the open one (S13, S57, S62)."""
+
+    status: Literal["missing", "away-without-authorisation"] = "missing"
+    candidates: tuple[ChildId, ...] = ()
+    """Where the subject is provisional: the children it may be. Police and a human are told at once, identity is asked afterwards."""
+    placement: PlacementId | None = None
+    last_seen_at: AwareDatetime | None = None
+
+
+class ChildInformationReceived(Told, kind="child.information-received.v1"):
+    """A sighting, a call, a new fact: an update to all who were notified (S35, S45)."""
+
+    nature: Literal["sighting", "contact", "other"] = "other"
+
+
+class ChildLocated(Told, kind="child.located.v1"):
+    """Whereabouts known, not back: nothing is stood down."""
+
+
+class ChildReturned(Told, kind="child.returned.v1"):
+    """Back. Missing escalations stop and the return clocks start; the episode stays open until its conditions are met."""
+
+    verified: bool = False
+    """Whether the speaker is this child's carer, a professional of the child's or the force. Others' word stands nobody down."""
+
+
+class ReportRetracted(Told, kind="report.retracted.v1"):
+    """What an earlier report said was not so: a false alarm, or a child who is not back after all."""
+
+    retracts: Literal["missing", "return"]
+
+
+class SafeAndWellCheckRecorded(Told, kind="safe-and-well-check.recorded.v1"):
+    """Police have spoken to the returned child."""
+
+
+class ReturnInterviewRecorded(Told, kind="return-interview.recorded.v1"):
+    """Offered within 24 h; done within 72 h of return, or declined with a reason (the reason is in `words`)."""
+
+    state: Literal["offered", "completed", "declined"]
+
+
+class ChildLuringSuspected(Told, kind="child.luring-suspected.v1"):
+    """Any exploitation concern (S22, S26, S57, S62)."""
+
+
+class LocationEnquiryReceived(Told, kind="location.enquiry-received.v1"):
+    """Somebody asked where a child is. Refused, logged, passed on; nothing is confirmed to the enquirer (S37)."""
+
+
+class PoliceReply(Event):
+    """What a force tells us of an episode."""
+
+    force: ForceId
+    episode: UUID | None = None
+    reply: str
+    """The id under which the force sent this, so that one reply is one event."""
+
+
+class PoliceAcknowledged(PoliceReply, kind="police.acknowledged.v1"):
+    """An officer has it. The officer's name and collar number are in `words`."""
+
+
+class ReferenceKind(StrEnum):
+    INCIDENT = "incident"
+    MISSING_PERSON = "missing-person"
+    INFORMATION_ONLY = "information-only"
+
+
+class PoliceReferenceGiven(PoliceReply, kind="police.reference-given.v1"):
+    """The force's own reference, kept in `words`."""
+
+    reference_kind: ReferenceKind
+
+
+class RiskGrade(StrEnum):
+    NO_APPARENT_RISK = "no-apparent-risk"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class PoliceRiskGraded(PoliceReply, kind="police.risk-graded.v1"):
+    """Set by police alone; until then a child of this cohort is presumed at high risk."""
+
+    grade: RiskGrade
+    review_at: AwareDatetime | None = None
+
+
+class PoliceClosed(PoliceReply, kind="police.closed.v1"):
+    """The force has closed its missing investigation."""
+
+
+class PoliceReferenceTexted(Told, kind="police.reference-texted.v1"):
+    """A carer or duty worker passed on the reference that police gave by telephone; it is in `words`."""
+
+
+class TextNeedsHuman(Told, kind="text.needs-human.v1"):
+    """A text that nothing of ours understood, or whose sender is unknown. A person reads it (in `words`) and acts."""
+
+    reason: Literal["not-understood", "unknown-sender", "picture-only", "asked-for-human", "opted-out", "which-child"]
+
+
+class ChildProvisional(Event, kind="child.provisional.v1"):
+    """A report about a child we could not identify: a person finds out who it is."""
+
+    candidates: tuple[ChildId, ...] = ()
+    placement: PlacementId | None = None
+
+
+class ContactUnreachable(Event, kind="contact.unreachable.v1"):
+    """Every way to reach this person was tried and failed."""
+
+    person: PersonId | None = None
+    role: str
+
+
+class Due(Event):
+    """An event that the protocol wrote for itself into a deadline, and that the clock publishes at its time."""
+
+    deadline: UUID
+    version: int
+
+
+class DutyStepDue(Due, kind="duty.step-due.v1"):
+    """The time to answer is over: the duty's next step is due, unless it has been answered."""
+
+    duty: UUID
+    step: int
+
+
+class RuleDue(Due, kind="rule.due.v1"):
+    """A rule with a delay of its own, such as the 72 hours of a return interview, has come to its time."""
+
+    rule: str
+    episode: UUID | None = None

@@ -1,0 +1,52 @@
+"""Identifiers: opaque, so that they may travel, and derived where the same cause must always give the same id."""
+
+import hashlib
+from typing import Annotated
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import StringConstraints
+
+NAMESPACE = UUID("6f0d9a52-5a39-5d0b-9a2e-0f4f0c1f7a11")
+CODE_ALPHABET = "23456789BCDFGHJKMNPQRSTVWXZ"
+CODE_LENGTH = 5
+
+ChildId = Annotated[str, StringConstraints(pattern=r"^(child|provisional)-[0-9a-f-]{36}$")]
+PersonId = Annotated[str, StringConstraints(pattern=r"^person-[0-9a-f-]{36}$")]
+PlacementId = Annotated[str, StringConstraints(pattern=r"^placement-[0-9a-f-]{36}$")]
+WordsId = Annotated[str, StringConstraints(pattern=r"^words-[0-9a-f-]{36}$")]
+AuthorityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+ForceId = AuthorityId
+
+
+def new_id(of: str) -> str:
+    """A fresh random id, such as `child-...` of "child"."""
+    return f"{of}-{uuid4()}"
+
+
+def provisional_child(cause: str) -> str:
+    """The child that a report names without our knowing which: the same report always gives the same id."""
+    return f"provisional-{uuid5(NAMESPACE, 'provisional ' + cause)}"
+
+
+def derived(*causes: str) -> UUID:
+    """The id of what follows from `causes`, the same however often it is worked out."""
+    return uuid5(NAMESPACE, "\x1f".join(causes))
+
+
+def telling(duty: UUID, step: int) -> UUID:
+    """The id of one telling of a duty: the delivery's id, and the `webhook-id` that a force sees at every attempt."""
+    return derived("telling", str(duty), str(step))
+
+
+def code_of(identifier: UUID) -> str:
+    """The code by which a person names `identifier` in a text. No vowels, no 0, 1 or look-alikes: read aloud, spells no word."""
+    number = int.from_bytes(hashlib.sha256(identifier.bytes).digest()[:8])
+    code = ""
+    for _ in range(CODE_LENGTH):
+        number, digit = divmod(number, len(CODE_ALPHABET))
+        code += CODE_ALPHABET[digit]
+    return code
+
+
+def is_provisional(child: str) -> bool:
+    return child.startswith("provisional-")

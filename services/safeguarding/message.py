@@ -1,0 +1,70 @@
+"""What every message on the bus has in common: a kind, from which all other names derive, and a closed set of fields.
+
+Need to know: a message carries ids, kinds, times and flags. No field of any message holds a name, a number, an
+address, a status or free text; words about a child live in the register, and a message carries the words' id.
+"""
+
+import re
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+KIND = re.compile(r"^(?P<name>[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+)\.v(?P<version>[1-9][0-9]*)$")
+
+
+class Topic(StrEnum):
+    CHILD_EVENTS = "child-events"
+    DUTIES = "duties"
+    OUTCOMES = "outcomes"
+    DECISIONS = "decisions"
+    DEAD_LETTERS = "dead-letters"
+
+
+class Contract(BaseModel):
+    """A value inside a message: immutable, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
+
+
+class Message(Contract):
+    """A message's content. The envelope around it says who, when and about which child (`services.bus.envelope`)."""
+
+    kind: ClassVar[str]
+    topic: ClassVar[Topic]
+
+    def __init_subclass__(cls, kind: str | None = None, topic: Topic | None = None, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if topic is not None:
+            cls.topic = topic
+        if kind is None:
+            return
+        if class_name(kind) != cls.__name__:
+            msg = f"{kind} must be the kind of a class named {class_name(kind)}, not {cls.__name__}"
+            raise TypeError(msg)
+        if kind in CONTRACTS:
+            msg = f"{kind} is the kind of two classes"
+            raise TypeError(msg)
+        cls.kind = kind
+        CONTRACTS[kind] = cls
+
+
+CONTRACTS: dict[str, type[Message]] = {}
+
+
+def class_name(kind: str) -> str:
+    """`child.reported-missing.v1` is the kind of `ChildReportedMissing`. Raises ValueError for what is no kind."""
+    return "".join(word.capitalize() for word in _words(kind))
+
+
+def handler_name(kind: str) -> str:
+    """`child.reported-missing.v1` is handled by `on_child_reported_missing`."""
+    return "on_" + "_".join(_words(kind))
+
+
+def _words(kind: str) -> list[str]:
+    match = KIND.match(kind)
+    if match is None:
+        msg = f"{kind!r} is not a kind such as child.reported-missing.v1"
+        raise ValueError(msg)
+    return re.split(r"[.-]", match["name"])

@@ -1,0 +1,81 @@
+"""What came of a duty, and what was done to carry it out. Heard by the protocol, the console and the audit."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, WordsId
+from services.safeguarding.message import Message, Topic
+
+
+class Outcome(Message, topic=Topic.OUTCOMES):
+    """Names the duty and which telling of it. The envelope's time is when it came about, in story time."""
+
+    duty: UUID
+    step: int
+    authority: AuthorityId
+    episode: UUID | None = None
+
+
+class DutyAccepted(Outcome, kind="duty.accepted.v1"):
+    """The other end has taken it: a 2xx from a force, a text taken by the provider, a mail taken by the relay. Nobody has read it yet."""
+
+    person: PersonId | None = None
+
+
+class DutyDelivered(Outcome, kind="duty.delivered.v1"):
+    """The provider says that the handset has it."""
+
+    person: PersonId | None = None
+
+
+class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):
+    """A person has it. Who: `by`, or the officer named in `words`."""
+
+    by: PersonId | None = None
+    force: ForceId | None = None
+    how: Literal["text", "page", "force", "phoned", "console"]
+    words: tuple[WordsId, ...] = ()
+
+
+class DutyFailed(Outcome, kind="duty.failed.v1"):
+    """No further attempt will be made; the protocol goes on to the next person."""
+
+    person: PersonId | None = None
+    reason: Literal["nobody-in-role", "no-address", "refused", "gone", "opted-out", "undeliverable", "retries-spent", "exercise"]
+
+
+class AttemptResult(StrEnum):
+    ACCEPTED = "accepted"
+    RETRY = "retry"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
+
+
+class DeliveryAttempted(Message, kind="delivery.attempted.v1", topic=Topic.OUTCOMES):
+    """One attempt, for the audit: to whom, of what bytes, with what result."""
+
+    delivery: UUID
+    duty: UUID | None = None
+    step: int | None = None
+    authority: AuthorityId
+    attempt: int
+    medium: Literal["webhook", "text", "email"]
+    result: AttemptResult
+    status: int | None = None
+    """The HTTP or SMTP status, or the provider's error code."""
+    took_ms: int
+    person: PersonId | None = None
+    body_hash: str
+    """Keyed hash of the bytes sent."""
+
+
+class RegisterLookedUp(Message, kind="register.looked-up.v1", topic=Topic.OUTCOMES):
+    """Personal details were read, which fields and what for. Never their values."""
+
+    authority: AuthorityId
+    purpose: str
+    fields: tuple[str, ...]
+    person: PersonId | None = None
+    delivery: UUID | None = None
