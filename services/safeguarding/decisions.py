@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId
-from services.safeguarding.message import Message, Topic
+from services.safeguarding.message import Contract, Message, Topic
 from services.safeguarding.roles import Channel, Role, Wording
 
 
@@ -72,7 +72,9 @@ class DutyState(StrEnum):
     """Told to its last human, who has not answered. It stays on the page until somebody does."""
 
 
-class StepRecord(Message):
+class StepRecord(Contract):
+    """One telling of a duty, as it stands."""
+
     step: int
     role: Role
     person: PersonId | None = None
