@@ -1,0 +1,95 @@
+"""Makes `.venv` from requirements.lock. Runs before anything is installed, so it uses the standard library alone.
+
+A stamp with the lock's hash is written last: an environment without it was left half-finished and is made again.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.local.pip_wheel import unpack_pip
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "installed-from"
+PYTHON = VENV / "bin" / "python"
+
+
+class CannotBootstrap(Exception):
+    """Says in one sentence what to install or free before `make run` can go on."""
+
+
+def wanted_stamp() -> str:
+    """Identifies what the environment must hold: this lock, for this Python."""
+    return f"{hashlib.sha256(LOCK.read_bytes()).hexdigest()} {sys.version_info.major}.{sys.version_info.minor}"
+
+
+def is_ready() -> bool:
+    """True when `.venv` was installed to the end from the present lock and its interpreter still exists."""
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == wanted_stamp()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two targets started together must not both install."""
+    with (ROOT / ".venv.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def make_environment() -> None:
+    """Makes an empty environment that has pip, on Pythons that lack ensurepip too (Debian's, without python3-venv)."""
+    shutil.rmtree(VENV, ignore_errors=True)
+    whole = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    if whole.returncode == 0:
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    bare = [sys.executable, "-m", "venv", "--without-pip", str(VENV)]
+    if subprocess.run(bare, capture_output=True, text=True, check=False).returncode != 0:
+        raise CannotBootstrap(
+            f"{sys.executable} cannot make a virtual environment: install python3-venv (Debian, Ubuntu) or another Python 3.11+."
+        )
+    unpack_pip(Path(subprocess.check_output([str(PYTHON), "-c", SITE_PACKAGES], text=True).strip()))
+
+
+SITE_PACKAGES = "import sysconfig; print(sysconfig.get_path('purelib'))"
+
+
+def install() -> None:
+    """Installs exactly what the lock names, each file checked against its hash."""
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    done = subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], env=_clean_environment(), check=False)
+    if done.returncode != 0:
+        raise CannotBootstrap("pip could not install requirements.lock (see above); run the same target again when that is mended.")
+    STAMP.write_text(wanted_stamp())
+
+
+def _clean_environment() -> dict[str, str]:
+    """PYTHONPATH or an activated environment of the caller's must not reach into ours."""
+    return {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}}
+
+
+def main() -> int:
+    """Makes or mends `.venv`; 0 when it is ready, 1 with a sentence on stderr when it cannot be."""
+    try:
+        if not is_ready():
+            with one_at_a_time():
+                if not is_ready():
+                    print(f"Installing what Safe Return needs into {VENV} (about a minute, once) ...", flush=True)
+                    make_environment()
+                    install()
+    except (CannotBootstrap, OSError) as problem:
+        print(f"Safe Return cannot start: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
