@@ -1,0 +1,71 @@
+"""`python -m services`: the one command. Each service is a process: `python -m services run police`."""
+
+import asyncio
+import importlib
+import os
+import re
+from datetime import timedelta
+
+import typer
+
+SERVICES = ("casework", "carers", "protocol", "police", "professionals", "clock", "console")
+SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command("list")
+def list_services() -> None:
+    """The services, one a line."""
+    for service in SERVICES:
+        typer.echo(service)
+
+
+@app.command()
+def run(service: str) -> None:
+    """Run one service until it is told to stop (SIGTERM, Ctrl-C)."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"choose one of: {', '.join(SERVICES)}")
+    module = importlib.import_module(f"services.{service}.app")
+    asyncio.run(module.main())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
+    from services.store.migrations.apply import apply
+
+    apply(os.environ["SAFE_RETURN_ADMIN_DATABASE"])
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics that do not exist yet."""
+    from services.bus.topics import create
+
+    created = create(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"))
+    typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
+
+
+@app.command()
+def forward(by: str) -> None:
+    """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
+    from services.runtime.settings import Settings
+    from services.store.engine import connect
+    from services.store.story import move_forward
+
+    span = SPAN.match(by)
+    if span is None:
+        raise typer.BadParameter("say how far: 30s, 30m, 2h or 3d")
+    settings = Settings()
+    if not settings.sandbox:
+        typer.echo("story time moves only where SAFE_RETURN_SANDBOX declares a sandbox", err=True)
+        raise typer.Exit(2)
+    step = timedelta(**{UNITS[span["unit"]]: int(span["count"])})
+    ahead_by = asyncio.run(move_forward(connect(settings, "clock"), step))
+    typer.echo(f"story time is {ahead_by} ahead of the wall clock")
+
+
+if __name__ == "__main__":
+    app()

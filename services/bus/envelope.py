@@ -1,0 +1,184 @@
+"""CloudEvents 1.0 in structured JSON around every message. `source` and `id` identify a message for ever."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+from uuid import uuid4
+
+from cloudevents.core.exceptions import CloudEventValidationError
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from pydantic import ValidationError
+
+from services.safeguarding.message import CONTRACTS, Message, Topic
+from services.store import outbox
+from services.store.transaction import Transaction
+
+FORMAT = JSONFormat()
+PREFIX = "/safe-return/"
+
+M = TypeVar("M", bound=Message, covariant=True)
+
+
+class Unreadable(Exception):  # noqa: N818 it says what the message is
+    """The bytes hold no message of ours. `reason` names the field where there is one, never its value."""
+
+    def __init__(self, reason: str, *, kind: str | None = None, message_id: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.kind = kind
+        self.message_id = message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[M]):
+    """A message as it came. `subject` is the child's id; `time` is aware, and is when the thing happened."""
+
+    source: str
+    id: str
+    subject: str
+    time: datetime
+    content: M
+    exercise: bool = False
+    trace: str | None = None
+    late_seconds: int = 0
+    origin: str = ""
+
+    @property
+    def content_hash(self) -> bytes:
+        parts = [self.content.kind, self.subject, self.time.isoformat(), self.content.model_dump_json()]
+        return hashlib.sha256("\x1f".join(parts).encode()).digest()
+
+
+def compose(
+    content: Message,
+    *,
+    said_by: str,
+    subject: str,
+    at: datetime,
+    message_id: str | None = None,
+    exercise: bool = False,
+    trace: str | None = None,
+) -> bytes:
+    """The bytes that travel. `said_by` is the service; `at` must be aware. `message_id` is fresh where none is given."""
+    attributes: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": message_id or str(uuid4()),
+        "source": PREFIX + said_by,
+        "type": content.kind,
+        "subject": subject,
+        "time": at,
+        "datacontenttype": "application/json",
+    }
+    if exercise:
+        attributes["exercise"] = True
+    if trace is not None:
+        attributes["traceparent"] = trace
+    return FORMAT.write(CloudEvent(attributes, content.model_dump(mode="json", exclude_defaults=True)))
+
+
+async def say(
+    transaction: Transaction,
+    content: Message,
+    *,
+    said_by: str,
+    subject: str,
+    at: datetime,
+    now: datetime,
+    message_id: str | None = None,
+    exercise: bool = False,
+    trace: str | None = None,
+) -> None:
+    """Writes the message into the outbox: it will be published if the transaction commits, and only then. `now` is wall time."""
+    envelope = compose(
+        content, said_by=said_by, subject=subject, at=at, message_id=message_id, exercise=exercise, trace=trace
+    )
+    await outbox.put(transaction, key=subject, topic=content.topic, envelope=envelope, at=now)
+
+
+def kind_of(raw: bytes) -> str:
+    """The message's kind, without reading the rest. Raises Unreadable."""
+    kind = _parsed(raw).get("type")
+    if not isinstance(kind, str):
+        msg = "type: a string is needed"
+        raise Unreadable(msg)
+    return kind
+
+
+def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Received[Message]:
+    """Raises Unreadable for anything but a CloudEvent of a known kind (on `topic`, where given) whose content fulfils its contract."""
+    attributes = _parsed(raw)
+    kind, message_id = attributes.get("type"), attributes.get("id")
+    known = {
+        "kind": kind if isinstance(kind, str) else None,
+        "message_id": message_id if isinstance(message_id, str) else None,
+    }
+    contract = CONTRACTS.get(kind) if isinstance(kind, str) else None
+    if contract is None or (topic is not None and contract.topic != topic):
+        msg = "type: no event of this kind is known here"
+        raise Unreadable(msg, **known)
+    try:
+        event = FORMAT.read(CloudEvent, raw)
+        content = contract.model_validate_json(json.dumps(event.get_data() or {}))
+    except CloudEventValidationError as error:
+        raise Unreadable(_first_fault(error), **known) from None
+    except ValidationError as error:
+        raise Unreadable(_first_place(error), **known) from None
+    except (ValueError, TypeError, OverflowError):
+        msg = "time: an RFC 3339 time with its zone is needed"
+        raise Unreadable(msg, **known) from None
+    subject, time = event.get_subject(), event.get_time()
+    if not subject:
+        msg = "subject: the child's id is needed"
+        raise Unreadable(msg, **known)
+    if time is None or time.tzinfo is None:
+        msg = "time: an RFC 3339 time with its zone is needed"
+        raise Unreadable(msg, **known)
+    return Received(
+        source=event.get_source(),
+        id=event.get_id(),
+        subject=subject,
+        time=time,
+        content=content,
+        exercise=event.get_extension("exercise") is True,
+        trace=event.get_extension("traceparent"),
+        late_seconds=event.get_extension("lateseconds") or 0,
+        origin=origin,
+    )
+
+
+def with_lateness(raw: bytes, seconds: int) -> bytes:
+    """The same message, saying how late the clock published it. The extension is no part of the content's hash."""
+    attributes = _parsed(raw)
+    attributes["lateseconds"] = seconds
+    return json.dumps(attributes).encode()
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        attributes = json.loads(raw)
+    except RecursionError:
+        msg = "the message is nested too deeply"
+        raise Unreadable(msg) from None
+    except UnicodeDecodeError:
+        msg = "the message is not UTF-8"
+        raise Unreadable(msg) from None
+    except ValueError:
+        msg = "the message is not JSON"
+        raise Unreadable(msg) from None
+    if not isinstance(attributes, dict):
+        msg = "the message is not a JSON object"
+        raise Unreadable(msg)
+    return cast("dict[str, Any]", attributes)
+
+
+def _first_fault(error: CloudEventValidationError) -> str:
+    attribute = next(iter(error.errors), "specversion")
+    return f"{attribute}: missing, or not as CloudEvents 1.0 wants it"
+
+
+def _first_place(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"data.{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

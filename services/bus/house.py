@@ -1,0 +1,62 @@
+"""What every service's `app.py` puts together in the same way: store, publisher, consumer, web, story clock, health."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import REGISTRY
+from starlette.types import ASGIApp
+
+from services.bus.contract import Contract, Handler
+from services.bus.publisher import Publisher
+from services.bus.worker import Worker
+from services.runtime import logs
+from services.runtime.clocks import Clocks
+from services.runtime.exposition import exposition
+from services.runtime.health import Health
+from services.runtime.process import Part, Web, run_until_told
+from services.runtime.registry import loop_watch
+from services.runtime.repeating import Repeating
+from services.runtime.settings import Settings
+from services.safeguarding.message import Message
+from services.store import story
+from services.store.engine import connect
+from services.store.transaction import Store
+
+
+@dataclass
+class House:
+    """A service being put together. Give it `handlers`, `pages` and loops, then `run`."""
+
+    service: str
+    settings: Settings
+    clocks: Clocks = field(default_factory=Clocks)
+    health: Health = field(default_factory=Health)
+    parts: list[Part] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        logs.configure(self.service, self.settings.slot)
+        self.store = Store(connect(self.settings, self.service))
+        self.publisher = Publisher(self.settings, self.store, self.clocks)
+        self.health.watch("publishing", self.publisher.obstacle)
+
+    def hear(self, handlers: Mapping[type[Message], Handler], last_resort: Handler | None = None) -> None:
+        """Consumes the topics of these messages, from the oldest that this service has not acknowledged."""
+        contract = Contract(self.service, self.store, self.publisher, self.clocks, handlers, last_resort)
+        self.health.watch("consuming", contract.obstacle)
+        self.parts.append(Worker(self.settings, contract))
+
+    def turn(self, loop: Repeating) -> None:
+        """Runs beside the rest, and shows its failures in readiness."""
+        self.health.watch(loop.name, loop.obstacle)
+        self.parts.append(loop)
+
+    async def run(self, pages: ASGIApp | None = None) -> None:
+        """Until SIGTERM or SIGINT. HTTP comes up last and goes down first."""
+        web = Web(exposition(REGISTRY, self.health, pages), self.settings.http_port)
+        clock = story.follow(self.store.engine, self.clocks)
+        self.health.watch("database", clock.obstacle)
+        first: Sequence[Part] = [clock, loop_watch(), self.publisher]
+        try:
+            await run_until_told([*first, *self.parts, web])
+        finally:
+            await self.store.close()

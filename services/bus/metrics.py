@@ -1,0 +1,17 @@
+"""What the bus measures. No label holds an id of a child, a person or a message."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HANDLED = Counter("bus_messages_handled", "Messages taken from the bus, by what came of them", ["kind", "result"])
+HANDLING = Histogram(
+    "bus_handling_seconds",
+    "From taking a message to its effects' commit and publication",
+    ["kind"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+WAITING = Gauge("bus_partitions_waiting", "Partitions held by a message that waits for the database or for Kafka")
+PUBLISHED = Counter("bus_messages_published", "Messages that Kafka has acknowledged", ["topic"])
+PUBLISH_FAILURES = Counter("bus_publish_failures", "Attempts to publish that failed and will be repeated")
+OUTBOX_DEPTH = Gauge("bus_outbox_depth", "Messages committed and not yet published")
+OUTBOX_OLDEST = Gauge("bus_outbox_oldest_seconds", "Age of the oldest message committed and not yet published")
+DEAD_LETTERS = Counter("bus_dead_letters", "Messages given up on and handed to a human", ["kind"])

@@ -1,0 +1,29 @@
+"""What every process shows over HTTP: `/metrics`, `/health/live` and `/health/ready`, beside the service's own pages."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from services.runtime.health import Health
+
+
+def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | None) -> Starlette:
+    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 for as long as the loop turns."""
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def live(_request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(_request: Request) -> Response:
+        obstacles = health.obstacles()
+        return JSONResponse({"ready": not obstacles, "obstacles": obstacles}, status_code=503 if obstacles else 200)
+
+    routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/health/live", live), Route("/health/ready", ready)]
+    if pages is not None:
+        routes.append(Mount("/", app=pages))
+    return Starlette(routes=routes)

@@ -1,0 +1,17 @@
+"""Live and ready. Live: the loop turns. Ready: nothing that this process waits for is away."""
+
+from collections.abc import Callable
+
+
+class Health:
+    """Collects what stands in the way. A source answers None while all is well, else a short reason without personal words."""
+
+    def __init__(self) -> None:
+        self._sources: dict[str, Callable[[], str | None]] = {}
+
+    def watch(self, name: str, source: Callable[[], str | None]) -> None:
+        self._sources[name] = source
+
+    def obstacles(self) -> dict[str, str]:
+        found = {name: source() for name, source in self._sources.items()}
+        return {name: reason for name, reason in found.items() if reason is not None}

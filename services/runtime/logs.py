@@ -1,0 +1,73 @@
+"""Structured logs, one JSON object a line: a human sentence and fields from a closed list.
+
+Nothing personal can be logged by accident: a field that is not on the list is dropped, and of an exception only its
+class and the place where it rose are kept, since its text may hold what the failing statement held.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+FIELDS = frozenset(
+    {
+        "event", "level", "timestamp", "service", "slot", "trace", "kind", "message_id", "topic", "partition", "offset",
+        "duty", "step", "delivery", "attempt", "medium", "result", "status", "error", "at", "reason", "seconds", "count",
+        "rule", "port", "name", "version", "state", "exercise", "late_seconds",
+    }
+)  # fmt: skip
+
+
+def configure(service: str, slot: int | None) -> None:
+    """Call once, before anything logs. Libraries' own warnings come through the same rule."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _reduce_exception,
+            _keep_listed_fields,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service, slot=slot)
+    logging.basicConfig(handlers=[_Libraries(level=logging.WARNING)], level=logging.WARNING, force=True)
+
+
+def logger() -> Any:
+    return structlog.get_logger()
+
+
+def place(error: BaseException) -> str:
+    """The error's class and where it rose, such as `KeyError at store.py:41`. Never its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + where
+
+
+def _reduce_exception(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    error = fields.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        fields["error"] = place(error)
+    return fields
+
+
+def _keep_listed_fields(_logger: Any, _method: str, fields: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in fields.items() if name in FIELDS}
+
+
+class _Libraries(logging.Handler):
+    """A library's record becomes its logger's name and its template, without the values filled in."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        template = record.msg if isinstance(record.msg, str) and record.args else "a library logged a message"
+        logger().log(record.levelno, template, name=record.name, exc_info=error)

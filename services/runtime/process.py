@@ -1,0 +1,78 @@
+"""One asyncio loop a process: its parts start in order, run until SIGTERM or SIGINT, and stop in reverse order."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from services.runtime.logs import logger
+
+STOP_WITHIN_SECONDS = 8
+
+
+class Part(Protocol):
+    """Something that runs beside others: a consumer, a publisher, a delivery loop.
+
+    `start` returns once it runs. `stop` returns once nothing of it runs any more; what was in hand is either finished or
+    left to be taken up again, never half done.
+    """
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn re-raises SIGTERM, and the process would end with 143 before its other parts stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Web:
+    """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT."""
+
+    def __init__(self, pages: ASGIApp, port: int, host: str = "127.0.0.1") -> None:
+        config = uvicorn.Config(pages, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+        self._server = _Server(config)
+        self._address = (host, port)
+        self._serving: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind(self._address)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
+
+    async def stop(self) -> None:
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+
+async def run_until_told(parts: Sequence[Part]) -> None:
+    """Returns after an orderly stop. A part that cannot start ends the process with its error, the started ones stopped first."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, told.set)
+    async with contextlib.AsyncExitStack() as started:
+        for part in parts:
+            await part.start()
+            started.push_async_callback(_stop, part)
+        logger().info("the service runs")
+        await told.wait()
+        logger().info("the service stops")
+
+
+async def _stop(part: Part) -> None:
+    try:
+        await asyncio.wait_for(part.stop(), STOP_WITHIN_SECONDS)
+    except TimeoutError:
+        logger().warning("a part did not stop in time", name=type(part).__name__)

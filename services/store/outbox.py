@@ -1,0 +1,61 @@
+"""Messages to publish, written in the transaction of the effects that they tell of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.store.tables import outbox
+from services.store.transaction import Transaction
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    position: int
+    topic: str
+    envelope: bytes
+
+
+async def put(transaction: Transaction, *, key: str, topic: str, envelope: bytes, at: datetime) -> None:
+    await transaction.connection.execute(
+        insert(outbox).values(key=key, topic=topic, envelope=envelope, written_at=at)
+    )
+    transaction.keys_said[key] = None
+
+
+async def hold_key(connection: AsyncConnection, key: str) -> None:
+    """Until the transaction ends no other process publishes this key: two that relay one key would reorder it."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+async def unsent_of(connection: AsyncConnection, key: str) -> list[Unsent]:
+    """Oldest first, a batch at most."""
+    rows = await connection.execute(
+        select(outbox.c.position, outbox.c.topic, outbox.c.envelope)
+        .where(outbox.c.key == key)
+        .order_by(outbox.c.position)
+        .limit(BATCH)
+    )
+    return [Unsent(*row) for row in rows]
+
+
+async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) -> list[str]:
+    """By unsent row, not by last position: positions become visible out of order."""
+    rows = await connection.execute(
+        select(outbox.c.key).where(outbox.c.written_at < written_before).group_by(outbox.c.key).limit(BATCH)
+    )
+    return list(rows.scalars())
+
+
+async def forget(connection: AsyncConnection, positions: Sequence[int]) -> None:
+    await connection.execute(delete(outbox).where(outbox.c.position.in_(positions)))
+
+
+async def depth(connection: AsyncConnection) -> tuple[int, datetime | None]:
+    """How many wait, and since when the oldest does."""
+    row = (await connection.execute(select(func.count(), func.min(outbox.c.written_at)))).one()
+    return row[0], row[1]

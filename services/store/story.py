@@ -1,0 +1,34 @@
+"""Story time's offset: one row that only grows, which every process follows within a second."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.runtime.clocks import Clocks
+from services.runtime.repeating import Repeating
+from services.store.tables import story_clock
+
+FOLLOW_EVERY_SECONDS = 0.5
+
+
+def follow(engine: AsyncEngine, clocks: Clocks) -> Repeating:
+    async def turn() -> bool:
+        async with engine.connect() as connection:
+            ahead_by = await connection.scalar(select(story_clock.c.ahead_by))
+        clocks.move_to(ahead_by or timedelta())
+        return False
+
+    return Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS)
+
+
+async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
+    """Returns the new offset. Raises ValueError for a move that is not forward; the caller sees to it that a sandbox is declared."""
+    if by <= timedelta():
+        msg = "story time moves forward only"
+        raise ValueError(msg)
+    async with engine.begin() as connection:
+        moved = await connection.scalar(
+            update(story_clock).values(ahead_by=story_clock.c.ahead_by + by).returning(story_clock.c.ahead_by)
+        )
+    return timedelta() + (moved or timedelta())
