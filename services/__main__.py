@@ -48,6 +48,26 @@ def topics() -> None:
     typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
 
 
+@app.command("dead-letters")
+def dead_letters(redrive: str | None = typer.Option(None, help="The id of the dead letter to publish again, or 'all'.")) -> None:
+    """List what services could not work on, and why; with --redrive, publish it again."""
+    from services.bus import dead_letters as letters
+
+    bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
+    found = letters.listed(bootstrap)
+    chosen = [each for each in found if redrive in {each.id, "all"}]
+    if redrive is not None and not chosen:
+        typer.echo(f"no dead letter has the id {redrive}", err=True)
+        raise typer.Exit(2)
+    for each in chosen if redrive is not None else found:
+        if redrive is None:
+            typer.echo(f"{each.id}\n  {each.explain()}")
+        else:
+            typer.echo(f"{each.id} goes to {letters.redrive(bootstrap, each)} again")
+    if not found:
+        typer.echo("no dead letters")
+
+
 @app.command()
 def forward(by: str) -> None:
     """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""

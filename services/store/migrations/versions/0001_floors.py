@@ -64,7 +64,7 @@ def _deadlines() -> None:
 
 def _story() -> None:
     op.execute("CREATE SCHEMA story")
-    op.execute("CREATE TABLE story.clock (only integer PRIMARY KEY CHECK (only = 1), ahead_by interval NOT NULL)")
+    op.execute("CREATE TABLE story.clock (place integer PRIMARY KEY CHECK (place = 1), ahead_by interval NOT NULL)")
     op.execute("INSERT INTO story.clock VALUES (1, interval '0')")
     grant("SELECT", "story.clock", *SERVICES)
     grant("UPDATE", "story.clock", "clock")

@@ -1,0 +1,81 @@
+"""Dead letters: listed, explained, redriven. A redriven message keeps its source and id, so those who did handle it pass it over."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
+from services.bus.envelope import Unreadable, read
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.message import Topic
+
+READ_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    id: str
+    at: datetime
+    subject: str
+    letter: MessageDeadLettered
+
+    def explain(self) -> str:
+        about = self.letter.original_kind or "a message of no known kind"
+        return (
+            f"{self.letter.service} could not work on {about} ({self.letter.origin}) at {self.at:%Y-%m-%d %H:%M:%S %Z}: "
+            f"{self.letter.reason}. A human has been told. Mend the cause, then redrive {self.id}."
+        )
+
+
+def listed(bootstrap: str) -> list[DeadLetter]:
+    """All that the topic still holds, oldest first, each once however often it was published."""
+    found: dict[str, DeadLetter] = {}
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, consumer_timeout_ms=READ_MS)
+    try:
+        partitions = [
+            TopicPartition(Topic.DEAD_LETTERS, each)
+            for each in sorted(consumer.partitions_for_topic(Topic.DEAD_LETTERS) or ())
+        ]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(consumer.position(each) < ends[each] for each in partitions):
+            for records in consumer.poll(timeout_ms=500).values():
+                for record in records:
+                    _take(record.value, found)
+    finally:
+        consumer.close()
+    return sorted(found.values(), key=lambda each: each.at)
+
+
+def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
+    """Publishes the message again where it came from, and returns once Kafka has acknowledged it."""
+    topic = Topic(dead_letter.letter.origin.split("/", maxsplit=1)[0])
+    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    try:
+        raw = base64.b64decode(dead_letter.letter.original)
+        producer.send(topic, value=raw, key=_key_of(raw, dead_letter.subject)).get(timeout=20)
+    finally:
+        producer.close()
+    return topic
+
+
+def _take(raw: bytes, found: dict[str, DeadLetter]) -> None:
+    try:
+        received = read(raw, topic=Topic.DEAD_LETTERS)
+    except Unreadable:
+        return
+    letter = received.content
+    if isinstance(letter, MessageDeadLettered):
+        found.setdefault(received.id, DeadLetter(received.id, received.time, received.subject, letter))
+
+
+def _key_of(raw: bytes, otherwise: str) -> bytes:
+    """The child's id, so that a redriven message keeps its place among the child's others."""
+    try:
+        subject = json.loads(raw).get("subject")
+    except (ValueError, AttributeError, RecursionError):
+        subject = None
+    return (subject if isinstance(subject, str) else otherwise).encode()
