@@ -1,0 +1,28 @@
+"""The outside world, played over its real protocols: a phone network, police desks and mailboxes.
+
+One process, `python -m infra.sandbox --config .local/sandbox.json`, on the loopback address only. Nothing of Safe
+Return's is imported here and nothing here is imported by a service: with real credentials the same services talk to the
+real ones.
+
+What it plays
+- **Twilio** (`phone_network`, `twilio_api`): `POST|GET /2010-04-01/Accounts/{sid}/Messages.json`, `GET|POST|DELETE` of
+  one message, in the shapes of Twilio's own OpenAPI document and with its error codes; signed status callbacks; inbound
+  texts as signed webhooks, repeated as `#rc=5&rp=all` asks (the first request and five retries within 15 s), then the
+  fallback URL. The sandbox's kindness, unlike Twilio: a text still unanswered after that is offered again every 2 s
+  (`patient`), as if the person kept trying.
+- **Police desks** (`desks`): `POST /desks/{force}/notices` verifies with the published Standard Webhooks library, and a
+  person there acknowledges by a signed request of the force's own, repeated until it is taken.
+- **Mailboxes** (`mailboxes`): an SMTP server that takes any mail on `smtp_port`.
+- **People** (`people`): duty staff whose phones answer by themselves send back the `OK <code>` that a text asks for.
+
+For scripts
+- `GET /phones`, `PUT /phones/{number}` `{"answers": false}`
+- `POST /texts` `{"from", "body"}`, `GET /texts?number=&since=`
+- `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
+- `GET /mails?since=`, `GET /invitations`
+- `GET /behaviours`, and `PUT` of `/behaviours/desks/{force}`, `/behaviours/phone-network`, `/behaviours/mail-server`
+- `GET /health/ready`, and the page for a person at `/`.
+
+Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The newest
+50,000 texts, notices and mails are kept, in memory: the outside world does not outlive its process.
+"""

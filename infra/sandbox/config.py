@@ -1,0 +1,54 @@
+"""Who is in the outside world, and where it reaches Safe Return. Written by `make run`, once a clone."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
+
+
+class Phone(BaseModel):
+    """A phone that the page shows. Any other number works as well: it belongs to somebody nobody has named."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: PhoneNumber
+    name: str
+    role: Literal["carer", "staff", "child", "stranger"]
+    children: tuple[str, ...] = ()
+    answers: bool = False
+
+
+class Desk(BaseModel):
+    """A force's control room: the secrets that it accepts notices under, and the one that it signs its replies with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    force: str
+    name: str
+    secrets: tuple[str, ...]
+    reply_url: str
+    reply_secret: str
+    answers: bool = True
+
+
+class SandboxConfig(BaseModel):
+    """The whole cast. `from` is Safe Return's own number; URLs are those that Twilio and the forces would call."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    account_sid: Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
+    auth_token: str
+    own_number: PhoneNumber = Field(alias="from")
+    webhook_url: str
+    fallback_url: str | None = None
+    phones: tuple[Phone, ...] = ()
+    desks: tuple[Desk, ...] = ()
+    http_port: int
+    smtp_port: int
+
+
+def read_config(path: Path) -> SandboxConfig:
+    """Read the cast from a JSON file. Raises OSError, or pydantic's ValidationError naming each wrong field."""
+    return SandboxConfig.model_validate_json(path.read_bytes())

@@ -1,0 +1,155 @@
+"""The JSON API for scripts, tests and the page: what happened outside, and the switches."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.sandbox.behaviours import DeskBehaviour, MailServerBehaviour, PhoneNetworkBehaviour
+from infra.sandbox.config import PhoneNumber
+from infra.sandbox.desks import Notice
+from infra.sandbox.invitations import read_invitations
+from infra.sandbox.mailboxes import Mail
+from infra.sandbox.outside_world import OutsideWorld
+from infra.sandbox.texts import Text
+
+
+class TypedText(BaseModel):
+    """What somebody types on a phone."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    sender: PhoneNumber = Field(alias="from")
+    body: Annotated[str, Field(max_length=1600)]
+
+
+class PhoneSwitch(BaseModel):
+    """Whether the holder of a phone answers by themselves."""
+
+    answers: bool
+
+
+def scripts_routes(world: OutsideWorld) -> APIRouter:
+    """Serve phones, texts, notices, mails and invitations."""
+    router = APIRouter()
+
+    @router.get("/phones")
+    async def list_phones() -> list[dict[str, Any]]:
+        return [phone.model_dump() for phone in world.people.phones.values()]
+
+    @router.put("/phones/{number}")
+    async def set_phone(number: PhoneNumber, switch: PhoneSwitch) -> dict[str, Any]:
+        return world.people.set_answers(number, answers=switch.answers).model_dump()
+
+    @router.post("/texts", status_code=202)
+    async def type_text(typed: TypedText) -> dict[str, str]:
+        return {"sid": world.network.receive(typed.sender, typed.body).sid}
+
+    @router.get("/texts")
+    async def list_texts(number: str | None = None, since: int = 0) -> list[dict[str, Any]]:
+        return [show_text(n, text) for n, text in world.network.texts.since(since, number)]
+
+    @router.get("/notices")
+    async def list_notices(force: str | None = None, since: int = 0) -> list[dict[str, Any]]:
+        return [
+            show_notice(n, notice) for n, notice in world.desks.notices.since(since) if force in {None, notice.force}
+        ]
+
+    @router.get("/mails")
+    async def list_mails(since: int = 0) -> list[dict[str, Any]]:
+        return [show_mail(n, mail) for n, mail in world.mail_server.mails.since(since)]
+
+    @router.get("/invitations")
+    async def list_invitations(since: int = 0) -> list[dict[str, Any]]:
+        mails = world.mail_server.mails.since(since)
+        return [
+            {"mail": n, "to": list(mail.recipients), "received_at": _written(mail.received_at), **invitation}
+            for n, mail in mails
+            for invitation in read_invitations(mail)
+        ]
+
+    @router.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        return {"status": "ready"}
+
+    return router
+
+
+def behaviour_routes(world: OutsideWorld) -> APIRouter:
+    """Serve the switches. A PUT sets the whole switch: what it does not name goes back to its default."""
+    router = APIRouter(prefix="/behaviours")
+
+    @router.get("")
+    async def show_behaviours() -> dict[str, Any]:
+        return world.behaviours.model_dump(mode="json")
+
+    @router.put("/desks/{force}")
+    async def set_desk(force: str, behaviour: DeskBehaviour) -> DeskBehaviour:
+        if force not in world.desks.desks:
+            raise HTTPException(404, "there is no such desk")
+        world.behaviours.desks[force] = behaviour
+        return behaviour
+
+    @router.put("/phone-network")
+    async def set_phone_network(behaviour: PhoneNetworkBehaviour) -> PhoneNetworkBehaviour:
+        world.behaviours.phone_network = behaviour
+        return behaviour
+
+    @router.put("/mail-server")
+    async def set_mail_server(behaviour: MailServerBehaviour) -> MailServerBehaviour:
+        world.behaviours.mail_server = behaviour
+        return behaviour
+
+    return router
+
+
+def show_text(n: int, text: Text) -> dict[str, Any]:
+    """Show a text to a script. `answered`: the webhook (for a text in) or the last callback (out) got a 2xx."""
+    return {
+        "n": n,
+        "sid": text.sid,
+        "from": text.sender,
+        "to": text.recipient,
+        "body": text.body,
+        "direction": text.direction,
+        "status": text.status,
+        "segments": text.segments,
+        "error_code": text.error_code,
+        "at": _written(text.created_at),
+        "attempts": text.attempts,
+        "answered": text.answered,
+    }
+
+
+def show_notice(n: int, notice: Notice) -> dict[str, Any]:
+    """Show a notice to a script, as the desk holds it."""
+    return {
+        "n": n,
+        "force": notice.force,
+        "id": notice.id,
+        "verified": notice.verified,
+        "received_at": _written(notice.received_at),
+        "body": notice.body,
+        "repeats": notice.repeats,
+        "conflicts": notice.conflicts,
+        "acknowledged": notice.acknowledged,
+        "reference": notice.reference,
+    }
+
+
+def show_mail(n: int, mail: Mail) -> dict[str, Any]:
+    """Show a mail to a script."""
+    return {
+        "n": n,
+        "from": mail.sender,
+        "to": list(mail.recipients),
+        "subject": mail.subject,
+        "text": mail.text,
+        "html": mail.html,
+        "received_at": _written(mail.received_at),
+    }
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
