@@ -15,8 +15,9 @@ from services.bus.publisher import Publisher
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger, place
 from services.safeguarding import identifiers
+from services.safeguarding.contracts import contract_of
 from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.message import CONTRACTS, Message, Topic
+from services.safeguarding.message import Message, Topic
 from services.store import inbox
 from services.store.failures import passes_by_itself
 from services.store.transaction import Store, Transaction
@@ -57,7 +58,7 @@ class Contract:
     async def take(self, raw: bytes, topic: Topic, origin: str) -> bool:
         try:
             kind = kind_of(raw)
-            if kind not in self._handlers and _is_known(kind, topic):
+            if kind not in self._handlers and contract_of(kind, topic):
                 return True
             received = read(raw, topic=topic, origin=origin)
         except Unreadable as unreadable:
@@ -113,7 +114,7 @@ class Contract:
             service=self.service,
             origin=origin,
             reason=reason,
-            original_kind=kind if _is_known(kind) else None,
+            original_kind=kind if kind is not None and contract_of(kind) else None,
             original_id=message_id if received is not None else None,
             original=base64.b64encode(raw).decode(),
         )
@@ -138,7 +139,7 @@ class Contract:
                     return False
                 continue
             break
-        metrics.DEAD_LETTERS.labels(kind if _is_known(kind) else "unknown").inc()
+        metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
         self._goes_on(origin)
         await self._publisher.settled(list(transaction.keys_said))
         return True
@@ -160,8 +161,3 @@ class Contract:
     def _goes_on(self, origin: str) -> None:
         self.waiting.pop(origin, None)
         metrics.WAITING.set(len(self.waiting))
-
-
-def _is_known(kind: str | None, topic: Topic | None = None) -> bool:
-    contract = CONTRACTS.get(kind) if kind is not None else None
-    return contract is not None and (topic is None or contract.topic == topic)

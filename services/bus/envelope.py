@@ -12,7 +12,8 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
-from services.safeguarding.message import CONTRACTS, Message, Topic
+from services.safeguarding.contracts import contract_of
+from services.safeguarding.message import Message, Topic
 from services.store import outbox
 from services.store.transaction import Transaction
 
@@ -115,8 +116,8 @@ def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Receive
         "kind": kind if isinstance(kind, str) else None,
         "message_id": message_id if isinstance(message_id, str) else None,
     }
-    contract = CONTRACTS.get(kind) if isinstance(kind, str) else None
-    if contract is None or (topic is not None and contract.topic != topic):
+    contract = contract_of(kind, topic) if isinstance(kind, str) else None
+    if contract is None:
         msg = "type: no event of this kind is known here"
         raise Unreadable(msg, **known)
     try:

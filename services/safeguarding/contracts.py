@@ -1,0 +1,18 @@
+"""All kinds of message there are. Whoever reads the bus looks a kind up here, so that none is unknown for want of an import."""
+
+from services.safeguarding import decisions, duties, events, outcomes
+from services.safeguarding.message import CONTRACTS, Message, Topic
+
+__all__ = ["contract_of", "contracts"]
+
+_MODULES = (decisions, duties, events, outcomes)
+
+
+def contract_of(kind: str, topic: Topic | None = None) -> type[Message] | None:
+    """None for a kind that does not exist, or that never travels on `topic`."""
+    contract = CONTRACTS.get(kind)
+    return contract if contract is not None and topic in {None, contract.topic} else None
+
+
+def contracts() -> dict[str, type[Message]]:
+    return dict(CONTRACTS)
