@@ -1,0 +1,53 @@
+"""An agency that may send events: its secrets, and which kinds from which sources it may say."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, any_, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.register.keys import Opener
+from services.register.views import agencies_for_events
+from services.safeguarding.identifiers import AuthorityId
+from services.store.encryption import Keyring
+
+
+def owner_of(agency: str) -> str:
+    """The owner of the key under which the agency's secrets lie."""
+    return f"agency-{agency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """`verifies`: its word that a child is back stands the missing escalations down."""
+
+    id: str
+    authority: AuthorityId
+    secrets: tuple[str, ...]
+    sources: tuple[str, ...]
+    types: tuple[str, ...]
+    verifies: bool
+
+
+async def of(connection: AsyncConnection, keyring: Keyring, agency: str) -> Agency | None:
+    return await _one(connection, keyring, agencies_for_events.c.agency == agency)
+
+
+async def of_source(connection: AsyncConnection, keyring: Keyring, source: str) -> Agency | None:
+    """The one agency that may speak as this CloudEvents `source`."""
+    return await _one(connection, keyring, literal(source) == any_(agencies_for_events.c.sources))
+
+
+async def _one(connection: AsyncConnection, keyring: Keyring, which: ColumnElement[bool]) -> Agency | None:
+    row = (await connection.execute(select(agencies_for_events).where(which))).mappings().first()
+    if row is None:
+        return None
+    secrets = Opener(keyring, owner_of(row["agency"]), row["wrapped"]).open(row["secrets"], "agencies.secrets")
+    return Agency(
+        id=row["agency"],
+        authority=row["authority"],
+        secrets=tuple(json.loads(secrets or "[]")),
+        sources=tuple(row["sources"] or ()),
+        types=tuple(row["types"]),
+        verifies=row["verifies"],
+    )

@@ -1,0 +1,51 @@
+"""What carers, officers and agencies said, word for word: append-only, encrypted under the key of whom it is about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.register import views
+from services.register.keys import Opener, data_key
+from services.safeguarding.identifiers import WordsId, new_id
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+PLACE = "words.words"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    id: WordsId
+    text: str
+    said_by: str | None
+    at: datetime
+
+
+async def keep(
+    transaction: Transaction, keyring: Keyring, *, about: str, words: str, said_by: str | None, at: datetime
+) -> WordsId:
+    """`about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time."""
+    key = await data_key(transaction.connection, keyring, about)
+    words_id = new_id("words")
+    row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
+    await transaction.connection.execute(insert(views.words).values(row))
+    return words_id
+
+
+async def read(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:
+    """Oldest first. Words whose key was erased are left out."""
+    view = views.words_said.c
+    rows = await connection.execute(
+        select(view.id, view.about, view.words, view.said_by, view.at, view.wrapped)
+        .where(view.id.in_(list(ids)))
+        .order_by(view.at, view.id)
+    )
+    found = []
+    for words_id, about, closed, said_by, at, wrapped in rows:
+        text = Opener(keyring, about, wrapped).open(closed, PLACE)
+        if text is not None:
+            found.append(Words(words_id, text, said_by, at))
+    return found

@@ -1,0 +1,69 @@
+"""Hours as England keeps them: Europe/London, weekdays, bank holidays, and who of a rota is on duty at a moment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+ENGLAND = ZoneInfo("Europe/London")
+SATURDAY = 5
+
+
+class Days(StrEnum):
+    MON_FRI = "mon-fri"
+    SAT_SUN = "sat-sun"
+    EVERY_DAY = "every-day"
+
+    def include(self, day: date) -> bool:
+        weekend = day.weekday() >= SATURDAY
+        return self is Days.EVERY_DAY or weekend == (self is Days.SAT_SUN)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One line of a rota, in local time. `starts` equal to `ends` is the whole day; `starts` after `ends` runs past midnight
+    and belongs to the day on which it starts."""
+
+    person: str
+    order: int
+    days: Days = Days.EVERY_DAY
+    starts: time = time(0)
+    ends: time = time(0)
+    bank_holidays: bool = True
+    """True: on bank holidays too, whichever weekday they fall on. False: on none."""
+
+    def covers(self, at: datetime) -> bool:
+        """`at` must be aware."""
+        local = at.astimezone(ENGLAND)
+        day, hour = local.date(), local.time()
+        if self.starts == self.ends:
+            return self._worked_on(day)
+        if self.starts < self.ends:
+            return self.starts <= hour < self.ends and self._worked_on(day)
+        if hour >= self.starts:
+            return self._worked_on(day)
+        return hour < self.ends and self._worked_on(day - timedelta(days=1))
+
+    def _worked_on(self, day: date) -> bool:
+        if is_bank_holiday(day):
+            return self.bank_holidays
+        return self.days.include(day)
+
+
+def on_duty(rota: Iterable[Turn], at: datetime) -> list[Turn]:
+    """Those on duty at `at`, in the order in which they are to be asked: the first, then deputies."""
+    return sorted((turn for turn in rota if turn.covers(at)), key=lambda turn: (turn.order, turn.person))
+
+
+def is_bank_holiday(day: date) -> bool:
+    """Of England; substitute days included."""
+    return day in _bank_holidays(day.year)
+
+
+@cache
+def _bank_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))

@@ -1,0 +1,63 @@
+"""Need to know, enforced by the database: a role reads its own purpose's views and nothing else."""
+
+import psycopg
+import pytest
+
+from tests.support.database import Database
+
+BASE_TABLES = ("children", "people", "placements", "directory", "forces", "agencies", "words", "placement_carers")
+
+
+def _login(database: Database, role: str) -> psycopg.Connection:
+    settings = database.settings(role)
+    return psycopg.connect(
+        settings.database, user=role, password=settings.database_password.get_secret_value(), autocommit=True
+    )
+
+
+@pytest.mark.parametrize("table", BASE_TABLES)
+@pytest.mark.parametrize(
+    "role", ["police", "carers", "professionals", "protocol", "clock", "audit", "console", "strategy"]
+)
+def test_no_service_but_casework_reads_a_table_of_the_register(database: Database, role: str, table: str) -> None:
+    with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"SELECT * FROM register.{table}")
+
+
+@pytest.mark.parametrize("role", ["protocol", "clock", "audit", "strategy"])
+def test_roles_without_personal_work_reach_no_data_key(database: Database, role: str) -> None:
+    with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM register.data_keys")
+
+
+@pytest.mark.parametrize(
+    ("role", "view"),
+    [
+        ("carers", "for_police_notice"),
+        ("professionals", "for_conversation"),
+        ("protocol", "for_contact"),
+        ("police", "for_contact"),
+        ("console", "for_conversation"),
+        ("clock", "for_protocol"),
+        ("carers", "agencies_for_events"),
+    ],
+)
+def test_a_view_is_closed_to_other_purposes(database: Database, role: str, view: str) -> None:
+    with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"SELECT * FROM register.{view}")
+
+
+@pytest.mark.parametrize("role", ["carers", "police", "professionals"])
+def test_nobody_but_casework_writes_the_register(database: Database, role: str) -> None:
+    with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("INSERT INTO register.authorities VALUES ('x', 'x', NULL)")
+
+
+@pytest.mark.parametrize("role", ["casework", "carers", "police"])
+def test_words_can_be_added_but_not_changed_or_removed(database: Database, role: str) -> None:
+    with _login(database, role) as connection:
+        connection.execute("INSERT INTO register.words VALUES (%s, 'child-x', '', NULL, now())", [f"words-of-{role}"])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE register.words SET words = ''")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM register.words")
