@@ -1,0 +1,19 @@
+"""Puts the protocol service together."""
+
+from services.bus.house import House
+from services.protocol.check import check
+from services.protocol.handlers import Handlers
+from services.protocol.loading import Library, files
+from services.protocol.settings import ProtocolSettings
+
+
+async def main() -> None:
+    """Refuses to start on rules that `check` finds fault with: a wrong protocol must not decide about a child."""
+    settings = ProtocolSettings()
+    findings = check(settings.protocol_dir)
+    if findings:
+        raise SystemExit("\n".join(str(finding) for finding in findings))
+    house = House("protocol", settings)
+    handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
+    house.hear(handlers.by_message(), handlers.last_resort)
+    await house.run()

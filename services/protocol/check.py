@@ -1,0 +1,70 @@
+"""Refuses a protocol that could let a child fall between two agencies, and says in which line, and what to write instead."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from services.protocol import proofs
+from services.protocol.findings import Finding
+from services.protocol.loading import DEFAULT, RulesFile, files, merged, parse
+from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.weakening import weaker
+
+
+def check(folder: Path | None = None) -> list[Finding]:
+    """Everything wrong with the default rules and with the authorities' files in `folder`. Empty means fit for use."""
+    try:
+        read = files(folder)
+    except ValueError as error:
+        return [Finding(None, None, None, str(error))]
+    findings = [*_unknown_words(read), *_given_twice(read)]
+    if findings:
+        return findings
+    default = parse(merged(read, DEFAULT))
+    findings.extend(_of(read, default))
+    for authority in sorted({each.authority for each in read} - {DEFAULT}):
+        findings.extend(_of([each for each in read if each.authority == authority], parse(merged(read, authority)), default))
+    return list(dict.fromkeys(findings))
+
+
+def _unknown_words(read: list[RulesFile]) -> Iterator[Finding]:
+    for each in read:
+        if not each.version:
+            yield Finding(each.path, 1, None, "the file has no version", "version: 2026.1")
+        for written in each.rules:
+            if not isinstance(written, dict):
+                yield Finding(each.path, 1, None, "a rule is a mapping that begins with `id`")
+                continue
+            try:
+                Rule.model_validate({**written, "protocol": each.protocol})
+            except ValidationError as error:
+                name = str(written.get("id", "without an id"))
+                for fault in error.errors(include_url=False, include_context=False):
+                    where = ".".join(str(part) for part in fault["loc"])
+                    yield Finding(each.path, each.lines.get(name), name, f"{where or 'rule'}: {fault['msg']}")
+
+
+def _given_twice(read: list[RulesFile]) -> Iterator[Finding]:
+    for authority in {each.authority for each in read}:
+        mine = [each for each in read if each.authority == authority]
+        counts = Counter(str(rule["id"]) for each in mine for rule in each.rules if isinstance(rule, dict) and "id" in rule)
+        for each in mine:
+            for name in each.lines:
+                if counts[name] > 1:
+                    yield Finding(each.path, each.lines[name], name, "two rules have this id", "an id of its own for each")
+
+
+def _of(read: list[RulesFile], protocol: Protocol, default: Protocol | None = None) -> Iterator[Finding]:
+    """Findings about the rules that these files give."""
+    for each in read:
+        for name in each.lines:
+            rule = protocol.by_id[name]
+            faults = [*proofs.faults_of(rule, protocol)]
+            if default is not None and name in default.by_id and rule.approved is None:
+                faults.extend(weaker(default.by_id[name], rule))
+            for says, instead in faults:
+                yield Finding(each.path, each.lines[name], name, says, instead)
+    if default is None and not protocol.closing:
+        yield Finding(None, None, None, "no file says what must have happened before an episode may close", "closing: [...]")

@@ -1,0 +1,20 @@
+"""What `check` finds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One fault: where it is, what is wrong, and what to write instead where that is known."""
+
+    file: Path | None
+    line: int | None
+    rule: str | None
+    says: str
+    instead: str | None = None
+
+    def __str__(self) -> str:
+        place = "" if self.file is None else f"{self.file.name}:{self.line or 1}: "
+        rule = "" if self.rule is None else f"{self.rule}: "
+        return f"{place}{rule}{self.says}" + ("" if self.instead is None else f"; write {self.instead}")

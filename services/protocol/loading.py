@@ -1,0 +1,117 @@
+"""Reads the protocol's files, merges an authority's own over the default, and names the result by its hash."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.protocol.policy.grammar import Protocol
+
+DEFAULT_RULES = Path(__file__).parent / "rules"
+DEFAULT = "default"
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML as a person reads it: `on` is a word and not a truth value, and a key given twice is a mistake."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+@dataclass(frozen=True)
+class RulesFile:
+    """One file as written. `lines` says on which line each rule begins."""
+
+    path: Path
+    protocol: str
+    version: str
+    authority: str
+    rules: list[dict[str, Any]]
+    closing: list[str] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+
+
+def read(path: Path) -> RulesFile:
+    """Raises ValueError, naming file and line, where the file is no mapping with `protocol`, `version` and `rules`."""
+    try:
+        node = yaml.compose(path.read_text(), Loader=_PlainLoader)
+        content = _PlainLoader("").construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        msg = f"{path.name}:{line}: {error.problem}"
+        raise ValueError(msg) from error
+    if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
+        msg = f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`"
+        raise ValueError(msg)  # noqa: TRY004 the author of the file is told, not a programmer
+    return RulesFile(
+        path=path,
+        protocol=str(content.get("protocol", path.stem)),
+        version=str(content.get("version", "")),
+        authority=str(content.get("authority", DEFAULT)),
+        rules=content["rules"],
+        closing=content.get("closing", []),
+        lines=_lines(node),
+    )
+
+
+def _lines(document: yaml.Node | None) -> dict[str, int]:
+    lines: dict[str, int] = {}
+    for key, value in () if document is None else document.value:
+        if key.value != "rules":
+            continue
+        for rule in value.value:
+            for name, written in rule.value if isinstance(rule, yaml.MappingNode) else ():
+                if name.value == "id":
+                    lines[str(written.value)] = rule.start_mark.line + 1
+    return lines
+
+
+def files(authorities: Path | None = None) -> list[RulesFile]:
+    """The default files, then the authorities' own."""
+    folders = [DEFAULT_RULES, *([] if authorities is None else [authorities])]
+    return [read(path) for folder in folders for path in sorted(folder.glob("*.yaml"))]
+
+
+def merged(read_files: list[RulesFile], authority: str) -> str:
+    """The protocol's text for this authority: its own rule takes the place of the default rule of the same id."""
+    rules: dict[str, dict[str, Any]] = {}
+    closing: list[str] = []
+    for each in read_files:
+        if each.authority not in (DEFAULT, authority):
+            continue
+        closing = each.closing or closing
+        for rule in each.rules:
+            rules[str(rule.get("id"))] = {**rule, "protocol": f"{each.protocol} {each.version}"}
+    return json.dumps({"authority": authority, "closing": closing, "rules": list(rules.values())}, sort_keys=True)
+
+
+def parse(text: str) -> Protocol:
+    """Raises pydantic's ValidationError for a word that the grammar does not know."""
+    return Protocol.model_validate({**json.loads(text), "hash": hashlib.sha256(text.encode()).hexdigest()})
+
+
+@dataclass
+class Library:
+    """Every authority's protocol as the files now say, each merged once."""
+
+    read_files: list[RulesFile]
+    _texts: dict[str, str] = field(default_factory=dict)
+    _parsed: dict[str, Protocol] = field(default_factory=dict)
+
+    def text(self, authority: str) -> str:
+        if authority not in self._texts:
+            self._texts[authority] = merged(self.read_files, authority)
+        return self._texts[authority]
+
+    def current(self, authority: str) -> Protocol:
+        if authority not in self._parsed:
+            self._parsed[authority] = parse(self.text(authority))
+        return self._parsed[authority]

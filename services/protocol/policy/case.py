@@ -1,0 +1,140 @@
+"""The state of one child: episodes, duties with their tellings, and rules waiting for their time. Ids, kinds and times, no words."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from services.protocol.policy.vocabulary import Condition
+from services.safeguarding.decisions import DutyState, EpisodeState
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
+from services.safeguarding.roles import Channel, Role, Wording
+
+OPEN_STATES = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
+GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
+REACHED = frozenset({"accepted", "delivered", "acknowledged"})
+
+
+class State(BaseModel):
+    """Immutable; changed by `model_copy(update=...)`, which does not validate: all that enters here was validated before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Report(State):
+    """A report of the child as missing that a carer texted."""
+
+    event: str
+    person: PersonId
+    at: datetime
+
+
+class Cause(State):
+    """What brings a rule to apply: its message's id, its time, and who said it."""
+
+    id: str
+    time: datetime
+    person: PersonId | None = None
+    """The carer who texted. None for an agency, a force or a clock."""
+    words: tuple[WordsId, ...] = ()
+    exercise: bool = False
+
+
+class Episode(State):
+    episode: UUID
+    revision: int = 0
+    state: EpisodeState = EpisodeState.MISSING
+    protocol: str
+    """Hash of the merged protocol at the opening: it holds for the whole episode."""
+    authority: AuthorityId
+    force: ForceId | None = None
+    placement: PlacementId | None = None
+    candidates: tuple[ChildId, ...] = ()
+    exercise: bool = False
+    opened_at: datetime
+    last_report_at: datetime
+    reports: tuple[Report, ...] = ()
+    located_at: datetime | None = None
+    returned_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When it was retracted: a report older than this opens nothing."""
+    met: frozenset[Condition] = frozenset()
+    interview_offered: bool = False
+    reference_known: bool = False
+
+
+class Telling(State):
+    """One telling of a duty to one recipient."""
+
+    step: int
+    role: Role
+    person: PersonId | None = None
+    channel: Channel
+    wording: Wording
+    told_at: datetime
+    state: Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"] = "told"
+    changed_at: datetime
+
+
+class DutyOfCase(State):
+    duty: UUID
+    revision: int = 0
+    """Grows by one with each decision that changes the duty."""
+    rule: str
+    protocol: str
+    episode: UUID | None = None
+    cause: Cause
+    role: Role
+    """Who is told first; `otherwise` of the rule says who next."""
+    person: PersonId | None = None
+    channel: Channel
+    wording: Wording
+    refers_to: UUID | None = None
+    state: DutyState = DutyState.OPEN
+    accepted: bool = False
+    """Whether the one told first has taken it, by themselves or by their system."""
+    ended_because: str | None = None
+    created_at: datetime
+    counted_from: datetime
+    """The duty's creation, or the moment at which a withdrawn return set it going again."""
+    passed: int = 0
+    """How many steps of the rule's `otherwise` lie behind."""
+    next: int | None = None
+    """Index of the step to come, None where nothing more is to come."""
+    next_at: datetime | None = None
+    deadline_version: int = 0
+    tellings: tuple[Telling, ...] = ()
+
+
+class Waiting(State):
+    """A rule that has been set off and waits for its time. Stood down, it is kept for a return that proves mistaken."""
+
+    deadline: UUID
+    version: int = 1
+    rule: str
+    protocol: str
+    episode: UUID | None = None
+    cause: Cause
+    due_at: datetime
+    stood_down: str | None = None
+
+
+class Case(State):
+    """Everything that decisions about this child rest on, beside the register's facts."""
+
+    child: str
+    episodes: dict[UUID, Episode] = {}
+    duties: dict[UUID, DutyOfCase] = {}
+    waiting: dict[UUID, Waiting] = {}
+    returned_at: datetime | None = None
+    """The last return that came without an episode to end."""
+
+    def protocols(self) -> frozenset[str]:
+        """Hashes of the protocols that this case still goes by."""
+        holders: tuple[Episode | DutyOfCase | Waiting, ...] = (
+            *self.episodes.values(),
+            *self.duties.values(),
+            *self.waiting.values(),
+        )
+        return frozenset(holder.protocol for holder in holders)

@@ -1,0 +1,151 @@
+"""One decision being made: the case as it is becoming, and what is to be said and scheduled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from services.protocol.policy.case import OPEN_STATES, Case, DutyOfCase, Episode, Waiting
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.grammar import Protocol, Rule
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
+from services.safeguarding.duties import Duty
+from services.safeguarding.events import Due
+from services.safeguarding.identifiers import PersonId
+from services.safeguarding.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What is decided upon. `time` is when it came about, in story time; `id` the message's own."""
+
+    content: Message
+    id: str
+    subject: str
+    time: datetime
+    exercise: bool = False
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        """Two sources may use one id."""
+        return f"{self.source} {self.id}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Protocols:
+    """The protocol in force now, and those by which open episodes and duties still go, by hash."""
+
+    current: Protocol
+    kept: Mapping[str, Protocol] = field(default_factory=dict)
+
+    def of(self, name: str) -> Protocol:
+        return self.current if name == self.current.hash else self.kept[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """An event to be published at `due_at`, in place of any earlier version of the same deadline."""
+
+    deadline: UUID
+    version: int
+    due_at: datetime
+    content: Due
+    exercise: bool
+
+
+@dataclass(slots=True)
+class Decision:
+    """What follows: the case as it now is, whom to tell or no longer to tell, and when to come back to it."""
+
+    case: Case
+    duties: list[Duty] = field(default_factory=list)
+    """Tellings and withdrawals, in the order in which they must be said."""
+    deadlines: list[Deadline] = field(default_factory=list)
+    cancelled: list[UUID] = field(default_factory=list)
+    decided: list[ProtocolDecided] = field(default_factory=list)
+    changes: list[EpisodeChanged | DutyChanged] = field(default_factory=list)
+    exercises: set[UUID] = field(default_factory=set)
+    """Duties and episodes that are exercises."""
+
+
+class Draft:
+    """The working copy. Its dictionaries are its own; what they hold is immutable and shared with the case it came from."""
+
+    def __init__(self, case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime) -> None:
+        self.child = case.child
+        self.happened = happened
+        self.facts = facts
+        self.protocols = protocols
+        self.now = now
+        self.returned_at = case.returned_at
+        self.episodes = dict(case.episodes)
+        self.duties = dict(case.duties)
+        self.waiting = dict(case.waiting)
+        self.told: list[Duty] = []
+        self.decided: list[ProtocolDecided] = []
+        self.deadlines: dict[UUID, Deadline | None] = {}
+        self.became: list[tuple[UUID, str]] = []
+        self.late: list[tuple[UUID, int]] = []
+        self.duties_changed: dict[UUID, None] = {}
+        self.episodes_changed: dict[UUID, None] = {}
+
+    @cached_property
+    def latest(self) -> Episode | None:
+        """The episode last opened. Exercises have episodes of their own, so that none ever touches a real one."""
+        mine = [each for each in self.episodes.values() if each.exercise == self.happened.exercise]
+        return max(mine, key=lambda each: each.opened_at, default=None)
+
+    @property
+    def open_episode(self) -> Episode | None:
+        return self.latest if self.latest is not None and self.latest.state in OPEN_STATES else None
+
+    @property
+    def speaker(self) -> PersonId | None:
+        """The carer who texted, where it was one."""
+        content = self.happened.content
+        person: PersonId | None = getattr(content, "said_by", None)
+        return person if getattr(content, "channel", None) == "text" else None
+
+    def put_episode(self, episode: Episode) -> Episode:
+        self.episodes[episode.episode] = episode
+        self.episodes_changed[episode.episode] = None
+        self.__dict__.pop("latest", None)
+        return episode
+
+    def put_duty(self, duty: DutyOfCase) -> DutyOfCase:
+        self.duties[duty.duty] = duty
+        self.duties_changed[duty.duty] = None
+        return duty
+
+    def put_waiting(self, waiting: Waiting) -> None:
+        self.waiting[waiting.deadline] = waiting
+
+    def episode_of(self, episode: UUID | None) -> Episode | None:
+        return None if episode is None else self.episodes.get(episode)
+
+    def rule_of(self, holder: DutyOfCase | Waiting) -> Rule:
+        return self.protocols.of(holder.protocol).by_id[holder.rule]
+
+    def protocol_for(self, episode: Episode | None) -> Protocol:
+        return self.protocols.current if episode is None else self.protocols.of(episode.protocol)
+
+    def note(
+        self, verdict: Verdict, rule: Rule | None = None, *, episode: UUID | None = None, duty: UUID | None = None, unknown: tuple[str, ...] = ()
+    ) -> None:
+        """Records what was decided, and by which paragraph."""
+        self.decided.append(
+            ProtocolDecided(
+                authority=self.facts.authority,
+                episode=episode,
+                about=self.happened.content.kind,
+                about_id=self.happened.id,
+                rule=None if rule is None else rule.id,
+                verdict=verdict,
+                protocol=self.protocols.current.label if rule is None else rule.protocol,
+                cites=() if rule is None else rule.because.cite,
+                duty=duty,
+                unknown=unknown,
+            )
+        )

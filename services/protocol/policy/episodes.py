@@ -1,0 +1,209 @@
+"""What an event means for the child's episode. By the event's own time: what is older than a return reopens nothing."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from services.protocol.policy.case import OPEN_STATES, Episode, Report
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.vocabulary import Condition, Trigger
+from services.safeguarding import events
+from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.identifiers import derived
+from services.safeguarding.message import Message
+
+
+class Reading(NamedTuple):
+    """What the event sets off, in which episode; or why it sets off nothing."""
+
+    trigger: Trigger | None
+    episode: Episode | None
+    verdict: Verdict | None = None
+
+
+def read(draft: Draft) -> list[Reading]:
+    """Moves the episode to where the event puts it, and says what the event has turned out to be."""
+    readings = _READERS[type(draft.happened.content)](draft, draft.happened.content)
+    closed = [_close(draft, each.episode) for each in readings if each.episode is not None]
+    return [*readings, *(each for each in closed if each is not None)]
+
+
+def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
+    happened = draft.happened
+    report = () if draft.speaker is None else (Report(event=happened.key, person=draft.speaker, at=happened.time),)
+    found = draft.open_episode
+    if found is not None:
+        return [Reading(Trigger.REPORT_ADDED, _added(draft, found, report))]
+    for each in draft.episodes.values():
+        ended = max(filter(None, (each.returned_at, each.ended_at)), default=None)
+        if each.exercise == happened.exercise and ended is not None and happened.time < ended:
+            return [Reading(None, each, Verdict.TOO_OLD)]
+    if draft.returned_at is not None and happened.time < draft.returned_at:
+        return [Reading(Trigger.REPORT_LATE, None)]
+    _forget_what_is_over(draft)
+    opened = Episode(
+        episode=derived("episode", draft.child, happened.key),
+        protocol=draft.protocols.current.hash,
+        authority=draft.facts.authority,
+        force=draft.facts.force,
+        placement=event.placement or draft.facts.placement,
+        candidates=event.candidates,
+        exercise=happened.exercise,
+        opened_at=happened.time,
+        last_report_at=happened.time,
+        reports=report,
+    )
+    return [Reading(Trigger.CHILD_REPORTED_MISSING, draft.put_episode(opened))]
+
+
+def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
+    time = draft.happened.time
+    lost_again = found.located_at is not None and time > found.located_at
+    return draft.put_episode(
+        found.model_copy(
+            update={
+                "reports": found.reports + report,
+                "last_report_at": max(found.last_report_at, time),
+                "state": EpisodeState.MISSING if lost_again else found.state,
+            }
+        )
+    )
+
+
+def _forget_what_is_over(draft: Draft) -> None:
+    """A case would grow for ever. Answered duties of closed episodes are kept by the audit, not here."""
+    over = {each.episode for each in draft.episodes.values() if each.state in (EpisodeState.CLOSED, EpisodeState.RETRACTED)}
+    draft.duties = {key: each for key, each in draft.duties.items() if each.episode not in over or each.next_at is not None}
+    draft.waiting = {key: each for key, each in draft.waiting.items() if each.episode not in over}
+
+
+def _located(draft: Draft, _event: Message) -> list[Reading]:
+    found = draft.open_episode
+    if found is None or found.state == EpisodeState.LOCATED:
+        return [Reading(None, found, Verdict.ALREADY_SO)]
+    if draft.happened.time < found.last_report_at:
+        return [Reading(None, found, Verdict.TOO_OLD)]
+    located = found.model_copy(update={"state": EpisodeState.LOCATED, "located_at": draft.happened.time})
+    return [Reading(Trigger.CHILD_LOCATED, draft.put_episode(located))]
+
+
+def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
+    found, time = draft.open_episode, draft.happened.time
+    if found is None:
+        if event.verified and draft.latest is None and not draft.happened.exercise:
+            draft.returned_at = max(filter(None, (draft.returned_at, time)))
+        return [Reading(None, draft.latest, Verdict.ALREADY_SO if event.verified else Verdict.UNVERIFIED)]
+    if not event.verified or time < found.last_report_at:
+        return [Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    returned = found.model_copy(update={"state": EpisodeState.RETURNED, "returned_at": time})
+    return [Reading(Trigger.CHILD_RETURNED, draft.put_episode(returned))]
+
+
+def _retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
+    found, time = draft.latest, draft.happened.time
+    nobody_we_know = event.channel == "text" and event.said_by is None
+    if nobody_we_know or found is None:
+        return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    if event.retracts == "return":
+        return [_return_retracted(draft, found)]
+    if found.state in (EpisodeState.RETRACTED, EpisodeState.CLOSED):
+        return [Reading(None, found, Verdict.ALREADY_SO)]
+    if time < found.last_report_at:
+        return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    ended = found.model_copy(update={"state": EpisodeState.RETRACTED, "ended_at": time})
+    return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(ended))]
+
+
+def _return_retracted(draft: Draft, found: Episode) -> Reading:
+    if found.state in OPEN_STATES:
+        return Reading(None, found, Verdict.ALREADY_SO)
+    if found.state != EpisodeState.RETURNED or found.returned_at is None:
+        return Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)
+    if draft.happened.time < found.returned_at:
+        return Reading(None, found, Verdict.TOO_OLD)
+    again = found.model_copy(update={"state": EpisodeState.MISSING, "returned_at": None})
+    return Reading(Trigger.RETURN_RETRACTED, draft.put_episode(again))
+
+
+def _check(draft: Draft, _event: Message) -> list[Reading]:
+    return [
+        Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
+        for each in _after_return(draft)
+    ]
+
+
+def _interview(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
+    readings = []
+    for each in _after_return(draft):
+        offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
+        readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
+        if event.state != "offered":
+            readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _with(draft, offered, Condition.RETURN_INTERVIEW)))
+    return readings
+
+
+def _after_return(draft: Draft) -> list[Episode]:
+    """One check or interview may cover several returns (practice); one that overtakes the return counts for the open episode."""
+    back = [each for each in draft.episodes.values() if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise]
+    return back or ([] if draft.open_episode is None else [draft.open_episode])
+
+
+def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
+    return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
+
+
+def _close(draft: Draft, episode: Episode) -> Reading | None:
+    found = draft.episodes[episode.episode]
+    closing = set(draft.protocol_for(found).closing)
+    if found.state != EpisodeState.RETURNED or not closing <= found.met:
+        return None
+    return Reading(Trigger.EPISODE_CLOSED, draft.put_episode(found.model_copy(update={"state": EpisodeState.CLOSED})))
+
+
+def _police(trigger: Trigger, **update: Any) -> Callable[[Draft, Any], list[Reading]]:
+    def reader(draft: Draft, event: events.PoliceReply) -> list[Reading]:
+        found = draft.episode_of(event.episode) or draft.latest
+        if found is not None and update:
+            found = draft.put_episode(found.model_copy(update=update))
+        return [Reading(trigger, found)]
+
+    return reader
+
+
+def _police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
+    found = draft.episode_of(event.episode) or draft.latest
+    return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
+
+
+def _reference_texted(draft: Draft, _event: Message) -> list[Reading]:
+    found = draft.latest
+    if found is not None:
+        found = draft.put_episode(found.model_copy(update={"reference_known": True}))
+    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found)]
+
+
+def _plain(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
+    return lambda draft, _event: [Reading(trigger, draft.open_episode)]
+
+
+_READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
+    events.ChildReportedMissing: _missing,
+    events.ChildInformationReceived: _plain(Trigger.CHILD_INFORMATION_RECEIVED),
+    events.ChildLocated: _located,
+    events.ChildReturned: _returned,
+    events.ReportRetracted: _retracted,
+    events.SafeAndWellCheckRecorded: _check,
+    events.ReturnInterviewRecorded: _interview,
+    events.ChildLuringSuspected: _plain(Trigger.CHILD_LURING_SUSPECTED),
+    events.LocationEnquiryReceived: _plain(Trigger.LOCATION_ENQUIRY_RECEIVED),
+    events.PoliceAcknowledged: _police(Trigger.POLICE_ACKNOWLEDGED),
+    events.PoliceReferenceGiven: _police(Trigger.POLICE_REFERENCE_GIVEN, reference_known=True),
+    events.PoliceRiskGraded: _police(Trigger.POLICE_RISK_GRADED),
+    events.PoliceClosed: _police_closed,
+    events.PoliceReferenceTexted: _reference_texted,
+    events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
+    events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),
+    events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),
+    MessageDeadLettered: _plain(Trigger.MESSAGE_DEAD_LETTERED),
+}
+READ = frozenset(_READERS)
+"""The events that a case is changed by."""

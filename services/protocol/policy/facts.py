@@ -1,0 +1,28 @@
+"""What the register knows of a child, as far as rules ask for it. No name, number, address or status in words."""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from services.safeguarding.identifiers import AuthorityId, ForceId, PlacementId
+
+
+class Facts(BaseModel):
+    """None means unknown, never "no". Dates without a time are local to the law's place, England."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    authority: AuthorityId
+    """Who is responsible; for a child nobody knows, the authority of whoever reported."""
+    force: ForceId | None = None
+    """The force of the placement."""
+    placement: PlacementId | None = None
+    host_authority: AuthorityId | None = None
+    date_of_birth: date | None = None
+    """While age is disputed: the youngest plausible one."""
+    unaccompanied: bool | None = None
+    modern_slavery_concern: bool | None = None
+    subject_to_immigration_control: bool | None = None
+    age_disputed: bool | None = None
+    guardian_allocated: bool | None = None
+    entered_care_at: datetime | None = None

@@ -1,0 +1,179 @@
+"""The protocol's grammar. Closed: a word that the code does not know is refused, and there is no expression language."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from services.protocol.policy.periods import Length
+from services.protocol.policy.vocabulary import Condition, Question, Trigger
+from services.safeguarding.roles import Channel, Role, Wording
+
+RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class Grammar(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Asked(Grammar):
+    """A question, with its number where it takes one: `child.unaccompanied`, `child.age-under: 16`."""
+
+    question: Question
+    number: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, written: Any) -> Any:
+        if isinstance(written, str):
+            return {"question": written}
+        if isinstance(written, dict) and len(written) == 1 and "question" not in written:
+            ((question, number),) = written.items()
+            return {"question": question, "number": number}
+        return written
+
+    @model_validator(mode="after")
+    def _number_where_needed(self) -> "Asked":
+        if (self.question == Question.CHILD_AGE_UNDER) != (self.number is not None):
+            msg = "child.age-under takes a number of years, and no other question takes one"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def words(self) -> str:
+        return str(self.question) if self.number is None else f"{self.question} {self.number}"
+
+
+class When(Grammar):
+    """Each line given must hold: at least one of `any`, each of `all`, not one of `none`."""
+
+    any: tuple[Asked, ...] = ()
+    all: tuple[Asked, ...] = ()
+    none: tuple[Asked, ...] = ()
+
+
+class DutyBecomes(Grammar):
+    """What another rule's duty has become."""
+
+    duty: str = Field(pattern=RULE_ID)
+    becomes: Literal["accepted", "acknowledged", "failed"]
+
+
+class Step(Grammar):
+    """Whom to tell next while nobody has answered. `after` counts from the duty's creation."""
+
+    after: Length
+    unless: Literal["accepted"] | None = None
+    again: bool = False
+    """Asks once more the one told first, if their system has taken the first telling; one still being tried is tried on anyway."""
+    tell: Role | None = None
+    by: Channel | None = None
+    message: Wording | None = None
+    """Where the step says none: the rule's own."""
+    repeat: Length | None = None
+    """The last human is asked again this often, so that the duty never falls silent."""
+
+    @model_validator(mode="after")
+    def _someone_to_tell(self) -> "Step":
+        if self.again == (self.tell is not None) or (self.tell is None) != (self.by is None):
+            msg = "a step either says `again: true`, or whom to `tell` and `by` what"
+            raise ValueError(msg)
+        return self
+
+
+class Reason(Grammar):
+    """Why the rule exists: `S36` is a paragraph of the statutory guidance, anything else a source named in the practice digest."""
+
+    cite: tuple[str, ...] = Field(min_length=1)
+    kind: Literal["guidance", "default", "local"]
+    note: str = Field(min_length=1)
+
+
+def _listed(written: Any) -> Any:
+    return written if isinstance(written, list | tuple) else [written]
+
+
+class Approval(Grammar):
+    """Guidance is followed unless there are exceptional reasons (S6): who decided so, and why."""
+
+    by: str = Field(min_length=1)
+    reasons: str = Field(min_length=1)
+
+
+class Rule(Grammar):
+    """On this, under these conditions, tell this role by this channel, and if nobody answers, the next."""
+
+    id: str = Field(pattern=RULE_ID)
+    on: Annotated[tuple[Trigger | DutyBecomes, ...], BeforeValidator(_listed)] = Field(min_length=1)
+    when: When = When()
+    unknown: Literal["counts-as-yes", "counts-as-no"] = "counts-as-yes"
+    """An unknown fact protects: it counts as yes, and is recorded as a gap. As no only where telling would be more than needed."""
+    wait: Length | None = None
+    """The rule comes to its time this long after the decision."""
+    period: Length | None = None
+    """The rule comes to its time this long after what happened, whenever we learnt of it."""
+    tell: Role
+    by: Channel | None = None
+    """Left out for `everyone-told`: each is told by the channel by which they were told before."""
+    message: Wording
+    urgent: bool = True
+    within: Length | None = None
+    """By when the other end should have accepted. A measure, not a step."""
+    enough: Literal["acknowledged", "accepted"] = "acknowledged"
+    """What ends the duty: a named person's answer, or, where it only informs, that the other end has taken it."""
+    otherwise: tuple[Step, ...] = ()
+    until: tuple[Trigger, ...] = ()
+    because: Reason
+    approved: Approval | None = None
+    """Needed where an authority's rule asks less than the default it replaces."""
+    protocol: str
+    """Name and version of the file it comes from."""
+
+    @model_validator(mode="after")
+    def _channel_where_needed(self) -> "Rule":
+        if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
+            msg = "`by` is needed, except for everyone-told, who are told as before"
+            raise ValueError(msg)
+        if self.wait is not None and self.period is not None:
+            msg = "a rule has a `wait` or a `period`, not both"
+            raise ValueError(msg)
+        return self
+
+
+class Protocol(Grammar):
+    """All rules that hold for one authority, merged. `hash` names this text for ever."""
+
+    authority: str
+    hash: str
+    closing: tuple[Condition, ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.authority} {self.hash[:12]}"
+
+    @cached_property
+    def by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def _by_trigger(self) -> dict[Trigger, tuple[Rule, ...]]:
+        return _grouped((on, rule) for rule in self.rules for on in rule.on if isinstance(on, Trigger))
+
+    @cached_property
+    def _by_duty(self) -> dict[tuple[str, str], tuple[Rule, ...]]:
+        return _grouped(((on.duty, on.becomes), rule) for rule in self.rules for on in rule.on if isinstance(on, DutyBecomes))
+
+    def on(self, trigger: Trigger) -> tuple[Rule, ...]:
+        return self._by_trigger.get(trigger, ())
+
+    def on_duty(self, rule: str, becomes: str) -> tuple[Rule, ...]:
+        return self._by_duty.get((rule, becomes), ())
+
+
+def _grouped(pairs: Iterable[tuple[Any, Rule]]) -> dict[Any, tuple[Rule, ...]]:
+    groups: dict[Any, tuple[Rule, ...]] = {}
+    for key, rule in pairs:
+        groups[key] = (*groups.get(key, ()), rule)
+    return groups

@@ -1,0 +1,121 @@
+"""What came of a telling. In any order and any number of times: a better state is never overwritten by a lesser one."""
+
+from datetime import datetime
+
+from services.protocol.policy.case import GOES_ON, DutyOfCase, Telling
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.rules import end
+from services.protocol.policy.steps import failed, schedule
+from services.protocol.policy.telling import withdraw
+from services.safeguarding.decisions import DutyState, Verdict
+from services.safeguarding.duties import Because
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+
+RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
+
+
+def apply(draft: Draft, outcome: Outcome) -> None:
+    duty = draft.duties.get(outcome.duty)
+    if duty is None or outcome.step >= len(duty.tellings):
+        draft.note(Verdict.OUTGROWN, episode=outcome.episode, duty=outcome.duty)
+        return
+    telling = duty.tellings[outcome.step]
+    if isinstance(outcome, DutyAcknowledged):
+        _acknowledged(draft, duty, telling, outcome)
+    elif isinstance(outcome, DutyFailed):
+        _failed(draft, duty, telling, outcome)
+    elif isinstance(outcome, DutyAccepted | DutyDelivered):
+        state = "accepted" if isinstance(outcome, DutyAccepted) else "delivered"
+        _taken(draft, duty, telling, state, outcome)
+
+
+def _taken(draft: Draft, duty: DutyOfCase, telling: Telling, state: str, outcome: DutyAccepted | DutyDelivered) -> None:
+    if RANK[state] <= RANK[telling.state]:
+        draft.note(Verdict.ALREADY_SO, episode=duty.episode, duty=duty.duty)
+        return
+    if telling.state == "withdrawn":
+        draft.late.append((duty.duty, telling.step))
+    duty = _with_telling(duty, telling, state, draft.happened.time, outcome.person)
+    draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
+    _settle(draft, _accepted(draft, duty, telling))
+
+
+def _accepted(draft: Draft, duty: DutyOfCase, telling: Telling) -> DutyOfCase:
+    """Only the one told first counts: that a manager's text was taken does not mean that the police have the notice."""
+    if duty.accepted or not _is_first_recipient(duty, telling):
+        return duty
+    draft.became.append((duty.duty, "accepted"))
+    state = DutyState.ACCEPTED if duty.state == DutyState.OPEN else duty.state
+    return duty.model_copy(update={"accepted": True, "state": state})
+
+
+def _settle(draft: Draft, duty: DutyOfCase) -> None:
+    if duty.accepted and duty.state in GOES_ON and draft.rule_of(duty).enough == "accepted":
+        duty = duty.model_copy(update={"state": DutyState.ACCEPTED, "ended_because": "accepted-is-enough"})
+    schedule(draft, duty)
+
+
+def _acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyAcknowledged) -> None:
+    if telling.state == "acknowledged":
+        draft.note(Verdict.ALREADY_SO, episode=duty.episode, duty=duty.duty)
+        return
+    if telling.state == "withdrawn":
+        draft.late.append((duty.duty, telling.step))
+    duty = _with_telling(duty, telling, "acknowledged", draft.happened.time, outcome.by)
+    by_first = _is_first_recipient(duty, telling)
+    if by_first or outcome.how == "phoned":
+        duty = _accepted(draft, duty, duty.tellings[0])
+    draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
+    if duty.state not in GOES_ON:
+        schedule(draft, duty)
+        return
+    draft.became.append((duty.duty, "acknowledged"))
+    duty = duty.model_copy(update={"state": DutyState.ACKNOWLEDGED, "ended_because": str(Because.ANSWERED)})
+    schedule(draft, _withdraw_later_ones(draft, duty) if by_first else duty)
+
+
+def _withdraw_later_ones(draft: Draft, duty: DutyOfCase) -> DutyOfCase:
+    """The one meant has answered: whoever was to be told in their place no longer need be."""
+    tellings = []
+    for telling in duty.tellings:
+        if telling.state == "told" and not _is_first_recipient(duty, telling):
+            withdraw(draft, duty, telling, Because.ANSWERED)
+            telling = telling.model_copy(update={"state": "withdrawn", "changed_at": draft.now})
+        tellings.append(telling)
+    return duty.model_copy(update={"tellings": tuple(tellings)})
+
+
+def _failed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyFailed) -> None:
+    if RANK[telling.state] >= RANK["failed"]:
+        draft.note(Verdict.ALREADY_SO, episode=duty.episode, duty=duty.duty)
+        return
+    withdrawn = telling.state == "withdrawn"
+    duty = _with_telling(duty, telling, "failed", draft.happened.time, outcome.person)
+    draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
+    if _is_first_recipient(duty, telling) and not _someone_else_took_it(duty):
+        duty = duty.model_copy(update={"accepted": False})
+    if outcome.reason == "exercise":
+        end(draft, duty, Because.CLOSED)
+        return
+    draft.became.append((duty.duty, "failed"))
+    goes_on = duty.state in GOES_ON and not (duty.accepted and draft.rule_of(duty).enough == "accepted")
+    if not goes_on or withdrawn or telling.step != len(duty.tellings) - 1:
+        schedule(draft, duty)
+        return
+    state = DutyState.OPEN if duty.state == DutyState.ACCEPTED and not duty.accepted else duty.state
+    because = Because.NOBODY_IN_ROLE if outcome.reason == "nobody-in-role" else Because.FAILED
+    failed(draft, duty.model_copy(update={"state": state, "ended_because": None}), because)
+
+
+def _is_first_recipient(duty: DutyOfCase, telling: Telling) -> bool:
+    return telling.step == 0 or (telling.role == duty.role and telling.channel == duty.channel and telling.wording == duty.wording)
+
+
+def _someone_else_took_it(duty: DutyOfCase) -> bool:
+    return any(each.state in ("accepted", "delivered", "acknowledged") for each in duty.tellings if _is_first_recipient(duty, each))
+
+
+def _with_telling(duty: DutyOfCase, telling: Telling, state: str, at: datetime, person: str | None) -> DutyOfCase:
+    changed = telling.model_copy(update={"state": state, "changed_at": at, "person": person or telling.person})
+    tellings = (*duty.tellings[: telling.step], changed, *duty.tellings[telling.step + 1 :])
+    return duty.model_copy(update={"tellings": tellings})

@@ -1,0 +1,129 @@
+"""Answers a rule's questions: yes, no, or None where nobody knows."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.protocol.policy.case import Episode
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.grammar import Asked, Rule, When
+from services.protocol.policy.vocabulary import Condition, Question
+from services.safeguarding.decisions import EpisodeState
+from services.safeguarding.identifiers import is_provisional
+
+ENGLAND = ZoneInfo("Europe/London")
+FIRST_HOURS = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What questions are asked of."""
+
+    child: str
+    facts: Facts
+    episode: Episode | None
+    police_accepted: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    holds: bool
+    unknown: tuple[str, ...] = ()
+    """The questions that nobody could answer, and that mattered."""
+
+
+def answer(rule: Rule, standing: Standing) -> Answer:
+    if rule.when == _ALWAYS:
+        return _HOLDS
+    unknown: list[str] = []
+    result = _weigh(rule.when, standing, unknown)
+    if result is None:
+        return Answer(rule.unknown == "counts-as-yes", tuple(unknown))
+    return Answer(result)
+
+
+def _weigh(when: When, standing: Standing, unknown: list[str]) -> bool | None:
+    parts: list[bool | None] = []
+    if when.any:
+        parts.append(_negated(_each(when.any, standing, unknown, wanted=False)))
+    if when.all:
+        parts.append(_each(when.all, standing, unknown, wanted=True))
+    if when.none:
+        parts.append(_each(when.none, standing, unknown, wanted=False))
+    if False in parts:
+        return False
+    return None if None in parts else True
+
+
+def _each(asked: Iterable[Asked], standing: Standing, unknown: list[str], *, wanted: bool) -> bool | None:
+    """Whether each question is answered as wanted: no as soon as one is not, unknown if that could still turn out so."""
+    gaps = []
+    for each in asked:
+        found = ask(each, standing)
+        if found is None:
+            gaps.append(each.words)
+        elif found is not wanted:
+            return False
+    unknown.extend(gaps)
+    return None if gaps else True
+
+
+def _negated(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def ask(asked: Asked, standing: Standing) -> bool | None:
+    if asked.question == Question.CHILD_AGE_UNDER:
+        return _younger_than(asked.number or 0, standing)
+    return QUESTIONS[asked.question](standing)
+
+
+def _younger_than(years: int, standing: Standing) -> bool | None:
+    born = standing.facts.date_of_birth
+    return None if born is None else age_on(born, standing.now.astimezone(ENGLAND).date()) < years
+
+
+def age_on(born: date, day: date) -> int:
+    """Whole years. Someone born on 29 February comes of a year's age on 1 March of a common year, as English law has it."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def _placed_out_of_area(standing: Standing) -> bool | None:
+    host = standing.facts.host_authority
+    return None if host is None else host != standing.facts.authority
+
+
+def _in_first_hours(standing: Standing) -> bool | None:
+    entered = standing.facts.entered_care_at
+    return None if entered is None else entered <= standing.now < entered + FIRST_HOURS
+
+
+def _in_state(*states: EpisodeState) -> Callable[[Standing], bool | None]:
+    return lambda standing: standing.episode is not None and standing.episode.state in states
+
+
+def _met(condition: Condition) -> Callable[[Standing], bool | None]:
+    return lambda standing: standing.episode is not None and condition in standing.episode.met
+
+
+QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
+    Question.CHILD_UNACCOMPANIED: lambda standing: standing.facts.unaccompanied,
+    Question.CHILD_MODERN_SLAVERY_CONCERN: lambda standing: standing.facts.modern_slavery_concern,
+    Question.CHILD_SUBJECT_TO_IMMIGRATION_CONTROL: lambda standing: standing.facts.subject_to_immigration_control,
+    Question.CHILD_AGE_DISPUTED: lambda standing: standing.facts.age_disputed,
+    Question.CHILD_GUARDIAN_ALLOCATED: lambda standing: standing.facts.guardian_allocated,
+    Question.CHILD_PLACED_OUT_OF_AREA: _placed_out_of_area,
+    Question.CHILD_IN_FIRST_72_HOURS: _in_first_hours,
+    Question.CHILD_PROVISIONAL: lambda standing: is_provisional(standing.child),
+    Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
+    Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
+    Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
+    Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,
+    Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),
+    Question.RETURN_INTERVIEW_OFFERED: lambda standing: standing.episode is not None and standing.episode.interview_offered,
+    Question.RETURN_INTERVIEW_DONE: _met(Condition.RETURN_INTERVIEW),
+}
+_ALWAYS = When()
+_HOLDS = Answer(True)

@@ -1,0 +1,82 @@
+"""Whom a rule tells here and now. Roles stay roles; who holds one is asked when sending."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.protocol.policy.case import REACHED, Cause, DutyOfCase, Episode, Telling
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.grammar import Rule
+from services.protocol.policy.telling import CARERS
+from services.safeguarding import identifiers
+from services.safeguarding.identifiers import PersonId
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    role: Role
+    channel: Channel
+    person: PersonId | None = None
+    refers_to: UUID | None = None
+
+
+def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[Recipient]:
+    if rule.tell == Role.EVERYONE_TOLD:
+        return [] if episode is None else everyone_told(draft, episode)
+    if rule.by is None:
+        return []
+    if rule.tell == Role.CARER_REPORTING:
+        return [Recipient(rule.tell, rule.by, person) for person in _reporters(episode, cause)]
+    refers_to = None
+    if rule.tell == Role.POLICE_CONTROL_ROOM and episode is not None:
+        refers_to = police_notice(draft, episode)
+    return [Recipient(rule.tell, rule.by, refers_to=refers_to)]
+
+
+def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
+    """Of a report its own carer; of anything else each carer who reported in this episode, and the one who texts now."""
+    reports = () if episode is None else episode.reports
+    if cause.person is not None and any(report.event == cause.id for report in reports):
+        return [cause.person]
+    people = [*(report.person for report in reports), *([] if cause.person is None else [cause.person])]
+    return list(dict.fromkeys(people))
+
+
+def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
+    """Each whom a telling of this episode has reached. Carers are left out: what they are told, rules of their own say."""
+    found: dict[tuple[Role, PersonId | None, Channel], Recipient] = {}
+    for duty, telling in _tellings(draft, episode):
+        if telling.state in REACHED and telling.role not in CARERS:
+            found.setdefault((telling.role, telling.person, telling.channel), recipient_of(draft, episode, duty, telling))
+    return list(found.values())
+
+
+def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Recipient:
+    refers_to = identifiers.telling(duty.duty, telling.step)
+    if telling.role == Role.POLICE_CONTROL_ROOM:
+        refers_to = police_notice(draft, episode) or refers_to
+    return Recipient(telling.role, telling.channel, telling.person, refers_to)
+
+
+def police_notice(draft: Draft, episode: Episode) -> UUID | None:
+    """The telling that a force knows the episode by: every later word to it refers to this one."""
+    for duty in draft.duties.values():
+        if duty.episode == episode.episode and duty.role == Role.POLICE_CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE:
+            return identifiers.telling(duty.duty, 0)
+    return None
+
+
+def police_accepted(draft: Draft, episode: Episode | None) -> bool:
+    return episode is not None and any(
+        duty.accepted
+        for duty in draft.duties.values()
+        if duty.episode == episode.episode and duty.role == Role.POLICE_CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+    )
+
+
+def _tellings(draft: Draft, episode: Episode) -> Iterator[tuple[DutyOfCase, Telling]]:
+    for duty in draft.duties.values():
+        if duty.episode == episode.episode:
+            for telling in duty.tellings:
+                yield duty, telling

@@ -1,0 +1,135 @@
+"""A duty's life: told, accepted, acknowledged, or on to the next person, until somebody answers. It never ends in silence."""
+
+from datetime import datetime
+
+from services.protocol.policy.case import GOES_ON, DutyOfCase, Telling
+from services.protocol.policy.draft import Deadline, Draft
+from services.protocol.policy.grammar import Rule, Step
+from services.protocol.policy.telling import tell
+from services.safeguarding.decisions import DutyState
+from services.safeguarding.duties import Because
+from services.safeguarding.events import DutyStepDue
+from services.safeguarding.identifiers import derived
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+def begin(draft: Draft, duty: DutyOfCase) -> None:
+    """Tells the first recipient and sets the time of the next."""
+    duty = _tell_first(draft, duty, Because.FIRST)
+    schedule(draft, duty)
+
+
+def step_due(draft: Draft, duty: DutyOfCase) -> None:
+    """The time to answer is over."""
+    rule = draft.rule_of(duty)
+    if duty.next is None:
+        return
+    repeats = duty.passed >= len(rule.otherwise)
+    step = rule.otherwise[duty.next]
+    because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
+    duty = duty.model_copy(
+        update={"passed": max(duty.passed, duty.next + 1), "state": DutyState.OVERDUE if repeats else duty.state}
+    )
+    duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
+    schedule(draft, duty)
+
+
+def failed(draft: Draft, duty: DutyOfCase, because: Because) -> None:
+    """Nobody was reached by the newest telling: the next step is due at once. After the last it waits for its repetition."""
+    rule = draft.rule_of(duty)
+    upcoming = _upcoming(rule, duty, draft.now)
+    if upcoming is None or duty.passed >= len(rule.otherwise):
+        schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
+        return
+    duty = duty.model_copy(update={"passed": upcoming + 1})
+    duty = _take_step(draft, duty, rule.otherwise[upcoming], because)
+    schedule(draft, duty)
+
+
+def resume(draft: Draft, duty: DutyOfCase) -> None:
+    """A return was withdrawn: the escalation starts afresh, its minutes counted from now."""
+    state = DutyState.ACCEPTED if duty.accepted else DutyState.OPEN
+    duty = duty.model_copy(
+        update={"state": state, "ended_because": None, "counted_from": draft.now, "passed": 0, "next": None}
+    )
+    if not duty.accepted:
+        duty = _tell_first(draft, duty, Because.AGAIN)
+    schedule(draft, duty)
+
+
+def schedule(draft: Draft, duty: DutyOfCase) -> None:
+    """Sets or cancels the duty's one deadline, according to where the duty stands now."""
+    rule = draft.rule_of(duty)
+    upcoming, at = None, None
+    if duty.state in GOES_ON and not (duty.state == DutyState.ACCEPTED and rule.enough == "accepted"):
+        upcoming, at = _time_of_next(rule, duty, draft.now)
+        if upcoming is None:
+            duty = duty.model_copy(update={"state": DutyState.OVERDUE})
+    if (upcoming, at) == (duty.next, duty.next_at):
+        draft.put_duty(duty)
+        return
+    version = duty.deadline_version + 1
+    duty = draft.put_duty(duty.model_copy(update={"next": upcoming, "next_at": at, "deadline_version": version}))
+    deadline = derived("duty deadline", str(duty.duty))
+    if at is None:
+        draft.deadlines[deadline] = None
+        return
+    due = DutyStepDue(
+        authority=draft.facts.authority, deadline=deadline, version=version, duty=duty.duty, step=len(duty.tellings)
+    )
+    draft.deadlines[deadline] = Deadline(deadline, version, at, due, duty.cause.exercise)
+
+
+def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | None, datetime | None]:
+    if duty.passed < len(rule.otherwise):
+        upcoming = _upcoming(rule, duty, now)
+        if upcoming is not None:
+            return upcoming, duty.counted_from + rule.otherwise[upcoming].after
+    if not rule.otherwise or rule.otherwise[-1].repeat is None:
+        return None, None
+    if duty.passed < len(rule.otherwise):
+        return None, None
+    repeat = rule.otherwise[-1].repeat
+    if duty.next == len(rule.otherwise) - 1 and duty.next_at is not None and duty.next_at > now:
+        return duty.next, duty.next_at
+    return len(rule.otherwise) - 1, now + repeat
+
+
+def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:
+    """The first step ahead that applies as things stand. Every acceptance and failure asks anew."""
+    for index in range(duty.passed, len(rule.otherwise)):
+        step = rule.otherwise[index]
+        if step.again and (not duty.accepted or duty.counted_from + step.after < now):
+            continue
+        if step.unless == "accepted" and duty.accepted:
+            continue
+        return index
+    return None
+
+
+def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> DutyOfCase:
+    if step.again:
+        return _tell_first(draft, duty, Because.AGAIN)
+    return _telling(draft, duty, step.tell or duty.role, None, step.by or duty.channel, step.message or duty.wording, because)
+
+
+def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
+    return _telling(draft, duty, duty.role, duty.person, duty.channel, duty.wording, because)
+
+
+def _telling(
+    draft: Draft, duty: DutyOfCase, role: Role, person: str | None, channel: Channel, wording: Wording, because: Because
+) -> DutyOfCase:
+    telling = Telling.model_construct(
+        step=len(duty.tellings),
+        role=role,
+        person=person,
+        channel=channel,
+        wording=wording,
+        told_at=draft.now,
+        state="told",
+        changed_at=draft.now,
+    )
+    duty = duty.model_copy(update={"tellings": (*duty.tellings, telling)})
+    tell(draft, duty, telling, because)
+    return duty

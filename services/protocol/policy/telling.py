@@ -1,0 +1,69 @@
+"""Puts one telling of a duty, or its withdrawal, into the words of the bus."""
+
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.protocol.policy.case import DutyOfCase, Telling
+from services.protocol.policy.draft import Draft
+from services.safeguarding import identifiers
+from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.roles import Channel, Role
+
+CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
+FIRST_HOURS = timedelta(hours=72)
+
+
+def tell(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
+    draft.told.append(_duty(draft, duty, telling, because, "tell"))
+
+
+def withdraw(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
+    draft.told.append(_duty(draft, duty, telling, because, "withdraw"))
+
+
+def message_of(duty: UUID, step: int, act: str) -> UUID:
+    """The id of the message that says it. A step is told once and withdrawn at most once."""
+    return identifiers.derived(act, str(duty), str(step))
+
+
+def kind_of_duty(role: Role, channel: Channel) -> type[Duty]:
+    """Which service carries it out."""
+    if channel == Channel.INVITATION:
+        return StrategyInvite
+    if role == Role.POLICE_CONTROL_ROOM:
+        return PoliceNotify
+    return CarerAlert if role in CARERS else ProfessionalNotify
+
+
+def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, act: Literal["tell", "withdraw"]) -> Duty:
+    rule = draft.rule_of(duty)
+    episode = draft.episode_of(duty.episode)
+    refers_to = duty.refers_to if telling.role == duty.role else None
+    if because == Because.AGAIN and telling.role == duty.role and telling.step > 0:
+        refers_to = identifiers.telling(duty.duty, 0)
+    entered = draft.facts.entered_care_at
+    return kind_of_duty(telling.role, telling.channel)(
+        duty=duty.duty,
+        step=telling.step,
+        revision=duty.revision + 1,
+        act=act,
+        because=because,
+        authority=draft.facts.authority if episode is None else episode.authority,
+        force=draft.facts.force if episode is None else episode.force,
+        placement=draft.facts.placement if episode is None else episode.placement,
+        candidates=() if episode is None else episode.candidates,
+        episode=duty.episode,
+        role=telling.role,
+        person=telling.person,
+        channel=telling.channel,
+        wording=telling.wording,
+        urgent=rule.urgent,
+        rule=rule.id,
+        protocol=rule.protocol,
+        cites=rule.because.cite,
+        created_at=duty.created_at,
+        refers_to=refers_to,
+        raised_risk=entered is not None and entered <= draft.now < entered + FIRST_HOURS,
+        words=duty.cause.words,
+    )

@@ -1,0 +1,37 @@
+"""Whether an authority's rule asks less than the default it replaces. Guidance gives way only to a named person's reasons (S6)."""
+
+from collections.abc import Iterator
+
+from services.protocol.policy.grammar import Rule
+from services.protocol.policy.periods import spoken
+from services.protocol.proofs import PARAGRAPH, Fault
+
+APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
+
+
+def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
+    """Nothing for a rule whose default cites no paragraph: that one is the authority's to set."""
+    if any(PARAGRAPH.match(cite) for cite in default.because.cite):
+        for says in _less(default, own):
+            yield f"it asks less than the default: {says}", APPROVE
+
+
+def _less(default: Rule, own: Rule) -> Iterator[str]:
+    if own.tell != default.tell:
+        yield f"{default.tell} is no longer told"
+    if set(default.on) - set(own.on):
+        yield "it is no longer set off by all that sets off the default"
+    if own.when != default.when:
+        yield "its conditions differ"
+    if own.unknown == "counts-as-no" and default.unknown == "counts-as-yes":
+        yield "an unknown fact no longer protects"
+    if own.enough == "accepted" and default.enough == "acknowledged":
+        yield "nobody need acknowledge"
+    if set(own.until) - set(default.until):
+        yield "it ends sooner"
+    for name, before, now in (("wait", default.wait, own.wait), ("period", default.period, own.period)):
+        if now is not None and (before is None or now > before):
+            yield f"its {name} of {spoken(now)} is longer"
+    for step in default.otherwise:
+        if not step.again and not any(each.tell == step.tell and each.after <= step.after for each in own.otherwise):
+            yield f"{step.tell} is no longer told after {spoken(step.after)}"
