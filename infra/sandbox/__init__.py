@@ -20,7 +20,7 @@ For scripts
 - `POST /texts` `{"from", "body"}`, `GET /texts?number=&since=`
 - `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
 - `GET /mails?since=`, `GET /invitations`
-- `GET /behaviours`, and `PUT` of `/behaviours/desks/{force}`, `/behaviours/phone-network`, `/behaviours/mail-server`
+- `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network` and `.../mail-server`
 - `GET /health/ready`, and the page for a person at `/`.
 
 Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The newest

@@ -19,6 +19,7 @@ from infra.sandbox.config import Desk
 from infra.sandbox.errands import Errands
 from infra.sandbox.ledger import Ledger
 
+ACKNOWLEDGED = "police.acknowledged"
 SECONDS_TO_ACKNOWLEDGE = 0.3
 REPLY_PAUSES = (0.5, 1.0, 2.0)
 _OFFICER_NAMES = ("PC Adeyemi", "PC Bevan", "Sgt Cartwright", "PC Doshi", "PC Eastwood")
@@ -78,19 +79,19 @@ class Desks:
         return self.notices.get(f"{force} {notice_id}")
 
     def reply(self, notice: Notice, kind: str, **about: str) -> asyncio.Task[None]:
-        """Send a reply of the force about a notice, over and over until Safe Return has taken it."""
-        return self._errands.start(self._send(notice.force, self._reply_body(notice, kind, about)))
+        """Send a reply of the force about a notice, over and over until Safe Return has taken it.
+
+        The acknowledgement of a new report carries the reference under which the force has recorded it.
+        """
+        if kind == ACKNOWLEDGED and _type_of(notice) == "missing-notice.new" and "reference" not in about:
+            about = {"reference": notice.reference or self._next_reference(notice.force), "reference_kind": "incident"}
+        notice.reference = about.get("reference", notice.reference)
+        return self._errands.start(self._send(notice, kind, about))
 
     async def _acknowledge(self, notice: Notice) -> None:
         await asyncio.sleep(SECONDS_TO_ACKNOWLEDGE)
-        if not self._behaviours.desks[notice.force].acknowledges or not isinstance(notice.body, dict):
-            return
-        about: dict[str, str] = {}
-        if notice.body.get("type") == "missing-notice.new":
-            notice.reference = self._next_reference(notice.force)
-            about = {"reference": notice.reference, "reference_kind": "incident"}
-        await self.reply(notice, "police.acknowledged", **about)
-        notice.acknowledged = True
+        if self._behaviours.desks[notice.force].acknowledges and _type_of(notice) is not None:
+            await self.reply(notice, ACKNOWLEDGED)
 
     def _next_reference(self, force: str) -> str:
         self._references[force] += 1
@@ -107,11 +108,13 @@ class Desks:
         data = {"notice": notice.id, "episode": episode, "officer": officer} | about
         return json.dumps({"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": data}).encode()
 
-    async def _send(self, force: str, body: bytes) -> None:
-        desk, reply_id, attempt = self.desks[force], f"msg_{uuid.uuid4().hex}", 0
+    async def _send(self, notice: Notice, kind: str, about: dict[str, str]) -> None:
+        body = self._reply_body(notice, kind, about)
+        desk, reply_id, attempt = self.desks[notice.force], f"msg_{uuid.uuid4().hex}", 0
         while not await self._post(desk, reply_id, body):
             await asyncio.sleep(REPLY_PAUSES[min(attempt, len(REPLY_PAUSES) - 1)])
             attempt += 1
+        notice.acknowledged = notice.acknowledged or kind == ACKNOWLEDGED
 
     async def _post(self, desk: Desk, reply_id: str, body: bytes) -> bool:
         now = datetime.now(UTC)
@@ -135,6 +138,11 @@ class Desks:
                 continue
             return True
         return False
+
+
+def _type_of(notice: Notice) -> str | None:
+    """Give the kind of a notice, or None for what is not one."""
+    return notice.body.get("type") if isinstance(notice.body, dict) else None
 
 
 def _initials(force: str) -> str:

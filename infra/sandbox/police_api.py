@@ -52,7 +52,6 @@ def police_routes(world: OutsideWorld) -> APIRouter:
         if notice is None:
             raise HTTPException(404, "this desk holds no such notice")
         world.desks.reply(notice, told.type, **told.model_dump(exclude={"notice", "type"}, exclude_none=True))
-        notice.reference = told.reference or notice.reference
         return {"notice": notice.id, "type": told.type}
 
     return router
