@@ -1,0 +1,215 @@
+"""English, as it is texted: what says that a child is missing, back, seen. Patterns over plain words (`writing.plain`).
+
+Order within a list does not matter; the order in which the lists are tried is the grammar's (`grammar.py`).
+"""
+
+NOT = r"(?:not|never|no)"
+
+IRRELEVANT = (
+    r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?home\b",
+    r"\b(?:call|ring|text|phone|message|get|write|email|report|come) (?:me |us |you |them |it )?back (?:please|asap|when|on|to|if|soon|later|thanks|now)\b",
+    r"\b(?:call|ring|text|phone|message)(?:ed)? (?:me|us|you) back\b",
+    r"\b(?:ring|call|text|phone) back\b",
+    r"\bback (?:door|garden|window|gate|yard|pack|street|road|seat|bedroom|room|of|then)\b",
+    r"\b(?:since|after|before|when|until) (?:\w+ ){1,2}(?:came|got|come|coming|returned|getting) (?:back|home)(?: from \w+)?\b",
+    r"\bmissing (?:you|him lots|her lots|home|his (?:mum|mom|dad|family|friends|phone|keys|country)|her (?:mum|mom|dad|family|friends|phone|keys|country)|their (?:mum|family|friends))\b",
+    r"\bpolice (?:said|say) (?:to )?(?:ring|call) back\b",
+)
+"""Words that would mislead, taken out first."""
+
+HYPOTHETICAL = (
+    r"\b(?:if|when|in case|incase|unless|until|till|til) (?:\w+ ){0,3}(?:goes|go|went|gets|comes|come|is|are|runs|run|leaves|leave|gone|disappears|returns|return|turns up|turn up)\b(?: \w+){0,3}",
+    r"\b(?:might|may|could|going to|gonna|wants to|wanted to|want to|trying to|tries to|tried to|threatening to|threatened to|threatens to|planning to|plans to|about to|likely to|risk of|thinking of|talking about|talks about|talked about) (?:\w+ ){0,2}(?:go|going|goes|run|running|leave|leaving|disappear|disappearing|abscond|absconding)\b(?: \w+){0,2}",
+    r"\b(?:will|would) (?:\w+ ){0,1}(?:go missing|run off|run away|leave|disappear|abscond|be gone)\b",
+    r"\b(?:hope|hoping|hopefully|pray|praying|wish|waiting for|wait for|expecting|want|wants|need|asked|told|tell|get|getting) (?:\w+ ){0,3}(?:to )?(?:come|comes|be|get|return|coming) (?:back|home)\b",
+    r"\b(?:will|would|should|must|to|can|might|may) (?:\w+ ){0,1}(?:be|come|get|return) (?:back|home)\b",
+    r"\b(?:coming|on (?:his|her|their|the) way|heading|walking|going) (?:back|home)\b",
+    r"\bwhat (?:do i do|to do|happens|should i do)\b(?: \w+){0,4}",
+    r"\bwas (?:due|meant|supposed) \w+ ?\w*(?= (?:back|home))",
+)
+"""What may be, or is wished, is not what is."""
+
+DUE = (
+    r"\b(?:should|shoulda|supposed|meant|due|expected) (?:to )?(?:have |of |a )?(?:been |be |come |got )?(?:back|home|in|here)\b",
+    r"\b(?:was|were|is|are) (?:due|supposed|meant|expected)\b(?: \w+){0,4} (?:back|home|in|here|return)\b",
+    r"\b(?:overdue|past (?:his|her|their) curfew|missed (?:his|her|their) curfew|broken curfew|after curfew|breached curfew)\b",
+    r"\b(?:late|late getting|late coming) (?:back|home)\b",
+    r"\b(?:hour|hours|hrs|hr|minutes|mins) late\b",
+    r"\bstill (?:out|gone|waiting|nowhere|away|no)\b",
+    r"\b(?:no|not a) (?:sign|sight|show|word|trace|sighting) (?:of|from|yet)\b",
+    r"\bno show\b",
+)
+
+NOT_BACK = (
+    rf"\b{NOT} (?:(?!missing\b|sure\b)\w+ ){{0,4}}(?:back|home|returned|return|arrived|arrive|turned up|turn up|shown up|show up|showed up|got in|came in|come in|come through the door)\b",
+    rf"\b{NOT} (?:here|in (?:the )?(?:house|home|building|bed|room|(?:his|her|their) (?:bed|room|bedroom))|in yet|anywhere|around)\b",
+    r"\bback (?:is|was) (?:a mistake|wrong)\b",
+    r"\b(?:wrong|mistaken) about (?:being |\w+ being )?back\b",
+    r"\bunback\b",
+)
+
+MISSING = (
+    r"\bmissing\b",
+    r"\b(?:run|ran|runs|running|runaway) ?(?:away|off|out)\b",
+    r"\brunaway\b",
+    r"\b(?:done|did|doing) (?:a )?(?:runner|one|bunk|off)\b",
+    r"\b(?:taken|took|take) off\b",
+    r"\b(?:taken|snatched|abducted|kidnapped|grabbed)\b(?! (?:to (?:hospital|school|a and e)|his|her|the|my|it|some|money|clothes|bag))",
+    r"\b(?:legged it|scarpered|bolted|absconded|escaped|legged|hopped it|scarpa)\b",
+    r"\b(?:disappeared|vanished)\b",
+    r"\b(?:has|is|have|are|was|had|just|all|both|been|already|now|s) gone\b(?! (?:to (?:bed|sleep|school|college|work|hospital|the (?:shop|shops|doctors?|dentist|gym|park|toilet))|quiet|well|up to bed|home|back))",
+    r"^(?:\w+ ){0,3}gone(?: again| missing| off| out| last night| tonight| \w+ (?:ago|hours?))?(?: \w+){0,3}$",
+    r"\bgone (?:off|again|out and|out last|without|with (?:a|some|an|two|the|another)|since|from|missing)\b",
+    r"\b(?:left|walked out|walked off|stormed out|stormed off|went out|gone out|slipped out|snuck out|sneaked out|climbed out|got out|wandered off|went off|cleared off|crept out|jumped out)\b(?! (?:the )?(?:shoe|hand|leg|arm|side|school for|a note for school))",
+    r"\b(?:bed|room|bedroom) (?:is |was |still )?(?:empty|not slept in|unslept)\b",
+    r"\bempty (?:bed|room|bedroom)\b",
+    r"\b(?:can|could|still can|have) not (?:find|found|get hold of|reach|trace|locate|see|contact)\b",
+    r"\b(?:not|never|no longer) (?:seen|heard|been seen|been heard|spotted|been found|found|located|answering|picking up|turned|been in contact)\b",
+    r"\bunable to (?:find|locate|contact|reach)\b",
+    r"\b(?:nobody|no one|noone|none of us|no1) (?:\w+ ){0,3}(?:seen|saw|heard|knows where)\b",
+    r"\blast seen\b",
+    r"\b(?:not|no idea|no clue|dunno|nobody knows|who knows|unsure|not sure) (?:\w+ ){0,3}where(?:abouts)? (?:he|she|they|c\d+|\w+) (?:is|are|has|have|went|gone|could|might|s|be)\b",
+    r"\b(?:not|no idea|no clue|dunno|not sure|unsure) (?:\w+ ){0,2}(?:where|whereabouts)\b",
+    r"\bwhereabouts (?:is |are )?unknown\b",
+    r"\blost (?:him|her|them|sight of|the (?:girl|boy|kids?|lad|child)|[a-z]{1,3}\d{1,4})\b",
+    r"\bnot (?:slept|been) in (?:his|her|their) (?:bed|room)\b",
+    r"\bnot (?:at|in) (?:school|college)\b(?!.*\b(?:ill|sick|poorly|unwell|with me|appointment|holiday|half term)\b)",
+    r"\b(?:stayed|staying|been) out all night\b",
+    r"\bout all night\b",
+    r"\bgone for (?:\d+|a|an|two|three|four|five|six|hours|ages)\b",
+)
+
+NO_LONGER_MISSING = (
+    r"\b(?:no longer|not|nt|never) missing\b",
+    r"\bnot (?:actually |really )?(?:missing|gone|run off|run away)\b",
+    r"\bcancel (?:the )?missing\b",
+)
+"""Weakly back: what was said to be missing is not."""
+
+BACK = (
+    r"^(?:\w+ ){0,4}back(?: \w+){0,3}$",
+    r"^(?:safe|home|found safe|returned|home now|home safe|safe now|here|here now)(?: and \w+| now| thanks| again)*$",
+    r"\b(?:is|are|am|was|now|has|have|just|got|came|come|comes|walked|walks|arrived|turned up|brought|been|rolled|strolled|wandered|made it|dropped|driven) (?:\w+ ){{0,2}}(?:back|home)\b",
+    r"\bback (?:home|safe|here|now|with (?:me|us)|in (?:the house|placement|his|her|their|bed|one)|at \d|since|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally)\b",
+    r"\b(?:has|have|just|is|are|safely|now|finally) (?:\w+ )?returned\b",
+    r"^(?:\w+ ){0,2}returned\b",
+    r"\b(?:turned up|showed up|shown up|rocked up) (?:\w+ ){0,2}(?:here|home|at (?:the|my|our) (?:door|house|home)|safe|now|ok|at \d+|on the doorstep|just now|fine)\b",
+    r"^(?:\w+ ){0,4}(?:turned up|showed up|rocked up)$",
+    r"\b(?:walked|come|came|strolled|wandered) (?:back )?(?:in|through the (?:front )?door)\b(?! (?:contact|touch|to contact))",
+    r"\b(?:is|are) (?:here|in|with (?:me|us)) (?:now|safe|again)\b",
+    r"\bhere with (?:me|us)\b",
+    r"\bsafe (?:at|and|with|here|in) (?:home|sound|well|me|us|here|now|back|bed|his room|her room)\b",
+    r"\b(?:home|back) and (?:safe|well|dry|ok)\b",
+    r"\b(?:home|back) (?:safe|safely|now|again)\b",
+    r"\b(?:found|got) (?:him|her|them|\w+) (?:\w+ ){0,4}(?:home|back|here|with me|with us)\b",
+    r"\bin (?:his|her|their) (?:room|bed|bedroom) (?:now|safe|asleep|sleeping)\b",
+    r"\bdropped (?:\w+ )?(?:back|home|off (?:home|here))\b",
+    r"\b(?:police|cops|officers?) (?:\w+ )?(?:brought|dropped|returned|bought) (?:him|her|them|\w+)\b(?: (?:back|home|here))?",
+)
+
+FALSE_ALARM = (
+    r"\bfalse alarms?\b",
+    r"\bfalse report\b",
+    r"\b(?:by|in|my|a) (?:mistake|error|accident)\b",
+    r"\baccidentally\b",
+    r"\b(?:ignore|disregard|scrap|delete|scratch) (?:that|this|it|my|the|last|previous|me|all|above)\b",
+    r"\bplease (?:ignore|disregard)\b",
+    r"\b(?:was|were) (?:never|not|not really|not actually) (?:missing|gone)\b",
+    r"\ball along\b",
+    r"\b(?:whole|entire) time\b",
+    r"\bwas (?:just |only |actually |fast )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|kitchen|lounge|living room|car)|upstairs|downstairs|under the bed)\b",
+    r"\bwrong (?:button|person|number|child|kid|one)\b",
+    r"\bdid not mean to (?:send|text|report)\b",
+    r"\bpocket (?:text|dial)\b",
+)
+
+LOCATED = (
+    r"\b(?:found|located|tracked|traced) (?:him|her|them|both|[a-z]{1,3}\d{1,4}|the (?:boys?|girls?|kids?|lad|child|children))\b",
+    r"\b(?:has|have|been|was|were|is|are|got) (?:now |just |been )*(?:found|located)\b",
+    r"^(?:\w+ ){0,2}found(?: safe| ok| alive| now| at \w+| in \w+)?$",
+    r"\b(?:he|she|they|both|[a-z]{1,3}\d{1,4}) (?:is|are) (?:\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){0,2}(?:house|flat|mates?|friends?|aunts?|aunty|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|station|hospital|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e)\b",
+    r"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
+    r"\b(?:arrested|in custody)\b",
+    r"\bpolice (?:have|has|got) (?:him|her|them|[a-z]{1,3}\d{1,4})\b",
+)
+
+SEEN = (
+    r"\b(?:seen|saw|spotted|sighted|sighting|noticed)\b",
+    r"\b(?:location|snap map|find my (?:phone|iphone)|tracker|gps) (?:\w+ ){0,3}(?:shows?|says?|showing|pinging|pinged|at|near)\b",
+    r"\b(?:pinged|pinging)\b",
+)
+
+CONTACT = (
+    r"\b(?:he|she|they|[a-z]{1,3}\d{1,4}) (?:has |have |just |had )*(?:rang|rung|called|phoned|texted|messaged|text|snapchatted|whatsapped|facetimed|answered|replied|sent|been in touch|made contact|contacted)\b",
+    r"\b(?:spoke|spoken|chatted) (?:to|with) (?:him|her|them|[a-z]{1,3}\d{1,4})\b",
+    r"\bheard from (?:him|her|them|[a-z]{1,3}\d{1,4})\b",
+    r"\b(?:call|text|message|whatsapp|voicemail) from (?:him|her|them|[a-z]{1,3}\d{1,4})\b",
+)
+
+LURE = (
+    r"\blur(?:e|ed|ing)\b",
+    r"\bgroom(?:ed|ing|er|ers)\b",
+    r"\btraffick\w*\b",
+    r"\bexploit\w*\b",
+    r"\b(?:older|strange|unknown|different|two|three|some|random|grown|adult) (?:\w+ )?(?:man|men|male|males|guy|guys|bloke|blokes|woman|women|adult|adults|lads)\b",
+    r"\b(?:man|men|bloke|blokes|guy|guys|someone|somebody|people|stranger|strangers) (?:\w+ ){0,2}(?:in a (?:\w+ )?(?:car|van)|waiting|outside|watching|following|messaging|contacting|texting|ringing|picking|picked|asking for|hanging)\b",
+    r"\b(?:picked|pick|picking) (?:him |her |them |\w+ )?up (?:by|in|outside)\b(?! (?:the )?(?:police|me|us|social|a police|officers?|my|school))",
+    r"\b(?:got|getting|gets|jumped|went off|gone off|left|go|going|drove|driven) (?:off )?(?:into|in|away in) (?:a |an |some |the |strange )*(?:\w+ )?(?:car|van|taxi|vehicle|cab|bmw|audi|merc|mercedes)\b",
+    r"\b(?:new|second|another|expensive|2nd|burner) (?:\w+ )?(?:phone|phones|iphone|trainers|clothes|jewellery|watch|coat)\b(?! number)",
+    r"\b(?:county lines|drug (?:dealer|dealers|runner|running)|running drugs|selling drugs|dealing drugs|cannabis farm|nail bar|car wash|brothel|pimp)\b",
+    r"\b(?:unexplained|lots of|loads of|wads? of) (?:money|cash|gifts?|presents?)\b",
+    r"\b(?:someone|man|men|guy|bloke|stranger|adult) (?:he|she|they) met online\b",
+    r"\b(?:met|talking to|chatting to|messaging) (?:\w+ ){0,3}(?:online|on (?:snapchat|snap|tiktok|instagram|insta|telegram|whatsapp|facebook))\b",
+    r"\bowes? (?:\w+ ){0,2}(?:money|debt)\b",
+    r"\bmoney (?:he|she|they) owes?\b",
+    r"\bsmuggler?s?\b",
+    r"\b(?:sexual|sexually|sex)\b",
+)
+
+QUESTION = r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b"
+
+STATUS = (
+    r"^status\b",
+    r"\b(?:any|whats the|what is the|is there|have you|got) (?:\w+ )?(?:news|update|updates|progress|info|word)\b",
+    r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+)*$",
+    r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
+    r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
+    r"\b(?:did|have) you (?:get|got|receive|received|see|seen) (?:my|the|that|this)\b",
+    r"\bhow long (?:will|until|before)\b",
+    r"\bkeep me (?:updated|posted|informed)\b",
+    r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
+)
+
+ENQUIRY = (
+    r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b",
+    r"\bwhich (?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b",
+    r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,2}(?:address|postcode|location|whereabouts)\b",
+    r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
+    r"\b(?:do|have) you (?:have|know|got) (?!my (?:text|message|report)|the (?:text|message|report))(?:a |my |the )?(?:\w+)\b",
+    r"\blooking for (?:my|a|an|someone|the|our)\b",
+    r"\b(?:i am|this is) (?:his|her|their|the) (?:uncle|aunt|aunty|auntie|cousin|brother|sister|father|mother|mum|dad|friend|boyfriend|girlfriend|husband|family|lawyer|employer|boss)\b",
+    r"\b(?:want|need|like) to (?:see|find|speak to|talk to|visit|contact|collect|pick up) (?:my|him|her|them|the (?:boy|girl|child))\b",
+)
+
+HELP = (
+    r"^(?:help|urgent|emergency|sos|999)\b",
+    r"\b(?:help me|need help|please help|help please|need some help|someone help|in danger)\b",
+    r"\b(?:call|ring|phone) (?:me|us)\b",
+    r"\b(?:speak|talk) (?:to|with) (?:a |an |some|the |my )?(?:\w+ )?(?:human|person|someone|somebody|worker|manager|one|duty|edt|you)\b",
+    r"\breal person\b",
+    r"\b(?:someone|somebody|anyone|can you|could you) (?:\w+ )?(?:call|ring|phone)\b",
+    r"\bwhat (?:do i do|to do|should i do|happens)\b",
+)
+
+STOP = (
+    r"^(?:stop|stopall|stop all|unsubscribe|optout|opt out|quit|end|cancel)(?: please| texts?| texting(?: me)?| messages?| messaging(?: me)?)*$",
+    r"\bstop (?:texting|messaging|sending|contacting)\b",
+    r"\b(?:remove|take) (?:me|my number) (?:from|off)\b",
+)
+
+THANKS = frozenset(
+    "ok okay k kk yes yep yeah no problem will do got it understood noted received fine great sure right roger perfect brilliant lovely "
+    "good thanks thank you thankyou god bless so much very a lot for that this letting me know your help the update everything all again "
+    "i love appreciated much really cool morning night evening".split()
+)
+"""A text of these words alone asks for nothing."""

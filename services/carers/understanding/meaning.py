@@ -1,0 +1,57 @@
+"""What one text can say."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Intent(StrEnum):
+    MISSING = "missing"
+    NOT_BACK = "not-back"
+    """Not back: a report, or, where the child was said to be back, that this was not so."""
+    BACK = "back"
+    FALSE_ALARM = "false-alarm"
+    LOCATED = "located"
+    SEEN = "seen"
+    CONTACT = "contact"
+    """The child rang, wrote or was rung."""
+    LURE = "lure"
+    REFERENCE = "reference"
+    ACKNOWLEDGE = "acknowledge"
+    STATUS = "status"
+    ENQUIRY = "enquiry"
+    HELP = "help"
+    STOP = "stop"
+    THANKS = "thanks"
+    UNCLEAR = "unclear"
+
+
+WHEREABOUTS = (Intent.MISSING, Intent.NOT_BACK, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED)
+"""Of these a text can mean only one of the same child."""
+REPORTS = frozenset({Intent.MISSING, Intent.NOT_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing said, and the words as typed in which it was: whom it is about is looked for there."""
+
+    intent: Intent
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    said: tuple[Said, ...]
+    """In the order in which it was said. Never empty."""
+    words: str
+    """All of it, as typed (`writing.typed`)."""
+    welsh: bool = False
+    doubtful: bool = False
+    """A person must read it too: a language we hardly know, or words that contradict each other."""
+    reference: bool = False
+    """A police reference stands in it."""
+    code: str | None = None
+    """The code after OK, by which the sender says which telling they have."""
+
+    @property
+    def intents(self) -> tuple[Intent, ...]:
+        return tuple(dict.fromkeys(each.intent for each in self.said))

@@ -1,0 +1,34 @@
+"""What a text quotes: the code of a text of ours, a police reference."""
+
+import re
+
+from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
+
+_CODE = f"([{CODE_ALPHABET}]{{{CODE_LENGTH}}})"
+AFTER_OK = re.compile(rf"(?:\b|^)(?:OK|OKAY|0K|O\.K\.?|ACK)[\s:.,\-#('\"]*{_CODE}\b")
+ALONE = re.compile(rf"^\W*{_CODE}\W*$")
+ANYWHERE = re.compile(rf"\({_CODE}\)")
+
+NUMBER = r"(?=[\w/\-]*\d[\w/\-]*\d[\w/\-]*\d)[\w/\-]{3,}"
+REFERENCE = re.compile(
+    rf"\b(?:ref|refs|reference|incident|crime|log|cad|storm|misper)\b(?:\W{{0,3}}\b(?:no|num|number|ref|reference|is|was|code|police|the|id)\b){{0,4}}\W{{0,3}}{NUMBER}"
+    rf"|\bpolice\b.{{0,30}}\b(?:gave|given|ref|number|no|reference)\b.{{0,20}}?\b{NUMBER}",
+    re.IGNORECASE,
+)
+ASKED_FOR_BY_US = re.compile(r"^\W*ref(?:erence)?\b", re.IGNORECASE)
+
+
+def code_in(text: str) -> str | None:
+    """The code by which a person says which of our texts they mean."""
+    upper = text.upper()
+    found = AFTER_OK.search(upper) or ALONE.search(upper) or ANYWHERE.search(upper)
+    return found[1] if found is not None else None
+
+
+def has_reference(text: str) -> bool:
+    """Whether it quotes a police reference: at least three digits after a word that announces one."""
+    return REFERENCE.search(text) is not None
+
+
+def announces_reference(text: str) -> bool:
+    return ASKED_FOR_BY_US.search(text) is not None

@@ -1,0 +1,61 @@
+"""Misspelt key words. Short ones by a list, since one letter makes another word of them; long ones by edit distance."""
+
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+MEANT = {
+    "bk": "back", "bck": "back", "bak": "back", "bacl": "back", "abck": "back", "bakc": "back", "bac": "back", "backk": "back",
+    "baack": "back", "hme": "home", "hoem": "home", "hom": "home", "gon": "gone", "gonee": "gone", "gne": "gone", "goen": "gone",
+    "awol": "missing", "mia": "missing", "misn": "missing", "misin": "missing", "mssng": "missing", "msng": "missing",
+    "hes": "he is", "shes": "she is", "theyre": "they are", "theyve": "they have", "ive": "i have", "weve": "we have",
+    "im": "i am", "youve": "you have", "whos": "who is", "wheres": "where is", "whats": "what is", "thats": "that is",
+    "isnt": "is not", "hasnt": "has not", "havent": "have not", "didnt": "did not", "wasnt": "was not", "werent": "were not",
+    "doesnt": "does not", "dont": "do not", "arent": "are not", "cant": "can not", "cannot": "can not", "wont": "will not",
+    "couldnt": "could not", "hadnt": "had not", "shouldve": "should have", "aint": "is not", "hasent": "has not", "didint": "did not",
+    "dnt": "do not", "cnt": "can not", "isn": "is not", "nt": "not", "havnt": "have not", "hasn": "has not", "cudnt": "could not",
+    "shd": "should", "shud": "should", "hd": "had", "shell": "she will", "theyll": "they will", "id": "i would",
+    "gona": "gonna", "goin": "going", "comin": "coming", "havin": "having", "u": "you", "ur": "your", "r": "are", "pls": "please",
+    "plz": "please", "wiv": "with", "wth": "with", "nite": "night", "2nite": "tonight", "2day": "today", "b4": "before",
+    "fone": "phone", "poilce": "police", "pol": "police", "thx": "thanks", "ta": "thanks", "ty": "thanks", "cheers": "thanks",
+    "runned": "ran", "runoff": "run off", "ranoff": "ran off", "ranaway": "ran away", "disapeared": "disappeared", "fnd": "found",
+    "saftey": "safe", "sfae": "safe", "seeen": "seen", "sen": "seen", "saww": "saw", "spoted": "spotted", "stil": "still",
+    "sitll": "still", "nott": "not", "neva": "never", "nver": "never", "wer": "where", "were is": "where is",
+}  # fmt: skip
+
+LONG = (
+    "missing", "returned", "disappeared", "vanished", "absconded", "police", "status", "runaway", "spotted", "located",
+    "reference", "groomed", "grooming", "trafficked", "traffickers", "exploited", "asleep", "mistake", "ignore", "false",
+    "alarm", "update", "arrived", "turned", "walked", "bedroom", "window",
+)  # fmt: skip
+WORDS_OF_THEIR_OWN = frozenset(
+    {
+        "ignored", "window", "windows", "turned", "turner", "walker", "talked", "worked", "trapped", "states", "statues",
+        "misting", "missions", "mission", "messing", "mixing", "missal", "policy", "polite", "return", "returns", "retuned",
+        "alarms", "fale", "falls", "updated", "updates", "updater", "widow", "arrives", "arrive", "spotless", "locate",
+        "locates", "sleep", "asleep", "groom", "grooms", "boomed", "bedrooms", "mistakes", "mistaken", "referenced", "references",
+        "exploits", "exploit", "vanish", "vanishes", "disappear", "disappears", "disappointed", "turn", "turns", "burned", "tuned",
+        "waked", "balked", "status", "valse", "fasle", "states", "statue", "alarmed", "spouted", "sported", "updated",
+    }
+) - {"fasle", "fale"}  # fmt: skip
+LETTERS_FOR_ONE_ERROR = 5
+LETTERS_FOR_TWO_ERRORS = 7
+
+
+def corrected(word: str) -> str:
+    return MEANT.get(word) or _nearest(word)
+
+
+@lru_cache(maxsize=4096)
+def _nearest(word: str) -> str:
+    if len(word) < LETTERS_FOR_ONE_ERROR or word in WORDS_OF_THEIR_OWN or word in LONG:
+        return word
+    errors = 2 if len(word) >= LETTERS_FOR_TWO_ERRORS or sorted(word) in _SORTED else 1
+    found = process.extractOne(word, LONG, scorer=OSA.distance, score_cutoff=errors)
+    if found is None or word[0] not in found[0][:2] or len(found[0]) < len(word) - 1:
+        return word
+    return str(found[0])
+
+
+_SORTED = [sorted(each) for each in LONG]

@@ -1,0 +1,46 @@
+"""Welsh, as carers in Wales text it. Patterns over plain words: accents are gone, so `yn ôl` is `yn ol`."""
+
+WORDS = frozenset(
+    "mae wedi ddim adref gartref goll nol ol heb ddod mynd plentyn bachgen merch hi fe fo nhw rhedeg ffwrdd dychwelyd diogel gweld gwelais "
+    "ble dal nawr rwan ydy dyw dydy yw diolch heddlu larwm camgymeriad cymorth helpwch ffoniwch newyddion sut beth i'w rwyf dwi".split()
+)
+
+NOT_BACK = (
+    r"\b(?:ddim|heb|byth) (?:\w+ ){0,3}(?:adref|adre|gartref|yn ol|nol|ol|dychwelyd|cyrraedd|yma)\b",
+    r"\bdal (?:i fod )?(?:allan|heb)\b",
+    r"\bddim yma\b",
+)
+MISSING = (
+    r"\bar goll\b",
+    r"\bwedi (?:\w+ )?(?:mynd|rhedeg|diflannu|gadael|dianc|cymryd)\b(?! (?:i'r gwely|ir gwely|adref|adre|nol|yn ol|i ysgol|ir ysgol))",
+    r"\brhedeg i ffwrdd\b",
+    r"\b(?:methu|ddim yn gallu|ffaelu) (?:\w+ )?(?:ffeindio|dod o hyd|cael gafael|ffindio)\b",
+    r"\bddim yn gwybod (?:ble|lle)\b",
+    r"\bheb (?:ei |eu )?(?:gweld|weld|clywed)\b",
+    r"\bar goll eto\b",
+)
+NO_LONGER_MISSING = (r"\b(?:ddim|dim) (?:bellach )?ar goll\b", r"\bddim ar goll (?:mwyach|bellach|rhagor)\b")
+BACK = (
+    r"\b(?:wedi|nawr|rwan) (?:dod |cyrraedd |dychwelyd |troi )?(?:\w+ )?(?:adref|adre|gartref|yn ol|nol)\b",
+    r"\bwedi (?:dychwelyd|cyrraedd)\b",
+    r"^(?:mae )?(?:\w+ ){0,3}(?:adref|adre|gartref|yn ol|nol)(?: \w+){0,3}$",
+    r"\b(?:yn ol|nol|adref|gartref) (?:yn ddiogel|nawr|rwan|gyda)\b",
+    r"\bdaeth (?:\w+ ){0,2}(?:adref|adre|nol|yn ol)\b",
+)
+FALSE_ALARM = (
+    r"\b(?:larwm ffug|camrybudd|camgymeriad|rhybudd ffug)\b",
+    r"\banwybydd\w*\b",
+    r"\broedd (?:\w+ )?yn (?:cysgu|cuddio|yr ardd|y gwely)\b",
+)
+LOCATED = (r"\b(?:wedi (?:dod o hyd|ei ffeindio|ei ganfod|ei chanfod|ffeindio|cael hyd)|dod o hyd i)\b",)
+SEEN = (r"\b(?:gwelais|gwelwyd|wedi (?:ei )?gweld|gwelodd)\b",)
+CONTACT = (r"\b(?:ffoniodd|tecstiodd|wedi (?:ffonio|tecstio|cysylltu))\b",)
+LURE = (
+    r"\b(?:dyn|dynion|gwr) (?:\w+ ){0,2}(?:hyn|dieithr|car|fan|tu allan)\b",
+    r"\bdieithryn\b",
+    r"\b(?:meithrin perthynas amhriodol|ecsbloetio|masnachu)\b",
+)
+STATUS = (r"\b(?:unrhyw newyddion|beth syn digwydd|oes newyddion|statws|diweddariad)\b",)
+ENQUIRY = (r"\b(?:ble|lle) (?:mae|maer|ydy|yw)\b",)
+HELP = (r"\b(?:cymorth|helpwch|help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
+THANKS = frozenset("iawn ok diolch yn fawr am roi gwybod i fi mi bawb chi hynny".split())

@@ -1,0 +1,86 @@
+"""Which of the speaker's children a text names: by code, by first name, or as all of them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.carers.understanding.writing import folded
+
+CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
+SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
+NUMBERS = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+).split()
+COUNTED = (
+    (2, re.compile(r"\b(?:both|the twins|(?:two|2) of (?:them|the)|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b")),
+    (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
+)
+ALL = re.compile(
+    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
+)
+ANOTHERS = re.compile(
+    r"\b(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth (?:son|daughter|child)|my (?:grandson|granddaughter|nephew|niece))\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A child as the speaker may call it. `names` serve to recognise only: they go into nothing that is sent or logged."""
+
+    child: str
+    code: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    children: tuple[str, ...] = ()
+    somebody_else: bool = False
+    """A code that is none of the speaker's children's, or a child of somebody else's."""
+    several: bool = False
+    """More than one is meant, without saying which."""
+
+
+def named(words: str, children: Sequence[Known]) -> Named:
+    """`words` as `writing.typed` gives them. Codes outweigh names, names outweigh counts."""
+    codes = {_plain_code(each.code): each.child for each in children}
+    found = [codes[code] for code in CODE.findall(words) if code in codes]
+    foreign = any(code not in codes for code in CODE.findall(words))
+    found += [child for code, child in codes.items() if _spoken(code).search(words)]
+    if not found and not foreign:
+        found = [each.child for each in children if _names(each, children) & set(words.split())]
+    if found or foreign:
+        return Named(tuple(dict.fromkeys(found)), somebody_else=foreign)
+    if ANOTHERS.search(words):
+        return Named(somebody_else=True)
+    return _counted(words, children)
+
+
+def _counted(words: str, children: Sequence[Known]) -> Named:
+    everyone = tuple(each.child for each in children)
+    number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
+    if ALL.search(words) or (number is not None and number == len(children)):
+        return Named(everyone)
+    return Named(several=number is not None and number < len(children))
+
+
+def _plain_code(code: str) -> str:
+    plain = folded(code).replace("-", "").replace(" ", "")
+    letters = plain.rstrip("0123456789")
+    return letters + plain[len(letters) :].lstrip("0")
+
+
+def _spoken(code: str) -> re.Pattern[str]:
+    """Voice-to-text writes C17 as "see seventeen"."""
+    number = code.lstrip("abcdefghijklmnopqrstuvwxyz")
+    spoken = [number] if number else []
+    if number.isdigit() and int(number) <= len(NUMBERS):
+        spoken.append(NUMBERS[int(number) - 1])
+    announced = "|".join(f"{word} {each}" for word in SPOKEN_AS for each in spoken)
+    return re.compile(rf"\b(?:{re.escape(code)}|{announced})\b" if announced else rf"\b{re.escape(code)}\b")
+
+
+def _names(child: Known, children: Sequence[Known]) -> set[str]:
+    """Those that no other child of the speaker's has as well."""
+    others = {folded(name) for each in children if each.child != child.child for name in each.names}
+    return {folded(name) for name in child.names if name.strip()} - others

@@ -1,0 +1,41 @@
+"""Plain words out of typed ones: no capitals, accents, apostrophes or emoji; clauses end where the writer ended them."""
+
+import re
+import unicodedata
+
+from services.carers.understanding.spelling import corrected
+
+APOSTROPHES = re.compile(r"['’‘`´ʼ]")
+ENDS_OF_CLAUSE = re.compile(r"[.!?;,:\n\r()]+|\s[-–—]+\s|\b(?:but|although|however|whereas|ond)\b")
+NOT_WORDS = re.compile(r"[^\w]+")
+SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
+
+
+def folded(text: str) -> str:
+    """Lower case without accents. Letters of other scripts stay."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
+
+
+def typed(text: str) -> str:
+    """The words as typed, one space between: where a name may stand. A child's code is one word, `c17`."""
+    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text)))
+    return " ".join(NOT_WORDS.sub(" ", joined).split())
+
+
+def plain(text: str) -> str:
+    """The same with misspelt words put right where that is safe, and with short forms written out."""
+    return " ".join(corrected(word) for word in typed(text).split())
+
+
+def clauses(text: str) -> list[str]:
+    """As typed, in the order written, those without a word left out."""
+    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text)))
+    return [part for part in ENDS_OF_CLAUSE.split(joined) if typed(part)]
+
+
+def in_another_script(text: str) -> bool:
+    """Whether most of its letters are not Latin ones, nor borrowed as Welsh and Polish do."""
+    letters = [each for each in text if each.isalpha()]
+    foreign = [each for each in letters if not unicodedata.name(each, "").startswith("LATIN")]
+    return len(foreign) * 2 > len(letters)
