@@ -23,6 +23,6 @@ For scripts
 - `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network` and `.../mail-server`
 - `GET /health/ready`, and the page for a person at `/`.
 
-Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The newest
-50,000 texts, notices and mails are kept, in memory: the outside world does not outlive its process.
+Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The
+newest 50,000 texts, notices and mails are kept, in memory: the outside world does not outlive its process.
 """

@@ -43,7 +43,8 @@ class PhoneNetworkBehaviour(Trouble):
     """`mode` is Twilio's API, `delivery` is the way to the handset, `patient` is the sandbox's own kindness.
 
     `delivery`: `undelivered` reports `error_code`, `none` says nothing after "sent". A slow network also takes
-    `delay_seconds` to reach the handset. Texts *to* Safe Return are not touched by any of these.
+    `delay_seconds` to reach the handset. Texts *to* Safe Return are touched by `repeats` alone: each is offered once
+    more under the same MessageSid although it was taken, as when the answer to Twilio is lost.
     """
 
     mode: Literal[Mode.NORMAL, Mode.SLOW, Mode.FAILING, Mode.SILENT, Mode.LOST_ANSWER, Mode.THROTTLED] = Mode.NORMAL
@@ -52,6 +53,7 @@ class PhoneNetworkBehaviour(Trouble):
     delivery: Literal["delivered", "undelivered", "none"] = "delivered"
     error_code: int = Field(default=30003, ge=30001, le=30999)
     patient: bool = True
+    repeats: bool = False
 
 
 class MailServerBehaviour(Trouble):

@@ -149,7 +149,7 @@ def _initials(force: str) -> str:
     return "".join(word[0] for word in force.split("-")).upper()
 
 
-def _read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever the sender wrote
+def _read_json(body: bytes) -> Any:
     """Read JSON, or keep what is none of it as text, so that a person can see what came."""
     try:
         return json.loads(body)

@@ -19,7 +19,7 @@ def read_invitations(mail: Mail) -> list[dict[str, Any]]:
         return [{"problem": str(unreadable)}]
 
 
-def _read_event(calendar: Any, event: Any) -> dict[str, Any]:  # noqa: ANN401 - icalendar's components are untyped here
+def _read_event(calendar: Any, event: Any) -> dict[str, Any]:
     attendees = event.get("ATTENDEE", [])
     listed = attendees if isinstance(attendees, list) else [attendees]
     return {

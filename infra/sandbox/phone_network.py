@@ -125,6 +125,8 @@ class PhoneNetwork:
         while answer is None and self._behaviours.phone_network.patient:
             await asyncio.sleep(SECONDS_OF_PATIENCE)
             answer = await self._caller.call(url, form, token, retries=False, attempt=attempt)
+        if answer and self._behaviours.phone_network.repeats:
+            answer = await self._caller.call(url, form, token, attempt=attempt) or answer
         text.answered = answer is not None
         text.error_code = answer.twiml_error() if answer else 11200
 

@@ -48,7 +48,9 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
 
     @router.get("/texts")
     async def list_texts(number: str | None = None, since: int = 0) -> list[dict[str, Any]]:
-        return [show_text(n, text) for n, text in world.network.texts.since(since, number)]
+        # In a query a bare "+" means a space; whoever typed the URL meant the number.
+        phone = number.replace(" ", "+") if number else None
+        return [show_text(n, text) for n, text in world.network.texts.since(since, phone)]
 
     @router.get("/notices")
     async def list_notices(force: str | None = None, since: int = 0) -> list[dict[str, Any]]:

@@ -18,7 +18,6 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
-from werkzeug.datastructures import Headers
 
 from tests.support.outside import ACCOUNT_SID, AUTH_TOKEN, CARER, LANDLINE, OWN_NUMBER, Outside, play_outside_world
 
@@ -64,9 +63,7 @@ def seen_request(method: str, url: str, sent: dict[str, Any]) -> MockRequest:
 
 
 def seen_response(response: Response) -> MockResponse:
-    return MockResponse(
-        response.text.encode(), response.status_code, Headers(), response.headers.get("content-type", "")
-    )
+    return MockResponse(response.text.encode(), response.status_code, {}, response.headers.get("content-type", ""))
 
 
 @pytest.fixture(scope="session")

@@ -139,6 +139,7 @@ function drawDesks(desks, notices) {
   if (!changed("desks", [desks, notices])) return;
   const list = byId("desk-list");
   const open = openDetails(list);
+  const scrolled = [...list.querySelectorAll(".held")].map((held) => [held.ariaLabel, held.scrollTop]);
   list.replaceChildren(...desks.flatMap((desk) => {
     const held = notices.filter((notice) => notice.force === desk.force).reverse();
     const drawnNotices = held.map((notice) => {
@@ -149,8 +150,13 @@ function drawDesks(desks, notices) {
       return article;
     });
     const nothing = element("p", { className: "empty" }, "No notice yet.");
-    return [element("h3", {}, desk.name), ...(held.length ? drawnNotices : [nothing])];
+    const label = `Notices at ${desk.name}`;
+    const shown = element("div", { className: "held", tabIndex: 0, role: "region", ariaLabel: label }, ...drawnNotices);
+    return [element("h3", {}, desk.name), held.length ? shown : nothing];
   }));
+  for (const [label, top] of scrolled) {
+    for (const held of list.querySelectorAll(".held")) if (held.ariaLabel === label) held.scrollTop = top;
+  }
 }
 
 // --- mailboxes ---
@@ -177,20 +183,20 @@ function drawMails(mails) {
 
 // --- switches ---
 
-function choice(label, options, value, set) {
-  const select = element("select", { onchange: () => set(select.value) },
+function choice(part, label, options, value, set) {
+  const select = element("select", { ariaLabel: `${part} ${label}`, onchange: () => set(select.value) },
     ...options.map((option) => element("option", { value: option, selected: option === value }, words(option))));
   return element("label", {}, label, document.createElement("br"), select);
 }
 
-function check(label, checked, set) {
-  const box = element("input", { type: "checkbox", checked, onchange: () => set(box.checked) });
+function check(part, label, checked, set) {
+  const box = element("input", { ariaLabel: `${part}: ${label}`, type: "checkbox", checked, onchange: () => set(box.checked) });
   return element("label", { className: "check" }, box, label);
 }
 
-function seconds(behaviour, set) {
+function seconds(part, behaviour, set) {
   const field = element("input", {
-    type: "number", min: 0, max: 600, step: 0.5, value: behaviour.delay_seconds,
+    ariaLabel: `${part}, seconds when slow`, type: "number", min: 0, max: 600, step: 0.5, value: behaviour.delay_seconds,
     onchange: () => set("delay_seconds")(Number(field.value)),
   });
   return element("label", {}, "seconds when slow", document.createElement("br"), field);
@@ -199,7 +205,7 @@ function seconds(behaviour, set) {
 function drawSwitch(title, path, behaviour, modes, extras) {
   const set = (name) => (value) => send("PUT", path, { ...behaviour, [name]: value });
   return element("div", { className: "switch" }, element("strong", {}, title),
-    choice("is", modes, behaviour.mode, set("mode")), seconds(behaviour, set), ...extras(set));
+    choice(title, "is", modes, behaviour.mode, set("mode")), seconds(title, behaviour, set), ...extras(set));
 }
 
 function drawSwitches(desks, behaviours) {
@@ -209,11 +215,11 @@ function drawSwitches(desks, behaviours) {
     ...desks.map((desk) => drawSwitch(
       desk.name, `/behaviours/desks/${desk.force}`, behaviours.desks[desk.force],
       ["normal", "slow", "failing", "silent", "hang"],
-      (set) => [check("a person acknowledges", behaviours.desks[desk.force].acknowledges, set("acknowledges"))])),
+      (set) => [check(desk.name, "a person acknowledges", behaviours.desks[desk.force].acknowledges, set("acknowledges"))])),
     drawSwitch(
       "Phone network", "/behaviours/phone-network", network,
       ["normal", "slow", "failing", "silent", "lost-answer", "throttled"],
-      (set) => [choice("texts are", ["delivered", "undelivered", "none"], network.delivery, set("delivery"))]),
+      (set) => [choice("Phone network", "texts are", ["delivered", "undelivered", "none"], network.delivery, set("delivery"))]),
     drawSwitch(
       "Mail server", "/behaviours/mail-server", behaviours.mail_server,
       ["normal", "slow", "failing", "refusing", "silent"], () => []));

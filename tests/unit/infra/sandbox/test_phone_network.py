@@ -125,6 +125,15 @@ async def test_a_network_that_is_not_patient_gives_up_after_the_retries_and_says
     assert (await text_of(outside, sid))["answered"] is False
 
 
+async def test_a_network_that_repeats_offers_a_taken_text_once_more_under_the_same_ids(outside: Outside) -> None:
+    await outside.behave("phone-network", repeats=True)
+    await type_text(outside, "MISSING")
+    await eventually(lambda: len(outside.application.at(INBOUND)) == 2)
+    first, second = outside.application.at(INBOUND)
+    assert first.form == second.form
+    assert first.headers["I-Twilio-Idempotency-Token"] == second.headers["I-Twilio-Idempotency-Token"]
+
+
 async def test_texts_of_one_sender_arrive_in_order_even_where_the_first_is_refused(outside: Outside) -> None:
     outside.application.refusals[INBOUND] = [500] * 8
     for body in ("one", "two", "three"):
@@ -200,6 +209,7 @@ async def test_threads_and_since_show_only_what_was_asked_for(outside: Outside) 
     await type_text(outside, "three", CARER)
     assert [text["body"] for text in await outside.get("/texts", number=CARER)] == ["one", "three"]
     assert [text["body"] for text in await outside.get("/texts", since=1)] == ["two", "three"]
+    assert (await outside.scripts.get(f"/texts?number={CARER}&since=1")).json()[0]["body"] == "three"
     assert [text["body"] for text in await outside.get("/texts", number=CARER, since=1)] == ["three"]
 
 
