@@ -67,13 +67,17 @@ def install() -> None:
     command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     done = subprocess.run([*command, "--require-hashes", "-r", str(LOCK)], env=_clean_environment(), check=False)
     if done.returncode != 0:
-        raise CannotBootstrap("pip could not install requirements.lock (see above); run the same target again when that is mended.")
+        raise CannotBootstrap(
+            "pip could not install requirements.lock (see above); run the same target again when that is mended."
+        )
     STAMP.write_text(wanted_stamp())
 
 
 def _clean_environment() -> dict[str, str]:
     """PYTHONPATH or an activated environment of the caller's must not reach into ours."""
-    return {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}}
+    return {
+        name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    }
 
 
 def main() -> int:

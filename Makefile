@@ -1,0 +1,44 @@
+# Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
+.DEFAULT_GOAL := help
+.PHONY: help run test check text forward lock clean
+
+PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
+	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
+BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
+VENV = .venv/bin
+
+help: ## Say what there is to make.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Set up and start everything on this machine; Ctrl-C stops all of it, and what it knows is kept.
+	@$(BOOTSTRAP)
+	@exec $(VENV)/python -m infra.local run
+
+test: ## Check the code, then run every test, with one real stack for all that need it.
+	@$(BOOTSTRAP)
+	@$(MAKE) --no-print-directory check
+	$(VENV)/python -m pytest
+
+check: ## Check format, lint, types and import rules, without running anything.
+	@$(BOOTSTRAP)
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+
+text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BODY=MISSING
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local text '$(FROM)' '$(BODY)'
+
+forward: ## Move story time, so that escalations can be watched in a minute: make forward BY=30m
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local forward '$(BY)'
+
+lock: ## Choose the newest versions that pyproject.toml allows and write them to requirements.lock, with hashes.
+	@$(BOOTSTRAP)
+	$(VENV)/python -m uv pip compile pyproject.toml --group local --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
+
+clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment.
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m infra.local clean; fi
+	rm -rf .venv .venv.lock

@@ -1,0 +1,86 @@
+"""Kafka and PostgreSQL of one stack: made the first time, started, and shaped (migrations, logins, topics)."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from infra.kafka import jars
+from infra.kafka.broker import Broker
+from infra.local.environment import bare
+from infra.local.layout import JARS, ROOT, Layout
+from infra.local.program import Program
+from infra.local.secret_files import SecretFiles
+from infra.local.supervisor import Supervisor
+from infra.postgres import place
+from infra.postgres.logins import open_logins
+from infra.postgres.server import Server
+
+UP_WITHIN_SECONDS = 60
+
+
+class DidNotStart(Exception):
+    """Something of the stack did not come up; the text says what, and shows the end of its log."""
+
+
+class Engines:
+    """Both are started at the same time by the caller, each in a thread of its own. `stopping` ends every wait."""
+
+    def __init__(
+        self, layout: Layout, ports: Mapping[str, int], supervisor: Supervisor, stopping: threading.Event
+    ) -> None:
+        self._layout = layout
+        self._ports = ports
+        self._supervisor = supervisor
+        self._stopping = stopping
+        self._secrets = SecretFiles(layout.secrets)
+
+    def bring_up_postgres(self, services: Iterable[str]) -> None:
+        """Returns when the database has its newest shape and every service can log in. Raises DidNotStart, NoPlace."""
+        server = self.server()
+        server.make_cluster()
+        program = Program(
+            name="postgres",
+            command=server.command,
+            environment=bare(),
+            log=self._layout.log("postgres"),
+            folder=server.place.reachable,
+            login=server.place.login,
+            stop_signal=signal.SIGINT,  # "fast": clients are cut off, nothing committed is lost
+            prepare=server.clear_stale_pid_file,
+        )
+        self._supervisor.start_program(program)
+        self._wait(program, server.answers)
+        self._services("migrate", {"SAFE_RETURN_ADMIN_DATABASE": server.admin_url})
+        open_logins(server.admin_url, {service: self._secrets.database_password(service) for service in services})
+
+    def bring_up_kafka(self) -> None:
+        """Returns when the broker answers and every topic exists. Raises DidNotStart, CannotFetch."""
+        broker = Broker(self._layout.kafka, jars.fetch(JARS), self._ports["kafka"], self._ports["kafka-controller"])
+        broker.make_log()
+        log = self._layout.log("kafka")
+        program = Program("kafka", broker.command, bare(), log, ROOT, patience=20)
+        self._supervisor.start_program(program)
+        self._wait(program, broker.answers)
+        self._services("topics", {"SAFE_RETURN_KAFKA": broker.address})
+
+    def server(self) -> Server:
+        """The stack's PostgreSQL, running or not."""
+        password = self._secrets.database_password("administrator")
+        return Server(place.find(self._layout.folder), self._ports["postgres"], password)
+
+    def _wait(self, program: Program, answers: Callable[[], bool]) -> None:
+        until = time.monotonic() + UP_WITHIN_SECONDS
+        while not answers():
+            if program.name in self._supervisor.given_up() or time.monotonic() > until:
+                raise DidNotStart(f"{program.name} did not start. The end of {program.log}:\n{program.last_words()}")
+            if self._stopping.wait(0.1):
+                raise DidNotStart(f"told to stop while {program.name} was starting")
+
+    def _services(self, command: str, settings: Mapping[str, str]) -> None:
+        order = [sys.executable, "-m", "services", command]
+        done = subprocess.run(order, cwd=ROOT, env=bare() | dict(settings), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise DidNotStart(f"`python -m services {command}` failed:\n{done.stdout}{done.stderr}")

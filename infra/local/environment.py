@@ -1,0 +1,45 @@
+"""The environment of each program: where its database, its bus and the outside world are."""
+
+import os
+from collections.abc import Mapping
+
+from infra.local.layout import Layout
+from infra.local.secret_files import TEXTS, SecretFiles, token
+
+SAFE_RETURN_NUMBER = "+447700900500"
+"""One of Ofcom's numbers for drama; no real phone has it."""
+
+
+def bare() -> dict[str, str]:
+    """The caller's environment without settings of another Safe Return."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SAFE_RETURN_")}
+
+
+def account_sid(secrets: SecretFiles) -> str:
+    """The sandbox's Twilio account."""
+    return "AC" + secrets.value("twilio_account", token)
+
+
+def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int) -> dict[str, str]:
+    """`slot` tells replicas apart, and stays with a process over its restarts."""
+    secrets = SecretFiles(layout.secrets)
+    settings = {
+        "DATABASE": f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
+        "KAFKA": f"127.0.0.1:{ports['kafka']}",
+        "HTTP_PORT": str(ports[service]),
+        "PUBLIC_URL": f"http://127.0.0.1:{ports[service]}",
+        "SLOT": str(slot),
+        "SANDBOX": "1",
+        "SECRETS_DIR": str(secrets.folder_of(service)),
+    }
+    if service in TEXTS:
+        settings |= {
+            "TWILIO_ACCOUNT_SID": account_sid(secrets),
+            "TWILIO_FROM": SAFE_RETURN_NUMBER,
+            "TWILIO_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
+        }
+    if service == "carers":
+        settings["SPOOL_DIR"] = str(layout.spool / str(slot))
+    if service == "protocol":
+        settings["PROTOCOL_DIR"] = str(layout.protocols)
+    return bare() | {f"SAFE_RETURN_{name}": value for name, value in settings.items()}

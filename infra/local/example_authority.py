@@ -1,0 +1,92 @@
+"""The example authorities: files in the register's import format, with placeholders for what differs from clone to clone.
+
+`{sandbox}` becomes the sandbox's URL, `{secret:NAME}` the webhook secret of that name.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from infra.local.environment import SAFE_RETURN_NUMBER, account_sid
+from infra.local.secret_files import SecretFiles, token, webhook_secret
+
+FOLDER = Path(__file__).with_name("example")
+SECRET = re.compile(r"\{secret:([a-z-]+)\}")
+
+Authority = dict[str, Any]
+
+
+class ExampleRefused(Exception):
+    """casework did not take an example authority; the text holds its answer."""
+
+
+def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Authority]:
+    """Each example authority, its placeholders filled in."""
+    for file in sorted((FOLDER / "authorities").glob("*.json")):
+        text = file.read_text().replace("{sandbox}", f"http://127.0.0.1:{ports['sandbox']}")
+        yield json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
+
+
+def load(casework: str, secrets: SecretFiles, ports: Mapping[str, int]) -> None:
+    """Imports every example authority into the register. Importing again what is there changes nothing. Raises ExampleRefused."""
+    bearer = {"authorization": f"Bearer {secrets.value('register_token', token)}"}
+    with httpx.Client(timeout=60, trust_env=False, headers=bearer) as client:
+        for authority in authorities(secrets, ports):
+            name = authority["authority"]["id"]
+            answer = client.put(f"{casework}/register/{name}", json=authority)
+            if not answer.is_success:
+                raise ExampleRefused(
+                    f"casework answered {answer.status_code} to the example authority {name}: {answer.text}"
+                )
+
+
+def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
+    """What the sandbox plays: a phone for every person of the examples and for a few strangers, a desk for every force."""
+    examples = list(authorities(secrets, ports))
+    return {
+        "account_sid": account_sid(secrets),
+        "auth_token": secrets.value("twilio_auth_token", token),
+        "from": SAFE_RETURN_NUMBER,
+        "webhook_url": f"http://127.0.0.1:{ports['carers']}/texts/inbound",
+        "fallback_url": None,
+        "phones": [*_phones(examples), *json.loads((FOLDER / "strangers.json").read_text())],
+        "desks": _desks(examples, secrets, ports),
+        "http_port": ports["sandbox"],
+        "smtp_port": ports["smtp"],
+    }
+
+
+def _phones(examples: list[Authority]) -> list[dict[str, Any]]:
+    phones = []
+    for example in examples:
+        placements = {carer["person"]: carer["placement"] for carer in example["carers"]}
+        for person in example["people"]:
+            placement = placements.get(person["reference"])
+            codes = [
+                child["code"]
+                for child in example["children"]
+                if placement is not None and child["placement"] == placement
+            ]
+            role = "staff" if placement is None else "carer"
+            phone = {"number": person["mobile"], "name": person["name"], "role": role, "children": codes}
+            phones.append(phone | {"answers": role == "staff"})
+    return phones
+
+
+def _desks(examples: list[Authority], secrets: SecretFiles, ports: Mapping[str, int]) -> list[dict[str, Any]]:
+    forces = {force["id"]: force for example in examples for force in example["forces"]}
+    return [
+        {
+            "force": name,
+            "name": force["name"],
+            "secrets": force["secrets"],
+            "reply_url": f"http://127.0.0.1:{ports['police']}/forces/{name}/replies",
+            "reply_secret": secrets.value(f"{name}-reply", webhook_secret),
+            "answers": True,
+        }
+        for name, force in forces.items()
+    ]

@@ -1,0 +1,41 @@
+"""Becomes another program that ends when whoever started it ends.
+
+Run as `python -I -S launch.py <parent pid> <signal> <login or -> <program> [argument ...]`. A step of its own, because doing this
+between fork and exec of a process with threads can deadlock. On Linux the kernel sends the signal when the parent is gone, even by
+kill -9; elsewhere the next `make run` finds what was left.
+"""
+
+import ctypes
+import os
+import pwd
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def become_login(login: str) -> None:
+    """Gives up root for good. Comes before the death signal is asked for, which a change of user clears."""
+    entry = pwd.getpwnam(login)
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+
+
+def end_with_parent(parent: int, signal_number: int) -> None:
+    """Asks for the signal, then looks whether the parent has gone in between."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal_number)
+    if os.getppid() != parent:
+        sys.exit("whoever started this has gone")
+
+
+def main() -> None:
+    """Never returns: either another program or an exit."""
+    _, parent, signal_number, login, *command = sys.argv
+    if login != "-":
+        become_login(login)
+    end_with_parent(int(parent), int(signal_number))
+    os.execvp(command[0], command)  # noqa: S606 - becoming another program is what this is for
+
+
+main()

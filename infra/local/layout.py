@@ -1,0 +1,63 @@
+"""Where a stack keeps its files. `make run`'s folder is `.local`; each test's is a temporary one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".local"
+JARS = HOME / "kafka" / "jars"
+"""One cache for all stacks of a clone."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths under one folder; `make` makes the folders that programs expect to find."""
+
+    folder: Path
+
+    @property
+    def endpoints(self) -> Path:
+        """Exists while, and only while, everything has come up ready."""
+        return self.folder / "endpoints.json"
+
+    @property
+    def ports(self) -> Path:
+        return self.folder / "ports.json"
+
+    @property
+    def processes(self) -> Path:
+        return self.folder / "processes.json"
+
+    @property
+    def run_lock(self) -> Path:
+        return self.folder / "run.lock"
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / "secrets"
+
+    @property
+    def kafka(self) -> Path:
+        return self.folder / "kafka" / "node"
+
+    @property
+    def sandbox(self) -> Path:
+        return self.folder / "sandbox.json"
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "spool"
+
+    @property
+    def protocols(self) -> Path:
+        return self.folder / "protocols"
+
+    def log(self, name: str) -> Path:
+        """The log of one program, appended to from run to run."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def make(self) -> None:
+        """Private to whoever runs the stack: secrets and texts lie here."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.spool, self.protocols, self.folder / "logs"):
+            folder.mkdir(exist_ok=True)

@@ -1,0 +1,69 @@
+"""Which port everything listens on: fixed ones for a person, free ones for tests, the same again from run to run."""
+
+import json
+import random
+import socket
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+FIXED = {
+    "sandbox": 8100,
+    "console": 8101,
+    "casework": 8102,
+    "carers": 8103,
+    "protocol": 8104,
+    "police": 8105,
+    "strategy": 8106,
+    "professionals": 8107,
+    "clock": 8108,
+    "audit": 8109,
+    "smtp": 8125,
+    "postgres": 8132,
+    "kafka": 8192,
+    "kafka-controller": 8193,
+}
+BELOW_EPHEMERAL = range(10_000, 30_000)
+"""Never from the ephemeral range: there, a client that retries a service while it is down can be given the service's own port,
+and connects to itself."""
+
+
+def is_free(port: int) -> bool:
+    """True when nothing listens on it on loopback, on any address of it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def any_free(taken: Iterable[int]) -> int:
+    """A free port that is not among `taken`."""
+    avoid = set(taken)
+    while True:
+        port = random.choice(BELOW_EPHEMERAL)  # noqa: S311 - not a secret
+        if port not in avoid and is_free(port):
+            return port
+
+
+def choose(file: Path, names: Iterable[str], *, fixed: bool, say: Callable[[str], None]) -> dict[str, int]:
+    """A free port for each name: the one it had last time, else its fixed one, else any. Says when it had to move one."""
+    before: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+    ports: dict[str, int] = {}
+    for name in names:
+        wished = before.get(name) or (FIXED.get(name) if fixed else None)
+        if wished is not None and wished not in ports.values() and is_free(wished):
+            ports[name] = wished
+            continue
+        ports[name] = any_free([*ports.values(), *FIXED.values()])
+        if wished is not None:
+            say(f"port {wished} is in use by another program: {name} takes {ports[name]}")
+    file.write_text(json.dumps(ports, indent=1))
+    return ports
+
+
+def remembered(file: Path) -> dict[str, int]:
+    """The ports of the present run. Raises FileNotFoundError when there was none."""
+    ports: dict[str, int] = json.loads(file.read_text())
+    return ports

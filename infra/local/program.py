@@ -1,0 +1,60 @@
+"""One program of the stack: how it is started, where it logs, how it is asked to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+LAUNCH = Path(__file__).with_name("launch.py")
+
+
+@dataclass(frozen=True)
+class Program:
+    """`patience` is in seconds, from the stop signal to kill -9. `prepare` runs before each start, restarts included."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    log: Path
+    folder: Path
+    login: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    patience: float = 15.0
+    prepare: Callable[[], None] | None = None
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Starts it in a process group of its own, so that the terminal's Ctrl-C reaches only the supervisor.
+
+        The kernel ends it when the calling thread ends: call from a thread that lives as long as the program should.
+        """
+        if self.prepare is not None:
+            self.prepare()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        launch = [
+            sys.executable,
+            "-I",
+            "-S",
+            str(LAUNCH),
+            str(os.getpid()),
+            str(int(self.stop_signal)),
+            self.login or "-",
+        ]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [*launch, *self.command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(self.environment),
+                cwd=self.folder,
+                start_new_session=True,
+            )
+
+    def last_words(self, lines: int = 15) -> str:
+        """The end of its log, for a message about why it did not start."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,0 +1,35 @@
+"""One stack a folder: a lock that the kernel releases when its holder ends, however it ends."""
+
+import fcntl
+from io import TextIOWrapper
+from pathlib import Path
+
+
+class AlreadyRuns(Exception):
+    """Another process runs a stack in this folder."""
+
+
+class RunLock:
+    """Held from `take` to `release`."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._held: TextIOWrapper | None = None
+
+    def take(self) -> None:
+        """Raises AlreadyRuns at once when somebody else holds it."""
+        handle = self._file.open("w")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.close()
+            raise AlreadyRuns(
+                f"one runs already in {self._file.parent}; stop it with Ctrl-C where it was started"
+            ) from None
+        self._held = handle
+
+    def release(self) -> None:
+        """Does nothing when it is not held."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None

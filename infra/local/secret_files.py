@@ -1,0 +1,74 @@
+"""Secrets made once a clone: a folder a service, a secret a file, readable by their owner alone."""
+
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "professionals", "console"})
+TEXTS = frozenset({"carers", "professionals"})
+MAKES_LINKS = frozenset({"police", "strategy", "professionals", "console"})
+
+
+def key() -> str:
+    """32 random bytes, base64: an AES-256 or HMAC key."""
+    return b64encode(secrets.token_bytes(32)).decode()
+
+
+def webhook_secret() -> str:
+    """As Standard Webhooks writes them."""
+    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
+
+
+def token() -> str:
+    """32 hexadecimal digits, the shape of a Twilio auth token and of our passwords."""
+    return secrets.token_hex(16)
+
+
+class SecretFiles:
+    """`made` holds every value once; the services' folders hold those that each may read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def value(self, name: str, make: Callable[[], str]) -> str:
+        """The secret of that name, made the first time it is asked for."""
+        file = self._folder / "made" / name
+        if not file.exists():
+            _write(file, make())
+        return file.read_text()
+
+    def folder_of(self, service: str) -> Path:
+        """What SAFE_RETURN_SECRETS_DIR names for this service."""
+        return self._folder / service
+
+    def database_password(self, role: str) -> str:
+        return self.value(f"database-{role}", token)
+
+    def deal(self, services: Iterable[str]) -> None:
+        """Gives each service its own secrets, and no other's."""
+        for service in services:
+            self._give(service, "database_password", self.database_password(service))
+            if service in READS_PERSONAL_WORDS:
+                self._give(service, "master_key", self.value("master_key", key))
+                self._give(service, "phone_key", self.value("phone_key", key))
+            if service in TEXTS:
+                self._give(service, "twilio_auth_token", self.value("twilio_auth_token", token))
+            if service == "casework":
+                self._give(service, "register_token", self.value("register_token", token))
+            if service in MAKES_LINKS:
+                self._give(service, "link_key", self.value("link_key", key))
+
+    def _give(self, service: str, name: str, value: str) -> None:
+        file = self.folder_of(service) / name
+        if not file.exists() or file.read_text() != value:
+            _write(file, value)
+
+
+def _write(file: Path, value: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = file.with_name(f".{file.name}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+        handle.write(value)
+    draft.replace(file)

@@ -1,0 +1,172 @@
+"""The whole of Safe Return on this machine, as one object."""
+
+import json
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from infra.local import example_authority, ports, readiness
+from infra.local.engines import Engines
+from infra.local.environment import of_service
+from infra.local.layout import Layout
+from infra.local.leftovers import ProcessList
+from infra.local.roster import Roster, listed_services
+from infra.local.run_lock import RunLock
+from infra.local.secret_files import SecretFiles
+from infra.local.supervisor import Supervisor
+from infra.postgres import place
+
+ENGINES = ("postgres", "kafka")
+READY_WITHIN_SECONDS = 90
+
+
+class Stack:
+    """Everything runs between `start` and `stop`, once; what it knows stays in `folder`, for the next stack there.
+
+    Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`.
+    Methods block, and may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        replicas: int = 1,
+        example: bool = True,
+        fixed_ports: bool = False,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.layout = Layout(folder.resolve())
+        self.endpoints: dict[str, str] = {}
+        self.ports: dict[str, int] = {}
+        self._replicas = replicas
+        self._example = example
+        self._fixed_ports = fixed_ports
+        self._say = say
+        self._stopping = threading.Event()
+        self._lock = RunLock(self.layout.run_lock)
+        self._secrets = SecretFiles(self.layout.secrets)
+        self._supervisor = Supervisor(ProcessList(self.layout.processes), say)
+        self._roster = Roster(self.layout, {}, (), replicas)
+
+    def start(self) -> None:
+        """Returns when everything is ready and the example authorities are loaded.
+
+        Raises AlreadyRuns, DidNotStart, NotReady, CannotFetch, NoPlace or ExampleRefused; then nothing is left running.
+        """
+        self.layout.make()
+        self._lock.take()
+        try:
+            self._clear_the_ground()
+            self._bring_up_engines()
+            self._bring_up_services()
+            if self._example:
+                example_authority.load(self._roster.endpoints()["casework"], self._secrets, self.ports)
+            self._publish_endpoints()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Services first, then the outside world, then Kafka and PostgreSQL. Leaves no process. May be called twice."""
+        self._stopping.set()
+        if self._supervisor.is_alive():
+            self.layout.endpoints.unlink(missing_ok=True)
+            self._supervisor.stop_programs(program.name for program in self._roster.service_programs())
+            self._supervisor.stop_programs(["sandbox"])
+            self._supervisor.stop_programs(ENGINES)
+            self._supervisor.finish()
+            self.layout.processes.unlink(missing_ok=True)
+        self._lock.release()
+
+    def remove(self) -> None:
+        """Deletes everything that a stopped stack keeps, the database included. Raises AlreadyRuns."""
+        self.layout.make()
+        self._lock.take()
+        shutil.rmtree(place.find(self.layout.folder).reachable)
+        shutil.rmtree(self.layout.folder)
+        self._lock.release()
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """As a fault would: the process is restarted afterwards, unless it is held."""
+        self._supervisor.signal_one(name, number)
+
+    def stop_one(self, name: str) -> None:
+        """A clean stop, by its own stop signal, that is not mended until `start_one`."""
+        self._supervisor.stop_programs([name])
+
+    def start_one(self, name: str) -> None:
+        """Starts what `stop_one` stopped, under the same identity; does not wait until it is ready."""
+        self._supervisor.start_program(self._supervisor.program(name))
+
+    def hold(self, name: str) -> None:
+        """From now on a death of this process is not mended."""
+        self._supervisor.hold(name)
+
+    def release(self, name: str) -> None:
+        """Ends `hold`: the process is started at once if it is dead."""
+        self._supervisor.release(name)
+
+    def is_running(self, name: str) -> bool:
+        """True while the process exists, ready or not."""
+        return self._supervisor.is_running(name)
+
+    def pid(self, name: str) -> int | None:
+        """The present process id, or None while it is down."""
+        return self._supervisor.pid(name)
+
+    def obstacles(self) -> dict[str, str]:
+        """What is not ready now, with its reason; empty when all is well. A process that was given up counts."""
+        given_up = dict.fromkeys(self._supervisor.given_up(), "died too often and was left stopped")
+        return readiness.obstacles(self._roster.ready_urls(), replicas=self._replicas) | given_up
+
+    def wait_ready(self, within_seconds: float = READY_WITHIN_SECONDS) -> None:
+        """Returns when everything answers that it is ready. Raises NotReady."""
+        urls = self._roster.ready_urls()
+        readiness.wait(urls, self._replicas, within_seconds, stopping=self._stopping, lost=self._supervisor.why_lost)
+
+    def environment(self, service: str, slot: int = 0) -> dict[str, str]:
+        """The whole environment that this service's process has; `python -m services forward` runs in clock's."""
+        return of_service(self.layout, self.ports, service, slot)
+
+    def _clear_the_ground(self) -> None:
+        for name in ProcessList(self.layout.processes).end_leftovers():
+            self._say(f"{name} was left behind by an earlier run and has been ended")
+        self.layout.endpoints.unlink(missing_ok=True)
+        services = listed_services()
+        names = (*services, "sandbox", "smtp", "postgres", "kafka", "kafka-controller")
+        self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
+        self._secrets.deal(services)
+        self._roster = Roster(self.layout, self.ports, services, self._replicas)
+
+    def _bring_up_engines(self) -> None:
+        self._say("starting PostgreSQL and Kafka")
+        self._supervisor.start()
+        engines = Engines(self.layout, self.ports, self._supervisor, self._stopping)
+        with ThreadPoolExecutor(2) as both:
+            started = [
+                both.submit(engines.bring_up_postgres, self._roster.services),
+                both.submit(engines.bring_up_kafka),
+            ]
+            try:
+                for each in started:
+                    each.result()
+            except BaseException:
+                self._stopping.set()
+                raise
+
+    def _bring_up_services(self) -> None:
+        programs = [self._roster.sandbox_program(), *self._roster.service_programs()]
+        self._say(f"starting the sandbox and {len(programs) - 1} processes of the services")
+        for program in programs:
+            self._supervisor.start_program(program)
+        self.wait_ready()
+
+    def _publish_endpoints(self) -> None:
+        self.endpoints = self._roster.endpoints()
+        draft = self.layout.endpoints.with_suffix(".new")
+        draft.write_text(json.dumps(self.endpoints, indent=1))
+        draft.replace(self.layout.endpoints)

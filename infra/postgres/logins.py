@@ -1,0 +1,16 @@
+"""The services' login roles: the migrations make them without LOGIN, each installation gives them passwords of its own."""
+
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import sql
+
+
+def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
+    """Lets each role that exists log in with its password. Run after the migrations; roles that they did not make are left out."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        for role, password in passwords.items():
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+                continue
+            order = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
+            connection.execute(order)

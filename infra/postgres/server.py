@@ -1,0 +1,110 @@
+"""Makes a PostgreSQL cluster once, and says how its server is started."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from infra.postgres.place import Place
+
+ADMIN = "postgres"
+DATABASE = "safe_return"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # Statements carry encrypted columns and ids only, yet none belongs in a log.
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+}
+
+
+class Server:
+    """The cluster at `place`. Starting and stopping its process is the supervisor's work."""
+
+    def __init__(self, place: Place, port: int, admin_password: str) -> None:
+        self.place = place
+        self.port = port
+        self._admin_password = admin_password
+
+    @property
+    def admin_url(self) -> str:
+        """The superuser's URL to the application's database. Holds a password: never log it."""
+        return f"postgresql://{ADMIN}:{self._admin_password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The server's command line; fsync stays on, since crash tests must mean something."""
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        return (str(self.place.binaries / "postgres"), "-D", str(self.place.files), "-p", str(self.port), *settings)
+
+    def make_cluster(self) -> None:
+        """Makes the files if there are none. A half-made cluster cannot stay: initdb works in a draft folder that is renamed."""
+        if self.place.files.exists():
+            return
+        draft = self.place.files.with_name("making")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True, mode=0o700)
+        self.place.own(draft)
+        with tempfile.NamedTemporaryFile("w", dir=self.place.reachable) as password:
+            password.write(self._admin_password)
+            password.flush()
+            self.place.own(Path(password.name))
+            self._initdb(draft, password.name)
+        draft.rename(self.place.files)
+
+    def clear_stale_pid_file(self) -> None:
+        """After kill -9 the pid file may name a process that is no longer PostgreSQL, and PostgreSQL then refuses to start."""
+        pid_file = self.place.files / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+            pid = int(pid_file.read_text().splitlines()[0])
+            try:
+                alive = psutil.Process(pid).name().startswith("postgres")
+            except psutil.NoSuchProcess:
+                alive = False
+            if not alive:
+                pid_file.unlink()
+
+    def answers(self) -> bool:
+        """True when it takes the administrator's login; makes the application's database the first time."""
+        try:
+            with psycopg.connect(self._maintenance_url, autocommit=True, connect_timeout=2) as connection:
+                if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+                    connection.execute(f"CREATE DATABASE {DATABASE}")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    @property
+    def _maintenance_url(self) -> str:
+        return self.admin_url.removesuffix(DATABASE) + "postgres"
+
+    def _initdb(self, draft: Path, password_file: str) -> None:
+        options = [
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--locale-provider=builtin",
+            f"--username={ADMIN}",
+        ]
+        command = [str(self.place.binaries / "initdb"), "-D", str(draft), f"--pwfile={password_file}", *options]
+        done = subprocess.run(
+            command, capture_output=True, text=True, user=self.place.login, cwd="/", env=_plain(), check=False
+        )
+        if done.returncode != 0:
+            print(done.stderr, file=sys.stderr)
+            raise RuntimeError("initdb failed (see above)")
+
+
+def _plain() -> dict[str, str]:
+    """Of the caller's environment, PG... variables would mislead initdb; only the path is its business."""
+    return {"PATH": os.environ.get("PATH", os.defpath)}
