@@ -60,14 +60,18 @@ def compose(
     subject: str,
     at: datetime,
     message_id: str | None = None,
+    source: str | None = None,
     exercise: bool = False,
     trace: str | None = None,
 ) -> bytes:
-    """The bytes that travel. `said_by` is the service; `at` must be aware. `message_id` is fresh where none is given."""
+    """The bytes that travel. `said_by` is the service; `at` must be aware. `message_id` is fresh where none is given.
+
+    `source` is given for an agency's own event, which keeps the source and id under which the agency knows it.
+    """
     attributes: dict[str, Any] = {
         "specversion": "1.0",
         "id": message_id or str(uuid4()),
-        "source": PREFIX + said_by,
+        "source": source or PREFIX + said_by,
         "type": content.kind,
         "subject": subject,
         "time": at,
@@ -89,12 +93,20 @@ async def say(
     at: datetime,
     now: datetime,
     message_id: str | None = None,
+    source: str | None = None,
     exercise: bool = False,
     trace: str | None = None,
 ) -> None:
     """Writes the message into the outbox: it will be published if the transaction commits, and only then. `now` is wall time."""
     envelope = compose(
-        content, said_by=said_by, subject=subject, at=at, message_id=message_id, exercise=exercise, trace=trace
+        content,
+        said_by=said_by,
+        subject=subject,
+        at=at,
+        message_id=message_id,
+        source=source,
+        exercise=exercise,
+        trace=trace,
     )
     await outbox.put(transaction, key=subject, topic=content.topic, envelope=envelope, at=now)
 

@@ -68,7 +68,7 @@ async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) 
 
 
 def _speaker(keyring: Keyring, rows: list[RowMapping], at: datetime) -> Speaker:
-    now = [row for row in rows if row["from_at"] is not None and row["from_at"] <= at and _still(row, at)]
+    now = [row for row in rows if row["placement"] is not None and _still(row, at)]
     first = (now or rows)[0]
     children = {row["child"]: _child(keyring, row) for row in now if row["child"] is not None}
     return Speaker(

@@ -1,21 +1,33 @@
 """Data keys: one an owner, kept wrapped. Deleting an owner's row erases everything that was kept under it."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.register.views import data_keys
+from services.register.views import data_keys as table
 from services.store.encryption import DataKey, Keyring
 
 
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
     """The owner's key, made when there is none. `owner` is a child's or a person's id, or "number-" and the number's hash in hex."""
-    wrapped = await connection.scalar(select(data_keys.c.wrapped).where(data_keys.c.owner == owner))
-    if wrapped is None:
-        fresh = {"owner": owner, "wrapped": keyring.wrapped_new_key(owner)}
-        await connection.execute(insert(data_keys).values(fresh).on_conflict_do_nothing())
-        wrapped = await connection.scalar(select(data_keys.c.wrapped).where(data_keys.c.owner == owner))
-    return keyring.unwrap(owner, wrapped or b"")
+    return (await data_keys(connection, keyring, [owner]))[owner]
+
+
+async def data_keys(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, DataKey]:
+    """Many owners' keys in one round trip, three where some are made. Two that make one key at once end with the same."""
+    wrapped = await _wrapped(connection, owners)
+    fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in owners if owner not in wrapped]
+    if fresh:
+        await connection.execute(insert(table).on_conflict_do_nothing(), fresh)
+        wrapped = await _wrapped(connection, owners)
+    return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
+
+
+async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
+    rows = await connection.execute(select(table.c.owner, table.c.wrapped).where(table.c.owner.in_(list(owners))))
+    return {row.owner: row.wrapped for row in rows}
 
 
 class Opener:

@@ -1,10 +1,9 @@
 """What a force is told of a missing child: the minimum of a first police report. A gap is None, is sent, and is chased."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from sqlalchemy import RowMapping, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -85,11 +84,11 @@ async def facts(
     where = rows.get(child) or next((row for row in rows.values() if row["placement"] == placement), None)
     if where is None and placement is not None:
         where = await _placement_row(connection, placement)
-    about: Mapping[str, Any] = where or next(iter(rows.values()), {})
+    about = where if where is not None else next(iter(rows.values()), None)
     return NoticeFacts(
-        authority=about.get("authority"),
-        authority_name=about.get("authority_name"),
-        duty_line=about.get("duty_line"),
+        authority=None if about is None else about["authority"],
+        authority_name=None if about is None else about["authority_name"],
+        duty_line=None if about is None else about["duty_line"],
         child=_child(keyring, rows[child]) if child in rows else None,
         candidates=tuple(_child(keyring, rows[each]) for each in candidates if each in rows),
         placement=_placement(keyring, where) if where is not None and where["placement"] is not None else None,

@@ -27,6 +27,20 @@ async def put(transaction: Transaction, *, key: str, topic: str, envelope: bytes
     transaction.keys_said[key] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    key: str
+    envelope: bytes
+
+
+async def put_all(transaction: Transaction, messages: Sequence[Said], *, topic: str, at: datetime) -> None:
+    """Many messages in one round trip; of one key, in the order given."""
+    rows = [{"key": each.key, "topic": topic, "envelope": each.envelope, "written_at": at} for each in messages]
+    if rows:
+        await transaction.connection.execute(insert(outbox), rows)
+        transaction.keys_said.update((each.key, None) for each in messages)
+
+
 async def hold_key(connection: AsyncConnection, key: str) -> None:
     """Until the transaction ends no other process publishes this key: two that relay one key would reorder it."""
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))

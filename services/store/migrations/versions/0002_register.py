@@ -109,7 +109,17 @@ CREATE TABLE register.words (
     said_by text,
     at timestamptz NOT NULL
 );
-CREATE INDEX words_about ON register.words (about, at)
+CREATE INDEX words_about ON register.words (about, at);
+CREATE TABLE casework.accepted (
+    source text NOT NULL,
+    message_id text NOT NULL,
+    content_hash bytea NOT NULL,
+    child text NOT NULL,
+    agency text NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (source, message_id)
+);
+CREATE INDEX accepted_by_child ON casework.accepted (child)
 """
 
 VIEWS = {
@@ -220,4 +230,5 @@ def upgrade() -> None:
     grant("SELECT, INSERT, UPDATE, DELETE", "register.agency_sources", "casework")
     grant("SELECT, INSERT", "register.data_keys", "casework", "carers", "police", "professionals", "console")
     grant("DELETE", "register.data_keys", "casework")
+    grant("SELECT, INSERT", "casework.accepted", "casework")
     grant("INSERT", "register.words", "casework", "carers", "police")

@@ -1,0 +1,169 @@
+"""What an agency's event says, and what an agency may say at all. Reads an envelope that is JSON already; touches nothing."""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from services.casework.policy.rows import Text
+from services.safeguarding import identifiers
+from services.safeguarding.events import PoliceReferenceTexted, TextNeedsHuman, Told
+from services.safeguarding.message import CONTRACTS
+
+AHEAD = timedelta(minutes=5)
+"""How far an agency's clock may be ahead of ours."""
+NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted)
+OURS = ("authority", "said_by", "channel", "verified", "candidates", "placement")
+TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+SOURCE = re.compile(r"^[!-~]{1,200}$")
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+
+
+class Wrong(Enum):
+    """How an event is wrong: as a CloudEvent, in its content, or because this agency may not say it."""
+
+    ENVELOPE = "envelope"
+    CONTENT = "content"
+    NOT_ALLOWED = "not-allowed"
+
+
+class WrongEvent(Exception):  # noqa: N818 the exception is the event's being wrong
+    """`field` is the place, `wanted` what would be right. Neither repeats what was there."""
+
+    def __init__(self, wrong: Wrong, field: str, wanted: str) -> None:
+        super().__init__(field)
+        self.wrong = wrong
+        self.field = field
+        self.wanted = wanted
+
+
+def _moment(value: object) -> object:
+    """Pydantic alone would take a number for seconds since 1970."""
+    if not isinstance(value, str) or MOMENT.match(value) is None:
+        raise ValueError
+    return value
+
+
+class Envelope(BaseModel):
+    """CloudEvents 1.0 in structured JSON, as far as it is read; other extension attributes are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
+
+    specversion: str = Field(pattern=r"^1\.0$")
+    id: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
+    source: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
+    type: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
+    subject: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
+    """Our child id, `<authority>/<the authority's reference>`, or what the agency calls the child."""
+    time: Annotated[AwareDatetime, BeforeValidator(_moment)] = Field(strict=False)
+    datacontenttype: str = Field(default="application/json", pattern=r"^application/json($|;)")
+    data: dict[str, Any] = Field(default_factory=dict)
+    exercise: bool = False
+    traceparent: str | None = None
+
+
+class SaidWords(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    words: tuple[Text, ...] = Field(default=(), max_length=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A JSON object that names its source; nothing else of it is checked yet."""
+
+    attributes: dict[str, Any]
+    source: str
+    content_hash: bytes
+    """The same however the sender orders and spaces the JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyEvent:
+    envelope: Envelope
+    kind: type[Told]
+    words: tuple[str, ...]
+    content_hash: bytes
+
+
+def parse(body: bytes) -> Parsed:
+    """Raises WrongEvent."""
+    try:
+        attributes = json.loads(body.decode())
+        canonical = json.dumps(attributes, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeDecodeError:
+        raise WrongEvent(Wrong.ENVELOPE, "", "the body must be UTF-8") from None
+    except RecursionError:
+        raise WrongEvent(Wrong.ENVELOPE, "", "the body must not be nested so deeply") from None
+    except ValueError:
+        raise WrongEvent(Wrong.ENVELOPE, "", "the body must be JSON") from None
+    if not isinstance(attributes, dict):
+        raise WrongEvent(Wrong.ENVELOPE, "", "the body must be one JSON object, a CloudEvent in structured mode")
+    source = attributes.get("source")
+    if not isinstance(source, str) or SOURCE.match(source) is None:
+        raise WrongEvent(Wrong.ENVELOPE, "source", "the source that was agreed, such as /agencies/northmoor-hospital")
+    return Parsed(attributes, source, hashlib.sha256(canonical).digest())
+
+
+def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEvent:
+    """`may_say` is the agency's list of kinds; `now` is story time. Raises WrongEvent."""
+    attributes = parsed.attributes
+    if "data_base64" in attributes:
+        raise WrongEvent(Wrong.ENVELOPE, "data_base64", "the content goes into data, as a JSON object")
+    try:
+        envelope = Envelope.model_validate(attributes)
+        words = SaidWords.model_validate(envelope.data).words
+    except ValidationError as error:
+        raise _wrong(error, Wrong.ENVELOPE) from None
+    if not EARLIEST <= envelope.time <= now + AHEAD:
+        raise WrongEvent(Wrong.CONTENT, "time", "the time at which it happened, neither in the future nor before 2000")
+    kind = CONTRACTS.get(envelope.type)
+    if kind is None:
+        raise WrongEvent(Wrong.CONTENT, "type", "a kind of event that is known here, such as child.reported-missing.v1")
+    if not issubclass(kind, Told) or issubclass(kind, NOT_AN_AGENCYS):
+        raise WrongEvent(Wrong.NOT_ALLOWED, "type", "a kind that an agency may say: this one is said by Safe Return alone")
+    if kind.kind not in may_say:
+        raise WrongEvent(Wrong.NOT_ALLOWED, "type", "a kind on this agency's list")
+    ours = next((name for name in OURS if name in envelope.data), None)
+    if ours is not None:
+        raise WrongEvent(Wrong.CONTENT, f"data.{ours}", "nothing: Safe Return sets this field")
+    return AgencyEvent(envelope, kind, words, parsed.content_hash)
+
+
+def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], verified: bool) -> Told:
+    """The message for the bus; `words` are the ids under which the register keeps what was said. Raises WrongEvent."""
+    ours: dict[str, Any] = {"authority": authority, "words": list(words)}
+    if "verified" in event.kind.model_fields:
+        ours["verified"] = verified
+    said = {name: value for name, value in event.envelope.data.items() if name != "words"}
+    try:
+        return event.kind.model_validate_json(json.dumps(said | ours))
+    except ValidationError as error:
+        raise _wrong(error, Wrong.CONTENT, "data.") from None
+
+
+def trace_of(envelope: Envelope) -> str | None:
+    """A trace context that is not one is left out: it is no reason to refuse a report."""
+    return envelope.traceparent if envelope.traceparent and TRACE.match(envelope.traceparent) else None
+
+
+def provisional_child(envelope: Envelope) -> str:
+    return identifiers.provisional_child(f"{envelope.source} {envelope.id}")
+
+
+def _wrong(error: ValidationError, wrong: Wrong, prefix: str = "") -> WrongEvent:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if where.startswith("words"):
+        return WrongEvent(Wrong.CONTENT, f"data.{where}", "up to ten texts of 1 to 2000 characters")
+    if where == "time":
+        return WrongEvent(wrong, "time", "an RFC 3339 time with its zone, such as 2026-11-24T22:10:00Z")
+    return WrongEvent(wrong, prefix + where, first["msg"].removeprefix("Value error, "))

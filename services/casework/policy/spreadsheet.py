@@ -1,0 +1,48 @@
+"""A table of the register as CSV: the first line names the fields, an empty cell is nothing known, lists are parted by |."""
+
+import csv
+import io
+from typing import Any
+
+from services.casework.policy.rows import TABLES
+
+LISTS = frozenset({"secrets", "reply_secrets", "sources", "types", "known_as"})
+WORDS = {"true": True, "yes": True, "false": False, "no": False}
+FLAGS = frozenset(
+    {
+        "unaccompanied", "modern_slavery_concern", "subject_to_immigration_control", "age_disputed", "guardian_allocated",
+        "bank_holidays", "verifies",
+    }
+)  # fmt: skip
+
+
+def rows_of(text: str, table: str) -> list[dict[str, Any]]:
+    """Cells as the import's rows want them. Raises ValueError, in words, where the sheet itself is wrong."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heading, *lines = list(reader) or [[]]
+    except csv.Error:
+        msg = "a quotation mark is not closed, or stands in the middle of a cell"
+        raise ValueError(msg) from None
+    fields = [each.strip() for each in heading]
+    wanted = [each.alias or name for name, each in TABLES[table].model_fields.items()]
+    unknown = [str(at) for at, name in enumerate(fields, start=1) if name not in wanted]
+    if unknown or len(set(fields)) != len(fields):
+        msg = f"the first line must name the fields, each once: {', '.join(wanted)}"
+        raise ValueError(msg)
+    uneven = next((at for at, line in enumerate(lines, start=1) if line and len(line) != len(fields)), None)
+    if uneven is not None:
+        msg = f"row {uneven} has another number of cells than the first line"
+        raise ValueError(msg)
+    return [_row(dict(zip(fields, line, strict=True))) for line in lines if line]
+
+
+def _row(cells: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, cell in cells.items():
+        text = cell.strip()
+        if name in LISTS:
+            row[name] = [each.strip() for each in text.split("|") if each.strip()]
+        elif text:
+            row[name] = WORDS.get(text.lower(), text) if name in FLAGS else text
+    return row

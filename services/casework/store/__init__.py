@@ -1,0 +1,1 @@
+"""Casework's tables, and what it writes into them."""

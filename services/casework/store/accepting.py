@@ -1,0 +1,143 @@
+"""Takes an agency's event in: words to the register, ids and flags to the outbox, the answer kept for the same again."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.bus.envelope import say
+from services.casework.policy import agency_event
+from services.casework.policy.agency_event import AgencyEvent
+from services.casework.store.tables import accepted, children
+from services.register import words
+from services.register.agencies import Agency
+from services.safeguarding.events import ChildProvisional
+from services.safeguarding.identifiers import ChildId, derived, is_provisional
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+SERVICE = "casework"
+OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
+
+
+class OtherContent(Exception):  # noqa: N818 it says what is different
+    """The same source and id were accepted before with other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`story` rules events, `wall` rows of the outbox."""
+
+    story: datetime
+    wall: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    id: ChildId
+    authority: str
+
+
+async def accept(
+    transaction: Transaction, keyring: Keyring, agency: Agency, event: AgencyEvent, moment: Moment
+) -> ChildId:
+    """The child it was taken to be about, provisional where nobody knows which; the same again has the same answer.
+
+    Raises OtherContent, and WrongEvent where the content is not as the event's contract wants it; nothing is kept then.
+    """
+    envelope = event.envelope
+    provisional = Child(agency_event.provisional_child(envelope), agency.authority)
+    child = await _child(transaction, agency, envelope.subject) or provisional
+    before = await _marked(transaction, agency, event, child.id, moment.wall)
+    if before is not None:
+        return before
+    said = event.words if child is not provisional else (f"Named by the agency: {envelope.subject}", *event.words)
+    words_ids = [
+        await words.keep(transaction, keyring, about=child.id, words=each, said_by=agency.id, at=envelope.time)
+        for each in said
+    ]
+    content = agency_event.content_of(
+        event,
+        authority=child.authority,
+        words=tuple(words_ids),
+        verified=agency.verifies and child.authority == agency.authority and not is_provisional(child.id),
+    )
+    exercise, trace = envelope.exercise, agency_event.trace_of(envelope)
+    await say(
+        transaction,
+        content,
+        said_by=SERVICE,
+        subject=child.id,
+        at=envelope.time,
+        now=moment.wall,
+        message_id=envelope.id,
+        source=envelope.source,
+        exercise=exercise,
+        trace=trace,
+    )
+    if child is provisional:
+        asks = ChildProvisional(authority=child.authority, words=content.words)
+        asks_id = str(derived("provisional", envelope.source, envelope.id))
+        await say(
+            transaction,
+            asks,
+            said_by=SERVICE,
+            subject=child.id,
+            at=envelope.time,
+            now=moment.wall,
+            message_id=asks_id,
+            exercise=exercise,
+            trace=trace,
+        )
+    return child.id
+
+
+async def _child(transaction: Transaction, agency: Agency, subject: str) -> Child | None:
+    """By our id; by `<authority>/<reference>` within the agency's own authority; or a provisional id that this agency was given."""
+    authority, _, reference = subject.partition("/")
+    named = children.c.reference == reference if authority == agency.authority else children.c.id == subject
+    if OUR_ID.match(subject) and is_provisional(subject):
+        given = select(accepted.c.child).where(accepted.c.child == subject, accepted.c.agency == agency.id).limit(1)
+        found = await transaction.connection.scalar(given)
+        return None if found is None else Child(found, agency.authority)
+    rows = await transaction.connection.execute(
+        select(children.c.id, children.c.authority).where(
+            named, or_(children.c.id == subject, children.c.authority == agency.authority)
+        )
+    )
+    row = rows.mappings().first()
+    return None if row is None else Child(row["id"], row["authority"])
+
+
+async def _marked(
+    transaction: Transaction, agency: Agency, event: AgencyEvent, child: ChildId, now: datetime
+) -> ChildId | None:
+    """None when this transaction holds the mark; else the answer given before. Two that race wait for each other here."""
+    row = {
+        "source": event.envelope.source,
+        "message_id": event.envelope.id,
+        "content_hash": event.content_hash,
+        "child": child,
+        "agency": agency.id,
+        "at": now,
+    }
+    written = await transaction.connection.execute(
+        insert(accepted).values(row).on_conflict_do_nothing().returning(accepted.c.child)
+    )
+    if written.first() is not None:
+        return None
+    return await _answer_before(transaction, event)
+
+
+async def _answer_before(transaction: Transaction, event: AgencyEvent) -> ChildId:
+    rows = await transaction.connection.execute(
+        select(accepted.c.content_hash, accepted.c.child).where(
+            accepted.c.source == event.envelope.source, accepted.c.message_id == event.envelope.id
+        )
+    )
+    known: RowMapping = rows.mappings().one()
+    if known["content_hash"] != event.content_hash:
+        raise OtherContent
+    return str(known["child"])

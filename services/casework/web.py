@@ -1,0 +1,44 @@
+"""The two doors: agencies' events, and imports of the register."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from services.casework.settings import CaseworkSettings
+from services.casework.web_events import EventsDoor
+from services.casework.web_register import RegisterDoor
+from services.runtime.clocks import Clocks
+from services.runtime.problems import answer_with_problems
+from services.store.encryption import Keyring
+from services.store.failures import passes_by_itself
+from services.store.transaction import Store
+
+PASSING = (DBAPIError, PoolTimeoutError, OSError)
+
+
+def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
+    keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
+    events = EventsDoor(store, clocks, keyring)
+    register = RegisterDoor(store, clocks, keyring, settings.register_token.get_secret_value())
+    app = FastAPI(title="Safe Return: casework", version="1", docs_url=None, redoc_url=None)
+    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+
+    @app.post("/events", status_code=HTTPStatus.ACCEPTED)
+    async def take_event(request: Request) -> JSONResponse:
+        """A CloudEvent in structured JSON, signed as Standard Webhooks with one of the agency's secrets."""
+        return await events.take(request)
+
+    @app.put("/register/{authority}")
+    async def take_import(authority: str, request: Request) -> JSONResponse:
+        """Several tables as one JSON document. All of it, or nothing."""
+        return await register.take(request, authority, None)
+
+    @app.put("/register/{authority}/{table}")
+    async def take_table(authority: str, table: str, request: Request) -> JSONResponse:
+        """One table as CSV. All of it, or nothing."""
+        return await register.take(request, authority, table)
+
+    return app

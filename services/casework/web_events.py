@@ -1,0 +1,90 @@
+"""`POST /events`: who it is, what it says, and the answer."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from standardwebhooks import Webhook, WebhookVerificationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from services.casework import metrics
+from services.casework.policy import agency_event
+from services.casework.policy.agency_event import AgencyEvent, Parsed, Wrong, WrongEvent
+from services.casework.store.accepting import Moment, OtherContent, accept
+from services.register import agencies
+from services.register.agencies import Agency
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem, body_within
+from services.safeguarding.identifiers import is_provisional
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+
+MOST_BYTES = 65_536
+MEDIA_TYPE = "application/cloudevents+json"
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+NOBODYS_SECRET = "whsec_" + "A" * 43 + "="
+"""Checked against where the source is unknown, so that the answer takes as long as a wrong signature's."""
+
+STATUS = {
+    Wrong.ENVELOPE: (HTTPStatus.BAD_REQUEST, "Not a CloudEvent"),
+    Wrong.CONTENT: (HTTPStatus.UNPROCESSABLE_ENTITY, "Not as the event's contract wants it"),
+    Wrong.NOT_ALLOWED: (HTTPStatus.FORBIDDEN, "Not this agency's to say"),
+}
+
+
+class EventsDoor:
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring) -> None:
+        self._store = store
+        self._clocks = clocks
+        self._keyring = keyring
+
+    async def take(self, request: Request) -> JSONResponse:
+        """Answers 202 when the event is durable. Raises Problem otherwise."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed.")
+        body = await body_within(request, MOST_BYTES)
+        try:
+            parsed = agency_event.parse(body)
+            agency = await self._agency(parsed, body, request.headers)
+            event = agency_event.read(parsed, may_say=agency.types, now=self._clocks.story())
+            child = await self._accept(agency, event)
+        except WrongEvent as wrong:
+            metrics.EVENTS.labels("-", wrong.wrong.value).inc()
+            raise _problem(wrong) from None
+        metrics.EVENTS.labels(event.kind.kind, "accepted").inc()
+        answer = {"source": event.envelope.source, "id": event.envelope.id, "child": child}
+        return JSONResponse(answer | {"identified": not is_provisional(child)}, status_code=HTTPStatus.ACCEPTED)
+
+    async def _agency(self, parsed: Parsed, body: bytes, headers: Mapping[str, str]) -> Agency:
+        async with self._store.engine.connect() as connection:
+            agency = await agencies.of_source(connection, self._keyring, parsed.source)
+        signed = {name: headers.get(name, "") for name in SIGNATURE_HEADERS}
+        secrets = (NOBODYS_SECRET,) if agency is None else agency.secrets
+        if not any(_is_signed(secret, body, signed) for secret in secrets) or agency is None:
+            metrics.EVENTS.labels("-", "not-authenticated").inc()
+            detail = "The source is not known, or the signature (webhook-id, webhook-timestamp, webhook-signature) is not one of its own."
+            raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail)
+        return agency
+
+    async def _accept(self, agency: Agency, event: AgencyEvent) -> str:
+        moment = Moment(self._clocks.story(), self._clocks.wall())
+        try:
+            async with self._store.transaction() as transaction:
+                return await accept(transaction, self._keyring, agency, event, moment)
+        except OtherContent:
+            metrics.EVENTS.labels(event.kind.kind, "other-content").inc()
+            detail = "This source has used this id for another event. A new event needs an id of its own."
+            raise Problem(HTTPStatus.CONFLICT, "Same id, other content", detail, field="id") from None
+
+
+def _is_signed(secret: str, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        Webhook(secret).verify(body, headers)
+    except (WebhookVerificationError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _problem(wrong: WrongEvent) -> Problem:
+    status, title = STATUS[wrong.wrong]
+    return Problem(status, title, f"Wanted: {wrong.wanted}", field=wrong.field or None)

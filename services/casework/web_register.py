@@ -1,0 +1,91 @@
+"""`PUT /register/...`: every bad row named, and nothing half-applied."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from services.casework import metrics
+from services.casework.policy import importing, spreadsheet
+from services.casework.policy.importing import Fault, Import
+from services.casework.policy.rows import TABLES
+from services.casework.store.importing import held, write
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem, body_within
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+
+MOST_BYTES = 20_000_000
+MOST_FAULTS = 500
+"""Named in one answer. A file that is wrong throughout is seen to be so by then."""
+UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
+
+
+class RegisterDoor:
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str) -> None:
+        self._store = store
+        self._clocks = clocks
+        self._keyring = keyring
+        self._token = token.encode()
+
+    async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
+        """Answers 200 with the count of rows a table, once all of it is durable. Raises Problem otherwise."""
+        self._authorise(request)
+        if table is not None and table not in TABLES:
+            raise Problem(HTTPStatus.NOT_FOUND, "No such table", f"The tables are {', '.join(TABLES)}.")
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        wanted = "application/json" if table is None else "text/csv"
+        if media_type != wanted:
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here.")
+        document = _document(await body_within(request, MOST_BYTES), table)
+        given, faults = importing.read(document, authority)
+        async with self._store.transaction() as transaction:
+            before = await held(transaction, authority)
+            faults += importing.cross_faults(given, before.known)
+            if faults:
+                metrics.IMPORTS.labels("refused").inc()
+                raise _refused(faults)
+            await write(transaction, self._keyring, authority, given, before, self._clocks.story())
+        metrics.IMPORTS.labels("applied").inc()
+        return JSONResponse({"authority": authority, "rows": _counts(given)})
+
+    def _authorise(self, request: Request) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), self._token):
+            detail = "The register's bearer token is needed."
+            raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
+    try:
+        text = body.decode("utf-8-sig")
+        document = json.loads(text) if table is None else {table: spreadsheet.rows_of(text, table)}
+    except UnicodeDecodeError:
+        raise Problem(*UNREADABLE, "The body must be UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise Problem(*UNREADABLE, f"The body must be JSON; line {error.lineno}, column {error.colno} is not.") from None
+    except RecursionError:
+        raise Problem(*UNREADABLE, "The body must not be nested so deeply.") from None
+    except ValueError as error:
+        detail = "A number is too long." if table is None else f"The sheet cannot be read: {error}."
+        raise Problem(*UNREADABLE, detail) from None
+    if not isinstance(document, dict):
+        raise Problem(*UNREADABLE, "The body must be one JSON object with a list of rows a table.")
+    return document
+
+
+def _refused(faults: Sequence[Fault]) -> Problem:
+    rows = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    detail = f"Nothing was changed: {rows}. Each is named by table, row (counted from 1), field and what is wanted."
+    named = [asdict(fault) for fault in faults[:MOST_FAULTS]]
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The import does not hold together", detail, errors=named)
+
+
+def _counts(given: Import) -> dict[str, int]:
+    tables = {name: getattr(given, name) for name in TABLES}
+    return {name: len(rows) for name, rows in tables.items() if rows is not None}

@@ -1,0 +1,6 @@
+"""Publishes each deadline's event when its time has come, late rather than never, once, and says how late. Knows no law.
+
+Hears nothing: it claims due rows that the protocol wrote. Any number of clocks share the rows.
+Says the event that each row holds, on child-events.
+Promises that a row is published exactly as often as it is marked fired: once, in one transaction with the mark.
+"""

@@ -1,0 +1,97 @@
+"""Problem documents (RFC 9457): what was wrong with a request, in which field, and what would be right.
+
+A document never repeats what the request held, since that may be personal.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+
+
+class Problem(Exception):  # noqa: N818 it is the field's name for it
+    """Raised by a route; becomes the answer. `errors` lists several faults, each with its own `field`."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        title: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.field = field
+        self.errors = errors
+        self.headers = headers
+
+    def response(self) -> JSONResponse:
+        document: dict[str, Any] = {"title": self.title, "status": int(self.status), "detail": self.detail}
+        if self.field is not None:
+            document["field"] = self.field
+        if self.errors:
+            document["errors"] = [dict(each) for each in self.errors]
+        headers = None if self.headers is None else dict(self.headers)
+        return JSONResponse(document, status_code=self.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def answer_with_problems(
+    pages: Starlette, *, passing: tuple[type[Exception], ...], passes_by_itself: Callable[[BaseException], bool]
+) -> None:
+    """Every error of `pages` becomes a problem document.
+
+    Those of the classes `passing` for which `passes_by_itself` holds become 503 with Retry-After; what nobody foresaw
+    becomes 500 and is still raised, for the log.
+    """
+
+    async def problem(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101 Starlette calls with nothing else
+        return error.response()
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 as above
+        status = HTTPStatus(error.status_code)
+        return Problem(status, status.phrase, status.description or status.phrase, headers=error.headers).response()
+
+    async def away(_request: Request, error: Exception) -> Response:
+        if not passes_by_itself(error):
+            raise error
+        detail = "What this needs is away for the moment. Send the same again."
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers).response()
+
+    async def unforeseen(_request: Request, _error: Exception) -> Response:
+        detail = "The fault is ours. Send the same again later; nothing of this request was kept."
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Our fault", detail).response()
+
+    pages.add_exception_handler(Problem, problem)
+    pages.add_exception_handler(HTTPException, refused)
+    for each in passing:
+        pages.add_exception_handler(each, away)
+    pages.add_exception_handler(Exception, unforeseen)
+
+
+async def body_within(request: Request, most: int) -> bytes:
+    """The body, read as it comes and given up at `most` bytes. Raises Problem (413, or 400 where the caller has gone)."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                detail = f"The body may have {most} bytes at most."
+                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", detail)
+    except ClientDisconnect:
+        raise Problem(HTTPStatus.BAD_REQUEST, "Body incomplete", "The connection closed before the body's end.") from None
+    return bytes(body)

@@ -1,0 +1,300 @@
+"""Each purpose's reads, on a real PostgreSQL, as the service's own role."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.protocol.policy.facts import Facts
+from services.register import agencies, contact, conversation, directory, facts, forces, keys, police_notice, words
+from services.register.conversation import SpeakerKind
+from services.safeguarding.identifiers import new_id, provisional_child
+from services.safeguarding.roles import Role
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+from tests.support.database import Database
+from tests.support.register import OTHER_SECRET, SECRET, authority, load, number_of
+
+TUESDAY_NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+TUESDAY_NIGHT = datetime(2026, 11, 24, 22, tzinfo=UTC)
+Engines = Callable[[str], AsyncEngine]
+
+
+@pytest.fixture
+async def engines(database: Database) -> AsyncIterator[Engines]:
+    opened: dict[str, AsyncEngine] = {}
+
+    def of(role: str) -> AsyncEngine:
+        return opened.setdefault(role, database.engine(role))
+
+    yield of
+    for engine in opened.values():
+        await engine.dispose()
+
+
+class Loaded:
+    """An authority in the register: the document, and the ids behind its references."""
+
+    def __init__(self, document: dict[str, Any], ids: dict[str, str]) -> None:
+        self.document = document
+        self.name: str = document["authority"]["id"]
+        self.ids = ids
+
+
+@pytest.fixture
+async def kestrel(engines: Engines, keyring: Keyring) -> Loaded:
+    document = authority()
+    return Loaded(document, await load(engines("casework"), keyring, document, TUESDAY_NOON))
+
+
+async def test_a_known_childs_notice_has_its_placement_both_carers_and_the_duty_line(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
+    async with engines("police").connect() as connection:
+        found = await police_notice.facts(connection, keyring, kestrel.ids["C1"])
+    assert found.child is not None
+    assert (found.child.name, found.child.known_as, found.child.date_of_birth) == ("Amara C1 Diallo", ("Ama",), date(2011, 3, 4))
+    assert found.child.modern_slavery_concern is None
+    assert found.placement is not None
+    assert (found.placement.address, found.placement.host_authority) == ("4 Mill Lane", "lapwing")
+    assert {carer.name for carer in found.placement.carers} == {"Ash Example", "Bea Example"}
+    assert {carer.mobile for carer in found.placement.carers} == {number_of(kestrel.document, each) for each in ("ash", "bea")}
+    assert (found.authority, found.authority_name, found.duty_line) == (kestrel.name, "Kestrel County Council", "+441632960100")
+
+
+async def test_a_provisional_childs_notice_has_the_candidates_and_the_home_it_was_reported_from(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
+    six = [kestrel.ids[f"C1{n}"] for n in range(1, 7)]
+    async with engines("police").connect() as connection:
+        found = await police_notice.facts(
+            connection, keyring, provisional_child("x"), candidates=six, placement=kestrel.ids["home"]
+        )
+    assert found.child is None
+    assert [each.child for each in found.candidates] == six
+    assert found.placement is not None
+    assert found.placement.address == "9 High Street"
+
+
+async def test_a_provisional_child_without_candidates_still_has_a_placement(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
+    async with engines("police").connect() as connection:
+        found = await police_notice.facts(connection, keyring, provisional_child("y"), placement=kestrel.ids["foster"])
+    assert found.candidates == ()
+    assert found.authority == kestrel.name
+    assert found.placement is not None
+    assert found.placement.force == f"{kestrel.name}-police"
+
+
+async def test_a_child_nobody_knows_has_gaps_and_no_error(engines: Engines, keyring: Keyring) -> None:
+    async with engines("police").connect() as connection:
+        found = await police_notice.facts(connection, keyring, new_id("child"))
+    assert found == police_notice.NoticeFacts(None, None, None, None, (), None)
+
+
+async def test_an_erased_key_leaves_a_gap_in_the_notice(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("casework").begin() as connection:
+        await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :o"), {"o": kestrel.ids["C2"]})
+    async with engines("police").connect() as connection:
+        found = await police_notice.facts(connection, keyring, kestrel.ids["C2"])
+    assert found.child is not None
+    assert (found.child.name, found.child.code) == (None, "C2")
+
+
+async def test_personal_columns_hold_no_readable_word(engines: Engines, kestrel: Loaded) -> None:
+    async with engines("casework").connect() as connection:
+        for table in ("children", "people", "placements", "forces", "agencies"):
+            for row in (await connection.execute(text(f"SELECT * FROM register.{table}"))).mappings():
+                seen = " ".join(bytes(value).decode("latin-1") if isinstance(value, bytes) else str(value) for value in row.values())
+                for secret in ("Amara", "Example", "Mill Lane", "green coat", "+4477", "@kestrel", "whsec_"):
+                    assert secret not in seen
+
+
+async def test_a_foster_carer_may_text_about_her_two_children(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("carers").connect() as connection:
+        found = await conversation.speaker(connection, keyring, number_of(kestrel.document, "ash"), TUESDAY_NOON)
+    assert found.kind is SpeakerKind.CARER
+    assert (found.person, found.authority) == (kestrel.ids["ash"], kestrel.name)
+    assert [(child.code, child.first_names) for child in found.children] == [("C1", ("Amara", "Ama")), ("C2", ("Amara", "Ama"))]
+    assert found.placement == kestrel.ids["foster"]
+    assert found.children[0].force == f"{kestrel.name}-police"
+
+
+async def test_a_residential_worker_has_the_homes_six_children(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("carers").connect() as connection:
+        found = await conversation.speaker(connection, keyring, number_of(kestrel.document, "resi"), TUESDAY_NOON)
+    assert found.kind is SpeakerKind.RESIDENTIAL
+    assert [child.code for child in found.children] == [f"C1{n}" for n in range(1, 7)]
+
+
+async def test_staff_and_strangers_have_no_children(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("carers").connect() as connection:
+        staff = await conversation.speaker(connection, keyring, number_of(kestrel.document, "night"), TUESDAY_NOON)
+        stranger = await conversation.speaker(connection, keyring, "+447700900999", TUESDAY_NOON)
+    assert (staff.kind, staff.children) == (SpeakerKind.STAFF, ())
+    assert stranger == conversation.Speaker(SpeakerKind.UNKNOWN)
+
+
+async def test_a_carer_who_left_is_a_former_carer_and_learns_nothing(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
+    document = dict(kestrel.document, carers=[row for row in kestrel.document["carers"] if row["person"] != "bea"])
+    await load(engines("casework"), keyring, document, TUESDAY_NOON + timedelta(hours=1))
+    async with engines("carers").connect() as connection:
+        found = await conversation.speaker(
+            connection, keyring, number_of(kestrel.document, "bea"), TUESDAY_NOON + timedelta(hours=2)
+        )
+    assert found.kind is SpeakerKind.FORMER_CARER
+    assert (found.children, found.placement) == ((), None)
+
+
+async def test_the_duty_line_is_the_authoritys(engines: Engines, kestrel: Loaded) -> None:
+    async with engines("carers").connect() as connection:
+        assert await conversation.duty_line(connection, kestrel.name) == "+441632960100"
+        assert await conversation.duty_line(connection, "no-such-authority") is None
+
+
+async def test_in_hours_the_duty_social_worker_then_the_deputy(engines: Engines, kestrel: Loaded) -> None:
+    assert await _holders(engines, kestrel, Role.DUTY_WORKER, TUESDAY_NOON) == ["day", "deputy"]
+
+
+async def test_out_of_hours_the_emergency_duty_team(engines: Engines, kestrel: Loaded) -> None:
+    assert await _holders(engines, kestrel, Role.DUTY_WORKER, TUESDAY_NIGHT) == ["night"]
+
+
+async def test_on_a_bank_holiday_noon_the_emergency_duty_team(engines: Engines, kestrel: Loaded) -> None:
+    christmas = datetime(2026, 12, 25, 12, tzinfo=UTC)
+    assert await _holders(engines, kestrel, Role.DUTY_WORKER, christmas) == ["night"]
+
+
+async def test_a_childs_role_is_held_for_that_child_alone(engines: Engines, kestrel: Loaded) -> None:
+    assert await _holders(engines, kestrel, Role.CHILD_SOCIAL_WORKER, TUESDAY_NOON, child="C1") == ["worker"]
+    assert await _holders(engines, kestrel, Role.CHILD_SOCIAL_WORKER, TUESDAY_NOON, child="C2") == []
+
+
+async def test_both_carers_are_told_whether_the_child_or_only_the_placement_is_known(
+    engines: Engines, kestrel: Loaded
+) -> None:
+    assert set(await _holders(engines, kestrel, Role.CARERS_ALL, TUESDAY_NOON, child="C1")) == {"ash", "bea"}
+    async with engines("carers").connect() as connection:
+        found = await directory.holders(
+            connection,
+            Role.CARERS_ALL,
+            authority=kestrel.name,
+            child=provisional_child("z"),
+            person=None,
+            placement=kestrel.ids["home"],
+            at=TUESDAY_NOON,
+        )
+    assert [holder.person for holder in found] == [kestrel.ids["resi"]]
+
+
+async def test_the_named_person_is_the_holder_whatever_the_role(engines: Engines, kestrel: Loaded) -> None:
+    async with engines("carers").connect() as connection:
+        found = await directory.holders(
+            connection,
+            Role.CARER_REPORTING,
+            authority=kestrel.name,
+            child=None,
+            person=kestrel.ids["gone"],
+            at=TUESDAY_NOON,
+        )
+    assert found == [directory.Holder(kestrel.ids["gone"], kestrel.name, "en")]
+
+
+async def test_another_authoritys_rota_is_never_asked(engines: Engines, kestrel: Loaded, keyring: Keyring) -> None:
+    await load(engines("casework"), keyring, authority(), TUESDAY_NOON)
+    assert await _holders(engines, kestrel, Role.DUTY_SENIOR_MANAGER, TUESDAY_NOON) == ["boss"]
+
+
+async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: Loaded) -> None:
+    async with engines("protocol").connect() as connection:
+        known = await facts.for_protocol(connection, kestrel.ids["C1"])
+        unknown = await facts.for_protocol(connection, provisional_child("q"), placement=kestrel.ids["home"])
+        nobody = await facts.for_protocol(connection, provisional_child("q"))
+    assert Facts.model_validate(known) == Facts(
+        authority=kestrel.name,
+        force=f"{kestrel.name}-police",
+        placement=kestrel.ids["foster"],
+        host_authority="lapwing",
+        date_of_birth=date(2011, 3, 4),
+        unaccompanied=True,
+        modern_slavery_concern=None,
+        subject_to_immigration_control=True,
+        age_disputed=False,
+        guardian_allocated=False,
+        entered_care_at=datetime(2026, 11, 20, 10, tzinfo=UTC),
+    )
+    assert (unknown["authority"], unknown["force"], unknown["unaccompanied"]) == (kestrel.name, f"{kestrel.name}-police", None)
+    assert set(nobody.values()) == {None}
+
+
+async def test_a_contacts_number_and_mail_open_for_those_who_send(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("professionals").connect() as connection:
+        found = await contact.of(connection, keyring, kestrel.ids["day"])
+        assert await contact.of(connection, keyring, new_id("person")) is None
+    assert found == contact.Contact(kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en")
+
+
+async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("police").connect() as connection:
+        found = await forces.of(connection, keyring, f"{kestrel.name}-police")
+        assert await forces.of(connection, keyring, "no-such-force") is None
+    assert found is not None
+    assert (found.secrets, found.reply_secrets) == ((SECRET, OTHER_SECRET), (OTHER_SECRET,))
+    assert found.notice_url == "http://127.0.0.1:1/notices"
+
+
+async def test_an_agency_is_found_by_its_source(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    async with engines("casework").connect() as connection:
+        found = await agencies.of_source(connection, keyring, f"/agencies/{kestrel.name}-hospital")
+        assert found == await agencies.of(connection, keyring, f"{kestrel.name}-hospital")
+        assert await agencies.of_source(connection, keyring, "/agencies/elsewhere") is None
+    assert found is not None
+    assert (found.authority, found.secrets, found.verifies) == (kestrel.name, (SECRET,), True)
+
+
+async def test_words_come_back_to_police_oldest_first_and_lie_encrypted(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
+    store = Store(engines("carers"))
+    async with store.transaction() as transaction:
+        later = await words.keep(
+            transaction, keyring, about=kestrel.ids["C1"], words="seen at the station", said_by=None, at=TUESDAY_NIGHT
+        )
+        first = await words.keep(
+            transaction, keyring, about=kestrel.ids["C1"], words="took a blue bag", said_by="x", at=TUESDAY_NOON
+        )
+    async with engines("police").connect() as connection:
+        found = await words.read(connection, keyring, [later, first])
+        assert await words.read(connection, keyring, []) == []
+    assert [(each.text, each.said_by) for each in found] == [("took a blue bag", "x"), ("seen at the station", None)]
+    async with engines("casework").connect() as connection:
+        closed = await connection.scalar(text("SELECT words FROM register.words_said WHERE id = :i"), {"i": first})
+    assert b"blue bag" not in bytes(closed)
+
+
+async def test_an_owners_key_is_made_once(engines: Engines, keyring: Keyring) -> None:
+    owner = f"number-{new_id('x')}"
+    async with engines("carers").begin() as connection:
+        sealed = (await keys.data_key(connection, keyring, owner)).close("hello", "texts.body")
+    async with engines("professionals").begin() as connection:
+        assert (await keys.data_key(connection, keyring, owner)).open(sealed, "texts.body") == "hello"
+
+
+async def _holders(engines: Engines, kestrel: Loaded, role: Role, at: datetime, child: str | None = None) -> list[str]:
+    reference_of = {row_id: reference for reference, row_id in kestrel.ids.items()}
+    async with engines("professionals").connect() as connection:
+        found = await directory.holders(
+            connection,
+            role,
+            authority=kestrel.name,
+            child=None if child is None else kestrel.ids[child],
+            person=None,
+            at=at,
+        )
+    return [reference_of[holder.person] for holder in found]
