@@ -1,0 +1,88 @@
+"""Where we may connect: public addresses alone, whatever a name or a URL claims. Pure; asked of every address, at connect time."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+Address: TypeAlias = IPv4Address | IPv6Address
+
+NAT64 = IPv6Network("64:ff9b::/96")
+SIX_TO_FOUR = IPv6Network("2002::/16")
+NEVER = tuple(
+    ip_network(each)
+    for each in (
+        "0.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
+        "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32",
+        "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10",
+        "fec0::/10", "ff00::/8",
+    )
+)  # fmt: skip
+"""Beside what `ipaddress` itself calls private: its list differs between Python versions, and cloud metadata is not on it."""
+
+
+class ForbiddenDestination(Exception):
+    """The URL, or an address that its name stands for, is none that notices may go to. The text names no address."""
+
+
+def is_permitted(address: str, *, sandbox: bool) -> bool:
+    """Loopback only in a declared sandbox; of addresses that carry an IPv4 address inside, that one is judged."""
+    try:
+        parsed = ip_address(address.split("%", maxsplit=1)[0])
+    except ValueError:
+        return False
+    judged = _inner(parsed)
+    if judged.is_loopback:
+        return sandbox and judged == parsed
+    if any(judged in network for network in NEVER if network.version == judged.version):
+        return False
+    return judged.is_global and not (
+        judged.is_private or judged.is_multicast or judged.is_reserved or judged.is_unspecified
+    )
+
+
+def require_permitted_url(url: str, *, sandbox: bool) -> None:
+    """HTTPS, no credentials, no address in an unusual spelling. Raises ForbiddenDestination."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ForbiddenDestination("the URL cannot be read") from None
+    if not host or parts.username is not None or parts.password is not None:
+        raise ForbiddenDestination("the URL names no host, or carries credentials")
+    if _is_literal(host):
+        if not is_permitted(host, sandbox=sandbox):
+            raise ForbiddenDestination("the address is not public")
+    elif _spells_a_number(host):
+        raise ForbiddenDestination("the host is an address in an unusual spelling")
+    if parts.scheme != "https" and not (parts.scheme == "http" and sandbox and _is_loopback(host)):
+        raise ForbiddenDestination("only HTTPS")
+
+
+def _inner(address: Address) -> Address:
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address in SIX_TO_FOUR:
+        return IPv4Address(int(address) >> 80 & 0xFFFFFFFF)
+    if address in NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ip_address(host.split("%", maxsplit=1)[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _spells_a_number(host: str) -> bool:
+    """`2130706433`, `0x7f.1`, `127.1`, `0177.0.0.1`: what the C library would take for an address."""
+    last = host.rstrip(".").rsplit(".", maxsplit=1)[-1]
+    return last.isdigit() or last.startswith("0x")
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (_is_literal(host) and ip_address(host.split("%", maxsplit=1)[0]).is_loopback)

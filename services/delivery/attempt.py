@@ -1,0 +1,187 @@
+"""One attempt: begun and ended in a transaction each, with the send between them, so that a crash anywhere is recognised."""
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from services.delivery import metrics, standing
+from services.delivery.claims import InHand
+from services.delivery.medium import Answer, Medium, Sending
+from services.delivery.outcomes import Voice
+from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
+from services.delivery.rows import BODY, RECIPIENT
+from services.delivery.settling import settle
+from services.register.keys import data_key
+from services.runtime.clocks import Clocks
+from services.runtime.logs import logger
+from services.safeguarding.outcomes import AttemptResult
+from services.store.encryption import Keyring
+from services.store.failures import passes_by_itself
+from services.store.transaction import Store, Transaction
+
+Prepare: TypeAlias = Callable[[Transaction, Parcel], Awaitable[Fixed | Undeliverable]]
+"""Asked once, when a parcel is first sent: who holds the role, which of their fields are needed, what the body says."""
+Secrets: TypeAlias = Callable[[Transaction, Parcel], Awaitable[tuple[str, ...]]]
+"""Asked at each later attempt: what it is to be signed with now."""
+
+DEFECTS_MOST = 3
+"""A parcel that cannot be prepared, for no reason that passes by itself, is given up after so many attempts."""
+
+
+async def no_secrets(_transaction: Transaction, _parcel: Parcel) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    sending: Sending
+    fixed: Fixed
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Makes attempts for one service by one medium. `owner` is who holds the leases."""
+
+    service: str
+    owner: str
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+    medium: Medium
+    prepare: Prepare
+    secrets: Secrets = no_secrets
+
+    async def begin(self, hand: InHand) -> Begun | None:
+        """None where there is nothing to send any more: withdrawn, answered, undeliverable, or in another process's hands."""
+        try:
+            async with self.store.transaction() as transaction:
+                fixed, sealed = await self._fixed(transaction, hand)
+                if isinstance(fixed, Undeliverable):
+                    await self._undeliverable(transaction, hand.parcel, fixed)
+                    return None
+                now = self.clocks.wall()
+                attempt = await standing.begun(transaction, hand.parcel.id, self.owner, now, sealed)
+                if attempt is None:
+                    await self._withdrawn(transaction, hand)
+                    return None
+        except Exception as error:
+            if passes_by_itself(error):
+                raise
+            await self._defect(hand, error)
+            return None
+        return Begun(_sending(hand, fixed, attempt, now), fixed)
+
+    async def send(self, begun: Begun) -> tuple[Answer, int]:
+        """The answer, and how many milliseconds it took."""
+        started = time.perf_counter()
+        answer = await self.medium.send(begun.sending)
+        took = time.perf_counter() - started
+        metrics.ATTEMPT_SECONDS.labels(self.medium.name).observe(took)
+        metrics.ATTEMPTS.labels(self.medium.name, answer.result).inc()
+        return answer, round(took * 1000)
+
+    async def end(self, hand: InHand, begun: Begun, answer: Answer, took_ms: int) -> None:
+        now, parcel, person = self.clocks.wall(), hand.parcel, begun.fixed.person
+        chance = random.random()  # noqa: S311 spreads repeats, guards nothing
+        as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
+        voice, medium = self._voice(now), self.medium.name
+        body_hash = self.keyring.body_hash(begun.sending.body.encode())
+        async with self.store.transaction() as transaction:
+            state = await standing.settled(transaction, parcel.id, self.owner, now, answer, as_)
+            await standing.logged(transaction, self.service, medium, begun.sending, answer, took_ms, body_hash)
+            await voice.attempted(
+                transaction,
+                parcel,
+                answer,
+                medium=medium,
+                sending=begun.sending,
+                took_ms=took_ms,
+                person=person,
+                body_hash=body_hash,
+            )
+            if as_.state is State.ACCEPTED:
+                await voice.accepted(transaction, parcel, person)
+            elif state == State.FAILED and as_.reason is not None:
+                await voice.failed(transaction, parcel, as_.reason, person)
+        if as_.state is State.ACCEPTED:
+            metrics.ACCEPTED_SECONDS.labels(medium).observe((now - parcel.created_at).total_seconds())
+            metrics.ENDED.labels(medium, State.ACCEPTED).inc()
+        elif state == State.FAILED:
+            metrics.ENDED.labels(medium, as_.reason).inc()
+
+    async def _fixed(self, transaction: Transaction, hand: InHand) -> tuple[Fixed | Undeliverable, dict[str, Any]]:
+        """With the columns to write, where this is the first attempt that fixes them."""
+        parcel = hand.parcel
+        if hand.recipient is not None and hand.body is not None:
+            key = await data_key(transaction.connection, self.keyring, parcel.owner)
+            secrets = await self.secrets(transaction, parcel)
+            recipient, body = key.open(hand.recipient, RECIPIENT), key.open(hand.body, BODY)
+            return Fixed(recipient, body, person=parcel.person, secrets=secrets), {}
+        if parcel.to_number is not None and parcel.body is not None:
+            return Fixed(parcel.to_number, parcel.body, person=parcel.person), {}
+        prepared = await self.prepare(transaction, parcel)
+        if isinstance(prepared, Undeliverable):
+            return prepared, {}
+        return prepared, await self._sealed(transaction, parcel, prepared)
+
+    async def _sealed(self, transaction: Transaction, parcel: Parcel, fixed: Fixed) -> dict[str, Any]:
+        purpose = str(parcel.duty.wording) if parcel.duty else "reply"
+        await self._voice(self.clocks.wall()).looked_up(transaction, parcel, purpose, fixed.read, fixed.person)
+        key = await data_key(transaction.connection, self.keyring, parcel.owner)
+        return {
+            "recipient": key.close(fixed.recipient, RECIPIENT),
+            "body": key.close(fixed.body, BODY),
+            "number_hash": None if fixed.number is None else self.keyring.number_hash(fixed.number),
+            "person": fixed.person,
+        }
+
+    async def _undeliverable(self, transaction: Transaction, parcel: Parcel, why: Undeliverable) -> None:
+        now = self.clocks.wall()
+        if await standing.ended(transaction, parcel.id, self.owner, now, State.FAILED):
+            await self._voice(now).failed(transaction, parcel, why.reason, why.person)
+            metrics.ENDED.labels(self.medium.name, why.reason).inc()
+
+    async def _withdrawn(self, transaction: Transaction, hand: InHand) -> None:
+        """An earlier attempt whose answer was lost may have arrived: it counts as taken, so that its recipient hears the
+        all-clear. To be told of the end of what one never heard of is the lesser harm.
+        """
+        now = self.clocks.wall()
+        withdrawn = await standing.ended(transaction, hand.parcel.id, self.owner, now, State.WITHDRAWN)
+        if withdrawn and hand.uncertain:
+            await self._voice(now).accepted(transaction, hand.parcel, hand.parcel.person)
+
+    async def _defect(self, hand: InHand, error: Exception) -> None:
+        """An error of ours: tried again, and soon given up, so that the protocol goes on to somebody who can be told."""
+        metrics.DEFECTS.inc()
+        parcel, now = hand.parcel, self.clocks.wall()
+        logger().error(
+            "a parcel could not be prepared", delivery=str(parcel.id), attempt=hand.attempts + 1, exc_info=error
+        )
+        later = settle(
+            Answer(AttemptResult.RETRY), created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=0.5
+        )
+        async with self.store.transaction() as transaction:
+            if hand.attempts + 1 >= DEFECTS_MOST:
+                await self._undeliverable(transaction, parcel, Undeliverable("undeliverable"))
+            else:
+                await standing.postponed(transaction, parcel.id, self.owner, now, later.next_attempt_at)
+
+    def _voice(self, now: datetime) -> Voice:
+        return Voice(self.service, self.clocks.story(), now)
+
+
+def _sending(hand: InHand, fixed: Fixed, attempt: int, now: datetime) -> Sending:
+    return Sending(
+        id=hand.parcel.id,
+        attempt=attempt,
+        recipient=fixed.recipient,
+        body=fixed.body,
+        secrets=fixed.secrets,
+        urgent=hand.parcel.urgent,
+        uncertain=hand.uncertain,
+        created_at=hand.parcel.created_at,
+        now=now,
+    )

@@ -1,0 +1,124 @@
+"""Sends what this process holds, lane by lane, and learns from the answers which lanes fail."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from services.delivery import metrics
+from services.delivery.attempt import Attempt
+from services.delivery.claims import InHand
+from services.delivery.lanes import Lane, Lanes
+from services.delivery.medium import Answer
+from services.runtime.clocks import Clocks
+from services.runtime.logs import logger
+from services.store.failures import passes_by_itself
+
+TRANSACTIONS_AT_ONCE = 4
+"""So that a burst of sends leaves database connections for those who put them."""
+WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0)
+
+T = TypeVar("T")
+
+
+class Dispatcher:
+    """In memory only: what it forgets lies in the table. `on_room` is called when the table is worth another look."""
+
+    def __init__(self, attempt: Attempt, clocks: Clocks, lanes: Lanes, on_room: Callable[[], None]) -> None:
+        self.lanes = lanes
+        self.waits: str | None = None
+        """What keeps an outcome from being written, such as the database's absence."""
+        self.answering_again: set[str] = set()
+        """Lanes whose waiting rows are due at once."""
+        self.given_back: set[UUID] = set()
+        """Rows to release."""
+        self._attempt = attempt
+        self._clocks = clocks
+        self._on_room = on_room
+        self._held: dict[UUID, asyncio.Task[None] | None] = {}
+        self._places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        self._stopping = False
+
+    @property
+    def held(self) -> list[UUID]:
+        return list(self._held)
+
+    def has_room(self, lane: str) -> bool:
+        return not self._stopping and self.lanes.of(lane).has_room
+
+    def take_up(self, hand: InHand) -> None:
+        if hand.parcel.id in self._held or self._stopping:
+            return
+        self._held[hand.parcel.id] = None
+        lane = self.lanes.of(hand.parcel.lane)
+        lane.queue.append(hand)
+        self._send_what_may(lane)
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Ends what is being sent where that is soon over; the rest is left to its lease."""
+        self._stopping = True
+        sending = [task for task in self._held.values() if task is not None]
+        if sending:
+            _, left = await asyncio.wait(sending, timeout=grace_seconds)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def _send_what_may(self, lane: Lane) -> None:
+        while not self._stopping and (hand := lane.next()) is not None:
+            lane.sending += 1
+            self._held[hand.parcel.id] = asyncio.create_task(self._send(lane, hand))
+
+    async def _send(self, lane: Lane, hand: InHand) -> None:
+        answer: Answer | None = None
+        try:
+            begun = await self._until_done(lambda: self._attempt.begin(hand))
+            if begun is not None:
+                answer, took_ms = await self._attempt.send(begun)
+                taken = answer
+                await self._until_done(lambda: self._attempt.end(hand, begun, taken, took_ms))
+        except Exception as error:  # noqa: BLE001 its lease runs out and it is tried again; the others go on
+            metrics.DEFECTS.inc()
+            logger().error("an attempt went wrong", delivery=str(hand.parcel.id), exc_info=error)
+        finally:
+            lane.sending -= 1
+            self._held.pop(hand.parcel.id, None)
+            self._learn(lane, answer)
+
+    def _learn(self, lane: Lane, answer: Answer | None) -> None:
+        if answer is not None and answer.lane_fails:
+            if lane.failed(self._clocks.wall()):
+                logger().warning("a destination fails and is tried one at a time", count=lane.failures)
+                self._give_back(lane)
+        elif answer is not None and lane.answered():
+            logger().info("a destination answers again")
+            self.answering_again.add(lane.name)
+            self._on_room()
+        self._send_what_may(lane)
+        if lane.failing or (lane.turned_away and not lane.queue):
+            lane.turned_away = False
+            self._on_room()
+        self.lanes.forget_idle(lane)
+
+    def _give_back(self, lane: Lane) -> None:
+        for hand in lane.queue:
+            self._held.pop(hand.parcel.id, None)
+            self.given_back.add(hand.parcel.id)
+        lane.queue.clear()
+
+    async def _until_done(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Waits out what passes by itself: an answer must not be lost because the database is away for a moment."""
+        failures = 0
+        while True:
+            try:
+                async with self._places:
+                    done = await act()
+            except Exception as error:
+                if not passes_by_itself(error) or self._stopping:
+                    raise
+                self.waits = type(error).__name__
+            else:
+                self.waits = None
+                return done
+            await asyncio.sleep(WAIT_SECONDS[min(failures, len(WAIT_SECONDS) - 1)])
+            failures += 1

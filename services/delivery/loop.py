@@ -1,0 +1,159 @@
+"""Takes up what was put: at once where this process put it, by claiming where it lies waiting."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from services.bus.envelope import Received
+from services.delivery import claims, metrics, rows
+from services.delivery.attempt import Attempt, Prepare, Secrets, no_secrets
+from services.delivery.claims import InHand
+from services.delivery.dispatcher import Dispatcher
+from services.delivery.lanes import Lanes
+from services.delivery.medium import Medium
+from services.delivery.parcel import Parcel
+from services.delivery.rows import Lease
+from services.runtime.clocks import Clocks
+from services.runtime.repeating import Repeating
+from services.safeguarding.duties import Duty
+from services.store.encryption import Keyring
+from services.store.failures import passes_by_itself
+from services.store.transaction import Store, Transaction
+
+LEASE = timedelta(seconds=10)
+RENEW_EVERY_SECONDS = 3.0
+SWEEP_EVERY_SECONDS = 0.5
+MEASURE_EVERY_SECONDS = 2.0
+CLAIMED_AT_ONCE = 32
+STOP_GRACE_SECONDS = 4.0
+
+
+class DeliveryLoop:
+    """A part. `slot` is the process's stable identity: one that comes back under it takes up at once what it held.
+
+    `put`, `withdraw` and `acknowledged` belong to the caller's transaction; sending begins right after its commit.
+    `at_once` is how many sends one lane gets at the same time.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        clocks: Clocks,
+        medium: Medium,
+        *,
+        keyring: Keyring,
+        prepare: Prepare,
+        secrets: Secrets = no_secrets,
+        slot: int | None = None,
+        at_once: int = 4,
+    ) -> None:
+        self._service, self._store, self._clocks, self._keyring, self._medium = service, store, clocks, keyring, medium
+        self._owner = f"{service}-{uuid4() if slot is None else slot}"
+        self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
+        self._renewals = Repeating("delivery leases", self._renew, every_seconds=RENEW_EVERY_SECONDS)
+        self._backlog = Repeating("delivery backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
+        attempt = Attempt(service, self._owner, store, clocks, keyring, medium, prepare, secrets)
+        self._dispatcher = Dispatcher(attempt, clocks, Lanes(at_once), self._sweep.wake)
+        self._has_come_back = False
+
+    def obstacle(self) -> str | None:
+        return self._dispatcher.waits or self._sweep.obstacle() or self._renewals.obstacle()
+
+    async def put(self, transaction: Transaction, parcel: Parcel) -> bool:
+        """False where it was withdrawn before it came, or is there already: nothing is sent because of this call."""
+        takes_up = self._dispatcher.has_room(parcel.lane)
+        lease = self._lease() if takes_up else None
+        written = await rows.put(transaction, self._service, parcel, self._keyring, lease)
+        if written and takes_up:
+            transaction.after_commit(lambda: self._dispatcher.take_up(InHand(parcel)))
+        elif written:
+            self._dispatcher.lanes.of(parcel.lane).turned_away = True
+            transaction.after_commit(self._sweep.wake)
+        return written
+
+    async def withdraw(self, transaction: Transaction, received: Received[Duty]) -> None:
+        await rows.withdraw(transaction, self._service, received.content, self._clocks.wall())
+
+    async def acknowledged(self, transaction: Transaction, duty: UUID, step: int) -> None:
+        """A person has it: nothing further is sent for this telling."""
+        await rows.acknowledged(transaction, duty, step, self._clocks.wall())
+
+    async def start(self) -> None:
+        await self._medium.start()
+        for part in (self._sweep, self._renewals, self._backlog):
+            await part.start()
+
+    async def stop(self) -> None:
+        await self._sweep.stop()
+        await self._dispatcher.stop(STOP_GRACE_SECONDS)
+        for part in (self._renewals, self._backlog):
+            await part.stop()
+        await self._medium.stop()
+        try:
+            async with self._store.transaction() as transaction:
+                await claims.release(transaction.connection, self._owner)
+        except Exception as error:
+            if not passes_by_itself(error):
+                raise
+
+    async def _turn(self) -> bool:
+        """Releases what an earlier life of this process held, then claims what is due and has room."""
+        async with self._store.transaction() as transaction:
+            if not self._has_come_back:
+                await claims.release(transaction.connection, self._owner)
+            await self._put_right(transaction)
+            claimed = await self._claim(transaction)
+            tried = await self._claim_of_failing(transaction)
+        self._has_come_back = True
+        for hand in claimed + tried:
+            self._dispatcher.take_up(hand)
+        return len(claimed) == CLAIMED_AT_ONCE
+
+    async def _put_right(self, transaction: Transaction) -> None:
+        back, again = self._dispatcher.given_back, self._dispatcher.answering_again
+        if back:
+            await claims.release(transaction.connection, self._owner, set(back))
+            transaction.after_commit(back.clear)
+        for lane in again:
+            await claims.bring_forward(transaction.connection, lane, self._clocks.wall())
+        transaction.after_commit(again.clear)
+
+    async def _claim(self, transaction: Transaction) -> list[InHand]:
+        full = self._dispatcher.lanes.without_room()
+        for lane in full:
+            lane.turned_away = True
+        return await claims.due(
+            transaction.connection,
+            self._lease(),
+            now=self._clocks.wall(),
+            passed_over=[lane.name for lane in full],
+            most=CLAIMED_AT_ONCE,
+        )
+
+    async def _claim_of_failing(self, transaction: Transaction) -> list[InHand]:
+        now, claimed = self._clocks.wall(), []
+        for lane in self._dispatcher.lanes.failing():
+            if lane.sending or lane.queue:
+                continue
+            untried = not lane.may_try_again(now)
+            hand = await claims.one_of_lane(transaction.connection, self._lease(), lane.name, now=now, untried=untried)
+            claimed += [] if hand is None else [hand]
+        return claimed
+
+    async def _renew(self) -> bool:
+        held = self._dispatcher.held
+        if held:
+            async with self._store.transaction() as transaction:
+                await claims.renew(transaction.connection, self._lease(), held)
+        return False
+
+    async def _measure(self) -> bool:
+        async with self._store.engine.connect() as connection:
+            waiting, oldest = await claims.backlog(connection)
+        metrics.WAITING.set(waiting)
+        metrics.OLDEST.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)
+        metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
+        return False
+
+    def _lease(self) -> Lease:
+        return Lease(self._owner, self._clocks.wall() + LEASE)

@@ -1,0 +1,25 @@
+"""What delivery measures. No label names a destination, a person or a child."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ATTEMPTS = Counter("delivery_attempts", "Attempts to send, by their result", ["medium", "result"])
+ENDED = Counter("delivery_ended", "Parcels that are done, by what came of them", ["medium", "outcome"])
+ATTEMPT_SECONDS = Histogram(
+    "delivery_attempt_seconds",
+    "How long the other end took to answer",
+    ["medium"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ACCEPTED_SECONDS = Histogram(
+    "delivery_accepted_seconds",
+    "From putting a parcel to the other end's having taken it",
+    ["medium"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+WAITING = Gauge("delivery_waiting", "Parcels put and not yet taken by the other end")
+OLDEST = Gauge("delivery_oldest_seconds", "Age of the oldest parcel not yet taken by the other end")
+LANES_FAILING = Gauge(
+    "delivery_lanes_failing", "Destinations whose last attempts all failed, and that are tried one at a time"
+)
+OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium", "status"])
+DEFECTS = Counter("delivery_defects", "Parcels that could not be prepared because of an error of our own")

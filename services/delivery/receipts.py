@@ -1,0 +1,115 @@
+"""What Twilio reports of a text afterwards. Reports come in any order and more than once; the state only ever goes forward."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.delivery import metrics
+from services.delivery.medium import Answer
+from services.delivery.outcomes import Voice
+from services.delivery.parcel import State
+from services.delivery.rows import parcel_of
+from services.delivery.settling import settle
+from services.delivery.tables import deliveries
+from services.delivery.text_errors import Meaning, meaning
+from services.runtime.clocks import Clocks
+from services.safeguarding.outcomes import AttemptResult
+from services.store.transaction import Store, Transaction
+
+TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent"})
+ARRIVED = frozenset({"delivered", "read"})
+FAILED = frozenset({"undelivered", "failed", "canceled"})
+
+RANKS = {
+    # Of what is being sent this moment the answer tells that it is taken; only more than that is news.
+    State.WAITING: 0,
+    State.UNKNOWN: 1,
+    State.SENDING: 2,
+    State.ACCEPTED: 2,
+    State.WITHDRAWN: 2,
+    State.FAILED: 3,
+    State.DELIVERED: 4,
+    State.ACKNOWLEDGED: 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One status callback. `error_code` is Twilio's."""
+
+    delivery: UUID
+    provider_id: str
+    status: str
+    error_code: int | None = None
+
+
+def next_state(state: State, status: str) -> State | None:
+    """The state after this report, or None where it changes nothing: an old report, a status that says nothing new."""
+    if status in TAKEN:
+        reported = State.ACCEPTED
+    elif status in ARRIVED:
+        reported = State.DELIVERED
+    elif status in FAILED:
+        reported = State.FAILED
+    else:
+        return None
+    return reported if RANKS[reported] > RANKS[state] and state is not State.WAITING else None
+
+
+class Receipts:
+    """Takes reports for one service's own deliveries."""
+
+    def __init__(self, service: str, store: Store, clocks: Clocks, chance: Callable[[], float]) -> None:
+        self._service, self._store, self._clocks, self._chance = service, store, clocks, chance
+
+    async def take(self, report: Report) -> None:
+        """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
+        now = self._clocks.wall()
+        async with self._store.transaction() as transaction:
+            found = await transaction.connection.execute(
+                select(deliveries).where(deliveries.c.id == report.delivery).with_for_update()
+            )
+            row = cast("dict[str, Any] | None", found.mappings().first())
+            if row is None or row["provider_id"] not in {None, report.provider_id}:
+                return
+            state = next_state(State(row["state"]), report.status)
+            if state is not None:
+                await self._change(transaction, row, report, state, now)
+
+    async def _change(
+        self, transaction: Transaction, row: dict[str, Any], report: Report, state: State, now: datetime
+    ) -> None:
+        parcel, voice = parcel_of(row), Voice(self._service, self._clocks.story(), now)
+        if state is State.ACCEPTED:
+            await self._write(transaction, report, now, state=state)
+            await voice.accepted(transaction, parcel, parcel.person)
+        elif state is State.DELIVERED:
+            await self._write(transaction, report, now, state=state)
+            await voice.delivered(transaction, parcel)
+        else:
+            means = meaning(report.error_code)
+            again = self._again(parcel.created_at, parcel.urgent, means, now)
+            if again is not None:
+                await self._write(
+                    transaction, report, now, state=State.WAITING, next_attempt_at=again, provider_id=None
+                )
+                return
+            await self._write(transaction, report, now, state=State.FAILED)
+            await voice.failed(transaction, parcel, means.reason or "undeliverable", parcel.person)
+            metrics.ENDED.labels("text", means.reason or "undeliverable").inc()
+
+    def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001
+        if not means.passes:
+            return None
+        as_ = settle(Answer(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=self._chance())
+        return as_.next_attempt_at if as_.state is State.WAITING else None
+
+    async def _write(self, transaction: Transaction, report: Report, now: datetime, **change: Any) -> None:
+        values = {"provider_id": report.provider_id, "changed_at": now} | change
+        await transaction.connection.execute(
+            update(deliveries).where(deliveries.c.id == report.delivery).values(**values)
+        )

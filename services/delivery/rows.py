@@ -1,0 +1,157 @@
+"""The durable rows: put, withdrawn, acknowledged. All within the caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import exists, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.delivery.parcel import Parcel, State
+from services.delivery.tables import deliveries, withdrawals
+from services.register.keys import data_key
+from services.safeguarding.duties import Duty
+from services.safeguarding.message import CONTRACTS
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+RECIPIENT, BODY = "deliveries.recipient", "deliveries.body"
+"""Where the encrypted columns lie: a ciphertext opens there alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds the row, and until when, in wall time."""
+
+    owner: str
+    until: datetime
+
+
+async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None) -> bool:
+    """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
+    row = _row(service, parcel, lease) | await _sealed(transaction.connection, parcel, keyring)
+    columns = [deliveries.c[name] for name in row]
+    values = select(*(literal(value, column.type) for value, column in zip(row.values(), columns, strict=True)))
+    if parcel.duty is not None:
+        values = values.where(~_is_withdrawn(service, parcel.duty))
+    written = await transaction.connection.execute(
+        upsert(deliveries)
+        .from_select([column.name for column in columns], values)
+        .on_conflict_do_nothing(index_elements=[deliveries.c.id])
+        .returning(deliveries.c.id)
+    )
+    return written.first() is not None
+
+
+async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
+    """Stops what has not been sent, and what has not come yet. What is being sent, or may have been, ends as it ends and is told of."""
+    mark = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
+    written = upsert(withdrawals).values(mark)
+    await transaction.connection.execute(
+        written.on_conflict_do_update(
+            index_elements=["service", "duty", "step"],
+            set_={"revision": duty.revision, "at": at},
+            where=withdrawals.c.revision < duty.revision,
+        )
+    )
+    told = (deliveries.c.duty == duty.duty, deliveries.c.step == duty.step, deliveries.c.revision <= duty.revision)
+    await transaction.connection.execute(
+        update(deliveries)
+        .where(*told, deliveries.c.state == State.WAITING)
+        .values(state=State.WITHDRAWN, withdrawn_at=at, changed_at=at, lease_owner=None, lease_until=None)
+    )
+    await transaction.connection.execute(
+        update(deliveries)
+        .where(*told, deliveries.c.state.in_((State.SENDING, State.UNKNOWN)))
+        .values(withdrawn_at=at, changed_at=at)
+    )
+
+
+async def acknowledged(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
+    """A person has it: nothing further is sent for this telling."""
+    await transaction.connection.execute(
+        update(deliveries)
+        .where(deliveries.c.duty == duty, deliveries.c.step == step, deliveries.c.state != State.ACKNOWLEDGED)
+        .values(state=State.ACKNOWLEDGED, changed_at=at)
+    )
+
+
+async def find(connection: AsyncConnection, delivery: UUID) -> Parcel | None:
+    """A telling as it was put, whatever has become of it."""
+    found = await connection.execute(select(deliveries).where(deliveries.c.id == delivery))
+    row = found.mappings().first()
+    return None if row is None else parcel_of(cast("dict[str, Any]", row))
+
+
+def parcel_of(row: dict[str, Any]) -> Parcel:
+    duty = None if row["kind"] is None else cast("Duty", CONTRACTS[row["kind"]].model_validate(row["telling"]))
+    return Parcel(
+        id=row["id"],
+        lane=row["lane"],
+        child=row["child"],
+        created_at=row["created_at"],
+        authority=row["authority"],
+        duty=duty,
+        person=row["person"],
+        urgent=row["urgent"],
+        exercise=row["exercise"],
+        trace=row["trace"],
+        key_owner=row["key_owner"],
+    )
+
+
+def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
+    duty = parcel.duty
+    about: dict[str, Any] = {}
+    if duty is not None:
+        about = {
+            "kind": duty.kind,
+            "duty": duty.duty,
+            "step": duty.step,
+            "revision": duty.revision,
+            "telling": duty.model_dump(mode="json", exclude_defaults=True),
+            "episode": duty.episode,
+            "role": duty.role,
+        }
+    return about | {
+        "id": parcel.id,
+        "service": service,
+        "lane": parcel.lane,
+        "state": State.WAITING,
+        "child": parcel.child,
+        "authority": parcel.authority,
+        "person": parcel.person,
+        "urgent": parcel.urgent,
+        "exercise": parcel.exercise,
+        "trace": parcel.trace,
+        "code": parcel.code,
+        "attempts": 0,
+        "created_at": parcel.created_at,
+        "next_attempt_at": parcel.created_at,
+        "lease_owner": lease.owner if lease else None,
+        "lease_until": lease.until if lease else None,
+        "key_owner": parcel.owner,
+        "changed_at": parcel.created_at,
+    }
+
+
+async def _sealed(connection: AsyncConnection, parcel: Parcel, keyring: Keyring) -> dict[str, Any]:
+    if parcel.to_number is None or parcel.body is None:
+        return {}
+    key = await data_key(connection, keyring, parcel.owner)
+    return {
+        "recipient": key.close(parcel.to_number, RECIPIENT),
+        "body": key.close(parcel.body, BODY),
+        "number_hash": keyring.number_hash(parcel.to_number),
+    }
+
+
+def _is_withdrawn(service: str, duty: Duty) -> Any:
+    return exists().where(
+        withdrawals.c.service == service,
+        withdrawals.c.duty == duty.duty,
+        withdrawals.c.step == duty.step,
+        withdrawals.c.revision >= duty.revision,
+    )

@@ -1,0 +1,67 @@
+"""When a failed attempt is repeated. Pure: age and chance are passed in, in wall time."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import accumulate
+
+JITTER = 0.2
+"""Delays are spread by up to this share, so that what failed together is not repeated together."""
+RETRY_AFTER_MOST = timedelta(minutes=5)
+"""A destination may ask for a pause; not for one that outlasts the urgency."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`delays` are seconds between attempts. It goes by age, not by count: attempts that a failing lane made or spared do not
+    change when a parcel is given up.
+    """
+
+    name: str
+    delays: tuple[int, ...]
+
+    @property
+    def gives_up_after(self) -> timedelta:
+        return timedelta(seconds=sum(self.delays))
+
+    def delay(self, age: timedelta, *, chance: float, retry_after: timedelta | None = None) -> timedelta | None:
+        """Until the next attempt, `age` after the parcel was put. `chance` lies in [0, 1). None: no further attempt."""
+        seconds = age.total_seconds()
+        for delay, reached in zip(self.delays, accumulate(self.delays), strict=True):
+            if reached > seconds:
+                spread = timedelta(seconds=delay * (1 + JITTER * (2 * chance - 1)))
+                return spread if retry_after is None else max(spread, min(retry_after, RETRY_AFTER_MOST))
+        return None
+
+    def pace(self, failures: int, most: timedelta) -> timedelta:
+        """Between the attempts of a lane whose last `failures` attempts all failed."""
+        return min(timedelta(seconds=self.delays[min(failures, len(self.delays) - 1)]), most)
+
+
+_MINUTE, _HOUR = 60, 3600
+URGENT = Schedule(
+    "urgent",
+    (
+        0,
+        2,
+        5,
+        10,
+        20,
+        30,
+        60,
+        2 * _MINUTE,
+        5 * _MINUTE,
+        10 * _MINUTE,
+        30 * _MINUTE,
+        *tuple(hours * _HOUR for hours in (1, 2, 5, 10, 14, 20, 24)),
+    ),
+)
+"""Front-loaded: seven attempts in the first two minutes, the last after three days."""
+NORMAL = Schedule(
+    "normal",
+    (0, 5, 5 * _MINUTE, 30 * _MINUTE, *tuple(hours * _HOUR for hours in (2, 5, 10, 14, 20, 24))),
+)
+"""The table of Standard Webhooks."""
+
+
+def schedule_of(*, urgent: bool) -> Schedule:
+    return URGENT if urgent else NORMAL

@@ -1,0 +1,51 @@
+"""Settings of services that read personal columns, and of those that text."""
+
+from pydantic import SecretStr
+
+from services.delivery.text import TextMedium
+from services.runtime.settings import Settings
+from services.store.encryption import Keyring
+
+
+class KeySettings(Settings):
+    """`master_key` and `phone_key`: secret files, each the base64 of 32 bytes."""
+
+    master_key: SecretStr
+    phone_key: SecretStr
+
+    @property
+    def keyring(self) -> Keyring:
+        """Raises ValueError where a key has the wrong length."""
+        return Keyring(self.master_key.get_secret_value(), self.phone_key.get_secret_value())
+
+
+class TextSettings(KeySettings):
+    """`public_url` is this service's address as Twilio calls and signs it. `twilio_base_url` only where a sandbox plays Twilio.
+
+    `twilio_auth_token_alternate` is accepted on incoming requests while the token is being changed.
+    """
+
+    twilio_account_sid: str
+    twilio_from: str
+    twilio_base_url: str | None = None
+    public_url: str
+    twilio_auth_token: SecretStr
+    twilio_auth_token_alternate: SecretStr | None = None
+
+    @property
+    def twilio_tokens(self) -> tuple[str, ...]:
+        """Raises ValueError without a token: nobody's signature could be checked."""
+        primary = self.twilio_auth_token.get_secret_value()
+        if not primary:
+            raise ValueError("twilio_auth_token is empty")
+        alternate = self.twilio_auth_token_alternate
+        return (primary, alternate.get_secret_value()) if alternate is not None else (primary,)
+
+    def text_medium(self) -> TextMedium:
+        return TextMedium(
+            account_sid=self.twilio_account_sid,
+            auth_token=self.twilio_auth_token.get_secret_value(),
+            sender=self.twilio_from,
+            public_url=self.public_url,
+            base_url=self.twilio_base_url,
+        )

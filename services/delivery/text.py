@@ -1,0 +1,155 @@
+"""Texts through Twilio. The one module that knows its library.
+
+Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked for
+the exact body, which a code makes unique; if it is not there it is sent again, marked as a possible repeat.
+"""
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from services.delivery import metrics
+from services.delivery.medium import Answer, MediumName, Sending
+from services.delivery.text_errors import meaning
+from services.runtime.logs import logger
+from services.safeguarding.outcomes import AttemptResult
+
+LANE = "texts"
+"""One destination: the provider. What fails for one number alone is no failure of the lane."""
+AT_ONCE = 16
+TOTAL_SECONDS = 10.0
+URGENT_VALIDITY_SECONDS = 300
+"""A text that the network could not hand over by then is reported as not delivered, and the next person is told."""
+REPEAT_MARK = "(Repeat?) "
+LOOKED_THROUGH = 50
+FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
+
+
+def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None, tokens: Sequence[str]) -> bool:
+    """Whether Twilio sent this form to `url`, the configured public one with its query. Blank fields count; `form` may be a
+    multidict. `tokens`: the primary and, during a change, the alternate.
+    """
+    return bool(signature) and any(RequestValidator(token).validate(url, form, signature) for token in tokens)
+
+
+def status_callback(public_url: str, delivery: Any) -> str:
+    return f"{public_url.rstrip('/')}/texts/status?delivery={delivery}"
+
+
+class TextMedium:
+    """`sender` is our number (E.164). `base_url` only where a sandbox plays Twilio."""
+
+    name: MediumName = "text"
+
+    def __init__(
+        self, *, account_sid: str, auth_token: str, sender: str, public_url: str, base_url: str | None = None
+    ) -> None:
+        if not auth_token:
+            raise ValueError("twilio_auth_token is empty: without it neither texts nor signatures can be made")
+        self._account_sid, self._auth_token = account_sid, auth_token
+        self._sender, self._public_url, self._base_url = sender, public_url, base_url
+        self._http: _TwilioHttp | None = None
+        self._client: Any = None
+
+    async def start(self) -> None:
+        self._http = _TwilioHttp(timeout=TOTAL_SECONDS)
+        self._client = Client(self._account_sid, self._auth_token, http_client=self._http)
+        if self._base_url is not None:
+            self._client.api.base_url = self._base_url
+
+    async def stop(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    async def send(self, sending: Sending) -> Answer:
+        body = sending.body
+        if sending.uncertain:
+            found = await self._look_up(sending)
+            if found is not None:
+                return found
+            body = REPEAT_MARK + body
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                text = await self._client.messages.create_async(
+                    to=sending.recipient,
+                    from_=self._sender,
+                    body=body,
+                    status_callback=status_callback(self._public_url, sending.id),
+                    **({"validity_period": URGENT_VALIDITY_SECONDS} if sending.urgent else {}),
+                )
+        except _Throttled as throttled:
+            return Answer(AttemptResult.RETRY, 429, retry_after=throttled.retry_after)
+        except TwilioRestException as refusal:
+            return _read_refusal(refusal)
+        except aiohttp.ClientConnectorError:
+            return Answer(AttemptResult.RETRY)
+        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return Answer(AttemptResult.UNKNOWN)
+        return Answer(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
+
+    async def _look_up(self, sending: Sending) -> Answer | None:
+        """None: Twilio does not have it. An answer that nobody knows, where Twilio cannot be asked."""
+        bodies = {sending.body, REPEAT_MARK + sending.body}
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                texts = await self._client.messages.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
+        except (TwilioException, _Throttled, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return Answer(AttemptResult.UNKNOWN)
+        earliest = sending.created_at - timedelta(minutes=1)
+        for text in texts:
+            if text.body in bodies and (text.date_created is None or text.date_created >= earliest):
+                return _read_found(text)
+        return None
+
+
+def _read_found(text: Any) -> Answer | None:
+    if text.status not in FAILED_STATUSES:
+        return Answer(AttemptResult.ACCEPTED, 200, provider_id=text.sid)
+    means = meaning(text.error_code)
+    return None if means.passes else Answer(AttemptResult.REFUSED, text.error_code, reason=means.reason)
+
+
+def _read_refusal(refusal: TwilioRestException) -> Answer:
+    """A 5xx without Twilio's own code comes from something in between: whether the text went out, nobody knows."""
+    if refusal.status >= 500 and not refusal.code:
+        return Answer(AttemptResult.UNKNOWN, refusal.status)
+    means = meaning(refusal.code, refusal.status)
+    if means.operator:
+        metrics.OPERATOR.labels("text", str(refusal.code)).inc()
+        logger().error("texts cannot go out until the settings or the account are mended", status=refusal.code)
+    if means.passes:
+        return Answer(AttemptResult.RETRY, refusal.code)
+    return Answer(AttemptResult.REFUSED, refusal.code, reason=means.reason)
+
+
+class _Throttled(Exception):
+    def __init__(self, retry_after: timedelta | None) -> None:
+        super().__init__("too many requests")
+        self.retry_after = retry_after
+
+
+class _TwilioHttp(AsyncTwilioHttpClient):  # type: ignore[misc]
+    """Tells of Retry-After, which the library's exception does not carry, and writes the credentials' header itself, since
+    aiohttp deprecates the class that the library uses for it.
+    """
+
+    async def request(self, method: str, url: str, **rest: Any) -> Response:
+        auth = rest.pop("auth", None)
+        headers = dict(rest.pop("headers", None) or {})
+        if auth is not None:
+            headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+        rest.pop("timeout", None)
+        response = await super().request(method, url, headers=headers, **rest)
+        if response.status_code == 429:
+            asked = response.headers.get("Retry-After", "")
+            raise _Throttled(timedelta(seconds=int(asked)) if asked.isdecimal() else None)
+        return response

@@ -1,0 +1,127 @@
+"""Signed webhooks (Standard Webhooks): the published library signs, httpx over aiohttp's transport sends.
+
+Same id at every attempt, fresh time and signatures; 2xx alone counts as taken; redirects are not followed.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
+from standardwebhooks import Webhook
+
+from services.delivery.addresses import ForbiddenDestination, require_permitted_url
+from services.delivery.medium import Answer, MediumName, Sending
+from services.delivery.resolver import CheckedResolver
+from services.safeguarding.outcomes import AttemptResult
+
+TOTAL_SECONDS = 10.0
+READ_AT_MOST = 20_000
+CONNECTIONS = 200
+PASSING = frozenset({408, 425, 429})
+GONE = 410
+
+
+def signed(message_id: str, body: str, secrets: tuple[str, ...], now: datetime) -> dict[str, str]:
+    """The three headers. Several secrets give several signatures, so that either side may change its secret first.
+
+    `now` is wall time; it is signed as UTC, since the library would sign another zone's digits as if they were UTC.
+    """
+    now = now.astimezone(UTC)
+    signatures = " ".join(Webhook(secret).sign(message_id, now, body) for secret in secrets)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signatures,
+        "content-type": "application/json",
+        "user-agent": "safe-return/1",
+    }
+
+
+def read_answer(status: int, headers: Mapping[str, str], now: datetime) -> Answer:
+    """408, 425, 429 and 5xx pass by themselves; every other refusal is one, at once."""
+    if 200 <= status < 300:
+        return Answer(AttemptResult.ACCEPTED, status)
+    if status >= 500 or status in PASSING:
+        return Answer(AttemptResult.RETRY, status, retry_after=_retry_after(headers.get("retry-after"), now))
+    return Answer(AttemptResult.REFUSED, status, reason="gone" if status == GONE else "refused")
+
+
+class WebhookMedium:
+    """One client for all destinations; the lanes above keep them apart."""
+
+    name: MediumName = "webhook"
+
+    def __init__(self, *, sandbox: bool, resolver: CheckedResolver | None = None) -> None:
+        self._sandbox = sandbox
+        self._resolver = resolver
+        self._client: httpx.AsyncClient | None = None
+
+    async def start(self) -> None:
+        resolver = self._resolver or CheckedResolver(sandbox=self._sandbox)
+        connector = aiohttp.TCPConnector(
+            resolver=resolver, use_dns_cache=False, limit=CONNECTIONS, keepalive_timeout=30
+        )
+        session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
+        self._client = HttpxAiohttpClient(
+            transport=AiohttpTransport(client=session), follow_redirects=False, timeout=TOTAL_SECONDS
+        )
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def send(self, sending: Sending) -> Answer:
+        try:
+            require_permitted_url(sending.recipient, sandbox=self._sandbox)
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await self._post(sending)
+        except ForbiddenDestination:
+            return Answer(AttemptResult.REFUSED, reason="refused")
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            if _is_forbidden(error):
+                return Answer(AttemptResult.REFUSED, reason="refused")
+            return Answer(AttemptResult.RETRY)
+
+    async def _post(self, sending: Sending) -> Answer:
+        if self._client is None:
+            raise RuntimeError("the medium has not been started")
+        headers = signed(str(sending.id), sending.body, sending.secrets, sending.now)
+        request = self._client.build_request("POST", sending.recipient, content=sending.body.encode(), headers=headers)
+        response = await self._client.send(request, stream=True)
+        try:
+            read = 0
+            async for chunk in response.aiter_raw():
+                read += len(chunk)
+                if read > READ_AT_MOST:
+                    break
+        finally:
+            await response.aclose()
+        return read_answer(response.status_code, response.headers, sending.now)
+
+
+def _is_forbidden(error: BaseException | None) -> bool:
+    """The resolver's refusal comes wrapped in the client's errors."""
+    while error is not None:
+        if isinstance(error, ForbiddenDestination):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Seconds or an HTTP date; what is neither, or lies in the past, asks for nothing."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return timedelta(seconds=min(int(value), 86_400))
+    try:
+        asked = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if asked.tzinfo is None:
+        asked = asked.replace(tzinfo=UTC)
+    return asked - now if asked > now else None
