@@ -1,0 +1,46 @@
+"""How times, spans and values look on a page."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.console.words import Words
+
+PAGES = Path(__file__).parent / "pages"
+LONDON = ZoneInfo("Europe/London")
+
+
+def environment(words: Words) -> Environment:
+    looks = Environment(
+        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    looks.filters |= {
+        "as": words.of,
+        "sentence": words.sentence,
+        "clock": lambda at: at.astimezone(LONDON).strftime("%H:%M:%S"),
+        "day": lambda at: at.astimezone(LONDON).strftime("%a %-d %b %Y, %H:%M"),
+        "stamp": stamp,
+        "span": in_plain_span,
+        "ucfirst": lambda said: said[:1].upper() + said[1:],
+    }
+    return looks
+
+
+def stamp(at: datetime) -> str:
+    """For machines: the countdowns read it."""
+    return at.astimezone(UTC).isoformat()
+
+
+def in_plain_span(span: timedelta) -> str:
+    """Such as "2 h 14 min", or "45 s" below a minute; never negative. `static/live.js` counts on in the same form."""
+    whole = max(0, int(span.total_seconds()))
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {whole % 60} s" if minutes < 10 else f"{minutes} min"
+    return f"{whole} s"

@@ -1,0 +1,89 @@
+"""An episode's one timeline: what happened, what was decided upon it by which rule, who was told, who answered."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.console.record import Recorded
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import telling
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import RegisterLookedUp
+from services.safeguarding.roles import Role, Wording
+
+OF_NOTE = frozenset({Verdict.TOLD, Verdict.ENDED, Verdict.UNVERIFIED, Verdict.TOO_OLD})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`role` and `wording` are the duty's, where the entry is about one."""
+
+    entry: Recorded[Message]
+    act: str
+    """The message's kind without its version; a withdrawal of a duty has one of its own."""
+    role: Role | None
+    wording: Wording | None
+    decisions: tuple[ProtocolDecided, ...]
+    """What the protocol decided upon it: the decisions of note."""
+    others: tuple[ProtocolDecided, ...]
+    """Rules that were weighed and changed nothing."""
+
+    @property
+    def at(self) -> datetime:
+        return self.entry.at
+
+
+def timeline(
+    episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]], entries: Sequence[Recorded[Message]]
+) -> list[Line]:
+    """In the order of `entries`, of which only those of this episode are taken: by its id, by a decision made for it, or by
+    one of its duties. What is about the child but belongs to no episode stays out.
+    """
+    known = {duty.content.duty: duty.content for duty in duties}
+    tellings = {telling(duty.duty, step.step) for duty in known.values() for step in duty.steps}
+    decided: dict[str, list[ProtocolDecided]] = {}
+    for each in entries:
+        if isinstance(each.content, ProtocolDecided) and each.content.episode == episode.content.episode:
+            decided.setdefault(each.content.about_id, []).append(each.content)
+    return [
+        _line(entry, known, decided.get(entry.id, ()))
+        for entry in entries
+        if not isinstance(entry.content, ProtocolDecided)
+        and (entry.id in decided or _belongs(entry.content, episode.content.episode, known, tellings))
+    ]
+
+
+def _belongs(content: Message, episode: UUID, duties: Mapping[UUID, DutyChanged], tellings: set[UUID]) -> bool:
+    if getattr(content, "episode", None) == episode or _duty_named(content) in duties:
+        return True
+    return isinstance(content, RegisterLookedUp) and content.delivery in tellings
+
+
+def _line(entry: Recorded[Message], duties: Mapping[UUID, DutyChanged], decided: Iterable[ProtocolDecided]) -> Line:
+    role, wording = _who_and_what(entry.content, duties)
+    of_note = tuple(each for each in decided if each.verdict in OF_NOTE)
+    others = tuple(each for each in decided if each.verdict not in OF_NOTE)
+    return Line(entry, _act(entry.content), role, wording, of_note, others)
+
+
+def _act(content: Message) -> str:
+    act = content.kind.rsplit(".v", maxsplit=1)[0]
+    return f"{act} withdrawn" if isinstance(content, Duty) and content.act == "withdraw" else act
+
+
+def _who_and_what(content: Message, duties: Mapping[UUID, DutyChanged]) -> tuple[Role | None, Wording | None]:
+    if isinstance(content, Duty):
+        return content.role, content.wording
+    named = _duty_named(content)
+    duty = duties.get(named) if named is not None else None
+    if duty is None:
+        return None, None
+    number = getattr(content, "step", None)
+    return next((step.role for step in duty.steps if step.step == number), None), duty.wording
+
+
+def _duty_named(content: Message) -> UUID | None:
+    """Of an outcome, an attempt, a deadline: the duty that it is about."""
+    return getattr(content, "duty", None)

@@ -1,0 +1,137 @@
+"""The read model. What is kept tells every console's open pages of itself when its transaction commits."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Table, func, select
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.bus.envelope import Received
+from services.console.record import DeadLetter, Recorded
+from services.console.tables import dead_letters, duties, entries, episodes
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered
+from services.safeguarding.message import CONTRACTS, Message
+from services.store.transaction import Transaction
+
+CHANGES = "console_changes"
+"""The PostgreSQL channel on which a change is told. What is told is the child's id."""
+MOST_EPISODES = 500
+MOST_DUTIES = 500
+MOST_ENTRIES = 2000
+ENDED = (EpisodeState.CLOSED, EpisodeState.RETRACTED)
+
+M = TypeVar("M", bound=Message)
+
+
+async def keep_episode(transaction: Transaction, received: Received[EpisodeChanged]) -> None:
+    """An older revision than the one known changes nothing."""
+    row = _standing(received) | {"episode": received.content.episode, "opened_at": received.content.opened_at}
+    await _keep_newest(transaction, insert(episodes).values(row), episodes, row)
+
+
+async def keep_duty(transaction: Transaction, received: Received[DutyChanged], *, waits: bool) -> None:
+    """An older revision than the one known changes nothing. `waits`: somebody has still to answer."""
+    row = _standing(received) | {"duty": received.content.duty, "episode": received.content.episode, "waits": waits}
+    await _keep_newest(transaction, insert(duties).values(row), duties, row)
+
+
+async def keep_entry(transaction: Transaction, received: Received[Message], heard_at: datetime) -> None:
+    row = {
+        "source": received.source,
+        "message_id": received.id,
+        "child": received.subject,
+        "kind": received.content.kind,
+        "at": received.time,
+        "heard_at": heard_at,
+        "exercise": received.exercise,
+        "content": received.content.model_dump(mode="json"),
+    }
+    kept = insert(entries).values(row).on_conflict_do_nothing()
+    await transaction.connection.execute(kept.returning(_told(received.subject)))
+
+
+async def keep_dead_letter(transaction: Transaction, received: Received[MessageDeadLettered]) -> None:
+    """Its reason and where it came from. The message's own bytes stay on the bus."""
+    letter = received.content
+    row = {
+        "letter": received.id,
+        "service": letter.service,
+        "origin": letter.origin,
+        "reason": letter.reason,
+        "original_kind": letter.original_kind,
+        "at": received.time,
+    }
+    kept = insert(dead_letters).values(row).on_conflict_do_nothing()
+    await transaction.connection.execute(kept.returning(_told(received.subject)))
+
+
+async def open_episodes(connection: AsyncConnection) -> list[Recorded[EpisodeChanged]]:
+    """Longest open first, `MOST_EPISODES` at most."""
+    chosen = select(episodes).where(episodes.c.state.not_in(ENDED)).order_by(episodes.c.opened_at).limit(MOST_EPISODES)
+    return [_recorded(row, EpisodeChanged) for row in (await connection.execute(chosen)).mappings()]
+
+
+async def episode(connection: AsyncConnection, id_: UUID) -> Recorded[EpisodeChanged] | None:
+    row = (await connection.execute(select(episodes).where(episodes.c.episode == id_))).mappings().first()
+    return _recorded(row, EpisodeChanged) if row is not None else None
+
+
+async def duties_of(connection: AsyncConnection, of: Sequence[UUID]) -> list[Recorded[DutyChanged]]:
+    chosen = select(duties).where(duties.c.episode.in_(of))
+    return [_recorded(row, DutyChanged) for row in (await connection.execute(chosen)).mappings()]
+
+
+async def unanswered_elsewhere(connection: AsyncConnection) -> list[Recorded[DutyChanged]]:
+    """Duties of no episode that nobody has answered: a text that needs a human, a dead letter. Oldest first."""
+    chosen = select(duties).where(duties.c.episode.is_(None), duties.c.waits)
+    rows = await connection.execute(chosen.order_by(duties.c.changed_at).limit(MOST_DUTIES))
+    return [_recorded(row, DutyChanged) for row in rows.mappings()]
+
+
+async def entries_of(connection: AsyncConnection, child: str) -> list[Recorded[Message]]:
+    """Everything heard about the child, newest first, `MOST_ENTRIES` at most."""
+    chosen = select(entries).where(entries.c.child == child)
+    rows = await connection.execute(chosen.order_by(entries.c.at.desc(), entries.c.heard_at.desc()).limit(MOST_ENTRIES))
+    return [
+        Recorded(row["message_id"], row["child"], row["at"], row["exercise"], _content(row)) for row in rows.mappings()
+    ]
+
+
+async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:
+    chosen = select(dead_letters).where(dead_letters.c.at > after).order_by(dead_letters.c.at.desc()).limit(MOST_DUTIES)
+    return [DeadLetter(*row) for row in await connection.execute(chosen)]
+
+
+async def _keep_newest(transaction: Transaction, new: Insert, table: Table, row: dict[str, object]) -> None:
+    newest = new.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_=row, where=table.c.revision < new.excluded.revision
+    )
+    await transaction.connection.execute(newest.returning(_told(str(row["child"]))))
+
+
+def _told(child: str) -> ColumnElement[None]:
+    """Goes out with the commit, and only where a row was written."""
+    return func.pg_notify(CHANGES, child)
+
+
+def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:
+    return {
+        "child": received.subject,
+        "revision": received.content.revision,
+        "state": received.content.state,
+        "changed_at": received.time,
+        "exercise": received.exercise,
+        "content": received.content.model_dump(mode="json"),
+    }
+
+
+def _recorded(row: RowMapping, contract: type[M]) -> Recorded[M]:
+    content = contract.model_validate(row["content"])
+    return Recorded("", row["child"], row["changed_at"], row["exercise"], content)
+
+
+def _content(row: RowMapping) -> Message:
+    return CONTRACTS[row["kind"]].model_validate(row["content"])

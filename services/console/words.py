@@ -1,0 +1,32 @@
+"""Puts kinds, roles and states into words. The words are in `messages/`; what has none shows as it is."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.console.policy.timeline import Line
+
+MESSAGES = Path(__file__).parent / "messages"
+
+
+class Words:
+    def __init__(self, language: str = "en") -> None:
+        content = yaml.safe_load((MESSAGES / f"{language}.yaml").read_text())
+        self._acts: dict[str, str] = content["acts"]
+        self._fields: dict[str, dict[str, str]] = content["fields"]
+
+    def of(self, value: object, field: str) -> str:
+        """`value` as a `field` is called: a role, a state, a wording."""
+        return self._fields.get(field, {}).get(str(value), str(value))
+
+    def sentence(self, line: Line) -> str:
+        """What a line of the timeline says."""
+        content: dict[str, Any] = line.entry.content.model_dump()
+        fields = content | {"role": line.role, "wording": line.wording}
+        return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})
+
+    def _in_words(self, value: object, field: str) -> str:
+        if isinstance(value, tuple):
+            return ", ".join(self.of(each, field) for each in value)
+        return self.of(value, field) if value is not None else "not known"

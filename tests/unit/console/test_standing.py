@@ -1,0 +1,83 @@
+"""What the pages show of how things stand."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from services.console.policy.standing import episode_line, overview, waits_for_answer
+from services.console.record import Recorded
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.identifiers import new_id, provisional_child
+from services.safeguarding.roles import Role
+from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+
+SOON = REPORTED_AT + timedelta(minutes=5)
+LATER = REPORTED_AT + timedelta(minutes=15)
+
+
+def recorded_episode(content: EpisodeChanged, child: str | None = None) -> Recorded[EpisodeChanged]:
+    return Recorded("", child or new_id("child"), REPORTED_AT, exercise=False, content=content)
+
+
+def recorded(content: DutyChanged) -> Recorded[DutyChanged]:
+    return Recorded("", new_id("child"), REPORTED_AT, exercise=False, content=content)
+
+
+def test_delivered_is_not_reached_where_somebody_has_still_to_answer() -> None:
+    episode = episode_changed(uuid4())
+    delivered = duty_changed(
+        episode.episode, step(0, Role.DUTY_WORKER, "delivered"), state="accepted", next_step_at=SOON
+    )
+    line = episode_line(recorded_episode(episode), [recorded(delivered)])
+    assert (line.reached, line.told) == (0, 1)
+    assert [each.last_role for each in line.waiting] == [Role.DUTY_WORKER]
+
+
+def test_a_duty_that_asks_for_no_answer_is_reached_when_taken() -> None:
+    episode = episode_changed(uuid4())
+    carer_told = duty_changed(episode.episode, step(0, Role.CARER_REPORTING, "accepted"), state="accepted")
+    line = episode_line(recorded_episode(episode), [recorded(carer_told)])
+    assert (line.reached, line.told, line.waiting) == (1, 1, ())
+
+
+def test_a_duty_that_fell_away_counts_neither_as_told_nor_as_reached() -> None:
+    episode = episode_changed(uuid4())
+    line = episode_line(recorded_episode(episode), [recorded(duty_changed(episode.episode, state="cancelled"))])
+    assert (line.reached, line.told) == (0, 0)
+
+
+def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
+    episode = episode_changed(uuid4())
+    overdue = duty_changed(episode.episode, step(0, Role.DUTY_HEAD_OF_SERVICE), state="overdue", next_step_at=LATER)
+    open_ = duty_changed(episode.episode, step(0, Role.DUTY_WORKER), next_step_at=SOON)
+    line = episode_line(recorded_episode(episode), [recorded(open_), recorded(overdue)])
+    assert line.overdue == 1
+    assert [each.duty.content.duty for each in line.waiting] == [overdue.duty, open_.duty]
+    assert line.next is not None
+    assert line.next.duty.content.duty == open_.duty
+
+
+def test_an_overdue_duty_without_a_next_step_still_waits() -> None:
+    assert waits_for_answer(duty_changed(uuid4(), state="overdue"))
+
+
+def test_an_acknowledged_duty_waits_for_nobody() -> None:
+    assert not waits_for_answer(duty_changed(uuid4(), state="acknowledged"))
+
+
+def test_episodes_with_something_overdue_come_first_then_the_longest_open() -> None:
+    young = episode_changed(uuid4(), opened_at=REPORTED_AT)
+    old = episode_changed(uuid4(), opened_at=REPORTED_AT - timedelta(hours=9))
+    youngest_overdue = episode_changed(uuid4(), opened_at=REPORTED_AT + timedelta(hours=1))
+    shown = overview(
+        [recorded_episode(each) for each in (old, young, youngest_overdue)],
+        [recorded(duty_changed(youngest_overdue.episode, state="overdue"))],
+        [],
+    )
+    order = [line.episode.content.episode for line in shown.episodes]
+    assert order == [youngest_overdue.episode, old.episode, young.episode]
+    assert shown.overdue == 1
+
+
+def test_a_child_that_nobody_has_identified_is_said_to_be_so() -> None:
+    line = episode_line(recorded_episode(episode_changed(uuid4()), provisional_child("a text")), [])
+    assert line.unidentified

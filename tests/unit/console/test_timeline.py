@@ -1,0 +1,110 @@
+"""An episode's timeline: all of it, in order, and nothing of another's."""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from services.console.policy.timeline import timeline
+from services.console.record import Recorded
+from services.safeguarding.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duties import Because, PoliceNotify
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.identifiers import new_id, telling
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import AttemptResult, DeliveryAttempted, DutyAcknowledged, RegisterLookedUp
+from services.safeguarding.roles import Channel, Role, Wording
+from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+
+CHILD = new_id("child")
+
+
+M = TypeVar("M", bound=Message)
+
+
+def entry(content: M, *, id_: str | None = None, at: datetime = REPORTED_AT) -> Recorded[M]:
+    return Recorded(id_ or str(uuid4()), CHILD, at, exercise=False, content=content)
+
+
+def decided(episode: UUID, about_id: str, verdict: Verdict = Verdict.TOLD) -> ProtocolDecided:
+    return ProtocolDecided(
+        authority="kestrel",
+        episode=episode,
+        about="child.reported-missing.v1",
+        about_id=about_id,
+        rule="tell-police-missing",
+        verdict=verdict,
+        protocol="missing-from-care 2026.1",
+        cites=("S13",),
+    )
+
+
+def police_notify(episode: UUID, duty: UUID, act: str = "tell") -> PoliceNotify:
+    return PoliceNotify.model_validate(
+        {
+            "duty": duty,
+            "step": 0,
+            "revision": 1,
+            "act": act,
+            "because": Because.FIRST,
+            "authority": "kestrel",
+            "episode": episode,
+            "role": Role.POLICE_CONTROL_ROOM,
+            "channel": Channel.WEBHOOK,
+            "wording": Wording.MISSING_NOTICE,
+            "rule": "tell-police-missing",
+            "protocol": "missing-from-care 2026.1",
+            "cites": ("S13",),
+            "created_at": REPORTED_AT,
+        }
+    )
+
+
+def test_a_report_carries_the_decisions_made_upon_it() -> None:
+    episode = uuid4()
+    report = entry(ChildReportedMissing(authority="kestrel", channel="text"), id_="SM1")
+    told, not_met = decided(episode, "SM1"), decided(episode, "SM1", Verdict.CONDITION_NOT_MET)
+    (line,) = timeline(entry(episode_changed(episode)), [], [entry(told), entry(not_met), report])
+    assert line.act == "child.reported-missing"
+    assert (line.decisions, line.others) == ((told,), (not_met,))
+
+
+def test_a_report_that_belongs_to_another_episode_of_the_child_stays_out() -> None:
+    report = entry(ChildReportedMissing(authority="kestrel"), id_="SM1")
+    assert timeline(entry(episode_changed(uuid4())), [], [report, entry(decided(uuid4(), "SM1"))]) == []
+
+
+def test_an_outcome_says_whose_it_is() -> None:
+    episode = uuid4()
+    duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, channel=Channel.WEBHOOK), step(1, Role.DUTY_WORKER))
+    acknowledged = entry(DutyAcknowledged(duty=duty.duty, step=1, authority="kestrel", episode=episode, how="text"))
+    (line,) = timeline(entry(episode_changed(episode)), [entry(duty)], [acknowledged])
+    assert (line.role, line.wording) == (Role.DUTY_WORKER, Wording.MISSING_NOTICE)
+
+
+def test_attempts_and_look_ups_are_found_by_their_duty() -> None:
+    episode = uuid4()
+    duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM))
+    attempt = DeliveryAttempted(
+        delivery=telling(duty.duty, 0),
+        duty=duty.duty,
+        step=0,
+        authority="kestrel",
+        attempt=1,
+        medium="webhook",
+        result=AttemptResult.ACCEPTED,
+        took_ms=12,
+        body_hash="00",
+    )
+    mine = RegisterLookedUp(
+        authority="kestrel", purpose="police-notice", fields=("name",), delivery=telling(duty.duty, 0)
+    )
+    others = RegisterLookedUp(authority="kestrel", purpose="police-notice", fields=("name",), delivery=uuid4())
+    shown = timeline(entry(episode_changed(episode)), [entry(duty)], [entry(attempt), entry(mine), entry(others)])
+    assert [line.entry.content for line in shown] == [attempt, mine]
+
+
+def test_a_withdrawal_is_told_apart_from_a_telling() -> None:
+    episode, duty = uuid4(), uuid4()
+    tell, withdraw = police_notify(episode, duty), police_notify(episode, duty, "withdraw")
+    shown = timeline(entry(episode_changed(episode)), [], [entry(withdraw, at=REPORTED_AT + timedelta(1)), entry(tell)])
+    assert [line.act for line in shown] == ["police.notify withdrawn", "police.notify"]

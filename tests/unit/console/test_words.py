@@ -1,0 +1,47 @@
+"""Everything that the pages may have to say has its words."""
+
+import string
+from enum import StrEnum
+
+import pytest
+import yaml
+
+from services.console.words import MESSAGES
+from services.safeguarding import decisions, duties, events, outcomes, roles
+from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided
+from services.safeguarding.duties import Duty
+from services.safeguarding.message import CONTRACTS, Message
+
+CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
+ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided}
+ON_THE_TIMELINE = sorted(set(CONTRACTS.values()) - ELSEWHERE_ON_THE_PAGE, key=lambda each: each.kind)
+NAMED: list[tuple[str, type[StrEnum]]] = [
+    ("role", roles.Role),
+    ("wording", roles.Wording),
+    ("channel", roles.Channel),
+    ("state", decisions.EpisodeState),
+    ("state", decisions.DutyState),
+    ("verdict", decisions.Verdict),
+    ("because", duties.Because),
+    ("result", outcomes.AttemptResult),
+    ("grade", events.RiskGrade),
+    ("reference_kind", events.ReferenceKind),
+]
+
+
+@pytest.mark.parametrize(("field", "words"), NAMED, ids=lambda each: getattr(each, "__name__", each))
+def test_every_value_has_its_words(field: str, words: type[StrEnum]) -> None:
+    assert set(words) - set(CONTENT["fields"][field]) == set()
+
+
+@pytest.mark.parametrize("contract", ON_THE_TIMELINE, ids=lambda each: each.kind)
+def test_every_kind_has_a_sentence_made_of_its_own_fields(contract: type[Message]) -> None:
+    act = contract.kind.rsplit(".v", maxsplit=1)[0]
+    for sentence in [act, f"{act} withdrawn"] if issubclass(contract, Duty) else [act]:
+        asked = {field for _, field, _, _ in string.Formatter().parse(CONTENT["acts"][sentence]) if field}
+        assert asked <= {*contract.model_fields, "role", "wording"}
+
+
+def test_there_is_no_sentence_for_what_never_happens() -> None:
+    acts = {each.kind.rsplit(".v", maxsplit=1)[0] for each in ON_THE_TIMELINE}
+    assert {act.removesuffix(" withdrawn") for act in CONTENT["acts"]} - acts == set()
