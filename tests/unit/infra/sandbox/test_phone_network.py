@@ -170,7 +170,11 @@ async def test_a_text_out_is_queued_then_sent_then_delivered_and_each_is_a_signe
     assert (await text_of(outside, created["sid"]))["status"] == "delivered"
 
 
-async def test_callbacks_that_are_refused_are_repeated_and_still_come_in_order(outside: Outside) -> None:
+async def test_callbacks_that_are_refused_are_repeated_and_still_come_in_order(
+    outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The retries of "queued" go on for longer than the text takes to be delivered.
+    monkeypatch.setattr(webhook_calls, "RETRY_PAUSES", (0.15,) * 5)
     outside.application.refusals[STATUS] = [500, 500, 500]
     await send(outside, "Thank you.")
     await eventually(lambda: len(outside.application.at(STATUS)) == 6)
