@@ -23,9 +23,11 @@ def check(folder: Path | None = None) -> list[Finding]:
     if findings:
         return findings
     default = parse(merged(read, DEFAULT))
-    findings.extend(_of(read, default))
+    findings.extend(_of([each for each in read if each.authority == DEFAULT], default))
     for authority in sorted({each.authority for each in read} - {DEFAULT}):
-        findings.extend(_of([each for each in read if each.authority == authority], parse(merged(read, authority)), default))
+        findings.extend(
+            _of([each for each in read if each.authority == authority], parse(merged(read, authority)), default)
+        )
     return list(dict.fromkeys(findings))
 
 
@@ -34,9 +36,6 @@ def _unknown_words(read: list[RulesFile]) -> Iterator[Finding]:
         if not each.version:
             yield Finding(each.path, 1, None, "the file has no version", "version: 2026.1")
         for written in each.rules:
-            if not isinstance(written, dict):
-                yield Finding(each.path, 1, None, "a rule is a mapping that begins with `id`")
-                continue
             try:
                 Rule.model_validate({**written, "protocol": each.protocol})
             except ValidationError as error:
@@ -49,11 +48,13 @@ def _unknown_words(read: list[RulesFile]) -> Iterator[Finding]:
 def _given_twice(read: list[RulesFile]) -> Iterator[Finding]:
     for authority in {each.authority for each in read}:
         mine = [each for each in read if each.authority == authority]
-        counts = Counter(str(rule["id"]) for each in mine for rule in each.rules if isinstance(rule, dict) and "id" in rule)
+        names = Counter(str(rule["id"]) for each in mine for rule in each.rules if "id" in rule)
         for each in mine:
             for name in each.lines:
-                if counts[name] > 1:
-                    yield Finding(each.path, each.lines[name], name, "two rules have this id", "an id of its own for each")
+                if names[name] > 1:
+                    yield Finding(
+                        each.path, each.lines[name], name, "two rules have this id", "an id of its own for each"
+                    )
 
 
 def _of(read: list[RulesFile], protocol: Protocol, default: Protocol | None = None) -> Iterator[Finding]:
@@ -67,4 +68,6 @@ def _of(read: list[RulesFile], protocol: Protocol, default: Protocol | None = No
             for says, instead in faults:
                 yield Finding(each.path, each.lines[name], name, says, instead)
     if default is None and not protocol.closing:
-        yield Finding(None, None, None, "no file says what must have happened before an episode may close", "closing: [...]")
+        yield Finding(
+            None, None, None, "no file says what must have happened before an episode may close", "closing: [...]"
+        )

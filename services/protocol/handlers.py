@@ -26,7 +26,15 @@ from services.store import deadlines
 from services.store.transaction import Transaction
 
 SERVICE = "protocol"
-HEARD = (*READ, DutyStepDue, RuleDue, DutyAccepted, DutyDelivered, DutyAcknowledged, DutyFailed)
+HEARD: tuple[type[Message], ...] = (
+    *READ,
+    DutyStepDue,
+    RuleDue,
+    DutyAccepted,
+    DutyDelivered,
+    DutyAcknowledged,
+    DutyFailed,
+)
 LAST_RESORT = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
@@ -45,7 +53,10 @@ class Handlers:
     async def on_message(self, received: Received[Any], transaction: Transaction) -> None:
         case = await store.hold(transaction, received.subject)
         facts = await store.facts_of(
-            transaction, received.subject, _placement(case, received.content), getattr(received.content, "authority", None)
+            transaction,
+            received.subject,
+            _placement(case, received.content),
+            getattr(received.content, "authority", None),
         )
         current = await self._current(transaction, facts.authority)
         kept = {name: await self._protocol(transaction, name) for name in case.protocols() - {current.hash}}
@@ -123,7 +134,12 @@ class Handlers:
                 exercise=each.exercise,
             )
             await deadlines.put(
-                transaction, deadline=each.deadline, version=each.version, child=child, due_at=each.due_at, envelope=envelope
+                transaction,
+                deadline=each.deadline,
+                version=each.version,
+                child=child,
+                due_at=each.due_at,
+                envelope=envelope,
             )
 
     async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
@@ -145,7 +161,8 @@ class Handlers:
 def _messages(received: Received[Any], decision: Decision) -> list[tuple[Message, str, bool]]:
     """In the order in which they are said: whom to tell first, then what was decided and where all stands."""
     said: list[tuple[Message, str, bool]] = [
-        (duty, str(message_of(duty.duty, duty.step, duty.act)), duty.duty in decision.exercises) for duty in decision.duties
+        (duty, str(message_of(duty.duty, duty.step, duty.act)), duty.duty in decision.exercises)
+        for duty in decision.duties
     ]
     for index, each in enumerate(decision.decided):
         name = identifiers.derived("decided", received.source, received.id, str(index))

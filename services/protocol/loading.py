@@ -18,9 +18,18 @@ DEFAULT = "default"
 class _PlainLoader(yaml.SafeLoader):
     """YAML as a person reads it: `on` is a word and not a truth value, and a key given twice is a mistake."""
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 PyYAML calls it so
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key, _ in node.value if keys.count(key.value) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"duplicate key {twice.value}", twice.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
 
 _PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")]
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
@@ -48,9 +57,11 @@ def read(path: Path) -> RulesFile:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         msg = f"{path.name}:{line}: {error.problem}"
         raise ValueError(msg) from error
-    if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
-        msg = f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`"
-        raise ValueError(msg)  # noqa: TRY004 the author of the file is told, not a programmer
+    if not isinstance(content, dict) or not _is_list_of_mappings(content.get("rules")):
+        msg = (
+            f"{path.name}:1: a protocol file has `protocol`, `version` and a list of `rules`, each beginning with `id`"
+        )
+        raise ValueError(msg)
     return RulesFile(
         path=path,
         protocol=str(content.get("protocol", path.stem)),
@@ -60,6 +71,10 @@ def read(path: Path) -> RulesFile:
         closing=content.get("closing", []),
         lines=_lines(node),
     )
+
+
+def _is_list_of_mappings(written: object) -> bool:
+    return isinstance(written, list) and all(isinstance(each, dict) for each in written)
 
 
 def _lines(document: yaml.Node | None) -> dict[str, int]:

@@ -12,4 +12,6 @@ DECIDING = Histogram(
     "The pure decision alone, without reading and writing",
     buckets=(0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1),
 )
-GAPS = Counter("protocol_unknown_facts", "Decisions in which a fact was unknown and counted as yes", ["authority", "question"])
+GAPS = Counter(
+    "protocol_unknown_facts", "Decisions in which a fact was unknown and counted as yes", ["authority", "question"]
+)

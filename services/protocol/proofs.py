@@ -101,7 +101,10 @@ def _comes_back_to(start: str, here: str, protocol: Protocol, seen: frozenset[st
 def _cites(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     for cite in rule.because.cite:
         if PARAGRAPH.match(cite) is None and cite not in SOURCES:
-            yield f"{cite} is neither a paragraph of the guidance nor a known source", "S1 to S79, or a source of the practice digest"
+            yield (
+                f"{cite} is neither a paragraph of the guidance nor a known source",
+                "S1 to S79, or a source of the practice digest",
+            )
     if rule.because.kind == "guidance" and not any(PARAGRAPH.match(cite) for cite in rule.because.cite):
         yield "it claims guidance and cites no paragraph", "`kind: local`, or the paragraph"
 
@@ -112,11 +115,17 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
     for role, channel, wording in tellings:
         police = role == Role.POLICE_CONTROL_ROOM
         if police != (channel == Channel.WEBHOOK):
-            yield "a control room is told by webhook, and nobody else is", "`by: webhook` for police, `text` or `email` for others"
+            yield (
+                "a control room is told by webhook, and nobody else is",
+                "`by: webhook` for police, `text` or `email` for others",
+            )
         if police and wording not in POLICE_WORDINGS:
             yield f"{wording} has no words for police", f"one of {', '.join(sorted(POLICE_WORDINGS))}"
         if role in CARERS and (wording not in CARER_WORDINGS or channel != Channel.TEXT):
-            yield f"{wording} by {channel} has no words for a carer", f"`by: text` and one of {', '.join(sorted(CARER_WORDINGS))}"
+            yield (
+                f"{wording} by {channel} has no words for a carer",
+                f"`by: text` and one of {', '.join(sorted(CARER_WORDINGS))}",
+            )
         if role not in CARERS and wording in CARER_WORDINGS - {Wording.REFERENCE_MISSING}:
             yield f"{wording} has words for carers alone", "another message"
 

@@ -30,7 +30,7 @@ async def hold(transaction: Transaction, child: str) -> Case:
         empty = {"child": child, "version": 0, "state": Case(child=child).model_dump_json(exclude_defaults=True)}
         await transaction.connection.execute(insert(cases).values(empty).on_conflict_do_nothing())
         state = await transaction.connection.scalar(held)
-    return Case.model_validate_json(state)
+    return Case.model_validate_json(str(state))
 
 
 async def keep(transaction: Transaction, case: Case) -> None:

@@ -29,6 +29,10 @@ def _less(default: Rule, own: Rule) -> Iterator[str]:
         yield "nobody need acknowledge"
     if set(own.until) - set(default.until):
         yield "it ends sooner"
+    yield from _later(default, own)
+
+
+def _later(default: Rule, own: Rule) -> Iterator[str]:
     for name, before, now in (("wait", default.wait, own.wait), ("period", default.period, own.period)):
         if now is not None and (before is None or now > before):
             yield f"its {name} of {spoken(now)} is longer"

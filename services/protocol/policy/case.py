@@ -106,6 +106,11 @@ class DutyOfCase(State):
     deadline_version: int = 0
     tellings: tuple[Telling, ...] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Not ended: somebody has still to answer. A duty that only informs ends when it is accepted."""
+        return self.state in GOES_ON and self.ended_because is None
+
 
 class Waiting(State):
     """A rule that has been set off and waits for its time. Stood down, it is kept for a return that proves mistaken."""

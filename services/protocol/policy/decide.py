@@ -88,7 +88,11 @@ def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
         for telling in duty.tellings:
             if str(message_of(duty.duty, telling.step, "tell")) == letter.original_id:
                 failure = DutyFailed(
-                    duty=duty.duty, step=telling.step, authority=draft.facts.authority, episode=duty.episode, reason="undeliverable"
+                    duty=duty.duty,
+                    step=telling.step,
+                    authority=draft.facts.authority,
+                    episode=duty.episode,
+                    reason="undeliverable",
                 )
                 outcomes.apply(draft, failure)
                 return
@@ -128,7 +132,9 @@ def _decision(draft: Draft) -> Decision:
     for name in draft.duties_changed:
         duty = draft.duties[name]
         draft.duties[name] = duty.model_copy(update={"revision": duty.revision + 1})
-    changes: list[EpisodeChanged | DutyChanged] = [_episode_changed(draft, draft.episodes[name]) for name in draft.episodes_changed]
+    changes: list[EpisodeChanged | DutyChanged] = [
+        _episode_changed(draft, draft.episodes[name]) for name in draft.episodes_changed
+    ]
     changes.extend(_duty_changed(draft, draft.duties[name]) for name in draft.duties_changed)
     exercises = {name for name in draft.episodes_changed if draft.episodes[name].exercise}
     exercises |= {name for name in draft.duties_changed if draft.duties[name].cause.exercise}

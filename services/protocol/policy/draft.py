@@ -132,7 +132,13 @@ class Draft:
         return self.protocols.current if episode is None else self.protocols.of(episode.protocol)
 
     def note(
-        self, verdict: Verdict, rule: Rule | None = None, *, episode: UUID | None = None, duty: UUID | None = None, unknown: tuple[str, ...] = ()
+        self,
+        verdict: Verdict,
+        rule: Rule | None = None,
+        *,
+        episode: UUID | None = None,
+        duty: UUID | None = None,
+        unknown: tuple[str, ...] = (),
     ) -> None:
         """Records what was decided, and by which paragraph."""
         self.decided.append(

@@ -71,8 +71,12 @@ def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
 
 def _forget_what_is_over(draft: Draft) -> None:
     """A case would grow for ever. Answered duties of closed episodes are kept by the audit, not here."""
-    over = {each.episode for each in draft.episodes.values() if each.state in (EpisodeState.CLOSED, EpisodeState.RETRACTED)}
-    draft.duties = {key: each for key, each in draft.duties.items() if each.episode not in over or each.next_at is not None}
+    over = {
+        each.episode for each in draft.episodes.values() if each.state in (EpisodeState.CLOSED, EpisodeState.RETRACTED)
+    }
+    draft.duties = {
+        key: each for key, each in draft.duties.items() if each.episode not in over or each.next_at is not None
+    }
     draft.waiting = {key: each for key, each in draft.waiting.items() if each.episode not in over}
 
 
@@ -143,7 +147,11 @@ def _interview(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Read
 
 def _after_return(draft: Draft) -> list[Episode]:
     """One check or interview may cover several returns (practice); one that overtakes the return counts for the open episode."""
-    back = [each for each in draft.episodes.values() if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise]
+    back = [
+        each
+        for each in draft.episodes.values()
+        if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise
+    ]
     return back or ([] if draft.open_episode is None else [draft.open_episode])
 
 

@@ -163,7 +163,9 @@ class Protocol(Grammar):
 
     @cached_property
     def _by_duty(self) -> dict[tuple[str, str], tuple[Rule, ...]]:
-        return _grouped(((on.duty, on.becomes), rule) for rule in self.rules for on in rule.on if isinstance(on, DutyBecomes))
+        return _grouped(
+            ((on.duty, on.becomes), rule) for rule in self.rules for on in rule.on if isinstance(on, DutyBecomes)
+        )
 
     def on(self, trigger: Trigger) -> tuple[Rule, ...]:
         return self._by_trigger.get(trigger, ())

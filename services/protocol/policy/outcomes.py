@@ -6,7 +6,7 @@ from services.protocol.policy.case import GOES_ON, DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.rules import end
 from services.protocol.policy.steps import failed, schedule
-from services.protocol.policy.telling import withdraw
+from services.protocol.policy.telling import call_back
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
@@ -50,7 +50,7 @@ def _accepted(draft: Draft, duty: DutyOfCase, telling: Telling) -> DutyOfCase:
 
 
 def _settle(draft: Draft, duty: DutyOfCase) -> None:
-    if duty.accepted and duty.state in GOES_ON and draft.rule_of(duty).enough == "accepted":
+    if duty.accepted and duty.goes_on and draft.rule_of(duty).enough == "accepted":
         duty = duty.model_copy(update={"state": DutyState.ACCEPTED, "ended_because": "accepted-is-enough"})
     schedule(draft, duty)
 
@@ -76,13 +76,8 @@ def _acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: Dut
 
 def _withdraw_later_ones(draft: Draft, duty: DutyOfCase) -> DutyOfCase:
     """The one meant has answered: whoever was to be told in their place no longer need be."""
-    tellings = []
-    for telling in duty.tellings:
-        if telling.state == "told" and not _is_first_recipient(duty, telling):
-            withdraw(draft, duty, telling, Because.ANSWERED)
-            telling = telling.model_copy(update={"state": "withdrawn", "changed_at": draft.now})
-        tellings.append(telling)
-    return duty.model_copy(update={"tellings": tuple(tellings)})
+    later = [each for each in duty.tellings if each.state == "told" and not _is_first_recipient(duty, each)]
+    return call_back(draft, duty, later, Because.ANSWERED)
 
 
 def _failed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyFailed) -> None:
@@ -108,11 +103,17 @@ def _failed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyFaile
 
 
 def _is_first_recipient(duty: DutyOfCase, telling: Telling) -> bool:
-    return telling.step == 0 or (telling.role == duty.role and telling.channel == duty.channel and telling.wording == duty.wording)
+    return telling.step == 0 or (
+        telling.role == duty.role and telling.channel == duty.channel and telling.wording == duty.wording
+    )
 
 
 def _someone_else_took_it(duty: DutyOfCase) -> bool:
-    return any(each.state in ("accepted", "delivered", "acknowledged") for each in duty.tellings if _is_first_recipient(duty, each))
+    return any(
+        each.state in ("accepted", "delivered", "acknowledged")
+        for each in duty.tellings
+        if _is_first_recipient(duty, each)
+    )
 
 
 def _with_telling(duty: DutyOfCase, telling: Telling, state: str, at: datetime, person: str | None) -> DutyOfCase:

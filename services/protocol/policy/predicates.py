@@ -47,7 +47,8 @@ def answer(rule: Rule, standing: Standing) -> Answer:
 def _weigh(when: When, standing: Standing, unknown: list[str]) -> bool | None:
     parts: list[bool | None] = []
     if when.any:
-        parts.append(_negated(_each(when.any, standing, unknown, wanted=False)))
+        none_of_them = _each(when.any, standing, unknown, wanted=False)
+        parts.append(None if none_of_them is None else not none_of_them)
     if when.all:
         parts.append(_each(when.all, standing, unknown, wanted=True))
     if when.none:
@@ -68,10 +69,6 @@ def _each(asked: Iterable[Asked], standing: Standing, unknown: list[str], *, wan
             return False
     unknown.extend(gaps)
     return None if gaps else True
-
-
-def _negated(value: bool | None) -> bool | None:
-    return None if value is None else not value
 
 
 def ask(asked: Asked, standing: Standing) -> bool | None:
@@ -122,7 +119,9 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
     Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,
     Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),
-    Question.RETURN_INTERVIEW_OFFERED: lambda standing: standing.episode is not None and standing.episode.interview_offered,
+    Question.RETURN_INTERVIEW_OFFERED: lambda standing: (
+        standing.episode is not None and standing.episode.interview_offered
+    ),
     Question.RETURN_INTERVIEW_DONE: _met(Condition.RETURN_INTERVIEW),
 }
 _ALWAYS = When()

@@ -44,11 +44,22 @@ def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
-    """Each whom a telling of this episode has reached. Carers are left out: what they are told, rules of their own say."""
-    found: dict[tuple[Role, PersonId | None, Channel], Recipient] = {}
-    for duty, telling in _tellings(draft, episode):
-        if telling.state in REACHED and telling.role not in CARERS:
-            found.setdefault((telling.role, telling.person, telling.channel), recipient_of(draft, episode, duty, telling))
+    """Each whom a telling of this episode has reached, or is on its way to. Carers are left out: rules of their own say what they
+    are told.
+    """
+    found: dict[tuple[Role, Channel, PersonId | None], Recipient] = {}
+    tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS]
+    for duty, telling in tellings:
+        if telling.state in REACHED:
+            found.setdefault(
+                (telling.role, telling.channel, telling.person), recipient_of(draft, episode, duty, telling)
+            )
+    reached = {each[:2] for each in found}
+    for duty, telling in tellings:
+        if telling.state == "told" and (telling.role, telling.channel) not in reached:
+            found.setdefault(
+                (telling.role, telling.channel, telling.person), recipient_of(draft, episode, duty, telling)
+            )
     return list(found.values())
 
 
@@ -62,7 +73,11 @@ def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tell
 def police_notice(draft: Draft, episode: Episode) -> UUID | None:
     """The telling that a force knows the episode by: every later word to it refers to this one."""
     for duty in draft.duties.values():
-        if duty.episode == episode.episode and duty.role == Role.POLICE_CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE:
+        if (
+            duty.episode == episode.episode
+            and duty.role == Role.POLICE_CONTROL_ROOM
+            and duty.wording == Wording.MISSING_NOTICE
+        ):
             return identifiers.telling(duty.duty, 0)
     return None
 
@@ -71,7 +86,9 @@ def police_accepted(draft: Draft, episode: Episode | None) -> bool:
     return episode is not None and any(
         duty.accepted
         for duty in draft.duties.values()
-        if duty.episode == episode.episode and duty.role == Role.POLICE_CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+        if duty.episode == episode.episode
+        and duty.role == Role.POLICE_CONTROL_ROOM
+        and duty.wording == Wording.MISSING_NOTICE
     )
 
 

@@ -1,12 +1,12 @@
 """Applies the rules that something sets off: now, or after the rule's own time; and stands down those that it ends."""
 
-from services.protocol.policy.case import GOES_ON, Cause, DutyOfCase, Episode, Waiting
+from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, recipients
 from services.protocol.policy.steps import begin, resume, schedule
-from services.protocol.policy.telling import withdraw
+from services.protocol.policy.telling import call_back
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
@@ -49,7 +49,13 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
 
 
 def make_duty(
-    draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause, recipient: Recipient, unknown: tuple[str, ...] = ()
+    draft: Draft,
+    rule: Rule,
+    protocol: Protocol,
+    episode: Episode | None,
+    cause: Cause,
+    recipient: Recipient,
+    unknown: tuple[str, ...] = (),
 ) -> None:
     """Its id follows from child, rule, cause and recipient: the same cause can never make it twice."""
     name = None if episode is None else episode.episode
@@ -121,31 +127,44 @@ def stand_down(draft: Draft, trigger: Trigger, episode: Episode) -> None:
     """Ends the episode's duties and waiting rules that hold only until this."""
     because = ENDS.get(trigger, Because.SUPERSEDED)
     for duty in list(draft.duties.values()):
-        if duty.episode == episode.episode and duty.state in GOES_ON and trigger in draft.rule_of(duty).until:
+        if duty.episode != episode.episode or trigger not in draft.rule_of(duty).until:
+            continue
+        if duty.goes_on:
             end(draft, duty, because)
+        elif any(telling.state == "told" for telling in duty.tellings):
+            schedule(draft, _call_back(draft, duty, because))
     for waiting in list(draft.waiting.values()):
-        if waiting.episode == episode.episode and waiting.stood_down is None and trigger in draft.rule_of(waiting).until:
+        if (
+            waiting.episode == episode.episode
+            and waiting.stood_down is None
+            and trigger in draft.rule_of(waiting).until
+        ):
             draft.put_waiting(waiting.model_copy(update={"stood_down": str(because)}))
             draft.deadlines[waiting.deadline] = None
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
     """Cancels the duty, and withdraws each telling that may still be on its way."""
-    ended = duty.model_copy(update={"state": DutyState.CANCELLED, "ended_because": str(because)})
-    tellings = []
-    for telling in ended.tellings:
-        if telling.state == "told":
-            withdraw(draft, ended, telling, because)
-            telling = telling.model_copy(update={"state": "withdrawn", "changed_at": draft.now})
-        tellings.append(telling)
     draft.note(Verdict.ENDED, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
-    schedule(draft, ended.model_copy(update={"tellings": tuple(tellings)}))
+    ended = _call_back(draft, duty, because)
+    schedule(draft, ended.model_copy(update={"state": DutyState.CANCELLED, "ended_because": str(because)}))
+
+
+def _call_back(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
+    """Also of a duty that a person has answered in another's place: the notice to that other may still be on its way."""
+    return call_back(draft, duty, [each for each in duty.tellings if each.state == "told"], because)
+
+
+def _called_back(draft: Draft, duty: DutyOfCase) -> bool:
+    """Answered by a person in another's place, while the one meant has never been reached."""
+    withdrawn = any(telling.state == "withdrawn" and telling.role == duty.role for telling in duty.tellings)
+    return withdrawn and not duty.accepted and Trigger.CHILD_RETURNED in draft.rule_of(duty).until
 
 
 def take_up_again(draft: Draft, episode: Episode) -> None:
     """The return was a mistake: what it had ended goes on."""
     for duty in list(draft.duties.values()):
-        if duty.episode == episode.episode and duty.ended_because == Because.RETURNED:
+        if duty.episode == episode.episode and (duty.ended_because == Because.RETURNED or _called_back(draft, duty)):
             resume(draft, duty)
     for waiting in list(draft.waiting.values()):
         if waiting.episode == episode.episode and waiting.stood_down == Because.RETURNED:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.protocol.policy.case import GOES_ON, DutyOfCase, Telling
+from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Rule, Step
 from services.protocol.policy.telling import tell
@@ -61,7 +61,7 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
     """Sets or cancels the duty's one deadline, according to where the duty stands now."""
     rule = draft.rule_of(duty)
     upcoming, at = None, None
-    if duty.state in GOES_ON and not (duty.state == DutyState.ACCEPTED and rule.enough == "accepted"):
+    if duty.goes_on:
         upcoming, at = _time_of_next(rule, duty, draft.now)
         if upcoming is None:
             duty = duty.model_copy(update={"state": DutyState.OVERDUE})
@@ -85,14 +85,10 @@ def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | No
         upcoming = _upcoming(rule, duty, now)
         if upcoming is not None:
             return upcoming, duty.counted_from + rule.otherwise[upcoming].after
-    if not rule.otherwise or rule.otherwise[-1].repeat is None:
+    repeat = rule.otherwise[-1].repeat if rule.otherwise else None
+    if repeat is None or not duty.tellings:
         return None, None
-    if duty.passed < len(rule.otherwise):
-        return None, None
-    repeat = rule.otherwise[-1].repeat
-    if duty.next == len(rule.otherwise) - 1 and duty.next_at is not None and duty.next_at > now:
-        return duty.next, duty.next_at
-    return len(rule.otherwise) - 1, now + repeat
+    return len(rule.otherwise) - 1, duty.tellings[-1].told_at + repeat
 
 
 def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:
@@ -110,7 +106,9 @@ def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:
 def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> DutyOfCase:
     if step.again:
         return _tell_first(draft, duty, Because.AGAIN)
-    return _telling(draft, duty, step.tell or duty.role, None, step.by or duty.channel, step.message or duty.wording, because)
+    return _telling(
+        draft, duty, step.tell or duty.role, None, step.by or duty.channel, step.message or duty.wording, because
+    )
 
 
 def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:

@@ -1,5 +1,6 @@
 """Puts one telling of a duty, or its withdrawal, into the words of the bus."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
@@ -18,8 +19,14 @@ def tell(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> 
     draft.told.append(_duty(draft, duty, telling, because, "tell"))
 
 
-def withdraw(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
-    draft.told.append(_duty(draft, duty, telling, because, "withdraw"))
+def call_back(draft: Draft, duty: DutyOfCase, tellings: Sequence[Telling], because: Because) -> DutyOfCase:
+    """Withdraws these tellings, none of which has been taken yet as far as we know."""
+    for telling in tellings:
+        draft.told.append(_duty(draft, duty, telling, because, "withdraw"))
+    steps = {telling.step for telling in tellings}
+    withdrawn = {"state": "withdrawn", "changed_at": draft.now}
+    marked = [each.model_copy(update=withdrawn) if each.step in steps else each for each in duty.tellings]
+    return duty.model_copy(update={"tellings": tuple(marked)})
 
 
 def message_of(duty: UUID, step: int, act: str) -> UUID:

@@ -1,0 +1,121 @@
+"""Stories: a child, an outside world that answers or does not, what happens, and who is told what by when. For tests and `simulate`."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import uuid5
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.periods import Length, length
+from services.safeguarding.contracts import contract_of
+from services.safeguarding.identifiers import NAMESPACE
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.roles import Role
+
+OUTCOMES: dict[str, type[DutyAccepted | DutyDelivered | DutyAcknowledged | DutyFailed]] = {
+    "accepted": DutyAccepted,
+    "delivered": DutyDelivered,
+    "acknowledged": DutyAcknowledged,
+    "failed": DutyFailed,
+}
+AUTHORITY = "northshire"
+
+
+def named(what: str, name: str) -> str:
+    """`carer-ann` is the same person in every story."""
+    return f"{what}-{uuid5(NAMESPACE, f'story {name}')}"
+
+
+class Answers(BaseModel):
+    """How a role's holder behaves. None: never. Written short, `silent` accepts and says no more, `nobody` fails at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accepts: Length | None = timedelta(seconds=2)
+    acknowledges: Length | None = None
+    fails: Length | None = None
+    reason: str = "retries-spent"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, written: Any) -> Any:
+        short = {
+            "silent": {},
+            "unreachable": {"accepts": None},
+            "nobody": {"accepts": None, "fails": "1s", "reason": "nobody-in-role"},
+        }
+        return short[written] if isinstance(written, str) else written
+
+
+class Happening(BaseModel):
+    """An event, or an outcome that the answers do not bring by themselves."""
+
+    model_config = ConfigDict(extra="allow")
+
+    at: Length
+    """When it reaches us, from the story's beginning."""
+    time: Length | None = None
+    """When it came about, where that was earlier."""
+    event: str | None = None
+    by: str | None = None
+    """A carer who texts."""
+    outcome: Literal["accepted", "delivered", "acknowledged", "failed"] | None = None
+    of: str | None = None
+    """The rule whose duty the outcome is of."""
+    step: int = 0
+    id: str | None = None
+    exercise: bool = False
+
+    def content(self) -> Message:
+        """The event. Raises ValueError for a kind that does not exist."""
+        contract = contract_of(f"{self.event}.v1")
+        if contract is None:
+            msg = f"{self.event} is no event"
+            raise ValueError(msg)
+        fields: dict[str, Any] = dict(self.model_extra or {})
+        if "authority" in contract.model_fields:
+            fields["authority"] = AUTHORITY
+        if self.by is not None:
+            fields |= {"said_by": named("person", self.by), "channel": "text"}
+        return contract.model_validate(fields)
+
+
+def _moment(written: Any) -> Any:
+    return written if isinstance(written, datetime) else datetime.fromisoformat(str(written))
+
+
+class Story(BaseModel):
+    """One file of `tests/scenarios/`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    story: str
+    begins: Annotated[datetime, BeforeValidator(_moment)]
+    child: Facts
+    provisional: bool = False
+    answers: dict[Role, Answers] = {}
+    happens: list[Happening] = Field(min_length=1)
+    until: Length = timedelta(hours=4)
+    told: list[str]
+    """`5m duty.worker text missing-notice`: exactly these, and nobody is told anything else. A `-` before the role: withdrawn."""
+    ends: dict[str, str] = {}
+    """How the episode, and the duty of a rule, stand at the end."""
+
+    @property
+    def subject(self) -> str:
+        return named("provisional" if self.provisional else "child", self.story)
+
+
+def read(path: Path) -> Story:
+    """Raises ValueError (pydantic's among them), naming what is wrong with the story."""
+    written = yaml.safe_load(path.read_text())
+    written["child"] = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
+    return Story.model_validate(written)
+
+
+def moment(story: Story, at: str) -> datetime:
+    return story.begins + length(at)

@@ -1,0 +1,46 @@
+"""Golden stories: who is told what by when, and that nobody is told anything else."""
+
+from pathlib import Path
+
+import pytest
+
+from services.protocol.loading import Library, files
+from services.protocol.simulate import tell
+from services.protocol.stories import read
+
+STORIES = sorted(Path(__file__).parent.glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library(files())
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_exactly_those_are_told_whom_the_story_names_at_its_times(path: Path, library: Library) -> None:
+    story = read(path)
+    timeline = tell(story, library)
+    assert [str(each) for each in timeline.told] == story.told
+    assert {name: timeline.ends().get(name) for name in story.ends} == story.ends
+
+
+def test_an_exercise_never_shares_an_episode_or_a_mark_with_a_real_report(library: Library) -> None:
+    timeline = tell(read(Path(__file__).parent / "exercise.yaml"), library)
+    by_episode: dict[object, set[bool]] = {}
+    for each in timeline.told:
+        by_episode.setdefault(each.duty.episode, set()).add(each.exercise)
+    assert sorted(map(list, by_episode.values())) == [[False], [True]]
+
+
+def test_the_same_story_told_twice_gives_the_same_decisions_to_the_last_id(library: Library) -> None:
+    for path in STORIES:
+        story = read(path)
+        first, second = tell(story, library), tell(story, library)
+        assert first.case == second.case
+        assert first.decided == second.decided
+
+
+def test_every_decision_to_tell_somebody_cites_a_paragraph_or_a_source(library: Library) -> None:
+    for path in STORIES:
+        for _, decided in tell(read(path), library).decided:
+            assert decided.rule is None or decided.cites

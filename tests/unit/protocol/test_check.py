@@ -1,0 +1,117 @@
+"""`check` names what is wrong, in which line, and what to write instead."""
+
+from pathlib import Path
+
+import pytest
+
+from services.protocol.check import check
+
+GOOD = """\
+protocol: northshire
+version: 2026.2
+authority: northshire
+rules:
+  - id: tell-somebody
+    on: child.luring-suspected
+    tell: duty.worker
+    by: text
+    message: luring-suspected
+    otherwise:
+      - { after: 15m, tell: duty.senior-manager, by: text, message: not-acknowledged }
+      - { after: 30m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }
+    because: { cite: [S57], kind: local, note: "for a test" }
+"""
+LAST = "{ after: 30m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }"
+
+
+def findings(tmp_path: Path, written: str) -> list[str]:
+    (tmp_path / "northshire.yaml").write_text(written)
+    return [str(each) for each in check(tmp_path)]
+
+
+def test_the_default_rules_are_sound() -> None:
+    assert check() == []
+
+
+def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
+    assert findings(tmp_path, GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "says"),
+    [
+        ("tell: duty.worker", "tell: duty.wroker", "tell: Input should be"),
+        ("on: child.luring-suspected", "on: child.lured", "on.0"),
+        ("after: 15m", "after: a while", "no length of time"),
+        (f"      - {LAST}\n", "", "asked only once"),
+        (
+            LAST,
+            "{ after: 30m, tell: child.social-worker, by: email, message: not-acknowledged }",
+            "without a person on duty",
+        ),
+        (", repeat: 30m", "", "asked only once"),
+        ("after: 30m", "after: 15m", "no later than the one before"),
+        ("after: 15m, tell: duty.senior-manager", "after: 15m, repeat: 5m, tell: duty.senior-manager", "never reached"),
+        ("cite: [S57]", "cite: [S99]", "neither a paragraph"),
+        ("cite: [S57], kind: local", "cite: [DON], kind: guidance", "cites no paragraph"),
+        ("cite: [S57]", "cite: []", "because.cite"),
+        ("by: text\n    message: luring", "by: webhook\n    message: luring", "nobody else is"),
+        ("message: luring-suspected", "message: police-told", "words for carers alone"),
+        ("    tell: duty.worker", "    until: [child.luring-suspected]\n    tell: duty.worker", "also ends it"),
+        ("on: child.luring-suspected", "on: child.reported-missing", "for a child who is back"),
+        ("on: child.luring-suspected", "on: child.returned", "the return was a mistake"),
+        ("on: child.luring-suspected", "on: { duty: nobody-s-rule, becomes: failed }", "there is no rule"),
+        ("on: child.luring-suspected", "on: { duty: tell-somebody, becomes: failed }", "round and round"),
+        (
+            "    tell: duty.worker",
+            "    when: { all: [child.age-disputed], none: [child.age-disputed] }\n    tell: duty.worker",
+            "both so and not so",
+        ),
+        ("    tell: duty.worker", "    when: { all: [child.age-under] }\n    tell: duty.worker", "takes a number"),
+        ("    by: text\n", "    by: text\n    by: email\n", "duplicate key"),
+        ("version: 2026.2\n", "", "no version"),
+    ],
+)
+def test_a_fault_is_found_and_named(tmp_path: Path, written: str, instead: str, says: str) -> None:
+    assert written in GOOD
+    found = findings(tmp_path, GOOD.replace(written, instead))
+    assert any(says in each for each in found), found
+
+
+def test_a_finding_names_file_line_and_rule(tmp_path: Path) -> None:
+    found = findings(tmp_path, GOOD.replace("cite: [S57]", "cite: [S99]"))
+    assert found[0].startswith("northshire.yaml:5: tell-somebody: S99")
+
+
+def test_two_rules_of_one_id_are_refused(tmp_path: Path) -> None:
+    rule = GOOD[GOOD.index("  - id:") :]
+    assert any("two rules have this id" in each for each in findings(tmp_path, GOOD + rule))
+
+
+POLICE = """\
+protocol: northshire
+version: 2026.2
+authority: northshire
+rules:
+  - id: luring-suspected
+    on: child.luring-suspected
+    tell: duty.worker
+    by: text
+    message: luring-suspected
+    otherwise:
+      - { after: 5m, again: true }
+      - { after: 60m, tell: duty.senior-manager, by: text, message: not-acknowledged }
+      - { after: 90m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }
+    because: { cite: [S22], kind: local, note: "slower here" }
+"""
+
+
+def test_guidance_is_not_weakened_without_a_name_and_reasons(tmp_path: Path) -> None:
+    found = findings(tmp_path, POLICE)
+    assert any("duty.senior-manager is no longer told after 15 minutes" in each for each in found)
+    approved = POLICE + "    approved: { by: Director of Children's Services, reasons: a pilot of six weeks }\n"
+    assert findings(tmp_path, approved) == []
+
+
+def test_a_stricter_rule_needs_nobody_s_approval(tmp_path: Path) -> None:
+    assert findings(tmp_path, POLICE.replace("60m", "10m").replace("90m", "20m")) == []

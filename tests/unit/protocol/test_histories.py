@@ -1,0 +1,207 @@
+"""Random histories: whatever comes in whatever order, no duty vanishes and none ends in silence."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.protocol.loading import Library, files
+from services.protocol.policy.case import GOES_ON, OPEN_STATES, Case
+from services.protocol.policy.decide import decide
+from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.vocabulary import Trigger
+from services.protocol.proofs import HUMANS
+from services.safeguarding import events
+from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeState
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+
+CHILD = "child-00000000-0000-4000-8000-000000000001"
+CARERS = [f"person-00000000-0000-4000-8000-00000000000{number}" for number in (1, 2)]
+START = datetime(2026, 11, 24, 18, tzinfo=UTC)
+PROTOCOL = Library(files()).current("northshire")
+FACTS = Facts(authority="northshire", force="north-force")
+ASKED_OF_A_RETURN = {
+    rule.id
+    for rule in PROTOCOL.rules
+    if not {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED, Trigger.CHILD_LOCATED} & set(rule.on)
+}
+
+said = {"authority": "northshire"}
+texted = st.sampled_from(CARERS).map(lambda person: {**said, "said_by": person, "channel": "text"})
+EVENTS = st.one_of(
+    texted.map(lambda by: events.ChildReportedMissing(**by)),
+    texted.map(lambda by: events.ChildReturned(**by, verified=True)),
+    st.just(events.ChildReturned(**said, channel="text", verified=False)),
+    texted.map(lambda by: events.ReportRetracted(**by, retracts="return")),
+    texted.map(lambda by: events.ReportRetracted(**by, retracts="missing")),
+    texted.map(lambda by: events.ChildLocated(**by)),
+    texted.map(lambda by: events.ChildInformationReceived(**by)),
+    st.just(events.SafeAndWellCheckRecorded(**said)),
+    st.sampled_from(["offered", "completed", "declined"]).map(
+        lambda state: events.ReturnInterviewRecorded(**said, state=state)
+    ),
+    st.just(events.PoliceClosed(**said, force="north-force", reply="r")),
+    st.just(events.PoliceReferenceTexted(**said)),
+    st.just(events.TextNeedsHuman(**said, reason="not-understood")),
+)
+OUTCOME_OF: dict[str, type[Outcome]] = {
+    "accepted": DutyAccepted,
+    "delivered": DutyDelivered,
+    "acknowledged": DutyAcknowledged,
+    "failed": DutyFailed,
+}
+DETAIL = {"acknowledged": {"how": "text"}, "failed": {"reason": "retries-spent"}}
+OUTCOMES = st.sampled_from(sorted(OUTCOME_OF))
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("event"), EVENTS, st.integers(0, 90), st.booleans()),
+        st.tuples(st.just("outcome"), OUTCOMES, st.integers(0, 500), st.booleans()),
+        st.tuples(st.just("wait"), st.integers(1, 120), st.none(), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@dataclass
+class History:
+    """Plays events, outcomes and the clock on the engine, and keeps everything that was decided."""
+
+    case: Case = field(default_factory=lambda: Case(child=CHILD))
+    now: datetime = START
+    count: int = 0
+    pending: dict[Any, Deadline] = field(default_factory=dict)
+    decisions: list[tuple[Message, Decision]] = field(default_factory=list)
+
+    def hears(self, content: Message, time: datetime, name: str | None = None) -> None:
+        self.count += 1
+        happened = Happened(content, name or f"message-{self.count}", CHILD, time)
+        decision = decide(self.case, happened, FACTS, Protocols(PROTOCOL), self.now)
+        self.case = decision.case
+        for cancelled in decision.cancelled:
+            self.pending.pop(cancelled, None)
+        for deadline in decision.deadlines:
+            self.pending[deadline.deadline] = deadline
+        self.decisions.append((content, decision))
+
+    def passes(self, minutes: int) -> None:
+        until = self.now + timedelta(minutes=minutes)
+        while due := min(
+            (each for each in self.pending.values() if each.due_at <= until), key=lambda each: each.due_at, default=None
+        ):
+            del self.pending[due.deadline]
+            self.now = max(self.now, due.due_at)
+            self.hears(due.content, due.due_at)
+        self.now = until
+
+    def play(self, steps: list[Any]) -> None:
+        for what, detail, number, twice in steps:
+            if what == "wait":
+                self.passes(detail)
+            elif what == "event":
+                self.hears(detail, self.now - timedelta(minutes=number if twice else 0))
+            else:
+                self._outcome(detail, number, twice)
+
+    def _outcome(self, state: str, number: int, twice: bool) -> None:
+        tellings = [(duty, telling) for duty in self.case.duties.values() for telling in duty.tellings]
+        if not tellings:
+            return
+        duty, telling = tellings[number % len(tellings)]
+        about = {"duty": duty.duty, "step": telling.step, "authority": "northshire"}
+        outcome = OUTCOME_OF[state].model_validate({**about, **DETAIL.get(state, {})})
+        for _ in range(2 if twice else 1):
+            self.hears(outcome, self.now)
+
+
+def played(steps: list[Any]) -> History:
+    history = History()
+    history.play(steps)
+    return history
+
+
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@many
+@given(STEPS)
+def test_every_duty_is_answered_or_ended_with_a_reason_or_has_somebody_still_to_ask(steps: list[Any]) -> None:
+    history = played(steps)
+    for duty in history.case.duties.values():
+        if duty.goes_on:
+            pending = [each for each in history.pending.values() if getattr(each.content, "duty", None) == duty.duty]
+            assert [each.version for each in pending] == [duty.deadline_version]
+        else:
+            assert duty.ended_because is not None
+            assert duty.state in {DutyState.ACKNOWLEDGED, DutyState.CANCELLED, DutyState.ACCEPTED}
+
+
+@many
+@given(STEPS)
+def test_a_duty_nobody_answers_comes_to_a_person_on_duty_and_stays_overdue(steps: list[Any]) -> None:
+    history = played(steps)
+    history.passes(60 * 40)
+    for duty in history.case.duties.values():
+        if duty.goes_on and history.now - duty.counted_from > timedelta(hours=36):
+            assert duty.state == DutyState.OVERDUE
+            assert duty.tellings[-1].role in HUMANS
+
+
+@many
+@given(STEPS)
+def test_no_duty_vanishes(steps: list[Any]) -> None:
+    history = History()
+    known: set[Any] = set()
+    for step in steps:
+        history.play([step])
+        known |= {name for name, duty in history.case.duties.items() if duty.state in GOES_ON and duty.goes_on}
+        assert all(name in history.case.duties or _was_ended(history, name) for name in known)
+
+
+def _was_ended(history: History, name: Any) -> bool:
+    changes = [change for _, decision in history.decisions for change in decision.changes]
+    return (
+        next(each for each in reversed(changes) if isinstance(each, DutyChanged) and each.duty == name).ended_because
+        is not None
+    )
+
+
+@many
+@given(STEPS)
+def test_for_a_returned_child_nothing_goes_out_but_what_the_return_asks_for(steps: list[Any]) -> None:
+    history = played(steps)
+    standing: set[EpisodeState] = set()
+    for _, decision in history.decisions:
+        standing = {each.state for each in decision.case.episodes.values()}
+        if standing and not standing & OPEN_STATES:
+            told = {duty.rule for duty in decision.duties if duty.act == "tell"}
+            assert told <= ASKED_OF_A_RETURN
+
+
+@many
+@given(STEPS)
+def test_at_most_one_episode_is_open(steps: list[Any]) -> None:
+    for _, decision in played(steps).decisions:
+        assert sum(each.state in OPEN_STATES for each in decision.case.episodes.values()) <= 1
+
+
+@many
+@given(STEPS)
+def test_the_same_history_gives_the_same_decisions_also_when_the_case_is_written_and_read_between(
+    steps: list[Any],
+) -> None:
+    first, second = played(steps), History()
+    second.play(steps)
+    assert first.case == second.case
+    assert [each for _, each in first.decisions] == [each for _, each in second.decisions]
+    assert Case.model_validate_json(first.case.model_dump_json(exclude_defaults=True)) == first.case
+
+
+@many
+@given(STEPS)
+def test_no_telling_has_the_id_of_another(steps: list[Any]) -> None:
+    told = [(duty.duty, duty.step, duty.act) for _, decision in played(steps).decisions for duty in decision.duties]
+    assert len(told) == len(set(told))
