@@ -47,7 +47,7 @@ class Child:
         """Notices a death, and starts again when that is due. True when the process is another than before, or none."""
         changed = False
         if self._process is not None and self._process.poll() is not None:
-            self._bury(self._process.returncode, now)
+            self._bury(self._process, now)
             changed = True
         if self._restart_at is not None and now >= self._restart_at:
             self.start()
@@ -67,18 +67,19 @@ class Child:
         else:
             self.send(self.program.stop_signal)
 
-    def kill_group(self) -> None:
-        """The whole group: what the program started must not survive it."""
+    def kill(self) -> None:
+        """At once, with all that it started."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            _kill_group(self._process.pid)
 
     def send(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def _bury(self, code: int, now: float) -> None:
+    def _bury(self, ended: subprocess.Popen[bytes], now: float) -> None:
         self._process = None
+        # What a program started must not survive it, whichever way it ended.
+        _kill_group(ended.pid)
         self.gone.set()
         if not self._wanted or self._held:
             return
@@ -90,9 +91,14 @@ class Child:
                 f"{self.program.name} died {RESTARTS_A_MINUTE + 1} times within a minute and is left stopped; see {self.program.log}"
             )
             return
-        self._say(f"{self.program.name} ended ({_how(code)}) and is started again")
+        self._say(f"{self.program.name} ended ({_how(ended.returncode)}) and is started again")
         self._restart_at = now + PAUSES[len(self._restarts)]
         self._restarts.append(now)
+
+
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _how(code: int) -> str:

@@ -39,7 +39,7 @@ class Supervisor(threading.Thread):
             self._do(child.ask_to_stop)
         for child in wanted:
             child.gone.wait(child.program.patience)
-            self._do(child.kill_group)
+            self._do(child.kill)
         for child in wanted:
             child.gone.wait()
 

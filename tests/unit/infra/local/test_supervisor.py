@@ -1,0 +1,137 @@
+"""Programs that die are mended, up to a point; nothing survives a stop."""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.local import child
+from infra.local.environment import bare
+from infra.local.leftovers import ProcessList
+from infra.local.program import Program
+from infra.local.supervisor import Supervisor
+
+SLEEPS = "import time; time.sleep(600)"
+DIES = "raise SystemExit(3)"
+IGNORES_TERM = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+)
+HAS_A_CHILD = (
+    f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]).pid, flush=True); {SLEEPS}"
+)
+
+
+class Watched:
+    """A supervisor of small Python programs, and what it said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said: list[str] = []
+        self.processes = folder / "processes.json"
+        self.supervisor = Supervisor(ProcessList(self.processes), self.said.append)
+        self.supervisor.start()
+
+    def start(self, source: str, patience: float = 10, settings: dict[str, str] | None = None) -> Program:
+        environment = bare() | (settings or {})
+        program = Program(
+            "one", (sys.executable, "-c", source), environment, self.folder / "one.log", self.folder, patience=patience
+        )
+        self.supervisor.start_program(program)
+        return program
+
+    def pid(self) -> int:
+        pid = self.supervisor.pid("one")
+        assert pid is not None
+        return pid
+
+    def log(self) -> str:
+        return (self.folder / "one.log").read_text()
+
+
+def until(holds: Callable[[], bool], within_seconds: float = 15) -> None:
+    end = time.monotonic() + within_seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    one = Watched(tmp_path)
+    yield one
+    one.supervisor.stop_programs(["one"])
+    one.supervisor.finish()
+
+
+def test_a_program_that_is_killed_runs_again_with_the_same_environment(watched: Watched) -> None:
+    watched.start(f"import os; print('slot', os.environ['SLOT'], flush=True); {SLEEPS}", settings={"SLOT": "7"})
+    until(lambda: watched.log().count("slot 7") == 1)
+    before = watched.pid()
+    watched.supervisor.signal_one("one", signal.SIGKILL)
+    until(lambda: watched.log().count("slot 7") == 2)
+    assert watched.pid() != before
+    assert watched.said == ["one ended (signal SIGKILL) and is started again"]
+
+
+def test_a_program_that_keeps_dying_is_left_after_five_restarts_and_that_is_said_once(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "PAUSES", (0.0,) * 5)
+    watched.start(DIES)
+    until(lambda: watched.supervisor.given_up() == ["one"])
+    time.sleep(0.3)
+    assert [sentence for sentence in watched.said if "left stopped" in sentence] == watched.said[-1:]
+    assert len(watched.said) == 6
+    assert not watched.supervisor.is_running("one")
+    assert "one does not stay up" in watched.supervisor.why_lost()
+
+
+def test_a_held_program_stays_dead_until_it_is_released(watched: Watched) -> None:
+    watched.start(SLEEPS)
+    watched.supervisor.hold("one")
+    watched.supervisor.signal_one("one", signal.SIGKILL)
+    until(lambda: not watched.supervisor.is_running("one"))
+    time.sleep(0.3)
+    assert not watched.supervisor.is_running("one")
+    watched.supervisor.release("one")
+    assert watched.supervisor.is_running("one")
+
+
+def test_a_stopped_program_stays_stopped_and_can_be_started_again(watched: Watched) -> None:
+    program = watched.start(SLEEPS)
+    watched.supervisor.stop_programs(["one"])
+    assert not watched.supervisor.is_running("one")
+    assert watched.said == []
+    watched.supervisor.start_program(program)
+    assert watched.supervisor.is_running("one")
+
+
+def test_a_program_deaf_to_its_stop_signal_is_killed_after_its_patience(watched: Watched) -> None:
+    watched.start(IGNORES_TERM, patience=0.3)
+    until(lambda: "up" in watched.log())
+    pid = watched.pid()
+    watched.supervisor.stop_programs(["one"])
+    assert not psutil.pid_exists(pid)
+
+
+def test_what_a_program_started_does_not_survive_its_stop(watched: Watched) -> None:
+    watched.start(HAS_A_CHILD)
+    until(lambda: watched.log().strip().isdigit())
+    grandchild = psutil.Process(int(watched.log()))
+    watched.supervisor.stop_programs(["one"])
+    until(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_program_that_cannot_be_prepared_is_reported_to_whoever_asked_for_it(watched: Watched) -> None:
+    def refuse() -> None:
+        raise OSError("no room")
+
+    program = Program("two", ("true",), bare(), watched.folder / "two.log", watched.folder, prepare=refuse)
+    with pytest.raises(OSError, match="no room"):
+        watched.supervisor.start_program(program)
+    watched.start(SLEEPS)
+    assert watched.supervisor.is_running("one")
