@@ -171,7 +171,7 @@ def with_lateness(raw: bytes, seconds: int) -> bytes:
 
 def _parsed(raw: bytes) -> dict[str, Any]:
     try:
-        attributes = json.loads(raw)
+        attributes = json.loads(raw.decode())
     except RecursionError:
         msg = "the message is nested too deeply"
         raise Unreadable(msg) from None

@@ -55,7 +55,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     server = Server(where, port, password)
     server.make_cluster()
     running = subprocess.Popen(
-        server.command, user=where.login, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        server.command,
+        user=where.login,
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _wait_until_it_answers(server)

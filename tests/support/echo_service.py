@@ -1,6 +1,7 @@
 """A service for bus tests: says one decision for each report that it hears. Run as a process of its own, so that it can be killed.
 
-`ECHO_REFUSES` names a force whose reports its handler fails on, for ever.
+Reports of the authority `refused` make its handler fail, for ever; of `waiting`, fail as if the database were away.
+`ECHO_MENDED=1` ends both.
 """
 
 import asyncio
@@ -13,16 +14,18 @@ from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildReportedMissing
 from services.store.transaction import Transaction
 
-REFUSES = os.environ.get("ECHO_REFUSES")
+MENDED = os.environ.get("ECHO_MENDED") == "1"
 
 
 async def main() -> None:
     house = House("protocol", Settings())
 
     async def on_child_reported_missing(received: Received[ChildReportedMissing], transaction: Transaction) -> None:
-        if received.content.authority == REFUSES:
-            msg = "this report cannot be worked on"
+        if received.content.authority == "refused" and not MENDED:
+            msg = "Amina B., 07700 900123, cannot be worked on"
             raise ValueError(msg)
+        if received.content.authority == "waiting" and not MENDED:
+            raise ConnectionError
         decided = ProtocolDecided(
             authority=received.content.authority,
             about=received.content.kind,

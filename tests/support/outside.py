@@ -53,7 +53,7 @@ class Application:
         """Record and answer."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         body = b"" if form else await request.read()
-        self.requests.append(Request(str(request.url), request.path, dict(request.headers), form, body))
+        self.requests.append(Request(f"{self.url}{request.raw_path}", request.path, dict(request.headers), form, body))
         statuses = self.refusals.get(request.path, [])
         return web.Response(text=self.answer, status=statuses.pop(0) if statuses else 200, content_type="text/xml")
 

@@ -26,7 +26,10 @@ def authority(name: str | None = None) -> dict[str, Any]:
     """One foster placement with a couple and two children, a home with six, a rota, an agency. Numbers are fresh."""
     name = name or f"a{uuid4().hex[:12]}"
     people = ("ash", "bea", "resi", "day", "deputy", "night", "boss", "worker", "gone")
-    children = [_child(code, "foster" if code in {"C1", "C2"} else "home") for code in ("C1", "C2", *(f"C1{n}" for n in range(1, 7)))]
+    children = [
+        _child(code, "foster" if code in {"C1", "C2"} else "home")
+        for code in ("C1", "C2", *(f"C1{n}" for n in range(1, 7)))
+    ]
     return {
         "authority": {"id": name, "name": "Kestrel County Council", "duty_line": "+441632960100"},
         "forces": [
@@ -40,11 +43,29 @@ def authority(name: str | None = None) -> dict[str, Any]:
             }
         ],
         "placements": [
-            {"reference": "foster", "kind": "foster", "address": "4 Mill Lane", "force": f"{name}-police", "host_authority": "lapwing"},
-            {"reference": "home", "kind": "residential", "address": "9 High Street", "force": f"{name}-police", "host_authority": name},
+            {
+                "reference": "foster",
+                "kind": "foster",
+                "address": "4 Mill Lane",
+                "force": f"{name}-police",
+                "host_authority": "lapwing",
+            },
+            {
+                "reference": "home",
+                "kind": "residential",
+                "address": "9 High Street",
+                "force": f"{name}-police",
+                "host_authority": name,
+            },
         ],
         "people": [
-            {"reference": each, "name": f"{each.title()} Example", "mobile": fresh_number(), "email": f"{each}@kestrel.example", "language": "en"}
+            {
+                "reference": each,
+                "name": f"{each.title()} Example",
+                "mobile": fresh_number(),
+                "email": f"{each}@kestrel.example",
+                "language": "en",
+            }
             for each in people
         ],
         "carers": [
@@ -58,7 +79,8 @@ def authority(name: str | None = None) -> dict[str, Any]:
             _line("duty.social-worker", "deputy", 2, "mon-fri", "09:00", "17:00", bank_holidays=False),
             _line("duty.emergency-team", "night", 1, "every-day", "00:00", "24:00", bank_holidays=True),
             _line("duty.senior-manager", "boss", 1, "every-day", "00:00", "24:00", bank_holidays=True),
-            _line("child.social-worker", "worker", 1, "every-day", "00:00", "24:00", bank_holidays=True) | {"child": "C1"},
+            _line("child.social-worker", "worker", 1, "every-day", "00:00", "24:00", bank_holidays=True)
+            | {"child": "C1"},
         ],
         "agencies": [
             {
@@ -92,7 +114,9 @@ def _child(code: str, placement: str) -> dict[str, Any]:
     }
 
 
-def _line(role: str, person: str, order: int, days: str, starts: str, ends: str, *, bank_holidays: bool) -> dict[str, Any]:
+def _line(
+    role: str, person: str, order: int, days: str, starts: str, ends: str, *, bank_holidays: bool
+) -> dict[str, Any]:
     return {
         "role": role,
         "person": person,

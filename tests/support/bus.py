@@ -1,0 +1,191 @@
+"""A real Kafka for bus tests, and the echo service as a process to kill."""
+
+import asyncio
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, cast
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from infra.kafka import jars
+from infra.kafka.broker import Broker
+from infra.local.environment import bare
+from infra.local.layout import JARS, ROOT
+from services.bus import topics
+from services.bus.envelope import Received, compose, read
+from services.safeguarding.decisions import MessageDeadLettered, ProtocolDecided
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.message import Topic
+from tests.support.database import Database
+
+UP_WITHIN_SECONDS = 60
+
+
+@dataclass
+class Kafka:
+    address: str
+    secrets: Path
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterator[Kafka]:
+    folder = tmp_path_factory.mktemp("kafka")
+    broker = Broker(folder / "kafka", jars.fetch(JARS), free_port(), free_port())
+    broker.make_log()
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    (secrets / "database_password").write_text(database.settings("protocol").database_password.get_secret_value())
+    running = subprocess.Popen(
+        broker.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=bare(), start_new_session=True
+    )
+    try:
+        wait_for_port(broker.address)
+        assert broker.answers()
+        topics.create(broker.address)
+        yield Kafka(broker.address, secrets)
+    finally:
+        running.kill()
+        running.wait(30)
+
+
+class Echo:
+    """The echo service. `stop` and `kill` end it; `start` brings it up again under the same identity."""
+
+    def __init__(self, kafka: Kafka, database_port: int) -> None:
+        self._port = free_port()
+        self._environment = bare() | {
+            "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database_port}/safe_return",
+            "SAFE_RETURN_KAFKA": kafka.address,
+            "SAFE_RETURN_SECRETS_DIR": str(kafka.secrets),
+            "SAFE_RETURN_HTTP_PORT": str(self._port),
+            "SAFE_RETURN_SLOT": "0",
+        }
+        self.log = kafka.secrets.parent / "echo.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, mended: bool = False) -> None:
+        """Returns when it takes messages."""
+        environment = self._environment | ({"ECHO_MENDED": "1"} if mended else {})
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.support.echo_service"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for_port(f"127.0.0.1:{self._port}")
+
+    def end(self, number: signal.Signals) -> int:
+        """Returns the exit code."""
+        assert self._process is not None
+        if self._process.poll() is not None:
+            return self._process.returncode
+        os.kill(self._process.pid, number)
+        return self._process.wait(20)
+
+
+@pytest.fixture
+def echo(kafka: Kafka, database: Database) -> Iterator[Echo]:
+    service = Echo(kafka, database.port)
+    service.start()
+    yield service
+    service.end(signal.SIGTERM)
+
+
+@dataclass
+class Line:
+    """The test's own end of the bus: reports go in, decisions and dead letters come out."""
+
+    kafka: Kafka
+    sent: list[str] = field(default_factory=list)
+    decided: Counter[str] = field(default_factory=Counter)
+    order: list[str] = field(default_factory=list)
+    dead: list[Received[MessageDeadLettered]] = field(default_factory=list)
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(bootstrap_servers=self.kafka.address)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.address, auto_offset_reset="latest")
+        await self._producer.start()
+        await self._consumer.start()
+        partitions = [TopicPartition(topic, each) for topic in (Topic.DECISIONS, Topic.DEAD_LETTERS) for each in range(12)]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_end(*partitions)
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listening.cancel()
+        await self._producer.stop()
+        await self._consumer.stop()
+
+    async def report(self, child: str | None = None, authority: str = "kestrel") -> str:
+        report, subject = str(uuid4()), child or new_id("child")
+        content = ChildReportedMissing(authority=authority)
+        raw = compose(content, said_by="test", subject=subject, at=datetime.now(UTC), message_id=report)
+        await self.raw(raw, subject)
+        self.sent.append(report)
+        return report
+
+    async def raw(self, raw: bytes, key: str) -> None:
+        await self._producer.send_and_wait(Topic.CHILD_EVENTS, raw, key=key.encode())
+
+    async def all_decided(self, within_seconds: float = 45) -> None:
+        await self.until(lambda: set(self.sent) <= set(self.decided), within_seconds)
+
+    def letters_about(self, raw: bytes) -> list[MessageDeadLettered]:
+        original = base64.b64encode(raw).decode()
+        return [received.content for received in self.dead if received.content.original == original]
+
+    async def until(self, holds: Callable[[], bool], within_seconds: float = 45) -> None:
+        until = time.monotonic() + within_seconds
+        while not holds():
+            assert time.monotonic() < until, f"not within {within_seconds} s"
+            await asyncio.sleep(0.05)
+
+    async def _listen(self) -> None:
+        seen: set[str] = set()
+        async for record in self._consumer:
+            received = read(record.value)
+            if received.id in seen:
+                continue
+            seen.add(received.id)
+            if isinstance(received.content, ProtocolDecided):
+                self.decided[received.content.about_id] += 1
+                self.order.append(received.content.about_id)
+            elif isinstance(received.content, MessageDeadLettered):
+                self.dead.append(cast("Received[MessageDeadLettered]", received))
+
+
+def wait_for_port(address: str) -> None:
+    """A bare connection: kafka-python leaves the sockets of refused ones open, which pytest reports."""
+    host, port = address.split(":")
+    until = time.monotonic() + UP_WITHIN_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+        except OSError:
+            assert time.monotonic() < until, f"nobody listens on {address}"
+            time.sleep(0.2)
+        else:
+            return
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
