@@ -11,8 +11,12 @@ SAFE_RETURN_NUMBER = "+447700900500"
 
 
 def bare() -> dict[str, str]:
-    """The caller's environment without settings of another Safe Return."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SAFE_RETURN_")}
+    """The caller's environment without settings of another Safe Return.
+
+    Nor does it forbid compiled modules: without them each process would start two seconds later.
+    """
+    left_out = ("SAFE_RETURN_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 def account_sid(secrets: SecretFiles) -> str:
