@@ -44,7 +44,7 @@ def show_message(text: Text, account_sid: str) -> dict[str, Any]:
     }
 
 
-def show_list(texts: Texts, account_sid: str, query: QueryParams) -> dict[str, Any]:
+def show_list(texts: Texts, account_sid: str, own_number: str, query: QueryParams) -> dict[str, Any]:
     """Show one page, newest first, of the messages that the query asks for.
 
     A page token names the last message of the page before, so that new messages do not shift what follows.
@@ -52,7 +52,7 @@ def show_list(texts: Texts, account_sid: str, query: QueryParams) -> dict[str, A
     """
     size = min(int(query.get("PageSize") or _USUAL_PAGE), _LARGEST_PAGE)
     page = int(query.get("Page") or 0)
-    wanted = _after(_matching(texts, query), query.get("PageToken"))
+    wanted = _after(_matching(texts, own_number, query), query.get("PageToken"))
     found = list(islice(wanted, size + 1))
     shown, more = found[:size], len(found) > size
 
@@ -74,12 +74,12 @@ def show_list(texts: Texts, account_sid: str, query: QueryParams) -> dict[str, A
     }
 
 
-def _matching(texts: Texts, query: QueryParams) -> Iterable[Text]:
+def _matching(texts: Texts, own_number: str, query: QueryParams) -> Iterable[Text]:
     recipient, sender = query.get("To"), query.get("From")
     tests = _date_tests(query)
-    # One of the two ends is a phone with a thread of its own, and the other is Safe Return's number.
-    candidates = [phone for phone in (recipient, sender) if phone and texts.since(0, phone)]
-    for text in texts.newest_first(candidates[0] if candidates else None):
+    # The end that is not Safe Return's number is a phone with a thread of its own: the other texts need no reading.
+    phone = next((end for end in (recipient, sender) if end not in {None, own_number}), None)
+    for text in texts.newest_first(phone):
         if recipient not in {None, text.recipient} or sender not in {None, text.sender}:
             continue
         if all(test(text.sent_at or text.created_at) for test in tests):

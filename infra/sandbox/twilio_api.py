@@ -54,7 +54,7 @@ def _serve_list(router: APIRouter, world: OutsideWorld) -> None:
     async def list_messages(request: Request) -> dict[str, Any]:
         await _meet(request, world)
         try:
-            return show_list(network.texts, account_sid, request.query_params)
+            return show_list(network.texts, account_sid, world.config.own_number, request.query_params)
         except ValueError as unreadable:
             raise TwilioRefusalError(20001, str(unreadable)) from unreadable
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import aiohttp
 from twilio.request_validator import RequestValidator
+from yarl import URL
 
 # `#rc=5&rp=all`: the first request and five retries, on any failure. Twilio allows 15 s for all of them together.
 RETRY_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -67,8 +68,9 @@ class SignedCaller:
             "I-Twilio-Idempotency-Token": token,
             "User-Agent": "TwilioProxy/1.1",
         }
+        exact = URL(address, encoded=True)  # what was signed is what is asked for, letter by letter
         try:
-            async with self._session.post(address, data=form, headers=headers, allow_redirects=False) as response:
+            async with self._session.post(exact, data=form, headers=headers, allow_redirects=False) as response:
                 body = await response.read()
         except aiohttp.ClientError:
             return None

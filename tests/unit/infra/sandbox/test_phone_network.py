@@ -170,6 +170,15 @@ async def test_a_text_out_is_queued_then_sent_then_delivered_and_each_is_a_signe
     assert (await text_of(outside, created["sid"]))["status"] == "delivered"
 
 
+async def test_a_callback_urls_query_is_asked_for_as_it_was_signed(outside: Outside) -> None:
+    url = f"{outside.application.url}{STATUS}?delivery=a%2Fb&name=%7Ex"
+    await send(outside, "Thank you.", StatusCallback=f"{url}#rc=5&rp=all")
+    await eventually(lambda: outside.application.at(STATUS))
+    callback = outside.application.at(STATUS)[0]
+    assert callback.url == url
+    assert signed(callback)
+
+
 async def test_callbacks_that_are_refused_are_repeated_and_still_come_in_order(
     outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
