@@ -1,6 +1,7 @@
 """`POST /texts/status`: where Twilio reports what became of a text. Each service that texts mounts its own."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -11,51 +12,35 @@ from starlette.routing import Route
 
 from services.delivery.receipts import Receipts, Report
 from services.delivery.text import signature_is_valid
-from services.store.failures import passes_by_itself
+from services.runtime.problems import Problem, body_within
 
 PATH = "/texts/status"
 BODY_AT_MOST = 65_536
+FIELDS_AT_MOST = 200
 
 
-class Oversized(Exception):
-    """More than anybody who means well would send."""
-
-
-async def read_form(request: Request, most: int = BODY_AT_MOST) -> ImmutableMultiDict[str, str]:
-    """A form as Twilio sends it, blank fields kept, since its signature counts them. Raises Oversized, or ValueError where it
-    is none.
-    """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise Oversized
-    return ImmutableMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200))
+async def read_form(request: Request) -> ImmutableMultiDict[str, str]:
+    """A form as Twilio sends it, blank fields kept, since its signature counts them. Raises Problem."""
+    body = await body_within(request, BODY_AT_MOST)
+    try:
+        return ImmutableMultiDict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_AT_MOST))
+    except ValueError:
+        detail = "A form is expected, application/x-www-form-urlencoded, in UTF-8."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail) from None
 
 
 def status_route(receipts: Receipts, *, public_url: str, tokens: Sequence[str]) -> Route:
-    """403 without a valid signature on `public_url`; 503 while the database is away, so that Twilio may repeat it."""
+    """The application that mounts it answers problems, and 503 while the database is away, so that Twilio repeats it."""
 
     async def take(request: Request) -> Response:
-        try:
-            form = await read_form(request)
-        except Oversized:
-            return Response(status_code=413)
-        except ValueError:
-            return Response(status_code=400)
+        form = await read_form(request)
         url = f"{public_url.rstrip('/')}{PATH}" + (f"?{request.url.query}" if request.url.query else "")
         if not signature_is_valid(url, form, request.headers.get("x-twilio-signature"), tokens):
-            return Response(status_code=403)
+            raise Problem(HTTPStatus.FORBIDDEN, "Not signed", "X-Twilio-Signature does not fit this request.")
         report = _report(request.query_params.get("delivery", ""), form)
-        if report is None:
-            return Response(status_code=204)
-        try:
+        if report is not None:
             await receipts.take(report)
-        except Exception as error:
-            if not passes_by_itself(error):
-                raise
-            return Response(status_code=503, headers={"Retry-After": "2"})
-        return Response(status_code=204)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
 
     return Route(PATH, take, methods=["POST"])
 

@@ -1,6 +1,5 @@
 """What Twilio reports of a text afterwards. Reports come in any order and more than once; the state only ever goes forward."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -63,8 +62,8 @@ def next_state(state: State, status: str) -> State | None:
 class Receipts:
     """Takes reports for one service's own deliveries."""
 
-    def __init__(self, service: str, store: Store, clocks: Clocks, chance: Callable[[], float]) -> None:
-        self._service, self._store, self._clocks, self._chance = service, store, clocks, chance
+    def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
+        self._service, self._store, self._clocks = service, store, clocks
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
@@ -105,7 +104,7 @@ class Receipts:
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001
         if not means.passes:
             return None
-        as_ = settle(Answer(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=self._chance())
+        as_ = settle(Answer(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5)
         return as_.next_attempt_at if as_.state is State.WAITING else None
 
     async def _write(self, transaction: Transaction, report: Report, now: datetime, **change: Any) -> None:

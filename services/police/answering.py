@@ -1,0 +1,117 @@
+"""What follows from a force's reply: police events, what the force tells of the child, and that a person there has the duty."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.bus.envelope import say
+from services.delivery import rows
+from services.delivery.parcel import Parcel
+from services.police.reply import Officer, Reply, ReplyType
+from services.register import words
+from services.safeguarding.duties import Duty
+from services.safeguarding.events import (
+    ChildInformationReceived,
+    ChildLocated,
+    ChildReturned,
+    PoliceAcknowledged,
+    PoliceClosed,
+    PoliceReferenceGiven,
+    PoliceReply,
+    PoliceRiskGraded,
+    SafeAndWellCheckRecorded,
+)
+from services.safeguarding.identifiers import ForceId, WordsId
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Answering:
+    """One reply, signed by `force`, to the notice that was `parcel`. `at` is story time, `now` wall time."""
+
+    keyring: Keyring
+    transaction: Transaction
+    force: ForceId
+    reply_id: str
+    parcel: Parcel
+    duty: Duty
+    at: datetime
+    now: datetime
+
+    async def take(self, reply: Reply) -> None:
+        """A reference, a grade, news of the child: whatever a force answers, an officer has the notice."""
+        told = reply.data
+        officer = await self._keep(_signature(told.officer)) if told.officer else ()
+        spoken = await self._keep(told.words) if told.words else ()
+        if reply.type is ReplyType.ACKNOWLEDGED:
+            await self._say(self._police(PoliceAcknowledged, officer + spoken))
+        if told.reference is not None:
+            reference = await self._keep(told.reference)
+            await self._say(self._police(PoliceReferenceGiven, reference, reference_kind=told.reference_kind))
+        if told.grade is not None:
+            await self._say(self._police(PoliceRiskGraded, officer, grade=told.grade, review_at=told.review_at))
+        news = self._news(reply.type, officer + spoken)
+        if news is not None:
+            await self._say(news)
+        await self._acknowledge(officer)
+
+    def _news(self, kind: ReplyType, said: tuple[WordsId, ...]) -> Message | None:
+        authority = self.duty.authority
+        if kind is ReplyType.CLOSED:
+            return self._police(PoliceClosed, said)
+        if kind is ReplyType.INFORMATION:
+            return ChildInformationReceived(authority=authority, words=said, channel="force", nature="sighting")
+        if kind is ReplyType.LOCATED:
+            return ChildLocated(authority=authority, words=said, channel="force")
+        if kind is ReplyType.RETURNED:
+            return ChildReturned(authority=authority, words=said, channel="force", verified=True)
+        if kind is ReplyType.SAFE_AND_WELL_CHECKED:
+            return SafeAndWellCheckRecorded(authority=authority, words=said, channel="force")
+        return None
+
+    def _police(self, event: type[PoliceReply], said: tuple[WordsId, ...], **about: Any) -> PoliceReply:
+        return event(
+            authority=self.duty.authority,
+            force=self.force,
+            episode=self.duty.episode,
+            reply=self.reply_id,
+            words=said,
+            **about,
+        )
+
+    async def _acknowledge(self, officer: tuple[WordsId, ...]) -> None:
+        duty = self.duty
+        acknowledged = DutyAcknowledged(
+            duty=duty.duty,
+            step=duty.step,
+            authority=duty.authority,
+            episode=duty.episode,
+            force=self.force,
+            how="force",
+            words=officer,
+        )
+        await self._say(acknowledged)
+        await rows.acknowledged(self.transaction, duty.duty, duty.step, self.now)
+
+    async def _keep(self, said: str) -> tuple[WordsId, ...]:
+        about = self.parcel.child
+        return (await words.keep(self.transaction, self.keyring, about=about, words=said, said_by=None, at=self.at),)
+
+    async def _say(self, content: Message) -> None:
+        await say(
+            self.transaction,
+            content,
+            said_by="police",
+            subject=self.parcel.child,
+            at=self.at,
+            now=self.now,
+            exercise=self.parcel.exercise,
+            trace=self.parcel.trace,
+        )
+
+
+def _signature(officer: Officer) -> str:
+    return f"{officer.name}, {officer.collar_number}"

@@ -1,0 +1,32 @@
+"""Police, put together."""
+
+from services.bus.house import House
+from services.delivery.loop import DeliveryLoop
+from services.delivery.webhook import WebhookMedium
+from services.police.handlers import Handlers
+from services.police.sending import NoticeSender
+from services.police.settings import PoliceSettings
+from services.police.web import pages
+from services.police.web_replies import RepliesDoor
+from services.safeguarding.duties import PoliceNotify
+
+
+async def main() -> None:
+    settings = PoliceSettings()
+    house = House("police", settings)
+    keyring = settings.keyring
+    sender = NoticeSender(keyring, settings.sandbox)
+    loop = DeliveryLoop(
+        house.service,
+        house.store,
+        house.clocks,
+        WebhookMedium(sandbox=settings.sandbox),
+        keyring=keyring,
+        prepare=sender.prepare,
+        secrets=sender.secrets,
+        slot=settings.slot,
+    )
+    house.health.watch("delivery", loop.obstacle)
+    house.hear({PoliceNotify: Handlers(loop, house.clocks).on_police_notify})
+    house.parts.append(loop)
+    await house.run(pages(RepliesDoor(house.store, house.clocks, keyring)))

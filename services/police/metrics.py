@@ -1,0 +1,5 @@
+"""What police measures beside what delivery does."""
+
+from prometheus_client import Counter
+
+REPLIES = Counter("police_replies", "Replies of forces, by type or by why they were not taken", ["result"])

@@ -1,0 +1,74 @@
+"""What a force may answer to a notice, version 1, as it comes over HTTP."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
+
+from services.safeguarding.events import ReferenceKind, RiskGrade
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+
+
+class ReplyType(StrEnum):
+    ACKNOWLEDGED = "police.acknowledged"
+    REFERENCE_GIVEN = "police.reference-given"
+    RISK_GRADED = "police.risk-graded"
+    CLOSED = "police.closed"
+    INFORMATION = "police.information"
+    """A sighting, a contact, anything that those who search should know; in `words`."""
+    LOCATED = "police.located"
+    RETURNED = "police.returned"
+    SAFE_AND_WELL_CHECKED = "police.safe-and-well-checked"
+
+
+class _Part(BaseModel):
+    """A force may send more than we know of; what we do not know is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Officer(_Part):
+    name: Line
+    collar_number: Line
+
+
+class ReplyData(_Part):
+    notice: UUID
+    episode: UUID | None = None
+    officer: Officer | None = None
+    reference: Line | None = None
+    reference_kind: ReferenceKind = ReferenceKind.INCIDENT
+    grade: RiskGrade | None = None
+    review_at: AwareDatetime | None = None
+    words: Text | None = None
+
+
+NEEDED: dict[ReplyType, tuple[str, ...]] = {
+    ReplyType.ACKNOWLEDGED: ("officer",),
+    ReplyType.REFERENCE_GIVEN: ("reference",),
+    ReplyType.RISK_GRADED: ("grade",),
+    ReplyType.INFORMATION: ("words",),
+}
+
+
+class Reply(_Part):
+    """`timestamp` is when the force says that it happened, with its zone."""
+
+    type: ReplyType
+    timestamp: AwareDatetime
+    data: ReplyData
+
+    @model_validator(mode="after")
+    def _has_what_its_type_needs(self) -> "Reply":
+        for name in NEEDED.get(self.type, ()):
+            if getattr(self.data, name) is None:
+                raise ValueError(f"data.{name}: {self.type} needs it")
+        return self
+
+    @property
+    def at(self) -> datetime:
+        return self.timestamp

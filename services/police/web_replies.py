@@ -1,0 +1,117 @@
+"""The door for a force's replies: signed, replay-protected, taken once. What is refused says nothing of what we hold."""
+
+import hashlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from uuid import UUID
+
+from pydantic import ValidationError
+from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from services.delivery import rows
+from services.delivery.parcel import Parcel
+from services.police import metrics
+from services.police.answering import Answering
+from services.police.reply import Reply
+from services.register import forces
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem, body_within
+from services.safeguarding.duties import Duty
+from services.store import inbox
+from services.store.encryption import Keyring
+from services.store.inbox import Mark
+from services.store.transaction import Store, Transaction
+
+BODY_AT_MOST = 65_536
+
+
+class RepliesDoor:
+    """Commits before it answers. The same reply again has the same answer and no second effect."""
+
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring) -> None:
+        self._store, self._clocks, self._keyring = store, clocks, keyring
+
+    async def take(self, request: Request, force_id: str) -> JSONResponse:
+        """Raises Problem for what is refused: 401 for a force or a signature that is not good, without saying which."""
+        body = await body_within(request, BODY_AT_MOST)
+        async with self._store.engine.connect() as connection:
+            force = await forces.of(connection, self._keyring, force_id)
+        if not _is_signed(body, request.headers, force.reply_secrets if force else ()):
+            metrics.REPLIES.labels("not-signed").inc()
+            raise Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
+        reply = _read(body)
+        reply_id = request.headers["webhook-id"]
+        async with self._store.transaction() as transaction:
+            mark = await inbox.mark(
+                transaction,
+                source=f"/forces/{force_id}",
+                message_id=reply_id,
+                content_hash=hashlib.sha256(body).digest(),
+                at=self._clocks.wall(),
+            )
+            if mark is Mark.OTHER_CONTENT:
+                detail = "This webhook-id came before with other content. A new reply needs a new id."
+                raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
+            if mark is Mark.NEW:
+                await self._work(transaction, force_id, reply_id, reply)
+        metrics.REPLIES.labels(reply.type if mark is Mark.NEW else "repeated").inc()
+        return JSONResponse({"taken": reply_id}, status_code=HTTPStatus.ACCEPTED)
+
+    async def _work(self, transaction: Transaction, force_id: str, reply_id: str, reply: Reply) -> None:
+        parcel = await rows.find(transaction.connection, reply.data.notice)
+        duty = _of_this_force(parcel, force_id, reply.data.episode)
+        if parcel is None or duty is None:
+            metrics.REPLIES.labels("no-such-notice").inc()
+            detail = "No notice with this id and episode was sent to this force."
+            raise Problem(HTTPStatus.NOT_FOUND, "No such notice", detail, field="data.notice")
+        answering = Answering(
+            keyring=self._keyring,
+            transaction=transaction,
+            force=force_id,
+            reply_id=reply_id,
+            parcel=parcel,
+            duty=duty,
+            at=self._clocks.story(),
+            now=self._clocks.wall(),
+        )
+        await answering.take(reply)
+
+
+def _is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
+    given = dict(headers)
+    for secret in secrets:
+        try:
+            Webhook(secret).verify(body, given, json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            continue
+        return True
+    return False
+
+
+def _of_this_force(parcel: Parcel | None, force_id: str, episode: UUID | None) -> Duty | None:
+    duty = parcel.duty if parcel is not None else None
+    if duty is None or duty.force != force_id or (episode is not None and duty.episode != episode):
+        return None
+    return duty
+
+
+def _read(body: bytes) -> Reply:
+    try:
+        return Reply.model_validate_json(body)
+    except ValidationError as error:
+        errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
+        detail = "The reply does not have the shape of docs/integrating/police.md."
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "Not a reply", detail, field=errors[0]["field"], errors=errors
+        ) from None
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> dict[str, str]:
+    message = message.removeprefix("Value error, ")
+    if not place and ": " in message:
+        field, _, message = message.partition(": ")
+        return {"field": field, "detail": message}
+    return {"field": ".".join(str(part) for part in place) or "body", "detail": message}

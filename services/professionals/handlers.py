@@ -1,0 +1,27 @@
+"""`professional.notify` duties: queued, or withdrawn; and what people answered."""
+
+from dataclasses import dataclass
+
+from services.bus.envelope import Received
+from services.delivery.loop import DeliveryLoop
+from services.delivery.parcel import Parcel
+from services.delivery.text import LANE
+from services.runtime.clocks import Clocks
+from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.store.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class Handlers:
+    loop: DeliveryLoop
+    clocks: Clocks
+
+    async def on_professional_notify(self, received: Received[ProfessionalNotify], transaction: Transaction) -> None:
+        if received.content.act == "withdraw":
+            await self.loop.withdraw(transaction, received)
+        else:
+            await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
+
+    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], transaction: Transaction) -> None:
+        await self.loop.acknowledged(transaction, received.content.duty, received.content.step)

@@ -1,0 +1,44 @@
+"""The texts, as data in `messages/`: one file a language, one line a wording."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+
+import yaml
+
+from services.safeguarding.roles import Wording
+
+MESSAGES = Path(__file__).parent / "messages"
+ENGLISH = "en"
+
+
+@dataclass(frozen=True)
+class Language:
+    answer: str
+    exercise: str
+    texts: dict[Wording, str]
+
+    def write(self, wording: Wording, code: str, *, exercise: bool) -> str:
+        mark = self.exercise if exercise else ""
+        return mark + self.texts[wording] + self.answer.format(code=code)
+
+
+def load(folder: Path = MESSAGES) -> dict[str, Language]:
+    """Raises ValueError for a wording that does not exist, or a field in a text: nothing is ever filled in but the code."""
+    languages = {}
+    for file in sorted(folder.glob("*.yaml")):
+        content = yaml.safe_load(file.read_text())
+        texts = {Wording(name): text for name, text in content["texts"].items()}
+        for text in texts.values():
+            if any(field is not None for _, field, _, _ in Formatter().parse(text)):
+                raise ValueError(f"{file.name}: a text has a field")
+        languages[file.stem] = Language(content["answer"], content["exercise"], texts)
+    return languages
+
+
+LANGUAGES = load()
+
+
+def write(wording: Wording, language: str, code: str, *, exercise: bool) -> str:
+    """In English where there is no such language here. Raises KeyError for a wording that professionals are not told."""
+    return LANGUAGES.get(language, LANGUAGES[ENGLISH]).write(wording, code, exercise=exercise)
