@@ -30,6 +30,8 @@ POLICE_WORDINGS = frozenset(
         Wording.RETURNED_NOTICE,
         Wording.RETURN_WITHDRAWN_NOTICE,
         Wording.REPORT_RETRACTED_NOTICE,
+        Wording.LURING_SUSPECTED,
+        Wording.LOCATION_ENQUIRY,
     }
 )
 CARER_WORDINGS = frozenset(

@@ -5,7 +5,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
-from services.register.views import for_protocol, placements_for_protocol
+from services.register import facts
+from services.register.views import placements_for_protocol
 from services.store.transaction import Transaction
 
 NOBODY = "unassigned"
@@ -52,19 +53,10 @@ async def merged_protocol(transaction: Transaction, name: str) -> str:
 
 
 async def facts_of(transaction: Transaction, child: str, placement: str | None, authority: str | None) -> Facts:
-    """A child the register does not hold has the facts of the placement, and the authority that the message names."""
-    found = await transaction.connection.execute(select(for_protocol).where(for_protocol.c.child == child))
-    row = found.mappings().first()
-    if row is not None:
-        return Facts.model_validate({name: value for name, value in row.items() if name != "child"})
-    if placement is not None:
-        found = await transaction.connection.execute(
-            select(placements_for_protocol).where(placements_for_protocol.c.placement == placement)
-        )
-        row = found.mappings().first()
-        if row is not None:
-            return Facts.model_validate(dict(row))
-    return Facts(authority=authority or await _some_duty_line(transaction))
+    """A child whom the register does not hold has the facts of the placement, and the authority that the message names."""
+    known = await facts.for_protocol(transaction.connection, child, placement=placement)
+    known["authority"] = known["authority"] or authority or await _some_duty_line(transaction)
+    return Facts.model_validate(known)
 
 
 async def _some_duty_line(transaction: Transaction) -> str:

@@ -48,7 +48,7 @@ def decide(case: Case, happened: Happened, facts: Facts, protocols: Protocols, n
 
 def _event(draft: Draft) -> None:
     happened = draft.happened
-    cause = Cause.model_construct(
+    cause = Cause(
         id=happened.key,
         time=happened.time,
         person=draft.speaker,
@@ -114,7 +114,7 @@ def _follow_up(draft: Draft) -> None:
 
 
 def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:
-    return Cause.model_construct(id=draft.happened.key, time=draft.happened.time, exercise=duty.cause.exercise)
+    return Cause(id=draft.happened.key, time=draft.happened.time, exercise=duty.cause.exercise)
 
 
 def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, step: int) -> None:
@@ -185,7 +185,7 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
         state=duty.state,
         ended_because=duty.ended_because,
         steps=tuple(
-            StepRecord.model_construct(
+            StepRecord(
                 step=each.step,
                 role=each.role,
                 person=each.person,

@@ -66,7 +66,7 @@ def make_duty(
     draft.note(Verdict.TOLD, rule, episode=name, duty=duty, unknown=unknown)
     begin(
         draft,
-        DutyOfCase.model_construct(
+        DutyOfCase(
             duty=duty,
             revision=0,
             rule=rule.id,
@@ -87,7 +87,7 @@ def make_duty(
 def _set_waiting(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
     deadline = derived("rule deadline", draft.child, rule.id, cause.id)
     due_at = draft.now + rule.wait if rule.wait is not None else cause.time + (rule.period or draft.now - draft.now)
-    waiting = Waiting.model_construct(
+    waiting = Waiting(
         deadline=deadline,
         rule=rule.id,
         protocol=protocol.hash,

@@ -9,7 +9,6 @@ from services.protocol.policy.telling import tell
 from services.safeguarding.decisions import DutyState
 from services.safeguarding.duties import Because
 from services.safeguarding.events import DutyStepDue
-from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Role, Wording
 
 
@@ -58,7 +57,7 @@ def resume(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def schedule(draft: Draft, duty: DutyOfCase) -> None:
-    """Sets or cancels the duty's one deadline, according to where the duty stands now."""
+    """Sets or cancels the duty's one deadline, which has the duty's id, according to where the duty stands now."""
     rule = draft.rule_of(duty)
     upcoming, at = None, None
     if duty.goes_on:
@@ -70,14 +69,13 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
         return
     version = duty.deadline_version + 1
     duty = draft.put_duty(duty.model_copy(update={"next": upcoming, "next_at": at, "deadline_version": version}))
-    deadline = derived("duty deadline", str(duty.duty))
     if at is None:
-        draft.deadlines[deadline] = None
+        draft.deadlines[duty.duty] = None
         return
     due = DutyStepDue(
-        authority=draft.facts.authority, deadline=deadline, version=version, duty=duty.duty, step=len(duty.tellings)
+        authority=draft.facts.authority, deadline=duty.duty, version=version, duty=duty.duty, step=len(duty.tellings)
     )
-    draft.deadlines[deadline] = Deadline(deadline, version, at, due, duty.cause.exercise)
+    draft.deadlines[duty.duty] = Deadline(duty.duty, version, at, due, duty.cause.exercise)
 
 
 def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | None, datetime | None]:
@@ -118,7 +116,7 @@ def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
 def _telling(
     draft: Draft, duty: DutyOfCase, role: Role, person: str | None, channel: Channel, wording: Wording, because: Because
 ) -> DutyOfCase:
-    telling = Telling.model_construct(
+    telling = Telling(
         step=len(duty.tellings),
         role=role,
         person=person,
