@@ -56,7 +56,9 @@ async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at
         people.setdefault(row["person"], []).append(row)
     speakers = [_speaker(keyring, rows, at) for rows in people.values()]
     order = list(SpeakerKind)
-    return min(speakers, key=lambda each: (order.index(each.kind), str(each.person)), default=Speaker(SpeakerKind.UNKNOWN))
+    return min(
+        speakers, key=lambda each: (order.index(each.kind), str(each.person)), default=Speaker(SpeakerKind.UNKNOWN)
+    )
 
 
 async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) -> str | None:
@@ -65,6 +67,14 @@ async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) 
     rows = await connection.execute(asked if authority is None else asked.where(duty_lines.c.authority == authority))
     lines = list(rows.scalars())
     return lines[0] if len(lines) == 1 else None
+
+
+async def first_authority(connection: AsyncConnection) -> AuthorityId | None:
+    """Whose duty team hears of a number that nobody knows, where no authority was named for it. None: the register is empty."""
+    authority: AuthorityId | None = await connection.scalar(
+        select(duty_lines.c.authority).order_by(duty_lines.c.authority).limit(1)
+    )
+    return authority
 
 
 def _speaker(keyring: Keyring, rows: list[RowMapping], at: datetime) -> Speaker:

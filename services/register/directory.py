@@ -92,6 +92,7 @@ def _of_authority(role: Role, authority: AuthorityId, child: ChildId | None) -> 
 def _first_asked(rows: list[RowMapping], at: datetime) -> list[Holder]:
     holder_of = {row["person"]: Holder(row["person"], row["authority"], row["language"]) for row in rows}
     turns = [
-        Turn(row["person"], row["turn"], Days(row["days"]), row["starts"], row["ends"], row["bank_holidays"]) for row in rows
+        Turn(row["person"], row["turn"], Days(row["days"]), row["starts"], row["ends"], row["bank_holidays"])
+        for row in rows
     ]
     return list(dict.fromkeys(holder_of[turn.person] for turn in on_duty(turns, at)))

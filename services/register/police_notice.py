@@ -78,7 +78,9 @@ async def facts(
 ) -> NoticeFacts:
     """`placement` is where the report came from, used where the child is not known; a known child's own goes first."""
     found = await connection.execute(
-        select(for_police_notice).where(or_(for_police_notice.c.child == child, for_police_notice.c.child.in_(candidates)))
+        select(for_police_notice).where(
+            or_(for_police_notice.c.child == child, for_police_notice.c.child.in_(candidates))
+        )
     )
     rows = {row["child"]: row for row in found.mappings()}
     where = rows.get(child) or next((row for row in rows.values() if row["placement"] == placement), None)
@@ -124,7 +126,9 @@ def _child(keyring: Keyring, row: RowMapping) -> ChildFacts:
 
 def _placement(keyring: Keyring, row: RowMapping) -> PlacementFacts:
     carers = []
-    sealed = zip(row["carers"] or (), row["carer_names"] or (), row["carer_mobiles"] or (), row["carer_keys"] or (), strict=True)
+    sealed = zip(
+        row["carers"] or (), row["carer_names"] or (), row["carer_mobiles"] or (), row["carer_keys"] or (), strict=True
+    )
     for person, name, mobile, key in sealed:
         opener = Opener(keyring, person, key)
         carers.append(CarerFacts(person, opener.open(name, "people.name"), opener.open(mobile, "people.mobile")))

@@ -7,7 +7,9 @@ from sqlalchemy.sql.selectable import TableClause
 SCHEMA = "register"
 metadata = MetaData(schema=SCHEMA)
 
-data_keys = Table("data_keys", metadata, Column("owner", Text, primary_key=True), Column("wrapped", BYTEA, nullable=False))
+data_keys = Table(
+    "data_keys", metadata, Column("owner", Text, primary_key=True), Column("wrapped", BYTEA, nullable=False)
+)
 words = Table(
     "words",
     metadata,

@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 
 
-class Problem(Exception):  # noqa: N818 it is the field's name for it
+class Problem(Exception):
     """Raised by a route; becomes the answer. `errors` lists several faults, each with its own `field`."""
 
     def __init__(
@@ -93,5 +93,7 @@ async def body_within(request: Request, most: int) -> bytes:
                 detail = f"The body may have {most} bytes at most."
                 raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", detail)
     except ClientDisconnect:
-        raise Problem(HTTPStatus.BAD_REQUEST, "Body incomplete", "The connection closed before the body's end.") from None
+        raise Problem(
+            HTTPStatus.BAD_REQUEST, "Body incomplete", "The connection closed before the body's end."
+        ) from None
     return bytes(body)

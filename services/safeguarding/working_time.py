@@ -26,7 +26,8 @@ class Days(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One line of a rota, in local time. `starts` equal to `ends` is the whole day; `starts` after `ends` runs past midnight
-    and belongs to the day on which it starts."""
+    and belongs to the day on which it starts.
+    """
 
     person: str
     order: int

@@ -56,13 +56,23 @@ async def test_a_known_childs_notice_has_its_placement_both_carers_and_the_duty_
     async with engines("police").connect() as connection:
         found = await police_notice.facts(connection, keyring, kestrel.ids["C1"])
     assert found.child is not None
-    assert (found.child.name, found.child.known_as, found.child.date_of_birth) == ("Amara C1 Diallo", ("Ama",), date(2011, 3, 4))
+    assert (found.child.name, found.child.known_as, found.child.date_of_birth) == (
+        "Amara C1 Diallo",
+        ("Ama",),
+        date(2011, 3, 4),
+    )
     assert found.child.modern_slavery_concern is None
     assert found.placement is not None
     assert (found.placement.address, found.placement.host_authority) == ("4 Mill Lane", "lapwing")
     assert {carer.name for carer in found.placement.carers} == {"Ash Example", "Bea Example"}
-    assert {carer.mobile for carer in found.placement.carers} == {number_of(kestrel.document, each) for each in ("ash", "bea")}
-    assert (found.authority, found.authority_name, found.duty_line) == (kestrel.name, "Kestrel County Council", "+441632960100")
+    assert {carer.mobile for carer in found.placement.carers} == {
+        number_of(kestrel.document, each) for each in ("ash", "bea")
+    }
+    assert (found.authority, found.authority_name, found.duty_line) == (
+        kestrel.name,
+        "Kestrel County Council",
+        "+441632960100",
+    )
 
 
 async def test_a_provisional_childs_notice_has_the_candidates_and_the_home_it_was_reported_from(
@@ -109,22 +119,31 @@ async def test_personal_columns_hold_no_readable_word(engines: Engines, kestrel:
     async with engines("casework").connect() as connection:
         for table in ("children", "people", "placements", "forces", "agencies"):
             for row in (await connection.execute(text(f"SELECT * FROM register.{table}"))).mappings():
-                seen = " ".join(bytes(value).decode("latin-1") if isinstance(value, bytes) else str(value) for value in row.values())
+                seen = " ".join(
+                    bytes(value).decode("latin-1") if isinstance(value, bytes) else str(value) for value in row.values()
+                )
                 for secret in ("Amara", "Example", "Mill Lane", "green coat", "+4477", "@kestrel", "whsec_"):
                     assert secret not in seen
 
 
-async def test_a_foster_carer_may_text_about_her_two_children(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+async def test_a_foster_carer_may_text_about_her_two_children(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
     async with engines("carers").connect() as connection:
         found = await conversation.speaker(connection, keyring, number_of(kestrel.document, "ash"), TUESDAY_NOON)
     assert found.kind is SpeakerKind.CARER
     assert (found.person, found.authority) == (kestrel.ids["ash"], kestrel.name)
-    assert [(child.code, child.first_names) for child in found.children] == [("C1", ("Amara", "Ama")), ("C2", ("Amara", "Ama"))]
+    assert [(child.code, child.first_names) for child in found.children] == [
+        ("C1", ("Amara", "Ama")),
+        ("C2", ("Amara", "Ama")),
+    ]
     assert found.placement == kestrel.ids["foster"]
     assert found.children[0].force == f"{kestrel.name}-police"
 
 
-async def test_a_residential_worker_has_the_homes_six_children(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+async def test_a_residential_worker_has_the_homes_six_children(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
     async with engines("carers").connect() as connection:
         found = await conversation.speaker(connection, keyring, number_of(kestrel.document, "resi"), TUESDAY_NOON)
     assert found.kind is SpeakerKind.RESIDENTIAL
@@ -229,18 +248,26 @@ async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: 
         guardian_allocated=False,
         entered_care_at=datetime(2026, 11, 20, 10, tzinfo=UTC),
     )
-    assert (unknown["authority"], unknown["force"], unknown["unaccompanied"]) == (kestrel.name, f"{kestrel.name}-police", None)
+    assert (unknown["authority"], unknown["force"], unknown["unaccompanied"]) == (
+        kestrel.name,
+        f"{kestrel.name}-police",
+        None,
+    )
     assert set(nobody.values()) == {None}
 
 
-async def test_a_contacts_number_and_mail_open_for_those_who_send(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+async def test_a_contacts_number_and_mail_open_for_those_who_send(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
     async with engines("professionals").connect() as connection:
         found = await contact.of(connection, keyring, kestrel.ids["day"])
         assert await contact.of(connection, keyring, new_id("person")) is None
     assert found == contact.Contact(kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en")
 
 
-async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(
+    engines: Engines, keyring: Keyring, kestrel: Loaded
+) -> None:
     async with engines("police").connect() as connection:
         found = await forces.of(connection, keyring, f"{kestrel.name}-police")
         assert await forces.of(connection, keyring, "no-such-force") is None

@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.policy import importing
+from services.casework.policy.holding_together import cross_faults
 from services.casework.store.importing import held, write
 from services.store.encryption import Keyring
 from services.store.transaction import Store
@@ -140,7 +141,7 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
     assert faults == []
     async with Store(engine).transaction() as transaction:
         before = await held(transaction, name)
-        assert importing.cross_faults(given, before.known) == []
+        assert cross_faults(given, before.known) == []
         await write(transaction, keyring, name, given, before, at)
     async with Store(engine).transaction() as transaction:
         after = await held(transaction, name)

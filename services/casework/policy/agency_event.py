@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from services.casework.policy.rows import Text
+from services.casework.policy.fields import Text
 from services.safeguarding import identifiers
 from services.safeguarding.events import PoliceReferenceTexted, TextNeedsHuman, Told
 from services.safeguarding.message import CONTRACTS
@@ -35,7 +35,7 @@ class Wrong(Enum):
     NOT_ALLOWED = "not-allowed"
 
 
-class WrongEvent(Exception):  # noqa: N818 the exception is the event's being wrong
+class WrongEvent(Exception):
     """`field` is the place, `wanted` what would be right. Neither repeats what was there."""
 
     def __init__(self, wrong: Wrong, field: str, wanted: str) -> None:
@@ -129,7 +129,9 @@ def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEv
     if kind is None:
         raise WrongEvent(Wrong.CONTENT, "type", "a kind of event that is known here, such as child.reported-missing.v1")
     if not issubclass(kind, Told) or issubclass(kind, NOT_AN_AGENCYS):
-        raise WrongEvent(Wrong.NOT_ALLOWED, "type", "a kind that an agency may say: this one is said by Safe Return alone")
+        raise WrongEvent(
+            Wrong.NOT_ALLOWED, "type", "a kind that an agency may say: this one is said by Safe Return alone"
+        )
     if kind.kind not in may_say:
         raise WrongEvent(Wrong.NOT_ALLOWED, "type", "a kind on this agency's list")
     ours = next((name for name in OURS if name in envelope.data), None)

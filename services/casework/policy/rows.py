@@ -1,78 +1,15 @@
 """The rows of an import, one class a table. A row's `reference` is the authority's own name for it."""
 
-import binascii
-from base64 import b64decode
 from datetime import date, time
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import phonenumbers
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from services.casework.policy.fields import Email, Hour, Kind, Language, Line, Number, Reference, Secret, Source, Text
 from services.safeguarding.identifiers import AuthorityId, ForceId
-from services.safeguarding.message import KIND
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days
-
-OWN_SOURCES = "/safe-return/"
-
-
-def _number(value: str) -> str:
-    wanted = "a number in international form is needed, such as +447700900100"
-    try:
-        parsed = phonenumbers.parse(value)
-    except phonenumbers.NumberParseException:
-        raise ValueError(wanted) from None
-    if phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) != value or not phonenumbers.is_possible_number(parsed):
-        raise ValueError(wanted)
-    return value
-
-
-def _secret(value: str) -> str:
-    try:
-        b64decode(value.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        msg = "whsec_ and the base64 of at least 24 bytes are needed"
-        raise ValueError(msg) from None
-    return value
-
-
-def _hour(value: Any) -> Any:
-    return "00:00" if value == "24:00" else value
-
-
-def _kind(value: str) -> str:
-    if KIND.match(value) is None:
-        msg = "a kind of event is needed, such as child.reported-missing.v1"
-        raise ValueError(msg)
-    return value
-
-
-def _foreign(value: str) -> str:
-    if value.startswith(OWN_SOURCES):
-        msg = f"{OWN_SOURCES} is Safe Return's own"
-        raise ValueError(msg)
-    return value
-
-
-Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=60)]
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
-Number = Annotated[str, AfterValidator(_number)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$", max_length=254)]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
-Secret = Annotated[str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200), AfterValidator(_secret)]
-Hour = Annotated[time, BeforeValidator(_hour)]
-Source = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200), AfterValidator(_foreign)]
-Kind = Annotated[str, AfterValidator(_kind)]
 
 
 class DirectoryRole(StrEnum):
@@ -101,6 +38,11 @@ class Row(BaseModel):
     def named(self) -> str:
         """What a person who reads of a fault finds the row by."""
         return str(getattr(self, "reference", getattr(self, "id", "")))
+
+    @property
+    def key(self) -> str:
+        """No two rows of a table have the same."""
+        return self.named
 
 
 class AuthorityRow(Row):
@@ -137,6 +79,10 @@ class PersonRow(Row):
 class CarerRow(Row):
     person: Reference
     placement: Reference
+
+    @property
+    def key(self) -> str:
+        return f"{self.person} {self.placement}"
 
 
 class ChildRow(Row):

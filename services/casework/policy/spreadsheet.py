@@ -27,7 +27,7 @@ def rows_of(text: str, table: str) -> list[dict[str, Any]]:
     fields = [each.strip() for each in heading]
     wanted = [each.alias or name for name, each in TABLES[table].model_fields.items()]
     unknown = [str(at) for at, name in enumerate(fields, start=1) if name not in wanted]
-    if unknown or len(set(fields)) != len(fields):
+    if not fields or unknown or len(set(fields)) != len(fields):
         msg = f"the first line must name the fields, each once: {', '.join(wanted)}"
         raise ValueError(msg)
     uneven = next((at for at, line in enumerate(lines, start=1) if line and len(line) != len(fields)), None)

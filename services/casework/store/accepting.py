@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import RowMapping, or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,7 +15,7 @@ from services.casework.store.tables import accepted, children
 from services.register import words
 from services.register.agencies import Agency
 from services.safeguarding.events import ChildProvisional
-from services.safeguarding.identifiers import ChildId, derived, is_provisional
+from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
@@ -22,7 +23,7 @@ SERVICE = "casework"
 OUR_ID = re.compile(r"^(child|provisional)-[0-9a-f-]{36}$")
 
 
-class OtherContent(Exception):  # noqa: N818 it says what is different
+class OtherContent(Exception):
     """The same source and id were accepted before with other content."""
 
 
@@ -53,45 +54,41 @@ async def accept(
     before = await _marked(transaction, agency, event, child.id, moment.wall)
     if before is not None:
         return before
-    said = event.words if child is not provisional else (f"Named by the agency: {envelope.subject}", *event.words)
-    words_ids = [
-        await words.keep(transaction, keyring, about=child.id, words=each, said_by=agency.id, at=envelope.time)
-        for each in said
-    ]
+    words_ids = await _keep(transaction, keyring, agency, event, child, unknown=child is provisional)
     content = agency_event.content_of(
         event,
         authority=child.authority,
-        words=tuple(words_ids),
+        words=words_ids,
         verified=agency.verifies and child.authority == agency.authority and not is_provisional(child.id),
     )
-    exercise, trace = envelope.exercise, agency_event.trace_of(envelope)
-    await say(
+    said = partial(
+        say,
         transaction,
-        content,
         said_by=SERVICE,
         subject=child.id,
         at=envelope.time,
         now=moment.wall,
-        message_id=envelope.id,
-        source=envelope.source,
-        exercise=exercise,
-        trace=trace,
+        exercise=envelope.exercise,
+        trace=agency_event.trace_of(envelope),
     )
+    await said(content, message_id=envelope.id, source=envelope.source)
     if child is provisional:
-        asks = ChildProvisional(authority=child.authority, words=content.words)
         asks_id = str(derived("provisional", envelope.source, envelope.id))
-        await say(
-            transaction,
-            asks,
-            said_by=SERVICE,
-            subject=child.id,
-            at=envelope.time,
-            now=moment.wall,
-            message_id=asks_id,
-            exercise=exercise,
-            trace=trace,
-        )
+        await said(ChildProvisional(authority=child.authority, words=words_ids), message_id=asks_id)
     return child.id
+
+
+async def _keep(
+    transaction: Transaction, keyring: Keyring, agency: Agency, event: AgencyEvent, child: Child, *, unknown: bool
+) -> tuple[WordsId, ...]:
+    """Of a child that nobody knows, what the agency calls it is kept first: it may be a name, so it does not travel."""
+    subject = (f"Named by the agency: {event.envelope.subject}",) if unknown else ()
+    at = event.envelope.time
+    kept = [
+        await words.keep(transaction, keyring, about=child.id, words=each, said_by=agency.id, at=at)
+        for each in (*subject, *event.words)
+    ]
+    return tuple(kept)
 
 
 async def _child(transaction: Transaction, agency: Agency, subject: str) -> Child | None:

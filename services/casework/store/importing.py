@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Table, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.importing import Import, Known
-from services.casework.policy.rows import AuthorityRow, CarerRow
+from services.casework.policy.rows import CarerRow, ChildRow, PersonRow, PlacementRow
 from services.casework.store import tables
 from services.casework.store.sealing import Sealing
 from services.safeguarding.identifiers import AuthorityId, new_id
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
+
+Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +67,25 @@ async def write(
     children = _with_new(before.children, given.children, "child")
     sealing = await Sealing.of(connection, keyring, given, [placements, people, children])
     if given.authority is not None:
-        await _upsert(connection, tables.authorities, [_authority(given.authority)], "id")
-    await _upsert(connection, tables.forces, [sealing.force(row) for row in given.forces or ()], "id")
+        await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
+    await _upsert(connection, tables.forces, [sealing.force(row) for row in (given.forces or {}).values()], "id")
     mine = {"authority": authority}
     for table, rows in (
-        (tables.placements, [mine | sealing.placement(row, placements) for row in given.placements or ()]),
-        (tables.people, [mine | sealing.person(row, people) for row in given.people or ()]),
-        (tables.children, [mine | sealing.child(row, children, placements) for row in given.children or ()]),
+        (tables.placements, [mine | sealing.placement(row, placements) for row in (given.placements or {}).values()]),
+        (tables.people, [mine | sealing.person(row, people) for row in (given.people or {}).values()]),
+        (tables.children, [mine | sealing.child(row, children, placements) for row in (given.children or {}).values()]),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
     if given.carers is not None:
-        await _carers(connection, authority, {_pair(row, placements, people) for row in given.carers}, at)
+        await _carers(connection, authority, {_pair(row, placements, people) for row in given.carers.values()}, at)
     if given.directory is not None:
-        lines = [mine | _line(row.model_dump(), people, children) for row in given.directory]
+        lines = [mine | _line(row.model_dump(), people, children) for row in given.directory.values()]
         await _replace(connection, tables.directory, authority, lines)
     if given.agencies is not None:
-        await _replace(connection, tables.agencies, authority, [mine | sealing.agency(row) for row in given.agencies])
-        sources = [{"source": source, "agency": row.id} for row in given.agencies for source in row.sources]
+        await _replace(
+            connection, tables.agencies, authority, [mine | sealing.agency(row) for row in given.agencies.values()]
+        )
+        sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
         if sources:
             await connection.execute(insert(tables.agency_sources), sources)
 
@@ -96,12 +100,8 @@ async def _any(connection: AsyncConnection, authority: AuthorityId) -> bool:
     return await connection.scalar(found) is not None
 
 
-def _with_new(ids: Mapping[str, str], rows: Any, of: str) -> dict[str, str]:
-    return {row.reference: new_id(of) for row in rows or ()} | dict(ids)
-
-
-def _authority(row: AuthorityRow) -> dict[str, Any]:
-    return row.model_dump()
+def _with_new(ids: Mapping[str, str], rows: Mapping[int, Referred] | None, of: str) -> dict[str, str]:
+    return {row.reference: new_id(of) for row in (rows or {}).values()} | dict(ids)
 
 
 def _pair(row: CarerRow, placements: Mapping[str, str], people: Mapping[str, str]) -> tuple[str, str]:
@@ -127,13 +127,17 @@ async def _upsert(
     await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changed), rows)
 
 
-async def _replace(connection: AsyncConnection, table: Table, authority: AuthorityId, rows: list[dict[str, Any]]) -> None:
+async def _replace(
+    connection: AsyncConnection, table: Table, authority: AuthorityId, rows: list[dict[str, Any]]
+) -> None:
     await connection.execute(delete(table).where(table.c.authority == authority))
     if rows:
         await connection.execute(insert(table), rows)
 
 
-async def _carers(connection: AsyncConnection, authority: AuthorityId, wanted: set[tuple[str, str]], at: datetime) -> None:
+async def _carers(
+    connection: AsyncConnection, authority: AuthorityId, wanted: set[tuple[str, str]], at: datetime
+) -> None:
     links = tables.placement_carers
     theirs = select(tables.placements.c.id).where(tables.placements.c.authority == authority)
     now = links.c.to_at.is_(None) & links.c.placement.in_(theirs)

@@ -39,11 +39,11 @@ class Sealing:
         """Makes the keys that are missing. `ids` are those behind the references of placements, people and children."""
         placements, people, children = ids
         owners = [
-            *(forces.owner_of(row.id) for row in given.forces or ()),
-            *(agencies.owner_of(row.id) for row in given.agencies or ()),
-            *(placements[row.reference] for row in given.placements or ()),
-            *(people[row.reference] for row in given.people or ()),
-            *(children[row.reference] for row in given.children or ()),
+            *(forces.owner_of(row.id) for row in (given.forces or {}).values()),
+            *(agencies.owner_of(row.id) for row in (given.agencies or {}).values()),
+            *(placements[row.reference] for row in (given.placements or {}).values()),
+            *(people[row.reference] for row in (given.people or {}).values()),
+            *(children[row.reference] for row in (given.children or {}).values()),
         ]
         return cls(keyring, await data_keys(connection, keyring, owners) if owners else {})
 

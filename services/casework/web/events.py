@@ -41,7 +41,9 @@ class EventsDoor:
     async def take(self, request: Request) -> JSONResponse:
         """Answers 202 when the event is durable. Raises Problem otherwise."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed.")
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed."
+            )
         body = await body_within(request, MOST_BYTES)
         try:
             parsed = agency_event.parse(body)

@@ -8,8 +8,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.casework.settings import CaseworkSettings
-from services.casework.web_events import EventsDoor
-from services.casework.web_register import RegisterDoor
+from services.casework.web.events import EventsDoor
+from services.casework.web.register import RegisterDoor
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
 from services.store.encryption import Keyring

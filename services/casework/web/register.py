@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from services.casework import metrics
 from services.casework.policy import importing, spreadsheet
+from services.casework.policy.holding_together import cross_faults
 from services.casework.policy.importing import Fault, Import
 from services.casework.policy.rows import TABLES
 from services.casework.store.importing import held, write
@@ -41,12 +42,14 @@ class RegisterDoor:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         wanted = "application/json" if table is None else "text/csv"
         if media_type != wanted:
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here.")
+            raise Problem(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here."
+            )
         document = _document(await body_within(request, MOST_BYTES), table)
         given, faults = importing.read(document, authority)
         async with self._store.transaction() as transaction:
             before = await held(transaction, authority)
-            faults += importing.cross_faults(given, before.known)
+            faults += cross_faults(given, before.known)
             if faults:
                 metrics.IMPORTS.labels("refused").inc()
                 raise _refused(faults)
@@ -68,7 +71,9 @@ def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
     except UnicodeDecodeError:
         raise Problem(*UNREADABLE, "The body must be UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Problem(*UNREADABLE, f"The body must be JSON; line {error.lineno}, column {error.colno} is not.") from None
+        raise Problem(
+            *UNREADABLE, f"The body must be JSON; line {error.lineno}, column {error.colno} is not."
+        ) from None
     except RecursionError:
         raise Problem(*UNREADABLE, "The body must not be nested so deeply.") from None
     except ValueError as error:

@@ -1,0 +1,258 @@
+"""`PUT /register/...` on a real PostgreSQL: every bad row named, nothing half-applied."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.support.casework import TOKEN, casework
+from tests.support.database import Database
+from tests.support.register import authority, fresh_number
+
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+class Desk:
+    """Whoever imports the register."""
+
+    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine) -> None:
+        self.client = client
+        self.engine = engine
+
+    async def put(self, document: dict[str, Any]) -> httpx.Response:
+        return await self.client.put(f"/register/{document['authority']['id']}", json=document, headers=BEARER)
+
+    async def put_sheet(self, name: str, table: str, rows: list[dict[str, Any]]) -> httpx.Response:
+        sheet = io.StringIO()
+        writer = csv.DictWriter(sheet, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+        headers = BEARER | {"content-type": "text/csv; charset=utf-8"}
+        return await self.client.put(f"/register/{name}/{table}", content=sheet.getvalue().encode(), headers=headers)
+
+    async def rows(self, query: str, **values: Any) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list(await connection.execute(text(query), values))
+
+    async def count(self, table: str, name: str) -> int:
+        (row,) = await self.rows(f"SELECT count(*) FROM register.{table} WHERE authority = :n", n=name)
+        return int(row[0])
+
+
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    engine = database.engine("casework")
+    app = casework(database, engine)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://casework") as client:
+        yield Desk(client, engine)
+    await engine.dispose()
+
+
+async def test_a_whole_authority_is_imported_and_counted(desk: Desk) -> None:
+    document = authority()
+    answer = await desk.put(document)
+    assert answer.status_code == 200
+    tables = {name: len(rows) for name, rows in document.items() if name != "authority"}
+    assert answer.json() == {"authority": document["authority"]["id"], "rows": tables}
+
+
+async def test_importing_the_same_again_keeps_every_id_and_adds_nothing(desk: Desk) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    query = "SELECT id FROM register.{} WHERE authority = :n ORDER BY id"
+    before = [await desk.rows(query.format(table), n=name) for table in ("children", "people", "placements")]
+    links = "SELECT pc.* FROM register.placement_carers pc JOIN register.placements p ON p.id = pc.placement WHERE p.authority = :n"
+    carers = sorted(map(str, await desk.rows(links, n=name)))
+    assert (await desk.put(document)).status_code == 200
+    assert [await desk.rows(query.format(table), n=name) for table in ("children", "people", "placements")] == before
+    assert sorted(map(str, await desk.rows(links, n=name))) == carers
+    assert await desk.count("directory", name) == len(document["directory"])
+
+
+async def test_every_bad_row_is_named_and_nothing_is_applied(desk: Desk) -> None:
+    document = authority()
+    document["people"][2]["mobile"] = "07700 900123"
+    document["people"][3]["name"] = ""
+    document["children"][1]["date_of_birth"] = "04/03/2011"
+    document["children"][2]["placement"] = "no-such-placement"
+    document["directory"][0]["person"] = "nobody"
+    document["placements"][0]["kind"] = "castle"
+    answer = await desk.put(document)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    named = {(each["table"], each["row"], each["reference"], each["field"]) for each in answer.json()["errors"]}
+    assert {
+        ("people", 3, "resi", "mobile"),
+        ("people", 4, "day", "name"),
+        ("children", 2, "C2", "date_of_birth"),
+        ("placements", 1, "foster", "kind"),
+        ("children", 3, "C11", "placement"),
+        ("directory", 1, "", "person"),
+    } <= named
+    assert all(each["wanted"] for each in answer.json()["errors"])
+    for secret in ("07700 900123", "04/03/2011", "castle"):
+        assert secret not in answer.text
+    assert await desk.rows("SELECT id FROM register.authorities WHERE id = :n", n=document["authority"]["id"]) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "changes", "field"),
+    [
+        ("people", 1, {"mobile": "same"}, "mobile"),
+        ("children", 1, {"code": "C1"}, "code"),
+        ("children", 1, {"reference": "C1"}, ""),
+        ("children", 0, {"code": "seventeen"}, "code"),
+        ("children", 0, {"entered_care_at": "2026-11-20T10:00:00"}, "entered_care_at"),
+        ("children", 0, {"nickname": "Ama"}, "nickname"),
+        ("children", 0, {"unaccompanied": "perhaps"}, "unaccompanied"),
+        ("children", 0, {"name": "a\u0000b"}, "name"),
+        ("directory", 0, {"role": "duty.worker"}, "role"),
+        ("directory", 0, {"child": "C1"}, "child"),
+        ("directory", 0, {"days": "weekdays"}, "days"),
+        ("directory", 0, {"from": "25:00"}, "from"),
+        ("directory", 0, {"order": 0}, "order"),
+        ("agencies", 0, {"types": ["missing"]}, "types.0"),
+        ("agencies", 0, {"sources": ["/safe-return/carers"]}, "sources.0"),
+        ("agencies", 0, {"secrets": ["whsec_short"]}, "secrets.0"),
+        ("agencies", 0, {"secrets": ["whsec_" + "A" * 33]}, "secrets.0"),
+        ("agencies", 0, {"secrets": []}, "secrets"),
+        ("forces", 0, {"notice_url": "ftp://desk"}, "notice_url"),
+        ("placements", 0, {"force": "no-such-force"}, "force"),
+        ("carers", 0, {"person": "nobody"}, "person"),
+    ],
+)
+async def test_a_fault_is_named_with_its_field(
+    desk: Desk, table: str, row: int, changes: dict[str, Any], field: str
+) -> None:
+    document = authority()
+    if changes == {"mobile": "same"}:
+        changes = {"mobile": document["people"][0]["mobile"]}
+    document[table][row] |= changes
+    answer = await desk.put(document)
+    assert answer.status_code == 422
+    assert (table, row + 1, field) in {(each["table"], each["row"], each["field"]) for each in answer.json()["errors"]}
+
+
+async def test_a_source_that_another_authoritys_agency_has_is_refused(desk: Desk) -> None:
+    first, second = authority(), authority()
+    await desk.put(first)
+    second["agencies"][0]["sources"] = first["agencies"][0]["sources"]
+    answer = await desk.put(second)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "sources"
+
+
+async def test_a_table_that_is_not_given_stays_as_it_was(desk: Desk) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    answer = await desk.put({"authority": document["authority"], "people": document["people"][:1]})
+    assert answer.json()["rows"] == {"people": 1}
+    assert await desk.count("directory", name) == len(document["directory"])
+    assert await desk.count("people", name) == len(document["people"])
+
+
+async def test_one_table_comes_as_a_sheet(desk: Desk) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    rows = [
+        {
+            "reference": "C1",
+            "code": "C1",
+            "name": "Linh Tran",
+            "known_as": "Lin|Lili",
+            "date_of_birth": "",
+            "unaccompanied": "yes",
+        },
+        {
+            "reference": "C99",
+            "code": "C99",
+            "name": "",
+            "known_as": "",
+            "date_of_birth": "2012-02-29",
+            "unaccompanied": "",
+        },
+    ]
+    answer = await desk.put_sheet(name, "children", rows)
+    assert answer.json() == {"authority": name, "rows": {"children": 2}}
+    query = "SELECT date_of_birth, unaccompanied FROM register.children WHERE authority = :n AND reference = :r"
+    assert [tuple(row) for row in await desk.rows(query, n=name, r="C1")] == [(None, True)]
+    ((born, unaccompanied),) = await desk.rows(query, n=name, r="C99")
+    assert (born.isoformat(), unaccompanied) == ("2012-02-29", None)
+
+
+async def test_a_sheets_bad_rows_are_named_and_nothing_is_applied(desk: Desk) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    rows = [
+        {"reference": "new-1", "name": "Jo", "mobile": fresh_number()},
+        {"reference": "new-2", "name": "Sam", "mobile": "12345"},
+    ]
+    answer = await desk.put_sheet(name, "people", rows)
+    assert [(each["table"], each["row"], each["reference"], each["field"]) for each in answer.json()["errors"]] == [
+        ("people", 2, "new-2", "mobile")
+    ]
+    assert await desk.count("people", name) == len(document["people"])
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        b"",
+        b"reference,nickname\nx,y\n",
+        b"reference,reference\nx,y\n",
+        b"reference,name\nonly-one\n",
+        b'reference,name\n"x,y\n',
+        b"\xff",
+    ],
+    ids=["empty", "unknown field", "twice", "uneven", "open quotation", "not UTF-8"],
+)
+async def test_a_sheet_that_cannot_be_read_says_why(desk: Desk, sheet: bytes) -> None:
+    document = authority()
+    await desk.put(document)
+    path = f"/register/{document['authority']['id']}/people"
+    answer = await desk.client.put(path, content=sheet, headers=BEARER | {"content-type": "text/csv"})
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+
+
+async def test_a_sheet_for_an_authority_that_nobody_imported_is_refused(desk: Desk) -> None:
+    answer = await desk.put_sheet("nowhere", "people", [{"reference": "x", "name": "X"}])
+    assert (answer.status_code, answer.json()["errors"][0]["table"]) == (422, "authority")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({}, b"{}", 401),
+        ({"authorization": "Bearer another"}, b"{}", 401),
+        ({"authorization": f"Basic {TOKEN}"}, b"{}", 401),
+        (BEARER | {"content-type": "text/csv"}, b"{}", 415),
+        (BEARER, b"{", 400),
+        (BEARER, b"[]", 400),
+        (BEARER, b"[" * 2000, 400),
+        (BEARER, b"\xff", 400),
+        (BEARER, b'{"people": {}}', 422),
+        (BEARER, b'{"people": [3, null, []]}', 422),
+        (BEARER, b'{"castles": []}', 422),
+        (BEARER, b'{"authority": {"id": "b", "name": "B"}}', 422),
+    ],
+)
+async def test_a_request_that_cannot_be_taken_is_answered_as_what_it_is(
+    desk: Desk, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    answer = await desk.client.put("/register/a", content=body, headers={"content-type": "application/json"} | headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_a_table_that_does_not_exist_is_not_found(desk: Desk) -> None:
+    answer = await desk.client.put("/register/a/castles", content=b"", headers=BEARER | {"content-type": "text/csv"})
+    assert answer.status_code == 404
+    assert "people" in answer.json()["detail"]

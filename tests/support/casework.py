@@ -1,0 +1,24 @@
+"""Casework's pages in the test's own process, on the session's database."""
+
+from base64 import b64encode
+from datetime import timedelta
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.casework.settings import CaseworkSettings
+from services.casework.web import pages
+from services.runtime.clocks import Clocks
+from services.store.transaction import Store
+from tests.support.database import Database
+
+TOKEN = "the-token"
+AHEAD = timedelta(days=3650)
+"""Story time lies after every event of these tests."""
+
+
+def casework(database: Database, engine: AsyncEngine) -> FastAPI:
+    """With the keys of the `keyring` fixture."""
+    own = {"master_key": b64encode(b"m" * 32), "phone_key": b64encode(b"p" * 32), "register_token": TOKEN}
+    settings = CaseworkSettings.model_validate(database.settings("casework").model_dump() | own)
+    return pages(Store(engine), Clocks(AHEAD), settings)

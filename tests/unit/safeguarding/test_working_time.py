@@ -1,0 +1,87 @@
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from services.safeguarding.working_time import Days, Turn, is_bank_holiday, on_duty
+
+OFFICE = Turn("office", 1, Days.MON_FRI, time(9), time(17), bank_holidays=False)
+NIGHT = Turn("night", 1, Days.MON_FRI, time(17), time(9), bank_holidays=False)
+WEEKEND = Turn("weekend", 1, Days.SAT_SUN, bank_holidays=True)
+ALWAYS = Turn("always", 1)
+
+
+@pytest.mark.parametrize(
+    ("turn", "at", "covered"),
+    [
+        (OFFICE, "2026-11-24T09:00:00+00:00", True),
+        (OFFICE, "2026-11-24T08:59:59.999999+00:00", False),
+        (OFFICE, "2026-11-24T16:59:59.999999+00:00", True),
+        (OFFICE, "2026-11-24T17:00:00+00:00", False),
+        (OFFICE, "2026-11-28T12:00:00+00:00", False),  # a Saturday
+        (OFFICE, "2026-07-14T08:00:00+00:00", True),  # nine o'clock in summer
+        (OFFICE, "2026-07-14T16:00:00+00:00", False),  # five o'clock in summer
+        (OFFICE, "2026-07-14T09:30:00+09:00", False),  # half past one at night, told from Tokyo
+        (OFFICE, "2026-12-25T12:00:00+00:00", False),  # Christmas, a Friday
+        (OFFICE, "2026-12-28T12:00:00+00:00", False),  # the substitute for Boxing Day
+        (OFFICE, "2027-03-26T12:00:00+00:00", False),  # Good Friday
+        (OFFICE, "2026-12-29T12:00:00+00:00", True),
+        (NIGHT, "2026-11-24T17:00:00+00:00", True),
+        (NIGHT, "2026-11-25T08:59:59+00:00", True),
+        (NIGHT, "2026-11-25T09:00:00+00:00", False),
+        (NIGHT, "2026-11-28T03:00:00+00:00", True),  # Friday's night reaches into Saturday
+        (NIGHT, "2026-11-29T03:00:00+00:00", False),  # Saturday has no night
+        (NIGHT, "2026-11-30T03:00:00+00:00", False),  # nor has Sunday, into Monday
+        (NIGHT, "2026-12-25T03:00:00+00:00", True),  # Christmas Eve's night
+        (NIGHT, "2026-12-25T20:00:00+00:00", False),  # Christmas Day's own is not worked
+        (NIGHT, "2026-12-26T03:00:00+00:00", False),
+        (WEEKEND, "2026-11-28T00:00:00+00:00", True),
+        (WEEKEND, "2026-11-29T23:59:59+00:00", True),
+        (WEEKEND, "2026-11-30T00:00:00+00:00", False),
+        (WEEKEND, "2026-12-25T12:00:00+00:00", True),  # a bank holiday counts, whatever its weekday
+        (ALWAYS, "2026-12-25T00:00:00+00:00", True),
+        # The night the clocks go forward, 29 March 2026: 00:59:59 UTC is 00:59:59, one second later it is 02:00.
+        (Turn("x", 1, starts=time(1), ends=time(2)), "2026-03-29T00:59:59+00:00", False),
+        (Turn("x", 1, starts=time(1), ends=time(2)), "2026-03-29T01:00:00+00:00", False),
+        (Turn("x", 1, starts=time(2), ends=time(3)), "2026-03-29T01:00:00+00:00", True),
+        # The night the clocks go back, 25 October 2026: 01:30 comes twice, and both are covered.
+        (Turn("x", 1, starts=time(1), ends=time(2)), "2026-10-25T00:30:00+00:00", True),
+        (Turn("x", 1, starts=time(1), ends=time(2)), "2026-10-25T01:30:00+00:00", True),
+        (Turn("x", 1, starts=time(1), ends=time(2)), "2026-10-25T02:00:00+00:00", False),
+    ],
+)
+def test_a_turn_covers_its_hours_as_england_counts_them(turn: Turn, at: str, covered: bool) -> None:
+    assert turn.covers(datetime.fromisoformat(at)) is covered
+
+
+def test_those_on_duty_come_in_their_order_deputies_after() -> None:
+    rota = [Turn("deputy", 2), Turn("first", 1), Turn("office", 1, Days.MON_FRI, time(9), time(17)), Turn("also", 1)]
+    at_night = datetime(2026, 11, 24, 23, tzinfo=UTC)
+    assert [turn.person for turn in on_duty(rota, at_night)] == ["also", "first", "deputy"]
+
+
+def test_at_every_hour_of_a_year_office_and_night_and_weekend_leave_no_gap() -> None:
+    rota = [OFFICE, Turn("out", 1, Days.EVERY_DAY, bank_holidays=True)]
+    for day in range(1, 366):
+        for hour in range(24):
+            at = datetime.fromordinal(date(2026, 1, 1).toordinal() + day - 1).replace(hour=hour, tzinfo=UTC)
+            assert on_duty(rota, at)
+
+
+@pytest.mark.parametrize(
+    ("day", "is_one"),
+    [
+        (date(2026, 1, 1), True),
+        (date(2026, 4, 3), True),
+        (date(2026, 4, 6), True),
+        (date(2026, 5, 4), True),
+        (date(2026, 5, 25), True),
+        (date(2026, 8, 31), True),
+        (date(2026, 12, 25), True),
+        (date(2026, 12, 28), True),
+        (date(2026, 8, 3), False),  # Scotland's
+        (date(2026, 3, 17), False),  # Northern Ireland's
+        (date(2026, 12, 24), False),
+    ],
+)
+def test_bank_holidays_are_englands(day: date, is_one: bool) -> None:
+    assert is_bank_holiday(day) is is_one
