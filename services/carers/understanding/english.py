@@ -208,8 +208,16 @@ STOP = (
 )
 
 THANKS = frozenset(
-    "ok okay k kk yes yep yeah no problem will do got it understood noted received fine great sure right roger perfect brilliant lovely "
-    "good thanks thank you thankyou god bless so much very a lot for that this letting me know your help the update everything all again "
-    "i love appreciated much really cool morning night evening".split()
-)
-"""A text of these words alone asks for nothing."""
+    {
+        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "yes", "yep", "yeah", "received", "noted", "understood", "roger",
+        "brilliant", "great", "perfect", "appreciated", "will", "got", "fine", "lovely",
+    }
+)  # fmt: skip
+AROUND_THANKS = frozenset(
+    {
+        "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
+        "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
+        "night", "evening", "no", "problem", "help",
+    }
+)  # fmt: skip
+"""A text of these words alone, at least one of the first, asks for nothing."""

@@ -39,9 +39,9 @@ NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|perso
 def understand(text: str) -> Meaning:
     """Never raises. What it cannot make out is UNCLEAR, and a person reads it."""
     words, plain = writing.typed(text), writing.plain(text)
-    code, reference = references.code_in(text), references.has_reference(text)
+    reference = references.has_reference(text)
     said = [each for clause in writing.clauses(text) for each in _clause(writing.typed(clause), writing.plain(clause))]
-    if code is not None:
+    if references.code_after_ok(text) is not None:
         said.insert(0, Said(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
         said.append(Said(Intent.REFERENCE, words))
@@ -55,7 +55,7 @@ def understand(text: str) -> Meaning:
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
     doubtful = foreign or contradictory or writing.in_another_script(text)
-    return Meaning(_without_noise(said), words, in_welsh, doubtful, reference, code)
+    return Meaning(_without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text))
 
 
 def _clause(typed: str, plain: str) -> list[Said]:
@@ -109,12 +109,15 @@ def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bo
     back_later = BACK.search(plain.removeprefix("missing")) is not None and "now" in plain.split()
     if back_later or NO_LONGER_MISSING.search(plain):
         return said, True
-    return [Said(Intent.MISSING, words), *(each for each in said if each.intent not in {Intent.BACK, Intent.MISSING})], True
+    return [
+        Said(Intent.MISSING, words),
+        *(each for each in said if each.intent not in {Intent.BACK, Intent.MISSING}),
+    ], True
 
 
 def _asks_nothing(plain: str) -> bool:
-    words = plain.split()
-    return bool(words) and len(words) <= 12 and (set(words) <= english.THANKS or set(words) <= welsh.THANKS)
+    words = set(plain.split())
+    return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english, welsh))
 
 
 def _without_noise(said: list[Said]) -> tuple[Said, ...]:

@@ -49,8 +49,8 @@ class Meaning:
     """A person must read it too: a language we hardly know, or words that contradict each other."""
     reference: bool = False
     """A police reference stands in it."""
-    code: str | None = None
-    """The code after OK, by which the sender says which telling they have."""
+    codes: tuple[str, ...] = ()
+    """What may be the code of a text of ours, the likeliest first: by it the sender says which telling they mean."""
 
     @property
     def intents(self) -> tuple[Intent, ...]:

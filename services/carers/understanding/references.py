@@ -7,7 +7,8 @@ from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 _CODE = f"([{CODE_ALPHABET}]{{{CODE_LENGTH}}})"
 AFTER_OK = re.compile(rf"(?:\b|^)(?:OK|OKAY|0K|O\.K\.?|ACK)[\s:.,\-#('\"]*{_CODE}\b")
 ALONE = re.compile(rf"^\W*{_CODE}\W*$")
-ANYWHERE = re.compile(rf"\({_CODE}\)")
+ANYWHERE = re.compile(rf"\b{_CODE}\b")
+MOST_CODES = 3
 
 NUMBER = r"(?=[\w/\-]*\d[\w/\-]*\d[\w/\-]*\d)[\w/\-]{3,}"
 REFERENCE = re.compile(
@@ -18,11 +19,18 @@ REFERENCE = re.compile(
 ASKED_FOR_BY_US = re.compile(r"^\W*ref(?:erence)?\b", re.IGNORECASE)
 
 
-def code_in(text: str) -> str | None:
-    """The code by which a person says which of our texts they mean."""
+def code_after_ok(text: str) -> str | None:
+    """The code by which a person says that they have what one of our texts told them."""
     upper = text.upper()
-    found = AFTER_OK.search(upper) or ALONE.search(upper) or ANYWHERE.search(upper)
+    found = AFTER_OK.search(upper) or ALONE.search(upper)
     return found[1] if found is not None else None
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """All that may be a code of ours, the one after OK first. Words hold vowels, so few are taken for one by mistake."""
+    after_ok = code_after_ok(text)
+    others = ANYWHERE.findall(text.upper())
+    return tuple(dict.fromkeys([*([after_ok] if after_ok else []), *others]))[:MOST_CODES]
 
 
 def has_reference(text: str) -> bool:

@@ -31,14 +31,13 @@ LONG = (
 )  # fmt: skip
 WORDS_OF_THEIR_OWN = frozenset(
     {
-        "ignored", "window", "windows", "turned", "turner", "walker", "talked", "worked", "trapped", "states", "statues",
-        "misting", "missions", "mission", "messing", "mixing", "missal", "policy", "polite", "return", "returns", "retuned",
-        "alarms", "fale", "falls", "updated", "updates", "updater", "widow", "arrives", "arrive", "spotless", "locate",
-        "locates", "sleep", "asleep", "groom", "grooms", "boomed", "bedrooms", "mistakes", "mistaken", "referenced", "references",
-        "exploits", "exploit", "vanish", "vanishes", "disappear", "disappears", "disappointed", "turn", "turns", "burned", "tuned",
-        "waked", "balked", "status", "valse", "fasle", "states", "statue", "alarmed", "spouted", "sported", "updated",
+        "ignored", "windows", "turner", "turn", "turns", "burned", "tuned", "walker", "talked", "worked", "waked", "balked",
+        "trapped", "states", "statue", "statues", "misting", "mission", "missions", "messing", "mixing", "missal", "policy",
+        "polite", "return", "returns", "retuned", "alarms", "alarmed", "falls", "updated", "updates", "widow", "arrive", "arrives",
+        "spotless", "spouted", "sported", "locate", "locates", "sleep", "groom", "grooms", "bedrooms", "mistakes", "mistaken",
+        "references", "exploit", "exploits", "vanish", "vanishes", "disappear", "disappears", "disappointed", "valse",
     }
-) - {"fasle", "fale"}  # fmt: skip
+)  # fmt: skip
 LETTERS_FOR_ONE_ERROR = 5
 LETTERS_FOR_TWO_ERRORS = 7
 

@@ -9,10 +9,16 @@ from services.carers.understanding.writing import folded
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
 NUMBERS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
-).split()
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
+    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
 COUNTED = (
-    (2, re.compile(r"\b(?:both|the twins|(?:two|2) of (?:them|the)|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b")),
+    (
+        2,
+        re.compile(
+            r"\b(?:both|the twins|(?:two|2) of (?:them|the)|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b"
+        ),
+    ),
     (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
 )
 ALL = re.compile(
@@ -84,3 +90,12 @@ def _names(child: Known, children: Sequence[Known]) -> set[str]:
     """Those that no other child of the speaker's has as well."""
     others = {folded(name) for each in children if each.child != child.child for name in each.names}
     return {folded(name) for name in child.names if name.strip()} - others
+
+
+def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
+    """As the answer to "which child?" a bare number is enough: 17 is C17."""
+    spoken = {word.lstrip("0") for word in words.split()}
+    spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
+    return tuple(
+        each.child for each in children if _plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken
+    )

@@ -5,8 +5,8 @@ import unicodedata
 
 from services.carers.understanding.spelling import corrected
 
-APOSTROPHES = re.compile(r"['’‘`´ʼ]")
-ENDS_OF_CLAUSE = re.compile(r"[.!?;,:\n\r()]+|\s[-–—]+\s|\b(?:but|although|however|whereas|ond)\b")
+APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
+ENDS_OF_CLAUSE = re.compile(r"[.!?;,:\n\r()]+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b")
 NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
 

@@ -1,0 +1,6 @@
+"""Carers: every text that comes in, and what carers are told.
+
+Hears: every text (Twilio's webhook), `carer.alert` duties; decisions, so that STATUS can be answered.
+Says: child-events, and the outcomes of its duties and of every `OK <code>`.
+Promises: a text is durable, in the database or on the disk, before Twilio is answered; every text reaches a case or a human.
+"""

@@ -1,0 +1,22 @@
+"""What an alert to a carer says, and to which number it goes: asked once, when it is first sent."""
+
+from services.carers import messages
+from services.delivery.parcel import Fixed, Parcel, Undeliverable
+from services.register import contact
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+
+class Alerts:
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
+        """Replies come with number and body and are never asked for here."""
+        if parcel.duty is None or parcel.person is None:
+            return Undeliverable("nobody-in-role")
+        found = await contact.of(transaction.connection, self._keyring, parcel.person)
+        if found is None or found.mobile is None:
+            return Undeliverable("no-address", parcel.person)
+        body = messages.alert(parcel.duty.wording, found.language, parcel.code, exercise=parcel.exercise)
+        return Fixed(found.mobile, body, parcel.person, ("people.mobile",), number=found.mobile)

@@ -1,0 +1,47 @@
+"""Carers, put together."""
+
+from services.bus.house import House
+from services.carers.alerts import Alerts
+from services.carers.carrying_out import SERVICE, CarryingOut
+from services.carers.handlers import Handlers
+from services.carers.intake import Intake
+from services.carers.reading import Reader
+from services.carers.settings import CarersSettings
+from services.carers.spool import Spool
+from services.carers.web import pages
+from services.delivery.loop import DeliveryLoop
+from services.delivery.receipts import Receipts
+from services.delivery.text import AT_ONCE, TextMedium
+from services.store.encryption import Keyring
+
+
+async def main() -> None:
+    settings = CarersSettings()
+    house = House(SERVICE, settings)
+    keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
+    medium = TextMedium(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        sender=settings.twilio_from,
+        public_url=settings.public_url,
+        base_url=settings.twilio_base_url,
+    )
+    delivery = DeliveryLoop(
+        SERVICE,
+        house.store,
+        house.clocks,
+        medium,
+        keyring=keyring,
+        prepare=Alerts(keyring).prepare,
+        slot=settings.slot,
+        at_once=AT_ONCE,
+    )
+    house.health.watch("delivery", delivery.obstacle)
+    house.parts.append(delivery)
+    reader = Reader(house.store, keyring, house.clocks, CarryingOut(keyring, delivery), settings.authority)
+    house.turn(reader.loop)
+    intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
+    house.turn(intake.replay)
+    house.hear(Handlers(delivery, house.clocks).by_message())
+    receipts = Receipts(SERVICE, house.store, house.clocks)
+    await house.run(pages(intake, receipts, house.clocks, settings))

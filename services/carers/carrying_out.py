@@ -1,0 +1,133 @@
+"""Writes down everything that a decision brings about, in the transaction that marks the text as read."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.bus.envelope import say
+from services.carers import messages
+from services.carers.policy.scene import Decision, Scene
+from services.carers.store import conversations, standings, texts
+from services.carers.text import Text
+from services.delivery.loop import DeliveryLoop
+from services.delivery.parcel import Parcel
+from services.delivery.text import LANE
+from services.register import conversation, words
+from services.register.conversation import Speaker
+from services.safeguarding import events
+from services.safeguarding.identifiers import ChildId, WordsId, derived
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+SERVICE = "carers"
+SAYS: dict[type[Message], str] = {
+    events.ChildReportedMissing: "missing",
+    events.ChildLocated: "located",
+    events.ChildReturned: "returned",
+}
+"""How a child stands after such an event, until the protocol itself says."""
+
+
+class CarryingOut:
+    """Ids follow from Twilio's id of the text: however often it is read, each effect is one."""
+
+    def __init__(self, keyring: Keyring, delivery: DeliveryLoop) -> None:
+        self._keyring = keyring
+        self._delivery = delivery
+
+    async def carry_out(
+        self,
+        transaction: Transaction,
+        text: Text,
+        scene: Scene,
+        speaker: Speaker,
+        decision: Decision,
+        *,
+        welsh: bool,
+        now: datetime,
+    ) -> bool:
+        """Whether a reply is on its way. `now` is wall time."""
+        number_hash = self._keyring.number_hash(text.sender)
+        kept: dict[ChildId, WordsId] = {}
+        for act in decision.acts:
+            content = act.content
+            if isinstance(content, events.Told) and text.words:
+                if act.subject not in kept:
+                    kept[act.subject] = await self._keep(transaction, text, act.subject, scene)
+                content = content.model_copy(update={"words": (kept[act.subject],)})
+            await self._say(transaction, text, act.subject, content, scene, now)
+            await self._remember(transaction, text, act.subject, content, number_hash)
+        await self._converse(transaction, decision, number_hash, text.story_at)
+        return await self._reply(transaction, text, scene, speaker, decision, welsh=welsh, now=now)
+
+    async def _keep(self, transaction: Transaction, text: Text, about: ChildId, scene: Scene) -> WordsId:
+        return await words.keep(
+            transaction, self._keyring, about=about, words=text.words, said_by=scene.person, at=text.story_at
+        )
+
+    async def _say(
+        self, transaction: Transaction, text: Text, subject: ChildId, content: Message, scene: Scene, now: datetime
+    ) -> None:
+        exercise = isinstance(content, DutyAcknowledged) and scene.telling is not None and scene.telling.exercise
+        await say(
+            transaction,
+            content,
+            said_by=SERVICE,
+            subject=subject,
+            at=text.story_at,
+            now=now,
+            message_id=str(derived("text", text.sid, content.kind, subject)),
+            exercise=exercise,
+        )
+
+    async def _remember(
+        self, transaction: Transaction, text: Text, subject: ChildId, content: Message, number_hash: bytes
+    ) -> None:
+        if isinstance(content, events.ReportRetracted):
+            state = "missing" if content.retracts == "return" else None
+            await standings.said(transaction, subject, state, text.story_at)
+        elif type(content) in SAYS:
+            await standings.said(transaction, subject, SAYS[type(content)], text.story_at)
+        elif isinstance(content, events.ChildProvisional):
+            await conversations.open_provisional(transaction, subject, number_hash, text.story_at)
+        elif isinstance(content, DutyAcknowledged):
+            await self._delivery.acknowledged(transaction, content.duty, content.step)
+
+    async def _converse(self, transaction: Transaction, decision: Decision, number_hash: bytes, at: datetime) -> None:
+        if decision.answered:
+            await conversations.answered(transaction, number_hash)
+        for provisional, child in decision.identified:
+            await conversations.identify(transaction, provisional, child)
+        for provisional in decision.ended:
+            await conversations.end(transaction, provisional, at)
+        if decision.question is not None:
+            asked = decision.question
+            await conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
+
+    async def _reply(
+        self,
+        transaction: Transaction,
+        text: Text,
+        scene: Scene,
+        speaker: Speaker,
+        decision: Decision,
+        *,
+        welsh: bool,
+        now: datetime,
+    ) -> bool:
+        if decision.answer is None or not text.can_be_answered:
+            return False
+        parcel = Parcel(
+            id=derived("reply", text.sid),
+            lane=LANE,
+            child=decision.acts[0].subject if decision.acts else scene.provisional,
+            created_at=now,
+            authority=scene.authority,
+            person=scene.person,
+            to_number=text.sender,
+            key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
+        )
+        duty_line = await conversation.duty_line(transaction.connection, scene.authority)
+        body = messages.reply(decision, "cy" if welsh else speaker.language, parcel.code, duty_line)
+        return await self._delivery.put(transaction, replace(parcel, body=body))

@@ -1,0 +1,104 @@
+"""What carers hears: whom of them to tell what, and how their children's episodes stand."""
+
+from collections.abc import Mapping
+
+from services.bus.contract import Handler
+from services.bus.envelope import Received, say
+from services.carers.store import standings
+from services.delivery.loop import DeliveryLoop
+from services.delivery.parcel import Parcel
+from services.delivery.text import LANE
+from services.register import directory
+from services.register.directory import Holder
+from services.runtime.clocks import Clocks
+from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
+from services.safeguarding.duties import CarerAlert
+from services.safeguarding.identifiers import derived
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyFailed
+from services.safeguarding.roles import Role, Wording
+from services.store.transaction import Transaction
+
+SERVICE = "carers"
+OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED})
+TAKEN = frozenset({"accepted", "delivered", "acknowledged"})
+
+
+class Handlers:
+    def __init__(self, delivery: DeliveryLoop, clocks: Clocks) -> None:
+        self._delivery = delivery
+        self._clocks = clocks
+
+    def by_message(self) -> Mapping[type[Message], Handler]:
+        return {
+            CarerAlert: self.on_carer_alert,
+            EpisodeChanged: self.on_episode_changed,
+            DutyChanged: self.on_duty_changed,
+        }
+
+    async def on_carer_alert(self, received: Received[CarerAlert], transaction: Transaction) -> None:
+        """Each carer meant has a text of their own."""
+        duty = received.content
+        if duty.act == "withdraw":
+            await self._delivery.withdraw(transaction, received)
+            return
+        holders = await directory.holders(
+            transaction.connection,
+            duty.role,
+            authority=duty.authority,
+            child=received.subject,
+            person=duty.person,
+            placement=duty.placement,
+            at=self._clocks.story(),
+        )
+        if not holders:
+            await self._nobody(received, transaction)
+        for holder in holders:
+            await self._delivery.put(transaction, self._parcel(received, holder, alone=len(holders) == 1))
+
+    async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
+        episode = received.content
+        await standings.episode_changed(
+            transaction,
+            received.subject,
+            episode.episode,
+            opened_at=episode.opened_at,
+            revision=episode.revision,
+            state=None if episode.state in OVER else episode.state,
+            at=received.time,
+        )
+
+    async def on_duty_changed(self, received: Received[DutyChanged], transaction: Transaction) -> None:
+        """What a carer who asks is told: whether police have it, whether somebody there and of the duty team has answered."""
+        duty = received.content
+        if duty.episode is None:
+            return
+        to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
+        if duty.wording is Wording.MISSING_NOTICE and to_police:
+            if duty.state is DutyState.ACKNOWLEDGED:
+                await standings.police_stand(transaction, received.subject, duty.episode, "answered")
+            elif any(step.state in TAKEN for step in to_police):
+                await standings.police_stand(transaction, received.subject, duty.episode, "have-it")
+        elif duty.state is DutyState.ACKNOWLEDGED and any(step.role.startswith("duty.") for step in duty.steps):
+            await standings.duty_answered(transaction, received.subject, duty.episode)
+
+    def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
+        telling = received.content.telling
+        own = telling if alone else derived("telling of", str(telling), holder.person)
+        return Parcel.of(received, lane=LANE, now=self._clocks.wall(), person=holder.person, id=own)
+
+    async def _nobody(self, received: Received[CarerAlert], transaction: Transaction) -> None:
+        duty = received.content
+        failed = DutyFailed(
+            duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, reason="nobody-in-role"
+        )
+        await say(
+            transaction,
+            failed,
+            said_by=SERVICE,
+            subject=received.subject,
+            at=self._clocks.story(),
+            now=self._clocks.wall(),
+            exercise=received.exercise,
+            trace=received.trace,
+        )

@@ -1,0 +1,82 @@
+"""Takes a text in: into the database, or onto the disk while the database is away. Only then may Twilio be answered 200."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from services.carers import metrics
+from services.carers.spool import Spool
+from services.carers.store import texts
+from services.carers.text import Text
+from services.runtime.logs import logger
+from services.runtime.repeating import Repeating
+from services.store.encryption import Keyring
+from services.store.failures import passes_by_itself
+from services.store.transaction import Store
+
+DATABASE_WITHIN_SECONDS = 3.0
+"""Twilio waits 15 s: what has not been committed by then goes to the disk as well, and is there once all the same."""
+LEAVE_DATABASE_ALONE_SECONDS = 1.0
+REPLAY_EVERY_SECONDS = 0.5
+
+
+class NotKept(Exception):
+    """Neither the database nor the disk took it: Twilio must repeat it."""
+
+
+class Intake:
+    """`on_kept` hurries whoever reads the texts; it is called after the commit."""
+
+    def __init__(self, store: Store, keyring: Keyring, spool: Spool, on_kept: Callable[[], None]) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._spool = spool
+        self._on_kept = on_kept
+        self._leave_alone_until = 0.0
+        self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
+
+    async def take(self, text: Text) -> None:
+        """Returns when it is kept. Raises NotKept; raises what is no absence of the database, for then the fault is ours."""
+        if await self._to_database(text):
+            metrics.TAKEN.labels("database").inc()
+            return
+        try:
+            await asyncio.to_thread(self._spool.put, text)
+        except OSError as error:
+            metrics.TAKEN.labels("nowhere").inc()
+            logger().error("a text could be kept neither in the database nor on the disk", exc_info=error)
+            raise NotKept from error
+        metrics.TAKEN.labels("spool").inc()
+        metrics.SPOOLED.set(self._spool.count)
+
+    async def _to_database(self, text: Text) -> bool:
+        """False while the database is away, and while texts that came before this one lie on the disk."""
+        if self._spool.count or time.monotonic() < self._leave_alone_until:
+            return False
+        try:
+            async with asyncio.timeout(DATABASE_WITHIN_SECONDS):
+                await self._commit([text])
+        except Exception as error:
+            if not passes_by_itself(error):
+                raise
+            self._leave_alone_until = time.monotonic() + LEAVE_DATABASE_ALONE_SECONDS
+            logger().warning("the database is away and texts go to the disk", exc_info=error)
+            return False
+        return True
+
+    async def _commit(self, several: list[Text]) -> None:
+        async with self._store.transaction() as transaction:
+            await texts.keep(transaction, self._keyring, several)
+            transaction.after_commit(self._on_kept)
+
+    async def _replay(self) -> bool:
+        """True while there is more. A text is forgotten on the disk only once the database has it."""
+        metrics.SPOOLED.set(self._spool.count)
+        if not self._spool.count:
+            return False
+        found = await asyncio.to_thread(self._spool.oldest)
+        if found:
+            await self._commit([text for _, text in found])
+        for name, _ in found:
+            self._spool.forget(name)
+        return self._spool.count > 0

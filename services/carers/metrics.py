@@ -1,0 +1,19 @@
+"""What carers measures. No label holds a number, a child or a word of a text."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+TAKEN = Counter(
+    "texts_taken", "Inbound texts, by what took them: database, spool, or nowhere (answered 503)", ["kept_in"]
+)
+REFUSED = Counter("texts_refused", "Requests that did not carry Twilio's signature, or were no texts", ["reason"])
+SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
+UNREAD = Gauge("texts_unread", "Texts kept and not yet read")
+OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read")
+READ = Counter("texts_read", "Texts read, by who sent them and by the answer", ["sender", "answer"])
+TO_HUMAN = Counter("texts_to_human", "Texts that a person was asked to read", ["reason"])
+GIVEN_UP = Counter("texts_given_up", "Texts that our code could not work on and that went to a person")
+READING = Histogram(
+    "texts_reading_seconds",
+    "From taking a text in to the commit of what it brought about",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
+)

@@ -1,0 +1,1 @@
+"""What to do about a text: pure decisions. Who texts, how things stand and the time are passed in."""

@@ -1,0 +1,107 @@
+"""A carer or residential worker texts: about their own children only."""
+
+from dataclasses import replace
+
+from services.carers.policy import human, unnamed
+from services.carers.policy.meant import Meant, meant
+from services.carers.policy.one_child import told_of
+from services.carers.policy.scene import Answer, Child, Decision, PoliceStand, Scene, Standing
+from services.carers.understanding import whom
+from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.safeguarding.events import ChildReportedMissing, ChildReturned
+from services.safeguarding.identifiers import ChildId
+
+REPLIES_AN_HOUR = 20
+"""Beyond this only a report or a return is answered: two machines may be answering each other."""
+NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
+
+
+def decide(meaning: Meaning, scene: Scene) -> Decision:
+    found = meant(meaning, scene)
+    decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene) or _asked(meaning, scene)
+    if meaning.doubtful:
+        decision = human.as_well(decision, scene, "not-understood")
+    if _is_urgent(decision) or scene.replies_this_hour < REPLIES_AN_HOUR:
+        return decision
+    return replace(decision, answer=None, question=None)
+
+
+def _answer_to_question(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
+    """Which child? That one. A text that tells something else leaves the question open."""
+    question = scene.question
+    if question is None or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
+        return None
+    children = found.named or whom.answered(meaning.words, [_known(each) for each in scene.children])
+    if not children:
+        return None
+    intent = {"report": Intent.MISSING, "return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
+    completed = unnamed.together([told_of(scene.by_id(child), intent, scene) for child in children])
+    if question.about != "report":
+        return replace(completed, answered=True)
+    linked = told_of(Child(question.provisional, ""), Intent.UNCLEAR, scene).acts
+    return replace(
+        completed,
+        acts=(*completed.acts, *linked),
+        answer=Answer.MISSING_NAMED,
+        answered=True,
+        identified=((question.provisional, children[0]),),
+    )
+
+
+def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
+    """None where the text tells nothing of a child."""
+    if Intent.REFERENCE in meaning.intents and not meaning.reference:
+        return Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
+    parts = [told_of(scene.by_id(child), intent, scene) for child, intents in found.about.items() for intent in intents]
+    if found.nobody:
+        parts.append(unnamed.told(found.nobody, scene))
+    if not parts:
+        return None
+    decision = unnamed.together(parts)
+    nameless = {each.provisional for each in scene.provisionals if each.child is None}
+    if (
+        any(isinstance(act.content, ChildReturned) and act.subject not in nameless for act in decision.acts)
+        and nameless
+    ):
+        return _back_but_was_it_the_one(decision, scene, nameless)
+    return decision
+
+
+def _back_but_was_it_the_one(decision: Decision, scene: Scene, nameless: set[ChildId]) -> Decision:
+    """A child is back while a report without a name is open: whether it was about this child, a person finds out."""
+    acts = tuple(human.needed(scene, "which-child", subject) for subject in sorted(nameless))
+    return replace(decision, acts=(*decision.acts, *acts))
+
+
+def _asked(meaning: Meaning, scene: Scene) -> Decision:
+    """A question, a wish, or what nobody understands."""
+    intents = set(meaning.intents)
+    if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
+        return _status(scene)
+    if Intent.HELP in intents:
+        return human.to_human(scene, "asked-for-human")
+    if intents == {Intent.THANKS} and not scene.pictures:
+        return Decision()
+    if len(scene.open) == 1 and not meaning.doubtful and Intent.UNCLEAR in intents and meaning.words:
+        return told_of(scene.open[0], Intent.UNCLEAR, scene)
+    return human.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+
+
+def _status(scene: Scene) -> Decision:
+    """Of several open reports, the one that has got least far."""
+    if not scene.open:
+        return Decision(answer=Answer.STATUS_NOTHING_OPEN)
+    least = min((child.standing for child in scene.open), key=_how_far)
+    return Decision(answer=Answer.STATUS, standing=least)
+
+
+def _how_far(standing: Standing) -> tuple[int, bool]:
+    return list(PoliceStand).index(standing.police), standing.duty_answered
+
+
+def _is_urgent(decision: Decision) -> bool:
+    return any(isinstance(act.content, ChildReportedMissing | ChildReturned) for act in decision.acts)
+
+
+def _known(child: Child) -> whom.Known:
+    return whom.Known(child.child, child.code, child.names)

@@ -1,0 +1,36 @@
+"""From what a text means and who sent it to what is done. Each kind of sender has a policy of its own."""
+
+from dataclasses import replace
+
+from services.carers.policy import carer, human, staff, stranger
+from services.carers.policy.scene import Answer, Decision, Scene
+from services.carers.understanding.meaning import Intent, Meaning
+
+OWN_CHILDREN = frozenset({"carer", "residential"})
+
+
+def decide(meaning: Meaning, scene: Scene) -> Decision:
+    if scene.kind in OWN_CHILDREN:
+        return _by_carer(meaning, scene)
+    if scene.kind == "staff" or scene.telling is not None:
+        return _unless_stopped(meaning, scene) or staff.decide(meaning, scene)
+    return stranger.decide(meaning, scene)
+
+
+def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
+    asked_nothing_else = set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}
+    if stopped := _unless_stopped(meaning, scene):
+        return stopped
+    if scene.telling is None:
+        alone = meaning.intents == (Intent.ACKNOWLEDGE,)
+        return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
+    acknowledged = staff.acknowledged(scene.telling)
+    if asked_nothing_else:
+        return acknowledged
+    told = carer.decide(meaning, scene)
+    return replace(told, acts=(*told.acts, *acknowledged.acts))
+
+
+def _unless_stopped(meaning: Meaning, scene: Scene) -> Decision | None:
+    """They want no more texts. A person is told and finds another way: safeguarding does not end with a text."""
+    return human.to_human(scene, "opted-out", answer=None) if Intent.STOP in meaning.intents else None

@@ -1,0 +1,61 @@
+"""What one child's carer says of that child."""
+
+from services.carers.policy.scene import Act, Answer, Child, Decision, Scene
+from services.carers.understanding.meaning import REPORTS, Intent
+from services.safeguarding import events
+from services.safeguarding.identifiers import ChildId
+
+SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
+    Intent.LOCATED: (events.ChildLocated, {}, Answer.LOCATED),
+    Intent.SEEN: (events.ChildInformationReceived, {"nature": "sighting"}, Answer.INFORMATION),
+    Intent.CONTACT: (events.ChildInformationReceived, {"nature": "contact"}, Answer.INFORMATION),
+    Intent.UNCLEAR: (events.ChildInformationReceived, {"nature": "other"}, Answer.INFORMATION),
+    Intent.LURE: (events.ChildLuringSuspected, {}, Answer.LURE),
+    Intent.REFERENCE: (events.PoliceReferenceTexted, {}, Answer.REFERENCE),
+}
+
+
+def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
+    """`child` may be a report by the same speaker about a child not yet named."""
+    if intent in REPORTS:
+        return _reported(child, intent, scene)
+    if intent is Intent.BACK:
+        return _back(child, scene)
+    if intent is Intent.FALSE_ALARM:
+        return _false_alarm(child, scene)
+    kind, fields, answer = SAYS[intent]
+    said = kind(authority=scene.authority, said_by=scene.person, channel="text", **fields)
+    return Decision((Act(child.child, said),), answer, child.standing)
+
+
+def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
+    told = {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
+    if intent is Intent.NOT_BACK and child.standing.state == "returned":
+        taken_back = events.ReportRetracted(**told, retracts="return")
+        return Decision((Act(child.child, taken_back),), Answer.NOT_BACK, child.standing)
+    missing = events.ChildReportedMissing(**told, placement=scene.placement)
+    answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
+    return Decision((Act(child.child, missing),), answer, child.standing)
+
+
+def _back(child: Child, scene: Scene) -> Decision:
+    """The word of this child's own carer. A report that began without a name ends with the child that it was about."""
+    returned = events.ChildReturned(authority=scene.authority, said_by=scene.person, channel="text", verified=True)
+    ended = _provisionals_of(child, scene)
+    was_reported = bool(ended) or child.standing.open
+    acts = tuple(Act(subject, returned) for subject in dict.fromkeys((child.child, *ended)))
+    return Decision(acts, Answer.BACK if was_reported else Answer.BACK_NOTHING_OPEN, child.standing, ended=ended)
+
+
+def _false_alarm(child: Child, scene: Scene) -> Decision:
+    """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
+    retracted = events.ReportRetracted(
+        authority=scene.authority, said_by=scene.person, channel="text", retracts="missing"
+    )
+    ended = _provisionals_of(child, scene)
+    acts = tuple(Act(subject, retracted) for subject in dict.fromkeys((child.child, *ended)))
+    return Decision(acts, Answer.FALSE_ALARM, child.standing, ended=ended)
+
+
+def _provisionals_of(child: Child, scene: Scene) -> tuple[ChildId, ...]:
+    return tuple(each.provisional for each in scene.provisionals if child.child in {each.child, each.provisional})

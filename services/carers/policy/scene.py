@@ -1,0 +1,145 @@
+"""What is known when a text is decided upon, and what a decision is."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
+from services.safeguarding.message import Message
+
+About: TypeAlias = Literal["report", "return", "information"]
+State: TypeAlias = Literal["missing", "located", "returned"]
+
+
+class PoliceStand(StrEnum):
+    NOT_YET = "not-yet"
+    HAVE_IT = "have-it"
+    """Their system has the notice; nobody there has answered."""
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a child's latest episode stands, as far as this service has heard, or as the same carers have said since."""
+
+    state: State | None = None
+    police: PoliceStand = PoliceStand.NOT_YET
+    duty_answered: bool = False
+
+    @property
+    def open(self) -> bool:
+        return self.state in {"missing", "located"}
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One of the speaker's children. `names` serve to recognise only."""
+
+    child: ChildId
+    code: str
+    names: tuple[str, ...] = ()
+    standing: Standing = Standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """A report by this number about a child that was not named. `child` once the speaker has said which."""
+
+    provisional: ChildId
+    child: ChildId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which child? Asked once; what the answer completes."""
+
+    about: About
+    provisional: ChildId
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Of which telling the code in the text is, when it was texted to this very number."""
+
+    duty: UUID
+    step: int
+    child: ChildId
+    authority: AuthorityId
+    episode: UUID | None
+    person: PersonId | None
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    kind: Literal["carer", "residential", "staff", "former-carer", "unknown"]
+    authority: AuthorityId
+    provisional: ChildId
+    """The child that this text is about where nobody can say which."""
+    person: PersonId | None = None
+    placement: PlacementId | None = None
+    children: tuple[Child, ...] = ()
+    provisionals: tuple[Provisional, ...] = ()
+    question: Question | None = None
+    telling: Telling | None = None
+    pictures: int = 0
+    texts_this_hour: int = 0
+    replies_this_hour: int = 0
+
+    def by_id(self, child: ChildId) -> Child:
+        return next(each for each in self.children if each.child == child)
+
+    @property
+    def open(self) -> tuple[Child, ...]:
+        return tuple(each for each in self.children if each.standing.open)
+
+
+class Answer(StrEnum):
+    """The reply's template (`messages/`), the gravest first. Each says what has truly happened by now, and what to do next."""
+
+    MISSING_WHICH = "missing-which"
+    MISSING = "missing"
+    MISSING_AGAIN = "missing-again"
+    MISSING_NAMED = "missing-named"
+    NOT_BACK = "not-back"
+    BACK_WHICH = "back-which"
+    BACK = "back"
+    BACK_NOTHING_OPEN = "back-nothing-open"
+    FALSE_ALARM = "false-alarm"
+    LURE = "lure"
+    LOCATED = "located"
+    WHICH = "which"
+    INFORMATION = "information"
+    REFERENCE = "reference"
+    REFERENCE_WITHOUT_NUMBER = "reference-without-number"
+    HUMAN = "human"
+    STATUS = "status"
+    STATUS_NOTHING_OPEN = "status-nothing-open"
+    ACKNOWLEDGED = "acknowledged"
+    CODE_UNKNOWN = "code-unknown"
+    STRANGER = "stranger"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something to say on the bus about `subject`. The text's words are kept about the subject and named in it."""
+
+    subject: ChildId
+    content: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    acts: tuple[Act, ...] = ()
+    answer: Answer | None = None
+    standing: Standing = field(default_factory=Standing)
+    """For the answer about how things stand."""
+    question: Question | None = None
+    """The one question that the answer asks."""
+    answered: bool = False
+    """The open question is answered, or given up."""
+    identified: tuple[tuple[ChildId, ChildId], ...] = ()
+    """Provisional report and the child it was about."""
+    ended: tuple[ChildId, ...] = ()
+    """Provisional reports whose child is back, or that were a false alarm."""

@@ -1,0 +1,117 @@
+"""Reads the texts that were kept, each once, in order for its sender, and brings about what it means."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from services.bus.envelope import say
+from services.carers import metrics, scenes
+from services.carers.carrying_out import SERVICE, CarryingOut
+from services.carers.policy.deciding import decide
+from services.carers.policy.scene import Decision, Scene
+from services.carers.store import texts
+from services.carers.store.texts import Unread
+from services.carers.understanding.grammar import understand
+from services.register import conversation
+from services.runtime.clocks import Clocks
+from services.runtime.logs import logger
+from services.runtime.repeating import Repeating
+from services.safeguarding.events import TextNeedsHuman
+from services.safeguarding.identifiers import AuthorityId, derived, provisional_child
+from services.store.encryption import Keyring
+from services.store.failures import passes_by_itself
+from services.store.transaction import Store, Transaction
+
+AT_ONCE = 4
+SWEEP_EVERY_SECONDS = 0.5
+TRIES = 3
+"""A text that our own code fails at so often goes to a person instead, and its sender's later texts go on."""
+PAUSE = timedelta(milliseconds=500)
+
+
+class Reader:
+    """`default` is the authority whose duty team reads what strangers send."""
+
+    def __init__(
+        self, store: Store, keyring: Keyring, clocks: Clocks, carrying_out: CarryingOut, default: AuthorityId | None
+    ) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._clocks = clocks
+        self._carrying_out = carrying_out
+        self._default = default
+        self.loop = Repeating("reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
+
+    async def _turn(self) -> bool:
+        read = await asyncio.gather(*(self._read_next() for _ in range(AT_ONCE)))
+        if not any(read):
+            await self._measure()
+        return any(read)
+
+    async def _read_next(self) -> bool:
+        """False when there is none to read."""
+        unread: Unread | None = None
+        try:
+            async with self._store.transaction() as transaction:
+                unread = await texts.next_unread(transaction, self._clocks.wall())
+                if unread is None:
+                    return False
+                await self._read(transaction, unread)
+        except Exception as error:
+            if unread is None or passes_by_itself(error):
+                raise
+            logger().error("a text could not be worked on", attempt=unread.tries + 1, exc_info=error)
+            await self._failed(unread)
+        return True
+
+    async def _read(self, transaction: Transaction, unread: Unread) -> None:
+        now = self._clocks.wall()
+        text = await texts.opened(transaction.connection, self._keyring, unread)
+        meaning = understand(text.body)
+        scene, speaker = await scenes.gather(
+            transaction.connection, self._keyring, text, meaning, default=self._default, now=now
+        )
+        decision = decide(meaning, scene)
+        replied = await self._carrying_out.carry_out(
+            transaction, text, scene, speaker, decision, welsh=meaning.welsh, now=now
+        )
+        await texts.read(transaction, unread.sid, at=now, replied=replied)
+        transaction.after_commit(lambda: self._count(scene, decision, unread.received_at))
+
+    async def _failed(self, unread: Unread) -> None:
+        async with self._store.transaction() as transaction:
+            if unread.tries + 1 < TRIES:
+                await texts.try_again(transaction, unread.sid, self._clocks.wall() + PAUSE)
+            else:
+                await self._give_up(transaction, unread)
+
+    async def _give_up(self, transaction: Transaction, unread: Unread) -> None:
+        """A person is told that there is a text nobody could read. Who sent it and what it says stays sealed where it lies."""
+        authority = self._default or await conversation.first_authority(transaction.connection)
+        if authority is None:
+            raise scenes.NobodyToAsk
+        subject = provisional_child(unread.sid)
+        content = TextNeedsHuman(authority=authority, channel="text", reason="not-understood")
+        await say(
+            transaction,
+            content,
+            said_by=SERVICE,
+            subject=subject,
+            at=unread.story_at,
+            now=self._clocks.wall(),
+            message_id=str(derived("text", unread.sid, content.kind, subject)),
+        )
+        await texts.read(transaction, unread.sid, at=self._clocks.wall(), replied=False)
+        transaction.after_commit(metrics.GIVEN_UP.inc)
+
+    def _count(self, scene: Scene, decision: Decision, received_at: datetime) -> None:
+        metrics.READ.labels(scene.kind, decision.answer or "none").inc()
+        metrics.READING.observe((self._clocks.wall() - received_at).total_seconds())
+        for act in decision.acts:
+            if isinstance(act.content, TextNeedsHuman):
+                metrics.TO_HUMAN.labels(act.content.reason).inc()
+
+    async def _measure(self) -> None:
+        async with self._store.engine.connect() as connection:
+            count, oldest = await texts.backlog(connection)
+        metrics.UNREAD.set(count)
+        metrics.OLDEST_UNREAD.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)

@@ -1,0 +1,102 @@
+"""Gathers what is known when a text is read: who sends it, about whom they may, and how things stand."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.carers.policy.scene import (
+    About,
+    Child,
+    PoliceStand,
+    Provisional,
+    Question,
+    Scene,
+    Standing,
+    State,
+    Telling,
+)
+from services.carers.store import conversations, standings, texts
+from services.carers.text import Text
+from services.carers.understanding.meaning import Meaning
+from services.delivery import codes
+from services.register import conversation
+from services.register.conversation import ChildOfCarer, Speaker, SpeakerKind
+from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child
+from services.store.encryption import Keyring
+
+ANSWER_WITHIN = timedelta(hours=2)
+"""Longer than this after "which child?" a bare code is no answer any more. Story time."""
+
+ABOUT: dict[str, About] = {"report": "report", "return": "return", "information": "information"}
+STATES: dict[str, State] = {"missing": "missing", "located": "located", "returned": "returned"}
+
+
+class NobodyToAsk(Exception):
+    """The register has no authority, so that no duty team could be told of a stranger's text."""
+
+
+async def gather(
+    connection: AsyncConnection,
+    keyring: Keyring,
+    text: Text,
+    meaning: Meaning,
+    *,
+    default: AuthorityId | None,
+    now: datetime,
+) -> tuple[Scene, Speaker]:
+    """`now` is wall time; everything else goes by the moment at which the text came, in story time."""
+    number_hash = keyring.number_hash(text.sender)
+    speaker = await conversation.speaker(connection, keyring, text.sender, text.story_at)
+    came, answered = await texts.this_hour(connection, number_hash, now)
+    asked = await conversations.question(connection, number_hash, text.story_at - ANSWER_WITHIN)
+    telling = await _telling(connection, keyring, meaning, text)
+    scene = Scene(
+        kind=speaker.kind.value,
+        authority=speaker.authority or await _authority(connection, default),
+        provisional=_provisional(speaker, number_hash, text),
+        person=speaker.person,
+        placement=speaker.placement,
+        children=await _children(connection, speaker.children),
+        provisionals=tuple(Provisional(*row) for row in await conversations.open_provisionals(connection, number_hash)),
+        question=None if asked is None else Question(ABOUT[asked[0]], asked[1]),
+        telling=telling,
+        pictures=len(text.pictures),
+        texts_this_hour=came,
+        replies_this_hour=answered,
+    )
+    return scene, speaker
+
+
+def _provisional(speaker: Speaker, number_hash: bytes, text: Text) -> ChildId:
+    """Of a number that nobody knows all texts are one story; of others each report is one of its own."""
+    if speaker.kind in {SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER}:
+        return provisional_child(texts.owner_of(number_hash))
+    return provisional_child(text.sid)
+
+
+async def _authority(connection: AsyncConnection, default: AuthorityId | None) -> AuthorityId:
+    authority = default or await conversation.first_authority(connection)
+    if authority is None:
+        raise NobodyToAsk
+    return authority
+
+
+async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
+    for code in meaning.codes:
+        coded = await codes.find(connection, keyring, code, text.sender)
+        if coded is not None:
+            return Telling(
+                coded.duty, coded.step, coded.child, coded.authority, coded.episode, coded.person, coded.exercise
+            )
+    return None
+
+
+async def _children(connection: AsyncConnection, children: tuple[ChildOfCarer, ...]) -> tuple[Child, ...]:
+    stood = await standings.of(connection, [each.child for each in children])
+    return tuple(Child(each.child, each.code, each.first_names, _standing(stood.get(each.child))) for each in children)
+
+
+def _standing(stood: standings.Stood | None) -> Standing:
+    if stood is None:
+        return Standing()
+    return Standing(STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered)

@@ -1,0 +1,86 @@
+"""Where texts lie while the database is away: a file a text, sealed, and on the disk before Twilio is answered."""
+
+import json
+import os
+from base64 import b64decode, b64encode
+from dataclasses import asdict
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+
+from services.carers.text import Text
+from services.runtime.logs import logger
+from services.store.encryption import Keyring
+
+PLACE = "spool.text"
+SUFFIX = ".text"
+SET_ASIDE = ".unreadable"
+REPLAYED_AT_ONCE = 200
+
+
+class Spool:
+    """One a process: the folder is this process's own. Raises OSError where the disk does not take a text."""
+
+    def __init__(self, folder: Path, keyring: Keyring) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._keyring = keyring
+        self._waiting = {path.name for path in folder.glob(f"*{SUFFIX}")}
+
+    @property
+    def count(self) -> int:
+        return len(self._waiting)
+
+    def put(self, text: Text) -> None:
+        """Blocks until the disk has it. The same text again takes its own place, so that Twilio's retries change nothing."""
+        name = sha256(text.sid.encode()).hexdigest() + SUFFIX
+        unfinished = self._folder / f"{name}.{os.urandom(4).hex()}"
+        with unfinished.open("wb") as file:
+            file.write(self._sealed(text, name))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self._folder / name)
+        self._sync_folder()
+        self._waiting.add(name)
+
+    def oldest(self) -> list[tuple[str, Text]]:
+        """A batch, by the time at which they came, each with its name here. What does not open is set aside and told of."""
+        opened = [(name, self._opened(name)) for name in list(self._waiting)]
+        texts = [(name, text) for name, text in opened if text is not None]
+        return sorted(texts, key=lambda each: each[1].received_at)[:REPLAYED_AT_ONCE]
+
+    def forget(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+        self._waiting.discard(name)
+
+    def _sealed(self, text: Text, owner: str) -> bytes:
+        """Under a key of its own, wrapped by the master key: nothing on this disk can be read without it."""
+        wrapped = self._keyring.wrapped_new_key(owner)
+        closed = self._keyring.unwrap(owner, wrapped).close(json.dumps(asdict(text), default=str), PLACE)
+        return json.dumps({"key": b64encode(wrapped).decode(), "text": b64encode(closed).decode()}).encode()
+
+    def _opened(self, name: str) -> Text | None:
+        path = self._folder / name
+        try:
+            sealed = json.loads(path.read_bytes())
+            key = self._keyring.unwrap(name, b64decode(sealed["key"]))
+            row = json.loads(key.open(b64decode(sealed["text"]), PLACE))
+            times = {field: datetime.fromisoformat(row[field]) for field in ("received_at", "story_at")}
+            return Text(**{**row, **times, "pictures": tuple(row["pictures"])})
+        except FileNotFoundError:
+            self._waiting.discard(name)
+        except (ValueError, KeyError, TypeError, InvalidTag) as error:
+            path.rename(path.with_suffix(SET_ASIDE))
+            self._waiting.discard(name)
+            logger().error("a spooled text cannot be opened and was set aside", exc_info=error)
+        return None
+
+    def _sync_folder(self) -> None:
+        """Without this the name itself may be lost in a power cut."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,1 @@
+"""Carers' own tables: texts that came in, conversations, how children stand."""

@@ -1,0 +1,123 @@
+"""Texts that came in: kept before Twilio is answered, read one by one, in order for each sender."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.carers.store.tables import texts_in
+from services.carers.text import Text
+from services.register.keys import data_key
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+SENDER, BODY = "texts_in.sender", "texts_in.body"
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A text that this transaction holds. Still sealed, so that one that does not open can be told of all the same."""
+
+    sid: str
+    number_hash: bytes
+    sender: bytes
+    body: bytes
+    received_at: datetime
+    story_at: datetime
+    tries: int
+
+
+def owner_of(number_hash: bytes) -> str:
+    """Whose key seals what a number sends, whoever it belongs to."""
+    return f"number-{number_hash.hex()}"
+
+
+async def keep(transaction: Transaction, keyring: Keyring, texts: Iterable[Text]) -> None:
+    """A text that is there already stays as it is."""
+    for text in texts:
+        number_hash = keyring.number_hash(text.sender)
+        key = await data_key(transaction.connection, keyring, owner_of(number_hash))
+        row = {
+            "message_sid": text.sid,
+            "number_hash": number_hash,
+            "sender": key.close(text.sender, SENDER),
+            "body": key.close(json.dumps([text.body, *text.pictures]), BODY),
+            "received_at": text.received_at,
+            "story_at": text.story_at,
+            "tries": 0,
+            "next_try_at": text.received_at,
+        }
+        await transaction.connection.execute(insert(texts_in).values(row).on_conflict_do_nothing())
+
+
+async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
+    """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
+    older = texts_in.alias()
+    place = tuple_(texts_in.c.received_at, texts_in.c.message_sid)
+    waits_for_older = exists().where(
+        older.c.number_hash == texts_in.c.number_hash,
+        older.c.worked_at.is_(None),
+        tuple_(older.c.received_at, older.c.message_sid) < place,
+    )
+    found = await transaction.connection.execute(
+        select(texts_in)
+        .where(texts_in.c.worked_at.is_(None), texts_in.c.next_try_at <= now, ~waits_for_older)
+        .order_by(texts_in.c.received_at, texts_in.c.message_sid)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = found.mappings().first()
+    if row is None:
+        return None
+    return Unread(
+        row["message_sid"],
+        row["number_hash"],
+        row["sender"],
+        row["body"],
+        row["received_at"],
+        row["story_at"],
+        row["tries"],
+    )
+
+
+async def opened(connection: AsyncConnection, keyring: Keyring, unread: Unread) -> Text:
+    key = await data_key(connection, keyring, owner_of(unread.number_hash))
+    body, *pictures = json.loads(key.open(unread.body, BODY))
+    return Text(unread.sid, key.open(unread.sender, SENDER), body, tuple(pictures), unread.received_at, unread.story_at)
+
+
+async def read(transaction: Transaction, sid: str, *, at: datetime, replied: bool) -> None:
+    """`at` is wall time."""
+    await transaction.connection.execute(
+        update(texts_in).where(texts_in.c.message_sid == sid).values(worked_at=at, replied_at=at if replied else None)
+    )
+
+
+async def try_again(transaction: Transaction, sid: str, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(texts_in).where(texts_in.c.message_sid == sid).values(tries=texts_in.c.tries + 1, next_try_at=at)
+    )
+
+
+async def this_hour(connection: AsyncConnection, number_hash: bytes, now: datetime) -> tuple[int, int]:
+    """How many texts came from the number in the hour before `now` (wall time), and how many were answered."""
+    found = await connection.execute(
+        select(func.count(), func.count(texts_in.c.replied_at)).where(
+            texts_in.c.number_hash == number_hash, texts_in.c.received_at > now - HOUR
+        )
+    )
+    row = found.one()
+    return row[0], row[1]
+
+
+async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
+    found = await connection.execute(
+        select(func.count(), func.min(texts_in.c.received_at)).where(texts_in.c.worked_at.is_(None))
+    )
+    row = found.one()
+    return row[0], row[1]

@@ -1,0 +1,108 @@
+"""Twilio's two doors: texts that come in, and what became of those that went out."""
+
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.datastructures import ImmutableMultiDict
+
+from services.carers import metrics
+from services.carers.intake import Intake, NotKept
+from services.carers.settings import CarersSettings
+from services.carers.text import Text, e164
+from services.delivery.receipts import Receipts, Report
+from services.delivery.text import signature_is_valid
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem, answer_with_problems, body_within
+from services.store.failures import passes_by_itself
+
+PASSING = (DBAPIError, PoolTimeoutError, OSError)
+MOST_BYTES = 64 * 1024
+MOST_FIELDS = 200
+FORM = "application/x-www-form-urlencoded"
+NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+"""Replies go out as deliveries of their own: an answer in the response could be lost without anybody knowing."""
+
+Form = ImmutableMultiDict[str, str]
+
+
+def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings) -> FastAPI:
+    app = FastAPI(title="Safe Return: carers", version="1", docs_url=None, redoc_url=None)
+    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+
+    @app.post("/texts/inbound")
+    async def take_text(request: Request) -> Response:
+        """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
+        text = _text(await _signed_form(request, settings), clocks)
+        try:
+            await intake.take(text)
+        except NotKept:
+            detail = "The text could not be kept. Send the same again."
+            headers = {"Retry-After": "1"}
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers) from None
+        return Response(NO_ANSWER, media_type="text/xml")
+
+    @app.post("/texts/status", status_code=HTTPStatus.NO_CONTENT)
+    async def take_status(request: Request) -> None:
+        """What became of a text of ours, as Twilio's status callback says."""
+        form = await _signed_form(request, settings)
+        await receipts.take(_report(form, request))
+
+    return app
+
+
+async def _signed_form(request: Request, settings: CarersSettings) -> Form:
+    """Raises Problem: 413 over 64 KiB, 415 for another type, 400 for what is no form, 403 without Twilio's signature."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise _refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a form", f"The content type must be {FORM}.", "content-type"
+        )
+    raw = await body_within(request, MOST_BYTES)
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        detail = f"A form in UTF-8 of {MOST_FIELDS} fields at most is needed."
+        raise _refused(HTTPStatus.BAD_REQUEST, "Not a form", detail, "body") from None
+    form = ImmutableMultiDict(pairs)
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = f"{settings.public_url.rstrip('/')}{request.url.path}{query}"
+    if not signature_is_valid(url, form, request.headers.get("x-twilio-signature"), settings.tokens):
+        detail = "X-Twilio-Signature must be Twilio's signature of the public URL and this form."
+        raise _refused(HTTPStatus.FORBIDDEN, "Not from Twilio", detail, "x-twilio-signature")
+    return form
+
+
+def _text(form: Form, clocks: Clocks) -> Text:
+    for field in ("MessageSid", "From"):
+        if not form.get(field, "").strip():
+            raise _refused(HTTPStatus.BAD_REQUEST, "Not a text", f"{field} is missing.", field)
+    pictures = tuple(form[name] for name in sorted(form) if name.startswith("MediaUrl") and form[name])
+    return Text(
+        sid=form["MessageSid"],
+        sender=e164(form["From"].strip()),
+        body=form.get("Body", "").replace("\x00", ""),
+        pictures=pictures,
+        received_at=clocks.wall(),
+        story_at=clocks.story(),
+    )
+
+
+def _report(form: Form, request: Request) -> Report:
+    code = form.get("ErrorCode", "")
+    try:
+        delivery = UUID(request.query_params.get("delivery", ""))
+    except ValueError:
+        detail = "The query must name the delivery, as the callback's URL did."
+        raise _refused(HTTPStatus.BAD_REQUEST, "Not a report", detail, "delivery") from None
+    for field in ("MessageSid", "MessageStatus"):
+        if not form.get(field):
+            raise _refused(HTTPStatus.BAD_REQUEST, "Not a report", f"{field} is missing.", field)
+    return Report(delivery, form["MessageSid"], form["MessageStatus"], int(code) if code.isdecimal() else None)
+
+
+def _refused(status: HTTPStatus, title: str, detail: str, field: str) -> Problem:
+    metrics.REFUSED.labels(title).inc()
+    return Problem(status, title, detail, field=field)

@@ -1,0 +1,155 @@
+"""The carers service in-process on a real PostgreSQL, and the phones that text to it. What goes out is read from the tables."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+from twilio.request_validator import RequestValidator
+
+from services.bus.envelope import Received, read
+from services.carers.alerts import Alerts
+from services.carers.carrying_out import CarryingOut
+from services.carers.handlers import Handlers
+from services.carers.intake import Intake
+from services.carers.reading import Reader
+from services.carers.settings import CarersSettings
+from services.carers.spool import Spool
+from services.carers.web import pages
+from services.delivery.loop import DeliveryLoop
+from services.delivery.receipts import Receipts
+from services.delivery.rows import BODY
+from services.delivery.text import TextMedium
+from services.register.keys import data_key
+from services.runtime.clocks import Clocks
+from services.safeguarding.message import Message
+from services.store.encryption import Keyring
+from services.store.engine import connect
+from services.store.transaction import Store
+from tests.support.database import Database
+
+TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
+PUBLIC_URL = "https://texts.kestrel.example"
+
+
+@dataclass
+class Carers:
+    """Nothing runs by itself: `work` reads what has come in."""
+
+    client: httpx.AsyncClient
+    store: Store
+    keyring: Keyring
+    intake: Intake
+    reader: Reader
+    handlers: Handlers
+    spool: Spool
+
+    async def text(self, sender: str, body: str, *, sid: str | None = None, **changes: Any) -> httpx.Response:
+        """As Twilio posts it, signed; `token`, `url` and `signature` to do it wrongly."""
+        token, url = changes.pop("token", TOKEN), changes.pop("url", f"{PUBLIC_URL}/texts/inbound")
+        signature = changes.pop("signature", None)
+        form = {
+            "MessageSid": sid or f"SM{uuid4().hex}",
+            "From": sender,
+            "To": "+447700900500",
+            "Body": body,
+            "NumMedia": "0",
+        } | changes
+        form = {name: value for name, value in form.items() if value is not None}
+        headers = {"X-Twilio-Signature": signature or RequestValidator(token).compute_signature(url, form)}
+        return await self.client.post("/texts/inbound", data=form, headers=headers)
+
+    async def says(self, sender: str, body: str, **changes: Any) -> list[Received[Message]]:
+        """Texts, has it read, and gives what was said on the bus because of it."""
+        await self.work()
+        before = await self._last_position()
+        assert (await self.text(sender, body, **changes)).status_code == 200
+        await self.work()
+        return await self.said_after(before)
+
+    async def work(self) -> None:
+        while await self.reader._turn():
+            pass
+
+    async def said_after(self, position: int) -> list[Received[Message]]:
+        async with self.store.engine.connect() as connection:
+            rows = await connection.execute(
+                text("SELECT envelope FROM outbox WHERE position > :p ORDER BY position"), {"p": position}
+            )
+            return [read(bytes(row.envelope)) for row in rows]
+
+    async def replies_to(self, number: str) -> list[str]:
+        """Bodies, oldest first, as they will go out."""
+        async with self.store.engine.begin() as connection:
+            rows = await connection.execute(
+                text("SELECT body, key_owner FROM delivery.deliveries WHERE number_hash = :n ORDER BY created_at"),
+                {"n": self.keyring.number_hash(number)},
+            )
+            return [
+                (await data_key(connection, self.keyring, row.key_owner)).open(bytes(row.body), BODY) for row in rows
+            ]
+
+    async def _last_position(self) -> int:
+        async with self.store.engine.connect() as connection:
+            return int(await connection.scalar(text("SELECT coalesce(max(position), 0) FROM outbox")) or 0)
+
+
+def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSettings:
+    own = {
+        "master_key": SecretStr("x"),
+        "phone_key": SecretStr("x"),
+        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_auth_token": SecretStr(TOKEN),
+        "twilio_alternate_token": SecretStr(OTHER_TOKEN),
+        "twilio_from": "+447700900500",
+        "public_url": PUBLIC_URL,
+        "spool_dir": spool,
+    }
+    return CarersSettings(**{**database.settings("carers").model_dump(), **own, **changes})
+
+
+@asynccontextmanager
+async def carers(
+    database: Database, keyring: Keyring, spool_folder: Path, *, engine: AsyncEngine | None = None, **changes: Any
+) -> AsyncIterator[Carers]:
+    settings = settings_for(database, spool_folder, **changes)
+    store, clocks = Store(engine or connect(settings, "carers")), Clocks()
+    medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
+    delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring).prepare)
+    reader = Reader(store, keyring, clocks, CarryingOut(keyring, delivery), settings.authority)
+    spool = Spool(spool_folder, keyring)
+    intake = Intake(store, keyring, spool, reader.loop.wake)
+    app = pages(intake, Receipts("carers", store, clocks), clocks, settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8102") as client:
+        yield Carers(client, store, keyring, intake, reader, Handlers(delivery, clocks), spool)
+    await store.close()
+
+
+class _Unsent(DeliveryLoop):
+    """Writes its rows and sends nothing: there is no Twilio in these tests."""
+
+    async def put(self, transaction: Any, parcel: Any) -> bool:
+        from services.delivery import rows
+
+        return await rows.put(transaction, "carers", parcel, self._keyring, None)
+
+
+def kinds(said: list[Received[Message]]) -> list[str]:
+    return [each.content.kind for each in said]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def as_json(response: httpx.Response) -> dict[str, Any]:
+    return dict(json.loads(response.content))
