@@ -7,9 +7,9 @@ from services.bus.envelope import Received
 from services.console import metrics, store
 from services.console.policy.standing import waits_for_answer
 from services.runtime.clocks import Clocks
-from services.safeguarding import decisions, duties, events, outcomes  # noqa: F401 so that every kind is known
+from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
-from services.safeguarding.message import CONTRACTS, Message
+from services.safeguarding.message import Message
 from services.store.transaction import Transaction
 
 
@@ -19,7 +19,7 @@ class Handlers:
 
     def by_kind(self) -> dict[type[Message], Callable[[Received[Any], Transaction], Awaitable[None]]]:
         """Every kind there is, so that a new one is on the timeline without a change here."""
-        return dict.fromkeys(CONTRACTS.values(), self.on_any) | {
+        return dict.fromkeys(contracts().values(), self.on_any) | {
             EpisodeChanged: self.on_episode_changed,
             DutyChanged: self.on_duty_changed,
             MessageDeadLettered: self.on_message_dead_lettered,

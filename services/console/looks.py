@@ -19,13 +19,20 @@ def environment(words: Words) -> Environment:
     looks.filters |= {
         "as": words.of,
         "sentence": words.sentence,
-        "clock": lambda at: at.astimezone(LONDON).strftime("%H:%M:%S"),
+        "moment": moment,
         "day": lambda at: at.astimezone(LONDON).strftime("%a %-d %b %Y, %H:%M"),
         "stamp": stamp,
         "span": in_plain_span,
         "ucfirst": lambda said: said[:1].upper() + said[1:],
     }
     return looks
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """The time alone on the day of `now`, else with its day."""
+    here = at.astimezone(LONDON)
+    same_day = here.date() == now.astimezone(LONDON).date()
+    return here.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
 
 
 def stamp(at: datetime) -> str:

@@ -19,8 +19,9 @@ async def standing(opened: Store, now: datetime) -> dict[str, object]:
         duties = await store.duties_of(connection, [each.content.episode for each in episodes])
         elsewhere = await store.unanswered_elsewhere(connection)
         letters = await store.dead_letters_after(connection, now - DEAD_LETTERS_SHOWN)
+        due = await store.rules_due(connection, [each.child for each in episodes])
         codes = await codes_of(connection, [each.child for each in episodes])
-    return {"overview": overview(episodes, duties, elsewhere), "dead_letters": letters, "codes": codes}
+    return {"overview": overview(episodes, duties, elsewhere, due), "dead_letters": letters, "codes": codes}
 
 
 async def one_episode(opened: Store, episode: UUID) -> dict[str, object] | None:
@@ -31,5 +32,6 @@ async def one_episode(opened: Store, episode: UUID) -> dict[str, object] | None:
             return None
         duties = await store.duties_of(connection, [episode])
         entries = await store.entries_of(connection, found.child)
+        due = await store.rules_due(connection, [found.child])
         codes = await codes_of(connection, [found.child])
-    return {"line": episode_line(found, duties), "timeline": timeline(found, duties, entries), "codes": codes}
+    return {"line": episode_line(found, duties, due), "timeline": timeline(found, duties, entries), "codes": codes}

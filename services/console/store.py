@@ -9,11 +9,14 @@ from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.bus.envelope import Received
+from services.bus.envelope import Received, read
 from services.console.record import DeadLetter, Recorded
 from services.console.tables import dead_letters, duties, entries, episodes
+from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered
-from services.safeguarding.message import CONTRACTS, Message
+from services.safeguarding.events import RuleDue
+from services.safeguarding.message import Message
+from services.store.tables import due
 from services.store.transaction import Transaction
 
 CHANGES = "console_changes"
@@ -91,6 +94,18 @@ async def unanswered_elsewhere(connection: AsyncConnection) -> list[Recorded[Dut
     return [_recorded(row, DutyChanged) for row in rows.mappings()]
 
 
+async def rules_due(connection: AsyncConnection, children: Sequence[str]) -> list[Recorded[RuleDue]]:
+    """Rules that wait for their time, from the protocol's deadlines; `at` is when they are due."""
+    chosen = select(due.c.child, due.c.due_at, due.c.envelope)
+    waiting = chosen.where(due.c.child.in_(children), due.c.fired_at.is_(None), due.c.cancelled_at.is_(None))
+    found = [(row.child, row.due_at, read(row.envelope)) for row in await connection.execute(waiting)]
+    return [
+        Recorded(received.id, child, due_at, received.exercise, received.content)
+        for child, due_at, received in found
+        if isinstance(received.content, RuleDue)
+    ]
+
+
 async def entries_of(connection: AsyncConnection, child: str) -> list[Recorded[Message]]:
     """Everything heard about the child, newest first, `MOST_ENTRIES` at most."""
     chosen = select(entries).where(entries.c.child == child)
@@ -134,4 +149,4 @@ def _recorded(row: RowMapping, contract: type[M]) -> Recorded[M]:
 
 
 def _content(row: RowMapping) -> Message:
-    return CONTRACTS[row["kind"]].model_validate(row["content"])
+    return contracts()[row["kind"]].model_validate(row["content"])

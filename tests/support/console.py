@@ -48,6 +48,7 @@ def duty_changed(
     revision: int = 1,
     state: str = "open",
     next_step_at: datetime | None = None,
+    ended_because: str | None = None,
     wording: Wording = Wording.MISSING_NOTICE,
 ) -> DutyChanged:
     return DutyChanged(
@@ -58,6 +59,7 @@ def duty_changed(
         rule="tell-police-missing",
         wording=wording,
         state=DutyState(state),
+        ended_because=ended_because,
         steps=steps,
         next_step_at=next_step_at,
         next_role=Role.DUTY_SENIOR_MANAGER if next_step_at else None,

@@ -6,9 +6,22 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.record import Recorded
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged
+from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
+from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Role
+
+GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
+GONE = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A step or a later duty that comes at its time, unless something happens before."""
+
+    at: datetime
+    role: Role | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,8 @@ class EpisodeLine:
 
     episode: Recorded[EpisodeChanged]
     duties: tuple[DutyLine, ...]
+    later: tuple[Coming, ...] = ()
+    """Rules that wait for their time, the first to come first."""
 
     @property
     def code(self) -> str:
@@ -64,10 +79,14 @@ class EpisodeLine:
         return sum(line.duty.content.state is not DutyState.CANCELLED and not line.waits for line in self.duties)
 
     @property
-    def next(self) -> DutyLine | None:
-        """The duty whose next step comes first."""
-        coming = [line for line in self.duties if line.duty.content.next_step_at is not None]
-        return min(coming, key=_next_step_at, default=None)
+    def next(self) -> Coming | None:
+        """What comes first, of duties' steps and later duties."""
+        steps = [
+            Coming(line.duty.content.next_step_at, line.duty.content.next_role)
+            for line in self.duties
+            if line.duty.content.next_step_at is not None
+        ]
+        return min([*steps, *self.later], key=lambda coming: coming.at, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +96,49 @@ class Overview:
     """Duties of no episode that wait for an answer."""
 
     @property
+    def not_back(self) -> int:
+        return sum(line.episode.content.state in GONE for line in self.episodes)
+
+    @property
     def overdue(self) -> int:
         return sum(line.overdue for line in self.episodes) + sum(line.overdue for line in self.elsewhere)
 
 
 def waits_for_answer(duty: DutyChanged) -> bool:
-    """Whether somebody has still to answer. A duty that is content with being taken by the other end has no step to come then."""
-    if duty.state is DutyState.ACCEPTED:
-        return duty.next_step_at is not None
-    return duty.state in {DutyState.OPEN, DutyState.OVERDUE}
+    """Whether somebody has still to answer. A duty that is content with being taken by the other end says that it has ended."""
+    return duty.state in GOES_ON and duty.ended_because is None
 
 
 def overview(
     episodes: Sequence[Recorded[EpisodeChanged]],
     duties: Iterable[Recorded[DutyChanged]],
     elsewhere: Iterable[Recorded[DutyChanged]],
+    due: Sequence[Recorded[RuleDue]] = (),
 ) -> Overview:
-    """Episodes with an overdue duty first, then the longest open."""
+    """Episodes with an overdue duty first, then children not back, then the returned; of each the longest open first."""
     by_episode: dict[UUID | None, list[Recorded[DutyChanged]]] = {}
     for duty in duties:
         by_episode.setdefault(duty.content.episode, []).append(duty)
-    lines = [episode_line(each, by_episode.get(each.content.episode, ())) for each in episodes]
-    lines.sort(key=lambda line: (line.overdue == 0, line.episode.content.opened_at))
+    lines = [episode_line(each, by_episode.get(each.content.episode, ()), due) for each in episodes]
+    lines.sort(key=_urgent)
     return Overview(tuple(lines), tuple(sorted(map(_duty_line, elsewhere), key=_pressing)))
 
 
-def episode_line(episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]]) -> EpisodeLine:
-    return EpisodeLine(episode, tuple(sorted(map(_duty_line, duties), key=_pressing)))
+def episode_line(
+    episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]], due: Iterable[Recorded[RuleDue]] = ()
+) -> EpisodeLine:
+    """`due` may hold other episodes' too."""
+    later = [Coming(each.at, rule=each.content.rule) for each in due if each.content.episode == episode.content.episode]
+    return EpisodeLine(
+        episode,
+        tuple(sorted(map(_duty_line, duties), key=_pressing)),
+        tuple(sorted(later, key=lambda coming: coming.at)),
+    )
+
+
+def _urgent(line: EpisodeLine) -> tuple[bool, bool, datetime]:
+    episode = line.episode.content
+    return (line.overdue == 0, episode.state not in GONE, episode.opened_at)
 
 
 def _duty_line(duty: Recorded[DutyChanged]) -> DutyLine:
@@ -112,8 +147,4 @@ def _duty_line(duty: Recorded[DutyChanged]) -> DutyLine:
 
 def _pressing(line: DutyLine) -> tuple[bool, bool, float, str]:
     duty = line.duty.content
-    return (not line.overdue, not line.waits, _next_step_at(line).timestamp(), str(duty.duty))
-
-
-def _next_step_at(line: DutyLine) -> datetime:
-    return line.duty.content.next_step_at or line.duty.at
+    return (not line.overdue, not line.waits, (duty.next_step_at or line.duty.at).timestamp(), str(duty.duty))

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.record import Recorded
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
@@ -38,7 +38,7 @@ class Line:
 def timeline(
     episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]], entries: Sequence[Recorded[Message]]
 ) -> list[Line]:
-    """In the order of `entries`, of which only those of this episode are taken: by its id, by a decision made for it, or by
+    """Newest first, as `entries` are, of which only those of this episode are taken: by its id, by a decision made for it, or by
     one of its duties. What is about the child but belongs to no episode stays out.
     """
     known = {duty.content.duty: duty.content for duty in duties}
@@ -47,12 +47,26 @@ def timeline(
     for each in entries:
         if isinstance(each.content, ProtocolDecided) and each.content.episode == episode.content.episode:
             decided.setdefault(each.content.about_id, []).append(each.content)
-    return [
+    return _without_repeated_states(
         _line(entry, known, decided.get(entry.id, ()))
         for entry in entries
         if not isinstance(entry.content, ProtocolDecided)
         and (entry.id in decided or _belongs(entry.content, episode.content.episode, known, tellings))
-    ]
+    )
+
+
+def _without_repeated_states(newest_first: Iterable[Line]) -> list[Line]:
+    """An episode says how it stands whenever anything of it changes. Here only a new state is news."""
+    state: EpisodeState | None = None
+    shown: list[Line] = []
+    for line in reversed(list(newest_first)):
+        content = line.entry.content
+        if isinstance(content, EpisodeChanged):
+            if content.state is state:
+                continue
+            state = content.state
+        shown.append(line)
+    return shown[::-1]
 
 
 def _belongs(content: Message, episode: UUID, duties: Mapping[UUID, DutyChanged], tellings: set[UUID]) -> bool:
@@ -64,7 +78,7 @@ def _belongs(content: Message, episode: UUID, duties: Mapping[UUID, DutyChanged]
 def _line(entry: Recorded[Message], duties: Mapping[UUID, DutyChanged], decided: Iterable[ProtocolDecided]) -> Line:
     role, wording = _who_and_what(entry.content, duties)
     of_note = tuple(each for each in decided if each.verdict in OF_NOTE)
-    others = tuple(each for each in decided if each.verdict not in OF_NOTE)
+    others = tuple(each for each in decided if each.verdict not in OF_NOTE and each.rule is not None)
     return Line(entry, _act(entry.content), role, wording, of_note, others)
 
 

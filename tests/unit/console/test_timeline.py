@@ -108,3 +108,13 @@ def test_a_withdrawal_is_told_apart_from_a_telling() -> None:
     tell, withdraw = police_notify(episode, duty), police_notify(episode, duty, "withdraw")
     shown = timeline(entry(episode_changed(episode)), [], [entry(withdraw, at=REPORTED_AT + timedelta(1)), entry(tell)])
     assert [line.act for line in shown] == ["police.notify withdrawn", "police.notify"]
+
+
+def test_an_episode_that_says_the_same_again_is_no_news() -> None:
+    episode = uuid4()
+    states = [
+        episode_changed(episode, revision=number, state=state)
+        for number, state in enumerate(("returned", "missing", "missing"))
+    ]
+    shown = timeline(entry(states[0]), [], [entry(each) for each in states])
+    assert [line.entry.content for line in shown] == [states[0], states[2]]
