@@ -1,0 +1,98 @@
+"""The protocol as a process, on a real Kafka and a real PostgreSQL: an event in, duties and decisions out."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from infra.local.environment import bare
+from infra.local.layout import ROOT
+from services.bus.envelope import Received, compose, read
+from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged
+from services.safeguarding.duties import Duty, PoliceNotify
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.message import Message, Topic
+from services.safeguarding.outcomes import DutyAcknowledged
+from tests.support.bus import Kafka, free_port, wait_for_port
+from tests.support.database import Database
+
+WITHIN_SECONDS = 30
+
+
+@pytest.fixture
+def service(kafka: Kafka, database: Database) -> Iterator[subprocess.Popen[bytes]]:
+    port = free_port()
+    environment = bare() | {
+        "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
+        "SAFE_RETURN_KAFKA": kafka.address,
+        "SAFE_RETURN_SECRETS_DIR": str(kafka.secrets),
+        "SAFE_RETURN_HTTP_PORT": str(port),
+        "SAFE_RETURN_SLOT": "7",
+    }
+    with (kafka.secrets.parent / "protocol.log").open("ab") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "services", "run", "protocol"],
+            cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    wait_for_port(f"127.0.0.1:{port}")
+    yield running
+    if running.poll() is None:
+        os.kill(running.pid, signal.SIGTERM)
+    assert running.wait(20) == 0
+
+
+async def heard(consumer: AIOKafkaConsumer, child: str, wanted: dict[type[Message], int]) -> list[Received[Message]]:
+    """All that is said of the child until so many of each kind have come: topics overtake each other."""
+    found: list[Received[Message]] = []
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while any(sum(isinstance(each.content, kind) for each in found) < count for kind, count in wanted.items()):
+            record = await consumer.getone()
+            received = read(record.value)
+            if received.subject == child:
+                found.append(received)
+    return found
+
+
+@pytest.mark.usefixtures("service")
+async def test_a_report_becomes_duties_and_an_acknowledgement_ends_one(kafka: Kafka) -> None:
+    child = new_id("child")
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.address, auto_offset_reset="latest")
+    await producer.start()
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic, each) for topic in (Topic.DUTIES, Topic.DECISIONS) for each in range(12)]
+        consumer.assign(partitions)
+        await consumer.seek_to_end(*partitions)
+        report = ChildReportedMissing(authority="kestrel")
+        await _send(producer, child, report)
+        said = await heard(consumer, child, {DutyChanged: 2, Duty: 2})
+        assert any(isinstance(each.content, EpisodeChanged) for each in said)
+        notice = next(each.content for each in said if isinstance(each.content, PoliceNotify))
+        assert len([each for each in said if isinstance(each.content, Duty)]) == 2
+        acknowledged = DutyAcknowledged(duty=notice.duty, step=notice.step, authority="kestrel", how="force")
+        await _send(producer, child, acknowledged)
+        changes = [
+            each.content
+            for each in await heard(consumer, child, {DutyChanged: 1})
+            if isinstance(each.content, DutyChanged)
+        ]
+        assert [(each.duty, each.state, each.next_step_at) for each in changes] == [
+            (notice.duty, DutyState.ACKNOWLEDGED, None)
+        ]
+    finally:
+        await producer.stop()
+        await consumer.stop()
+
+
+async def _send(producer: AIOKafkaProducer, child: str, content: Message) -> None:
+    raw = compose(content, said_by="test", subject=child, at=datetime.now(UTC), message_id=str(uuid4()))
+    await producer.send_and_wait(content.topic, raw, key=child.encode())
