@@ -13,6 +13,7 @@ from services.safeguarding.roles import Channel, Role, Wording
 
 OPEN_STATES = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
+FIRST_KEPT, NEWEST_KEPT = 8, 8
 REACHED = frozenset({"accepted", "delivered", "acknowledged"})
 
 
@@ -104,12 +105,30 @@ class DutyOfCase(State):
     """Index of the step to come, None where nothing more is to come."""
     next_at: datetime | None = None
     deadline_version: int = 0
+    told: int = 0
+    """How many tellings there have been."""
     tellings: tuple[Telling, ...] = ()
+    """The first and the newest: one repeated for weeks would fill the case with its repetitions."""
 
     @property
     def goes_on(self) -> bool:
         """Not ended: somebody has still to answer. A duty that only informs ends when it is accepted."""
         return self.state in GOES_ON and self.ended_because is None
+
+    def telling(self, step: int) -> Telling | None:
+        return next((each for each in self.tellings if each.step == step), None)
+
+    def with_telling(self, telling: Telling) -> "DutyOfCase":
+        """With this telling added, or in place of the one of the same step."""
+        if telling.step < self.told:
+            tellings = [telling if each.step == telling.step else each for each in self.tellings]
+            return self.model_copy(update={"tellings": tuple(tellings)})
+        kept = (
+            self.tellings
+            if len(self.tellings) < FIRST_KEPT + NEWEST_KEPT
+            else (*self.tellings[:FIRST_KEPT], *self.tellings[1 - NEWEST_KEPT :])
+        )
+        return self.model_copy(update={"tellings": (*kept, telling), "told": self.told + 1})
 
 
 class Waiting(State):

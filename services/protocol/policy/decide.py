@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.protocol.policy import episodes, outcomes
-from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode
+from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.recipients import everyone_told, recipient_of
@@ -108,17 +108,17 @@ def _follow_up(draft: Draft) -> None:
         apply_all(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
     for name, step in draft.late:
         duty = draft.duties[name]
-        episode = draft.episode_of(duty.episode)
-        if episode is not None and episode.state in ALL_CLEAR:
-            _all_clear(draft, episode, duty, step)
+        episode, telling = draft.episode_of(duty.episode), duty.telling(step)
+        if episode is not None and telling is not None and episode.state in ALL_CLEAR:
+            _all_clear(draft, episode, duty, telling)
 
 
 def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:
     return Cause(id=draft.happened.key, time=draft.happened.time, exercise=duty.cause.exercise)
 
 
-def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, step: int) -> None:
-    recipient = recipient_of(draft, episode, duty, duty.tellings[step])
+def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> None:
+    recipient = recipient_of(draft, episode, duty, telling)
     protocol = draft.protocol_for(episode)
     for rule in protocol.on(ALL_CLEAR[episode.state]):
         if rule.tell == Role.EVERYONE_TOLD and recipient in everyone_told(draft, episode):

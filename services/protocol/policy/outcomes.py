@@ -16,10 +16,12 @@ RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "
 
 def apply(draft: Draft, outcome: Outcome) -> None:
     duty = draft.duties.get(outcome.duty)
-    if duty is None or outcome.step >= len(duty.tellings):
+    telling = None if duty is None else duty.telling(outcome.step)
+    if duty is not None and isinstance(outcome, DutyAcknowledged) and outcome.step < duty.told:
+        telling = telling or duty.tellings[-1]
+    if duty is None or telling is None:
         draft.note(Verdict.OUTGROWN, episode=outcome.episode, duty=outcome.duty)
         return
-    telling = duty.tellings[outcome.step]
     if isinstance(outcome, DutyAcknowledged):
         _acknowledged(draft, duty, telling, outcome)
     elif isinstance(outcome, DutyFailed):
@@ -94,7 +96,7 @@ def _failed(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyFaile
         return
     draft.became.append((duty.duty, "failed"))
     goes_on = duty.state in GOES_ON and not (duty.accepted and draft.rule_of(duty).enough == "accepted")
-    if not goes_on or withdrawn or telling.step != len(duty.tellings) - 1:
+    if not goes_on or withdrawn or telling.step != duty.told - 1:
         schedule(draft, duty)
         return
     state = DutyState.OPEN if duty.state == DutyState.ACCEPTED and not duty.accepted else duty.state
@@ -118,5 +120,4 @@ def _someone_else_took_it(duty: DutyOfCase) -> bool:
 
 def _with_telling(duty: DutyOfCase, telling: Telling, state: str, at: datetime, person: str | None) -> DutyOfCase:
     changed = telling.model_copy(update={"state": state, "changed_at": at, "person": person or telling.person})
-    tellings = (*duty.tellings[: telling.step], changed, *duty.tellings[telling.step + 1 :])
-    return duty.model_copy(update={"tellings": tellings})
+    return duty.with_telling(changed)

@@ -23,8 +23,9 @@ class Standing:
     child: str
     facts: Facts
     episode: Episode | None
-    police_accepted: bool
     now: datetime
+    police_accepted: bool = False
+    missing_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_PROVISIONAL: lambda standing: is_provisional(standing.child),
     Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
     Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
+    Question.CHILD_MISSING_AGAIN: lambda standing: standing.missing_again,
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
     Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,
     Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),

@@ -45,7 +45,15 @@ def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None,
 
 
 def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
-    return answer(rule, Standing(draft.child, draft.facts, episode, police_accepted(draft, episode), draft.now))
+    standing = Standing(
+        child=draft.child,
+        facts=draft.facts,
+        episode=episode,
+        now=draft.now,
+        police_accepted=police_accepted(draft, episode),
+        missing_again=draft.open_episode is not None and draft.open_episode != episode,
+    )
+    return answer(rule, standing)
 
 
 def make_duty(

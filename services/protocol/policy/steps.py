@@ -73,7 +73,7 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
         draft.deadlines[duty.duty] = None
         return
     due = DutyStepDue(
-        authority=draft.facts.authority, deadline=duty.duty, version=version, duty=duty.duty, step=len(duty.tellings)
+        authority=draft.facts.authority, deadline=duty.duty, version=version, duty=duty.duty, step=duty.told
     )
     draft.deadlines[duty.duty] = Deadline(duty.duty, version, at, due, duty.cause.exercise)
 
@@ -117,7 +117,7 @@ def _telling(
     draft: Draft, duty: DutyOfCase, role: Role, person: str | None, channel: Channel, wording: Wording, because: Because
 ) -> DutyOfCase:
     telling = Telling(
-        step=len(duty.tellings),
+        step=duty.told,
         role=role,
         person=person,
         channel=channel,
@@ -126,6 +126,6 @@ def _telling(
         state="told",
         changed_at=draft.now,
     )
-    duty = duty.model_copy(update={"tellings": (*duty.tellings, telling)})
+    duty = duty.with_telling(telling)
     tell(draft, duty, telling, because)
     return duty

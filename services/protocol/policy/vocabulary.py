@@ -56,6 +56,8 @@ class Question(StrEnum):
     """An episode is open and nobody knows where the child is."""
     CHILD_NOT_BACK = "child.not-back"
     """Missing or located: not returned."""
+    CHILD_MISSING_AGAIN = "child.missing-again"
+    """A later episode is open: its own return will ask for check and interview, and one may cover both (practice)."""
     POLICE_ACCEPTED = "police.accepted"
     """The force's system has taken this episode's missing notice."""
     POLICE_REFERENCE_KNOWN = "police.reference-known"

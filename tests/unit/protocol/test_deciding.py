@@ -183,3 +183,36 @@ def test_raised_risk_is_told_in_the_first_72_hours_of_care_only() -> None:
     assert police_duty(Child(FACTS.model_copy(update=entered)).hears(MISSING)).raised_risk
     entered = {"entered_care_at": START - timedelta(hours=72)}
     assert not police_duty(Child(FACTS.model_copy(update=entered)).hears(MISSING)).raised_risk
+
+
+def unanswered(child: Child, repetitions: int) -> Any:
+    """A text that nobody answers: its duty, after so many times of asking again."""
+    decision = child.hears(events.TextNeedsHuman(authority="northshire", reason="not-understood"))
+    first = decision.duties[0]
+    after = timedelta()
+    for _ in range(repetitions):
+        due = next(each for each in decision.deadlines if isinstance(each.content, DutyStepDue))
+        after = due.due_at - START
+        decision = child.hears(due.content, after)
+    return first, child.case.duties[first.duty]
+
+
+def test_a_duty_asked_again_for_weeks_does_not_fill_the_case(child: Child) -> None:
+    _, duty = unanswered(child, 500)
+    assert (duty.told, duty.state) == (501, DutyState.OVERDUE)
+    assert len(duty.tellings) == 16
+    assert [each.step for each in duty.tellings][-1] == 500
+
+
+def test_an_answer_to_an_old_text_ends_the_duty_like_one_to_the_newest(child: Child) -> None:
+    first, _ = unanswered(child, 100)
+    answered = DutyAcknowledged(duty=first.duty, step=42, authority="northshire", how="text")
+    decision = child.hears(answered, timedelta(days=3))
+    assert child.case.duties[first.duty].state == DutyState.ACKNOWLEDGED
+    assert first.duty in decision.cancelled
+
+
+def test_an_answer_to_a_telling_that_never_was_changes_nothing(child: Child) -> None:
+    first, _ = unanswered(child, 3)
+    child.hears(DutyAcknowledged(duty=first.duty, step=42, authority="northshire", how="text"), timedelta(days=3))
+    assert child.case.duties[first.duty].state == DutyState.OPEN

@@ -17,7 +17,7 @@ YES, NO, UNKNOWN = {"unaccompanied": True}, {"unaccompanied": False}, {"unaccomp
 
 def standing(now: datetime = NOW, **facts: object) -> Standing:
     known = Facts.model_validate({"authority": "northshire", **facts})
-    return Standing("child-00000000-0000-4000-8000-000000000001", known, None, police_accepted=False, now=now)
+    return Standing("child-00000000-0000-4000-8000-000000000001", known, None, now)
 
 
 def rule(when: dict[str, object], unknown: str = "counts-as-yes") -> Rule:
@@ -116,7 +116,7 @@ def test_located_is_not_missing_and_not_back_either(state: str, missing: bool, n
             "opened_at": NOW - timedelta(hours=1), "last_report_at": NOW - timedelta(hours=1),
         }
     )  # fmt: skip
-    found = Standing("child-00000000-0000-4000-8000-000000000001", Facts(authority="northshire"), episode, False, NOW)
+    found = Standing("child-00000000-0000-4000-8000-000000000001", Facts(authority="northshire"), episode, NOW)
     assert ask(Asked(question=Question.CHILD_MISSING), found) is missing
     assert ask(Asked(question=Question.CHILD_NOT_BACK), found) is not_back
 
