@@ -7,21 +7,19 @@ from typing import Any
 from services.bus.contract import Handler
 from services.bus.envelope import Received, compose, say
 from services.protocol import metrics, store
+from services.protocol.last_resort import last_resort
 from services.protocol.loading import Library, parse
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.episodes import READ
 from services.protocol.policy.grammar import Protocol
-from services.protocol.policy.telling import message_of
+from services.protocol.saying import messages_of
 from services.runtime.clocks import Clocks
 from services.safeguarding import identifiers
-from services.safeguarding.decisions import DutyChanged, MessageDeadLettered
-from services.safeguarding.duties import Because, ProfessionalNotify
 from services.safeguarding.events import DutyStepDue, RuleDue
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
-from services.safeguarding.roles import Channel, Role, Wording
 from services.store import deadlines
 from services.store.transaction import Transaction
 
@@ -35,7 +33,6 @@ HEARD: tuple[type[Message], ...] = (
     DutyAcknowledged,
     DutyFailed,
 )
-LAST_RESORT = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
 class Handlers:
@@ -74,38 +71,10 @@ class Handlers:
         await store.keep(transaction, decision.case)
         await self._write_deadlines(transaction, received.subject, decision)
         await self._say(transaction, received, decision)
-        _measure(decision)
+        metrics.measure(decision)
 
     async def last_resort(self, received: Received[Any], transaction: Transaction) -> None:
-        """Even the dead letter of a message could not be decided upon: the duty line hears of it without any case."""
-        if not isinstance(received.content, MessageDeadLettered):
-            return
-        now = self._clocks.story()
-        for role in LAST_RESORT:
-            duty = identifiers.derived("last resort", received.id, role)
-            content = ProfessionalNotify(
-                duty=duty,
-                step=0,
-                revision=1,
-                because=Because.FIRST,
-                authority=(await store.facts_of(transaction, received.subject, None, None)).authority,
-                role=role,
-                channel=Channel.TEXT,
-                wording=Wording.DEAD_LETTER,
-                rule="last-resort",
-                protocol="needs-human",
-                cites=("S45",),
-                created_at=now,
-            )
-            await say(
-                transaction,
-                content,
-                said_by=SERVICE,
-                subject=received.subject,
-                at=now,
-                now=self._clocks.wall(),
-                message_id=str(message_of(duty, 0, "tell")),
-            )
+        await last_resort(self._clocks, received, transaction)
 
     async def _current(self, transaction: Transaction, authority: str) -> Protocol:
         """In force now, and kept before anything is decided by it, so that a case can always be read again."""
@@ -144,7 +113,7 @@ class Handlers:
 
     async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
         now, wall = self._clocks.story(), self._clocks.wall()
-        for content, message_id, exercise in _messages(received, decision):
+        for content, message_id, exercise in messages_of(received, decision):
             await say(
                 transaction,
                 content,
@@ -158,36 +127,8 @@ class Handlers:
             )
 
 
-def _messages(received: Received[Any], decision: Decision) -> list[tuple[Message, str, bool]]:
-    """In the order in which they are said: whom to tell first, then what was decided and where all stands."""
-    said: list[tuple[Message, str, bool]] = [
-        (duty, str(message_of(duty.duty, duty.step, duty.act)), duty.duty in decision.exercises)
-        for duty in decision.duties
-    ]
-    for index, each in enumerate(decision.decided):
-        name = identifiers.derived("decided", received.source, received.id, str(index))
-        said.append((each, str(name), received.exercise))
-    for change in decision.changes:
-        what = change.duty if isinstance(change, DutyChanged) else change.episode
-        name = identifiers.derived("changed", str(what), str(change.revision))
-        said.append((change, str(name), what in decision.exercises))
-    return said
-
-
 def _placement(case: Case, content: Message) -> str | None:
     """Where a child nobody could identify was said to live: in this message, or in the one that opened the episode."""
     named: str | None = getattr(content, "placement", None)
     known = (each.placement for each in sorted(case.episodes.values(), key=lambda each: each.opened_at, reverse=True))
     return named or next((each for each in known if each is not None), None)
-
-
-def _measure(decision: Decision) -> None:
-    for duty in decision.duties:
-        metrics.TOLD.labels(duty.authority, duty.role, duty.wording, duty.act, duty.because).inc()
-    for each in decision.decided:
-        metrics.DECIDED.labels(each.about, each.verdict).inc()
-        for question in each.unknown:
-            metrics.GAPS.labels(each.authority, question).inc()
-    for change in decision.changes:
-        if isinstance(change, DutyChanged):
-            metrics.ENDED.labels(change.authority, change.rule, change.state).inc()

@@ -1,23 +1,17 @@
 """What an event means for the child's episode. By the event's own time: what is older than a return reopens nothing."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from services.protocol.policy import replies
 from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.vocabulary import Condition, Trigger
+from services.protocol.policy.replies import Reading
+from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding import events
 from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
-
-
-class Reading(NamedTuple):
-    """What the event sets off, in which episode; or why it sets off nothing."""
-
-    trigger: Trigger | None
-    episode: Episode | None
-    verdict: Verdict | None = None
 
 
 def read(draft: Draft) -> list[Reading]:
@@ -128,65 +122,12 @@ def _return_retracted(draft: Draft, found: Episode) -> Reading:
     return Reading(Trigger.RETURN_RETRACTED, draft.put_episode(again))
 
 
-def _check(draft: Draft, _event: Message) -> list[Reading]:
-    return [
-        Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
-        for each in _after_return(draft)
-    ]
-
-
-def _interview(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
-    readings = []
-    for each in _after_return(draft):
-        offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
-        readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
-        if event.state != "offered":
-            readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _with(draft, offered, Condition.RETURN_INTERVIEW)))
-    return readings
-
-
-def _after_return(draft: Draft) -> list[Episode]:
-    """One check or interview may cover several returns (practice); one that overtakes the return counts for the open episode."""
-    back = [
-        each
-        for each in draft.episodes.values()
-        if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise
-    ]
-    return back or ([] if draft.open_episode is None else [draft.open_episode])
-
-
-def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
-    return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
-
-
 def _close(draft: Draft, episode: Episode) -> Reading | None:
     found = draft.episodes[episode.episode]
     closing = set(draft.protocol_for(found).closing)
     if found.state != EpisodeState.RETURNED or not closing <= found.met:
         return None
     return Reading(Trigger.EPISODE_CLOSED, draft.put_episode(found.model_copy(update={"state": EpisodeState.CLOSED})))
-
-
-def _police(trigger: Trigger, **update: Any) -> Callable[[Draft, Any], list[Reading]]:
-    def reader(draft: Draft, event: events.PoliceReply) -> list[Reading]:
-        found = draft.episode_of(event.episode) or draft.latest
-        if found is not None and update:
-            found = draft.put_episode(found.model_copy(update=update))
-        return [Reading(trigger, found)]
-
-    return reader
-
-
-def _police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
-    found = draft.episode_of(event.episode) or draft.latest
-    return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
-
-
-def _reference_texted(draft: Draft, _event: Message) -> list[Reading]:
-    found = draft.latest
-    if found is not None:
-        found = draft.put_episode(found.model_copy(update={"reference_known": True}))
-    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found)]
 
 
 def _plain(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
@@ -199,15 +140,15 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.ChildLocated: _located,
     events.ChildReturned: _returned,
     events.ReportRetracted: _retracted,
-    events.SafeAndWellCheckRecorded: _check,
-    events.ReturnInterviewRecorded: _interview,
+    events.SafeAndWellCheckRecorded: replies.check_recorded,
+    events.ReturnInterviewRecorded: replies.interview_recorded,
     events.ChildLuringSuspected: _plain(Trigger.CHILD_LURING_SUSPECTED),
     events.LocationEnquiryReceived: _plain(Trigger.LOCATION_ENQUIRY_RECEIVED),
-    events.PoliceAcknowledged: _police(Trigger.POLICE_ACKNOWLEDGED),
-    events.PoliceReferenceGiven: _police(Trigger.POLICE_REFERENCE_GIVEN, reference_known=True),
-    events.PoliceRiskGraded: _police(Trigger.POLICE_RISK_GRADED),
-    events.PoliceClosed: _police_closed,
-    events.PoliceReferenceTexted: _reference_texted,
+    events.PoliceAcknowledged: replies.police_reply(Trigger.POLICE_ACKNOWLEDGED),
+    events.PoliceReferenceGiven: replies.police_reply(Trigger.POLICE_REFERENCE_GIVEN, reference_known=True),
+    events.PoliceRiskGraded: replies.police_reply(Trigger.POLICE_RISK_GRADED),
+    events.PoliceClosed: replies.police_closed,
+    events.PoliceReferenceTexted: replies.reference_texted,
     events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),
     events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),

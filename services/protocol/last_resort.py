@@ -1,0 +1,47 @@
+"""When even a dead letter cannot be decided upon, the people on duty are told without any case, rule or escalation."""
+
+from typing import Any
+
+from services.bus.envelope import Received, say
+from services.protocol import store
+from services.protocol.policy.telling import message_of
+from services.runtime.clocks import Clocks
+from services.safeguarding import identifiers
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duties import Because, ProfessionalNotify
+from services.safeguarding.roles import Channel, Role, Wording
+from services.store.transaction import Transaction
+
+TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
+
+
+async def last_resort(clocks: Clocks, received: Received[Any], transaction: Transaction) -> None:
+    """Even the dead letter of a message could not be decided upon: the duty line hears of it without any case."""
+    if not isinstance(received.content, MessageDeadLettered):
+        return
+    now = clocks.story()
+    for role in TOLD:
+        duty = identifiers.derived("last resort", received.id, role)
+        content = ProfessionalNotify(
+            duty=duty,
+            step=0,
+            revision=1,
+            because=Because.FIRST,
+            authority=(await store.facts_of(transaction, received.subject, None, None)).authority,
+            role=role,
+            channel=Channel.TEXT,
+            wording=Wording.DEAD_LETTER,
+            rule="last-resort",
+            protocol="needs-human",
+            cites=("S45",),
+            created_at=now,
+        )
+        await say(
+            transaction,
+            content,
+            said_by="protocol",
+            subject=received.subject,
+            at=now,
+            now=clocks.wall(),
+            message_id=str(message_of(duty, 0, "tell")),
+        )

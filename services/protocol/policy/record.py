@@ -1,0 +1,84 @@
+"""What a decision leaves behind: the case as it now is, and how each changed episode and duty stands."""
+
+from services.protocol.policy.case import Case, DutyOfCase, Episode
+from services.protocol.policy.draft import Decision, Draft
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRecord
+
+
+def decision_of(draft: Draft) -> Decision:
+    """Closes the draft: every episode and duty that changed has a new revision and is said as it now stands."""
+    for name in draft.episodes_changed:
+        episode = draft.episodes[name]
+        draft.episodes[name] = episode.model_copy(update={"revision": episode.revision + 1})
+    for name in draft.duties_changed:
+        duty = draft.duties[name]
+        draft.duties[name] = duty.model_copy(update={"revision": duty.revision + 1})
+    changes: list[EpisodeChanged | DutyChanged] = [
+        _episode_changed(draft, draft.episodes[name]) for name in draft.episodes_changed
+    ]
+    changes.extend(_duty_changed(draft, draft.duties[name]) for name in draft.duties_changed)
+    exercises = {name for name in draft.episodes_changed if draft.episodes[name].exercise}
+    exercises |= {name for name in draft.duties_changed if draft.duties[name].cause.exercise}
+    case = Case.model_construct(
+        child=draft.child,
+        episodes=draft.episodes,
+        duties=draft.duties,
+        waiting=draft.waiting,
+        returned_at=draft.returned_at,
+    )
+    return Decision(
+        case=case,
+        duties=draft.told,
+        deadlines=[each for each in draft.deadlines.values() if each is not None],
+        cancelled=[name for name, each in draft.deadlines.items() if each is None],
+        decided=draft.decided,
+        changes=changes,
+        exercises=exercises,
+    )
+
+
+def _episode_changed(draft: Draft, episode: Episode) -> EpisodeChanged:
+    protocol = draft.protocol_for(episode)
+    return EpisodeChanged(
+        authority=episode.authority,
+        force=episode.force,
+        episode=episode.episode,
+        revision=episode.revision,
+        state=episode.state,
+        candidates=episode.candidates,
+        opened_at=episode.opened_at,
+        returned_at=episode.returned_at,
+        open_conditions=tuple(str(each) for each in protocol.closing if each not in episode.met),
+        protocol=protocol.label,
+    )
+
+
+def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
+    rule = draft.rule_of(duty)
+    step = None if duty.next is None else rule.otherwise[duty.next]
+    return DutyChanged(
+        authority=draft.facts.authority,
+        episode=duty.episode,
+        duty=duty.duty,
+        revision=duty.revision,
+        rule=rule.id,
+        wording=duty.wording,
+        state=duty.state,
+        ended_because=duty.ended_because,
+        steps=tuple(
+            StepRecord(
+                step=each.step,
+                role=each.role,
+                person=each.person,
+                channel=each.channel,
+                told_at=each.told_at,
+                state=each.state,
+                changed_at=each.changed_at,
+            )
+            for each in duty.tellings
+        ),
+        next_step_at=duty.next_at,
+        next_role=None if step is None else step.tell or duty.role,
+        protocol=rule.protocol,
+        cites=rule.because.cite,
+    )

@@ -1,0 +1,72 @@
+"""What police, interviewers and carers record of an episode: references, closings, checks, interviews."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from services.protocol.policy.case import Episode
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.vocabulary import Condition, Trigger
+from services.safeguarding import events
+from services.safeguarding.decisions import EpisodeState, Verdict
+from services.safeguarding.message import Message
+
+
+class Reading(NamedTuple):
+    """What the event sets off, in which episode; or why it sets off nothing."""
+
+    trigger: Trigger | None
+    episode: Episode | None
+    verdict: Verdict | None = None
+
+
+def check_recorded(draft: Draft, _event: Message) -> list[Reading]:
+    return [
+        Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
+        for each in _after_return(draft)
+    ]
+
+
+def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
+    readings = []
+    for each in _after_return(draft):
+        offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
+        readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
+        if event.state != "offered":
+            readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _with(draft, offered, Condition.RETURN_INTERVIEW)))
+    return readings
+
+
+def _after_return(draft: Draft) -> list[Episode]:
+    """One check or interview may cover several returns (practice); one that overtakes the return counts for the open episode."""
+    back = [
+        each
+        for each in draft.episodes.values()
+        if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise
+    ]
+    return back or ([] if draft.open_episode is None else [draft.open_episode])
+
+
+def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
+    return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
+
+
+def police_reply(trigger: Trigger, **update: Any) -> Callable[[Draft, Any], list[Reading]]:
+    def reader(draft: Draft, event: events.PoliceReply) -> list[Reading]:
+        found = draft.episode_of(event.episode) or draft.latest
+        if found is not None and update:
+            found = draft.put_episode(found.model_copy(update=update))
+        return [Reading(trigger, found)]
+
+    return reader
+
+
+def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
+    found = draft.episode_of(event.episode) or draft.latest
+    return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
+
+
+def reference_texted(draft: Draft, _event: Message) -> list[Reading]:
+    found = draft.latest
+    if found is not None:
+        found = draft.put_episode(found.model_copy(update={"reference_known": True}))
+    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found)]
