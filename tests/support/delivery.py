@@ -1,0 +1,174 @@
+"""A delivery floor in the test's own process, on a real PostgreSQL, with a medium that answers as the test says."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.bus.envelope import Received
+from services.delivery.attempt import Prepare, Secrets, no_secrets
+from services.delivery.loop import DeliveryLoop
+from services.delivery.medium import Answer, MediumName, Sending
+from services.delivery.parcel import Fixed, Parcel, Undeliverable
+from services.delivery.tables import attempts, deliveries
+from services.runtime.clocks import Clocks
+from services.safeguarding.duties import Because, Duty, PoliceNotify
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.roles import Channel, Role, Wording
+from services.store.encryption import Keyring
+from services.store.tables import outbox
+from services.store.transaction import Store, Transaction
+
+ACCEPTED = Answer(AttemptResult.ACCEPTED, 200)
+LATER = Answer(AttemptResult.RETRY, 503)
+REFUSED = Answer(AttemptResult.REFUSED, 400, reason="refused")
+
+
+def received(
+    of: type[Duty] = PoliceNotify, *, child: str | None = None, exercise: bool = False, **about: Any
+) -> Received[Any]:
+    """A duty's telling as it comes from the bus."""
+    content: dict[str, Any] = {
+        "duty": uuid4(),
+        "step": 0,
+        "revision": 1,
+        "because": Because.FIRST,
+        "authority": "kestrel",
+        "role": Role.POLICE_CONTROL_ROOM,
+        "channel": Channel.WEBHOOK,
+        "wording": Wording.MISSING_NOTICE,
+        "rule": "tell-police-missing",
+        "protocol": "missing-from-care 2026.1",
+        "cites": ("S13",),
+        "created_at": Clocks().wall(),
+        "episode": uuid4(),
+    }
+    now = Clocks().wall()
+    return Received(
+        source="/safe-return/protocol",
+        id=str(uuid4()),
+        subject=child or new_id("child"),
+        time=now,
+        content=of(**(content | about)),
+        exercise=exercise,
+    )
+
+
+@dataclass
+class PlayedMedium:
+    """Answers from a list, then as `otherwise` says. `delay_seconds` is how long each answer takes."""
+
+    answers: list[Answer] = field(default_factory=list)
+    otherwise: Answer = ACCEPTED
+    delay_seconds: float = 0
+    sent: list[Sending] = field(default_factory=list)
+    at_once: int = 0
+    at_once_most: int = 0
+    name: MediumName = "webhook"
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, sending: Sending) -> Answer:
+        self.sent.append(sending)
+        self.at_once += 1
+        self.at_once_most = max(self.at_once_most, self.at_once)
+        try:
+            await asyncio.sleep(self.delay_seconds)
+            return self.answers.pop(0) if self.answers else self.otherwise
+        finally:
+            self.at_once -= 1
+
+
+async def prepare(_transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
+    return Fixed("http://127.0.0.1:1/notices", f"notice {parcel.id}", read=("child.name",))
+
+
+@dataclass
+class Floor:
+    """A running loop of one service, and what the tests ask of its tables."""
+
+    loop: DeliveryLoop
+    store: Store
+    clocks: Clocks
+
+    async def put(self, told: Received[Any], lane: str) -> Parcel:
+        parcel = Parcel.of(told, lane=lane, now=self.clocks.wall())
+        async with self.store.transaction() as transaction:
+            await self.loop.put(transaction, parcel)
+        return parcel
+
+    async def die(self) -> None:
+        """Neither claims nor renews any more; what it was sending hangs for ever. As after kill -9."""
+        await self.loop._sweep.stop()
+        await self.loop._renewals.stop()
+
+    async def withdraw(self, told: Received[Any]) -> None:
+        async with self.store.transaction() as transaction:
+            await self.loop.withdraw(transaction, told)
+
+    async def row(self, delivery: UUID) -> Any:
+        async with self.store.engine.connect() as connection:
+            found = await connection.execute(select(deliveries).where(deliveries.c.id == delivery))
+            return found.mappings().one()
+
+    async def attempts(self, delivery: UUID) -> list[Any]:
+        async with self.store.engine.connect() as connection:
+            rows = await connection.execute(
+                select(attempts).where(attempts.c.delivery == delivery).order_by(attempts.c.attempt)
+            )
+            return list(rows.mappings())
+
+    async def said(self, child: str) -> list[dict[str, Any]]:
+        """The messages that wait to be published under this child, as JSON, oldest first."""
+        async with self.store.engine.connect() as connection:
+            rows = await connection.execute(
+                select(outbox.c.envelope).where(outbox.c.key == child).order_by(outbox.c.position)
+            )
+            return [json.loads(raw) for raw in rows.scalars()]
+
+    async def kinds_said(self, child: str) -> list[str]:
+        return [message["type"] for message in await self.said(child)]
+
+    async def until(self, delivery: UUID, state: str, within: float = 15) -> Any:
+        async with asyncio.timeout(within):
+            while (row := await self.row(delivery))["state"] != state:
+                await asyncio.sleep(0.02)
+            return row
+
+
+@asynccontextmanager
+async def running_floor(
+    engine: AsyncEngine,
+    keyring: Keyring,
+    medium: Any,
+    *,
+    service: str = "police",
+    prepare: Prepare = prepare,
+    secrets: Secrets = no_secrets,
+    slot: int | None = None,
+    at_once: int = 4,
+) -> AsyncIterator[Floor]:
+    store, clocks = Store(engine), Clocks()
+    loop = DeliveryLoop(
+        service, store, clocks, medium, keyring=keyring, prepare=prepare, secrets=secrets, slot=slot, at_once=at_once
+    )
+    await loop.start()
+    try:
+        yield Floor(loop, store, clocks)
+    finally:
+        await loop.stop()
+
+
+async def eventually(holds: Callable[[], Any], within: float = 15) -> None:
+    async with asyncio.timeout(within):
+        while not holds():
+            await asyncio.sleep(0.01)
