@@ -25,6 +25,8 @@ class Lane:
     at_once: int
     sending: int = 0
     failures: int = 0
+    tries: int = 0
+    """While failing, of what had failed before: they set the pace. Newcomers' failures do not slow it."""
     next_try_at: datetime | None = None
     turned_away: bool = False
     """Rows of this lane lie in the table that nobody here has taken up."""
@@ -56,14 +58,16 @@ class Lane:
         """True when this failure is the one that makes the lane a failing one."""
         was_failing = self.failing
         self.failures += 1
-        if self.failing:
-            self.next_try_at = now + URGENT.pace(self.failures - FAILING_AFTER + 1, PACE_MOST)
+        if self.failing and self.may_try_again(now):
+            self.tries += 1
+            self.next_try_at = now + URGENT.pace(self.tries, PACE_MOST)
         return self.failing and not was_failing
 
     def answered(self) -> bool:
         """True when the lane was a failing one until now."""
         was_failing = self.failing
         self.failures = 0
+        self.tries = 0
         self.next_try_at = None
         return was_failing
 

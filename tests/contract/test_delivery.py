@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import text, update
@@ -30,15 +32,11 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
-class database_engine:  # noqa: N801 reads as the function it is
-    def __init__(self, database: Database, role: str) -> None:
-        self._engine = database.engine(role)
-
-    async def __aenter__(self) -> AsyncEngine:
-        return self._engine
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._engine.dispose()
+@asynccontextmanager
+async def database_engine(database: Database, role: str) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine(role)
+    yield opened
+    await opened.dispose()
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +92,7 @@ async def test_a_failed_attempt_is_repeated_by_the_schedule_under_the_same_id(
         log = await floor.attempts(parcel.id)
     assert len({sending.id for sending in medium.sent}) == 1
     assert [each["result"] for each in log] == ["retry", "retry", "accepted"]
-    pauses = [later["started_at"] - earlier["started_at"] for earlier, later in zip(log, log[1:], strict=False)]
+    pauses = [later["started_at"] - earlier["started_at"] for earlier, later in pairwise(log)]
     assert timedelta(seconds=1.5) < pauses[0] < timedelta(seconds=3.5)
 
 
@@ -319,21 +317,23 @@ async def test_a_code_counts_only_from_the_number_that_it_was_texted_to(database
 async def test_a_reply_is_sent_as_it_was_put_and_says_nothing_of_a_duty(database: Database, keyring: Keyring) -> None:
     medium = PlayedMedium(name="text")
     child = new_id("child")
-    async with database_engine(database, "carers") as engine:
-        async with running_floor(engine, keyring, medium, service="carers") as floor:
-            reply = Parcel(
-                id=derived("reply", child),
-                lane="texts",
-                child=child,
-                created_at=floor.clocks.wall(),
-                authority="kestrel",
-                to_number=NUMBER,
-                body="Got it.",
-            )
-            async with floor.store.transaction() as transaction:
-                assert await floor.loop.put(transaction, reply)
-            await floor.until(reply.id, "accepted", within=2)
-            kinds = await floor.kinds_said(child)
+    async with (
+        database_engine(database, "carers") as engine,
+        running_floor(engine, keyring, medium, service="carers") as floor,
+    ):
+        reply = Parcel(
+            id=derived("reply", child),
+            lane="texts",
+            child=child,
+            created_at=floor.clocks.wall(),
+            authority="kestrel",
+            to_number=NUMBER,
+            body="Got it.",
+        )
+        async with floor.store.transaction() as transaction:
+            assert await floor.loop.put(transaction, reply)
+        await floor.until(reply.id, "accepted", within=2)
+        kinds = await floor.kinds_said(child)
     assert [(sending.recipient, sending.body) for sending in medium.sent] == [(NUMBER, "Got it.")]
     assert kinds == ["delivery.attempted.v1"]
 
@@ -341,15 +341,17 @@ async def test_a_reply_is_sent_as_it_was_put_and_says_nothing_of_a_duty(database
 async def test_a_reply_that_cannot_be_delivered_becomes_a_humans_business(database: Database, keyring: Keyring) -> None:
     medium = PlayedMedium(answers=[Answer(AttemptResult.REFUSED, 21610, reason="opted-out")], name="text")
     child, person = new_id("child"), new_id("person")
-    async with database_engine(database, "carers") as engine:
-        async with running_floor(engine, keyring, medium, service="carers") as floor:
-            reply = Parcel(
+    async with (
+        database_engine(database, "carers") as engine,
+        running_floor(engine, keyring, medium, service="carers") as floor,
+    ):
+        reply = Parcel(
                 id=derived("reply", child), lane="texts", child=child, created_at=floor.clocks.wall(), authority="kestrel",
                 person=person, to_number=NUMBER, body="Got it.",
             )  # fmt: skip
-            async with floor.store.transaction() as transaction:
-                await floor.loop.put(transaction, reply)
-            await floor.until(reply.id, "failed", within=2)
-            said = await floor.said(child)
+        async with floor.store.transaction() as transaction:
+            await floor.loop.put(transaction, reply)
+        await floor.until(reply.id, "failed", within=2)
+        said = await floor.said(child)
     assert said[-1]["type"] == "contact.unreachable.v1"
     assert said[-1]["data"]["person"] == person

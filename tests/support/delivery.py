@@ -140,7 +140,7 @@ class Floor:
 
     async def until(self, delivery: UUID, state: str, within: float = 15) -> Any:
         async with asyncio.timeout(within):
-            while (row := await self.row(delivery))["state"] != state:
+            while (row := await self.row(delivery))["state"] != state:  # noqa: ASYNC110 another process may change it
                 await asyncio.sleep(0.02)
             return row
 
@@ -170,5 +170,5 @@ async def running_floor(
 
 async def eventually(holds: Callable[[], Any], within: float = 15) -> None:
     async with asyncio.timeout(within):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 asks about anything, not about one event
             await asyncio.sleep(0.01)

@@ -1,0 +1,116 @@
+"""Lanes on a real PostgreSQL: a destination that hangs or fails delays no other, and is never switched off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.delivery.lanes import FAILING_AFTER
+from services.delivery.medium import Answer, MediumName, Sending
+from services.delivery.parcel import Fixed, Parcel
+from services.delivery.tables import deliveries
+from services.runtime.clocks import Clocks
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+from tests.support.database import Database
+from tests.support.delivery import ACCEPTED, LATER, received, running_floor
+
+
+@dataclass
+class ManyDestinations:
+    """Hangs, fails or takes by destination: the lane's name."""
+
+    hangs: set[str] = field(default_factory=set)
+    fails: set[str] = field(default_factory=set)
+    breaks_on: set[str] = field(default_factory=set)
+    """Bodies that their destination cannot stomach."""
+    sent: list[tuple[datetime, Sending]] = field(default_factory=list)
+    name: MediumName = "webhook"
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, sending: Sending) -> Answer:
+        self.sent.append((Clocks().wall(), sending))
+        if sending.recipient in self.hangs:
+            await asyncio.sleep(10)
+            return LATER
+        if sending.recipient in self.fails or sending.body in self.breaks_on:
+            return LATER
+        return ACCEPTED
+
+
+async def prepare(_: Transaction, parcel: Parcel) -> Fixed:
+    return Fixed(parcel.lane, str(parcel.id))
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine("police")
+    async with opened.begin() as connection:
+        await connection.execute(update(deliveries).values(state="withdrawn"))
+    yield opened
+    await opened.dispose()
+
+
+async def test_a_force_that_hangs_delays_no_other(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium = ManyDestinations(hangs={"force-hangs"})
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        for _ in range(60):
+            await floor.put(received(), "force-hangs")
+        waits = []
+        for _ in range(30):
+            started = asyncio.get_running_loop().time()
+            parcel = await floor.put(received(), "force-well")
+            await floor.until(parcel.id, "accepted", within=3)
+            waits.append(asyncio.get_running_loop().time() - started)
+    assert sorted(waits)[-3] < 0.5
+    assert sum(sending.recipient == "force-hangs" for _, sending in medium.sent) <= 8
+
+
+async def test_a_failing_force_is_tried_one_at_a_time_and_gets_everything_once_it_answers(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium = ManyDestinations(fails={"force-down"})
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        parcels = [await floor.put(received(), "force-down") for _ in range(25)]
+        await asyncio.sleep(4)
+        tried = len(medium.sent)
+        medium.fails.clear()
+        for parcel in parcels:
+            await floor.until(parcel.id, "accepted", within=15)
+    assert FAILING_AFTER <= tried < 25 * 3
+    assert len(medium.sent) <= tried + 25 + 8
+
+
+async def test_a_new_notice_to_a_failing_force_is_tried_at_once(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium = ManyDestinations(fails={"force-down"})
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        for _ in range(12):
+            await floor.put(received(), "force-down")
+        await asyncio.sleep(3)
+        parcel = await floor.put(received(), "force-down")
+        await asyncio.sleep(1)
+    assert parcel.id in {sending.id for _, sending in medium.sent}
+
+
+async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_from_it(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium = ManyDestinations()
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        poison = received()
+        medium.breaks_on.add(str(poison.content.telling))
+        medium.fails.add("force-odd")
+        await floor.put(poison, "force-odd")
+        others = [await floor.put(received(), "force-odd") for _ in range(8)]
+        await asyncio.sleep(2)
+        medium.fails.clear()
+        for parcel in others:
+            await floor.until(parcel.id, "accepted", within=20)
+        assert (await floor.row(poison.content.telling))["state"] == "waiting"
