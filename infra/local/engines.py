@@ -49,6 +49,7 @@ class Engines:
             folder=server.place.reachable,
             login=server.place.login,
             stop_signal=signal.SIGINT,  # "fast": clients are cut off, nothing committed is lost
+            orphan_signal=signal.SIGINT,
             prepare=server.clear_stale_pid_file,
         )
         self._supervisor.start_program(program)

@@ -24,7 +24,7 @@ class ProcessList:
         draft.write_text(json.dumps(started, indent=1))
         draft.replace(self._file)
 
-    def end_leftovers(self, patience_seconds: float = 10.0) -> list[str]:
+    def end_leftovers(self, patience_seconds: float = 4.0) -> list[str]:
         """Ends every process of the list that still lives, with all that it started. Returns the names it ended."""
         found = dict(self._living())
         family = {one for process in found.values() for one in (process, *_children(process))}

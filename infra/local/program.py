@@ -13,7 +13,11 @@ LAUNCH = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True)
 class Program:
-    """`patience` is in seconds, from the stop signal to kill -9. `prepare` runs before each start, restarts included."""
+    """`patience` is in seconds, from the stop signal to kill -9. `prepare` runs before each start, restarts included.
+
+    `orphan_signal` ends it when its supervisor was killed: everything here is made to survive kill -9, and an orderly stop would
+    wait for neighbours that are gone as well.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -22,6 +26,7 @@ class Program:
     folder: Path
     login: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGKILL
     patience: float = 15.0
     prepare: Callable[[], None] | None = None
 
@@ -39,7 +44,7 @@ class Program:
             "-S",
             str(LAUNCH),
             str(os.getpid()),
-            str(int(self.stop_signal)),
+            str(int(self.orphan_signal)),
             self.login or "-",
         ]
         with self.log.open("ab") as log:
