@@ -1,0 +1,62 @@
+"""What the documents say of the house is so."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.__main__ import app
+
+ROOT = Path(__file__).parents[2]
+DECISIONS = ROOT / "docs" / "decisions"
+ROW = re.compile(r"^\| \[`(?P<service>[a-z]+)`\]\(services/[a-z]+/__init__\.py\) \| (?P<does>.+) \|$", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#]+)")
+NAMED_FILE = re.compile(r"`(?P<path>[a-z]+/[a-z_/-]+\.(py|yaml))`")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def services() -> list[str]:
+    return CliRunner().invoke(app, ["list"]).stdout.split()
+
+
+def first_line(service: str) -> str:
+    return (importlib.import_module(f"services.{service}").__doc__ or "").splitlines()[0]
+
+
+def test_the_readme_lists_the_services_that_there_are_in_their_own_words() -> None:
+    told = [(row["service"], row["does"]) for row in ROW.finditer((ROOT / "README.md").read_text())]
+    assert told == [(service, first_line(service)) for service in services()]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(document: Path) -> None:
+    targets = [found["target"] for found in LINK.finditer(document.read_text())]
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
+    named = [found["path"] for found in NAMED_FILE.finditer(document.read_text())]
+    assert [path for path in named if not any((ROOT / where / path).exists() for where in (".", "services"))] == []
+
+
+def test_every_make_target_that_a_document_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {name for document in DOCUMENTS for name in re.findall(r"`make ([a-z]+)", document.read_text())}
+    assert named - targets == set()
+
+
+def test_the_index_of_decisions_lists_each_under_its_own_title() -> None:
+    listed = re.findall(r"^\| \[\d{4}\]\(([^)]+)\) \| (.+) \|$", (DECISIONS / "README.md").read_text(), re.MULTILINE)
+    files = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
+    titles = [path.read_text().splitlines()[0].split(". ", maxsplit=1)[1] for path in files]
+    assert listed == list(zip([path.name for path in files], titles, strict=True))
+
+
+@pytest.mark.parametrize("path", sorted(DECISIONS.glob("0*.md")), ids=lambda path: path.stem[:4])
+def test_a_decision_says_its_context_what_was_decided_and_what_follows(path: Path) -> None:
+    text = path.read_text()
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+    assert re.search(r"^(Accepted|Superseded by \d{4}), ", text, re.MULTILINE)

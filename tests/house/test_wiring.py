@@ -1,0 +1,78 @@
+"""What one room says another hears: no kind without a handler, no rule whose duty nobody carries out or has no words for."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.kafka import __file__ as infra_kafka
+from services.bus.topics import DECLARATION, declared
+from services.console.handlers import Handlers
+from services.protocol.loading import Library, files
+from services.protocol.policy.telling import kind_of_duty
+from services.runtime.clocks import Clocks
+from services.safeguarding.contracts import contracts
+from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify
+from services.safeguarding.message import Message, Topic, handler_name
+from services.safeguarding.roles import Channel, Role, Wording
+
+SERVICES = Path(__file__).parents[2] / "services"
+HEARD_BY = {PoliceNotify: "police", ProfessionalNotify: "professionals", CarerAlert: "carers"}
+Telling = tuple[str, Role, Channel | None, Wording]
+
+
+def tellings() -> Iterator[Telling]:
+    """Whom the default rules tell what, each step included."""
+    for rule in Library(files(None)).current("default").rules:
+        yield rule.id, rule.tell, rule.by, rule.message
+        for step in rule.otherwise:
+            yield rule.id, step.tell or rule.tell, step.by or rule.by, step.message or rule.message
+
+
+def kinds_of(role: Role, channel: Channel | None) -> list[type[Duty]]:
+    if role is Role.EVERYONE_TOLD or channel is None:
+        return [PoliceNotify, ProfessionalNotify]
+    return [kind_of_duty(role, channel)]
+
+
+TELLINGS = sorted(set(tellings()))
+
+
+@pytest.mark.parametrize("contract", contracts().values(), ids=lambda each: each.kind)
+def test_every_kind_has_a_handler(contract: type[Message]) -> None:
+    assert contract in Handlers(Clocks()).by_kind()
+
+
+@pytest.mark.parametrize("telling", TELLINGS, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
+def test_every_duty_of_a_rule_is_carried_out_by_a_service(telling: Telling) -> None:
+    _, role, channel, _ = telling
+    for kind in kinds_of(role, channel):
+        assert handler_name(kind.kind) in _functions(SERVICES / HEARD_BY[kind])
+
+
+@pytest.mark.parametrize("telling", TELLINGS, ids=lambda each: f"{each[0]} {each[1]} {each[3]}")
+def test_every_duty_of_a_rule_has_its_words_in_every_language(telling: Telling) -> None:
+    _, role, channel, wording = telling
+    for kind in kinds_of(role, channel):
+        assert wording in _has_words(kind)
+
+
+def test_the_topics_file_declares_the_topics_of_the_code_and_no_other() -> None:
+    assert {topic.name for topic in declared()} == set(Topic)
+    assert DECLARATION.parent == Path(infra_kafka).parent
+
+
+def _functions(service: Path) -> set[str]:
+    trees = [ast.parse(path.read_text()) for path in service.rglob("*.py")]
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
+
+
+def _has_words(kind: type[Duty]) -> set[str]:
+    if kind is PoliceNotify:
+        return set(Wording)  # a notice names whatever it is not made for as a request to the force
+    section = "texts" if kind is ProfessionalNotify else "alerts"
+    messages = SERVICES / HEARD_BY[kind] / "messages"
+    written = [set(yaml.safe_load((messages / f"{language}.yaml").read_text())[section]) for language in ("en", "cy")]
+    return set.intersection(*written)
