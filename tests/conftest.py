@@ -1,3 +1,3 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.database", "tests.support.bus", "tests.support.stack"]
+pytest_plugins = ["tests.support.database", "tests.support.bus", "tests.support.stack", "tests.support.world"]

@@ -1,5 +1,6 @@
 """Formats a single-node Kafka once, and says how its broker is started."""
 
+import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -62,6 +63,8 @@ class Broker:
 
     def answers(self) -> bool:
         """True when the broker answers a question about its cluster."""
+        if not self._listens():
+            return False
         try:
             admin = KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=2000)
         except (KafkaConnectionError, KafkaTimeoutError):
@@ -72,6 +75,14 @@ class Broker:
             return False
         finally:
             admin.close()
+        return True
+
+    def _listens(self) -> bool:
+        """Asked first, by a bare connection: kafka-python leaves the sockets of refused ones open."""
+        try:
+            socket.create_connection(("127.0.0.1", self._port), 1).close()
+        except OSError:
+            return False
         return True
 
     @property

@@ -1,0 +1,175 @@
+"""The outside world as a test sees it: phones to text from, desks to look at, over the sandbox's API, in the field's words."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from infra.local import example_authority
+from infra.local.layout import ROOT
+from infra.local.secret_files import SecretFiles, token
+from infra.local.stack import Stack
+
+CODE = re.compile(r"\(([2-9BCDFGHJKMNPQRSTVWXZ]{5})\)$")
+TOWN_NUMBERS = 600
+"""The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Carer:
+    number: str
+    child_code: str
+
+
+class World:
+    """Everything blocks. `within_seconds` is wall time."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=30, trust_env=False)
+        self.console = httpx.Client(base_url=stack.endpoints["console"], timeout=30, trust_env=False)
+
+    def close(self) -> None:
+        self._sandbox.close()
+        self.console.close()
+
+    def text(self, number: str, body: str) -> None:
+        """The phone network keeps it until the webhook has been answered."""
+        self._sandbox.post("/texts", json={"from": number, "body": body}).raise_for_status()
+
+    def texts_to(self, number: str) -> list[str]:
+        texts = self._got("/texts", number=number)
+        return [text["body"] for text in texts if text["direction"].startswith("outbound") and text["to"] == number]
+
+    def texts_taken_from(self, number: str) -> list[str]:
+        """Those whose webhook was answered 2xx: the reports that count."""
+        texts = self._got("/texts", number=number)
+        return [text["body"] for text in texts if text["from"] == number and text["answered"]]
+
+    def notices(self, about: str | None = None) -> list[dict[str, Any]]:
+        """What the desks hold, verified; `about` a carer's number gives those that name it as the placement's telephone."""
+        held = [notice for notice in self._got("/notices") if notice["verified"]]
+        return [notice for notice in held if about is None or about in _carers_numbers(notice)]
+
+    def desk(self, force: str, **behaviour: object) -> None:
+        self._sandbox.put(f"/behaviours/desks/{force}", json=behaviour).raise_for_status()
+
+    def phone_network(self, **behaviour: object) -> None:
+        self._sandbox.put("/behaviours/phone-network", json=behaviour).raise_for_status()
+
+    def phone_answers(self, number: str, *, answers: bool) -> None:
+        self._sandbox.put(f"/phones/{number}", json={"answers": answers}).raise_for_status()
+
+    def forward(self, by: str) -> None:
+        """Moves story time."""
+        command = [sys.executable, "-m", "services", "forward", by]
+        subprocess.run(command, cwd=ROOT, env=self.stack.environment("clock"), check=True, capture_output=True)
+
+    def eventually(self, what: Callable[[], T], within_seconds: float = 30) -> T:
+        """The first answer that is true. Fails the test when none comes."""
+        until = time.monotonic() + within_seconds
+        while True:
+            answer = what()
+            if answer:
+                return answer
+            if time.monotonic() > until:
+                pytest.fail(f"not within {within_seconds} s; last answer: {answer!r}")
+            time.sleep(0.1)
+
+    def _got(self, path: str, **only: str) -> list[dict[str, Any]]:
+        answer = self._sandbox.get(path, params=only)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+
+@pytest.fixture
+def world(stack: Stack) -> Iterator[World]:
+    """The shared stack's. Each test takes phones of its own and puts back the behaviours that it changes."""
+    one = World(stack)
+    yield one
+    one.close()
+
+
+def settle_town(stack: Stack, carers: int) -> list[Carer]:
+    """An authority of its own with that many foster carers, one child each, all with one force."""
+    secrets = SecretFiles(stack.layout.secrets)
+    kestrel = next(each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel")
+    people = [Carer(f"+447700900{TOWN_NUMBERS + each}", f"T{100 + each}") for each in range(carers)]
+    town = {
+        "authority": {"id": "testshire", "name": "Testshire County Council", "duty_line": "+441632960190"},
+        "forces": kestrel["forces"],
+        "placements": [_placement(each) for each in range(carers)],
+        "people": [
+            *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
+            _person("duty-1", "+447700900590"),
+            _person("manager-1", "+447700900591"),
+        ],
+        "carers": [{"person": f"carer-{each}", "placement": f"foster-{each}"} for each in range(carers)],
+        "children": [_child(each, carer.child_code) for each, carer in enumerate(people)],
+        "directory": [_duty("duty.emergency-team", "duty-1"), _duty("duty.senior-manager", "manager-1")],
+        "agencies": [],
+    }
+    answer = httpx.put(
+        f"{stack.endpoints['casework']}/register/testshire",
+        json=town,
+        headers={"authorization": f"Bearer {secrets.value('register_token', token)}"},
+        timeout=60,
+        trust_env=False,
+    )
+    assert answer.is_success, answer.text
+    return people
+
+
+def _carers_numbers(notice: dict[str, Any]) -> list[str]:
+    placement = notice["body"]["data"]["placement"] or {}
+    return [carer["telephone"] for carer in placement.get("carers", [])]
+
+
+def _placement(each: int) -> dict[str, object]:
+    address = f"{each} Test Street, Testford"
+    return {
+        "reference": f"foster-{each}",
+        "kind": "foster",
+        "address": address,
+        "force": "northmoor-police",
+        "host_authority": "testshire",
+    }
+
+
+def _person(reference: str, mobile: str) -> dict[str, object]:
+    return {"reference": reference, "name": f"Test {reference}", "mobile": mobile, "email": None, "language": "en"}
+
+
+def _child(each: int, code: str) -> dict[str, object]:
+    return {
+        "reference": f"child-{each}",
+        "code": code,
+        "name": f"Testchild Number{each}",
+        "known_as": [],
+        "sex": "female",
+        "date_of_birth": "2010-05-01",
+        "placement": f"foster-{each}",
+        "unaccompanied": True,
+        "modern_slavery_concern": None,
+        "subject_to_immigration_control": True,
+        "age_disputed": False,
+        "guardian_allocated": False,
+        "entered_care_at": "2026-09-02T14:20:00Z",
+        "language": "ti",
+        "description": None,
+    }
+
+
+def _duty(role: str, person: str) -> dict[str, object]:
+    hours = {"days": "every-day", "from": "00:00", "to": "00:00", "bank_holidays": True}
+    return {"role": role, "person": person, "order": 1, "child": None} | hours
