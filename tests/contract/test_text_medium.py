@@ -1,0 +1,294 @@
+"""Texts through the played phone network, which speaks Twilio's protocol: lost answers, refusals, reports, signatures."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from twilio.request_validator import RequestValidator
+
+from services.delivery import text as texts
+from services.delivery.callbacks import status_route
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import Fixed, Parcel
+from services.delivery.receipts import Receipts
+from services.delivery.tables import deliveries
+from services.delivery.text import REPEAT_MARK, TextMedium, signature_is_valid
+from services.runtime.problems import answer_with_problems
+from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.roles import Channel, Role
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+from tests.support.database import Database
+from tests.support.delivery import Floor, received, running_floor
+from tests.support.outside import ACCOUNT_SID, AUTH_TOKEN, CARER, LANDLINE, OWN_NUMBER, Outside, eventually, play_outside_world
+
+PUBLIC = "https://texts.safe-return.example"
+TOKENS = ("new-token", AUTH_TOKEN)
+
+
+def sending(number: str = CARER, *, uncertain: bool = False, body: str | None = None) -> Sending:
+    now = datetime.now(UTC)
+    return Sending(
+        id=uuid4(), attempt=1, recipient=number, body=body or f"Safe Return. OK {uuid4().hex[:5]}", secrets=(),
+        urgent=True, uncertain=uncertain, created_at=now, now=now,
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[Outside]:
+    async with play_outside_world() as played:
+        yield played
+
+
+@pytest.fixture
+def not_started(outside: Outside) -> TextMedium:
+    return TextMedium(
+        account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, sender=OWN_NUMBER, public_url=outside.application.url, base_url=outside.url
+    )
+
+
+@pytest.fixture
+async def medium(not_started: TextMedium) -> AsyncIterator[TextMedium]:
+    await not_started.start()
+    yield not_started
+    await not_started.stop()
+
+
+async def bodies(outside: Outside) -> list[str]:
+    return [each["body"] for each in await outside.get("/texts")]
+
+
+async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outside, medium: TextMedium) -> None:
+    text = sending()
+    answer = await medium.send(text)
+    assert answer.result is AttemptResult.ACCEPTED
+    assert answer.provider_id is not None
+    await eventually(lambda: len(outside.application.requests) == 3)
+    reports = outside.application.at("/texts/status")
+    assert {report.form["MessageStatus"] for report in reports} == {"queued", "sent", "delivered"}
+    assert all(report.url.endswith(f"/texts/status?delivery={text.id}") for report in reports)
+
+
+async def test_a_lost_answer_is_unknown_and_found_again_in_twilios_list(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
+    await outside.behave("phone-network", mode="lost-answer")
+    text = sending()
+    assert (await medium.send(text)).result is AttemptResult.UNKNOWN
+    await outside.behave("phone-network", mode="normal")
+    answer = await medium.send(replace(text, uncertain=True))
+    assert answer.result is AttemptResult.ACCEPTED
+    assert answer.provider_id is not None
+    assert (await bodies(outside)).count(text.body) == 1
+    assert len(await bodies(outside)) == 1
+
+
+async def test_what_twilio_never_had_is_sent_again_marked_as_a_possible_repeat(outside: Outside, medium: TextMedium) -> None:
+    text = sending(uncertain=True)
+    assert (await medium.send(text)).result is AttemptResult.ACCEPTED
+    assert await bodies(outside) == [REPEAT_MARK + text.body]
+
+
+async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(outside: Outside, medium: TextMedium) -> None:
+    await medium.send(sending())
+    lost = sending(uncertain=True)
+    await medium.send(lost)
+    assert (await bodies(outside))[-1] == REPEAT_MARK + lost.body
+
+
+async def test_a_text_of_last_week_with_the_same_words_is_not_taken_for_the_lost_one(
+    outside: Outside, medium: TextMedium
+) -> None:
+    text = sending(body="the same words")
+    await medium.send(text)
+    later = replace(sending(body="the same words", uncertain=True), created_at=datetime.now(UTC) + timedelta(days=7))
+    await medium.send(later)
+    assert len(await bodies(outside)) == 2
+
+
+async def test_while_twilio_cannot_be_asked_nobody_knows(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
+    await outside.behave("phone-network", mode="failing")
+    assert (await medium.send(sending(uncertain=True))).result is AttemptResult.UNKNOWN
+
+
+async def test_twilios_own_error_is_tried_again(outside: Outside, medium: TextMedium) -> None:
+    await outside.behave("phone-network", mode="failing")
+    assert await medium.send(sending()) == Answer(AttemptResult.RETRY, 20500)
+
+
+async def test_throttling_says_when_to_come_back(outside: Outside, medium: TextMedium) -> None:
+    await outside.behave("phone-network", mode="throttled", retry_after_seconds=9)
+    assert await medium.send(sending()) == Answer(AttemptResult.RETRY, 429, retry_after=timedelta(seconds=9))
+
+
+async def test_a_person_who_opted_out_is_not_texted(outside: Outside, medium: TextMedium) -> None:
+    outside.world.network.opted_out.add(CARER)
+    assert await medium.send(sending()) == Answer(AttemptResult.REFUSED, 21610, reason="opted-out")
+
+
+async def test_a_number_that_is_none_is_refused(medium: TextMedium) -> None:
+    answer = await medium.send(sending("+44"))
+    assert (answer.result, answer.reason) == (AttemptResult.REFUSED, "no-address")
+
+
+async def test_wrong_credentials_are_tried_again_until_they_are_mended(outside: Outside) -> None:
+    wrong = TextMedium(
+        account_sid=ACCOUNT_SID, auth_token="wrong", sender=OWN_NUMBER, public_url=PUBLIC, base_url=outside.url
+    )
+    await wrong.start()
+    assert (await wrong.send(sending())).result is AttemptResult.RETRY
+    await wrong.stop()
+
+
+async def test_nobody_at_the_other_end_is_tried_again() -> None:
+    nowhere = TextMedium(
+        account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, sender=OWN_NUMBER, public_url=PUBLIC, base_url="http://127.0.0.1:9"
+    )
+    await nowhere.start()
+    assert (await nowhere.send(sending())).result is AttemptResult.RETRY
+    await nowhere.stop()
+
+
+def test_it_does_not_start_without_a_token() -> None:
+    with pytest.raises(ValueError, match="twilio_auth_token"):
+        TextMedium(account_sid=ACCOUNT_SID, auth_token="", sender=OWN_NUMBER, public_url=PUBLIC)
+
+
+def signed(url: str, form: dict[str, str], token: str = AUTH_TOKEN) -> str:
+    return str(RequestValidator(token).compute_signature(url, form))
+
+
+FORM = {"MessageSid": "SM1", "Body": "", "From": CARER}
+URL = f"{PUBLIC}/texts/status?delivery=1"
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_primary_and_alternate_token_are_good(token: str) -> None:
+    assert signature_is_valid(URL, FORM, signed(URL, FORM, token), TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("url", "form", "signature"),
+    [
+        (URL, FORM, None),
+        (URL, FORM, ""),
+        (URL, FORM, "é"),
+        (URL, FORM, signed(URL, FORM, "stolen")),
+        (URL.replace("https", "http"), FORM, signed(URL, FORM)),
+        (URL + "2", FORM, signed(URL, FORM)),
+        (URL, FORM | {"From": "+447700900999"}, signed(URL, FORM)),
+        (URL, {"MessageSid": "SM1", "From": CARER}, signed(URL, FORM | {"Body": "x"})),
+        (URL, FORM | {"Extra": "1"}, signed(URL, FORM)),
+    ],
+)
+def test_anything_else_is_not(url: str, form: dict[str, str], signature: str | None) -> None:
+    assert not signature_is_valid(url, form, signature, TOKENS)
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine("professionals")
+    async with opened.begin() as connection:
+        await connection.execute(update(deliveries).values(state="withdrawn"))
+    yield opened
+    await opened.dispose()
+
+
+async def prepare_to_carer(_: Transaction, parcel: Parcel) -> Fixed:
+    return Fixed(CARER, f"Safe Return. OK {parcel.code}", number=CARER)
+
+
+async def prepare_to_landline(_: Transaction, parcel: Parcel) -> Fixed:
+    return Fixed(LANDLINE, f"Safe Return. OK {parcel.code}", number=LANDLINE)
+
+
+def told() -> Any:
+    return received(ProfessionalNotify, role=Role.DUTY_WORKER, channel=Channel.TEXT)
+
+
+def door(floor: Floor) -> httpx.AsyncClient:
+    app = FastAPI()
+    answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
+    receipts = Receipts("professionals", floor.store, floor.clocks)
+    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
+
+
+async def report(client: httpx.AsyncClient, delivery: object, sid: str, status: str, **more: str) -> int:
+    form = {"MessageSid": sid, "MessageStatus": status} | more
+    url = f"{PUBLIC}/texts/status?delivery={delivery}"
+    answer = await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)})
+    return answer.status_code
+
+
+async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        parcel = await floor.put(duty, "texts")
+        sid = (await floor.until(parcel.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            for status in ("delivered", "queued", "sent", "delivered"):
+                assert await report(client, parcel.id, sid, status) == 204
+        kinds = await floor.kinds_said(duty.subject)
+        assert (await floor.row(parcel.id))["state"] == "delivered"
+    assert kinds.count("duty.delivered.v1") == 1
+
+
+async def test_a_text_that_did_not_arrive_sends_the_protocol_to_the_next_person(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_landline) as floor:
+        duty = told()
+        parcel = await floor.put(duty, "texts")
+        sid = (await floor.until(parcel.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            await report(client, parcel.id, sid, "undelivered", ErrorCode="30006")
+            await report(client, parcel.id, sid, "undelivered", ErrorCode="30006")
+        said = await floor.said(duty.subject)
+    assert [each["data"]["reason"] for each in said if each["type"] == "duty.failed.v1"] == ["undeliverable"]
+
+
+async def test_a_failure_that_passes_is_sent_again_under_another_message_id(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        parcel = await floor.put(duty, "texts")
+        sid = (await floor.until(parcel.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            await report(client, parcel.id, sid, "undelivered", ErrorCode="30001")
+            again = await floor.until(parcel.id, "accepted")
+            await report(client, parcel.id, sid, "delivered")
+        assert again["provider_id"] != sid
+        assert (await floor.row(parcel.id))["state"] == "accepted"
+
+
+@pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())])
+async def test_a_signed_report_of_nothing_of_ours_changes_nothing(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        assert await report(client, delivery, "SM1", "delivered") == 204
+
+
+async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyring, not_started: TextMedium) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        answer = await client.post(f"{PUBLIC}/texts/status?delivery=1", data=FORM)
+        too_long = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=" + b"x" * 70_000)
+        not_utf8 = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=\xff\xfe")
+    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 400]
+    assert answer.headers["content-type"] == "application/problem+json"
