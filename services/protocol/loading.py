@@ -45,6 +45,7 @@ class RulesFile:
     authority: str
     rules: list[dict[str, Any]]
     closing: list[str] = field(default_factory=list)
+    watch_on: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
 
 
@@ -69,6 +70,7 @@ def read(path: Path) -> RulesFile:
         authority=str(content.get("authority", DEFAULT)),
         rules=content["rules"],
         closing=content.get("closing", []),
+        watch_on=content.get("watch-on", []),
         lines=_lines(node),
     )
 
@@ -99,13 +101,18 @@ def merged(read_files: list[RulesFile], authority: str) -> str:
     """The protocol's text for this authority: its own rule takes the place of the default rule of the same id."""
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
+    watch_on: list[str] = []
     for each in read_files:
         if each.authority not in (DEFAULT, authority):
             continue
         closing = each.closing or closing
+        watch_on = each.watch_on or watch_on
         for rule in each.rules:
             rules[str(rule.get("id"))] = {**rule, "protocol": f"{each.protocol} {each.version}"}
-    return json.dumps({"authority": authority, "closing": closing, "rules": list(rules.values())}, sort_keys=True)
+    return json.dumps(
+        {"authority": authority, "closing": closing, "watch_on": watch_on, "rules": list(rules.values())},
+        sort_keys=True,
+    )
 
 
 def parse(text: str) -> Protocol:

@@ -35,7 +35,13 @@ POLICE_WORDINGS = frozenset(
     }
 )
 CARER_WORDINGS = frozenset(
-    {Wording.POLICE_TOLD, Wording.POLICE_NOT_YET_TOLD, Wording.RETURN_RECORDED, Wording.REFERENCE_MISSING}
+    {
+        Wording.POLICE_TOLD,
+        Wording.POLICE_NOT_YET_TOLD,
+        Wording.RETURN_RECORDED,
+        Wording.REFERENCE_MISSING,
+        Wording.PLEASE_CALL_SOCIAL_WORKER,
+    }
 )
 WHILE_MISSING = frozenset({Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED})
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
@@ -73,7 +79,7 @@ def _conditions_can_hold(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
         yield f"it asks {next(iter(never)).words} to be both so and not so", "one of the two"
     if rule.when.any and {*rule.when.any} <= {*rule.when.none}:
         yield "all that it asks under `any` it refuses under `none`", "one of the two"
-    if set(rule.until) & {each for each in rule.on if isinstance(each, Trigger)}:
+    if not rule.waits and set(rule.until) & {each for each in rule.on if isinstance(each, Trigger)}:
         yield "what sets it off also ends it", "another event under `until`"
 
 

@@ -99,7 +99,7 @@ class _World:
 
     def _outcome_of(self, each: Happening) -> Message:
         duty = next(duty for duty in reversed(self._timeline.case.duties.values()) if duty.rule == each.of)
-        return OUTCOMES[each.outcome or ""].model_validate(
+        return OUTCOMES[each.becomes or ""].model_validate(
             {"duty": duty.duty, "step": each.step, "authority": AUTHORITY, **(each.model_extra or {})}
         )
 

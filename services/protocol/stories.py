@@ -63,9 +63,9 @@ class Happening(BaseModel):
     event: str | None = None
     by: str | None = None
     """A carer who texts."""
-    outcome: Literal["accepted", "delivered", "acknowledged", "failed"] | None = None
+    becomes: Literal["accepted", "delivered", "acknowledged", "failed"] | None = None
     of: str | None = None
-    """The rule whose duty the outcome is of."""
+    """The rule whose duty becomes so."""
     step: int = 0
     id: str | None = None
     exercise: bool = False

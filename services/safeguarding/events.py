@@ -1,5 +1,6 @@
 """What happened. One class an event of `guidance/requirements.md`; the envelope's subject is the child, its time the moment it happened."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
@@ -140,6 +141,62 @@ class ContactUnreachable(Event, kind="contact.unreachable.v1"):
 
     person: PersonId | None = None
     role: str
+
+
+class ChildRecordChanged(Told, kind="child.record-changed.v1"):
+    """The register holds something new of the child: dates are reckoned anew (S45, S50)."""
+
+
+class AsylumOutcome(StrEnum):
+    """Paragraph 75's four outcomes."""
+
+    REFUGEE_STATUS = "refugee-status"
+    HUMANITARIAN_PROTECTION = "humanitarian-protection"
+    UASC_LEAVE = "uasc-leave"
+    """A refusal of asylum and a grant of leave at once: a negative decision by default."""
+    REFUSED = "refused"
+
+
+class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
+    """A decision has reached the authority (S59, S74-S76). The time to appeal runs from `sent_on`."""
+
+    outcome: AsylumOutcome
+    sent_on: date | None = None
+
+
+class AppealDecided(Told, kind="appeal.decided.v1"):
+    """A dismissed appeal is a negative decision of its own, never a repetition of the first."""
+
+    result: Literal["allowed", "dismissed"]
+
+
+class NrmDecisionRecorded(Told, kind="nrm.decision-recorded.v1"):
+    """The national referral mechanism has decided. A negative decision does not end safeguarding (S26-S28)."""
+
+    stage: Literal["reasonable-grounds", "conclusive-grounds"]
+    positive: bool
+
+
+class LeaveGranted(Told, kind="leave.granted.v1"):
+    """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
+
+    expires_on: date
+
+
+class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):
+    """A valid application made before expiry: reminders stop while it is open (S75; section 3C, practice)."""
+
+
+class LeaveApplicationEnded(Told, kind="leave.application-ended.v1"):
+    """Decided, withdrawn or found invalid: the clock runs again, and a refusal is a negative decision."""
+
+    result: Literal["granted", "refused", "withdrawn", "invalid"]
+
+
+class WatchReviewed(Told, kind="watch.reviewed.v1"):
+    """A person has reviewed the child's heightened risk. The days alone never end a watch (S59)."""
+
+    goes_on: bool
 
 
 class Due(Event):

@@ -1,6 +1,6 @@
 """The state of one child: episodes, duties with their tellings, and rules waiting for their time. Ids, kinds and times, no words."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -153,6 +153,9 @@ class Case(State):
     waiting: dict[UUID, Waiting] = {}
     returned_at: datetime | None = None
     """The last return that came without an episode to end."""
+    watched_since: datetime | None = None
+    """Open watch: from the decision that last opened it, until a person's review ends it."""
+    leave_expires_on: date | None = None
 
     def protocols(self) -> frozenset[str]:
         """Hashes of the protocols that this case still goes by."""

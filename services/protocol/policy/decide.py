@@ -5,10 +5,11 @@ from datetime import datetime
 from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
+from services.protocol.policy.ending import stand_down, take_up_again
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.recipients import everyone_told, recipient_of
 from services.protocol.policy.record import decision_of
-from services.protocol.policy.rules import apply_all, make_duty, rule_due, stand_down, take_up_again
+from services.protocol.policy.rules import apply_all, make_duty, rule_due
 from services.protocol.policy.steps import step_due
 from services.protocol.policy.telling import message_of
 from services.protocol.policy.vocabulary import Trigger
@@ -59,10 +60,9 @@ def _event(draft: Draft) -> None:
             draft.note(reading.verdict, episode=name)
         if reading.trigger is None:
             continue
-        if reading.episode is not None:
-            stand_down(draft, reading.trigger, reading.episode)
-            if reading.trigger == Trigger.RETURN_RETRACTED:
-                take_up_again(draft, reading.episode)
+        stand_down(draft, reading.trigger, reading.episode)
+        if reading.trigger == Trigger.RETURN_RETRACTED and reading.episode is not None:
+            take_up_again(draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
         apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
 

@@ -80,6 +80,8 @@ class Draft:
         self.protocols = protocols
         self.now = now
         self.returned_at = case.returned_at
+        self.watched_since = case.watched_since
+        self.leave_expires_on = case.leave_expires_on
         self.episodes = dict(case.episodes)
         self.duties = dict(case.duties)
         self.waiting = dict(case.waiting)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.protocol.policy import replies
+from services.protocol.policy import decisions, replies
 from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
@@ -135,6 +135,7 @@ def _plain(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
 
 
 _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
+    **decisions.READERS,
     events.ChildReportedMissing: _missing,
     events.ChildInformationReceived: _plain(Trigger.CHILD_INFORMATION_RECEIVED),
     events.ChildLocated: _located,

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from services.protocol.policy.periods import Length
-from services.protocol.policy.vocabulary import Condition, Question, Trigger
+from services.protocol.policy.periods import CalendarLength, Length
+from services.protocol.policy.vocabulary import Condition, DateOf, Question, Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
 RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -82,6 +82,13 @@ class Step(Grammar):
         return self
 
 
+class Before(Grammar):
+    """Comes to its time so long before a date, at nine in the morning in England. `0d` is the day itself."""
+
+    date: DateOf
+    by: tuple[CalendarLength, ...] = Field(min_length=1)
+
+
 class Reason(Grammar):
     """Why the rule exists: `S36` is a paragraph of the statutory guidance, anything else a source named in the practice digest."""
 
@@ -113,6 +120,8 @@ class Rule(Grammar):
     """The rule comes to its time this long after the decision."""
     period: Length | None = None
     """The rule comes to its time this long after what happened, whenever we learnt of it."""
+    before: Before | None = None
+    """The rule comes to its time once for each length before the date; what already lies behind is not made up for."""
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
@@ -135,10 +144,14 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        if self.wait is not None and self.period is not None:
-            msg = "a rule has a `wait` or a `period`, not both"
+        if sum(each is not None for each in (self.wait, self.period, self.before)) > 1:
+            msg = "a rule has one of `wait`, `period` and `before`"
             raise ValueError(msg)
         return self
+
+    @property
+    def waits(self) -> bool:
+        return self.wait is not None or self.period is not None or self.before is not None
 
 
 class Protocol(Grammar):
@@ -147,6 +160,8 @@ class Protocol(Grammar):
     authority: str
     hash: str
     closing: tuple[Condition, ...]
+    watch_on: tuple[Trigger, ...] = ()
+    """What opens a watch: heightened risk, told to police as raised risk without its cause."""
     rules: tuple[Rule, ...]
 
     @property

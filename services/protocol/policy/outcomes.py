@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.protocol.policy.case import GOES_ON, DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.rules import end
+from services.protocol.policy.ending import end
 from services.protocol.policy.steps import failed, schedule
 from services.protocol.policy.telling import call_back
 from services.safeguarding.decisions import DutyState, Verdict

@@ -26,6 +26,7 @@ class Standing:
     now: datetime
     police_accepted: bool = False
     missing_again: bool = False
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_PROVISIONAL: lambda standing: is_provisional(standing.child),
     Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
     Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
+    Question.CHILD_WATCHED: lambda standing: standing.watched,
     Question.CHILD_MISSING_AGAIN: lambda standing: standing.missing_again,
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
     Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,

@@ -25,6 +25,8 @@ def decision_of(draft: Draft) -> Decision:
         duties=draft.duties,
         waiting=draft.waiting,
         returned_at=draft.returned_at,
+        watched_since=draft.watched_since,
+        leave_expires_on=draft.leave_expires_on,
     )
     return Decision(
         case=case,

@@ -49,7 +49,6 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     refers_to = duty.refers_to if telling.role == duty.role else None
     if because == Because.AGAIN and telling.role == duty.role and telling.step > 0:
         refers_to = identifiers.telling(duty.duty, 0)
-    entered = draft.facts.entered_care_at
     return kind_of_duty(telling.role, telling.channel)(
         duty=duty.duty,
         step=telling.step,
@@ -71,6 +70,12 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         cites=rule.because.cite,
         created_at=duty.created_at,
         refers_to=refers_to,
-        raised_risk=entered is not None and entered <= draft.now < entered + FIRST_HOURS,
+        raised_risk=_raised_risk(draft),
         words=duty.cause.words,
     )
+
+
+def _raised_risk(draft: Draft) -> bool:
+    entered = draft.facts.entered_care_at
+    newly_in_care = entered is not None and entered <= draft.now < entered + FIRST_HOURS
+    return newly_in_care or draft.watched_since is not None

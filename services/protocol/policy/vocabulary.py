@@ -33,6 +33,22 @@ class Trigger(StrEnum):
     """By the force, or by a carer who passed it on."""
     POLICE_RISK_GRADED = "police.risk-graded"
     POLICE_CLOSED = "police.closed"
+    CHILD_RECORD_CHANGED = "child.record-changed"
+    DECISION_REFUSED = "decision.refused"
+    """Asylum refused: outcome IV."""
+    DECISION_UASC_LEAVE = "decision.uasc-leave"
+    """Asylum refused and leave granted until 17 1/2: outcome III."""
+    APPEAL_DISMISSED = "appeal.dismissed"
+    NRM_NEGATIVE = "nrm.negative"
+    LEAVE_GRANTED = "leave.granted"
+    LEAVE_APPLICATION_RECORDED = "leave.application-recorded"
+    LEAVE_APPLICATION_ENDED = "leave.application-ended"
+    """Withdrawn, invalid or refused: the leave runs out as before."""
+    EXTENSION_REFUSED = "extension.refused"
+    WATCH_OPENED = "watch.opened"
+    """By any of the triggers under `watch-on`. A second one starts the watch again."""
+    WATCH_ENDED = "watch.ended"
+    """By a person's review."""
     TEXT_NEEDS_HUMAN = "text.needs-human"
     CHILD_PROVISIONAL = "child.provisional"
     CONTACT_UNREACHABLE = "contact.unreachable"
@@ -52,6 +68,8 @@ class Question(StrEnum):
     """Takes a number of years. While age is disputed the youngest plausible birth date governs."""
     CHILD_IN_FIRST_72_HOURS = "child.in-first-72-hours"
     CHILD_PROVISIONAL = "child.provisional"
+    CHILD_WATCHED = "child.watched"
+    """A watch is open."""
     CHILD_MISSING = "child.missing"
     """An episode is open and nobody knows where the child is."""
     CHILD_NOT_BACK = "child.not-back"
@@ -64,6 +82,13 @@ class Question(StrEnum):
     SAFE_AND_WELL_RECORDED = "safe-and-well-check.recorded"
     RETURN_INTERVIEW_OFFERED = "return-interview.offered"
     RETURN_INTERVIEW_DONE = "return-interview.done"
+
+
+class DateOf(StrEnum):
+    """Dates before which a rule may come to its time."""
+
+    CHILD_TURNS_18 = "child.turns-18"
+    LEAVE_EXPIRES = "leave.expires"
 
 
 class Condition(StrEnum):

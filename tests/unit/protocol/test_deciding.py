@@ -1,6 +1,6 @@
 """Single decisions that a story would not show: what is said about them, and what must not happen twice."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -216,3 +216,46 @@ def test_an_answer_to_a_telling_that_never_was_changes_nothing(child: Child) -> 
     first, _ = unanswered(child, 2)
     child.hears(DutyAcknowledged(duty=first.duty, step=42, authority="northshire", how="text"), timedelta(days=3))
     assert child.case.duties[first.duty].state == DutyState.OPEN
+
+
+REFUSED = events.AsylumDecisionRecorded(authority="northshire", outcome=events.AsylumOutcome.REFUSED)
+
+
+def test_inside_a_watch_police_are_told_of_raised_risk_and_the_cause_stays_out_of_the_duty(child: Child) -> None:
+    child.hears(REFUSED)
+    notice = police_duty(child.hears(MISSING, timedelta(days=2)))
+    assert notice.raised_risk
+    assert "asylum" not in notice.model_dump_json()
+
+
+def test_a_watch_ends_by_a_person_s_review_and_not_by_its_days(child: Child) -> None:
+    child.hears(REFUSED)
+    assert police_duty(child.hears(MISSING, timedelta(days=90))).raised_risk
+    child.hears(events.WatchReviewed(authority="northshire", goes_on=False), timedelta(days=91))
+    words = events.ChildInformationReceived(authority="northshire")
+    assert not police_duty(child.hears(words, timedelta(days=92))).raised_risk
+
+
+def test_a_review_older_than_the_newest_decision_ends_nothing(child: Child) -> None:
+    child.hears(REFUSED, timedelta(days=5))
+    review = Happened(events.WatchReviewed(authority="northshire", goes_on=False), "late", CHILD, START)
+    decision = decide(child.case, review, child.facts, child.protocols, START + timedelta(days=6))
+    assert decision.case.watched_since == START + timedelta(days=5)
+
+
+def test_an_exercise_opens_no_watch_and_moves_no_date(child: Child) -> None:
+    child.hears(REFUSED, exercise=True)
+    child.hears(events.LeaveGranted(authority="northshire", expires_on=date(2027, 5, 1)), exercise=True)
+    assert (child.case.watched_since, child.case.leave_expires_on) == (None, None)
+
+
+def test_a_corrected_birth_date_moves_the_prompts_and_not_the_leave() -> None:
+    child = Child(FACTS.model_copy(update={"date_of_birth": date(2009, 3, 1), "age_disputed": False}))
+    leave = child.hears(events.LeaveGranted(authority="northshire", expires_on=date(2027, 9, 1)))
+    first = child.hears(events.ChildRecordChanged(authority="northshire"))
+    child.facts = child.facts.model_copy(update={"date_of_birth": date(2009, 4, 1)})
+    second = child.hears(events.ChildRecordChanged(authority="northshire"), timedelta(hours=1))
+    moved = {each.deadline: each for each in second.deadlines}
+    assert all(moved[each.deadline].version == each.version + 1 for each in first.deadlines)
+    assert not {each.deadline for each in leave.deadlines} & set(moved)
+    assert child.hears(events.ChildRecordChanged(authority="northshire"), timedelta(hours=2)).deadlines == []

@@ -1,7 +1,7 @@
 """Random histories: whatever comes in whatever order, no duty vanishes and none ends in silence."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +23,7 @@ CHILD = "child-00000000-0000-4000-8000-000000000001"
 CARERS = [f"person-00000000-0000-4000-8000-00000000000{number}" for number in (1, 2)]
 START = datetime(2026, 11, 24, 18, tzinfo=UTC)
 PROTOCOL = Library(files()).current("northshire")
-FACTS = Facts(authority="northshire", force="north-force")
+FACTS = Facts(authority="northshire", force="north-force", date_of_birth=date(2008, 12, 20))
 ASKED_OF_A_RETURN = {
     rule.id
     for rule in PROTOCOL.rules
@@ -47,6 +47,12 @@ EVENTS = st.one_of(
     st.just(events.PoliceClosed(**said, force="north-force", reply="r")),
     st.just(events.PoliceReferenceTexted(**said)),
     st.just(events.TextNeedsHuman(**said, reason="not-understood")),
+    st.sampled_from(events.AsylumOutcome).map(lambda outcome: events.AsylumDecisionRecorded(**said, outcome=outcome)),
+    st.booleans().map(lambda goes_on: events.WatchReviewed(**said, goes_on=goes_on)),
+    st.just(events.ChildRecordChanged(**said)),
+    st.dates(date(2026, 11, 1), date(2027, 2, 1)).map(lambda day: events.LeaveGranted(**said, expires_on=day)),
+    st.just(events.LeaveApplicationRecorded(**said)),
+    st.just(events.LeaveApplicationEnded(**said, result="withdrawn")),
 )
 OUTCOME_OF: dict[str, type[Outcome]] = {
     "accepted": DutyAccepted,

@@ -1,0 +1,74 @@
+"""What ends duties and waiting rules, and what sets them going again."""
+
+from services.protocol.policy.case import DutyOfCase, Episode, Waiting
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.steps import resume, schedule
+from services.protocol.policy.telling import call_back
+from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.waiting import announce
+from services.safeguarding.decisions import DutyState, Verdict
+from services.safeguarding.duties import Because
+
+ENDS = {
+    Trigger.CHILD_RETURNED: Because.RETURNED,
+    Trigger.MISSING_RETRACTED: Because.RETRACTED,
+    Trigger.RETURN_RETRACTED: Because.RETRACTED,
+    Trigger.EPISODE_CLOSED: Because.CLOSED,
+    Trigger.SAFE_AND_WELL_CHECK_RECORDED: Because.ANSWERED,
+    Trigger.RETURN_INTERVIEW_OFFERED: Because.ANSWERED,
+    Trigger.RETURN_INTERVIEW_DONE: Because.ANSWERED,
+    Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
+}
+"""Why a duty ends on this. On anything else: superseded."""
+
+
+def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
+    """Ends the duties and waiting rules, of this episode and of the child beside any episode, that hold only until this."""
+    because = ENDS.get(trigger, Because.SUPERSEDED)
+    for duty in list(draft.duties.values()):
+        if not _concerns(draft, duty, episode) or trigger not in draft.rule_of(duty).until:
+            continue
+        if duty.goes_on:
+            end(draft, duty, because)
+        elif any(telling.state == "told" for telling in duty.tellings):
+            schedule(draft, _call_back(draft, duty, because))
+    for waiting in list(draft.waiting.values()):
+        if not _concerns(draft, waiting, episode) or waiting.stood_down is not None:
+            continue
+        if trigger in draft.rule_of(waiting).until:
+            draft.put_waiting(waiting.model_copy(update={"stood_down": str(because)}))
+            draft.deadlines[waiting.deadline] = None
+
+
+def _concerns(draft: Draft, holder: DutyOfCase | Waiting, episode: Episode | None) -> bool:
+    if holder.episode is None:
+        return holder.cause.exercise == draft.happened.exercise
+    return episode is not None and holder.episode == episode.episode
+
+
+def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
+    """Cancels the duty, and withdraws each telling that may still be on its way."""
+    draft.note(Verdict.ENDED, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
+    ended = _call_back(draft, duty, because)
+    schedule(draft, ended.model_copy(update={"state": DutyState.CANCELLED, "ended_because": str(because)}))
+
+
+def _call_back(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
+    """Also of a duty that a person has answered in another's place: the notice to that other may still be on its way."""
+    return call_back(draft, duty, [each for each in duty.tellings if each.state == "told"], because)
+
+
+def _called_back(draft: Draft, duty: DutyOfCase) -> bool:
+    """Answered by a person in another's place, while the one meant has never been reached."""
+    withdrawn = any(telling.state == "withdrawn" and telling.role == duty.role for telling in duty.tellings)
+    return withdrawn and not duty.accepted and Trigger.CHILD_RETURNED in draft.rule_of(duty).until
+
+
+def take_up_again(draft: Draft, episode: Episode) -> None:
+    """The return was a mistake: what it had ended goes on."""
+    for duty in list(draft.duties.values()):
+        if duty.episode == episode.episode and (duty.ended_because == Because.RETURNED or _called_back(draft, duty)):
+            resume(draft, duty)
+    for waiting in list(draft.waiting.values()):
+        if waiting.episode == episode.episode and waiting.stood_down == Because.RETURNED:
+            announce(draft, waiting.model_copy(update={"stood_down": None, "version": waiting.version + 1}))
