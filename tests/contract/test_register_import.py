@@ -75,6 +75,25 @@ async def test_importing_the_same_again_keeps_every_id_and_adds_nothing(desk: De
     assert await desk.count("directory", name) == len(document["directory"])
 
 
+async def test_each_child_whose_dates_changed_is_said_to_have_changed_and_no_other(desk: Desk) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    said = "SELECT key FROM casework.outbox JOIN register.children c ON c.id = key WHERE c.authority = :n"
+    assert len(await desk.rows(said, n=name)) == len(document["children"])
+    await desk.put(document)
+    assert len(await desk.rows(said, n=name)) == len(document["children"]), "nothing has changed"
+    document["children"][0]["date_of_birth"] = "2012-09-17"
+    await desk.put(document)
+    (child,) = await desk.rows(
+        "SELECT id FROM register.children WHERE authority = :n AND reference = :r",
+        n=name,
+        r=document["children"][0]["reference"],
+    )
+    keys = [row.key for row in await desk.rows(said, n=name)]
+    assert (len(keys), keys.count(child.id)) == (len(document["children"]) + 1, 2)
+
+
 async def test_every_bad_row_is_named_and_nothing_is_applied(desk: Desk) -> None:
     document = authority()
     document["people"][2]["mobile"] = "07700 900123"

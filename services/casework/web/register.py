@@ -15,7 +15,9 @@ from services.casework.policy import importing, spreadsheet
 from services.casework.policy.holding_together import cross_faults
 from services.casework.policy.importing import Fault, Import
 from services.casework.policy.rows import TABLES
+from services.casework.store.accepting import Moment
 from services.casework.store.importing import held, write
+from services.casework.store.redating import reckoned, tell_of_changes
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, body_within
 from services.store.encryption import Keyring
@@ -53,7 +55,10 @@ class RegisterDoor:
             if faults:
                 metrics.IMPORTS.labels("refused").inc()
                 raise _refused(faults)
+            dates = await reckoned(transaction, authority)
             await write(transaction, self._keyring, authority, given, before, self._clocks.story())
+            moment = Moment(self._clocks.story(), self._clocks.wall())
+            await tell_of_changes(transaction, authority, dates, moment)
         metrics.IMPORTS.labels("applied").inc()
         return JSONResponse({"authority": authority, "rows": _counts(given)})
 

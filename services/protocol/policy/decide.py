@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
+from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
 from services.protocol.policy.ending import stand_down, take_up_again
 from services.protocol.policy.facts import Facts
@@ -49,7 +50,7 @@ def _event(draft: Draft) -> None:
     happened = draft.happened
     cause = Cause(
         id=happened.key,
-        time=happened.time,
+        time=_counts_from(happened),
         person=draft.speaker,
         words=getattr(happened.content, "words", ()),
         exercise=happened.exercise,
@@ -65,6 +66,12 @@ def _event(draft: Draft) -> None:
             take_up_again(draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
         apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
+
+
+def _counts_from(happened: Happened) -> datetime:
+    """A letter's periods run from the day on which it was sent, whenever we learnt of it."""
+    sent_on = getattr(happened.content, "sent_on", None)
+    return happened.time if sent_on is None else morning_of(sent_on)
 
 
 def _step_due(draft: Draft, event: DutyStepDue) -> None:
