@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from itertools import islice
 
 from services.bus import metrics
+from services.bus.producer import Producer
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.runtime.repeating import Repeating
@@ -15,25 +14,30 @@ from services.runtime.settings import Settings
 from services.store import outbox
 from services.store.transaction import Store
 
-KEYS_AT_ONCE = 4
+ROUNDS_AT_ONCE = 4
+KEYS_A_ROUND = 100
+"""A key said while a place is free goes at once and alone; those that had to wait go together, in one transaction."""
 SWEEP_EVERY_SECONDS = 1.0
 SWEEP_OLDER_THAN = timedelta(seconds=2)
-REQUEST_TIMEOUT_MS = 10_000
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+STOP_GRACE_SECONDS = 3
 
 
 class Publisher:
     """A part. After a commit the store wakes it with the keys said; a sweep takes up what a dead process left unsent."""
 
     def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
-        self._bootstrap = settings.kafka
         self._store = store
         self._clocks = clocks
-        self._producer: AIOKafkaProducer | None = None
-        self._in_hand: dict[str, asyncio.Task[None]] = {}
-        self._said_again: set[str] = set()
-        self._places = asyncio.Semaphore(KEYS_AT_ONCE)
+        self._producer = Producer(settings.kafka)
+        self._waiting: dict[str, None] = {}
+        self._in_hand: set[str] = set()
+        self._settling: dict[str, asyncio.Future[None]] = {}
+        self._failures: dict[str, int] = {}
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._keys_a_round = KEYS_A_ROUND
         self._stopping = False
+        self._stopped = False
         self._failure: str | None = None
         self._sweep = Repeating("outbox sweep", self._wake_what_was_left, every_seconds=SWEEP_EVERY_SECONDS)
         store.on_keys_said = self.wake
@@ -42,15 +46,18 @@ class Publisher:
         return self._failure or self._sweep.obstacle()
 
     def wake(self, keys: Sequence[str]) -> None:
+        """A key that is in hand already is taken up once more afterwards."""
+        if self._stopping:
+            return
         for key in keys:
-            if key in self._in_hand:
-                self._said_again.add(key)
-            elif not self._stopping:
-                self._in_hand[key] = asyncio.create_task(self._publish_until_done(key))
+            self._waiting[key] = None
+            if key not in self._settling:
+                self._settling[key] = asyncio.get_running_loop().create_future()
+        self._start_rounds()
 
     async def settled(self, keys: Sequence[str]) -> None:
         """Returns when what was said under `keys` is acknowledged, or when the process stops (the outbox still holds it then)."""
-        waits = [self._in_hand[key] for key in keys if key in self._in_hand]
+        waits = [self._settling[key] for key in keys if key in self._settling]
         if waits:
             await asyncio.wait(waits)
 
@@ -60,11 +67,15 @@ class Publisher:
     async def stop(self) -> None:
         self._stopping = True
         await self._sweep.stop()
-        if self._in_hand:
-            await asyncio.wait(list(self._in_hand.values()), timeout=3)
-        for task in list(self._in_hand.values()):
-            task.cancel()
-        await self._close_producer()
+        hopeful = [future for key, future in self._settling.items() if key not in self._failures]
+        if hopeful:
+            await asyncio.wait(hopeful, timeout=STOP_GRACE_SECONDS)
+        self._stopped = True
+        for round_ in list(self._rounds):
+            round_.cancel()
+        for future in self._settling.values():
+            future.cancel()
+        await self._producer.close()
 
     async def _wake_what_was_left(self) -> bool:
         now = self._clocks.wall()
@@ -73,40 +84,69 @@ class Publisher:
             depth, oldest = await outbox.depth(connection)
         metrics.OUTBOX_DEPTH.set(depth)
         metrics.OUTBOX_OLDEST.set((now - oldest).total_seconds() if oldest else 0)
-        self.wake(left)
+        self.wake([key for key in left if key not in self._settling])
         return False
 
-    async def _publish_until_done(self, key: str) -> None:
-        failures = 0
-        try:
-            while not self._stopping or failures == 0:
-                try:
-                    async with self._places:
-                        self._said_again.discard(key)
-                        more = await self._publish(key)
-                except Exception as error:  # noqa: BLE001 the outbox keeps the messages, and readiness shows the failure
-                    metrics.PUBLISH_FAILURES.inc()
-                    self._failure = type(error).__name__
-                    if failures == 0:
-                        logger().warning("publishing failed and will be repeated", exc_info=error)
-                    await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                    failures += 1
-                    continue
-                self._failure = None
-                failures = 0
-                if not more and key not in self._said_again:
-                    return
-        finally:
-            self._in_hand.pop(key, None)
+    def _start_rounds(self) -> None:
+        while len(self._rounds) < ROUNDS_AT_ONCE and not self._stopped:
+            keys = list(islice((key for key in self._waiting if key not in self._in_hand), self._keys_a_round))
+            if not keys:
+                return
+            for key in keys:
+                del self._waiting[key]
+            self._in_hand.update(keys)
+            round_ = asyncio.create_task(self._round(keys))
+            self._rounds.add(round_)
+            round_.add_done_callback(self._round_ended)
 
-    async def _publish(self, key: str) -> bool:
-        producer = await self._ready_producer()
+    def _round_ended(self, round_: asyncio.Task[None]) -> None:
+        self._rounds.discard(round_)
+        self._start_rounds()
+
+    async def _round(self, keys: list[str]) -> None:
+        try:
+            more = await self._publish(keys)
+        except Exception as error:  # noqa: BLE001 the outbox keeps the messages, and readiness shows the failure
+            self._failed(keys, error)
+            return
+        self._failure = None
+        self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
+        for key in keys:
+            self._failures.pop(key, None)
+            if more:
+                self._waiting[key] = None
+        self._put_down(keys)
+
+    def _failed(self, keys: list[str], error: Exception) -> None:
+        """Rounds of one key follow, so that a message which Kafka will not take holds up no other key for long."""
+        metrics.PUBLISH_FAILURES.inc()
+        if self._failure is None:
+            logger().warning("publishing failed and will be repeated", exc_info=error)
+        self._failure = type(error).__name__
+        self._keys_a_round = 1
+        for key in keys:
+            self._failures[key] = self._failures.get(key, 0) + 1
+            self._waiting[key] = None
+        tries = max(self._failures[key] for key in keys)
+        pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
+        asyncio.get_running_loop().call_later(pause, self._put_down, keys)
+
+    def _put_down(self, keys: list[str]) -> None:
+        self._in_hand.difference_update(keys)
+        for key in keys:
+            if key not in self._waiting and not self._settling[key].done():
+                self._settling.pop(key).set_result(None)
+        self._start_rounds()
+
+    async def _publish(self, keys: list[str]) -> bool:
+        """True when there is more of these keys than one round takes."""
+        producer = await self._producer.ready()
         async with self._store.engine.begin() as connection:
-            await outbox.hold_key(connection, key)
-            unsent = await outbox.unsent_of(connection, key)
+            await outbox.hold_keys(connection, keys)
+            unsent = await outbox.unsent_of(connection, *keys)
             if not unsent:
                 return False
-            sent = [await producer.send(each.topic, each.envelope, key=key.encode()) for each in unsent]
+            sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
             for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
                 if isinstance(acknowledged, BaseException):
                     raise acknowledged
@@ -114,30 +154,3 @@ class Publisher:
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()
         return len(unsent) == outbox.BATCH
-
-    async def _ready_producer(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-                retry_backoff_ms=100,
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            if self._producer is not None:
-                await producer.stop()
-            else:
-                self._producer = producer
-        return self._producer
-
-    async def _close_producer(self) -> None:
-        if self._producer is not None:
-            try:
-                await asyncio.wait_for(self._producer.stop(), 3)
-            except (TimeoutError, KafkaError):
-                logger().warning("the producer did not close in time")

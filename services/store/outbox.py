@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Text, any_, cast, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.store.tables import outbox
@@ -16,14 +17,13 @@ BATCH = 500
 @dataclass(frozen=True, slots=True)
 class Unsent:
     position: int
+    key: str
     topic: str
     envelope: bytes
 
 
 async def put(transaction: Transaction, *, key: str, topic: str, envelope: bytes, at: datetime) -> None:
-    await transaction.connection.execute(
-        insert(outbox).values(key=key, topic=topic, envelope=envelope, written_at=at)
-    )
+    await transaction.connection.execute(insert(outbox).values(key=key, topic=topic, envelope=envelope, written_at=at))
     transaction.keys_said[key] = None
 
 
@@ -41,16 +41,20 @@ async def put_all(transaction: Transaction, messages: Sequence[Said], *, topic: 
         transaction.keys_said.update((each.key, None) for each in messages)
 
 
-async def hold_key(connection: AsyncConnection, key: str) -> None:
-    """Until the transaction ends no other process publishes this key: two that relay one key would reorder it."""
+async def hold_keys(connection: AsyncConnection, keys: Sequence[str]) -> None:
+    """Until the transaction ends no other process publishes these keys: two that relay one key would reorder it.
+
+    Everybody takes keys in the same order, so that two who want the same ones do not wait for each other.
+    """
+    key = func.unnest(cast(sorted(keys), ARRAY(Text))).column_valued("key")
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
-async def unsent_of(connection: AsyncConnection, key: str) -> list[Unsent]:
+async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
     """Oldest first, a batch at most."""
     rows = await connection.execute(
-        select(outbox.c.position, outbox.c.topic, outbox.c.envelope)
-        .where(outbox.c.key == key)
+        select(outbox.c.position, outbox.c.key, outbox.c.topic, outbox.c.envelope)
+        .where(outbox.c.key == any_(cast(list(keys), ARRAY(Text))))
         .order_by(outbox.c.position)
         .limit(BATCH)
     )
