@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 import httpx
@@ -30,15 +31,15 @@ REFUSALS = (AlreadyRuns, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotR
 
 
 @app.command()
-def run() -> None:
+def run(folder: Path = HOME) -> None:
     """Start everything, say where it is, and stop all of it on Ctrl-C."""
     told = threading.Event()
-    stack = Stack(HOME, fixed_ports=True, say=lambda sentence: console.print(f"  {sentence}", markup=False))
+    stack = Stack(folder, fixed_ports=True, say=lambda sentence: console.print(f"  {sentence}", markup=False))
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     begun = time.monotonic()
     try:
         stack.start()
-        screen.show(stack, console, time.monotonic() - begun, HOME)
+        screen.show(stack, console, time.monotonic() - begun, folder)
         told.wait()
     except KeyboardInterrupt:
         pass

@@ -8,6 +8,9 @@ from infra.local.secret_files import TEXTS, SecretFiles, token
 
 SAFE_RETURN_NUMBER = "+447700900500"
 """One of Ofcom's numbers for drama; no real phone has it."""
+SAFE_RETURN_MAILBOX = "safe-return@kestrel.example"
+"""Mails come from here; answers to invitations go there."""
+MAILS = frozenset({"strategy", "professionals"})
 
 
 def bare() -> dict[str, str]:
@@ -42,6 +45,14 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
             "TWILIO_FROM": SAFE_RETURN_NUMBER,
             "TWILIO_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
         }
+    if service in MAILS:
+        settings |= {
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(ports["smtp"]),
+            "SMTP_FROM": SAFE_RETURN_MAILBOX,
+        }
+    if service == "strategy":
+        settings["SMTP_LISTEN_PORT"] = str(ports["replies"])
     if service == "carers":
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))
     if service == "protocol":

@@ -18,6 +18,7 @@ FIXED = {
     "clock": 8108,
     "audit": 8109,
     "smtp": 8125,
+    "replies": 8126,
     "postgres": 8132,
     "kafka": 8192,
     "kafka-controller": 8193,

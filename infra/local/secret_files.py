@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "professionals", "console"})
+READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "professionals", "console"})
 TEXTS = frozenset({"carers", "professionals"})
 MAKES_LINKS = frozenset({"police", "strategy", "professionals", "console"})
 
