@@ -1,0 +1,86 @@
+"""Between any two steps of consume, decide, commit, publish, acknowledge and send the process may die: one effect each."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.layout import ROOT
+from infra.local.stack import Stack
+from tests.support.world import Carer, World, settle_town
+
+BUS = ("handled", "committed", "published", "settled", "acknowledged")
+SENDING = ("begun", "sent", "ended")
+CASES = [
+    *(("carers", step, 1) for step in ("before-keeping", "kept", "read", "committed", "published", *SENDING)),
+    *(("carers", step, 2) for step in SENDING),
+    *(("protocol", step, nth) for step in BUS for nth in (1, 2)),
+    *(("police", step, 1) for step in (*BUS, *SENDING)),
+    ("police", "committed", 3),
+    *(("professionals", step, 1) for step in (*BUS, *SENDING)),
+]
+QUIET_SECONDS = 1.5
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Iterator[Carer]]]:
+    stack = Stack(tmp_path_factory.mktemp("crash"))
+    stack.start()
+    world = World(stack)
+    yield world, iter(settle_town(stack, len(CASES)))
+    world.close()
+    stack.stop()
+    stack.remove()
+
+
+@pytest.mark.parametrize(("service", "step", "nth"), CASES)
+def test_a_report_has_one_effect_each_though_a_service_dies_at(
+    town: tuple[World, Iterator[Carer]], tmp_path: Path, service: str, step: str, nth: int
+) -> None:
+    world, carers = town
+    carer = next(carers).number
+    duty_worker = "+447700900590"
+    before = world.texts_to(duty_worker)
+    world.stack.stop_one(service)
+    dying = _start_dying(world.stack, service, step, nth, tmp_path / "log")
+    world.text(carer, "MISSING")
+    assert dying.wait(30) == -signal.SIGKILL, (tmp_path / "log").read_text()
+    world.stack.start_one(service)
+
+    world.eventually(lambda: _told(world, carer, "Police now have your report"))
+    world.eventually(lambda: len(world.texts_to(duty_worker)) > len(before))
+    world.eventually(lambda: world.notices(carer) and world.notices(carer)[0]["acknowledged"])
+    time.sleep(QUIET_SECONDS)
+    assert len(_told(world, carer, "Got it.")) == 1
+    assert len(_told(world, carer, "Police now have your report")) == 1
+    assert len(world.texts_to(carer)) == 2
+    assert len(world.texts_to(duty_worker)) == len(before) + 1
+    assert [notice["body"]["type"] for notice in world.notices(carer)] == ["missing-notice.new"]
+
+
+def _told(world: World, number: str, words: str) -> list[str]:
+    return [body for body in world.texts_to(number) if words in body]
+
+
+def _start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> subprocess.Popen[bytes]:
+    """Returns when the service, which will kill itself at the step, is ready."""
+    command = [sys.executable, "-m", "tests.support.crash_at", step, str(nth), service]
+    with log.open("wb") as out:
+        dying = subprocess.Popen(command, cwd=ROOT, env=stack.environment(service), stdout=out, stderr=out)
+    ready = f"{stack.endpoints[service]}/health/ready"
+    until = time.monotonic() + 30
+    while True:
+        try:
+            if httpx.get(ready, trust_env=False).is_success:
+                return dying
+        except httpx.TransportError:
+            assert dying.poll() is None, log.read_text()
+        assert time.monotonic() < until, log.read_text()
+        time.sleep(0.1)

@@ -1,0 +1,117 @@
+"""Runs a service that kills itself at one step: `python -m tests.support.crash_at STEP NTH SERVICE`.
+
+Kill -9, as a power cut would. The steps are those between which something could be lost or done twice: a message's
+effects before and after their commit, their publication, the acknowledgement, and a delivery's begin, send and end.
+"""
+
+import asyncio
+import functools
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, Literal
+
+from services.bus.contract import Contract
+from services.bus.publisher import Publisher
+from services.bus.worker import Worker
+from services.delivery.attempt import Attempt
+from services.store import outbox
+
+
+
+class Countdown:
+    def __init__(self, nth: int) -> None:
+        self._left = nth
+
+    def reached(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def around(owner: Any, name: str, countdown: Countdown, when: Literal["before", "after"]) -> None:
+    """Counts each call of `owner.name`, which is a coroutine function, before it begins or after it has returned."""
+    inner = getattr(owner, name)
+
+    @functools.wraps(inner)
+    async def counted(*args: Any, **rest: Any) -> Any:
+        if when == "before":
+            countdown.reached()
+        answer = await inner(*args, **rest)
+        if when == "after":
+            countdown.reached()
+        return answer
+
+    setattr(owner, name, counted)
+
+
+def handled(countdown: Countdown) -> None:
+    """The handler has written its effects; the transaction is not committed."""
+    inner = Contract.__init__
+
+    def counted(self: Contract, *args: Any, **rest: Any) -> None:
+        inner(self, *args, **rest)
+        handlers = self._handlers
+        self._handlers = {kind: _then(handler, countdown) for kind, handler in handlers.items()}
+
+    Contract.__init__ = counted  # type: ignore[method-assign]
+
+
+def _then(handler: Callable[..., Any], countdown: Countdown) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    async def counted(*args: Any) -> None:
+        await handler(*args)
+        countdown.reached()
+
+    return counted
+
+
+def committed(countdown: Countdown) -> None:
+    """The effects are committed; nothing is published."""
+    inner = Publisher.wake
+
+    def counted(self: Publisher, keys: Any) -> None:
+        if keys:
+            countdown.reached()
+        inner(self, keys)
+
+    Publisher.wake = counted  # type: ignore[method-assign]
+
+
+def read(countdown: Countdown) -> None:
+    """A text has been read and its effects written; the transaction is not committed."""
+    reading = importlib.import_module("services.carers.reading")
+    around(reading.Reader, "_read", countdown, "after")
+
+
+def kept(countdown: Countdown, when: Literal["before", "after"]) -> None:
+    """A text has come; it is not kept yet, or is kept and its webhook not answered."""
+    intake = importlib.import_module("services.carers.intake")
+    around(intake.Intake, "take", countdown, when)
+
+
+STEPS: dict[str, Callable[[Countdown], None]] = {
+    "before-keeping": lambda countdown: kept(countdown, "before"),
+    "kept": lambda countdown: kept(countdown, "after"),
+    "read": read,
+    "handled": handled,
+    "committed": committed,
+    "published": lambda countdown: around(outbox, "forget", countdown, "before"),
+    "settled": lambda countdown: around(Publisher, "settled", countdown, "after"),
+    "acknowledged": lambda countdown: around(Worker, "_take", countdown, "after"),
+    "begun": lambda countdown: around(Attempt, "begin", countdown, "after"),
+    "sent": lambda countdown: around(Attempt, "send", countdown, "after"),
+    "ended": lambda countdown: around(Attempt, "end", countdown, "after"),
+}
+
+
+def main() -> None:
+    step, nth, service = sys.argv[1:]
+    STEPS[step](Countdown(int(nth)))
+    asyncio.run(importlib.import_module(f"services.{service}.app").main())
+
+
+if __name__ == "__main__":
+    main()
