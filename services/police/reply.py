@@ -1,6 +1,5 @@
 """What a force may answer to a notice, version 1, as it comes over HTTP."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -68,7 +67,3 @@ class Reply(_Part):
             if getattr(self.data, name) is None:
                 raise ValueError(f"data.{name}: {self.type} needs it")
         return self
-
-    @property
-    def at(self) -> datetime:
-        return self.timestamp

