@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,13 @@ class Kafka:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterator[Kafka]:
-    folder = tmp_path_factory.mktemp("kafka")
+    with running_kafka(tmp_path_factory.mktemp("kafka"), database) as running:
+        yield running
+
+
+@contextmanager
+def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
+    """For a test whose messages would be in the way of every other's."""
     broker = Broker(folder / "kafka", jars.fetch(JARS), free_port(), free_port())
     broker.make_log()
     secrets = folder / "secrets"
@@ -123,7 +130,9 @@ class Line:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.address, auto_offset_reset="latest")
         await self._producer.start()
         await self._consumer.start()
-        partitions = [TopicPartition(topic, each) for topic in (Topic.DECISIONS, Topic.DEAD_LETTERS) for each in range(12)]
+        partitions = [
+            TopicPartition(topic, each) for topic in (Topic.DECISIONS, Topic.DEAD_LETTERS) for each in range(12)
+        ]
         self._consumer.assign(partitions)
         await self._consumer.seek_to_end(*partitions)
         self._listening = asyncio.create_task(self._listen())
