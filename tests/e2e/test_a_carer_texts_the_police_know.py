@@ -107,7 +107,9 @@ def test_a_silent_desk_and_silent_staff_are_escalated_to_the_last_human(world: W
         assert world.texts_to(manager) == before
         world.forward("31m")
         _news(world, manager, before, "reply OK")
-        assert world.eventually(lambda: len(world.texts_to(manager)) - len(before) >= 2), "for the desk, and for the duty worker"
+        assert world.eventually(lambda: len(world.texts_to(manager)) - len(before) >= 2), (
+            "for the desk, and for the duty worker"
+        )
     finally:
         world.desk("southvale-police", mode="normal")
         for phone in LAPWINGS_DUTY_PHONES:

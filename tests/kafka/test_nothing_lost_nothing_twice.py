@@ -15,7 +15,9 @@ from tests.support.proxy import proxy_to
 REPORTS = 400
 
 
-async def test_every_report_is_decided_once_though_the_service_is_killed_and_stopped_meanwhile(echo: Echo, kafka: Kafka) -> None:
+async def test_every_report_is_decided_once_though_the_service_is_killed_and_stopped_meanwhile(
+    echo: Echo, kafka: Kafka
+) -> None:
     async with Line(kafka) as line:
         await line.report()
         await line.all_decided()
@@ -44,7 +46,9 @@ async def test_one_childs_reports_keep_their_order_through_a_kill(echo: Echo, ka
         assert line.order == line.sent
 
 
-async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_redriven(echo: Echo, kafka: Kafka) -> None:
+async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_redriven(
+    echo: Echo, kafka: Kafka
+) -> None:
     async with Line(kafka) as line:
         refused = await line.report(authority="refused")
         await line.report()
@@ -73,7 +77,9 @@ async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_re
         (json.dumps({"type": "child.vanished.v1"}).encode(), "type: no event of this kind is known here"),
     ],
 )
-async def test_what_is_no_message_becomes_a_dead_letter_that_says_why(echo: Echo, kafka: Kafka, raw: bytes, reason: str) -> None:
+async def test_what_is_no_message_becomes_a_dead_letter_that_says_why(
+    echo: Echo, kafka: Kafka, raw: bytes, reason: str
+) -> None:
     async with Line(kafka) as line:
         await line.raw(raw, "nobody")
         await line.until(lambda: line.letters_about(raw) != [], 30)

@@ -20,7 +20,6 @@ from services.delivery.attempt import Attempt
 from services.store import outbox
 
 
-
 class Countdown:
     def __init__(self, nth: int) -> None:
         self._left = nth

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.bus.envelope import Received
 from services.delivery.attempt import Prepare, Secrets, no_secrets
 from services.delivery.loop import DeliveryLoop
-from services.delivery.medium import Answer, MediumName, Sending
-from services.delivery.parcel import Fixed, Parcel, Undeliverable
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import Fixed, MediumName, Parcel, Undeliverable
 from services.delivery.tables import attempts, deliveries
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Because, Duty, PoliceNotify

@@ -1,12 +1,10 @@
 """The outside world as a test sees it: phones to text from, desks to look at, over the sandbox's API, in the field's words."""
 
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -17,7 +15,6 @@ from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
 
-CODE = re.compile(r"\(([2-9BCDFGHJKMNPQRSTVWXZ]{5})\)$")
 TOWN_NUMBERS = 600
 """The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
 
@@ -50,15 +47,20 @@ class World:
         texts = self._got("/texts", number=number)
         return [text["body"] for text in texts if text["direction"].startswith("outbound") and text["to"] == number]
 
-    def texts_taken_from(self, number: str) -> list[str]:
-        """Those whose webhook was answered 2xx: the reports that count."""
-        texts = self._got("/texts", number=number)
-        return [text["body"] for text in texts if text["from"] == number and text["answered"]]
+    def texts(self) -> list[dict[str, Any]]:
+        """All, in and out."""
+        return self._got("/texts")
 
     def notices(self, about: str | None = None) -> list[dict[str, Any]]:
         """What the desks hold, verified; `about` a carer's number gives those that name it as the placement's telephone."""
         held = [notice for notice in self._got("/notices") if notice["verified"]]
-        return [notice for notice in held if about is None or about in _carers_numbers(notice)]
+        return [notice for notice in held if about is None or about in self.carers_numbers(notice)]
+
+    @staticmethod
+    def carers_numbers(notice: dict[str, Any]) -> list[str]:
+        """The telephones of the placement that the notice names: the tests' way to tell whose it is."""
+        placement = notice["body"]["data"]["placement"] or {}
+        return [carer["telephone"] for carer in placement.get("carers", [])]
 
     def desk(self, force: str, **behaviour: object) -> None:
         self._sandbox.put(f"/behaviours/desks/{force}", json=behaviour).raise_for_status()
@@ -103,7 +105,9 @@ def world(stack: Stack) -> Iterator[World]:
 def settle_town(stack: Stack, carers: int) -> list[Carer]:
     """An authority of its own with that many foster carers, one child each, all with one force."""
     secrets = SecretFiles(stack.layout.secrets)
-    kestrel = next(each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel")
+    kestrel = next(
+        each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel"
+    )
     people = [Carer(f"+447700900{TOWN_NUMBERS + each}", f"T{100 + each}") for each in range(carers)]
     town = {
         "authority": {"id": "testshire", "name": "Testshire County Council", "duty_line": "+441632960190"},
@@ -128,11 +132,6 @@ def settle_town(stack: Stack, carers: int) -> list[Carer]:
     )
     assert answer.is_success, answer.text
     return people
-
-
-def _carers_numbers(notice: dict[str, Any]) -> list[str]:
-    placement = notice["body"]["data"]["placement"] or {}
-    return [carer["telephone"] for carer in placement.get("carers", [])]
 
 
 def _placement(each: int) -> dict[str, object]:

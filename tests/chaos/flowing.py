@@ -1,0 +1,78 @@
+"""Reports that flow while the stack is hurt, and the count afterwards: one episode, one notice, one reply, one report of what was done."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from tests.support.world import Carer, World
+
+REPLY, REPORT = "Got it.", "Police now have your report"
+
+
+@dataclass
+class Tally:
+    """What the outside world holds of `reports` carers' reports. `lost` and `doubled` name what and for whom, by phone."""
+
+    reports: int
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+    @property
+    def is_right(self) -> bool:
+        return not self.lost and not self.doubled
+
+
+class Flow(threading.Thread):
+    """Texts MISSING from each phone in turn. A text counts once its webhook was answered; the network repeats it until then."""
+
+    def __init__(self, world: World, carers: Sequence[Carer], every_seconds: float) -> None:
+        super().__init__(daemon=True)
+        self._world = world
+        self._carers = carers
+        self._every_seconds = every_seconds
+
+    def run(self) -> None:
+        for carer in self._carers:
+            self._world.text(carer.number, "MISSING")
+            time.sleep(self._every_seconds)
+
+
+def tally(world: World, carers: Sequence[Carer]) -> Tally:
+    """Notices are counted by id, as a desk does: one that comes again under its id is the same notice."""
+    texts = Counter((text["to"], kind) for text in world.texts() for kind in (REPLY, REPORT) if kind in text["body"])
+    notices: Counter[str] = Counter()
+    episodes: dict[str, set[str]] = {}
+    for notice in world.notices():
+        for number in world.carers_numbers(notice):
+            episodes.setdefault(number, set()).add(notice["body"]["data"]["episode"])
+            notices[number] += notice["body"]["type"] == "missing-notice.new"
+    found = Tally(len(carers))
+    for carer in carers:
+        counts = {
+            "notice": notices[carer.number],
+            "episode": len(episodes.get(carer.number, ())),
+            "reply": texts[carer.number, REPLY],
+            "report": texts[carer.number, REPORT],
+        }
+        found.lost += [f"{what} of {carer.number}" for what, count in counts.items() if count == 0]
+        found.doubled += [f"{what} of {carer.number}: {count}" for what, count in counts.items() if count > 1]
+    return found
+
+
+def settled_tally(world: World, carers: Sequence[Carer], within_seconds: float) -> Tally:
+    """The count once nothing is missing any more, or when the time is over; then a moment for what would come twice."""
+    until = time.monotonic() + within_seconds
+    while True:
+        try:
+            found = tally(world, carers)
+        except httpx.TransportError:
+            found = Tally(len(carers), lost=["the sandbox did not answer"])
+        if not found.lost or time.monotonic() > until:
+            break
+        time.sleep(0.5)
+    time.sleep(2)
+    return tally(world, carers)

@@ -1,0 +1,167 @@
+"""The console as a process, on a real Kafka and a real PostgreSQL: what is on the bus is on the page within a second."""
+
+import asyncio
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from infra.local.environment import bare
+from infra.local.layout import ROOT
+from services.bus.envelope import compose
+from services.safeguarding.identifiers import code_of, new_id
+from tests.support.bus import Kafka, free_port, wait_for_port
+from tests.support.console import episode_changed
+from tests.support.database import Database
+
+EVENTS_A_SECOND = 50
+SECONDS = 6
+CHILDREN = 25
+CATCH_UP_SECONDS = 30
+SHOWN = re.compile(r'id="episode-(\w+)".*?data-since="([^"]+)"', re.DOTALL)
+
+
+@dataclass
+class Console:
+    address: str
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def console(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[Console]:
+    (tmp_path / "database_password").write_text(database.settings("console").database_password.get_secret_value())
+    port = free_port()
+    environment = bare() | {
+        "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
+        "SAFE_RETURN_KAFKA": kafka.address,
+        "SAFE_RETURN_SECRETS_DIR": str(tmp_path),
+        "SAFE_RETURN_HTTP_PORT": str(port),
+        "SAFE_RETURN_SLOT": "0",
+    }
+    with (tmp_path / "console.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services", "run", "console"],
+            cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    wait_for_port(f"127.0.0.1:{port}")
+    yield Console(f"http://127.0.0.1:{port}", process)
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(20) == 0
+
+
+@pytest.fixture
+async def bus(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+async def test_a_page_is_at_most_a_second_behind_at_fifty_events_a_second(
+    console: Console, bus: AIOKafkaProducer
+) -> None:
+    children = [(uuid4(), new_id("child")) for _ in range(CHILDREN)]
+    async with following(console.address) as page:
+        await say_anew(bus, *children[0], revision=0)
+        await page.shows(code_of(children[0][0]), within_seconds=CATCH_UP_SECONDS)
+        began = time.monotonic()
+        for number in range(EVENTS_A_SECOND * SECONDS):
+            await asyncio.sleep(max(0.0, began + number / EVENTS_A_SECOND - time.monotonic()))
+            episode, child = children[number % CHILDREN]
+            opened_at = await say_anew(bus, episode, child, revision=number + 1)
+            page.waits_for(code_of(episode), opened_at)
+        await page.shows_everything(within_seconds=10)
+    behind = sorted(page.behind)
+    p99 = behind[int(len(behind) * 0.99)]
+    print(
+        f"behind: p50 {statistics.median(behind) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, most {behind[-1] * 1000:.0f} ms"
+    )
+    assert len(behind) == EVENTS_A_SECOND * SECONDS
+    assert p99 < 1
+
+
+async def test_an_open_page_does_not_hold_up_the_console_when_it_stops(console: Console) -> None:
+    async with (
+        httpx.AsyncClient(trust_env=False) as browser,
+        browser.stream("GET", f"{console.address}/changes") as stream,
+    ):
+        assert stream.status_code == 200
+        console.process.terminate()
+        began = time.monotonic()
+        code = await asyncio.to_thread(console.process.wait, 20)
+    assert (code, time.monotonic() - began < 3) == (0, True)
+
+
+class Page:
+    """Follows `/changes` as a browser does, and notes how long each event took to be shown (or to be outdated by a newer one)."""
+
+    def __init__(self, browser: httpx.AsyncClient, address: str) -> None:
+        self._browser = browser
+        self._address = address
+        self._shown: dict[str, datetime] = {}
+        self._waits: list[tuple[str, datetime, float]] = []
+        self._fetched = asyncio.Condition()
+        self.behind: list[float] = []
+
+    async def follow(self) -> None:
+        async with self._browser.stream("GET", f"{self._address}/changes") as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("event: changed"):
+                    await self._fetch()
+
+    def waits_for(self, code: str, opened_at: datetime) -> None:
+        self._waits.append((code, opened_at, time.monotonic()))
+
+    async def shows(self, code: str, within_seconds: float) -> None:
+        async with asyncio.timeout(within_seconds), self._fetched:
+            await self._fetched.wait_for(lambda: code in self._shown)
+
+    async def shows_everything(self, within_seconds: float) -> None:
+        async with asyncio.timeout(within_seconds), self._fetched:
+            await self._fetched.wait_for(lambda: not self._waits)
+
+    async def _fetch(self) -> None:
+        content = (await self._browser.get(f"{self._address}/parts/open")).text
+        now = time.monotonic()
+        self._shown = {code: datetime.fromisoformat(at) for code, at in SHOWN.findall(content)}
+        is_shown = [
+            self._shown.get(code, opened_at) >= opened_at and code in self._shown for code, opened_at, _ in self._waits
+        ]
+        self.behind += [now - sent for (_, _, sent), done in zip(self._waits, is_shown, strict=True) if done]
+        self._waits = [wait for wait, done in zip(self._waits, is_shown, strict=True) if not done]
+        async with self._fetched:
+            self._fetched.notify_all()
+
+
+@asynccontextmanager
+async def following(address: str) -> AsyncIterator[Page]:
+    async with httpx.AsyncClient(trust_env=False, timeout=None) as browser:
+        page = Page(browser, address)
+        task = asyncio.create_task(page.follow())
+        try:
+            yield page
+        finally:
+            task.cancel()
+
+
+async def say_anew(bus: AIOKafkaProducer, episode: UUID, child: str, revision: int) -> datetime:
+    """Each revision opens a moment later, by which the page's reader tells them apart."""
+    now = datetime.now(UTC)
+    content = episode_changed(episode, revision=revision, opened_at=now)
+    raw = compose(content, said_by="test", subject=child, at=now, message_id=str(uuid4()))
+    await bus.send_and_wait(content.topic, raw, key=child.encode())
+    return now
