@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from services.delivery import metrics, standing
 from services.delivery.claims import InHand
-from services.delivery.medium import Answer, Medium, Sending
+from services.delivery.medium import Answer, Media, Sending
 from services.delivery.outcomes import Voice
 from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
 from services.delivery.rows import BODY, RECIPIENT
@@ -43,14 +43,14 @@ class Begun:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Makes attempts for one service by one medium. `owner` is who holds the leases."""
+    """Makes attempts for one service. `owner` is who holds the leases."""
 
     service: str
     owner: str
     store: Store
     clocks: Clocks
     keyring: Keyring
-    medium: Medium
+    media: Media
     prepare: Prepare
     secrets: Secrets = no_secrets
 
@@ -74,20 +74,21 @@ class Attempt:
             return None
         return Begun(_sending(hand, fixed, attempt, now), fixed)
 
-    async def send(self, begun: Begun) -> tuple[Answer, int]:
+    async def send(self, hand: InHand, begun: Begun) -> tuple[Answer, int]:
         """The answer, and how many milliseconds it took."""
+        medium = self.media.of(hand.parcel.medium)
         started = time.perf_counter()
-        answer = await self.medium.send(begun.sending)
+        answer = await medium.send(begun.sending)
         took = time.perf_counter() - started
-        metrics.ATTEMPT_SECONDS.labels(self.medium.name).observe(took)
-        metrics.ATTEMPTS.labels(self.medium.name, answer.result).inc()
+        metrics.ATTEMPT_SECONDS.labels(medium.name).observe(took)
+        metrics.ATTEMPTS.labels(medium.name, answer.result).inc()
         return answer, round(took * 1000)
 
     async def end(self, hand: InHand, begun: Begun, answer: Answer, took_ms: int) -> None:
         now, parcel, person = self.clocks.wall(), hand.parcel, begun.fixed.person
         chance = random.random()  # noqa: S311 spreads repeats, guards nothing
         as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
-        voice, medium = self._voice(now), self.medium.name
+        voice, medium = self._voice(now), self.media.of(parcel.medium).name
         body_hash = self.keyring.body_hash(begun.sending.body.encode())
         async with self.store.transaction() as transaction:
             state = await standing.settled(transaction, parcel.id, self.owner, now, answer, as_)
@@ -142,7 +143,7 @@ class Attempt:
         now = self.clocks.wall()
         if await standing.ended(transaction, parcel.id, self.owner, now, State.FAILED):
             await self._voice(now).failed(transaction, parcel, why.reason, why.person)
-            metrics.ENDED.labels(self.medium.name, why.reason).inc()
+            metrics.ENDED.labels(self.media.of(parcel.medium).name, why.reason).inc()
 
     async def _withdrawn(self, transaction: Transaction, hand: InHand) -> None:
         """An earlier attempt whose answer was lost may have arrived: it counts as taken, so that its recipient hears the

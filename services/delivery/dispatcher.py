@@ -74,7 +74,7 @@ class Dispatcher:
         try:
             begun = await self._until_done(lambda: self._attempt.begin(hand))
             if begun is not None:
-                answer, took_ms = await self._attempt.send(begun)
+                answer, took_ms = await self._attempt.send(hand, begun)
                 taken = answer
                 await self._until_done(lambda: self._attempt.end(hand, begun, taken, took_ms))
         except Exception as error:  # noqa: BLE001 its lease runs out and it is tried again; the others go on

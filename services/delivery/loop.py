@@ -1,5 +1,6 @@
 """Takes up what was put: at once where this process put it, by claiming where it lies waiting."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ from services.delivery.attempt import Attempt, Prepare, Secrets, no_secrets
 from services.delivery.claims import InHand
 from services.delivery.dispatcher import Dispatcher
 from services.delivery.lanes import Lanes
-from services.delivery.medium import Medium
+from services.delivery.medium import Media, Medium
 from services.delivery.parcel import Parcel
 from services.delivery.rows import Lease
 from services.runtime.clocks import Clocks
@@ -31,7 +32,7 @@ class DeliveryLoop:
     """A part. `slot` is the process's stable identity: one that comes back under it takes up at once what it held.
 
     `put`, `withdraw` and `acknowledged` belong to the caller's transaction; sending begins right after its commit.
-    `at_once` is how many sends one lane gets at the same time.
+    `at_once` is how many sends one lane gets at the same time. `others`: the media of a service that has more than one.
     """
 
     def __init__(
@@ -46,13 +47,15 @@ class DeliveryLoop:
         secrets: Secrets = no_secrets,
         slot: int | None = None,
         at_once: int = 4,
+        others: Sequence[Medium] = (),
     ) -> None:
-        self._service, self._store, self._clocks, self._keyring, self._medium = service, store, clocks, keyring, medium
+        self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
+        self._media = Media(medium, others)
         self._owner = f"{service}-{uuid4() if slot is None else slot}"
         self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
         self._renewals = Repeating("delivery leases", self._renew, every_seconds=RENEW_EVERY_SECONDS)
         self._backlog = Repeating("delivery backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
-        attempt = Attempt(service, self._owner, store, clocks, keyring, medium, prepare, secrets)
+        attempt = Attempt(service, self._owner, store, clocks, keyring, self._media, prepare, secrets)
         self._dispatcher = Dispatcher(attempt, clocks, Lanes(at_once), self._sweep.wake)
         self._has_come_back = False
 
@@ -79,7 +82,7 @@ class DeliveryLoop:
         await rows.acknowledged(transaction, duty, step, self._clocks.wall())
 
     async def start(self) -> None:
-        await self._medium.start()
+        await self._media.start()
         for part in (self._sweep, self._renewals, self._backlog):
             await part.start()
 
@@ -88,7 +91,7 @@ class DeliveryLoop:
         await self._dispatcher.stop(STOP_GRACE_SECONDS)
         for part in (self._renewals, self._backlog):
             await part.stop()
-        await self._medium.stop()
+        await self._media.stop()
         try:
             async with self._store.transaction() as transaction:
                 await claims.release(transaction.connection, self._owner)

@@ -1,14 +1,13 @@
 """What every medium answers: taken, not now, not ever, or nobody knows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 from uuid import UUID
 
-from services.delivery.parcel import FailureReason
+from services.delivery.parcel import FailureReason, MediumName
 from services.safeguarding.outcomes import AttemptResult
-
-MediumName: TypeAlias = Literal["webhook", "text", "email"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +49,22 @@ class Medium(Protocol):
     async def send(self, sending: Sending) -> Answer: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
+
+
+class Media:
+    """Those of one service. A parcel goes by the medium that its channel asks for; where there is only one, by that."""
+
+    def __init__(self, first: Medium, others: Sequence[Medium] = ()) -> None:
+        self._first = first
+        self._by_name = {each.name: each for each in (first, *others)}
+
+    def of(self, name: MediumName) -> Medium:
+        return self._by_name.get(name, self._first)
+
+    async def start(self) -> None:
+        for each in self._by_name.values():
+            await each.start()
+
+    async def stop(self) -> None:
+        for each in self._by_name.values():
+            await each.stop()

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.bus.envelope import say
-from services.delivery.medium import Answer, MediumName, Sending
-from services.delivery.parcel import FailureReason, Parcel
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import FailureReason, MediumName, Parcel
 from services.safeguarding.events import ContactUnreachable
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message

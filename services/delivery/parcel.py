@@ -10,10 +10,26 @@ from services.bus.envelope import Received
 from services.safeguarding import identifiers
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
+from services.safeguarding.roles import Channel
 
 FailureReason: TypeAlias = Literal[
-    "nobody-in-role", "no-address", "refused", "gone", "opted-out", "undeliverable", "retries-spent", "exercise"
+    "nobody-in-role",
+    "no-address",
+    "refused",
+    "gone",
+    "opted-out",
+    "undeliverable",
+    "retries-spent",
+    "exercise",
+    "declined",
 ]
+MediumName: TypeAlias = Literal["webhook", "text", "email"]
+MEDIA: dict[Channel, MediumName] = {
+    Channel.WEBHOOK: "webhook",
+    Channel.TEXT: "text",
+    Channel.EMAIL: "email",
+    Channel.INVITATION: "email",
+}
 
 
 class State(StrEnum):
@@ -83,6 +99,10 @@ class Parcel:
     def code(self) -> str:
         """What its recipient texts back after OK."""
         return identifiers.code_of(self.id)
+
+    @property
+    def medium(self) -> MediumName:
+        return "text" if self.duty is None else MEDIA[self.duty.channel]
 
     @property
     def owner(self) -> str:

@@ -78,6 +78,22 @@ async def acknowledged(transaction: Transaction, duty: UUID, step: int, at: date
     )
 
 
+async def declined(transaction: Transaction, delivery: UUID, at: datetime) -> None:
+    """Whom it reached cannot act on it."""
+    await transaction.connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery).values(state=State.FAILED, changed_at=at)
+    )
+
+
+async def hold(transaction: Transaction, delivery: UUID) -> tuple[Parcel, State] | None:
+    """A telling and what has become of it. Nobody else changes that before this transaction ends."""
+    found = await transaction.connection.execute(
+        select(deliveries).where(deliveries.c.id == delivery).with_for_update()
+    )
+    row = found.mappings().first()
+    return None if row is None else (parcel_of(cast("dict[str, Any]", row)), State(row["state"]))
+
+
 async def find(connection: AsyncConnection, delivery: UUID) -> Parcel | None:
     """A telling as it was put, whatever has become of it."""
     found = await connection.execute(select(deliveries).where(deliveries.c.id == delivery))

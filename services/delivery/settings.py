@@ -1,7 +1,9 @@
-"""Settings of services that read personal columns, and of those that text."""
+"""Settings of services that read personal columns, of those that text and of those that mail."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
+from services.delivery.email import EmailMedium, Relay
+from services.delivery.links import Links
 from services.delivery.text import TextMedium
 from services.runtime.settings import Settings
 from services.store.encryption import Keyring
@@ -49,3 +51,28 @@ class TextSettings(KeySettings):
             public_url=self.public_url,
             base_url=self.twilio_base_url,
         )
+
+
+class MailSettings(KeySettings):
+    """The authority's relay. TLS is left out only where a sandbox is declared; DKIM is the relay's affair.
+
+    `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file, the base64 of 32
+    bytes) signs their links. `smtp_user` and `smtp_password` where the relay asks for them.
+    """
+
+    public_url: str
+    smtp_host: str
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_from: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    link_key: SecretStr
+
+    @property
+    def links(self) -> Links:
+        return Links(self.link_key.get_secret_value(), self.public_url)
+
+    def email_medium(self) -> EmailMedium:
+        password = None if self.smtp_password is None else self.smtp_password.get_secret_value()
+        relay = Relay(self.smtp_host, self.smtp_port, self.smtp_from, not self.sandbox, self.smtp_user, password)
+        return EmailMedium(relay)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import and_, case, func, insert, literal, update
 
-from services.delivery.medium import Answer, MediumName, Sending
-from services.delivery.parcel import UNSENT, State
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import UNSENT, MediumName, State
 from services.delivery.settling import Settled
 from services.delivery.tables import attempts, deliveries
 from services.store.transaction import Transaction

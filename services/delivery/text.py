@@ -18,7 +18,8 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from services.delivery import metrics
-from services.delivery.medium import Answer, MediumName, Sending
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import MediumName
 from services.delivery.text_errors import meaning
 from services.runtime.logs import logger
 from services.safeguarding.outcomes import AttemptResult

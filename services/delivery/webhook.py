@@ -14,7 +14,8 @@ from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from standardwebhooks import Webhook
 
 from services.delivery.addresses import ForbiddenDestination, require_permitted_url
-from services.delivery.medium import Answer, MediumName, Sending
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import MediumName
 from services.delivery.resolver import CheckedResolver
 from services.safeguarding.outcomes import AttemptResult
 

@@ -4,8 +4,9 @@ from services.bus.house import House
 from services.delivery.loop import DeliveryLoop
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE
+from services.professionals.answering import Acknowledging
 from services.professionals.handlers import Handlers
-from services.professionals.sending import TextSender
+from services.professionals.sending import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import pages
 from services.safeguarding.duties import ProfessionalNotify
@@ -16,18 +17,23 @@ async def main() -> None:
     settings = ProfessionalsSettings()
     house = House("professionals", settings)
     keyring = settings.keyring
+    sender = Sender(
+        TextSender(keyring, house.clocks), MailSender(keyring, house.clocks, settings.links, settings.smtp_from)
+    )
     loop = DeliveryLoop(
         house.service,
         house.store,
         house.clocks,
         settings.text_medium(),
         keyring=keyring,
-        prepare=TextSender(keyring, house.clocks).prepare,
+        prepare=sender.prepare,
         slot=settings.slot,
         at_once=AT_ONCE,
+        others=[settings.email_medium()],
     )
     handlers = Handlers(loop, house.clocks)
     house.health.watch("delivery", loop.obstacle)
     house.hear({ProfessionalNotify: handlers.on_professional_notify, DutyAcknowledged: handlers.on_duty_acknowledged})
     house.parts.append(loop)
-    await house.run(pages(Receipts(house.service, house.store, house.clocks), settings))
+    acknowledging = Acknowledging(house.store, house.clocks)
+    await house.run(pages(Receipts(house.service, house.store, house.clocks), acknowledging, house.clocks, settings))

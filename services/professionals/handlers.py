@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from services.bus.envelope import Received
+from services.delivery import email, text
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
-from services.delivery.text import LANE
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Channel
 from services.store.transaction import Transaction
 
 
@@ -21,7 +22,8 @@ class Handlers:
         if received.content.act == "withdraw":
             await self.loop.withdraw(transaction, received)
         else:
-            await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
+            lane = email.LANE if received.content.channel is Channel.EMAIL else text.LANE
+            await self.loop.put(transaction, Parcel.of(received, lane=lane, now=self.clocks.wall()))
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], transaction: Transaction) -> None:
         await self.loop.acknowledged(transaction, received.content.duty, received.content.step)

@@ -1,7 +1,7 @@
 """What professionals is told at its start, beside what every service is."""
 
-from services.delivery.settings import TextSettings
+from services.delivery.settings import MailSettings, TextSettings
 
 
-class ProfessionalsSettings(TextSettings):
+class ProfessionalsSettings(TextSettings, MailSettings):
     pass

@@ -1,20 +1,26 @@
-"""Where Twilio reports what became of a text."""
+"""Where Twilio reports what became of a text, and where the button of a mail leads."""
 
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.delivery.callbacks import status_route
+from services.delivery.link_pages import LinkPages
+from services.delivery.links import Purpose
 from services.delivery.receipts import Receipts
+from services.professionals.answering import Acknowledging
 from services.professionals.settings import ProfessionalsSettings
+from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
 from services.store.failures import passes_by_itself
 
 PASSING = (DBAPIError, PoolTimeoutError, OSError)
 
 
-def pages(receipts: Receipts, settings: ProfessionalsSettings) -> FastAPI:
+def pages(receipts: Receipts, acknowledging: Acknowledging, clocks: Clocks, settings: ProfessionalsSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: professionals", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
     app.router.routes.append(status_route(receipts, public_url=settings.public_url, tokens=settings.twilio_tokens))
+    links = LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
+    app.router.routes.append(links.route())
     return app

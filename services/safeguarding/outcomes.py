@@ -34,7 +34,7 @@ class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):
 
     by: PersonId | None = None
     force: ForceId | None = None
-    how: Literal["text", "page", "force", "phoned", "console"]
+    how: Literal["text", "page", "mail", "force", "phoned", "console"]
     words: tuple[WordsId, ...] = ()
 
 
@@ -42,7 +42,17 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
     """No further attempt will be made; the protocol goes on to the next person."""
 
     person: PersonId | None = None
-    reason: Literal["nobody-in-role", "no-address", "refused", "gone", "opted-out", "undeliverable", "retries-spent", "exercise"]
+    reason: Literal[
+        "nobody-in-role",
+        "no-address",
+        "refused",
+        "gone",
+        "opted-out",
+        "undeliverable",
+        "retries-spent",
+        "exercise",
+        "declined",
+    ]
 
 
 class AttemptResult(StrEnum):

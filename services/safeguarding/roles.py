@@ -7,6 +7,8 @@ class Role(StrEnum):
     """A recipient. Who holds a role is asked of the directory when sending, never before."""
 
     POLICE_CONTROL_ROOM = "police.control-room"
+    POLICE_MISSING_COORDINATOR = "police.missing-coordinator"
+    """Whom the force sends to strategy discussions. A child placed in another force's area has its coordinator by name."""
     DUTY_WORKER = "duty.worker"
     """The duty social worker in hours, the emergency duty team out of hours: the rota decides (S36 inference, practice)."""
     DUTY_EMERGENCY_TEAM = "duty.emergency-team"
@@ -72,3 +74,7 @@ class Wording(StrEnum):
     LEAVE_EXPIRED = "leave-expired"
     APPROACHING_18 = "approaching-18"
     TURNED_18 = "turned-18"
+    STRATEGY_DISCUSSION = "strategy-discussion"
+    STRATEGY_NOT_ANSWERED = "strategy-not-answered"
+    STRATEGY_WITHOUT_QUORUM = "strategy-without-quorum"
+    STRATEGY_COUNTER_PROPOSED = "strategy-counter-proposed"

@@ -1,0 +1,105 @@
+"""Mail through the authority's relay. A parcel's body is the whole mail as it was first written, so every attempt sends the
+same under the same Message-ID, and a mailbox that knows its mails shows one that arrived twice once.
+"""
+
+import ssl
+from dataclasses import dataclass
+
+import aiosmtplib
+from aiosmtplib.errors import SMTPException, SMTPNotSupported, SMTPResponseException
+
+from services.delivery import metrics
+from services.delivery.medium import Answer, Sending
+from services.delivery.parcel import FailureReason, MediumName
+from services.runtime.logs import logger
+from services.safeguarding.outcomes import AttemptResult
+
+LANE = "mail"
+"""One destination: the relay. What fails for one mailbox alone is no failure of the lane."""
+AT_ONCE = 8
+STEP_SECONDS = 10.0
+"""For each command of the exchange."""
+NO_SUCH_MAILBOX = "5.1.1"
+MAILBOX_FULL = "5.2.2"
+"""Said as if for good, and soon over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """`sender` is the envelope's and the From header's address. Without `encrypted` mail travels in the clear: in a sandbox alone."""
+
+    host: str
+    port: int
+    sender: str
+    encrypted: bool = True
+    user: str | None = None
+    password: str | None = None
+
+
+class EmailMedium:
+    """One connection a mail: relays close idle ones, and a mail that waits for another's connection is late."""
+
+    name: MediumName = "email"
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._tls: ssl.SSLContext | None = None
+
+    async def start(self) -> None:
+        self._tls = ssl.create_default_context() if self._relay.encrypted else None
+
+    async def stop(self) -> None:
+        """Nothing is kept open."""
+
+    async def send(self, sending: Sending) -> Answer:
+        relay = self._relay
+        client = aiosmtplib.SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            timeout=STEP_SECONDS,
+            start_tls=relay.encrypted,
+            tls_context=self._tls,
+            username=relay.user,
+            password=relay.password,
+        )
+        try:
+            return await self._exchange(client, sending)
+        finally:
+            client.close()
+
+    async def _exchange(self, client: aiosmtplib.SMTP, sending: Sending) -> Answer:
+        """What is refused before a recipient is named speaks against our settings, not against this mail: it is tried again."""
+        try:
+            await client.connect()
+            await client.mail(self._relay.sender)
+        except (SMTPException, TimeoutError, OSError) as failure:
+            return _before_the_mail(failure)
+        try:
+            await client.rcpt(sending.recipient)
+        except SMTPResponseException as refusal:
+            return _read_refusal(refusal)
+        except (SMTPException, TimeoutError, OSError):
+            return Answer(AttemptResult.RETRY)
+        try:
+            answer = await client.data(sending.body)
+        except SMTPResponseException as refusal:
+            return _read_refusal(refusal)
+        except (SMTPException, TimeoutError, OSError):
+            return Answer(AttemptResult.UNKNOWN)
+        return Answer(AttemptResult.ACCEPTED, answer.code)
+
+
+def _before_the_mail(failure: Exception) -> Answer:
+    status = failure.code if isinstance(failure, SMTPResponseException) else None
+    if isinstance(failure, SMTPNotSupported | ssl.SSLError) or (status is not None and status >= 500):
+        metrics.OPERATOR.labels("email", str(status)).inc()
+        logger().error("mails cannot go out until the settings or the relay are mended", status=status)
+    return Answer(AttemptResult.RETRY, status)
+
+
+def _read_refusal(refusal: SMTPResponseException) -> Answer:
+    """4xx passes by itself, greylisting among it; 5xx is for good."""
+    if refusal.code < 500 or refusal.message.startswith(MAILBOX_FULL):
+        return Answer(AttemptResult.RETRY, refusal.code)
+    reason: FailureReason = "gone" if refusal.message.startswith(NO_SUCH_MAILBOX) else "refused"
+    return Answer(AttemptResult.REFUSED, refusal.code, reason=reason)
