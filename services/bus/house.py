@@ -1,6 +1,6 @@
 """What every service's `app.py` puts together in the same way: store, publisher, consumer, web, story clock, health."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import REGISTRY
@@ -50,9 +50,9 @@ class House:
         self.health.watch(loop.name, loop.obstacle)
         self.parts.append(loop)
 
-    async def run(self, pages: ASGIApp | None = None) -> None:
-        """Until SIGTERM or SIGINT. HTTP comes up last and goes down first."""
-        web = Web(exposition(REGISTRY, self.health, pages), self.settings.http_port)
+    async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
+        """Until SIGTERM or SIGINT. HTTP comes up last and goes down first; `closing` ends answers that would go on for ever."""
+        web = Web(exposition(REGISTRY, self.health, pages), self.settings.http_port, closing=closing)
         clock = story.follow(self.store.engine, self.clocks)
         self.health.watch("database", clock.obstacle)
         first: Sequence[Part] = [clock, loop_watch(), self.publisher]

@@ -17,4 +17,4 @@ async def main() -> None:
     house.parts.append(changes)
     house.health.watch("page changes", changes.obstacle)
     pages = Pages(house.store, house.clocks, changes, sandbox=settings.sandbox)
-    await house.run(pages.app())
+    await house.run(pages.app(), closing=changes.close)

@@ -31,6 +31,9 @@ class Changes:
         self._ahead_by = timedelta()
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
         self._pages: dict[asyncio.Event, str | None] = {}
+        self._closed = False
+        self.told = 0
+        """How often anything has changed: what was shown at the same count is still so."""
         self._listening = Repeating("page changes", self._listen, every_seconds=1)
         self.obstacle = self._listening.obstacle
 
@@ -42,10 +45,15 @@ class Changes:
         if self._connection is not None:
             await self._connection.close()
 
+    def close(self) -> None:
+        """Ends what `of` yields to every page."""
+        self._closed = True
+        self._tell(None)
+
     async def of(self, child: str | None) -> AsyncGenerator[None]:
-        """Yields at once, and whenever something about `child` (None: about anyone) has changed."""
+        """Yields at once, and whenever something about `child` (None: about anyone) has changed, until closed."""
         with self._page(child) as changed:
-            while True:
+            while not self._closed:
                 changed.clear()
                 yield
                 await asyncio.sleep(AT_MOST_EVERY_SECONDS)
@@ -81,6 +89,7 @@ class Changes:
         return True
 
     def _tell(self, child: str | None) -> None:
+        self.told += 1
         for changed, follows in self._pages.items():
             if follows is None or child is None or follows == child:
                 changed.set()

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from services.console import reading
 from services.console.live import Changes
 from services.console.looks import environment
+from services.console.shared import Shared
 from services.console.words import Words
 from services.runtime.clocks import Clocks
 from services.store.transaction import Store
@@ -38,6 +39,7 @@ class Pages:
         self._changes = changes
         self._sandbox = sandbox
         self._templates = Jinja2Templates(env=environment(Words()))
+        self._overview = Shared(changes)
 
     def app(self) -> FastAPI:
         """A page's changing part is also at `/parts/...`; `/changes` says when to fetch it."""
@@ -55,7 +57,10 @@ class Pages:
         return self._page(request, "open.html", await reading.standing(self._opened, self._clocks.story()))
 
     async def open_episodes_part(self, request: Request) -> Response:
-        return self._page(request, "_open.html", await reading.standing(self._opened, self._clocks.story()))
+        async def fresh() -> Response:
+            return self._page(request, "_open.html", await reading.standing(self._opened, self._clocks.story()))
+
+        return await self._overview.answer(fresh)
 
     async def episode(self, request: Request, episode: UUID) -> Response:
         return self._page(request, "episode.html", await self._found(episode))

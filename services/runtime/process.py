@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import uvicorn
@@ -35,13 +35,19 @@ class _Server(uvicorn.Server):
 
 
 class Web:
-    """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT."""
+    """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT.
 
-    def __init__(self, pages: ASGIApp, port: int, host: str = "127.0.0.1") -> None:
+    `closing` is called before the server waits for its connections to end: for answers that would never end by themselves.
+    """
+
+    def __init__(
+        self, pages: ASGIApp, port: int, host: str = "127.0.0.1", *, closing: Callable[[], None] = lambda: None
+    ) -> None:
         config = uvicorn.Config(pages, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
         self._server = _Server(config)
         self._address = (host, port)
         self._serving: asyncio.Task[None] | None = None
+        self._closing = closing
 
     async def start(self) -> None:
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -51,6 +57,7 @@ class Web:
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
 
     async def stop(self) -> None:
+        self._closing()
         self._server.should_exit = True
         if self._serving is not None:
             await self._serving

@@ -149,7 +149,7 @@ class Page:
 
 @asynccontextmanager
 async def following(address: str) -> AsyncIterator[Page]:
-    async with httpx.AsyncClient(trust_env=False, timeout=None) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         page = Page(browser, address)
         task = asyncio.create_task(page.follow())
         try:
