@@ -33,11 +33,17 @@ def alert(wording: Wording, language: str, code: str, *, exercise: bool) -> str:
     return f"{EXERCISE if exercise else ''}{_of(language)['alerts'][wording]} ({code})"
 
 
+def alerts(language: str) -> frozenset[str]:
+    """The wordings that carers have a template of."""
+    return frozenset(_of(language)["alerts"])
+
+
 def _of(language: str) -> dict[str, Any]:
-    return _templates(language if language in LANGUAGES else LANGUAGES[0])
+    return templates(language if language in LANGUAGES else LANGUAGES[0])
 
 
 @cache
-def _templates(language: str) -> dict[str, Any]:
+def templates(language: str) -> dict[str, Any]:
+    """As the file of that language holds them, by part and name."""
     content: dict[str, Any] = yaml.safe_load((files(__package__) / f"{language}.yaml").read_text(encoding="utf-8"))
     return content

@@ -19,7 +19,7 @@ NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 def decide(meaning: Meaning, scene: Scene) -> Decision:
     found = meant(meaning, scene)
     decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene) or _asked(meaning, scene)
-    if meaning.doubtful:
+    if meaning.doubtful or found.doubtful:
         decision = human.as_well(decision, scene, "not-understood")
     if _is_urgent(decision) or scene.replies_this_hour < REPLIES_AN_HOUR:
         return decision

@@ -18,7 +18,8 @@ class Meant:
     about: dict[ChildId, tuple[Intent, ...]]
     nobody: tuple[Intent, ...]
     named: tuple[ChildId, ...]
-    somebody_else: bool
+    doubtful: bool
+    """Of two children one is missing and one is back, and which is which the words leave open."""
 
 
 def meant(meaning: Meaning, scene: Scene) -> Meant:
@@ -26,16 +27,20 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
     overall = whom.named(meaning.words, known)
     about: dict[ChildId, list[Intent]] = {}
     nobody: list[Intent] = []
+    doubtful = False
     for said in meaning.said:
         if said.intent not in OF_A_CHILD:
             continue
-        children = _children(said, whom.named(said.words, known), overall, scene, meaning)
+        named = whom.named(said.words, known)
+        children = _children(said, named, overall, scene, meaning)
+        if len(named.children) > 1 and said.intent in WHEREABOUTS and (said.mixed or not named.together):
+            children, doubtful = (), True
         for child in children:
             about.setdefault(child, []).append(said.intent)
         if not children:
             nobody.append(said.intent)
     settled = {child: _settled(intents) for child, intents in about.items()}
-    return Meant(settled, _settled(nobody), overall.children, overall.somebody_else)
+    return Meant(settled, _settled(nobody), overall.children, doubtful)
 
 
 def _children(

@@ -10,7 +10,8 @@ IRRELEVANT = (
     r"\b(?:call|ring|text|phone|message|get|write|email|report|come) (?:me |us |you |them |it )?back (?:please|asap|when|on|to|if|soon|later|thanks|now)\b",
     r"\b(?:call|ring|text|phone|message)(?:ed)? (?:me|us|you) back\b",
     r"\b(?:ring|call|text|phone) back\b",
-    r"\bback (?:door|garden|window|gate|yard|pack|street|road|seat|bedroom|room|of|then)\b",
+    r"\b(?:come|came|comes|coming|gets|got) home with (?:a|an|some|new|loads|lots|money|bruises|marks|stuff|things)\b",
+    r"(?<!\bout the )(?<!\bout of the )\bback (?:door|garden|window|gate|yard|pack|street|road|seat|bedroom|room|of|then)\b",
     r"\b(?:since|after|before|when|until) (?:\w+ ){1,2}(?:came|got|come|coming|returned|getting) (?:back|home)(?: from \w+)?\b",
     r"\bmissing (?:you|him lots|her lots|home|his (?:mum|mom|dad|family|friends|phone|keys|country)|her (?:mum|mom|dad|family|friends|phone|keys|country)|their (?:mum|family|friends))\b",
     r"\bpolice (?:said|say) (?:to )?(?:ring|call) back\b",
@@ -45,7 +46,7 @@ NOT_BACK = (
     rf"\b{NOT} (?:here|in (?:the )?(?:house|home|building|bed|room|(?:his|her|their) (?:bed|room|bedroom))|in yet|anywhere|around)\b",
     r"\bback (?:is|was) (?:a mistake|wrong)\b",
     r"\b(?:wrong|mistaken) about (?:being |\w+ being )?back\b",
-    r"\bunback\b",
+    r"\b(?:he|she|they|c\d+|\w+) (?:is|has|have|are|did) not$",
 )
 
 MISSING = (
@@ -53,7 +54,14 @@ MISSING = (
     r"\b(?:run|ran|runs|running|runaway) ?(?:away|off|out)\b",
     r"\brunaway\b",
     r"\b(?:done|did|doing) (?:a )?(?:runner|one|bunk|off)\b",
-    r"\b(?:taken|took|take) off\b",
+    r"\b(?:taken|took|take|takes) (?:\w+sel(?:f|ves) )?off\b",
+    r"\b(?:slipped|sneaked|snuck|crept|wandered|walked|gone|went|slunk|vanished) (?:away|off)\b",
+    r"\bout (?:of )?the (?:\w+ ){0,2}(?:door|window)\b",
+    r"\b(?:done it|at it|at it all|up to it) again\b",
+    r"\b(?:hed|shed|theyd|of|ve|must have|must be) gone\b",
+    r"\bfailed to (?:return|come|arrive|turn up|show)\b",
+    r"\bnowhere to be (?:found|seen)\b",
+    r"\b(?:run|ran) of$",
     r"\b(?:taken|snatched|abducted|kidnapped|grabbed)\b(?! (?:to (?:hospital|school|a and e)|his|her|the|my|it|some|money|clothes|bag))",
     r"\b(?:legged it|scarpered|bolted|absconded|escaped|legged|hopped it|scarpa)\b",
     r"\b(?:disappeared|vanished)\b",
@@ -65,6 +73,9 @@ MISSING = (
     r"\bempty (?:bed|room|bedroom)\b",
     r"\b(?:can|could|still can|have) not (?:find|found|get hold of|reach|trace|locate|see|contact)\b",
     r"\b(?:not|never|no longer) (?:seen|heard|been seen|been heard|spotted|been found|found|located|answering|picking up|turned|been in contact)\b",
+    r"\b(?:taken|took|snatched|grabbed) (?:him|her|them)(?:$| (?:away|from|off|in a|into)\b)",
+    r"\bnever (?:came|come|made it|got (?:to|there|off|on|in|home)|arrived|showed|turned up)\b",
+    r"\bnot know (?:were|wer|where|wear)\b",
     r"\bunable to (?:find|locate|contact|reach)\b",
     r"\b(?:nobody|no one|noone|none of us|no1) (?:\w+ ){0,3}(?:seen|saw|heard|knows where)\b",
     r"\blast seen\b",
@@ -80,7 +91,7 @@ MISSING = (
 )
 
 NO_LONGER_MISSING = (
-    r"\b(?:no longer|not|nt|never) missing\b",
+    r"\b(?:no longer|not|nt|never) (?:really |actually )?missing\b",
     r"\bnot (?:actually |really )?(?:missing|gone|run off|run away)\b",
     r"\bcancel (?:the )?missing\b",
 )
@@ -89,8 +100,8 @@ NO_LONGER_MISSING = (
 BACK = (
     r"^(?:\w+ ){0,4}back(?: \w+){0,3}$",
     r"^(?:safe|home|found safe|returned|home now|home safe|safe now|here|here now)(?: and \w+| now| thanks| again)*$",
-    r"\b(?:is|are|am|was|now|has|have|just|got|came|come|comes|walked|walks|arrived|turned up|brought|been|rolled|strolled|wandered|made it|dropped|driven) (?:\w+ ){{0,2}}(?:back|home)\b",
-    r"\bback (?:home|safe|here|now|with (?:me|us)|in (?:the house|placement|his|her|their|bed|one)|at \d|since|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally)\b",
+    r"\b(?:is|are|am|was|now|has|have|just|got|came|come|comes|walked|walks|arrived|turned up|brought|been|rolled|strolled|wandered|made it|dropped|driven) (?:\w+ ){0,2}(?:back|home)\b",
+    r"\bback (?:home|safe|here|now|with (?:me|us)|in (?:the house|placement|his|her|their|bed|one)|at \d+|since|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally)\b",
     r"\b(?:has|have|just|is|are|safely|now|finally) (?:\w+ )?returned\b",
     r"^(?:\w+ ){0,2}returned\b",
     r"\b(?:turned up|showed up|shown up|rocked up) (?:\w+ ){0,2}(?:here|home|at (?:the|my|our) (?:door|house|home)|safe|now|ok|at \d+|on the doorstep|just now|fine)\b",
@@ -102,26 +113,34 @@ BACK = (
     r"\b(?:home|back) and (?:safe|well|dry|ok)\b",
     r"\b(?:home|back) (?:safe|safely|now|again)\b",
     r"\b(?:found|got) (?:him|her|them|\w+) (?:\w+ ){0,4}(?:home|back|here|with me|with us)\b",
+    r"\bin bed (?:now|safe|asleep)\b",
+    r"^(?:\w+ ){0,2}home(?: x+| safe| now| thanks| love| bless)*$",
+    r"\b(?:he|she|both|c\d+) (?:is|are) here$",
+    r"\b(?:tucked up|is|are) in bed\b",
     r"\bin (?:his|her|their) (?:room|bed|bedroom) (?:now|safe|asleep|sleeping)\b",
     r"\bdropped (?:\w+ )?(?:back|home|off (?:home|here))\b",
-    r"\b(?:police|cops|officers?) (?:\w+ )?(?:brought|dropped|returned|bought) (?:him|her|them|\w+)\b(?: (?:back|home|here))?",
+    r"\b(?:police|cops|officers?|taxi|worker) (?:\w+ ){0,2}(?:brought|dropped|returned|bought) (?:him|her|them|both|c\d+)\b",
 )
 
 FALSE_ALARM = (
     r"\bfalse alarms?\b",
     r"\bfalse report\b",
-    r"\b(?:by|in|my|a) (?:mistake|error|accident)\b",
-    r"\baccidentally\b",
     r"\b(?:ignore|disregard|scrap|delete|scratch) (?:that|this|it|my|the|last|previous|me|all|above)\b",
     r"\bplease (?:ignore|disregard)\b",
     r"\b(?:was|were) (?:never|not|not really|not actually) (?:missing|gone)\b",
     r"\ball along\b",
     r"\b(?:whole|entire) time\b",
-    r"\bwas (?:just |only |actually |fast )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|kitchen|lounge|living room|car)|upstairs|downstairs|under the bed)\b",
+    r"(?<!\bi )(?<!\bwe )\bwas (?:just |only |actually |fast )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|kitchen|lounge|living room|car)|upstairs|downstairs|under the bed)\b",
     r"\bwrong (?:button|person|number|child|kid|one)\b",
     r"\bdid not mean to (?:send|text|report)\b",
     r"\bpocket (?:text|dial)\b",
 )
+
+MISTAKEN = (
+    r"\b(?:by|in|my|a) (?:mistake|error|accident)\b",
+    r"\baccidentally\b",
+)
+"""Of a report it means a false alarm; after NOT BACK it means the BACK before it."""
 
 LOCATED = (
     r"\b(?:found|located|tracked|traced) (?:him|her|them|both|[a-z]{1,3}\d{1,4}|the (?:boys?|girls?|kids?|lad|child|children))\b",
@@ -156,6 +175,8 @@ LURE = (
     r"\b(?:picked|pick|picking) (?:him |her |them |\w+ )?up (?:by|in|outside)\b(?! (?:the )?(?:police|me|us|social|a police|officers?|my|school))",
     r"\b(?:got|getting|gets|jumped|went off|gone off|left|go|going|drove|driven) (?:off )?(?:into|in|away in) (?:a |an |some |the |strange )*(?:\w+ )?(?:car|van|taxi|vehicle|cab|bmw|audi|merc|mercedes)\b",
     r"\b(?:new|second|another|expensive|2nd|burner) (?:\w+ )?(?:phone|phones|iphone|trainers|clothes|jewellery|watch|coat)\b(?! number)",
+    r"\b(?:carry|carrying|deliver|delivering|moving|holding|selling|running|dealing) (?:drugs|packages|parcels|weed|stuff for)\b",
+    r"\b(?:offering|offered|offers|promised|promising) (?:him|her|them) (?:\w+ ){0,2}(?:work|job|jobs|money|lift|place)\b",
     r"\b(?:county lines|drug (?:dealer|dealers|runner|running)|running drugs|selling drugs|dealing drugs|cannabis farm|nail bar|car wash|brothel|pimp)\b",
     r"\b(?:unexplained|lots of|loads of|wads? of) (?:money|cash|gifts?|presents?)\b",
     r"\b(?:someone|man|men|guy|bloke|stranger|adult) (?:he|she|they) met online\b",
@@ -166,11 +187,15 @@ LURE = (
     r"\b(?:sexual|sexually|sex)\b",
 )
 
-QUESTION = r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b"
+QUESTION = (
+    r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b",
+    r"^(?:so |and |please |hi |hello )?(?:have|has|did) (?:the )?(?:police|cops|anyone|anybody|you|they|duty|edt) (?:\w+ )?(?:found|heard|been told|been informed|seen|located|find)\b",
+)
 
 STATUS = (
     r"^status\b",
     r"\b(?:any|whats the|what is the|is there|have you|got) (?:\w+ )?(?:news|update|updates|progress|info|word)\b",
+    r"\b(?:have|get|send|give) (?:me |us )?(?:an|any|the|some) (?:updates?|news)\b",
     r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+)*$",
     r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
     r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
@@ -182,8 +207,9 @@ STATUS = (
 
 ENQUIRY = (
     r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b",
-    r"\bwhich (?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b",
-    r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,2}(?:address|postcode|location|whereabouts)\b",
+    r"\btell me where\b",
+    r"\bwhich (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b",
+    r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
     r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
     r"\b(?:do|have) you (?:have|know|got) (?!my (?:text|message|report)|the (?:text|message|report))(?:a |my |the )?(?:\w+)\b",
     r"\blooking for (?:my|a|an|someone|the|our)\b",

@@ -13,13 +13,14 @@ def _any(*lists: Iterable[str]) -> re.Pattern[str]:
 
 IRRELEVANT = _any(english.IRRELEVANT)
 HYPOTHETICAL = _any(english.HYPOTHETICAL)
-QUESTION = _any([english.QUESTION])
+QUESTION = _any(english.QUESTION)
 NO_LONGER_MISSING = _any(english.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
 NOT_BACK = _any(english.NOT_BACK, welsh.NOT_BACK)
 DUE = _any(english.DUE)
 MISSING = _any(english.MISSING, welsh.MISSING)
 BACK = _any(english.BACK, welsh.BACK)
 FALSE_ALARM = _any(english.FALSE_ALARM, welsh.FALSE_ALARM)
+MISTAKEN = _any(english.MISTAKEN)
 BESIDES = {
     Intent.LOCATED: _any(english.LOCATED, welsh.LOCATED),
     Intent.CONTACT: _any(english.CONTACT, welsh.CONTACT),
@@ -64,26 +65,33 @@ def _clause(typed: str, plain: str) -> list[Said]:
     if QUESTION.search(plain):
         return [*said, Said(Intent.STATUS, typed)]
     rest = IRRELEVANT.sub(_hidden, plain)
+    false_alarm = _last(FALSE_ALARM, rest)
     rest, ended = _take(NO_LONGER_MISSING, rest)
     rest, not_back = _take(NOT_BACK, rest)
+    if not_back < 0:
+        false_alarm = max(false_alarm, _last(MISTAKEN, rest))
     rest, due = _take(DUE, rest)
     rest = HYPOTHETICAL.sub(_hidden, rest)
     rest, missing = _take(MISSING, rest)
     back = _last(BACK, rest)
-    false_alarm = _last(FALSE_ALARM, rest)
-    reported = max(not_back, due, missing)
-    if reported > max(back, false_alarm, ended):
-        said.append(Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed))
-    elif back >= 0:
-        said.append(Said(Intent.BACK, typed))
-    elif false_alarm >= 0:
-        said.append(Said(Intent.FALSE_ALARM, typed))
-    elif ended >= 0:
-        said.append(Said(Intent.BACK, typed))
+    said.extend(_whereabouts(typed, not_back, max(due, missing), back, false_alarm, ended))
     kinds = BESIDES if back < 0 else {}
     said.extend(Said(kind, typed) for kind, pattern in kinds.items() if pattern.search(rest))
     said.extend(Said(kind, typed) for kind, pattern in REQUESTS.items() if pattern.search(rest))
     return said
+
+
+def _whereabouts(typed: str, not_back: int, missing: int, back: int, false_alarm: int, ended: int) -> list[Said]:
+    """Each number is where the last such words end, -1 where there are none."""
+    reported = max(not_back, missing)
+    mixed = min(reported, back) >= 0
+    if reported > max(back, false_alarm, ended):
+        return [Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed, mixed)]
+    if back >= 0:
+        return [Said(Intent.BACK, typed, mixed)]
+    if false_alarm >= 0:
+        return [Said(Intent.FALSE_ALARM, typed)]
+    return [Said(Intent.BACK, typed)] if ended >= 0 else []
 
 
 def _take(pattern: re.Pattern[str], plain: str) -> tuple[str, int]:

@@ -36,6 +36,8 @@ class Said:
 
     intent: Intent
     words: str
+    mixed: bool = False
+    """The same words hold a report and a return: of two children named in them nobody can tell which is which."""
 
 
 @dataclass(frozen=True, slots=True)

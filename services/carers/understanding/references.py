@@ -12,7 +12,7 @@ MOST_CODES = 3
 
 NUMBER = r"(?=[\w/\-]*\d[\w/\-]*\d[\w/\-]*\d)[\w/\-]{3,}"
 REFERENCE = re.compile(
-    rf"\b(?:ref|refs|reference|incident|crime|log|cad|storm|misper)\b(?:\W{{0,3}}\b(?:no|num|number|ref|reference|is|was|code|police|the|id)\b){{0,4}}\W{{0,3}}{NUMBER}"
+    rf"\b(?:ref|refs|reference|incident|crime|log|cad|storm|misper)\b(?:\W{{0,3}}\b(?:no|num|number|ref|reference|is|was|code|police|the|id)\b){{0,4}}\W{{0,3}}(?:\b[a-z]{{1,4}}\W)?{NUMBER}"
     rf"|\bpolice\b.{{0,30}}\b(?:gave|given|ref|number|no|reference)\b.{{0,20}}?\b{NUMBER}",
     re.IGNORECASE,
 )

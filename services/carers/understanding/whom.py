@@ -24,8 +24,11 @@ COUNTED = (
 ALL = re.compile(
     r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
 )
+JOINERS = frozenset({"and", "plus", "n", "with", "also", "both"})
+TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
 ANOTHERS = re.compile(
-    r"\b(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth (?:son|daughter|child)|my (?:grandson|granddaughter|nephew|niece))\b"
+    r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
+    r"|my (?:grandson|granddaughter|nephew|niece))\b"
 )
 
 
@@ -43,6 +46,8 @@ class Named:
     children: tuple[str, ...] = ()
     somebody_else: bool = False
     """A code that is none of the speaker's children's, or a child of somebody else's."""
+    together: bool = True
+    """Joined by "and" or the like: the same is said of each of them."""
     several: bool = False
     """More than one is meant, without saying which."""
 
@@ -56,7 +61,7 @@ def named(words: str, children: Sequence[Known]) -> Named:
     if not found and not foreign:
         found = [each.child for each in children if _names(each, children) & set(words.split())]
     if found or foreign:
-        return Named(tuple(dict.fromkeys(found)), somebody_else=foreign)
+        return Named(tuple(dict.fromkeys(found)), foreign, together=_together(words, _mentions(children)))
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
@@ -68,6 +73,18 @@ def _counted(words: str, children: Sequence[Known]) -> Named:
     if ALL.search(words) or (number is not None and number == len(children)):
         return Named(everyone)
     return Named(several=number is not None and number < len(children))
+
+
+def _together(words: str, mentions: set[str]) -> bool:
+    """Whether those named stand in one list, or the words say that they mean each of them."""
+    each = words.split()
+    places = [place for place, word in enumerate(each) if word in mentions]
+    between = each[places[0] : places[-1]] if places else []
+    return TOGETHER.search(words) is not None or set(between) <= mentions | JOINERS
+
+
+def _mentions(children: Sequence[Known]) -> set[str]:
+    return {folded(name) for each in children for name in (*each.names, _plain_code(each.code))}
 
 
 def _plain_code(code: str) -> str:

@@ -5,15 +5,21 @@ import unicodedata
 
 from services.carers.understanding.spelling import corrected
 
+STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
+"""Letters whose stroke is no accent to Unicode."""
 APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
 ENDS_OF_CLAUSE = re.compile(r"[.!?;,:\n\r()]+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b")
+ANOTHER_CHILD = re.compile(
+    r"(?<=\w)(?<!\band)(?<!\bor)(?<!\bplus)(?<!\bwith)(?<!\bnot)(?<!\bboth)(?<!\bnear)\s+(?=c\d+ )"
+)
+CODE_BEFORE = re.compile(r"\bc\d+ +(?!c\d)\w")
 NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
 
 
 def folded(text: str) -> str:
     """Lower case without accents. Letters of other scripts stay."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().translate(STROKES))
     return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
 
 
@@ -31,7 +37,16 @@ def plain(text: str) -> str:
 def clauses(text: str) -> list[str]:
     """As typed, in the order written, those without a word left out."""
     joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text)))
-    return [part for part in ENDS_OF_CLAUSE.split(joined) if typed(part)]
+    parts = [each for part in ENDS_OF_CLAUSE.split(joined) for each in _a_child_each(part)]
+    return [part for part in parts if typed(part)]
+
+
+def _a_child_each(part: str) -> list[str]:
+    """Without a comma too: "c17 gone c18 is here" says two things."""
+    place = ANOTHER_CHILD.search(part, pos=1)
+    if place is None or not CODE_BEFORE.search(part[: place.start()]):
+        return [part]
+    return [part[: place.start()], *_a_child_each(part[place.end() :])]
 
 
 def in_another_script(text: str) -> bool:

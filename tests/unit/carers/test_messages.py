@@ -1,0 +1,86 @@
+"""What carers read: one segment in its worst case, nothing of a child, nothing that the phone company would act upon."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import gsm0338
+import pytest
+import yaml
+
+from services.carers import messages
+from services.carers.policy.scene import Answer, Decision, PoliceStand, Standing
+from services.protocol.policy.telling import CARERS
+from services.safeguarding.roles import Wording
+
+RULES = Path(__file__).parents[3] / "services/protocol/rules"
+PHONE_COMPANYS_OWN = ("STOP", "STOPALL", "START", "YES", "HELP", "INFO", "END", "CANCEL", "QUIT", "UNSUBSCRIBE")
+LONGEST_LINE = "+441632960100"
+
+
+def every_reply() -> Iterator[tuple[str, str, str]]:
+    for language in messages.LANGUAGES:
+        for answer in Answer:
+            for police in PoliceStand:
+                for answered in (True, False):
+                    for line in (LONGEST_LINE, None):
+                        decision = Decision(answer=answer, standing=Standing("missing", police, answered))
+                        body = messages.reply(decision, language, "WWWWW", line)
+                        assert body is not None
+                        yield language, answer, body
+        for wording in messages.alerts(language):
+            yield language, wording, messages.alert(Wording(wording), language, "WWWWW", exercise=True)
+
+
+BODIES = sorted(set(every_reply()))
+
+
+@pytest.mark.parametrize(("language", "name", "body"), BODIES)
+def test_each_fits_one_segment_by_an_independent_codec(language: str, name: str, body: str) -> None:
+    septets = gsm0338.Codec().encode(body, "strict")[0]
+    assert len(septets) <= 160
+
+
+@pytest.mark.parametrize(("language", "name", "body"), BODIES)
+def test_none_tells_anybody_to_text_a_word_that_the_phone_company_acts_upon(
+    language: str, name: str, body: str
+) -> None:
+    told_to_text = re.findall(r"(?:[Tt]ext|[Rr]eply|[Tt]ecstiwch|[Aa]tebwch) ([A-Z]{2,})", body)
+    assert not set(told_to_text) & set(PHONE_COMPANYS_OWN)
+
+
+@pytest.mark.parametrize(("language", "name", "body"), BODIES)
+def test_each_says_what_to_do_in_danger_except_to_staff(language: str, name: str, body: str) -> None:
+    to_staff_or_a_question = {
+        Answer.ACKNOWLEDGED,
+        Answer.CODE_UNKNOWN,
+        Answer.BACK,
+        Answer.BACK_WHICH,
+        Wording.RETURN_RECORDED,
+    }
+    assert "999" in body or name in to_staff_or_a_question
+
+
+@pytest.mark.parametrize(("language", "name", "body"), BODIES)
+def test_none_speaks_of_immigration_asylum_or_trafficking(language: str, name: str, body: str) -> None:
+    assert not re.search(r"immigra|asylum|traffick|visa|refugee|court|lloches|mewnfud|masnach", body, re.IGNORECASE)
+
+
+def test_every_language_has_every_template() -> None:
+    shapes = [
+        {(part, name) for part, texts in messages.templates(language).items() for name in texts}
+        for language in messages.LANGUAGES
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_every_wording_that_a_rule_sends_to_carers_has_a_template() -> None:
+    rules = [rule for path in RULES.glob("*.yaml") for rule in yaml.safe_load(path.read_text())["rules"]]
+    sent = {
+        step.get("message", rule["message"])
+        for rule in rules
+        for step in (rule, *rule.get("otherwise", ()))
+        if step.get("tell") in CARERS
+    }
+    assert sent
+    assert sent <= set(messages.alerts("en"))

@@ -1,0 +1,136 @@
+"""Reads the corpus, and says what the policy makes of a text in the corpus's own short words."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import yaml
+
+from services.carers.policy.deciding import decide
+from services.carers.policy.scene import Answer, Child, Decision, Scene, Standing, Telling
+from services.carers.understanding.grammar import understand
+from services.safeguarding import events
+from services.safeguarding.identifiers import NAMESPACE, provisional_child
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+
+HERE = Path(__file__).parent
+SOMEBODY = provisional_child("a text")
+CODE = "4K7PX"
+ONE = (("C17", "Amara"),)
+TWO = (*ONE, ("C18", "Yusuf"))
+HOME = (("C21", "Omar"), ("C22", "Linh"), ("C23", "Selam"), ("C24", "Ardit"), ("C25", "Blessing"), ("C26", "Omid"))
+CHILDREN = {"one": ONE, "two": TWO, "home": HOME, "staff": (), "former": (), "stranger": ()}
+KINDS: dict[str, Any] = {
+    "one": "carer", "two": "carer", "home": "residential", "staff": "staff", "former": "former-carer", "stranger": "unknown",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    who: str
+    given: tuple[tuple[str, str], ...]
+    text: str
+    means: frozenset[str]
+    human: bool
+
+    def __str__(self) -> str:
+        return f"{self.who} {dict(self.given) or ''} {self.text!r}"
+
+
+def cases(name: str) -> list[Case]:
+    return list(_cases(yaml.safe_load((HERE / name).read_text(encoding="utf-8"))))
+
+
+def _cases(groups: list[dict[str, Any]]) -> Iterator[Case]:
+    for group in groups:
+        given = tuple(sorted((group.get("given") or {}).items()))
+        means = frozenset(part.strip() for part in group["means"].split(","))
+        for text in group["texts"]:
+            yield Case(group["who"], given, str(text), means, group.get("human", False))
+
+
+def child_id(code: str) -> str:
+    return f"child-{uuid5(NAMESPACE, code)}"
+
+
+def scene_of(case: Case) -> Scene:
+    given = dict(case.given)
+    children = tuple(
+        Child(child_id(code), code, (name,), Standing(given.get(code)))  # type: ignore[arg-type]
+        for code, name in CHILDREN[case.who]
+    )
+    telling = None
+    if case.who == "staff" and CODE in understand(case.text).codes:
+        telling = Telling(UUID(int=1), 0, child_id("C17"), "kestrel", None, None)
+    known = case.who not in {"stranger"}
+    return Scene(
+        kind=KINDS[case.who],
+        authority="kestrel",
+        provisional=SOMEBODY,
+        person=f"person-{UUID(int=7)}" if known else None,
+        children=children,
+        telling=telling,
+        texts_this_hour=1,
+    )
+
+
+def made_of(case: Case) -> Decision:
+    return decide(understand(case.text), scene_of(case))
+
+
+def effects(decision: Decision) -> frozenset[str]:
+    codes = {child_id(code): code for children in CHILDREN.values() for code, _ in children}
+    said = {_short(act.content, codes.get(act.subject, "?")) for act in decision.acts}
+    if said:
+        return frozenset(said)
+    return frozenset({"answer" if decision.answer else "nothing"})
+
+
+def _short(content: Message, child: str) -> str:
+    match content:
+        case events.TextNeedsHuman() | events.ChildProvisional():
+            return "human"
+        case events.LocationEnquiryReceived():
+            return "enquiry"
+        case events.ReportRetracted():
+            return f"retracted-{content.retracts} {child}"
+        case _:
+            return f"{SHORT[type(content)]} {child}"
+
+
+SHORT: dict[type[Message], str] = {
+    events.ChildReportedMissing: "missing",
+    events.ChildReturned: "back",
+    events.ChildLocated: "located",
+    events.ChildInformationReceived: "info",
+    events.ChildLuringSuspected: "lure",
+    events.PoliceReferenceTexted: "reference",
+    DutyAcknowledged: "ack",
+}
+
+
+def reaches(case: Case, decision: Decision) -> bool:
+    """A case or a human; what asks for nothing needs neither, and a question about how things stand is answered."""
+    if decision.acts:
+        return True
+    if not case.human and case.means == {"nothing"}:
+        return True
+    return decision.answer in {
+        Answer.STATUS, Answer.STATUS_NOTHING_OPEN, Answer.CODE_UNKNOWN, Answer.REFERENCE_WITHOUT_NUMBER,
+    } and case.means == {"answer"}  # fmt: skip
+
+
+def wrong_children(case: Case, decision: Decision) -> set[str]:
+    """Children for whom something is opened or ended though the writer did not mean them."""
+    meant = {part.split()[-1] for part in case.means if " " in part}
+    touched = {part.split()[-1] for part in effects(decision) if " " in part and not part.startswith("info")}
+    return {code for code in touched - meant if code != "?"}
+
+
+def sent_to_a_person_without_need(cases_: list[Case]) -> float:
+    """The share of plain English texts."""
+    plain = [case for case in cases_ if not case.human and case.text.isascii() and not understand(case.text).welsh]
+    return sum("human" in effects(made_of(case)) for case in plain) / len(plain)
