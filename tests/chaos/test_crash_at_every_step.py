@@ -70,17 +70,28 @@ def _told(world: World, number: str, words: str) -> list[str]:
 
 
 def _start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> subprocess.Popen[bytes]:
-    """Returns when the service, which will kill itself at the step, is ready."""
+    """Returns when the service, which will kill itself at the step, is ready.
+
+    What an earlier case left unacknowledged may bring it to the step before that: then it is started again.
+    """
     command = [sys.executable, "-m", "tests.support.crash_at", step, str(nth), service]
-    with log.open("wb") as out:
-        dying = subprocess.Popen(command, cwd=ROOT, env=stack.environment(service), stdout=out, stderr=out)
-    ready = f"{stack.endpoints[service]}/health/ready"
-    until = time.monotonic() + 30
     while True:
+        with log.open("wb") as out:
+            dying = subprocess.Popen(command, cwd=ROOT, env=stack.environment(service), stdout=out, stderr=out)
+        if _is_ready(dying, f"{stack.endpoints[service]}/health/ready"):
+            return dying
+        assert dying.returncode == -signal.SIGKILL, log.read_text()
+
+
+def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
+    """False when it dies first."""
+    until = time.monotonic() + 30
+    while process.poll() is None:
         try:
-            if httpx.get(ready, trust_env=False).is_success:
-                return dying
+            if httpx.get(url, trust_env=False).is_success:
+                return True
         except httpx.TransportError:
-            assert dying.poll() is None, log.read_text()
-        assert time.monotonic() < until, log.read_text()
+            pass
+        assert time.monotonic() < until, "neither ready nor dead within 30 s"
         time.sleep(0.1)
+    return False
