@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from services.delivery import metrics, standing
+from services.delivery import metrics, outcomes, standing
 from services.delivery.claims import InHand
 from services.delivery.medium import Answer, Media, Sending
 from services.delivery.outcomes import Voice
 from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
 from services.delivery.rows import BODY, RECIPIENT
 from services.delivery.settling import settle
+from services.delivery.standing import Made
 from services.register.keys import data_key
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
@@ -90,23 +91,18 @@ class Attempt:
         as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
         voice, medium = self._voice(now), self.media.of(parcel.medium).name
         body_hash = self.keyring.body_hash(begun.sending.body.encode())
+        made = Made(self.service, medium, begun.sending, answer, took_ms, body_hash)
+        attempted = outcomes.attempted(
+            parcel, answer, medium=medium, sending=begun.sending, took_ms=took_ms, person=person, body_hash=body_hash
+        )
         async with self.store.transaction() as transaction:
-            state = await standing.settled(transaction, parcel.id, self.owner, now, answer, as_)
-            await standing.logged(transaction, self.service, medium, begun.sending, answer, took_ms, body_hash)
-            await voice.attempted(
-                transaction,
-                parcel,
-                answer,
-                medium=medium,
-                sending=begun.sending,
-                took_ms=took_ms,
-                person=person,
-                body_hash=body_hash,
-            )
+            state = await standing.settled(transaction, made, self.owner, now, as_)
+            outcome = None
             if as_.state is State.ACCEPTED:
-                await voice.accepted(transaction, parcel, person)
+                outcome = outcomes.accepted(parcel, person)
             elif state == State.FAILED and as_.reason is not None:
-                await voice.failed(transaction, parcel, as_.reason, person)
+                outcome = outcomes.failed(parcel, as_.reason, person)
+            await voice.say(transaction, parcel, attempted, outcome)
         if as_.state is State.ACCEPTED:
             metrics.ACCEPTED_SECONDS.labels(medium).observe((now - parcel.created_at).total_seconds())
             metrics.ENDED.labels(medium, State.ACCEPTED).inc()
@@ -130,7 +126,8 @@ class Attempt:
 
     async def _sealed(self, transaction: Transaction, parcel: Parcel, fixed: Fixed) -> dict[str, Any]:
         purpose = str(parcel.duty.wording) if parcel.duty else "reply"
-        await self._voice(self.clocks.wall()).looked_up(transaction, parcel, purpose, fixed.read, fixed.person)
+        looked_up = outcomes.looked_up(parcel, purpose, fixed.read, fixed.person)
+        await self._voice(self.clocks.wall()).say(transaction, parcel, looked_up)
         key = await data_key(transaction.connection, self.keyring, parcel.owner)
         return {
             "recipient": key.close(fixed.recipient, RECIPIENT),
@@ -142,7 +139,7 @@ class Attempt:
     async def _undeliverable(self, transaction: Transaction, parcel: Parcel, why: Undeliverable) -> None:
         now = self.clocks.wall()
         if await standing.ended(transaction, parcel.id, self.owner, now, State.FAILED):
-            await self._voice(now).failed(transaction, parcel, why.reason, why.person)
+            await self._voice(now).say(transaction, parcel, outcomes.failed(parcel, why.reason, why.person))
             metrics.ENDED.labels(self.media.of(parcel.medium).name, why.reason).inc()
 
     async def _withdrawn(self, transaction: Transaction, hand: InHand) -> None:
@@ -152,7 +149,7 @@ class Attempt:
         now = self.clocks.wall()
         withdrawn = await standing.ended(transaction, hand.parcel.id, self.owner, now, State.WITHDRAWN)
         if withdrawn and hand.uncertain:
-            await self._voice(now).accepted(transaction, hand.parcel, hand.parcel.person)
+            await self._voice(now).say(transaction, hand.parcel, outcomes.accepted(hand.parcel, hand.parcel.person))
 
     async def _defect(self, hand: InHand, error: Exception) -> None:
         """An error of ours: tried again, and soon given up, so that the protocol goes on to somebody who can be told."""

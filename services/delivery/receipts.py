@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from services.delivery import metrics
+from services.delivery import metrics, outcomes
 from services.delivery.medium import Answer
 from services.delivery.outcomes import Voice
 from services.delivery.parcel import State
@@ -85,10 +85,10 @@ class Receipts:
         parcel, voice = parcel_of(row), Voice(self._service, self._clocks.story(), now)
         if state is State.ACCEPTED:
             await self._write(transaction, report, now, state=state)
-            await voice.accepted(transaction, parcel, parcel.person)
+            await voice.say(transaction, parcel, outcomes.accepted(parcel, parcel.person))
         elif state is State.DELIVERED:
             await self._write(transaction, report, now, state=state)
-            await voice.delivered(transaction, parcel)
+            await voice.say(transaction, parcel, outcomes.delivered(parcel))
         else:
             means = meaning(report.error_code)
             again = self._again(parcel.created_at, parcel.urgent, means, now)
@@ -98,7 +98,8 @@ class Receipts:
                 )
                 return
             await self._write(transaction, report, now, state=State.FAILED)
-            await voice.failed(transaction, parcel, means.reason or "undeliverable", parcel.person)
+            failed = outcomes.failed(parcel, means.reason or "undeliverable", parcel.person)
+            await voice.say(transaction, parcel, failed)
             metrics.ENDED.labels("text", means.reason or "undeliverable").inc()
 
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001

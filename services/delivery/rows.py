@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import exists, literal, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,20 +29,32 @@ class Lease:
     until: datetime
 
 
-async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None) -> bool:
-    """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
-    row = _row(service, parcel, lease) | await _sealed(transaction.connection, parcel, keyring)
-    columns = [deliveries.c[name] for name in row]
-    values = select(*(literal(value, column.type) for value, column in zip(row.values(), columns, strict=True)))
-    if parcel.duty is not None:
-        values = values.where(~_is_withdrawn(service, parcel.duty))
-    written = await transaction.connection.execute(
+def _put() -> Any:
+    """Puts the row unless it is there or was withdrawn; built once."""
+    columns = [each for each in deliveries.c if each.name not in NOT_PUT]
+    withdrawn = exists().where(
+        withdrawals.c.service == bindparam("service"),
+        withdrawals.c.duty == bindparam("duty"),
+        withdrawals.c.step == bindparam("step"),
+        withdrawals.c.revision >= bindparam("revision"),
+    )
+    values = select(*(bindparam(each.name, type_=each.type) for each in columns)).where(~withdrawn)
+    return (
         upsert(deliveries)
-        .from_select([column.name for column in columns], values)
+        .from_select([each.name for each in columns], values)
         .on_conflict_do_nothing(index_elements=[deliveries.c.id])
         .returning(deliveries.c.id)
     )
-    return written.first() is not None
+
+
+NOT_PUT = frozenset({"provider_id", "withdrawn_at"})
+PUT = _put()
+
+
+async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None) -> bool:
+    """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
+    row = _row(service, parcel, lease) | await _sealed(transaction.connection, parcel, keyring)
+    return await transaction.connection.scalar(PUT, row) is not None
 
 
 async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
@@ -118,9 +130,12 @@ def parcel_of(row: dict[str, Any]) -> Parcel:
     )
 
 
+OF_DUTY = ("kind", "duty", "step", "revision", "telling", "episode", "role")
+
+
 def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
     duty = parcel.duty
-    about: dict[str, Any] = {}
+    about: dict[str, Any] = dict.fromkeys(OF_DUTY)
     if duty is not None:
         about = {
             "kind": duty.kind,
@@ -155,19 +170,10 @@ def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
 
 async def _sealed(connection: AsyncConnection, parcel: Parcel, keyring: Keyring) -> dict[str, Any]:
     if parcel.to_number is None or parcel.body is None:
-        return {}
+        return dict.fromkeys(("recipient", "body", "number_hash"))
     key = await data_key(connection, keyring, parcel.owner)
     return {
         "recipient": key.close(parcel.to_number, RECIPIENT),
         "body": key.close(parcel.body, BODY),
         "number_hash": keyring.number_hash(parcel.to_number),
     }
-
-
-def _is_withdrawn(service: str, duty: Duty) -> Any:
-    return exists().where(
-        withdrawals.c.service == service,
-        withdrawals.c.duty == duty.duty,
-        withdrawals.c.step == duty.step,
-        withdrawals.c.revision >= duty.revision,
-    )

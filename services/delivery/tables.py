@@ -17,7 +17,7 @@ deliveries = Table(
     Column("duty", UUID(as_uuid=True)),
     Column("step", Integer),
     Column("revision", Integer),
-    Column("telling", JSONB),
+    Column("telling", JSONB(none_as_null=True)),
     Column("child", Text, nullable=False),
     Column("authority", Text),
     Column("episode", UUID(as_uuid=True)),
