@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from infra.local.layout import ROOT
 from services.console.handlers import Handlers
 from services.console.live import Changes
 from services.console.web import Pages
@@ -24,6 +25,8 @@ from tests.support.console import duty_changed, episode_changed, hear, heard, st
 from tests.support.database import Database
 
 CHROMIUM = Path("/usr/bin/chromium")
+AXE = ROOT / ".local" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
@@ -119,6 +122,19 @@ async def test_nothing_lies_outside_the_screen(page: Page, opened: Store, size: 
     for path in ("/", f"/episodes/{episode}"):
         await page.goto(path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+async def test_axe_finds_nothing_against_wcag(page: Page, opened: Store, size: dict[str, int]) -> None:
+    episode, _ = await _reported(opened)
+    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    for path in ("/", f"/episodes/{episode}"):
+        await page.goto(path)
+        await expect(page.get_by_role("status")).to_have_text("Live")
+        await page.evaluate(AXE.read_text())
+        found = await page.evaluate("wanted => axe.run({ runOnly: wanted })", WCAG)
+        assert [(each["id"], [node["html"][:90] for node in each["nodes"]]) for each in found["violations"]] == []
 
 
 async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, database: Database, opened: Store) -> None:
