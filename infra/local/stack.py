@@ -123,6 +123,11 @@ class Stack:
         given_up = dict.fromkeys(self._supervisor.given_up(), "died too often and was left stopped")
         return readiness.obstacles(self._roster.ready_urls(), replicas=self._replicas) | given_up
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that run, in the order of `python -m services list`; empty before `start`."""
+        return self._roster.services
+
     def wait_ready(self, within_seconds: float = READY_WITHIN_SECONDS) -> None:
         """Returns when everything answers that it is ready. Raises NotReady."""
         urls = self._roster.ready_urls()
