@@ -20,10 +20,10 @@ from services.store.transaction import Transaction
 FORMAT = JSONFormat()
 PREFIX = "/safe-return/"
 
-M = TypeVar("M", bound=Message, covariant=True)
+M_co = TypeVar("M_co", bound=Message, covariant=True)
 
 
-class Unreadable(Exception):  # noqa: N818 it says what the message is
+class Unreadable(Exception):
     """The bytes hold no message of ours. `reason` names the field where there is one, never its value."""
 
     def __init__(self, reason: str, *, kind: str | None = None, message_id: str | None = None) -> None:
@@ -34,14 +34,14 @@ class Unreadable(Exception):  # noqa: N818 it says what the message is
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Generic[M]):
+class Received(Generic[M_co]):
     """A message as it came. `subject` is the child's id; `time` is aware, and is when the thing happened."""
 
     source: str
     id: str
     subject: str
     time: datetime
-    content: M
+    content: M_co
     exercise: bool = False
     trace: str | None = None
     late_seconds: int = 0

@@ -16,7 +16,8 @@ class Transaction:
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
-        it may only hurry what a sweep would do anyway."""
+        it may only hurry what a sweep would do anyway.
+        """
         self._acts.append(act)
 
     def committed(self) -> None:
