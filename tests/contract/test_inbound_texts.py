@@ -2,10 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -13,39 +10,16 @@ from sqlalchemy import text
 from services.safeguarding import events
 from services.safeguarding.identifiers import is_provisional
 from services.store.encryption import Keyring
-from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, as_json, carers, kinds
+from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, carers, import_kestrel, kinds
 from tests.support.database import Database
-from tests.support.register import authority, fresh_number, load, number_of
+from tests.support.register import fresh_number
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
 
 
-@dataclass
-class Kestrel:
-    """An authority of this test's own: a foster couple (ash, bea) with C1 and C2, a home (resi) with six, duty staff."""
-
-    document: dict[str, Any]
-    ids: dict[str, str]
-
-    def phone(self, person: str) -> str:
-        return number_of(self.document, person)
-
-
 @pytest.fixture
 async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
-    engine = database.engine("casework")
-    document = authority()
-    document["placements"].append({**document["placements"][0], "reference": "solo"})
-    document["people"].append(
-        {**document["people"][0], "reference": "cat", "name": "Cat Example", "mobile": fresh_number()}
-    )
-    document["carers"].append({"person": "cat", "placement": "solo"})
-    document["children"].append(
-        {**document["children"][0], "reference": "C9", "code": "C9", "name": "Yusuf Haile", "placement": "solo"}
-    )
-    ids = await load(engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))
-    await engine.dispose()
-    return Kestrel(document, ids)
+    return await import_kestrel(database, keyring)
 
 
 @pytest.fixture
@@ -159,7 +133,7 @@ async def test_the_words_are_kept_sealed_and_travel_nowhere_in_the_clear(service
     await service.says(kestrel.phone("cat"), f"MISSING {secret}")
     async with service.store.engine.connect() as connection:
         for table, column in (("outbox", "envelope"), ("texts_in", "body"), ("delivery.deliveries", "body")):
-            rows = await connection.execute(text(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"))  # noqa: S608
+            rows = await connection.execute(text(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"))
             assert not any(b"anorak" in bytes(row[0]) for row in rows)
 
 
@@ -217,7 +191,7 @@ async def test_a_text_that_our_code_fails_at_goes_to_a_person_and_the_senders_ne
             text("UPDATE texts_in SET body = 'broken' WHERE message_sid = :s"), {"s": f"SMbad{kestrel.ids['C9']}"}
         )
         await connection.execute(text("UPDATE texts_in SET tries = 2 WHERE worked_at IS NULL"))
-    before = await service._last_position()
+    before = await service.last_position()
     await service.text(phone, "BACK")
     await service.work()
     assert kinds(await service.said_after(before)) == ["text.needs-human.v1", "child.returned.v1"]

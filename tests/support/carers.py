@@ -35,9 +35,37 @@ from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Store
 from tests.support.database import Database
+from tests.support.register import authority, fresh_number, load, number_of
 
 TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
 PUBLIC_URL = "https://texts.kestrel.example"
+
+
+@dataclass
+class Kestrel:
+    """An authority of this test's own: a foster couple (ash, bea) with C1 and C2, a home (resi) with six, duty staff."""
+
+    document: dict[str, Any]
+    ids: dict[str, str]
+
+    def phone(self, person: str) -> str:
+        return number_of(self.document, person)
+
+
+async def import_kestrel(database: Database, keyring: Keyring) -> Kestrel:
+    engine = database.engine("casework")
+    document = authority()
+    document["placements"].append({**document["placements"][0], "reference": "solo"})
+    document["people"].append(
+        {**document["people"][0], "reference": "cat", "name": "Cat Example", "mobile": fresh_number()}
+    )
+    document["carers"].append({"person": "cat", "placement": "solo"})
+    document["children"].append(
+        {**document["children"][0], "reference": "C9", "code": "C9", "name": "Yusuf Haile", "placement": "solo"}
+    )
+    ids = await load(engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))
+    await engine.dispose()
+    return Kestrel(document, ids)
 
 
 @dataclass
@@ -70,7 +98,7 @@ class Carers:
     async def says(self, sender: str, body: str, **changes: Any) -> list[Received[Message]]:
         """Texts, has it read, and gives what was said on the bus because of it."""
         await self.work()
-        before = await self._last_position()
+        before = await self.last_position()
         assert (await self.text(sender, body, **changes)).status_code == 200
         await self.work()
         return await self.said_after(before)
@@ -97,7 +125,7 @@ class Carers:
                 (await data_key(connection, self.keyring, row.key_owner)).open(bytes(row.body), BODY) for row in rows
             ]
 
-    async def _last_position(self) -> int:
+    async def last_position(self) -> int:
         async with self.store.engine.connect() as connection:
             return int(await connection.scalar(text("SELECT coalesce(max(position), 0) FROM outbox")) or 0)
 

@@ -65,7 +65,7 @@ def scene_of(case: Case) -> Scene:
     telling = None
     if case.who == "staff" and CODE in understand(case.text).codes:
         telling = Telling(UUID(int=1), 0, child_id("C17"), "kestrel", None, None)
-    known = case.who not in {"stranger"}
+    known = case.who != "stranger"
     return Scene(
         kind=KINDS[case.who],
         authority="kestrel",

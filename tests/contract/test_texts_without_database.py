@@ -1,0 +1,141 @@
+"""The database goes away while texts come in: none is refused, none is lost, none has two effects."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.store.encryption import Keyring
+from services.store.engine import connect
+from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds, settings_for
+from tests.support.database import Database
+from tests.support.proxy import Proxy, proxy_to
+
+
+@pytest.fixture
+async def line(database: Database) -> AsyncIterator[Proxy]:
+    async with proxy_to(database.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
+    return await import_kestrel(database, keyring)
+
+
+@pytest.fixture
+async def service(
+    database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel, line: Proxy
+) -> AsyncIterator[Carers]:
+    own = settings_for(database, tmp_path).model_copy(
+        update={"database": f"postgresql://127.0.0.1:{line.port}/safe_return"}
+    )
+    name = kestrel.document["authority"]["id"]
+    async with carers(database, keyring, tmp_path / "spool", engine=connect(own, "carers"), authority=name) as running:
+        await running.work()
+        yield running
+        await line.cut()
+
+
+async def test_texts_go_to_the_disk_and_are_in_the_database_within_five_seconds_of_its_return(
+    service: Carers, kestrel: Kestrel, line: Proxy
+) -> None:
+    phone = kestrel.phone("cat")
+    before = await service.last_position()
+    await line.cut()
+    sids = [f"SM{uuid4().hex}" for _ in range(20)]
+    for sid in sids:
+        assert (await service.text(phone, "MISSING", sid=sid)).status_code == 200
+    assert service.spool.count == len(sids)
+    await service.intake.replay.start()
+    await asyncio.sleep(1)
+    await line.mend()
+    mended = time.monotonic()
+    while service.spool.count:
+        await asyncio.sleep(0.05)
+        assert time.monotonic() - mended < 5
+    await service.intake.replay.stop()
+    await service.work()
+    said = await service.said_after(before)
+    assert kinds(said) == ["child.reported-missing.v1"] * len(sids)
+
+
+async def test_a_text_after_the_return_stays_behind_those_on_the_disk(
+    service: Carers, kestrel: Kestrel, line: Proxy
+) -> None:
+    phone = kestrel.phone("cat")
+    before = await service.last_position()
+    await line.cut()
+    await service.text(phone, "MISSING")
+    await line.mend()
+    await service.text(phone, "BACK")
+    await service.intake._replay()
+    await service.work()
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+
+
+async def test_a_text_that_is_both_on_the_disk_and_in_the_database_has_one_effect(
+    service: Carers, kestrel: Kestrel, line: Proxy
+) -> None:
+    phone, sid = kestrel.phone("cat"), f"SM{uuid4().hex}"
+    before = await service.last_position()
+    await service.text(phone, "MISSING", sid=sid)
+    await line.cut()
+    await service.text(phone, "MISSING", sid=sid)
+    await line.mend()
+    for _ in range(2):
+        await service.intake._replay()
+        await service.work()
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1"]
+    assert len(await service.replies_to(phone)) == 1
+
+
+async def test_with_neither_database_nor_disk_twilio_is_asked_to_repeat(
+    service: Carers, kestrel: Kestrel, line: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await line.cut()
+
+    def full(_text: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(service.spool, "put", full)
+    answer = await service.text(kestrel.phone("cat"), "MISSING")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_twenty_phones_at_once_while_the_line_is_cut_again_and_again_lose_nothing(
+    service: Carers, kestrel: Kestrel, line: Proxy
+) -> None:
+    phone = kestrel.phone("cat")
+    await service.intake.replay.start()
+    sent: list[str] = []
+
+    async def texts() -> None:
+        for _ in range(10):
+            sid = f"SM{uuid4().hex}"
+            answer = await service.text(phone, "status", sid=sid)
+            if answer.status_code == 200:
+                sent.append(sid)
+            await asyncio.sleep(0.02)
+
+    async def cuts() -> None:
+        for _ in range(3):
+            await line.cut()
+            await asyncio.sleep(0.15)
+            await line.mend()
+            await asyncio.sleep(0.3)
+
+    await asyncio.gather(cuts(), *(texts() for _ in range(20)))
+    deadline = time.monotonic() + 8
+    while service.spool.count and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    await service.intake.replay.stop()
+    async with service.store.engine.connect() as connection:
+        kept = set((await connection.execute(text("SELECT message_sid FROM texts_in"))).scalars())
+    assert len(sent) == 200
+    assert set(sent) <= kept
