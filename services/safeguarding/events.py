@@ -199,6 +199,36 @@ class WatchReviewed(Told, kind="watch.reviewed.v1"):
     goes_on: bool
 
 
+class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
+    """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar. `discussion` is its number within the episode."""
+
+    starts_at: AwareDatetime
+    discussion: int = 1
+
+
+class StrategyDiscussionCancelled(Told, kind="strategy-discussion.cancelled.v1"):
+    """Whoever convenes has called it off."""
+
+    discussion: int = 1
+
+
+class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
+    """The discussion is about to begin and not all who must be there (police, health, social care) have said that they come."""
+
+    episode: UUID
+    discussion: int
+    lacking: tuple[Literal["police", "health", "social-care"], ...]
+
+
+class StrategyCounterProposed(Event, kind="strategy.counter-proposed.v1"):
+    """Somebody invited proposes another time. Whoever convenes decides."""
+
+    episode: UUID
+    discussion: int
+    role: str
+    starts_at: AwareDatetime
+
+
 class Due(Event):
     """An event that the protocol wrote for itself into a deadline, and that the clock publishes at its time."""
 

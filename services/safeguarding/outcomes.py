@@ -4,8 +4,11 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from pydantic import AwareDatetime
+
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, WordsId
 from services.safeguarding.message import Message, Topic
+from services.safeguarding.roles import Role
 
 
 class Outcome(Message, topic=Topic.OUTCOMES):
@@ -53,6 +56,22 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
         "exercise",
         "declined",
     ]
+
+
+class StrategyDiscussionChanged(Message, kind="strategy-discussion.changed.v1", topic=Topic.OUTCOMES):
+    """A strategy discussion as it now stands: when, and who comes. `discussion` is its number within the episode."""
+
+    authority: AuthorityId
+    episode: UUID
+    discussion: int
+    sequence: int
+    state: Literal["planned", "cancelled"]
+    starts_at: AwareDatetime
+    coming: tuple[Role, ...] = ()
+    declined: tuple[Role, ...] = ()
+    waited_for: tuple[Role, ...] = ()
+    quorum: Literal["reached", "not-reached"]
+    """Police, health and social care have said that they come."""
 
 
 class AttemptResult(StrEnum):
