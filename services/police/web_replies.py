@@ -39,7 +39,7 @@ class RepliesDoor:
         body = await body_within(request, BODY_AT_MOST)
         async with self._store.engine.connect() as connection:
             force = await forces.of(connection, self._keyring, force_id)
-        if not _is_signed(body, request.headers, force.reply_secrets if force else ()):
+        if not is_signed(body, request.headers, force.reply_secrets if force else ()):
             metrics.REPLIES.labels("not-signed").inc()
             raise Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
         reply = _read(body)
@@ -80,7 +80,8 @@ class RepliesDoor:
         await answering.take(reply)
 
 
-def _is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
+def is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
+    """By any of the secrets, and within five minutes of now; header names in lower case."""
     given = dict(headers)
     for secret in secrets:
         try:

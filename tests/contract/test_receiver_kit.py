@@ -1,0 +1,171 @@
+"""What a force's engineers are given, run: the receivers, the acknowledgement, the vectors, the document's example."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.delivery.medium import Sending
+from services.delivery.webhook import WebhookMedium, signed
+from services.police.notice import About, Child, NoticeData, NoticeType
+from services.police.reply import Reply, ReplyType
+from services.police.web_replies import is_signed
+from services.safeguarding.outcomes import AttemptResult
+from tests.support.outside import free_port
+from tests.support.register import OTHER_SECRET, SECRET
+
+DOCS = Path(__file__).parents[2] / "docs" / "integrating"
+KIT = DOCS / "police"
+DOCUMENT = (DOCS / "police.md").read_text()
+
+
+def sending(url: str, *, secrets: tuple[str, ...] = (SECRET,)) -> Sending:
+    now, notice = datetime.now(UTC), uuid4()
+    body = json.dumps(
+        {"type": "missing-notice.new", "data": {"notice": str(notice), "child": {"name": "Zoë"}}}, ensure_ascii=False
+    )
+    return Sending(
+        id=notice,
+        attempt=1,
+        recipient=url,
+        body=body,
+        secrets=secrets,
+        urgent=True,
+        uncertain=False,
+        created_at=now,
+        now=now,
+    )
+
+
+@pytest.fixture
+async def medium() -> AsyncIterator[WebhookMedium]:
+    started = WebhookMedium(sandbox=True)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("the JavaScript receiver needs Node and npm")
+    folder = tmp_path_factory.mktemp("javascript")
+    shutil.copy(KIT / "receive.mjs", folder)
+    install = [npm, "install", "--silent", "--no-audit", "--no-fund", "standardwebhooks@1"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, check=False, timeout=100)
+    if done.returncode != 0:
+        pytest.skip("npm cannot install standardwebhooks here")
+    return folder
+
+
+@contextmanager
+def running(command: list[str], secret: str, port: int) -> Iterator[str]:
+    receiver = subprocess.Popen(command, env=os.environ | {"NOTICE_SECRET": secret})
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        receiver.terminate()
+        receiver.wait(10)
+
+
+async def until_it_listens(url: str) -> None:
+    async with asyncio.timeout(20), httpx.AsyncClient() as client:
+        while True:
+            try:
+                await client.post(url, content=b"{}")
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+@pytest.fixture(params=["python", "javascript"])
+def receiver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    port, kept = free_port(), tmp_path / "notices"
+    if request.param == "python":
+        command = [sys.executable, str(KIT / "receive.py"), str(port), str(kept)]
+    else:
+        folder = request.getfixturevalue("node_modules")
+        command = [str(shutil.which("node")), str(folder / "receive.mjs"), str(port), str(kept)]
+    with running(command, SECRET, port) as url:
+        yield url, kept
+
+
+async def test_a_receiver_of_the_kit_takes_a_notice_once_and_nobody_elses(
+    receiver: tuple[str, Path], medium: WebhookMedium
+) -> None:
+    url, kept = receiver
+    await until_it_listens(url)
+    notice = sending(url)
+    answers = [await medium.send(notice), await medium.send(notice)]
+    rotated = await medium.send(sending(url, secrets=(OTHER_SECRET, SECRET)))
+    forged = await medium.send(sending(url, secrets=(OTHER_SECRET,)))
+    assert [each.result for each in (*answers, rotated)] == [AttemptResult.ACCEPTED] * 3
+    assert (forged.result, forged.status) == (AttemptResult.REFUSED, 401)
+    assert len(list(kept.iterdir())) == 2
+    assert (kept / f"{notice.id}.json").read_text() == notice.body
+
+
+def test_the_vectors_are_what_we_would_send() -> None:
+    vectors: list[dict[str, Any]] = json.loads((KIT / "vectors.json").read_text())
+    for vector in vectors:
+        headers = vector["headers"]
+        at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        ours = signed(headers["webhook-id"], vector["body"], tuple(vector["secrets"]), at)
+        assert {name: ours[name] for name in headers} == headers
+    assert {len(vector["secrets"]) for vector in vectors} == {1, 2}
+
+
+def test_the_documents_example_has_the_notices_fields() -> None:
+    found = re.search(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert found is not None
+    example = json.loads(found[1])
+    assert set(example["data"]) == set(NoticeData.model_fields) - {"request"}
+    assert set(example["data"]["child"]) - {"..."} <= set(Child.model_fields)
+    assert example["type"] == NoticeType.NEW
+
+
+@pytest.mark.parametrize("value", [*About, *ReplyType])
+def test_the_document_names_everything_that_is_sent_or_may_be_answered(value: str) -> None:
+    assert f"`{value}`" in DOCUMENT
+
+
+async def test_the_kits_acknowledgement_is_a_reply_that_police_takes(tmp_path: Path) -> None:
+    taken: list[tuple[dict[str, str], bytes]] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in head.split("\r\n")[1:] if line)
+        }
+        taken.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        writer.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    notice = {"data": {"notice": str(uuid4()), "episode": str(uuid4())}}
+    (tmp_path / "notice.json").write_text(json.dumps(notice))
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    environment = os.environ | {"NOTICE_FILE": str(tmp_path / "notice.json"), "REPLY_SECRET": SECRET}
+    command = [sys.executable, str(KIT / "acknowledge.py"), f"http://127.0.0.1:{port}/forces/x/replies"]
+    acknowledging = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
+    out, _ = await asyncio.wait_for(acknowledging.communicate(), 20)
+    server.close()
+    assert out.strip() == b"202"
+    [(headers, body)] = taken
+    assert is_signed(body, headers, (SECRET,))
+    assert str(Reply.model_validate_json(body).data.notice) == notice["data"]["notice"]
