@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ import holidays
 
 ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
+NINE, FIVE = time(9), time(17)
 
 
 class Days(StrEnum):
@@ -58,6 +59,23 @@ class Turn:
 def on_duty(rota: Iterable[Turn], at: datetime) -> list[Turn]:
     """Those on duty at `at`, in the order in which they are to be asked: the first, then deputies."""
     return sorted((turn for turn in rota if turn.covers(at)), key=lambda turn: (turn.order, turn.person))
+
+
+def working_moment(at: datetime) -> datetime:
+    """`at` itself within working hours (Monday to Friday, nine to five, no bank holiday), else the next working day's nine o'clock,
+    in UTC. `at` must be aware.
+    """
+    local = at.astimezone(ENGLAND)
+    if is_working_day(local.date()) and NINE <= local.time() < FIVE:
+        return at
+    day = local.date() if local.time() < NINE else local.date() + timedelta(days=1)
+    while not is_working_day(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
+
+
+def is_working_day(day: date) -> bool:
+    return day.weekday() < SATURDAY and not is_bank_holiday(day)
 
 
 def is_bank_holiday(day: date) -> bool:

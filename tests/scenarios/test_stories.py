@@ -9,15 +9,33 @@ from services.protocol.simulate import tell
 from services.protocol.stories import read
 
 STORIES = sorted(Path(__file__).parent.glob("*.yaml"))
+WIDE = sorted((Path(__file__).parent / "everyone").glob("*.yaml"))
+"""Stories of all rules together: professionals by mail and strategy discussions as well."""
+OF_OTHERS = {"professionals", "strategy-discussion"}
+"""Rules that the other stories leave aside: each would have a dozen more lines, the same in all."""
 
 
 @pytest.fixture(scope="module")
 def library() -> Library:
+    return Library([each for each in files() if each.protocol not in OF_OTHERS])
+
+
+@pytest.fixture(scope="module")
+def whole() -> Library:
     return Library(files())
+
+
+@pytest.mark.parametrize("path", WIDE, ids=lambda path: path.stem)
+def test_professionals_and_invited_agencies_are_told_as_the_story_says(path: Path, whole: Library) -> None:
+    _holds(path, whole)
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_exactly_those_are_told_whom_the_story_names_at_its_times(path: Path, library: Library) -> None:
+    _holds(path, library)
+
+
+def _holds(path: Path, library: Library) -> None:
     story = read(path)
     timeline = tell(story, library)
     assert [str(each) for each in timeline.told] == story.told

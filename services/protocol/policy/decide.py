@@ -8,7 +8,7 @@ from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
 from services.protocol.policy.ending import stand_down, take_up_again
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.recipients import everyone_told, recipient_of
+from services.protocol.policy.recipients import everyone_told, is_among, recipient_of
 from services.protocol.policy.record import decision_of
 from services.protocol.policy.rules import apply_all, make_duty, rule_due
 from services.protocol.policy.steps import step_due
@@ -126,5 +126,5 @@ def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tellin
     recipient = recipient_of(draft, episode, duty, telling)
     protocol = draft.protocol_for(episode)
     for rule in protocol.on(ALL_CLEAR[episode.state]):
-        if rule.tell == Role.EVERYONE_TOLD and recipient in everyone_told(draft, episode):
+        if rule.tell == Role.EVERYONE_TOLD and is_among(rule, recipient) and recipient in everyone_told(draft, episode):
             make_duty(draft, rule, protocol, episode, _cause_of(draft, duty), recipient)

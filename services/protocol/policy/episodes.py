@@ -153,6 +153,8 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),
     events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),
+    events.StrategyWithoutQuorum: _plain(Trigger.STRATEGY_WITHOUT_QUORUM),
+    events.StrategyCounterProposed: _plain(Trigger.STRATEGY_COUNTER_PROPOSED),
     MessageDeadLettered: _plain(Trigger.MESSAGE_DEAD_LETTERED),
 }
 READ = frozenset(_READERS)

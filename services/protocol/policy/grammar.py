@@ -53,6 +53,9 @@ class When(Grammar):
     none: tuple[Asked, ...] = ()
 
 
+ALWAYS = When()
+
+
 class DutyBecomes(Grammar):
     """What another rule's duty has become."""
 
@@ -120,11 +123,15 @@ class Rule(Grammar):
     """The rule comes to its time this long after the decision."""
     period: Length | None = None
     """The rule comes to its time this long after what happened, whenever we learnt of it."""
+    hours: Literal["any", "working"] = "any"
+    """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night."""
     before: Before | None = None
     """The rule comes to its time once for each length before the date; what already lies behind is not made up for."""
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
+    among: Literal["police", "people", "duty", "others"] | None = None
+    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...)."""
     message: Wording
     urgent: bool = True
     within: Length | None = None
@@ -144,8 +151,11 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        if sum(each is not None for each in (self.wait, self.period, self.before)) > 1:
-            msg = "a rule has one of `wait`, `period` and `before`"
+        if self.among is not None and self.tell != Role.EVERYONE_TOLD:
+            msg = "`among` says which of everyone-told are meant"
+            raise ValueError(msg)
+        if sum(each is not None for each in (self.wait, self.period, self.before)) + (self.hours == "working") > 1:
+            msg = "a rule has one of `wait`, `period`, `before` and `hours: working`"
             raise ValueError(msg)
         return self
 

@@ -37,8 +37,6 @@ class Answer:
 
 
 def answer(rule: Rule, standing: Standing) -> Answer:
-    if rule.when == _ALWAYS:
-        return _HOLDS
     unknown: list[str] = []
     result = _weigh(rule.when, standing, unknown)
     if result is None:
@@ -128,5 +126,3 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     ),
     Question.RETURN_INTERVIEW_DONE: _met(Condition.RETURN_INTERVIEW),
 }
-_ALWAYS = When()
-_HOLDS = Answer(True)

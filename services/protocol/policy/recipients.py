@@ -23,7 +23,8 @@ class Recipient:
 
 def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[Recipient]:
     if rule.tell == Role.EVERYONE_TOLD:
-        return [] if episode is None else everyone_told(draft, episode)
+        told = [] if episode is None else everyone_told(draft, episode)
+        return [each for each in told if is_among(rule, each)]
     if rule.by is None:
         return []
     if rule.tell == Role.CARER_REPORTING:
@@ -32,6 +33,12 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
     if rule.tell == Role.POLICE_CONTROL_ROOM and episode is not None:
         refers_to = police_notice(draft, episode)
     return [Recipient(rule.tell, rule.by, refers_to=refers_to)]
+
+
+def is_among(rule: Rule, recipient: Recipient) -> bool:
+    if recipient.role == Role.POLICE_CONTROL_ROOM:
+        return rule.among in {None, "police"}
+    return rule.among in {None, "people", "duty" if recipient.role.startswith("duty.") else "others"}
 
 
 def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
@@ -52,13 +59,13 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     for duty, telling in tellings:
         if telling.state in REACHED:
             found.setdefault(
-                (telling.role, telling.channel, telling.person), recipient_of(draft, episode, duty, telling)
+                (telling.role, _later_channel(telling), telling.person), recipient_of(draft, episode, duty, telling)
             )
     reached = {each[:2] for each in found}
     for duty, telling in tellings:
-        if telling.state == "told" and (telling.role, telling.channel) not in reached:
+        if telling.state == "told" and (telling.role, _later_channel(telling)) not in reached:
             found.setdefault(
-                (telling.role, telling.channel, telling.person), recipient_of(draft, episode, duty, telling)
+                (telling.role, _later_channel(telling), telling.person), recipient_of(draft, episode, duty, telling)
             )
     return list(found.values())
 
@@ -67,7 +74,12 @@ def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tell
     refers_to = identifiers.telling(duty.duty, telling.step)
     if telling.role == Role.POLICE_CONTROL_ROOM:
         refers_to = police_notice(draft, episode) or refers_to
-    return Recipient(telling.role, telling.channel, telling.person, refers_to)
+    return Recipient(telling.role, _later_channel(telling), telling.person, refers_to)
+
+
+def _later_channel(telling: Telling) -> Channel:
+    """Whoever was invited to a discussion hears later news by mail: it moves nothing in a calendar."""
+    return Channel.EMAIL if telling.channel == Channel.INVITATION else telling.channel
 
 
 def police_notice(draft: Draft, episode: Episode) -> UUID | None:

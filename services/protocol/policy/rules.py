@@ -2,11 +2,11 @@
 
 from services.protocol.policy.case import Cause, DutyOfCase, Episode
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.policy.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, recipients
 from services.protocol.policy.steps import begin
-from services.protocol.policy.waiting import come_to_its_time, wait
+from services.protocol.policy.waiting import come_to_its_time, must_wait, wait
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
@@ -14,7 +14,7 @@ from services.safeguarding.identifiers import derived
 
 def apply_all(draft: Draft, rules: tuple[Rule, ...], protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
     for rule in rules:
-        if rule.waits:
+        if must_wait(draft, rule):
             wait(draft, rule, protocol, episode, cause)
         else:
             apply(draft, rule, protocol, episode, cause)
@@ -31,6 +31,8 @@ def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None,
 
 
 def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
+    if rule.when == ALWAYS:
+        return Answer(holds=True)
     standing = Standing(
         child=draft.child,
         facts=draft.facts,

@@ -1,26 +1,31 @@
 """Rules that wait for their time: so long after something, or so long before a date."""
 
-from datetime import timedelta
-
 from services.protocol.policy.case import Cause, Episode, Waiting
 from services.protocol.policy.dates import date_of, morning_of
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Protocol, Rule
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
+from services.safeguarding.working_time import working_moment
 
 CAME = "came"
 """Why a dated rule no longer waits: its time has come. Kept, so that the same date is not counted twice."""
+
+
+def must_wait(draft: Draft, rule: Rule) -> bool:
+    return rule.waits or (rule.hours == "working" and working_moment(draft.now) > draft.now)
 
 
 def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
     if rule.before is not None:
         _wait_for_date(draft, rule, protocol, cause)
         return
-    deadline = derived("rule deadline", draft.child, rule.id, cause.id)
-    due_at = draft.now + rule.wait if rule.wait is not None else cause.time + (rule.period or timedelta())
+    if rule.wait is not None:
+        due_at = draft.now + rule.wait
+    else:
+        due_at = working_moment(draft.now) if rule.period is None else cause.time + rule.period
     waiting = Waiting(
-        deadline=deadline,
+        deadline=derived("rule deadline", draft.child, rule.id, cause.id),
         rule=rule.id,
         protocol=protocol.hash,
         episode=None if episode is None else episode.episode,

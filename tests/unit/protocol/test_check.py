@@ -57,6 +57,13 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
         ("cite: [S57]", "cite: []", "because.cite"),
         ("by: text\n    message: luring", "by: webhook\n    message: luring", "nobody else is"),
         ("message: luring-suspected", "message: police-told", "words for carers alone"),
+        ("    tell: duty.worker", "    among: police\n    tell: duty.worker", "which of everyone-told"),
+        ("    tell: duty.worker", "    hours: working\n    wait: 5m\n    tell: duty.worker", "one of `wait`"),
+        (
+            "    tell: duty.worker",
+            "    before: { date: leave.expires, by: [5w] }\n    tell: duty.worker",
+            "no length of days",
+        ),
         ("    tell: duty.worker", "    until: [child.luring-suspected]\n    tell: duty.worker", "also ends it"),
         ("on: child.luring-suspected", "on: child.reported-missing", "for a child who is back"),
         ("on: child.luring-suspected", "on: child.returned", "the return was a mistake"),

@@ -168,7 +168,7 @@ def test_an_exercise_that_no_endpoint_takes_ends_quietly(child: Child) -> None:
 
 def test_a_child_of_whom_nothing_is_known_is_reported_all_the_same() -> None:
     told = Child(Facts(authority="northshire")).hears(MISSING).duties
-    assert [duty.role for duty in told] == [Role.POLICE_CONTROL_ROOM, Role.DUTY_WORKER]
+    assert {Role.POLICE_CONTROL_ROOM, Role.DUTY_WORKER} <= {duty.role for duty in told}
 
 
 def test_a_step_that_is_due_twice_is_told_once(child: Child) -> None:
