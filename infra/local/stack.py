@@ -137,6 +137,11 @@ class Stack:
         """The whole environment that this service's process has; `python -m services forward` runs in clock's."""
         return of_service(self.layout, self.ports, service, slot)
 
+    @property
+    def admin_url(self) -> str:
+        """The database, as its administrator: for peers that a benchmark puts beside the services."""
+        return Engines(self.layout, self.ports, self._supervisor, self._stopping).server().admin_url
+
     def _clear_the_ground(self) -> None:
         for name in ProcessList(self.layout.processes).end_leftovers():
             self._say(f"{name} was left behind by an earlier run and has been ended")
