@@ -5,6 +5,7 @@ import importlib
 import os
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import typer
 
@@ -49,7 +50,9 @@ def topics() -> None:
 
 
 @app.command("dead-letters")
-def dead_letters(redrive: str | None = typer.Option(None, help="The id of the dead letter to publish again, or 'all'.")) -> None:
+def dead_letters(
+    redrive: str | None = typer.Option(None, help="The id of the dead letter to publish again, or 'all'."),
+) -> None:
     """List what services could not work on, and why; with --redrive, publish it again."""
     from services.bus import dead_letters as letters
 
@@ -69,6 +72,42 @@ def dead_letters(redrive: str | None = typer.Option(None, help="The id of the de
 
 
 @app.command()
+def check(folder: Path | None = None) -> None:
+    """Say what is wrong with the protocol: the default rules, and the authorities' own in FOLDER."""
+    from services.protocol.check import check as findings_in
+
+    findings = findings_in(folder)
+    for each in findings:
+        typer.echo(str(each), err=True)
+    if findings:
+        raise typer.Exit(1)
+    typer.echo("the protocol holds: every path ends in a person, every rule cites")
+
+
+@app.command()
+def explain(event: str, authority: str = "default", folder: Path | None = None, *, chart: bool = False) -> None:
+    """Say who would be told on EVENT (child.reported-missing), when and why; with --chart, as a Mermaid flow chart."""
+    from services.protocol.explain import explain as sentences
+    from services.protocol.explain import flow_chart
+
+    try:
+        typer.echo((flow_chart if chart else sentences)(event, authority, folder), nl=False)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def simulate(story: Path, folder: Path | None = None) -> None:
+    """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
+    from services.protocol.simulate import simulate as timeline_of
+
+    try:
+        typer.echo(str(timeline_of(story, folder)))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"the story cannot be read: {error}") from None
+
+
+@app.command()
 def forward(by: str) -> None:
     """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
     from services.runtime.settings import Settings
@@ -85,6 +124,21 @@ def forward(by: str) -> None:
     step = timedelta(**{UNITS[span["unit"]]: int(span["count"])})
     ahead_by = asyncio.run(move_forward(connect(settings, "clock"), step))
     typer.echo(f"story time is {ahead_by} ahead of the wall clock")
+
+
+@app.command()
+def schemas(
+    check: bool = typer.Option(False, "--check", help="Write nothing; say what differs, and exit with 1 if anything does."),  # noqa: FBT001 typer's option
+) -> None:
+    """Render the contracts of `schemas/` from the models."""
+    from services.schemas import documents
+
+    changed = documents.differing() if check else documents.write()
+    for path in changed:
+        typer.echo(f"schemas/{path} differs from the code" if check else f"schemas/{path}")
+    if check and changed:
+        typer.echo("`make schemas` writes them anew", err=True)
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":
