@@ -47,7 +47,7 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     world, carers = town
     carer = next(carers).number
     duty_worker = "+447700900590"
-    before = world.texts_to(duty_worker)
+    before = _told(world, duty_worker, "reported missing")
     world.stack.stop_one(service)
     dying = _start_dying(world.stack, service, step, nth, tmp_path / "log")
     world.text(carer, "MISSING")
@@ -55,13 +55,13 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     world.stack.start_one(service)
 
     world.eventually(lambda: _told(world, carer, "Police now have your report"))
-    world.eventually(lambda: len(world.texts_to(duty_worker)) > len(before))
+    world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     world.eventually(lambda: world.notices(carer) and world.notices(carer)[0]["acknowledged"])
     time.sleep(QUIET_SECONDS)
     assert len(_told(world, carer, "Got it.")) == 1
     assert len(_told(world, carer, "Police now have your report")) == 1
     assert len(world.texts_to(carer)) == 2
-    assert len(world.texts_to(duty_worker)) == len(before) + 1
+    assert len(_told(world, duty_worker, "reported missing")) == len(before) + 1
     assert [notice["body"]["type"] for notice in world.notices(carer)] == ["missing-notice.new"]
 
 
