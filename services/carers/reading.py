@@ -42,7 +42,10 @@ class Reader:
         self.loop = Repeating("reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        read = await asyncio.gather(*(self._read_next() for _ in range(AT_ONCE)))
+        read = await asyncio.gather(*(self._read_next() for _ in range(AT_ONCE)), return_exceptions=True)
+        for each in read:
+            if isinstance(each, BaseException):
+                raise each
         if not any(read):
             await self._measure()
         return any(read)

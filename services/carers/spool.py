@@ -17,25 +17,32 @@ from services.store.encryption import Keyring
 PLACE = "spool.text"
 SUFFIX = ".text"
 SET_ASIDE = ".unreadable"
-REPLAYED_AT_ONCE = 200
+REPLAYED_AT_ONCE = 500
 
 
 class Spool:
-    """One a process: the folder is this process's own. Raises OSError where the disk does not take a text."""
+    """One a process: the folder is this process's own. Raises OSError where the disk does not take a text.
+
+    A file's name begins with the time at which its text came, so that the oldest are found without opening any.
+    """
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._keyring = keyring
-        self._waiting = {path.name for path in folder.glob(f"*{SUFFIX}")}
+        self._waiting = {path.name.partition("-")[2]: path.name for path in folder.glob(f"*{SUFFIX}")}
+        """The file's name by its last part, which follows from Twilio's id of the text."""
 
     @property
     def count(self) -> int:
         return len(self._waiting)
 
     def put(self, text: Text) -> None:
-        """Blocks until the disk has it. The same text again takes its own place, so that Twilio's retries change nothing."""
-        name = sha256(text.sid.encode()).hexdigest() + SUFFIX
+        """Blocks until the disk has it. A text that lies here already, repeated by Twilio, is not written again."""
+        last_part = sha256(text.sid.encode()).hexdigest() + SUFFIX
+        if last_part in self._waiting:
+            return
+        name = f"{text.received_at:%Y%m%dT%H%M%S%f}-{last_part}"
         unfinished = self._folder / f"{name}.{os.urandom(4).hex()}"
         with unfinished.open("wb") as file:
             file.write(self._sealed(text, name))
@@ -43,17 +50,17 @@ class Spool:
             os.fsync(file.fileno())
         unfinished.replace(self._folder / name)
         self._sync_folder()
-        self._waiting.add(name)
+        self._waiting[last_part] = name
 
     def oldest(self) -> list[tuple[str, Text]]:
-        """A batch, by the time at which they came, each with its name here. What does not open is set aside and told of."""
-        opened = [(name, self._opened(name)) for name in list(self._waiting)]
-        texts = [(name, text) for name, text in opened if text is not None]
-        return sorted(texts, key=lambda each: each[1].received_at)[:REPLAYED_AT_ONCE]
+        """A batch, in the order in which they came, each with its name here. What does not open is set aside and told of."""
+        names = sorted(self._waiting.values())[:REPLAYED_AT_ONCE]
+        opened = [(name, self._opened(name)) for name in names]
+        return [(name, text) for name, text in opened if text is not None]
 
     def forget(self, name: str) -> None:
         (self._folder / name).unlink(missing_ok=True)
-        self._waiting.discard(name)
+        self._waiting.pop(name.partition("-")[2], None)
 
     def _sealed(self, text: Text, owner: str) -> bytes:
         """Under a key of its own, wrapped by the master key: nothing on this disk can be read without it."""
@@ -70,10 +77,10 @@ class Spool:
             times = {field: datetime.fromisoformat(row[field]) for field in ("received_at", "story_at")}
             return Text(**{**row, **times, "pictures": tuple(row["pictures"])})
         except FileNotFoundError:
-            self._waiting.discard(name)
+            self.forget(name)
         except (ValueError, KeyError, TypeError, InvalidTag) as error:
             path.rename(path.with_suffix(SET_ASIDE))
-            self._waiting.discard(name)
+            self.forget(name)
             logger().error("a spooled text cannot be opened and was set aside", exc_info=error)
         return None
 

@@ -13,10 +13,12 @@ from services.carers import metrics
 from services.carers.intake import Intake, NotKept
 from services.carers.settings import CarersSettings
 from services.carers.text import Text, e164
+from services.delivery import callback_contract
 from services.delivery.receipts import Receipts, Report
 from services.delivery.text import signature_is_valid
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, answer_with_problems, body_within
+from services.runtime.refusals import described, refusals
 from services.store.failures import passes_by_itself
 
 PASSING = (DBAPIError, PoolTimeoutError, OSError)
@@ -26,6 +28,18 @@ FORM = "application/x-www-form-urlencoded"
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost without anybody knowing."""
 
+STATUS_ANSWERS = callback_contract.REFUSED | refusals(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+TEXT_ANSWERS = STATUS_ANSWERS | {200: described("Kept.", "text/xml", {"type": "string", "const": NO_ANSWER})}
+TEXT = {
+    "parameters": [callback_contract.SIGNATURE],
+    "requestBody": callback_contract.form(
+        MessageSid="Twilio's id of the text: the same again is a repeat.",
+        From="Whose number it came from, E.164.",
+        Body="What it says.",
+        MediaUrl0="A picture; further ones are numbered on.",
+    ),
+}
+
 Form = ImmutableMultiDict[str, str]
 
 
@@ -33,7 +47,7 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
     app = FastAPI(title="Safe Return: carers", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
 
-    @app.post("/texts/inbound")
+    @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
         text = _text(await _signed_form(request, settings), clocks)
@@ -45,7 +59,12 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers) from None
         return Response(NO_ANSWER, media_type="text/xml")
 
-    @app.post("/texts/status", status_code=HTTPStatus.NO_CONTENT)
+    @app.post(
+        "/texts/status",
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=STATUS_ANSWERS,
+        openapi_extra=callback_contract.STATUS,
+    )
     async def take_status(request: Request) -> None:
         """What became of a text of ours, as Twilio's status callback says."""
         form = await _signed_form(request, settings)

@@ -1,9 +1,10 @@
 """Texts that came in: kept before Twilio is answered, read one by one, in order for each sender."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.carers.store.tables import texts_in
 from services.carers.text import Text
 from services.register.keys import data_key
-from services.store.encryption import Keyring
+from services.store.encryption import DataKey, Keyring
 from services.store.transaction import Transaction
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
@@ -37,22 +38,29 @@ def owner_of(number_hash: bytes) -> str:
     return f"number-{number_hash.hex()}"
 
 
-async def keep(transaction: Transaction, keyring: Keyring, texts: Iterable[Text]) -> None:
-    """A text that is there already stays as it is."""
-    for text in texts:
+async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
+    """One statement however many they are. A text that is there already stays as it is."""
+    keys: dict[bytes, DataKey] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    for text in several:
         number_hash = keyring.number_hash(text.sender)
-        key = await data_key(transaction.connection, keyring, owner_of(number_hash))
-        row = {
-            "message_sid": text.sid,
-            "number_hash": number_hash,
-            "sender": key.close(text.sender, SENDER),
-            "body": key.close(json.dumps([text.body, *text.pictures]), BODY),
-            "received_at": text.received_at,
-            "story_at": text.story_at,
-            "tries": 0,
-            "next_try_at": text.received_at,
-        }
-        await transaction.connection.execute(insert(texts_in).values(row).on_conflict_do_nothing())
+        if number_hash not in keys:
+            keys[number_hash] = await data_key(transaction.connection, keyring, owner_of(number_hash))
+        rows.setdefault(text.sid, _sealed(text, number_hash, keys[number_hash]))
+    await transaction.connection.execute(insert(texts_in).values(list(rows.values())).on_conflict_do_nothing())
+
+
+def _sealed(text: Text, number_hash: bytes, key: DataKey) -> dict[str, Any]:
+    return {
+        "message_sid": text.sid,
+        "number_hash": number_hash,
+        "sender": key.close(text.sender, SENDER),
+        "body": key.close(json.dumps([text.body, *text.pictures]), BODY),
+        "received_at": text.received_at,
+        "story_at": text.story_at,
+        "tries": 0,
+        "next_try_at": text.received_at,
+    }
 
 
 async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
