@@ -55,9 +55,21 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "fallback_url": None,
         "phones": [*_phones(examples), *json.loads((FOLDER / "strangers.json").read_text())],
         "desks": _desks(examples, secrets, ports),
+        "mailboxes": _mailboxes(examples),
         "http_port": ports["sandbox"],
         "smtp_port": ports["smtp"],
+        "replies_port": ports["replies"],
     }
+
+
+def _mailboxes(examples: list[Authority]) -> list[dict[str, Any]]:
+    """Of everybody whom the directory names; they answer by themselves."""
+    return [
+        {"address": person["email"], "name": person["name"], "answers": True}
+        for example in examples
+        for person in example["people"]
+        if person["reference"] in {line["person"] for line in example["directory"]}
+    ]
 
 
 def _phones(examples: list[Authority]) -> list[dict[str, Any]]:

@@ -12,13 +12,15 @@ What it plays
   (`patient`), as if the person kept trying.
 - **Police desks** (`desks`): `POST /desks/{force}/notices` verifies with the published Standard Webhooks library, and a
   person there acknowledges by a signed request of the force's own, repeated until it is taken.
-- **Mailboxes** (`mailboxes`): an SMTP server that takes any mail on `smtp_port`.
+- **Mailboxes** (`mailboxes`, `correspondents`): an SMTP server that takes any mail on `smtp_port`. Those who answer by
+  themselves press the button that a mail asks for, and accept invitations by a mail to `replies_port`.
 - **People** (`people`): duty staff whose phones answer by themselves send back the `OK <code>` that a text asks for.
 
 For scripts
 - `GET /phones`, `PUT /phones/{number}` `{"answers": false}`
 - `POST /texts` `{"from", "body"}`, `GET /texts?number=&since=`
 - `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
+- `GET /mailboxes`, `PUT /mailboxes/{address}` `{"answers": false}`
 - `GET /mails?since=`, `GET /invitations`
 - `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network` and `.../mail-server`
 - `GET /health/ready`, and the page for a person at `/`.

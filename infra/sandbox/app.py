@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from infra.sandbox.outside_world import OutsideWorld
 from infra.sandbox.page import page_routes
 from infra.sandbox.police_api import police_routes
-from infra.sandbox.scripts_api import behaviour_routes, scripts_routes
+from infra.sandbox.scripts_api import behaviour_routes, mail_routes, scripts_routes
 from infra.sandbox.twilio_api import twilio_routes
 from infra.sandbox.twilio_errors import TwilioRefusalError, answer_refusal
 
@@ -14,6 +14,6 @@ def build_app(world: OutsideWorld) -> FastAPI:
     """Mount every part of an outside world that is open."""
     app = FastAPI(title="Safe Return sandbox: the outside world, played")
     app.add_exception_handler(TwilioRefusalError, answer_refusal)
-    for routes in (twilio_routes, police_routes, scripts_routes, behaviour_routes, page_routes):
+    for routes in (twilio_routes, police_routes, scripts_routes, mail_routes, behaviour_routes, page_routes):
         app.include_router(routes(world))
     return app

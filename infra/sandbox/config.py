@@ -33,6 +33,16 @@ class Desk(BaseModel):
     answers: bool = True
 
 
+class Mailbox(BaseModel):
+    """A mailbox that the page shows. Mail to any other address is taken as well, and nobody reads it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    name: str
+    answers: bool = False
+
+
 class SandboxConfig(BaseModel):
     """The whole cast. `from` is Safe Return's own number; URLs are those that Twilio and the forces would call."""
 
@@ -45,8 +55,11 @@ class SandboxConfig(BaseModel):
     fallback_url: str | None = None
     phones: tuple[Phone, ...] = ()
     desks: tuple[Desk, ...] = ()
+    mailboxes: tuple[Mailbox, ...] = ()
     http_port: int
     smtp_port: int
+    replies_port: int | None = None
+    """Where Safe Return takes answers to its invitations."""
 
 
 def read_config(path: Path) -> SandboxConfig:

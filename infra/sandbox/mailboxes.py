@@ -1,6 +1,7 @@
 """Mailboxes behind a real SMTP server that takes mail for anybody."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -32,6 +33,7 @@ class MailServer:
     def __init__(self, behaviours: Behaviours, closing: asyncio.Event) -> None:
         """Stand ready; `listen` opens the port."""
         self.mails: Ledger[Mail] = Ledger()
+        self.arrived: list[Callable[[Mail], None]] = []
         self._behaviours, self._closing = behaviours, closing
 
     async def listen(self, port: int) -> asyncio.Server:
@@ -57,6 +59,8 @@ class MailServer:
             await self._closing.wait()
         mail = read_mail(envelope)
         self.mails.add(str(self.mails.last_number + 1), mail)
+        for read in self.arrived:
+            read(mail)
         return "250 2.0.0 Taken"
 
 

@@ -9,6 +9,7 @@ import aiohttp
 
 from infra.sandbox.behaviours import Behaviours, DeskBehaviour
 from infra.sandbox.config import SandboxConfig
+from infra.sandbox.correspondents import Correspondents
 from infra.sandbox.desks import Desks
 from infra.sandbox.errands import Errands
 from infra.sandbox.mailboxes import MailServer
@@ -30,6 +31,7 @@ class OutsideWorld:
     people: People
     desks: Desks
     mail_server: MailServer
+    correspondents: Correspondents
     closing: asyncio.Event
 
 
@@ -50,6 +52,7 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
                 people=People(config.phones, network, errands),
                 desks=Desks(config.desks, behaviours, session, errands),
                 mail_server=mail_server,
+                correspondents=Correspondents(config.mailboxes, mail_server, session, errands, config.replies_port),
                 closing=closing,
             )
         finally:

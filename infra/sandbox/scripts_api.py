@@ -24,14 +24,14 @@ class TypedText(BaseModel):
     body: Annotated[str, Field(max_length=1600)]
 
 
-class PhoneSwitch(BaseModel):
-    """Whether the holder of a phone answers by themselves."""
+class AnswerSwitch(BaseModel):
+    """Whether whoever holds a phone, or reads a mailbox, answers by themselves."""
 
     answers: bool
 
 
 def scripts_routes(world: OutsideWorld) -> APIRouter:
-    """Serve phones, texts, notices, mails and invitations."""
+    """Serve phones, texts and notices."""
     router = APIRouter()
 
     @router.get("/phones")
@@ -39,7 +39,7 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
         return [phone.model_dump() for phone in world.people.phones.values()]
 
     @router.put("/phones/{number}")
-    async def set_phone(number: PhoneNumber, switch: PhoneSwitch) -> dict[str, Any]:
+    async def set_phone(number: PhoneNumber, switch: AnswerSwitch) -> dict[str, Any]:
         return world.people.set_answers(number, answers=switch.answers).model_dump()
 
     @router.post("/texts", status_code=202)
@@ -58,6 +58,25 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
             show_notice(n, notice) for n, notice in world.desks.notices.since(since) if force in {None, notice.force}
         ]
 
+    @router.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        return {"status": "ready"}
+
+    return router
+
+
+def mail_routes(world: OutsideWorld) -> APIRouter:
+    """Serve mailboxes, mails, and the invitations among them."""
+    router = APIRouter()
+
+    @router.get("/mailboxes")
+    async def list_mailboxes() -> list[dict[str, Any]]:
+        return [mailbox.model_dump() for mailbox in world.correspondents.mailboxes.values()]
+
+    @router.put("/mailboxes/{address}")
+    async def set_mailbox(address: str, switch: AnswerSwitch) -> dict[str, Any]:
+        return world.correspondents.set_answers(address, answers=switch.answers).model_dump()
+
     @router.get("/mails")
     async def list_mails(since: int = 0) -> list[dict[str, Any]]:
         return [show_mail(n, mail) for n, mail in world.mail_server.mails.since(since)]
@@ -70,10 +89,6 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
             for n, mail in mails
             for invitation in read_invitations(mail)
         ]
-
-    @router.get("/health/ready")
-    async def ready() -> dict[str, str]:
-        return {"status": "ready"}
 
     return router
 

@@ -38,6 +38,7 @@ def page_routes(world: OutsideWorld) -> APIRouter:
             "thread": [show_text(n, text) for n, text in texts.since(0, phone)[-_NEWEST:]],
             "desks": [{"force": desk.force, "name": desk.name} for desk in world.desks.desks.values()],
             "notices": [show_notice(n, notice) for n, notice in notices.since(notices.last_number - _NEWEST)],
+            "mailboxes": [mailbox.model_dump() for mailbox in world.correspondents.mailboxes.values()],
             "mails": [show_mail(n, mail) for n, mail in mails.since(mails.last_number - _NEWEST)],
             "behaviours": world.behaviours.model_dump(mode="json"),
         }

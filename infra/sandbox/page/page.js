@@ -166,6 +166,15 @@ function linked(text) {
     place % 2 ? element("a", { href: piece, target: "_blank", rel: "noreferrer" }, piece) : piece));
 }
 
+function drawMailboxes(mailboxes) {
+  if (!changed("mailboxes", mailboxes)) return;
+  byId("mailbox-list").replaceChildren(...mailboxes.map((mailbox) => {
+    const box = element("input", { type: "checkbox", checked: mailbox.answers, onchange: () => send(
+      "PUT", `/mailboxes/${encodeURIComponent(mailbox.address)}`, { answers: box.checked }) });
+    return element("label", { className: "check" }, box, `${mailbox.name}, ${mailbox.address}`);
+  }));
+}
+
 function drawMails(mails) {
   if (!changed("mails", mails)) return;
   const list = byId("mail-list");
@@ -236,6 +245,7 @@ async function refresh() {
     drawPhones(state.phones);
     if (before === byId("phone").value) drawThread(state.thread);
     drawDesks(state.desks, state.notices);
+    drawMailboxes(state.mailboxes);
     drawMails(state.mails);
     drawSwitches(state.desks, state.behaviours);
     byId("link").textContent = "";
