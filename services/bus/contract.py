@@ -106,7 +106,13 @@ class Contract:
         return list(transaction.keys_said)
 
     async def _give_up(
-        self, raw: bytes, origin: str, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None
+        self,
+        raw: bytes,
+        origin: str,
+        reason: str,
+        kind: str | None,
+        message_id: str | None,
+        received: Received[Message] | None,
     ) -> bool:
         """A dead letter, under an id that follows from its origin: however often this happens, it is one."""
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)

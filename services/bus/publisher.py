@@ -109,12 +109,13 @@ class Publisher:
         except Exception as error:  # noqa: BLE001 the outbox keeps the messages, and readiness shows the failure
             self._failed(keys, error)
             return
-        self._failure = None
         self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
         for key in keys:
             self._failures.pop(key, None)
             if more:
                 self._waiting[key] = None
+        if not self._failures:
+            self._failure = None
         self._put_down(keys)
 
     def _failed(self, keys: list[str], error: Exception) -> None:

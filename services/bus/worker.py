@@ -73,7 +73,8 @@ class Worker:
             unacknowledged = stream.noack()
             async for event in unacknowledged.events():
                 if self._contract.stopping.is_set():
-                    await asyncio.Future()  # held, unacknowledged, until Faust cancels it: an agent that returned would be restarted
+                    # Held, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
+                    await asyncio.Future()
                 await self._take(unacknowledged, event, topic)
 
         return take_each

@@ -37,4 +37,10 @@ due = Table(
     schema="deadlines",
 )
 
-story_clock = Table("clock", metadata, Column("place", Integer, primary_key=True), Column("ahead_by", INTERVAL, nullable=False), schema="story")
+story_clock = Table(
+    "clock",
+    metadata,
+    Column("place", Integer, primary_key=True),
+    Column("ahead_by", INTERVAL, nullable=False),
+    schema="story",
+)

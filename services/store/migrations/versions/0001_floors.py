@@ -54,9 +54,7 @@ def _deadlines() -> None:
             cancelled_at timestamptz
         )
     """)
-    op.execute(
-        "CREATE INDEX due_next ON deadlines.due (due_at) WHERE fired_at IS NULL AND cancelled_at IS NULL"
-    )
+    op.execute("CREATE INDEX due_next ON deadlines.due (due_at) WHERE fired_at IS NULL AND cancelled_at IS NULL")
     grant("SELECT, INSERT, UPDATE", "deadlines.due", "protocol")
     grant("SELECT, UPDATE (fired_at)", "deadlines.due", "clock")
     grant("SELECT", "deadlines.due", "console")
