@@ -1,0 +1,127 @@
+"""Mail over real SMTP: what is taken, what is tried again, what is refused, and what nobody knows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_string
+from email.policy import default as modern
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from services.delivery.email import EmailMedium, Relay
+from services.delivery.mail import Letter, message_id, wire, write
+from services.delivery.medium import Answer, Sending
+from services.safeguarding.outcomes import AttemptResult
+
+SENDER, RECIPIENT = "safe-return@kestrel.example", "desk@home-office.example"
+NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
+LETTER = Letter(
+    "Mae plentyn ar goll (4K7PX)", ("Adroddwyd: tŷ.",), "Agor", "https://x.example/acknowledge/AbC", ("Diolch.",), "cy"
+)
+
+
+@dataclass
+class PlayedRelay:
+    """Answers RCPT and DATA as told, and keeps what it took."""
+
+    rcpt: str = ""
+    data: str = "250 2.0.0 Taken"
+    mails: list[bytes] = field(default_factory=list)
+    port: int = 0
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+        if self.rcpt:
+            return self.rcpt
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.mails.append(envelope.original_content)
+        if self.data == "gone":
+            server.transport.abort()
+            await asyncio.sleep(0)
+        return self.data
+
+
+@asynccontextmanager
+async def listening(relay: PlayedRelay, **options: Any) -> AsyncIterator[EmailMedium]:
+    make: Callable[[], Any] = lambda: SMTP(relay, loop=asyncio.get_running_loop(), **options)  # noqa: E731
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    relay.port = server.sockets[0].getsockname()[1]
+    medium = EmailMedium(Relay("127.0.0.1", relay.port, SENDER, encrypted=False))
+    await medium.start()
+    yield medium
+    await medium.stop()
+    server.close()
+
+
+def a_sending(body: str | None = None) -> Sending:
+    delivery = uuid4()
+    written = wire(write(LETTER, delivery=delivery, sender=SENDER, recipient=RECIPIENT, at=NOW))
+    return Sending(delivery, 1, RECIPIENT, body or written, (), True, False, NOW, NOW)
+
+
+async def sent(relay: PlayedRelay) -> Answer:
+    async with listening(relay) as medium:
+        return await medium.send(a_sending())
+
+
+async def test_a_mail_arrives_as_it_was_written_under_the_id_of_its_delivery() -> None:
+    relay, sending = PlayedRelay(), a_sending()
+    async with listening(relay) as medium:
+        first = await medium.send(sending)
+        await medium.send(sending)
+    assert first == Answer(AttemptResult.ACCEPTED, 250)
+    assert relay.mails[0] == relay.mails[1]
+    mail = message_from_string(relay.mails[0].decode("ascii"), policy=modern)
+    assert mail["Message-ID"] == message_id(sending.id, SENDER)
+    assert mail["From"] == f"Safe Return <{SENDER}>"
+    assert mail["Subject"] == "Mae plentyn ar goll (4K7PX)"
+
+
+def test_plain_and_html_say_the_same_and_carry_the_link() -> None:
+    mail = write(LETTER, delivery=uuid4(), sender=SENDER, recipient=RECIPIENT, at=NOW)
+    plain, html = (part.get_content() for part in mail.iter_parts())
+    for words in (*LETTER.paragraphs, LETTER.link, *LETTER.small):
+        assert words in plain
+        assert words in html
+    assert 'lang="cy"' in html
+
+
+@pytest.mark.parametrize(
+    ("rcpt", "data", "result", "reason"),
+    [
+        ("450 4.2.0 Greylisted, try again", "250", AttemptResult.RETRY, None),
+        ("550 5.1.1 No such mailbox", "250", AttemptResult.REFUSED, "gone"),
+        ("550 5.7.1 Refused", "250", AttemptResult.REFUSED, "refused"),
+        ("552 5.2.2 Mailbox full", "250", AttemptResult.RETRY, None),
+        ("", "451 4.3.0 Later", AttemptResult.RETRY, None),
+        ("", "554 5.6.0 Refused", AttemptResult.REFUSED, "refused"),
+        ("", "gone", AttemptResult.UNKNOWN, None),
+    ],
+)
+async def test_a_refusal_is_read_for_what_it_means(
+    rcpt: str, data: str, result: AttemptResult, reason: str | None
+) -> None:
+    answer = await sent(PlayedRelay(rcpt=rcpt, data=data))
+    assert (answer.result, answer.reason) == (result, reason)
+
+
+async def test_a_relay_that_is_away_is_tried_again() -> None:
+    medium = EmailMedium(Relay("127.0.0.1", 1, SENDER, encrypted=False))
+    assert (await medium.send(a_sending())).result is AttemptResult.RETRY
+
+
+async def test_without_tls_at_the_relay_nothing_is_sent() -> None:
+    relay = PlayedRelay()
+    async with listening(relay):
+        medium = EmailMedium(Relay("127.0.0.1", relay.port, SENDER))
+        await medium.start()
+        answer = await medium.send(a_sending())
+    assert answer.result is AttemptResult.RETRY
+    assert relay.mails == []

@@ -1,0 +1,41 @@
+"""The mails to professionals: thin, in both languages, with nothing of a child in them."""
+
+import re
+
+import pytest
+
+from services.professionals.mails import LANGUAGES
+from services.safeguarding.roles import Wording
+from tests.unit.professionals.test_texts import CARERS_ALONE, INVITATIONS_ALONE, TELLING_WORDS
+
+EVERY_MAIL = [(language, wording) for language, each in LANGUAGES.items() for wording in each.mails]
+LINK = "https://x.example/acknowledge/AbC"
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
+def test_no_mail_says_who_or_what_the_child_is(language: str, wording: Wording) -> None:
+    letter = LANGUAGES[language].letter(wording, code="4K7PX", link=LINK, duty_line="+441632960100", exercise=False)
+    said = " ".join((letter.subject, *letter.paragraphs, *letter.small))
+    assert not TELLING_WORDS.search(said)
+    assert re.search(r"\b(he|she|his|her|boy|girl)\b", said) is None
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
+def test_every_mail_says_whom_to_ring_and_by_what_code(language: str, wording: Wording) -> None:
+    letter = LANGUAGES[language].letter(wording, code="4K7PX", link=LINK, duty_line="+441632960100", exercise=False)
+    assert "+441632960100" in letter.paragraphs[1]
+    assert "4K7PX" in letter.paragraphs[1]
+    assert letter.subject.endswith("(4K7PX)")
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_an_exercise_is_marked_in_subject_and_words(language: str) -> None:
+    spoken = LANGUAGES[language]
+    letter = spoken.letter(Wording.MISSING_NOTICE, code="4K7PX", link=LINK, duty_line=None, exercise=True)
+    assert letter.subject.startswith(spoken.exercise)
+    assert letter.paragraphs[0].startswith(spoken.exercise)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_wording_that_professionals_may_be_told_has_a_mail(language: str) -> None:
+    assert set(LANGUAGES[language].mails) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE
