@@ -5,6 +5,7 @@ every exit from the loop, and skipping a message whose handler raises.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -37,10 +38,8 @@ class Worker:
 
     async def stop(self) -> None:
         self._contract.stopping.set()
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), STOP_GRACE_SECONDS)
-        except TimeoutError:
-            pass
         if self._app is not None:
             await self._app.stop()
 
