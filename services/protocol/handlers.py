@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 from services.bus.contract import Handler
-from services.bus.envelope import Received, compose, say
+from services.bus.envelope import Received
 from services.protocol import metrics, store
 from services.protocol.last_resort import last_resort
 from services.protocol.loading import Library, parse
@@ -14,13 +15,13 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.episodes import READ
 from services.protocol.policy.grammar import Protocol
-from services.protocol.saying import messages_of
+from services.protocol.saying import messages_of, pending
 from services.runtime.clocks import Clocks
-from services.safeguarding import identifiers
 from services.safeguarding.events import DutyStepDue, RuleDue
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
-from services.store import deadlines
+from services.store import deadlines, outbox
+from services.store.outbox import Said
 from services.store.transaction import Transaction
 
 SERVICE = "protocol"
@@ -90,41 +91,14 @@ class Handlers:
         return self._kept[name]
 
     async def _write_deadlines(self, transaction: Transaction, child: str, decision: Decision) -> None:
-        now = self._clocks.story()
-        for name in decision.cancelled:
-            await deadlines.cancel(transaction, name, now)
-        for each in decision.deadlines:
-            envelope = compose(
-                each.content,
-                said_by="clock",
-                subject=child,
-                at=each.due_at,
-                message_id=str(identifiers.derived("due", str(each.deadline), str(each.version))),
-                exercise=each.exercise,
-            )
-            await deadlines.put(
-                transaction,
-                deadline=each.deadline,
-                version=each.version,
-                child=child,
-                due_at=each.due_at,
-                envelope=envelope,
-            )
+        await deadlines.cancel(transaction, self._clocks.story(), *decision.cancelled)
+        await deadlines.put_all(transaction, [pending(child, each) for each in decision.deadlines])
 
     async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
-        now, wall = self._clocks.story(), self._clocks.wall()
-        for content, message_id, exercise in messages_of(received, decision):
-            await say(
-                transaction,
-                content,
-                said_by=SERVICE,
-                subject=received.subject,
-                at=now,
-                now=wall,
-                message_id=message_id,
-                exercise=exercise,
-                trace=received.trace,
-            )
+        messages = messages_of(received, decision, self._clocks.story())
+        for topic, each in groupby(messages, key=lambda message: message.topic):
+            said = [Said(received.subject, message.envelope) for message in each]
+            await outbox.put_all(transaction, said, topic=topic, at=self._clocks.wall())
 
 
 def _placement(case: Case, content: Message) -> str | None:

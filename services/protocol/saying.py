@@ -1,26 +1,63 @@
-"""A decision in messages, each under an id that follows from what it says: decided twice, it is said once."""
+"""A decision in bytes, each message under an id that follows from what it says: decided twice, it is said once."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from services.bus.envelope import Received
-from services.protocol.policy.draft import Decision
+from services.bus.envelope import Received, compose
+from services.protocol.policy.draft import Deadline, Decision
 from services.protocol.policy.telling import message_of
 from services.safeguarding import identifiers
 from services.safeguarding.decisions import DutyChanged
-from services.safeguarding.message import Message
+from services.safeguarding.message import Message, Topic
+from services.store.deadlines import Pending
+
+SERVICE = "protocol"
 
 
-def messages_of(received: Received[Any], decision: Decision) -> list[tuple[Message, str, bool]]:
-    """In the order in which they are said: whom to tell first, then what was decided and where all stands."""
-    said: list[tuple[Message, str, bool]] = [
-        (duty, str(message_of(duty.duty, duty.step, duty.act)), duty.duty in decision.exercises)
-        for duty in decision.duties
-    ]
+@dataclass(frozen=True, slots=True)
+class Composed:
+    topic: Topic
+    envelope: bytes
+
+
+def messages_of(received: Received[Any], decision: Decision, at: datetime) -> list[Composed]:
+    """In the order in which they are said: whom to tell first, then what was decided and where all stands. `at` is story time."""
+    composed = []
+    for content, name, exercise in _said(received, decision):
+        envelope = compose(
+            content,
+            said_by=SERVICE,
+            subject=received.subject,
+            at=at,
+            message_id=str(name),
+            exercise=exercise,
+            trace=received.trace,
+        )
+        composed.append(Composed(content.topic, envelope))
+    return composed
+
+
+def pending(child: str, deadline: Deadline) -> Pending:
+    """The clock publishes it as its own, at the deadline's time."""
+    envelope = compose(
+        deadline.content,
+        said_by="clock",
+        subject=child,
+        at=deadline.due_at,
+        message_id=str(identifiers.derived("due", str(deadline.deadline), str(deadline.version))),
+        exercise=deadline.exercise,
+    )
+    return Pending(deadline.deadline, deadline.version, child, deadline.due_at, envelope)
+
+
+def _said(received: Received[Any], decision: Decision) -> Iterator[tuple[Message, UUID, bool]]:
+    for duty in decision.duties:
+        yield duty, message_of(duty.duty, duty.step, duty.act), duty.duty in decision.exercises
     for index, each in enumerate(decision.decided):
-        name = identifiers.derived("decided", received.source, received.id, str(index))
-        said.append((each, str(name), received.exercise))
+        yield each, identifiers.derived("decided", received.source, received.id, str(index)), received.exercise
     for change in decision.changes:
         what = change.duty if isinstance(change, DutyChanged) else change.episode
-        name = identifiers.derived("changed", str(what), str(change.revision))
-        said.append((change, str(name), what in decision.exercises))
-    return said
+        yield change, identifiers.derived("changed", str(what), str(change.revision)), what in decision.exercises

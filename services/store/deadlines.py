@@ -1,6 +1,7 @@
 """Deadlines: rows that hold the event to publish. The protocol writes and cancels them, the clock claims them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -19,22 +20,41 @@ class DueRow:
     envelope: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """`version` grows with each change of one deadline."""
+
+    deadline: UUID
+    version: int
+    child: str
+    due_at: datetime
+    envelope: bytes
+
+
+async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
+    """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing."""
+    if not pending:
+        return
+    written = insert(due)
+    fresh = {name: written.excluded[name] for name in ("version", "child", "due_at", "envelope")}
+    newer = due.c.version < written.excluded.version
+    upsert = written.on_conflict_do_update(
+        index_elements=[due.c.deadline], set_=fresh | {"fired_at": None, "cancelled_at": None}, where=newer
+    )
+    await transaction.connection.execute(upsert, [asdict(each) for each in pending])
+
+
 async def put(
     transaction: Transaction, *, deadline: UUID, version: int, child: str, due_at: datetime, envelope: bytes
 ) -> None:
-    """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing."""
-    row = {"deadline": deadline, "version": version, "child": child, "due_at": due_at, "envelope": envelope}
-    written = insert(due).values(row)
-    fresh = {**row, "fired_at": None, "cancelled_at": None}
-    await transaction.connection.execute(
-        written.on_conflict_do_update(index_elements=[due.c.deadline], set_=fresh, where=due.c.version < version)
-    )
+    await put_all(transaction, [Pending(deadline, version, child, due_at, envelope)])
 
 
-async def cancel(transaction: Transaction, deadline: UUID, at: datetime) -> None:
-    await transaction.connection.execute(
-        update(due).where(due.c.deadline == deadline, due.c.fired_at.is_(None)).values(cancelled_at=at)
-    )
+async def cancel(transaction: Transaction, at: datetime, *deadlines: UUID) -> None:
+    """Those that have fired already are left as they are: the protocol passes over what the case has outgrown."""
+    if deadlines:
+        still = due.c.deadline.in_(deadlines), due.c.fired_at.is_(None)
+        await transaction.connection.execute(update(due).where(*still).values(cancelled_at=at))
 
 
 async def claim(transaction: Transaction, *, now: datetime, most: int) -> list[DueRow]:

@@ -96,7 +96,7 @@ async def test_story_time_decides_what_is_due(clockwork: Clockwork) -> None:
 async def test_a_cancelled_deadline_never_fires(clockwork: Clockwork) -> None:
     deadline = await clockwork.put(_now() - timedelta(seconds=1))
     async with clockwork.protocol.transaction() as transaction:
-        await deadlines.cancel(transaction, deadline, _now())
+        await deadlines.cancel(transaction, _now(), deadline)
     await fire_due(clockwork.clock, Clocks())
     assert await clockwork.published() == []
 
