@@ -1,6 +1,6 @@
 # Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check text forward lock clean
+.PHONY: help run test check schemas text forward lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -19,12 +19,17 @@ test: ## Check the code, then run every test, with one real stack for all that n
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest
 
-check: ## Check format, lint, types and import rules, without running anything.
+check: ## Check format, lint, types, import rules and contracts, without running anything.
 	@$(BOOTSTRAP)
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
+	$(VENV)/python -m services schemas --check
+
+schemas: ## Render the contracts in schemas/ from the code: JSON Schema, AsyncAPI, OpenAPI, examples.
+	@$(BOOTSTRAP)
+	$(VENV)/python -m services schemas
 
 text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BODY=MISSING
 	@$(BOOTSTRAP)

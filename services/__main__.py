@@ -128,7 +128,10 @@ def forward(by: str) -> None:
 
 @app.command()
 def schemas(
-    check: bool = typer.Option(False, "--check", help="Write nothing; say what differs, and exit with 1 if anything does."),  # noqa: FBT001 typer's option
+    *,
+    check: bool = typer.Option(
+        False, "--check", help="Write nothing; say what differs, and exit with 1 if anything does."
+    ),
 ) -> None:
     """Render the contracts of `schemas/` from the models."""
     from services.schemas import documents

@@ -1,9 +1,13 @@
 """Where Twilio reports what became of a text, and where the button of a mail leads."""
 
+from http import HTTPStatus
+
 from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from services.delivery import callback_contract, link_contract
 from services.delivery.callbacks import status_route
 from services.delivery.link_pages import LinkPages
 from services.delivery.links import Purpose
@@ -20,7 +24,24 @@ PASSING = (DBAPIError, PoolTimeoutError, OSError)
 def pages(receipts: Receipts, acknowledging: Acknowledging, clocks: Clocks, settings: ProfessionalsSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: professionals", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
-    app.router.routes.append(status_route(receipts, public_url=settings.public_url, tokens=settings.twilio_tokens))
+    status = status_route(receipts, public_url=settings.public_url, tokens=settings.twilio_tokens)
+    app.add_api_route(
+        status.path,
+        status.endpoint,
+        methods=["POST"],
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=callback_contract.REFUSED,
+        openapi_extra=callback_contract.STATUS,
+    )
     links = LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    app.router.routes.append(links.route())
+    for method, contract in (("GET", link_contract.TOKEN), ("POST", link_contract.PRESSED)):
+        app.add_api_route(
+            links.route().path,
+            links.answer,
+            methods=[method],
+            operation_id=f"{method.lower()}_acknowledgement",
+            response_class=HTMLResponse,
+            responses=link_contract.ANSWERS,
+            openapi_extra=contract,
+        )
     return app

@@ -24,7 +24,7 @@ class Topic(StrEnum):
 class Contract(BaseModel):
     """A value inside a message: immutable, and unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_timedelta="iso8601", use_attribute_docstrings=True)
 
 
 class Message(Contract):

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.casework.settings import CaseworkSettings
+from services.casework.web.contract import EVENT, EVENT_ANSWERS, IMPORT, IMPORT_ANSWERS, TABLE
 from services.casework.web.events import EventsDoor
 from services.casework.web.register import RegisterDoor
 from services.runtime.clocks import Clocks
@@ -26,17 +27,17 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: casework", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
 
-    @app.post("/events", status_code=HTTPStatus.ACCEPTED)
+    @app.post("/events", status_code=HTTPStatus.ACCEPTED, responses=EVENT_ANSWERS, openapi_extra=EVENT)
     async def take_event(request: Request) -> JSONResponse:
         """A CloudEvent in structured JSON, signed as Standard Webhooks with one of the agency's secrets."""
         return await events.take(request)
 
-    @app.put("/register/{authority}")
+    @app.put("/register/{authority}", responses=IMPORT_ANSWERS, openapi_extra=IMPORT)
     async def take_import(authority: str, request: Request) -> JSONResponse:
         """Several tables as one JSON document. All of it, or nothing."""
         return await register.take(request, authority, None)
 
-    @app.put("/register/{authority}/{table}")
+    @app.put("/register/{authority}/{table}", responses=IMPORT_ANSWERS, openapi_extra=TABLE)
     async def take_table(authority: str, table: str, request: Request) -> JSONResponse:
         """One table as CSV. All of it, or nothing."""
         return await register.take(request, authority, table)

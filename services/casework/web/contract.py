@@ -1,0 +1,140 @@
+"""What an agency may send, and what it is answered, as OpenAPI."""
+
+from http import HTTPStatus
+from typing import Any
+
+from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, Envelope
+from services.casework.policy.rows import TABLES
+from services.runtime.refusals import SIGNED, described, refusals
+from services.safeguarding.contracts import contracts
+from services.safeguarding.events import Told
+
+WORDS: dict[str, Any] = {
+    "type": "array",
+    "maxItems": 10,
+    "items": {"type": "string", "minLength": 1, "maxLength": 2000},
+    "description": "What was said, in words. Kept encrypted in the register; only its id travels.",
+}
+
+
+def sayable() -> list[type[Told]]:
+    """The kinds that an agency's list may hold."""
+    told = [each for each in contracts().values() if issubclass(each, Told) and not issubclass(each, NOT_AN_AGENCYS)]
+    return sorted(told, key=lambda each: each.kind)
+
+
+def event_schema() -> dict[str, Any]:
+    """One alternative a kind: the envelope, with the content of that kind."""
+    envelope = Envelope.model_json_schema()
+    properties = {name: about for name, about in envelope["properties"].items() if name not in ("type", "data")}
+    return {
+        "title": "AgencyEvent",
+        "description": "A CloudEvent 1.0 in structured JSON. `subject` is our child id, `<authority>/<the authority's "
+        "reference>`, or what the agency calls the child: a child nobody knows is a provisional child, and no refusal.",
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "subject", "time"],
+        "properties": properties,
+        "oneOf": [_alternative(kind) for kind in sayable()],
+    }
+
+
+def _alternative(kind: type[Told]) -> dict[str, Any]:
+    schema = kind.model_json_schema()
+    content = _inlined(schema, schema.get("$defs", {}))
+    kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
+    data = {"type": "object", "additionalProperties": False, "properties": kept | {"words": WORDS}}
+    required = [name for name in content.get("required", []) if name in kept]
+    alternative: dict[str, Any] = {
+        "title": kind.kind,
+        "description": " ".join((kind.__doc__ or "").split()),
+        "properties": {
+            "type": {"const": kind.kind},
+            "data": data | ({"required": required} if required else {}),
+        },
+    }
+    return alternative | ({"required": ["data"]} if required else {})
+
+
+def _inlined(schema: Any, kinds: dict[str, Any]) -> Any:
+    """A part of an OpenAPI document has no $defs of its own."""
+    if isinstance(schema, list):
+        return [_inlined(each, kinds) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(kinds[schema["$ref"].rpartition("/")[2]], kinds)
+    return {name: _inlined(each, kinds) for name, each in schema.items() if name != "$defs"}
+
+
+EVENT = {
+    "parameters": SIGNED,
+    "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": event_schema()}}},
+}
+EVENT_ANSWERS = {
+    202: described(
+        "Durable. The same again has this same answer, and no second effect.",
+        "application/json",
+        {
+            "type": "object",
+            "required": ["source", "id", "child", "identified"],
+            "properties": {
+                "source": {"type": "string"},
+                "id": {"type": "string"},
+                "child": {"type": "string", "description": "The child's id, or a provisional one."},
+                "identified": {"type": "boolean", "description": "False where a person is asked who the child is."},
+            },
+        },
+    ),
+} | refusals(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+BEARER: dict[str, Any] = {"security": [{"register": []}]}
+IMPORT = BEARER | {
+    "requestBody": {
+        "required": True,
+        "description": "A list of rows a table; a table that is left out stays as it is.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {name: {"type": "array", "items": {"type": "object"}} for name in TABLES},
+                }
+            }
+        },
+    }
+}
+TABLE = BEARER | {
+    "requestBody": {
+        "required": True,
+        "description": "One table, its columns named in the first line.",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+IMPORT_ANSWERS = {
+    200: described(
+        "All of it is durable.",
+        "application/json",
+        {
+            "type": "object",
+            "required": ["authority", "rows"],
+            "properties": {
+                "authority": {"type": "string"},
+                "rows": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Rows a table."},
+            },
+        },
+    ),
+} | refusals(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)

@@ -1,0 +1,35 @@
+"""How the pages behind one-time links are described in a service's OpenAPI document."""
+
+from http import HTTPStatus
+from typing import Any
+
+from services.runtime.refusals import described, refusals
+
+PAGE = {"type": "string"}
+ANSWERS = {
+    200: described("The page, as things stand now.", "text/html", PAGE),
+    404: described("A link that was never given out, or was altered.", "text/html", PAGE),
+    410: described("A link that is too old.", "text/html", PAGE),
+} | refusals(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+TOKEN: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "token",
+            "in": "path",
+            "required": True,
+            "description": "Signed; names a delivery and what its page is for, and no one.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
+PRESSED: dict[str, Any] = TOKEN | {
+    "requestBody": {
+        "description": "Which button was pressed.",
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {"type": "object", "properties": {"answer": {"type": "string"}}}
+            }
+        },
+    }
+}
+"""Opening a link acts upon nothing, since mail scanners open links."""

@@ -1,0 +1,111 @@
+"""Each service's OpenAPI document. Its routes are declared and read; nothing behind them is called, so nothing has to be there."""
+
+import importlib
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from services.carers import web as carers_web
+from services.casework import web as casework_web
+from services.casework.settings import CaseworkSettings
+from services.console import web as console_web
+from services.police import web as police_web
+from services.police.web_contract import COMPONENTS
+from services.professionals import web as professionals_web
+from services.professionals.answering import Acknowledging
+from services.professionals.settings import ProfessionalsSettings
+from services.runtime.clocks import Clocks
+from services.schemas.traffic import HEARS
+
+KEY = SecretStr(b64encode(bytes(32)).decode())
+ABSENT: Any = None
+"""The database, the keys, the other service's answer: whatever a declared route would work on."""
+
+OBSTACLES = {"type": "object", "properties": {"ready": {"type": "boolean"}, "obstacles": {"type": "object"}}}
+WATCHING: dict[str, Any] = {
+    "/metrics": {
+        "get": {
+            "operationId": "metrics",
+            "summary": "For Prometheus.",
+            "responses": {
+                "200": {"description": "Metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+            },
+        }
+    },
+    "/health/live": {
+        "get": {
+            "operationId": "live",
+            "summary": "200 for as long as the process's loop turns.",
+            "responses": {
+                "200": {"description": "It turns.", "content": {"application/json": {"schema": {"type": "object"}}}}
+            },
+        }
+    },
+    "/health/ready": {
+        "get": {
+            "operationId": "ready",
+            "summary": "Whether anything that this service waits for is away, and what.",
+            "responses": {
+                "200": {"description": "Ready.", "content": {"application/json": {"schema": OBSTACLES}}},
+                "503": {
+                    "description": "Not ready; the obstacles by name.",
+                    "content": {"application/json": {"schema": OBSTACLES}},
+                },
+            },
+        }
+    },
+}
+"""What every service shows."""
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """By service."""
+    return {service: _document(service) for service in HEARS}
+
+
+def _document(service: str) -> dict[str, Any]:
+    declare = DECLARED.get(service)
+    app = FastAPI(title=f"Safe Return: {service}", version="1") if declare is None else declare()
+    document = app.openapi()
+    document["paths"] = document["paths"] | WATCHING
+    document["info"]["description"] = (importlib.import_module(f"services.{service}").__doc__ or "").strip()
+    return document
+
+
+def _casework() -> FastAPI:
+    settings = CaseworkSettings.model_construct(master_key=KEY, phone_key=KEY, register_token=KEY)
+    return casework_web.pages(ABSENT, Clocks(), settings)
+
+
+def _carers() -> FastAPI:
+    return carers_web.pages(ABSENT, ABSENT, Clocks(), ABSENT)
+
+
+def _police() -> FastAPI:
+    app = police_web.pages(ABSENT)
+    document = app.openapi()
+    document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
+    return app
+
+
+def _professionals() -> FastAPI:
+    settings = ProfessionalsSettings.model_construct(
+        twilio_auth_token=KEY, twilio_auth_token_alternate=None, public_url="http://127.0.0.1", link_key=KEY
+    )
+    return professionals_web.pages(ABSENT, Acknowledging(ABSENT, Clocks()), Clocks(), settings)
+
+
+def _console() -> FastAPI:
+    return console_web.Pages(ABSENT, Clocks(), ABSENT, sandbox=False).app()
+
+
+DECLARED: dict[str, Callable[[], FastAPI]] = {
+    "casework": _casework,
+    "carers": _carers,
+    "police": _police,
+    "professionals": _professionals,
+    "console": _console,
+}

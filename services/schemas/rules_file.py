@@ -1,0 +1,69 @@
+"""JSON Schema of a protocol file as a person writes it: for editors, and for whoever writes an authority's own rules.
+
+Rendered from the grammar that reads it, save for three shorthands that the grammar unfolds before it looks: a question,
+a length of time, and a trigger that stands alone.
+"""
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from services.protocol.policy.grammar import Rule
+from services.protocol.policy.periods import CALENDAR, LENGTH
+from services.protocol.policy.vocabulary import Condition, Question, Trigger
+from services.schemas.messages import DIALECT
+
+LENGTH_WRITTEN = {"type": "string", "pattern": LENGTH.pattern.replace("?P<count>", "").replace("?P<unit>", "")}
+CALENDAR_WRITTEN = {"type": "string", "pattern": CALENDAR.pattern.replace("?P<count>", "").replace("?P<unit>", "")}
+LINE = {"type": "string", "minLength": 1}
+
+
+class _AsWritten(GenerateJsonSchema):
+    def timedelta_schema(self, _schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
+        return dict(LENGTH_WRITTEN)
+
+    def function_plain_schema(self, _schema: core_schema.PlainValidatorFunctionSchema) -> JsonSchemaValue:
+        return dict(CALENDAR_WRITTEN)
+
+
+def schema() -> dict[str, Any]:
+    rule = Rule.model_json_schema(schema_generator=_AsWritten)
+    kinds: dict[str, Any] = rule.pop("$defs")
+    del rule["properties"]["protocol"]
+    rule["required"] = [name for name in rule["required"] if name != "protocol"]
+    on = rule["properties"]["on"]
+    rule["properties"]["on"] = {"anyOf": [on, *on["items"]["anyOf"]]}
+    kinds |= {"Rule": rule, "Asked": _question()}
+    triggers = {"type": "array", "items": {"enum": [str(each) for each in Trigger]}}
+    return {
+        "$schema": DIALECT,
+        "title": "Protocol file",
+        "description": "Whom to tell what, by when, and who is next while nobody answers. `python -m services check` says more.",
+        "type": "object",
+        "required": ["protocol", "version", "rules"],
+        "additionalProperties": False,
+        "properties": {
+            "protocol": LINE,
+            "version": {"type": ["string", "number"]},
+            "authority": LINE
+            | {"description": "Whose own rules these are. Left out: the default for every authority."},
+            "closing": {"type": "array", "items": {"enum": [str(each) for each in Condition]}},
+            "watch-on": triggers,
+            "rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
+        },
+        "$defs": kinds,
+    }
+
+
+def _question() -> dict[str, Any]:
+    questions = [str(each) for each in Question if each is not Question.CHILD_AGE_UNDER]
+    years = {"type": "integer", "minimum": 0}
+    age = str(Question.CHILD_AGE_UNDER)
+    return {
+        "description": "A question, with its number where it takes one.",
+        "anyOf": [
+            {"enum": questions},
+            {"type": "object", "properties": {age: years}, "required": [age], "additionalProperties": False},
+        ],
+    }

@@ -1,0 +1,98 @@
+"""Which service hears and says which kinds: what AsyncAPI's operations are rendered from.
+
+Stated here, since a document is rendered without starting a service; tests/contract/test_schemas.py holds it against what
+each service subscribes to when it is put together, and against the messages that its code makes.
+"""
+
+from collections.abc import Iterable
+
+from services.protocol.handlers import HEARD
+from services.safeguarding import events
+from services.safeguarding.contracts import contracts
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ProtocolDecided
+from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import (
+    DeliveryAttempted,
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    RegisterLookedUp,
+)
+
+Kinds = tuple[type[Message], ...]
+
+SENDING: Kinds = (
+    DutyAccepted,
+    DutyDelivered,
+    DutyFailed,
+    DeliveryAttempted,
+    RegisterLookedUp,
+    events.ContactUnreachable,
+)
+"""What every service says that sends things (services.delivery)."""
+
+
+def every(of: type[Message]) -> Kinds:
+    return tuple(each for each in contracts().values() if issubclass(each, of))
+
+
+def _without(kinds: Iterable[type[Message]], *left_out: type[Message]) -> Kinds:
+    return tuple(each for each in kinds if each not in left_out)
+
+
+HEARS: dict[str, Kinds] = {
+    "casework": (),
+    "carers": (CarerAlert, EpisodeChanged, DutyChanged),
+    "protocol": HEARD,
+    "police": (PoliceNotify,),
+    "professionals": (ProfessionalNotify, DutyAcknowledged),
+    "clock": (),
+    "console": tuple(contracts().values()),
+}
+"""Whoever hears anything also says what it could not work on, as a dead letter."""
+
+SAYS: dict[str, Kinds] = {
+    "casework": (
+        *_without(every(events.Told), events.TextNeedsHuman, events.PoliceReferenceTexted),
+        events.ChildProvisional,
+    ),
+    "carers": (
+        events.ChildReportedMissing,
+        events.ChildInformationReceived,
+        events.ChildLocated,
+        events.ChildReturned,
+        events.ReportRetracted,
+        events.ChildLuringSuspected,
+        events.LocationEnquiryReceived,
+        events.PoliceReferenceTexted,
+        events.TextNeedsHuman,
+        events.ChildProvisional,
+        DutyAcknowledged,
+        *SENDING,
+    ),
+    "protocol": (*_without(every(Duty), StrategyInvite), ProtocolDecided, EpisodeChanged, DutyChanged, DutyFailed),
+    "police": (
+        *every(events.PoliceReply),
+        events.ChildInformationReceived,
+        events.ChildLocated,
+        events.ChildReturned,
+        events.SafeAndWellCheckRecorded,
+        DutyAcknowledged,
+        *SENDING,
+    ),
+    "professionals": (DutyAcknowledged, *SENDING),
+    "clock": every(events.Due),
+    "console": (),
+}
+
+
+def says(service: str) -> Kinds:
+    dead_letters = (MessageDeadLettered,) if HEARS[service] else ()
+    return (*SAYS[service], *dead_letters)
+
+
+def first_to_say(contract: type[Message]) -> str:
+    """A service that says it, for an example's source. Where none does yet: the protocol, which will."""
+    return next((service for service in SAYS if contract in says(service)), "protocol")

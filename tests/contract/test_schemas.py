@@ -1,0 +1,220 @@
+"""The contracts in `schemas/`: as the code now is, whole, and true of what the services do."""
+
+import ast
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+from openapi_spec_validator import validate as validate_openapi
+
+from services.__main__ import SERVICES
+from services.bus.envelope import read
+from services.bus.house import House
+from services.protocol.loading import DEFAULT_RULES, files
+from services.safeguarding.contracts import contracts
+from services.safeguarding.events import Due
+from services.safeguarding.message import Message
+from services.schemas import documents, rules_file
+from services.schemas.examples import example
+from services.schemas.messages import ENVELOPE, content_schema, description_of
+from services.schemas.traffic import HEARS, every, says
+
+ROOT = Path(__file__).parents[2]
+KINDS = pytest.mark.parametrize("contract", contracts().values(), ids=lambda each: each.kind)
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+SECRETS = {
+    "database_password": "-",
+    "master_key": KEY,
+    "phone_key": KEY,
+    "link_key": KEY,
+    "twilio_auth_token": "-",
+    "register_token": "-",
+}
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, str]:
+    return documents.documents()
+
+
+@pytest.fixture(scope="module")
+def asyncapi(rendered: dict[str, str]) -> dict[str, Any]:
+    return dict(yaml.safe_load(rendered["asyncapi.yaml"]))
+
+
+def test_the_contracts_are_as_the_code_renders_them() -> None:
+    assert documents.differing() == [], "`make schemas` writes them anew"
+
+
+def test_a_contract_that_was_altered_is_missing_or_does_not_belong_is_named(tmp_path: Path) -> None:
+    documents.write(tmp_path)
+    assert documents.differing(tmp_path) == []
+    (tmp_path / "protocol.json").write_text("{}")
+    (tmp_path / "asyncapi.yaml").unlink()
+    (tmp_path / "events" / "child.vanished.v1.json").write_text("{}")
+    wrong = ["asyncapi.yaml", "events/child.vanished.v1.json", "protocol.json"]
+    assert documents.differing(tmp_path) == wrong
+    assert documents.write(tmp_path) == wrong
+    assert documents.differing(tmp_path) == []
+
+
+@KINDS
+def test_every_kind_says_what_it_means(contract: type[Message]) -> None:
+    assert len(description_of(contract)) > 10
+
+
+@KINDS
+def test_an_example_fulfils_its_schemas_and_can_be_read_from_the_bus(contract: type[Message]) -> None:
+    whole = example(contract)
+    assert _faults(ENVELOPE, whole) == []
+    assert _faults(content_schema(contract), whole["data"]) == []
+    received = read(json.dumps(whole).encode(), topic=contract.topic)
+    assert type(received.content) is contract
+
+
+@KINDS
+def test_a_schema_refuses_a_field_that_the_contract_does_not_have(contract: type[Message]) -> None:
+    assert _faults(content_schema(contract), example(contract)["data"] | {"name": "Amina"}) != []
+
+
+def test_every_rules_file_fulfils_the_schema_of_rules_files() -> None:
+    for each in files():
+        written = {"protocol": each.protocol, "version": each.version, "rules": each.rules, "closing": each.closing}
+        assert _faults(rules_file.schema(), written) == [], each.path.name
+    assert DEFAULT_RULES.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("tell", "the.neighbours"),
+        ("on", "child.lost"),
+        ("within", "soon"),
+        ("when", {"any": ["child.tall"]}),
+        ("protocol", "mine"),
+        ("because", {"cite": [], "kind": "default", "note": "x"}),
+    ],
+)
+def test_the_schema_of_rules_files_refuses_what_the_grammar_refuses(field: str, wrong: object) -> None:
+    rule = files()[0].rules[0] | {field: wrong}
+    assert _faults(rules_file.schema(), {"protocol": "p", "version": "1", "rules": [rule]}) != []
+
+
+def test_every_service_is_in_the_asyncapi_document() -> None:
+    assert set(HEARS) == set(SERVICES)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_subscribes_to_what_the_document_says_it_hears(
+    service: str, asyncapi: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = _subscriptions(service, tmp_path, monkeypatch)
+    assert _kinds_of(asyncapi, service, "hears") == {each.kind for each in heard}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_makes_no_message_that_the_document_does_not_let_it_say(
+    service: str, asyncapi: dict[str, Any]
+) -> None:
+    made = set(_made_in(ROOT / "services" / service))
+    written_into_deadlines = {each.kind for each in every(Due)}  # the protocol makes them, the clock says them
+    assert made - written_into_deadlines <= _kinds_of(asyncapi, service, "says")
+
+
+def test_the_document_lets_whoever_sends_say_what_the_delivery_floor_makes() -> None:
+    made = set(_made_in(ROOT / "services" / "delivery"))
+    for service in ("police", "carers", "professionals"):
+        assert made <= {each.kind for each in says(service)}
+
+
+def test_the_asyncapi_document_is_valid(rendered: dict[str, str], tmp_path: Path) -> None:
+    parser = _node_package("@asyncapi/parser")
+    documents.write(tmp_path)
+    script = parser.parents[2] / "validate.mjs"
+    script.write_text(
+        "import { Parser, fromFile } from '@asyncapi/parser';\n"
+        "const { diagnostics } = await fromFile(new Parser(), process.argv[2]).parse();\n"
+        "console.log(JSON.stringify(diagnostics.filter((each) => each.severity === 0)));\n"
+    )
+    command = ["node", str(script), str(tmp_path / "asyncapi.yaml")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    assert json.loads(said.stdout) == []
+
+
+def test_every_openapi_document_is_valid(rendered: dict[str, str]) -> None:
+    found = [path for path in rendered if path.startswith("openapi/")]
+    assert {f"openapi/{service}.json" for service in SERVICES} < set(found)
+    for path in found:
+        validate_openapi(json.loads(rendered[path]))
+
+
+def _faults(schema: dict[str, Any], instance: object) -> list[str]:
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    return [each.message for each in validator.iter_errors(instance)]
+
+
+def _kinds_of(asyncapi: dict[str, Any], service: str, verb: str) -> set[str]:
+    operations = [each for name, each in asyncapi["operations"].items() if name.startswith(f"{service}-{verb}-")]
+    return {message["$ref"].rpartition("/")[2] for each in operations for message in each["messages"]}
+
+
+def _subscriptions(service: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[type[Message]]:
+    """What the service's own `main` asks to hear, put together but not started."""
+    for name, value in SECRETS.items():
+        (folder / name).write_text(value)
+    for name, value in {
+        "SECRETS_DIR": str(folder),
+        "HTTP_PORT": "1",
+        "PUBLIC_URL": "http://127.0.0.1:1",
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_FROM": "+447700900500",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_FROM": "no-reply@safe-return.example",
+        "SPOOL_DIR": str(folder / "spool"),
+    }.items():
+        monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
+    heard: list[type[Message]] = []
+
+    async def put_together(house: House, *_: object, **__: object) -> None:
+        await house.store.close()
+
+    monkeypatch.setattr(House, "hear", lambda _house, handlers, *_: heard.extend(handlers))
+    monkeypatch.setattr(House, "run", put_together)
+    monkeypatch.setattr("services.runtime.logs.configure", lambda *_: None)
+    asyncio.run(import_module(f"services.{service}.app").main())
+    return heard
+
+
+def _made_in(folder: Path) -> Iterator[str]:
+    kinds = {contract.__name__: contract.kind for contract in contracts().values()}
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                if name in kinds:
+                    yield kinds[name]
+
+
+def _node_package(name: str) -> Path:
+    """Installed once a machine by npm, where Node and its registry are; else the test is skipped."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("Node is not here")
+    folder = ROOT / ".local" / "node"
+    package = folder / "node_modules" / name
+    if not package.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), name]
+            subprocess.run(command, check=True, timeout=100, capture_output=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip(f"npm could not install {name}")
+    return package
