@@ -35,7 +35,9 @@ def run(folder: Path = HOME) -> None:
     """Start everything, say where it is, and stop all of it on Ctrl-C."""
     told = threading.Event()
     stack = Stack(folder, fixed_ports=True, say=lambda sentence: console.print(f"  {sentence}", markup=False))
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    # Ctrl-C too: a shell that starts this in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _as_ctrl_c)
     begun = time.monotonic()
     try:
         stack.start()
@@ -48,8 +50,8 @@ def run(folder: Path = HOME) -> None:
         raise typer.Exit(1) from None
     finally:
         # From here on a second Ctrl-C must not leave processes behind.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         stack.stop()
     console.print("Safe Return has stopped.")
 
