@@ -79,7 +79,7 @@ class Changes:
                 await self._connection.execute(SQL("LISTEN {}").format(Identifier(CHANGES)))
                 self._tell(None)
             async for told in self._connection.notifies(timeout=LISTEN_SECONDS):
-                self._tell(told.payload)
+                self._tell(told.payload or None)
         except psycopg.Error:
             self._connection = None
             raise

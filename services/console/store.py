@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, Table, func, select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from services.bus.envelope import Received, read
 from services.console.record import DeadLetter, Recorded
@@ -29,16 +30,37 @@ ENDED = (EpisodeState.CLOSED, EpisodeState.RETRACTED)
 M = TypeVar("M", bound=Message)
 
 
+def _once(table: Table, told: ColumnElement[str] | str) -> ReturningInsert[Any]:
+    """Says on the channel what it wrote: with the commit, and only where a row was written."""
+    return insert(table).on_conflict_do_nothing().returning(func.pg_notify(CHANGES, told))
+
+
+def _newest(table: Table) -> ReturningInsert[Any]:
+    """The same, and a later revision takes the place of an earlier one."""
+    new = insert(table)
+    set_ = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
+    newer = table.c.revision < new.excluded.revision
+    written = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=set_, where=newer)
+    return written.returning(func.pg_notify(CHANGES, table.c.child))
+
+
+# Built once: every message that there is comes through here, and building them would be half of the work.
+KEEP_EPISODE = _newest(episodes)
+KEEP_DUTY = _newest(duties)
+KEEP_ENTRY = _once(entries, entries.c.child)
+KEEP_DEAD_LETTER = _once(dead_letters, "")
+
+
 async def keep_episode(transaction: Transaction, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
     row = _standing(received) | {"episode": received.content.episode, "opened_at": received.content.opened_at}
-    await _keep_newest(transaction, insert(episodes).values(row), episodes, row)
+    await transaction.connection.execute(KEEP_EPISODE, row)
 
 
 async def keep_duty(transaction: Transaction, received: Received[DutyChanged], *, waits: bool) -> None:
     """An older revision than the one known changes nothing. `waits`: somebody has still to answer."""
     row = _standing(received) | {"duty": received.content.duty, "episode": received.content.episode, "waits": waits}
-    await _keep_newest(transaction, insert(duties).values(row), duties, row)
+    await transaction.connection.execute(KEEP_DUTY, row)
 
 
 async def keep_entry(transaction: Transaction, received: Received[Message], heard_at: datetime) -> None:
@@ -52,8 +74,7 @@ async def keep_entry(transaction: Transaction, received: Received[Message], hear
         "exercise": received.exercise,
         "content": received.content.model_dump(mode="json"),
     }
-    kept = insert(entries).values(row).on_conflict_do_nothing()
-    await transaction.connection.execute(kept.returning(_told(received.subject)))
+    await transaction.connection.execute(KEEP_ENTRY, row)
 
 
 async def keep_dead_letter(transaction: Transaction, received: Received[MessageDeadLettered]) -> None:
@@ -67,8 +88,7 @@ async def keep_dead_letter(transaction: Transaction, received: Received[MessageD
         "original_kind": letter.original_kind,
         "at": received.time,
     }
-    kept = insert(dead_letters).values(row).on_conflict_do_nothing()
-    await transaction.connection.execute(kept.returning(_told(received.subject)))
+    await transaction.connection.execute(KEEP_DEAD_LETTER, row)
 
 
 async def open_episodes(connection: AsyncConnection) -> list[Recorded[EpisodeChanged]]:
@@ -118,18 +138,6 @@ async def entries_of(connection: AsyncConnection, child: str) -> list[Recorded[M
 async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:
     chosen = select(dead_letters).where(dead_letters.c.at > after).order_by(dead_letters.c.at.desc()).limit(MOST_DUTIES)
     return [DeadLetter(*row) for row in await connection.execute(chosen)]
-
-
-async def _keep_newest(transaction: Transaction, new: Insert, table: Table, row: dict[str, object]) -> None:
-    newest = new.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_=row, where=table.c.revision < new.excluded.revision
-    )
-    await transaction.connection.execute(newest.returning(_told(str(row["child"]))))
-
-
-def _told(child: str) -> ColumnElement[None]:
-    """Goes out with the commit, and only where a row was written."""
-    return func.pg_notify(CHANGES, child)
 
 
 def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:

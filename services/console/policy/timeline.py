@@ -25,8 +25,8 @@ class Line:
     """The message's kind without its version; a withdrawal of a duty has one of its own."""
     role: Role | None
     wording: Wording | None
-    decisions: tuple[ProtocolDecided, ...]
-    """What the protocol decided upon it: the decisions of note."""
+    decisions: tuple[tuple[ProtocolDecided, int], ...]
+    """What the protocol decided upon it: the decisions of note, and how often each (a rule that tells everyone decides for each)."""
     others: tuple[ProtocolDecided, ...]
     """Rules that were weighed and changed nothing."""
 
@@ -77,9 +77,13 @@ def _belongs(content: Message, episode: UUID, duties: Mapping[UUID, DutyChanged]
 
 def _line(entry: Recorded[Message], duties: Mapping[UUID, DutyChanged], decided: Iterable[ProtocolDecided]) -> Line:
     role, wording = _who_and_what(entry.content, duties)
-    of_note = tuple(each for each in decided if each.verdict in OF_NOTE)
+    of_note: dict[tuple[str | None, Verdict], list[ProtocolDecided]] = {}
+    for each in decided:
+        if each.verdict in OF_NOTE:
+            of_note.setdefault((each.rule, each.verdict), []).append(each)
+    counted = tuple((same[0], len(same)) for same in of_note.values())
     others = tuple(each for each in decided if each.verdict not in OF_NOTE and each.rule is not None)
-    return Line(entry, _act(entry.content), role, wording, of_note, others)
+    return Line(entry, _act(entry.content), role, wording, counted, others)
 
 
 def _act(content: Message) -> str:

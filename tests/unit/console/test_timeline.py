@@ -65,7 +65,7 @@ def test_a_report_carries_the_decisions_made_upon_it() -> None:
     told, not_met = decided(episode, "SM1"), decided(episode, "SM1", Verdict.CONDITION_NOT_MET)
     (line,) = timeline(entry(episode_changed(episode)), [], [entry(told), entry(not_met), report])
     assert line.act == "child.reported-missing"
-    assert (line.decisions, line.others) == ((told,), (not_met,))
+    assert (line.decisions, line.others) == (((told, 1),), (not_met,))
 
 
 def test_a_report_that_belongs_to_another_episode_of_the_child_stays_out() -> None:
@@ -118,3 +118,11 @@ def test_an_episode_that_says_the_same_again_is_no_news() -> None:
     ]
     shown = timeline(entry(states[0]), [], [entry(each) for each in states])
     assert [line.entry.content for line in shown] == [states[0], states[2]]
+
+
+def test_a_rule_that_tells_several_is_said_once() -> None:
+    episode = uuid4()
+    told = [decided(episode, "SM1") for _ in range(3)]
+    report = entry(ChildReportedMissing(authority="kestrel"), id_="SM1")
+    (line,) = timeline(entry(episode_changed(episode)), [], [*map(entry, told), report])
+    assert line.decisions == ((told[0], 3),)
