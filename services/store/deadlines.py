@@ -1,7 +1,7 @@
 """Deadlines: rows that hold the event to publish. The protocol writes and cancels them, the clock claims them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
@@ -31,6 +31,9 @@ class Pending:
     envelope: bytes
 
 
+PENDING = tuple(field.name for field in fields(Pending))
+
+
 async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
     """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing."""
     if not pending:
@@ -41,7 +44,7 @@ async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
     upsert = written.on_conflict_do_update(
         index_elements=[due.c.deadline], set_=fresh | {"fired_at": None, "cancelled_at": None}, where=newer
     )
-    await transaction.connection.execute(upsert, [asdict(each) for each in pending])
+    await transaction.connection.execute(upsert, [{name: getattr(each, name) for name in PENDING} for each in pending])
 
 
 async def put(
