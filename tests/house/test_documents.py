@@ -39,7 +39,8 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_file_that_a_document_names_exists(document: Path) -> None:
     named = [found["path"] for found in NAMED_FILE.finditer(document.read_text())]
-    assert [path for path in named if not any((ROOT / where / path).exists() for where in (".", "services"))] == []
+    places = (ROOT, ROOT / "services", document.parent)
+    assert [path for path in named if not any((place / path).exists() for place in places)] == []
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:
