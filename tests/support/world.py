@@ -59,7 +59,7 @@ class World:
     @staticmethod
     def carers_numbers(notice: dict[str, Any]) -> list[str]:
         """The telephones of the placement that the notice names: the tests' way to tell whose it is."""
-        placement = notice["body"]["data"]["placement"] or {}
+        placement = notice["body"]["data"].get("placement") or {}
         return [carer["telephone"] for carer in placement.get("carers", [])]
 
     def desk(self, force: str, **behaviour: object) -> None:
