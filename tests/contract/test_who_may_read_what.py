@@ -24,7 +24,7 @@ def test_no_service_but_casework_reads_a_table_of_the_register(database: Databas
         connection.execute(f"SELECT * FROM register.{table}")
 
 
-@pytest.mark.parametrize("role", ["protocol", "clock", "audit", "strategy"])
+@pytest.mark.parametrize("role", ["protocol", "clock", "audit"])
 def test_roles_without_personal_work_reach_no_data_key(database: Database, role: str) -> None:
     with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT * FROM register.data_keys")
