@@ -74,6 +74,7 @@ class Draft:
     """The working copy. Its dictionaries are its own; what they hold is immutable and shared with the case it came from."""
 
     def __init__(self, case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime) -> None:
+        self.case = case
         self.child = case.child
         self.happened = happened
         self.facts = facts

@@ -1,6 +1,6 @@
 """What a decision leaves behind: the case as it now is, and how each changed episode and duty stands."""
 
-from services.protocol.policy.case import Case, DutyOfCase, Episode
+from services.protocol.policy.case import DutyOfCase, Episode
 from services.protocol.policy.draft import Decision, Draft
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRecord
 
@@ -19,14 +19,15 @@ def decision_of(draft: Draft) -> Decision:
     changes.extend(_duty_changed(draft, draft.duties[name]) for name in draft.duties_changed)
     exercises = {name for name in draft.episodes_changed if draft.episodes[name].exercise}
     exercises |= {name for name in draft.duties_changed if draft.duties[name].cause.exercise}
-    case = Case.model_construct(
-        child=draft.child,
-        episodes=draft.episodes,
-        duties=draft.duties,
-        waiting=draft.waiting,
-        returned_at=draft.returned_at,
-        watched_since=draft.watched_since,
-        leave_expires_on=draft.leave_expires_on,
+    case = draft.case.model_copy(
+        update={
+            "episodes": draft.episodes,
+            "duties": draft.duties,
+            "waiting": draft.waiting,
+            "returned_at": draft.returned_at,
+            "watched_since": draft.watched_since,
+            "leave_expires_on": draft.leave_expires_on,
+        }
     )
     return Decision(
         case=case,
