@@ -14,12 +14,17 @@ from services.protocol.loading import Library, files
 from services.protocol.policy.telling import kind_of_duty
 from services.runtime.clocks import Clocks
 from services.safeguarding.contracts import contracts
-from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify
+from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic, handler_name
 from services.safeguarding.roles import Channel, Role, Wording
 
 SERVICES = Path(__file__).parents[2] / "services"
-HEARD_BY = {PoliceNotify: "police", ProfessionalNotify: "professionals", CarerAlert: "carers"}
+HEARD_BY = {
+    PoliceNotify: "police",
+    ProfessionalNotify: "professionals",
+    CarerAlert: "carers",
+    StrategyInvite: "strategy",
+}
 Telling = tuple[str, Role, Channel | None, Wording]
 
 
@@ -72,7 +77,7 @@ def _functions(service: Path) -> set[str]:
 def _has_words(kind: type[Duty]) -> set[str]:
     if kind is PoliceNotify:
         return set(Wording)  # a notice names whatever it is not made for as a request to the force
-    section = "texts" if kind is ProfessionalNotify else "alerts"
+    section = {ProfessionalNotify: "texts", CarerAlert: "alerts", StrategyInvite: "invitations"}[kind]
     messages = SERVICES / HEARD_BY[kind] / "messages"
     written = [set(yaml.safe_load((messages / f"{language}.yaml").read_text())[section]) for language in ("en", "cy")]
     return set.intersection(*written)
