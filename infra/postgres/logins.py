@@ -1,6 +1,8 @@
 """The services' login roles: the migrations make them without LOGIN, each installation gives them passwords of its own."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -14,3 +16,13 @@ def open_logins(admin_url: str, passwords: Mapping[str, str]) -> None:
                 continue
             order = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
             connection.execute(order)
+
+
+def main() -> None:
+    """For containers: `SAFE_RETURN_LOGINS_DIR` holds a file a role, its password. Raises KeyError where a setting is missing."""
+    folder = Path(os.environ["SAFE_RETURN_LOGINS_DIR"])
+    open_logins(os.environ["SAFE_RETURN_ADMIN_DATABASE"], {file.name: file.read_text() for file in folder.iterdir()})
+
+
+if __name__ == "__main__":
+    main()

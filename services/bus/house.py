@@ -52,7 +52,9 @@ class House:
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
         """Until SIGTERM or SIGINT. HTTP comes up last and goes down first; `closing` ends answers that would go on for ever."""
-        web = Web(exposition(REGISTRY, self.health, pages), self.settings.http_port, closing=closing)
+        web = Web(
+            exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
+        )
         clock = story.follow(self.store.engine, self.clocks)
         self.health.watch("database", clock.obstacle)
         first: Sequence[Part] = [clock, loop_watch(), self.publisher]

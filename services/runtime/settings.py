@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     database_password: SecretStr
     database_connections: int = Field(default=8, ge=2)
     kafka: str = "127.0.0.1:9092"
+    http_host: str = "127.0.0.1"
+    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
     http_port: int = Field(ge=1, le=65535)
     slot: int | None = Field(default=None, ge=0)
     """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""

