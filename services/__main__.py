@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-SERVICES = ("casework", "carers", "protocol", "police", "professionals", "clock", "console")
+SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
 SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

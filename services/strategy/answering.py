@@ -1,0 +1,87 @@
+"""The page behind an invitation's button: its reader says whether they come."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.delivery import rows
+from services.delivery.link_pages import Button, Sheet
+from services.register import directory
+from services.runtime.clocks import Clocks
+from services.store.transaction import Store, Transaction
+from services.strategy import metrics, store
+from services.strategy.discussing import Discussing
+from services.strategy.policy import ANSWERS, Reply
+from services.strategy.store import Attendee, Discussion
+from services.strategy.words import Words, words
+
+BUTTONS = {"come": Reply.ACCEPTED, "perhaps": Reply.TENTATIVE, "not-come": Reply.DECLINED}
+
+
+@dataclass(frozen=True)
+class Asked:
+    discussion: Discussion
+    attendee: Attendee
+    words: Words
+
+
+@dataclass(frozen=True)
+class Answering:
+    """An answer commits before the page says so. It is to the date that the page shows, which is the present one."""
+
+    store: Store
+    clocks: Clocks
+    discussing: Discussing
+
+    async def shows(self, delivery: UUID) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            asked = await self._asked(transaction, delivery)
+            return None if asked is None else _sheet(asked, asked.attendee.reply)
+
+    async def acts(self, delivery: UUID, answer: str) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            asked = await self._asked(transaction, delivery)
+            if asked is None:
+                return None
+            reply = BUTTONS.get(answer)
+            if reply is None or asked.discussion.state == store.CANCELLED:
+                return _sheet(asked, asked.attendee.reply)
+            await self.discussing.take(transaction, asked.discussion, asked.attendee, reply, how="page")
+            metrics.REPLIES.labels("page", reply).inc()
+            return _sheet(asked, reply)
+
+    async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:
+        found = await rows.hold(transaction, delivery)
+        duty = None if found is None else found[0].duty
+        if found is None or duty is None:
+            return None
+        discussion = await store.of_duty(transaction, duty.duty, duty.step)
+        if discussion is None:
+            return None
+        attendees = await store.attendees_of(transaction.connection, discussion.discussion)
+        mine = [each for each in attendees if (each.duty, each.step) == (duty.duty, duty.step)]
+        if not mine:
+            return None
+        holders = await directory.holders(
+            transaction.connection,
+            duty.role,
+            authority=duty.authority,
+            child=discussion.child,
+            person=mine[0].person,
+            at=self.clocks.story(),
+        )
+        return Asked(discussion, mine[0], words(holders[0].language if holders else "en"))
+
+
+def _sheet(asked: Asked, reply: Reply) -> Sheet:
+    spoken, at = asked.words, asked.discussion.starts_at
+    when = spoken.page("when", at)
+    if asked.discussion.state == store.CANCELLED:
+        return Sheet(spoken.page("over", at), (when, spoken.page("over-more", at)), language=spoken.name)
+    buttons = tuple(Button(name, spoken.page(name, at), quiet=name != "come") for name in BUTTONS)
+    if reply in ANSWERS:
+        said = (when, spoken.page("coming-more", at))
+        return Sheet(spoken.page("coming", at), said, buttons[2:], done=True, language=spoken.name)
+    if reply is Reply.DECLINED:
+        said = (when, spoken.page("coming-more", at))
+        return Sheet(spoken.page("not-coming", at), said, buttons[:1], done=True, language=spoken.name)
+    return Sheet(spoken.page("ask", at), (when,), buttons, language=spoken.name)

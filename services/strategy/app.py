@@ -1,0 +1,50 @@
+"""Strategy, put together."""
+
+from services.bus.house import House
+from services.delivery.email import AT_ONCE
+from services.delivery.loop import DeliveryLoop
+from services.safeguarding.decisions import EpisodeChanged
+from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.strategy.answering import Answering
+from services.strategy.discussing import SERVICE, Discussing
+from services.strategy.handlers import Handlers
+from services.strategy.inviting import Inviting
+from services.strategy.listener import Listener
+from services.strategy.quorum import QuorumWatch
+from services.strategy.replies import Replies
+from services.strategy.settings import StrategySettings
+from services.strategy.web import pages
+
+
+async def main() -> None:
+    settings = StrategySettings()
+    house = House(SERVICE, settings)
+    keyring, mailbox = settings.keyring, settings.smtp_from
+    loop = DeliveryLoop(
+        SERVICE,
+        house.store,
+        house.clocks,
+        settings.email_medium(),
+        keyring=keyring,
+        prepare=Inviting(keyring, house.clocks, settings.links, mailbox).prepare,
+        slot=settings.slot,
+        at_once=AT_ONCE,
+    )
+    discussing = Discussing(loop, house.clocks)
+    handlers = Handlers(loop, house.clocks, discussing)
+    house.health.watch("delivery", loop.obstacle)
+    house.parts.append(loop)
+    house.hear(
+        {
+            StrategyInvite: handlers.on_strategy_invite,
+            StrategyDiscussionRedated: handlers.on_strategy_discussion_redated,
+            StrategyDiscussionCancelled: handlers.on_strategy_discussion_cancelled,
+            EpisodeChanged: handlers.on_episode_changed,
+        }
+    )
+    house.turn(QuorumWatch(house.store, house.clocks, discussing).loop)
+    replies = Replies(house.store, keyring, house.clocks, discussing)
+    house.parts.append(Listener(settings.smtp_listen_host, settings.smtp_listen_port, mailbox, replies))
+    answering = Answering(house.store, house.clocks, discussing)
+    await house.run(pages(answering, house.clocks, settings))

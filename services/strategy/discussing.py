@@ -1,0 +1,139 @@
+"""What is done with a discussion: planned, moved, called off, replied to; each said, and told to everyone invited."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.bus.envelope import say
+from services.delivery import email, rows
+from services.delivery.loop import DeliveryLoop
+from services.delivery.parcel import Parcel
+from services.runtime.clocks import Clocks
+from services.safeguarding.events import StrategyCounterProposed, StrategyWithoutQuorum
+from services.safeguarding.identifiers import derived
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
+from services.store.transaction import Transaction
+from services.strategy import metrics, store
+from services.strategy.policy import ANSWERS, Reply, Seat, lacking
+from services.strategy.store import Attendee, Discussion
+
+SERVICE = "strategy"
+
+
+@dataclass(frozen=True)
+class Discussing:
+    """Everything within the caller's transaction, in which the discussion is held."""
+
+    loop: DeliveryLoop
+    clocks: Clocks
+
+    async def move(self, transaction: Transaction, found: Discussion, starts_at: datetime) -> None:
+        """To the same time again changes nothing."""
+        if starts_at == found.starts_at:
+            return
+        moved = await store.change(transaction, found, state=store.PLANNED, starts_at=starts_at, reply_again=True)
+        metrics.DISCUSSIONS.labels("moved").inc()
+        await self._tell_everyone(transaction, moved)
+
+    async def call_off(self, transaction: Transaction, found: Discussion) -> None:
+        called_off = await store.change(
+            transaction, found, state=store.CANCELLED, starts_at=found.starts_at, reply_again=False
+        )
+        metrics.DISCUSSIONS.labels("called-off").inc()
+        await self._tell_everyone(transaction, called_off)
+
+    async def take(
+        self,
+        transaction: Transaction,
+        found: Discussion,
+        attendee: Attendee,
+        reply: Reply,
+        *,
+        how: str,
+        proposes: datetime | None = None,
+    ) -> None:
+        """The same reply again changes nothing."""
+        if reply is attendee.reply and reply is not Reply.COUNTER:
+            return
+        await store.replied(transaction, attendee, reply, self.clocks.story())
+        parcel = await rows.find(transaction.connection, attendee.delivery)
+        outcome = self._outcome(found, attendee, reply, how)
+        if outcome is not None:
+            await self._say(transaction, found, outcome, None if parcel is None else parcel.trace)
+        if proposes is not None and reply is Reply.COUNTER:
+            counter = StrategyCounterProposed(
+                authority=found.authority,
+                episode=found.episode,
+                discussion=found.number,
+                role=attendee.role,
+                starts_at=proposes,
+            )
+            await self._say(transaction, found, counter)
+        await self.stands(transaction, found)
+
+    async def warn(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
+        """Says which seats of the quorum nobody has taken, if any."""
+        attendees = await store.attendees_of(transaction.connection, found.discussion)
+        seats = lacking(store.attendance(attendees))
+        if seats:
+            without = StrategyWithoutQuorum(
+                authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
+            )
+            await self._say(transaction, found, without)
+        return seats
+
+    async def stands(self, transaction: Transaction, found: Discussion) -> None:
+        attendees = await store.attendees_of(transaction.connection, found.discussion)
+        roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}
+        changed = StrategyDiscussionChanged(
+            authority=found.authority,
+            episode=found.episode,
+            discussion=found.number,
+            sequence=found.sequence,
+            state="cancelled" if found.state == store.CANCELLED else "planned",
+            starts_at=found.starts_at,
+            coming=roles[Reply.ACCEPTED],
+            declined=roles[Reply.DECLINED],
+            waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
+            quorum="not-reached" if lacking(store.attendance(attendees)) else "reached",
+        )
+        await self._say(transaction, found, changed)
+
+    def _outcome(self, found: Discussion, attendee: Attendee, reply: Reply, how: str) -> Message | None:
+        named = {
+            "duty": attendee.duty,
+            "step": attendee.step,
+            "authority": found.authority,
+            "episode": found.episode,
+        }
+        if reply in ANSWERS:
+            return DutyAcknowledged.model_validate(named | {"by": attendee.person, "how": how})
+        if reply is Reply.DECLINED:
+            return DutyFailed.model_validate(named | {"person": attendee.person, "reason": "declined"})
+        return None
+
+    async def _tell_everyone(self, transaction: Transaction, found: Discussion) -> None:
+        """A parcel each under an id that follows from the sequence: a handler that runs again tells nobody twice."""
+        for attendee in await store.attendees_of(transaction.connection, found.discussion):
+            first = await rows.find(transaction.connection, attendee.delivery)
+            if first is not None:
+                await self.loop.put(transaction, self._news(first, found))
+        await self.stands(transaction, found)
+
+    def _news(self, first: Parcel, found: Discussion) -> Parcel:
+        name = derived("strategy news", str(first.id), str(found.sequence))
+        return replace(first, id=name, lane=email.LANE, created_at=self.clocks.wall())
+
+    async def _say(
+        self, transaction: Transaction, found: Discussion, content: Message, trace: str | None = None
+    ) -> None:
+        await say(
+            transaction,
+            content,
+            said_by=SERVICE,
+            subject=found.child,
+            at=self.clocks.story(),
+            now=self.clocks.wall(),
+            exercise=found.exercise,
+            trace=trace or found.trace,
+        )

@@ -1,0 +1,66 @@
+"""`strategy.invite` duties, and what whoever convenes does with a discussion."""
+
+from dataclasses import dataclass
+
+from services.bus.envelope import Received
+from services.delivery.email import LANE
+from services.delivery.loop import DeliveryLoop
+from services.delivery.parcel import Parcel
+from services.runtime.clocks import Clocks
+from services.safeguarding.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.store.transaction import Transaction
+from services.strategy import metrics, store
+from services.strategy.discussing import Discussing
+from services.strategy.policy import first_slot
+
+
+@dataclass(frozen=True)
+class Handlers:
+    loop: DeliveryLoop
+    clocks: Clocks
+    discussing: Discussing
+
+    async def on_strategy_invite(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
+        if received.content.act == "withdraw":
+            await self.loop.withdraw(transaction, received)
+            return
+        discussion, is_new = await store.plan(
+            transaction,
+            received.content,
+            child=received.subject,
+            starts_at=first_slot(self.clocks.story()),
+            exercise=received.exercise,
+            trace=received.trace,
+        )
+        await store.invite(transaction, discussion.discussion, received.content)
+        await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
+        if is_new:
+            metrics.DISCUSSIONS.labels("planned").inc()
+            await self.discussing.stands(transaction, discussion)
+
+    async def on_strategy_discussion_redated(
+        self, received: Received[StrategyDiscussionRedated], transaction: Transaction
+    ) -> None:
+        """One that nobody knows of, or that is called off, is passed over: there is nothing to move."""
+        found = await store.of_child(
+            transaction, received.subject, received.content.discussion, exercise=received.exercise
+        )
+        if found is not None:
+            await self.discussing.move(transaction, found, received.content.starts_at)
+
+    async def on_strategy_discussion_cancelled(
+        self, received: Received[StrategyDiscussionCancelled], transaction: Transaction
+    ) -> None:
+        found = await store.of_child(
+            transaction, received.subject, received.content.discussion, exercise=received.exercise
+        )
+        if found is not None:
+            await self.discussing.call_off(transaction, found)
+
+    async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
+        """A report that was a mistake needs no discussion. One about a child who is back may: whoever convenes decides."""
+        if received.content.state is EpisodeState.RETRACTED:
+            for found in await store.of_episode(transaction, received.content.episode):
+                await self.discussing.call_off(transaction, found)

@@ -1,0 +1,52 @@
+"""The SMTP port to which the authority's relay hands over mail for our mailbox."""
+
+import asyncio
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+from services.runtime.logs import logger
+from services.store.failures import passes_by_itself
+from services.strategy.replies import Replies
+
+MOST_BYTES = 2_000_000
+TAKEN = "250 2.0.0 Taken"
+LATER = "451 4.3.0 Not now, try again"
+
+
+class Listener:
+    """A part. Takes mail for one address and no other; says 250 when what it brought about is committed."""
+
+    def __init__(self, host: str, port: int, mailbox: str, replies: Replies) -> None:
+        self._address, self._mailbox, self._replies = (host, port), mailbox.lower(), replies
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Replicas on one machine share the port."""
+        self._server = await asyncio.get_running_loop().create_server(self._greet, *self._address, reuse_port=True)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    def _greet(self) -> asyncio.BaseProtocol:
+        loop = asyncio.get_running_loop()
+        return SMTP(self, hostname="safe-return", data_size_limit=MOST_BYTES, enable_SMTPUTF8=True, loop=loop)
+
+    async def handle_RCPT(  # noqa: N802 aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if address.strip().lower() != self._mailbox:
+            return "550 5.1.1 No such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
+        try:
+            made = await self._replies.take(envelope.original_content or b"", envelope.mail_from or "")
+        except Exception as error:  # noqa: BLE001 the relay keeps the mail and tries again
+            if not passes_by_itself(error):
+                logger().error("a mail could not be taken", exc_info=error)
+            return LATER
+        logger().info("a mail was taken", result=made)
+        return TAKEN

@@ -1,0 +1,250 @@
+"""Discussions and who is invited to each. Ids, roles, times and replies; an address as a keyed hash alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Row, Table, Text, select, update
+from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import derived
+from services.safeguarding.roles import Role
+from services.store.transaction import Transaction
+from services.strategy.policy import Attendance, Reply
+
+metadata = MetaData()
+_time = DateTime(timezone=True)
+_uuid = UUID_COLUMN(as_uuid=True)
+
+discussions = Table(
+    "discussions",
+    metadata,
+    Column("discussion", _uuid, primary_key=True),
+    Column("episode", _uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("child", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("starts_at", _time, nullable=False),
+    Column("exercise", Boolean, nullable=False),
+    Column("trace", Text),
+    Column("warned_at", _time),
+)
+attendees = Table(
+    "attendees",
+    metadata,
+    Column("duty", _uuid, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("discussion", _uuid, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("delivery", _uuid, nullable=False),
+    Column("person", Text),
+    Column("address_hash", LargeBinary),
+    Column("reply", Text, nullable=False),
+    Column("replied_at", _time),
+)
+PLANNED, CANCELLED = "planned", "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Discussion:
+    """`discussion` is the UID's first half, the same for ever; `number` counts the episode's discussions from 1."""
+
+    discussion: UUID
+    episode: UUID
+    number: int
+    child: str
+    authority: str
+    sequence: int
+    state: str
+    starts_at: datetime
+    exercise: bool
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    duty: UUID
+    step: int
+    role: Role
+    delivery: UUID
+    person: str | None
+    reply: Reply
+
+
+async def plan(
+    transaction: Transaction, duty: Duty, *, child: str, starts_at: datetime, exercise: bool, trace: str | None
+) -> tuple[Discussion, bool]:
+    """The episode's discussion, and whether it was planned just now. Its id follows from episode and number: no crash makes two.
+
+    After a cancelled one the next number is planned.
+    """
+    episode = duty.episode or duty.duty
+    latest = await transaction.connection.scalar(
+        select(discussions.c.number)
+        .where(discussions.c.episode == episode, discussions.c.state == CANCELLED)
+        .order_by(discussions.c.number.desc())
+        .limit(1)
+    )
+    number = (latest or 0) + 1
+    discussion = derived("strategy discussion", str(episode), str(number))
+    written = await transaction.connection.execute(
+        insert(discussions)
+        .values(
+            discussion=discussion,
+            episode=episode,
+            number=number,
+            child=child,
+            authority=duty.authority,
+            sequence=0,
+            state=PLANNED,
+            starts_at=starts_at,
+            exercise=exercise,
+            trace=trace,
+        )
+        .on_conflict_do_nothing()
+        .returning(discussions.c.discussion)
+    )
+    is_new = written.first() is not None
+    found = await hold(transaction, discussion)
+    if found is None:
+        raise RuntimeError("a discussion that exists was not found")
+    return found, is_new
+
+
+async def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
+    row = {
+        "duty": duty.duty,
+        "step": duty.step,
+        "discussion": discussion,
+        "role": duty.role,
+        "delivery": duty.telling,
+        "reply": Reply.WAITING,
+    }
+    await transaction.connection.execute(insert(attendees).values(row).on_conflict_do_nothing())
+
+
+async def addressed(transaction: Transaction, duty: Duty, person: str, address_hash: bytes) -> None:
+    """Who it is that was invited, known when the invitation is first sent."""
+    await transaction.connection.execute(
+        update(attendees)
+        .where(attendees.c.duty == duty.duty, attendees.c.step == duty.step)
+        .values(person=person, address_hash=address_hash)
+    )
+
+
+async def hold(transaction: Transaction, discussion: UUID) -> Discussion | None:
+    """Nobody else changes it, or its replies, before this transaction ends."""
+    found = await transaction.connection.execute(
+        select(discussions).where(discussions.c.discussion == discussion).with_for_update()
+    )
+    row = found.first()
+    return None if row is None else _discussion(row)
+
+
+async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
+    name = await transaction.connection.scalar(
+        select(attendees.c.discussion).where(attendees.c.duty == duty, attendees.c.step == step)
+    )
+    return None if name is None else await hold(transaction, name)
+
+
+async def of_child(transaction: Transaction, child: str, number: int, *, exercise: bool) -> Discussion | None:
+    """The newest with this number that is planned."""
+    name = await transaction.connection.scalar(
+        select(discussions.c.discussion)
+        .where(
+            discussions.c.child == child,
+            discussions.c.number == number,
+            discussions.c.exercise == exercise,
+            discussions.c.state == PLANNED,
+        )
+        .order_by(discussions.c.starts_at.desc())
+        .limit(1)
+    )
+    return None if name is None else await hold(transaction, name)
+
+
+async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion]:
+    rows = await transaction.connection.execute(
+        select(discussions)
+        .where(discussions.c.episode == episode, discussions.c.state == PLANNED)
+        .order_by(discussions.c.number)
+        .with_for_update()
+    )
+    return [_discussion(row) for row in rows]
+
+
+async def change(
+    transaction: Transaction, found: Discussion, *, state: str, starts_at: datetime, reply_again: bool
+) -> Discussion:
+    """The next SEQUENCE. `reply_again`: what was said of the earlier date counts no more."""
+    sequence = found.sequence + 1
+    await transaction.connection.execute(
+        update(discussions)
+        .where(discussions.c.discussion == found.discussion)
+        .values(sequence=sequence, state=state, starts_at=starts_at, warned_at=None)
+    )
+    if reply_again:
+        await transaction.connection.execute(
+            update(attendees)
+            .where(attendees.c.discussion == found.discussion)
+            .values(reply=Reply.WAITING, replied_at=None)
+        )
+    changed = await hold(transaction, found.discussion)
+    return changed or found
+
+
+async def replied(transaction: Transaction, attendee: Attendee, reply: Reply, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(attendees)
+        .where(attendees.c.duty == attendee.duty, attendees.c.step == attendee.step)
+        .values(reply=reply, replied_at=at)
+    )
+
+
+async def attendees_of(
+    connection: AsyncConnection, discussion: UUID, address_hash: bytes | None = None
+) -> list[Attendee]:
+    """All who have been invited; with `address_hash` those with this address (one person may hold two roles)."""
+    asked = select(attendees).where(attendees.c.discussion == discussion, attendees.c.person.is_not(None))
+    if address_hash is not None:
+        asked = asked.where(attendees.c.address_hash == address_hash)
+    rows = await connection.execute(asked.order_by(attendees.c.role, attendees.c.step))
+    return [_attendee(row) for row in rows]
+
+
+async def about_to_begin(transaction: Transaction, until: datetime) -> list[Discussion]:
+    """Planned to begin before `until`, and not looked at yet. Another process's are passed over."""
+    rows = await transaction.connection.execute(
+        select(discussions)
+        .where(discussions.c.state == PLANNED, discussions.c.starts_at <= until, discussions.c.warned_at.is_(None))
+        .with_for_update(skip_locked=True)
+        .limit(50)
+    )
+    return [_discussion(row) for row in rows]
+
+
+async def looked_at(transaction: Transaction, discussion: UUID, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(discussions).where(discussions.c.discussion == discussion).values(warned_at=at)
+    )
+
+
+def attendance(found: list[Attendee]) -> list[Attendance]:
+    return [Attendance(each.role, each.reply) for each in found]
+
+
+def _discussion(row: Row[Any]) -> Discussion:
+    content = cast("dict[str, Any]", dict(row._mapping))  # noqa: SLF001 SQLAlchemy's public name for it
+    content.pop("warned_at")
+    return Discussion(**content)
+
+
+def _attendee(row: Row[Any]) -> Attendee:
+    return Attendee(row.duty, row.step, Role(row.role), row.delivery, row.person, Reply(row.reply))
