@@ -39,10 +39,20 @@ forward: ## Move story time, so that escalations can be watched in a minute: mak
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local forward '$(BY)'
 
+bench: ## Measure how long a report takes to a desk, beside two peers run in the same minutes.
+	@$(BOOTSTRAP)
+	$(VENV)/python -m tests.bench
+
+chaos: ## Kill everything at random while 200 reports flow, and count what was lost or doubled.
+	@$(BOOTSTRAP)
+	$(VENV)/python -m tests.chaos
+
 lock: ## Choose the newest versions that pyproject.toml allows and write them to requirements.lock, with hashes.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m uv pip compile pyproject.toml --group local --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
+	$(VENV)/python -m uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 
 clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment.
 	@if [ -x $(VENV)/python ]; then $(VENV)/python -m infra.local clean; fi

@@ -1,6 +1,7 @@
 """Makes a PostgreSQL cluster once, and says how its server is started."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import subprocess
@@ -49,8 +50,9 @@ class Server:
 
     def make_cluster(self) -> None:
         """Makes the files if there are none. A half-made cluster cannot stay: initdb works in a draft folder that is renamed."""
-        if self.place.files.exists():
+        if self._is_ours():
             return
+        self._put_aside()
         draft = self.place.files.with_name("making")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True, mode=0o700)
@@ -60,6 +62,7 @@ class Server:
             password.flush()
             self.place.own(Path(password.name))
             self._initdb(draft, password.name)
+        self._mark.write_bytes(self._password_hash)
         draft.rename(self.place.files)
 
     def clear_stale_pid_file(self) -> None:
@@ -83,6 +86,24 @@ class Server:
         except psycopg.OperationalError:
             return False
         return True
+
+    @property
+    def _mark(self) -> Path:
+        return self.place.reachable / "made-under"
+
+    @property
+    def _password_hash(self) -> bytes:
+        return hashlib.sha256(self._admin_password.encode()).hexdigest().encode()
+
+    def _is_ours(self) -> bool:
+        return self.place.files.exists() and self._mark.exists() and self._mark.read_bytes() == self._password_hash
+
+    def _put_aside(self) -> None:
+        """A cluster whose password is gone with a deleted `.local` can be neither used nor, its master key gone too, read."""
+        if self.place.files.exists():
+            aside = self.place.files.with_name("password-lost")
+            shutil.rmtree(aside, ignore_errors=True)
+            self.place.files.rename(aside)
 
     @property
     def _maintenance_url(self) -> str:

@@ -27,6 +27,8 @@ Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
 ATTEMPTS = 3
 """How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
+ORIGINAL_BYTES_MOST = 256 * 1024
+"""Kafka takes no message over 1 MB, and base64 adds a third."""
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -122,7 +124,7 @@ class Contract:
             reason=reason,
             original_kind=kind if kind is not None and contract_of(kind) else None,
             original_id=message_id if received is not None else None,
-            original=base64.b64encode(raw).decode(),
+            original=base64.b64encode(raw).decode() if len(raw) <= ORIGINAL_BYTES_MOST else None,
         )
         subject = received.subject if received is not None else identifiers.provisional_child(origin)
         while True:

@@ -51,15 +51,36 @@ def listed(bootstrap: str) -> list[DeadLetter]:
 
 
 def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
-    """Publishes the message again where it came from, and returns once Kafka has acknowledged it."""
+    """Publishes the message again where it came from, and returns once Kafka has acknowledged it.
+
+    Raises LookupError where it was too large for the letter and its topic no longer keeps it.
+    """
     topic = Topic(dead_letter.letter.origin.split("/", maxsplit=1)[0])
+    raw = _original(bootstrap, dead_letter.letter)
     producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
     try:
-        raw = base64.b64decode(dead_letter.letter.original)
         producer.send(topic, value=raw, key=_key_of(raw, dead_letter.subject)).get(timeout=20)
     finally:
         producer.close()
     return topic
+
+
+def _original(bootstrap: str, letter: MessageDeadLettered) -> bytes:
+    if letter.original is not None:
+        return base64.b64decode(letter.original)
+    topic, partition, offset = letter.origin.split("/")
+    place = TopicPartition(topic, int(partition))
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, consumer_timeout_ms=READ_MS)
+    try:
+        consumer.assign([place])
+        consumer.seek(place, int(offset))
+        record = next(consumer, None)
+    finally:
+        consumer.close()
+    if record is None or record.offset != int(offset):
+        msg = f"the message is no longer kept at {letter.origin}"
+        raise LookupError(msg)
+    return bytes(record.value)
 
 
 def _take(raw: bytes, found: dict[str, DeadLetter]) -> None:

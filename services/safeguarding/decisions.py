@@ -111,5 +111,5 @@ class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.
     """The error's class and where it rose. Never its text, which may hold what the message held."""
     original_kind: str | None = None
     original_id: str | None = None
-    original: str
-    """The message's bytes, base64."""
+    original: str | None
+    """The message's bytes, base64. None where there are too many for a letter: they lie at the origin for as long as its topic keeps them."""

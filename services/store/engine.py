@@ -27,5 +27,6 @@ def connect(settings: Settings, role: str) -> AsyncEngine:
         max_overflow=2,
         pool_timeout=5,
         pool_pre_ping=False,
+        hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
     )

@@ -86,6 +86,21 @@ async def test_what_is_no_message_becomes_a_dead_letter_that_says_why(
         assert {letter.reason for letter in line.letters_about(raw)} == {reason}
 
 
+async def test_a_message_too_large_for_a_letter_is_named_by_its_place_and_can_be_redriven(
+    echo: Echo, kafka: Kafka
+) -> None:
+    async with Line(kafka) as line:
+        large = b"x" * 800_000
+        await line.raw(large, "nobody")
+        await line.until(lambda: any(letter.content.original is None for letter in line.dead), 30)
+        found = await asyncio.to_thread(dead_letters.listed, kafka.address)
+        letter = next(each for each in found if each.letter.original is None)
+        before = len(line.dead)
+        await asyncio.to_thread(dead_letters.redrive, kafka.address, letter)
+        await line.until(lambda: len(line.dead) > before, 30)
+        assert line.dead[-1].content.origin != letter.letter.origin
+
+
 async def test_a_report_that_waits_holds_its_own_partition_only(echo: Echo, kafka: Kafka) -> None:
     async with Line(kafka) as line:
         waiting = await line.report(authority="waiting")
@@ -114,7 +129,7 @@ async def test_a_stop_while_the_database_is_away_loses_nothing(kafka: Kafka, dat
         echo.start()
         await line.all_decided()
         assert set(line.decided.values()) == {1}
-        assert echo.end(signal.SIGTERM) == 0
+        assert await asyncio.to_thread(echo.end, signal.SIGTERM) == 0
 
 
 async def _flow(line: Line, reports: int) -> None:
