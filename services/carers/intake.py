@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.carers import metrics
+from services.carers.group_commit import GroupCommit
 from services.carers.spool import Spool
 from services.carers.store import texts
 from services.carers.text import Text
@@ -33,6 +34,7 @@ class Intake:
         self._spool = spool
         self._on_kept = on_kept
         self._leave_alone_until = 0.0
+        self._group = GroupCommit(self._commit)
         self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
 
     async def take(self, text: Text) -> None:
@@ -54,18 +56,18 @@ class Intake:
         if self._spool.count or time.monotonic() < self._leave_alone_until:
             return False
         try:
-            async with asyncio.timeout(DATABASE_WITHIN_SECONDS):
-                await self._commit([text])
+            await self._group.put(text)
         except Exception as error:
             if not passes_by_itself(error):
                 raise
+            if time.monotonic() > self._leave_alone_until:
+                logger().warning("the database is away and texts go to the disk", exc_info=error)
             self._leave_alone_until = time.monotonic() + LEAVE_DATABASE_ALONE_SECONDS
-            logger().warning("the database is away and texts go to the disk", exc_info=error)
             return False
         return True
 
-    async def _commit(self, several: list[Text]) -> None:
-        async with self._store.transaction() as transaction:
+    async def _commit(self, several: Sequence[Text]) -> None:
+        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as transaction:
             await texts.keep(transaction, self._keyring, several)
             transaction.after_commit(self._on_kept)
 

@@ -82,9 +82,8 @@ class Reader:
 
     async def _failed(self, unread: Unread) -> None:
         async with self._store.transaction() as transaction:
-            if unread.tries + 1 < TRIES:
-                await texts.try_again(transaction, unread.sid, self._clocks.wall() + PAUSE)
-            else:
+            counted = await texts.failed(transaction, unread, self._clocks.wall() + PAUSE)
+            if counted and unread.tries + 1 >= TRIES:
                 await self._give_up(transaction, unread)
 
     async def _give_up(self, transaction: Transaction, unread: Unread) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.store.tables import texts_in
 from services.carers.text import Text
-from services.register.keys import data_key
+from services.register.keys import data_key, data_keys
 from services.store.encryption import DataKey, Keyring
 from services.store.transaction import Transaction
 
@@ -39,15 +39,19 @@ def owner_of(number_hash: bytes) -> str:
 
 
 async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
-    """One statement however many they are. A text that is there already stays as it is."""
-    keys: dict[bytes, DataKey] = {}
+    """As many statements for many as for one. A text that is there already stays as it is.
+
+    Keys and rows are written in one order by everybody, so that two processes do not wait for each other.
+    """
+    hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
+    owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})
+    keys = await data_keys(transaction.connection, keyring, owners)
     rows: dict[str, dict[str, Any]] = {}
     for text in several:
-        number_hash = keyring.number_hash(text.sender)
-        if number_hash not in keys:
-            keys[number_hash] = await data_key(transaction.connection, keyring, owner_of(number_hash))
-        rows.setdefault(text.sid, _sealed(text, number_hash, keys[number_hash]))
-    await transaction.connection.execute(insert(texts_in).values(list(rows.values())).on_conflict_do_nothing())
+        number_hash = hashes[text.sender]
+        rows.setdefault(text.sid, _sealed(text, number_hash, keys[owner_of(number_hash)]))
+    in_order = [rows[sid] for sid in sorted(rows)]
+    await transaction.connection.execute(insert(texts_in).values(in_order).on_conflict_do_nothing())
 
 
 def _sealed(text: Text, number_hash: bytes, key: DataKey) -> dict[str, Any]:
@@ -106,10 +110,15 @@ async def read(transaction: Transaction, sid: str, *, at: datetime, replied: boo
     )
 
 
-async def try_again(transaction: Transaction, sid: str, at: datetime) -> None:
-    await transaction.connection.execute(
-        update(texts_in).where(texts_in.c.message_sid == sid).values(tries=texts_in.c.tries + 1, next_try_at=at)
+async def failed(transaction: Transaction, unread: Unread, try_again_at: datetime) -> bool:
+    """False where another reader, who took it up in between, has counted the failure already or has done better."""
+    counted = await transaction.connection.execute(
+        update(texts_in)
+        .where(texts_in.c.message_sid == unread.sid, texts_in.c.worked_at.is_(None), texts_in.c.tries == unread.tries)
+        .values(tries=unread.tries + 1, next_try_at=try_again_at)
+        .returning(texts_in.c.tries)
     )
+    return counted.first() is not None
 
 
 async def this_hour(connection: AsyncConnection, number_hash: bytes, now: datetime) -> tuple[int, int]:
