@@ -28,5 +28,5 @@ class Words:
 
     def _in_words(self, value: object, field: str) -> str:
         if isinstance(value, tuple):
-            return ", ".join(self.of(each, field) for each in value)
+            return ", ".join(self.of(each, field) for each in value) or "none"
         return self.of(value, field) if value is not None else "not known"

@@ -1,0 +1,180 @@
+"""Strategy in the test's own process: its handlers, its SMTP port and its page, on a real PostgreSQL."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default as modern
+from typing import Any
+
+import aiosmtplib
+import httpx
+from icalendar import Calendar
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.applications import Starlette
+
+from infra.sandbox.correspondents import accepted
+from infra.sandbox.mailboxes import Mail
+from services.delivery.link_pages import LinkPages
+from services.delivery.links import Links, Purpose
+from services.delivery.loop import DeliveryLoop
+from services.delivery.medium import Sending
+from services.delivery.tables import deliveries
+from services.runtime.clocks import Clocks
+from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.roles import Channel, Role, Wording
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+from services.strategy.answering import Answering
+from services.strategy.discussing import Discussing
+from services.strategy.handlers import Handlers
+from services.strategy.inviting import Inviting
+from services.strategy.listener import Listener
+from services.strategy.replies import Replies
+from tests.support.database import Database
+from tests.support.delivery import Floor, PlayedMedium, eventually, received
+from tests.support.outside import free_port
+from tests.support.register import authority, load
+
+MAILBOX = "safe-return@kestrel.example"
+POLICE, SOCIAL, HEALTH = Role.POLICE_MISSING_COORDINATOR, Role.CHILD_SOCIAL_WORKER, Role.CHILD_HEALTH_PRACTITIONER
+HELD_BY = {POLICE: "day", SOCIAL: "worker", HEALTH: "night"}
+
+
+class AtNoon(Clocks):
+    """A Tuesday in November."""
+
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def story(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Strategy:
+    floor: Floor
+    handlers: Handlers
+    discussing: Discussing
+    medium: PlayedMedium
+    document: dict[str, Any]
+    ids: dict[str, str]
+    web: httpx.AsyncClient
+    port: int
+
+    @property
+    def child(self) -> str:
+        return self.ids["C1"]
+
+    async def hear(self, told: Any) -> None:
+        names: dict[str, Any] = {
+            "strategy.invite.v1": self.handlers.on_strategy_invite,
+            "strategy-discussion.redated.v1": self.handlers.on_strategy_discussion_redated,
+            "strategy-discussion.cancelled.v1": self.handlers.on_strategy_discussion_cancelled,
+            "episode.changed.v1": self.handlers.on_episode_changed,
+        }
+        async with self.floor.store.transaction() as transaction:
+            await names[told.content.kind](told, transaction)
+
+    def invitation(self, role: Role, **about: Any) -> Any:
+        name = self.document["authority"]["id"]
+        content = {
+            "authority": name, "role": role, "channel": Channel.INVITATION, "wording": Wording.STRATEGY_DISCUSSION
+        }  # fmt: skip
+        return received(StrategyInvite, child=self.child, **(content | about))
+
+    async def invite(self, *roles: Role, **about: Any) -> list[Any]:
+        told = [self.invitation(role, **about) for role in roles]
+        for each in told:
+            await self.hear(each)
+        await self.sent(len(roles))
+        return told
+
+    async def sent(self, count: int) -> list[Sending]:
+        await eventually(lambda: len(self.medium.sent) >= count)
+        await asyncio.sleep(0.2)
+        return self.medium.sent
+
+    def address(self, role: Role) -> str:
+        return f"{HELD_BY[role]}@kestrel.example"
+
+    def newest(self, role: Role) -> EmailMessage:
+        """The last mail to whoever holds the role."""
+        [*_, last] = [each for each in self.medium.sent if each.recipient == self.address(role)]
+        return message_from_string(last.body, _class=EmailMessage, policy=modern)
+
+    async def accept(self, role: Role, mail: EmailMessage, **replaced: str) -> None:
+        """As the sandbox's people do, by mail into the listener; `replaced` changes the reply's bytes."""
+        asked = Mail(MAILBOX, (self.address(role),), "", "", "", calendar_of(mail).to_ical())
+        reply = accepted(asked, self.address(role))
+        assert reply is not None
+        raw = reply.as_bytes()
+        for old, new in replaced.items():
+            assert old.encode() in raw
+            raw = raw.replace(old.encode(), new.encode())
+        await self.post(raw)
+
+    async def post(self, raw: bytes, to: str = MAILBOX) -> None:
+        await aiosmtplib.send(
+            raw, sender="relay@kestrel.example", recipients=[to], hostname="127.0.0.1", port=self.port
+        )
+
+    async def said(self, kind: str) -> list[dict[str, Any]]:
+        return [each["data"] for each in await self.floor.said(self.child) if each["type"] == kind]
+
+
+def calendar_of(mail: EmailMessage) -> Any:
+    [*_, part] = mail.iter_parts()
+    return Calendar.from_ical(part.get_content())
+
+
+def event_of(mail: EmailMessage) -> Any:
+    return calendar_of(mail).walk("VEVENT")[0]
+
+
+@asynccontextmanager
+async def running_strategy(database: Database, keyring: Keyring) -> AsyncIterator[Strategy]:
+    casework, engine = database.engine("casework"), database.engine("strategy")
+    document = authority()
+    for role, person in HELD_BY.items():
+        line = next(each for each in document["directory"] if each["role"] == "child.social-worker")
+        if role is not SOCIAL:
+            child = "C1" if role is HEALTH else None
+            document["directory"].append(line | {"role": str(role), "person": person, "child": child})
+    ids = await load(casework, keyring, document, datetime.now(UTC))
+    async with engine.begin() as connection:
+        await connection.execute(update(deliveries).values(state="withdrawn"))
+    async with _started(engine, keyring, document, ids) as strategy:
+        yield strategy
+    await casework.dispose()
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def _started(
+    engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], ids: dict[str, str]
+) -> AsyncIterator[Strategy]:
+    store, clocks, medium = Store(engine), AtNoon(), PlayedMedium(name="email")
+    links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
+    loop = DeliveryLoop(
+        "strategy", store, clocks, medium, keyring=keyring, prepare=Inviting(keyring, clocks, links, MAILBOX).prepare
+    )
+    discussing, port = Discussing(loop, clocks), free_port()
+    listener = Listener("127.0.0.1", port, MAILBOX, Replies(store, keyring, clocks, discussing))
+    answering = Answering(store, clocks, discussing)
+    pages = LinkPages(links, clocks, Purpose.REPLY, answering.shows, answering.acts)
+    web = httpx.AsyncClient(transport=httpx.ASGITransport(Starlette(routes=[pages.route()])), base_url=links.public_url)
+    await loop.start()
+    await listener.start()
+    try:
+        yield Strategy(
+            Floor(loop, store, clocks), Handlers(loop, clocks, discussing), discussing, medium, document, ids, web, port
+        )
+    finally:
+        await web.aclose()
+        await listener.stop()
+        await loop.stop()

@@ -1,0 +1,77 @@
+"""The invitation as a calendar reads it: one UID, UTC, confidential, the organizer who sends, and nothing of a child."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import pytest
+from icalendar import Calendar
+
+from services.strategy.itip import Invitation
+from services.strategy.words import LANGUAGES
+
+DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
+SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))
+NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)
+
+
+def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
+    spoken = LANGUAGES["en"]
+    written = Invitation(
+        DISCUSSION,
+        sequence,
+        SUMMER,
+        cancelled,
+        "safe-return@kestrel.example",
+        "nurse@kestrel.example",
+        spoken.summary("4K7PX", exercise=False),
+        spoken.join("4K7PX", "+441632960100"),
+    ).written(NOW)
+    read = Calendar.from_ical(written)
+    (found,) = read.walk("VEVENT")
+    return read, found
+
+
+def test_the_time_is_utc_whatever_zone_it_was_given_in() -> None:
+    _, found = event()
+    assert found.decoded("DTSTART") == SUMMER
+    assert found["DTSTART"].to_ical() == b"20260701T143000Z"
+    assert "TZID" not in found["DTSTART"].params
+
+
+def test_a_change_keeps_the_uid_and_raises_the_sequence() -> None:
+    (_, first), (_, moved), (calendar, cancelled) = event(0), event(1), event(2, cancelled=True)
+    assert first["UID"] == moved["UID"] == cancelled["UID"] == f"{DISCUSSION}@kestrel.example"
+    assert [int(each["SEQUENCE"]) for each in (first, moved, cancelled)] == [0, 1, 2]
+    assert (str(calendar["METHOD"]), str(cancelled["STATUS"])) == ("CANCEL", "CANCELLED")
+
+
+def test_the_organizer_is_the_bare_address_that_sends_and_the_attendee_is_asked_to_reply() -> None:
+    calendar, found = event()
+    assert str(calendar["METHOD"]) == "REQUEST"
+    assert str(found["ORGANIZER"]) == "mailto:safe-return@kestrel.example"
+    assert str(found["ATTENDEE"]) == "mailto:nurse@kestrel.example"
+    assert found["ATTENDEE"].params["RSVP"] == "TRUE"
+    assert str(found["CLASS"]) == "CONFIDENTIAL"
+
+
+def test_no_place_and_no_number_stand_where_a_calendar_shows_them_to_everybody() -> None:
+    _, found = event()
+    assert "LOCATION" not in found
+    assert str(found["SUMMARY"]) == "Strategy discussion (4K7PX)"
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("change", ["", "moved-", "cancelled-"])
+def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str) -> None:
+    letter = LANGUAGES[language].letter(
+        SUMMER,
+        code="4K7PX",
+        link="https://x.example/invitations/AbC",
+        duty_line="+441632960100",
+        exercise=True,
+        change=change,
+    )
+    assert "15:30" in letter.subject
+    assert letter.subject.startswith(LANGUAGES[language].content["exercise"])
+    assert "+4416" not in letter.subject
