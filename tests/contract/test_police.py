@@ -76,10 +76,10 @@ class Police:
         id: str | None = None,  # noqa: A002
         secret: str = REPLY_SECRET,
         force: str | None = None,
-        at: datetime | None = None,
+        off: timedelta = timedelta(),
     ) -> httpx.Response:
         body = about if isinstance(about, bytes) else json.dumps(about).encode()
-        now, reply_id = at or datetime.now(UTC), id or f"msg_{uuid4().hex}"
+        now, reply_id = datetime.now(UTC) + off, id or f"msg_{uuid4().hex}"
         signature = Webhook(secret).sign(reply_id, now, body.decode(errors="replace"))
         headers = {
             "webhook-id": reply_id,
@@ -342,8 +342,8 @@ async def test_one_id_with_other_content_is_refused(police: Police) -> None:
     "wrong",
     [
         {"secret": SECRET},
-        {"at": datetime.now(UTC) - timedelta(minutes=6)},
-        {"at": datetime.now(UTC) + timedelta(minutes=6)},
+        {"off": timedelta(minutes=-6)},
+        {"off": timedelta(minutes=6)},
         {"force": "nobodys-police"},
     ],
 )
