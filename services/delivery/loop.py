@@ -113,13 +113,15 @@ class DeliveryLoop:
         return len(claimed) == CLAIMED_AT_ONCE
 
     async def _put_right(self, transaction: Transaction) -> None:
-        back, again = self._dispatcher.given_back, self._dispatcher.answering_again
+        """What the dispatcher asks for meanwhile is left for the next turn."""
+        dispatcher, connection = self._dispatcher, transaction.connection
+        back, again = frozenset(dispatcher.given_back), frozenset(dispatcher.answering_again)
         if back:
-            await claims.release(transaction.connection, self._owner, set(back))
-            transaction.after_commit(back.clear)
+            await claims.release(connection, self._owner, back)
         for lane in again:
-            await claims.bring_forward(transaction.connection, lane, self._clocks.wall())
-        transaction.after_commit(again.clear)
+            await claims.bring_forward(connection, lane, self._clocks.wall())
+        transaction.after_commit(lambda: dispatcher.given_back.difference_update(back))
+        transaction.after_commit(lambda: dispatcher.answering_again.difference_update(again))
 
     async def _claim(self, transaction: Transaction) -> list[InHand]:
         full = self._dispatcher.lanes.without_room()
