@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Request
@@ -28,6 +29,9 @@ SECURITY = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No episode has this id.", "content": {"text/html": {}}}
+}
 
 
 class Pages:
@@ -47,8 +51,10 @@ class Pages:
         app.mount("/static", StaticFiles(directory=STATIC))
         app.add_api_route("/", self.open_episodes, response_class=HTMLResponse)
         app.add_api_route("/parts/open", self.open_episodes_part, response_class=HTMLResponse)
-        app.add_api_route("/episodes/{episode}", self.episode, response_class=HTMLResponse)
-        app.add_api_route("/parts/episodes/{episode}", self.episode_part, response_class=HTMLResponse)
+        app.add_api_route("/episodes/{episode}", self.episode, response_class=HTMLResponse, responses=NOT_FOUND)
+        app.add_api_route(
+            "/parts/episodes/{episode}", self.episode_part, response_class=HTMLResponse, responses=NOT_FOUND
+        )
         app.add_api_route("/changes", self.follow)
         app.add_exception_handler(HTTPException, self._problem)
         return app

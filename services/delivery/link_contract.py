@@ -3,6 +3,9 @@
 from http import HTTPStatus
 from typing import Any
 
+from starlette.responses import HTMLResponse
+
+from services.delivery.link_pages import LinkPages
 from services.runtime.refusals import described, refusals
 
 PAGE = {"type": "string"}
@@ -33,3 +36,19 @@ PRESSED: dict[str, Any] = TOKEN | {
     }
 }
 """Opening a link acts upon nothing, since mail scanners open links."""
+
+
+def openings(links: LinkPages) -> list[dict[str, Any]]:
+    """What FastAPI's `add_api_route` needs to mount these pages, once a method."""
+    return [
+        {
+            "path": links.route().path,
+            "endpoint": links.answer,
+            "methods": [method],
+            "operation_id": f"{method.lower()}_link",
+            "response_class": HTMLResponse,
+            "responses": ANSWERS,
+            "openapi_extra": contract,
+        }
+        for method, contract in (("GET", TOKEN), ("POST", PRESSED))
+    ]

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -34,14 +33,6 @@ def pages(receipts: Receipts, acknowledging: Acknowledging, clocks: Clocks, sett
         openapi_extra=callback_contract.STATUS,
     )
     links = LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    for method, contract in (("GET", link_contract.TOKEN), ("POST", link_contract.PRESSED)):
-        app.add_api_route(
-            links.route().path,
-            links.answer,
-            methods=[method],
-            operation_id=f"{method.lower()}_acknowledgement",
-            response_class=HTMLResponse,
-            responses=link_contract.ANSWERS,
-            openapi_extra=contract,
-        )
+    for opening in link_contract.openings(links):
+        app.add_api_route(**opening)
     return app

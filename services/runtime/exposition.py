@@ -4,7 +4,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from services.runtime.health import Health
@@ -24,6 +24,7 @@ def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | Non
         return JSONResponse({"ready": not obstacles, "obstacles": obstacles}, status_code=503 if obstacles else 200)
 
     routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/health/live", live), Route("/health/ready", ready)]
+    app = Starlette(routes=routes)
     if pages is not None:
-        routes.append(Mount("/", app=pages))
-    return Starlette(routes=routes)
+        app.router.default = pages  # a Mount would not match a path with a line break, and answer it in its own words
+    return app

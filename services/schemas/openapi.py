@@ -19,6 +19,9 @@ from services.professionals.answering import Acknowledging
 from services.professionals.settings import ProfessionalsSettings
 from services.runtime.clocks import Clocks
 from services.schemas.traffic import HEARS
+from services.strategy import web as strategy_web
+from services.strategy.answering import Answering
+from services.strategy.settings import StrategySettings
 
 KEY = SecretStr(b64encode(bytes(32)).decode())
 ABSENT: Any = None
@@ -98,6 +101,11 @@ def _professionals() -> FastAPI:
     return professionals_web.pages(ABSENT, Acknowledging(ABSENT, Clocks()), Clocks(), settings)
 
 
+def _strategy() -> FastAPI:
+    settings = StrategySettings.model_construct(public_url="http://127.0.0.1", link_key=KEY)
+    return strategy_web.pages(Answering(ABSENT, Clocks(), ABSENT), Clocks(), settings)
+
+
 def _console() -> FastAPI:
     return console_web.Pages(ABSENT, Clocks(), ABSENT, sandbox=False).app()
 
@@ -107,5 +115,6 @@ DECLARED: dict[str, Callable[[], FastAPI]] = {
     "carers": _carers,
     "police": _police,
     "professionals": _professionals,
+    "strategy": _strategy,
     "console": _console,
 }

@@ -19,6 +19,7 @@ from services.safeguarding.outcomes import (
     DutyDelivered,
     DutyFailed,
     RegisterLookedUp,
+    StrategyDiscussionChanged,
 )
 
 Kinds = tuple[type[Message], ...]
@@ -48,6 +49,12 @@ HEARS: dict[str, Kinds] = {
     "protocol": HEARD,
     "police": (PoliceNotify,),
     "professionals": (ProfessionalNotify, DutyAcknowledged),
+    "strategy": (
+        StrategyInvite,
+        events.StrategyDiscussionRedated,
+        events.StrategyDiscussionCancelled,
+        EpisodeChanged,
+    ),
     "clock": (),
     "console": tuple(contracts().values()),
 }
@@ -72,7 +79,7 @@ SAYS: dict[str, Kinds] = {
         DutyAcknowledged,
         *SENDING,
     ),
-    "protocol": (*_without(every(Duty), StrategyInvite), ProtocolDecided, EpisodeChanged, DutyChanged, DutyFailed),
+    "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, DutyFailed),
     "police": (
         *every(events.PoliceReply),
         events.ChildInformationReceived,
@@ -83,6 +90,14 @@ SAYS: dict[str, Kinds] = {
         *SENDING,
     ),
     "professionals": (DutyAcknowledged, *SENDING),
+    "strategy": (
+        events.StrategyWithoutQuorum,
+        events.StrategyCounterProposed,
+        events.TextNeedsHuman,
+        StrategyDiscussionChanged,
+        DutyAcknowledged,
+        *SENDING,
+    ),
     "clock": every(events.Due),
     "console": (),
 }

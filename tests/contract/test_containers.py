@@ -4,11 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from infra.docker import prepare
 from services.__main__ import SERVICES
@@ -55,6 +58,15 @@ def test_every_service_is_a_container_of_its_own_with_its_own_secrets_alone(comp
         assert about["cap_drop"] == ["ALL"]
 
 
+def test_the_image_holds_what_the_services_need_in_the_versions_that_are_tested() -> None:
+    tested, image = _locked(ROOT / "requirements.lock"), _locked(ROOT / "infra/docker/requirements.lock")
+    assert image.items() <= tested.items(), "`make lock` writes both"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    needed = {canonicalize_name(Requirement(each).name) for each in project}
+    assert needed <= image.keys()
+    assert "pytest" not in image
+
+
 def test_prometheus_asks_every_service(composed: dict[str, Any]) -> None:
     asked = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())["scrape_configs"][0][
         "static_configs"
@@ -87,6 +99,11 @@ def test_the_secrets_are_made_for_every_service() -> None:
 
 def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:
     assert Settings.model_fields["http_host"].default == "127.0.0.1"
+
+
+def _locked(file: Path) -> dict[str, str]:
+    lines = [line.split(";")[0].split() for line in file.read_text().splitlines() if line[:1].isalnum()]
+    return dict(line[0].split("==") for line in lines)
 
 
 def _load(folder: Path, text: str) -> subprocess.CompletedProcess[str]:

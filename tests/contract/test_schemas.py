@@ -131,7 +131,7 @@ def test_a_service_makes_no_message_that_the_document_does_not_let_it_say(
 
 def test_the_document_lets_whoever_sends_say_what_the_delivery_floor_makes() -> None:
     made = set(_made_in(ROOT / "services" / "delivery"))
-    for service in ("police", "carers", "professionals"):
+    for service in ("police", "carers", "professionals", "strategy"):
         assert made <= {each.kind for each in says(service)}
 
 
@@ -178,6 +178,7 @@ def _subscriptions(service: str, folder: Path, monkeypatch: pytest.MonkeyPatch) 
         "TWILIO_FROM": "+447700900500",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_FROM": "no-reply@safe-return.example",
+        "SMTP_LISTEN_PORT": "2525",
         "SPOOL_DIR": str(folder / "spool"),
     }.items():
         monkeypatch.setenv(f"SAFE_RETURN_{name}", value)

@@ -1,0 +1,167 @@
+"""Every OpenAPI document against the running service: schemathesis makes the requests, signed as their senders would sign them."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from twilio.request_validator import RequestValidator
+
+from infra.local import example_authority
+from infra.local.secret_files import SecretFiles, token
+from infra.local.stack import Stack
+from services.__main__ import SERVICES
+from services.schemas.documents import FOLDER
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+ENDLESS = {"/changes"}
+"""Server-sent events: the answer has no end that could be checked."""
+REQUESTS = 12
+
+
+def operations(*, that_can_be_wrong: bool = False) -> list[tuple[str, str]]:
+    found = []
+    for service in SERVICES:
+        document = json.loads((FOLDER / "openapi" / f"{service}.json").read_text())
+        for path, methods in document["paths"].items():
+            for method, about in methods.items():
+                if path not in ENDLESS and (not that_can_be_wrong or _can_be_wrong(about)):
+                    found.append((service, f"{method.upper()} {path}"))
+    return found
+
+
+def _can_be_wrong(operation: dict[str, Any]) -> bool:
+    """Any string is a right string, and a request without anything in it is right."""
+    shapes = [each["schema"] for each in operation.get("parameters", ())]
+    return "requestBody" in operation or any(shape.keys() - {"type", "title"} for shape in shapes)
+
+
+@pytest.fixture(scope="module")
+def hammered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own: hundreds of reports about nobody would drown the shared one's duty workers."""
+    stack = Stack(tmp_path_factory.mktemp("hammered"))
+    stack.start()
+    yield stack
+    stack.stop()
+    stack.remove()
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(("service", "label"), operations(), ids=lambda each: each)
+def test_a_service_answers_a_right_request_as_its_document_says(hammered: Stack, service: str, label: str) -> None:
+    _holds(hammered, service, label, GenerationMode.POSITIVE)
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize(("service", "label"), operations(that_can_be_wrong=True), ids=lambda each: each)
+def test_a_service_answers_a_wrong_request_as_its_document_says(hammered: Stack, service: str, label: str) -> None:
+    _holds(hammered, service, label, GenerationMode.NEGATIVE)
+
+
+@pytest.mark.stack
+def test_what_is_signed_here_is_taken_there(hammered: Stack) -> None:
+    """Else everything above would only show how a wrong signature is answered."""
+    signing = Signing(hammered)
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": signing.source,
+        "type": "child.reported-missing.v1",
+        "subject": "somebody",
+        "time": "2026-11-24T09:00:00Z",
+        "data": {},
+    }
+    url = f"{hammered.endpoints['casework']}/events"
+    request = requests.Request("POST", url, data=json.dumps(event)).prepare()
+    request.headers["content-type"] = "application/cloudevents+json"
+    assert signing.session.send(signing.signed("casework", request)).status_code == 202
+
+
+def _holds(stack: Stack, service: str, label: str, mode: GenerationMode) -> None:
+    document = schemathesis.openapi.from_dict(json.loads((FOLDER / "openapi" / f"{service}.json").read_text()))
+    method, _, path = label.partition(" ")
+    operation = document[path][method]
+    signing = Signing(stack)
+    answered: set[int] = set()
+
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=REQUESTS,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def holds(case: schemathesis.Case[Any]) -> None:
+        response = signing.send(service, case)
+        answered.add(response.status_code)
+        case.validate_response(response, checks=CHECKS)
+
+    holds()
+    assert answered
+
+
+class Signing:
+    """Signs the bytes that travel, as an agency, a force, Twilio or whoever imports the register would."""
+
+    def __init__(self, stack: Stack) -> None:
+        secrets = SecretFiles(stack.layout.secrets)
+        self._stack = stack
+        self._authority = next(iter(example_authority.authorities(secrets, stack.ports)))
+        self.agency = self._authority["agencies"][0]
+        self.source = self.agency["sources"][0]
+        self.force = self._authority["forces"][0]
+        self._token = secrets.value("twilio_auth_token", token)
+        self._bearer = secrets.value("register_token", token)
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def send(self, service: str, case: schemathesis.Case[Any]) -> requests.Response:
+        if service == "casework" and isinstance(case.body, dict) and case.body.get("source"):
+            case.body["source"] = self.source
+        if service == "police" and "force_id" in (case.path_parameters or {}):
+            case.path_parameters["force_id"] = self.force["id"]
+        kwargs = case.as_transport_kwargs(base_url=self._stack.endpoints[service])
+        kwargs.pop("cookies", None)
+        return self.session.send(self.signed(service, requests.Request(**kwargs).prepare()), timeout=20)
+
+    def signed(self, service: str, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        body = request.body or b""
+        raw = body.encode() if isinstance(body, str) else body
+        assert isinstance(raw, bytes), "a body that is made while it is sent cannot be signed"
+        url = str(request.url)
+        if "/texts/" in url:
+            form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
+            request.headers["X-Twilio-Signature"] = RequestValidator(self._token).compute_signature(url, form)
+        elif service == "casework":
+            request.headers["authorization"] = f"Bearer {self._bearer}"
+            _sign(request, self.agency["secrets"][0], raw)
+        elif service == "police":
+            _sign(request, self.force["reply_secrets"][0], raw)
+        return request
+
+
+def _sign(request: requests.PreparedRequest, secret: str, body: bytes) -> None:
+    """By hand, as bytes: the library would refuse what is not UTF-8 before the service could."""
+    name, at = str(uuid4()), str(int(time.time()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    seal = hmac.new(key, f"{name}.{at}.".encode() + body, hashlib.sha256).digest()
+    signature = f"v1,{base64.b64encode(seal).decode()}"
+    request.headers.update({"webhook-id": name, "webhook-timestamp": at, "webhook-signature": signature})
