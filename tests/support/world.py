@@ -18,6 +18,14 @@ from infra.local.stack import Stack
 TOWN_NUMBERS = 600
 """The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
 
+PROFESSIONALS = (
+    "police.missing-coordinator",
+    "child.social-worker",
+    "child.independent-reviewing-officer",
+    "child.health-practitioner",
+    "home-office.missing-desk",
+)
+
 T = TypeVar("T")
 
 
@@ -117,10 +125,15 @@ def settle_town(stack: Stack, carers: int) -> list[Carer]:
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
             _person("duty-1", "+447700900590"),
             _person("manager-1", "+447700900591"),
+            _person("professional-1", "+447700900592", "professional-1@testshire.example"),
         ],
         "carers": [{"person": f"carer-{each}", "placement": f"foster-{each}"} for each in range(carers)],
         "children": [_child(each, carer.child_code) for each, carer in enumerate(people)],
-        "directory": [_duty("duty.emergency-team", "duty-1"), _duty("duty.senior-manager", "manager-1")],
+        "directory": [
+            _duty("duty.emergency-team", "duty-1"),
+            _duty("duty.senior-manager", "manager-1"),
+            *(_duty(role, "professional-1") for role in PROFESSIONALS),
+        ],
         "agencies": [],
     }
     answer = httpx.put(
@@ -145,8 +158,8 @@ def _placement(each: int) -> dict[str, object]:
     }
 
 
-def _person(reference: str, mobile: str) -> dict[str, object]:
-    return {"reference": reference, "name": f"Test {reference}", "mobile": mobile, "email": None, "language": "en"}
+def _person(reference: str, mobile: str, email: str | None = None) -> dict[str, object]:
+    return {"reference": reference, "name": f"Test {reference}", "mobile": mobile, "email": email, "language": "en"}
 
 
 def _child(each: int, code: str) -> dict[str, object]:
