@@ -75,7 +75,7 @@ class Handlers:
             return
         to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
         if duty.wording is Wording.MISSING_NOTICE and to_police:
-            if duty.state is DutyState.ACKNOWLEDGED:
+            if any(step.state == "acknowledged" for step in to_police):
                 await standings.police_stand(transaction, received.subject, duty.episode, "answered")
             elif any(step.state in TAKEN for step in to_police):
                 await standings.police_stand(transaction, received.subject, duty.episode, "have-it")

@@ -121,7 +121,7 @@ def police_duty(kestrel: Kestrel, episode: UUID, state: str, step: str, role: Ro
         role=role,
         channel=Channel.WEBHOOK,
         told_at=AT,
-        state=step,  # type: ignore[arg-type]
+        state=step,
         changed_at=AT,
     )
     return decisions.DutyChanged(

@@ -12,7 +12,12 @@ from services.professionals.texts import LANGUAGES, load, write
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
 
-CARERS_ALONE = {Wording.POLICE_TOLD, Wording.POLICE_NOT_YET_TOLD, Wording.RETURN_RECORDED, Wording.PLEASE_CALL_SOCIAL_WORKER}
+CARERS_ALONE = {
+    Wording.POLICE_TOLD,
+    Wording.POLICE_NOT_YET_TOLD,
+    Wording.RETURN_RECORDED,
+    Wording.PLEASE_CALL_SOCIAL_WORKER,
+}
 INVITATIONS_ALONE = {Wording.STRATEGY_DISCUSSION}
 ANSWER = re.compile(r"\bOK ([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 TELLING_WORDS = re.compile(
