@@ -1,0 +1,140 @@
+"""Professionals by mail: whom it reaches, and what the page behind its button does, on a real PostgreSQL."""
+
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_string
+from email.policy import default as modern
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import update
+from starlette.applications import Starlette
+
+from services.delivery.link_pages import LinkPages
+from services.delivery.links import Links, Purpose
+from services.delivery.loop import DeliveryLoop
+from services.delivery.tables import deliveries
+from services.professionals.answering import Acknowledging
+from services.professionals.handlers import Handlers
+from services.professionals.sending import MailSender, Sender, TextSender
+from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.roles import Channel, Role
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+from tests.support.database import Database
+from tests.support.delivery import Floor, PlayedMedium, eventually, received
+from tests.support.register import authority, load
+from tests.support.strategy import AtNoon
+
+MAILBOX = "safe-return@kestrel.example"
+
+
+@dataclass
+class ByMail:
+    floor: Floor
+    handlers: Handlers
+    mail: PlayedMedium
+    text: PlayedMedium
+    authority: str
+    ids: dict[str, str]
+    web: httpx.AsyncClient
+
+    async def tell(self, **about: Any) -> Any:
+        content = {"authority": self.authority, "role": Role.CHILD_SOCIAL_WORKER, "channel": Channel.EMAIL} | about
+        told = received(ProfessionalNotify, child=self.ids["C1"], **content)
+        async with self.floor.store.transaction() as transaction:
+            await self.handlers.on_professional_notify(told, transaction)
+        return told
+
+    async def link(self) -> str:
+        await eventually(lambda: self.mail.sent)
+        written: Any = message_from_string(self.mail.sent[-1].body, policy=modern)
+        plain = written.get_body(("plain",)).get_content()
+        [link] = re.findall(r"http://professionals\.example/acknowledge/[\w-]+", plain)
+        return str(link)
+
+    async def said(self, kind: str) -> list[Any]:
+        return [each["data"] for each in await self.floor.said(self.ids["C1"]) if each["type"] == kind]
+
+
+@pytest.fixture
+async def by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]:
+    casework, engine = database.engine("casework"), database.engine("professionals")
+    document, store, clocks = authority(), Store(engine), AtNoon()
+    ids = await load(casework, keyring, document, datetime.now(UTC))
+    async with engine.begin() as connection:
+        await connection.execute(update(deliveries).values(state="withdrawn"))
+    links = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
+    sender = Sender(TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX))
+    text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
+    loop = DeliveryLoop("professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[mail])
+    acknowledging = Acknowledging(store, clocks)
+    pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
+    transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
+    await loop.start()
+    async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:
+        yield ByMail(
+            Floor(loop, store, clocks), Handlers(loop, clocks), mail, text, document["authority"]["id"], ids, web
+        )
+    await loop.stop()
+    await casework.dispose()
+    await engine.dispose()
+
+
+async def test_a_duty_by_mail_goes_by_mail_and_one_by_text_by_text(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    await by_mail.tell(channel=Channel.TEXT)
+    await eventually(lambda: by_mail.mail.sent and by_mail.text.sent)
+    assert [each.recipient for each in by_mail.mail.sent] == ["worker@kestrel.example"]
+    assert len(by_mail.text.sent) == 1
+
+
+async def test_the_mail_names_no_child(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    await by_mail.link()
+    for word in ("Amara", "Diallo", "Mill Lane", by_mail.ids["C1"]):
+        assert word not in by_mail.mail.sent[0].body
+
+
+async def test_opening_the_link_acknowledges_nothing_and_the_button_does_once(by_mail: ByMail) -> None:
+    told = await by_mail.tell()
+    link = await by_mail.link()
+    assert (await by_mail.web.get(link)).status_code == 200
+    assert (await by_mail.web.head(link)).status_code == 200
+    assert await by_mail.said("duty.acknowledged.v1") == []
+    for _ in range(3):
+        assert "recorded that you have it" in (await by_mail.web.post(link, data={"answer": "have-it"})).text
+    [acknowledged] = await by_mail.said("duty.acknowledged.v1")
+    assert (acknowledged["duty"], acknowledged["by"]) == (str(told.content.duty), by_mail.ids["worker"])
+    assert acknowledged["how"] == "page"
+
+
+async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    link = await by_mail.link()
+    await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
+    for _ in range(2):
+        await by_mail.web.post(link, data={"answer": "cannot"})
+    [failed] = await by_mail.said("duty.failed.v1")
+    assert failed["reason"] == "declined"
+    await by_mail.web.post(link, data={"answer": "have-it"})
+    assert len(await by_mail.said("duty.acknowledged.v1")) == 1
+
+
+async def test_a_role_that_nobody_holds_is_said_at_once(by_mail: ByMail) -> None:
+    told = await by_mail.tell(role=Role.CHILD_GUARDIAN)
+    await by_mail.floor.until(told.content.telling, "failed")
+    [failed] = await by_mail.said("duty.failed.v1")
+    assert failed["reason"] == "nobody-in-role"
+
+
+async def test_a_link_that_was_cut_short_says_so_and_does_nothing(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    link = await by_mail.link()
+    answer = await by_mail.web.post(link[:-3], data={"answer": "have-it"})
+    assert (answer.status_code, "does not work" in answer.text) == (404, True)
+    assert await by_mail.said("duty.acknowledged.v1") == []
