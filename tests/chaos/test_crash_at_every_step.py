@@ -72,7 +72,7 @@ def _told(world: World, number: str, words: str) -> list[str]:
 def _start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> subprocess.Popen[bytes]:
     """Returns when the service, which will kill itself at the step, is ready.
 
-    What an earlier case left unacknowledged may bring it to the step before that: then it is started again.
+    What an earlier case left unfinished may bring it to the step before that: then it is let finish, and begun again.
     """
     command = [sys.executable, "-m", "tests.support.crash_at", step, str(nth), service]
     while True:
@@ -81,6 +81,9 @@ def _start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> 
         if _is_ready(dying, f"{stack.endpoints[service]}/health/ready"):
             return dying
         assert dying.returncode == -signal.SIGKILL, log.read_text()
+        stack.start_one(service)
+        stack.wait_ready()
+        stack.stop_one(service)
 
 
 def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:

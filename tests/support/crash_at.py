@@ -18,6 +18,7 @@ from services.bus.publisher import Publisher
 from services.bus.worker import Worker
 from services.delivery.attempt import Attempt
 from services.store import outbox
+from services.store.transaction import Store
 
 
 class Countdown:
@@ -68,15 +69,20 @@ def _then(handler: Callable[..., Any], countdown: Countdown) -> Callable[..., An
 
 
 def committed(countdown: Countdown) -> None:
-    """The effects are committed; nothing is published."""
-    inner = Publisher.wake
+    """The effects are committed; nothing is published. What the sweep finds later does not count."""
+    inner = Publisher.__init__
 
-    def counted(self: Publisher, keys: Any) -> None:
-        if keys:
+    def counted(self: Publisher, settings: Any, store: Store, clocks: Any) -> None:
+        inner(self, settings, store, clocks)
+        wake = store.on_keys_said
+
+        def on_keys_said(keys: list[str]) -> None:
             countdown.reached()
-        inner(self, keys)
+            wake(keys)
 
-    Publisher.wake = counted  # type: ignore[method-assign]
+        store.on_keys_said = on_keys_said
+
+    Publisher.__init__ = counted  # type: ignore[method-assign]
 
 
 def read(countdown: Countdown) -> None:
