@@ -1,5 +1,6 @@
 """Between any two steps of consume, decide, commit, publish, acknowledge and send the process may die: one effect each."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ CASES = [
     *(("professionals", step, 1) for step in (*BUS, *SENDING)),
 ]
 QUIET_SECONDS = 1.5
+CODE = re.compile(r"reply OK (\w{5})")
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(180)]
 
@@ -63,10 +65,17 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     assert len(world.texts_to(carer)) == 2
     assert len(_told(world, duty_worker, "reported missing")) == len(before) + 1
     assert [notice["body"]["type"] for notice in world.notices(carer)] == ["missing-notice.new"]
+    _answer(world, duty_worker)
 
 
 def _told(world: World, number: str, words: str) -> list[str]:
     return [body for body in world.texts_to(number) if words in body]
+
+
+def _answer(world: World, number: str) -> None:
+    """So that nobody asks again, five minutes on, in the midst of another case."""
+    code = CODE.findall(_told(world, number, "reported missing")[-1])[0]
+    world.text(number, f"OK {code}")
 
 
 def _start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> subprocess.Popen[bytes]:

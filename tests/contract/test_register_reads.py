@@ -153,7 +153,7 @@ async def test_a_residential_worker_has_the_homes_six_children(
 async def test_staff_and_strangers_have_no_children(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
     async with engines("carers").connect() as connection:
         staff = await conversation.speaker(connection, keyring, number_of(kestrel.document, "night"), TUESDAY_NOON)
-        stranger = await conversation.speaker(connection, keyring, "+447700900999", TUESDAY_NOON)
+        stranger = await conversation.speaker(connection, keyring, "+441632960999", TUESDAY_NOON)
     assert (staff.kind, staff.children) == (SpeakerKind.STAFF, ())
     assert stranger == conversation.Speaker(SpeakerKind.UNKNOWN)
 

@@ -131,9 +131,11 @@ async def test_twenty_phones_at_once_while_the_line_is_cut_again_and_again_lose_
             await asyncio.sleep(0.3)
 
     await asyncio.gather(cuts(), *(texts() for _ in range(20)))
+    until = time.monotonic() + 30
+    while service.spool.count:
+        await asyncio.sleep(0.05)
+        assert time.monotonic() < until
     await service.intake.replay.stop()
-    while await service.intake._replay():
-        pass
     async with service.store.engine.connect() as connection:
         kept = set((await connection.execute(text("SELECT message_sid FROM texts_in"))).scalars())
     assert len(sent) == 200
