@@ -21,7 +21,7 @@ from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 from tests.support.database import Database
-from tests.support.delivery import LATER, REFUSED, PlayedMedium, eventually, received, running_floor
+from tests.support.delivery import LATER, REFUSED, PlayedMedium, eventually, no_leftovers, received, running_floor
 
 NUMBER = "+447700900201"
 
@@ -319,6 +319,7 @@ async def test_a_reply_is_sent_as_it_was_put_and_says_nothing_of_a_duty(database
     child = new_id("child")
     async with (
         database_engine(database, "carers") as engine,
+        no_leftovers(engine),
         running_floor(engine, keyring, medium, service="carers") as floor,
     ):
         reply = Parcel(
@@ -344,6 +345,7 @@ async def test_a_reply_that_cannot_be_delivered_becomes_a_humans_business(databa
     child, person = new_id("child"), new_id("person")
     async with (
         database_engine(database, "carers") as engine,
+        no_leftovers(engine),
         running_floor(engine, keyring, medium, service="carers") as floor,
     ):
         reply = Parcel(

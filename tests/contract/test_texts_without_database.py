@@ -136,6 +136,7 @@ async def test_twenty_phones_at_once_while_the_line_is_cut_again_and_again_lose_
         await asyncio.sleep(0.05)
         assert time.monotonic() < until
     await service.intake.replay.stop()
+    await service.store.engine.dispose()  # the pool may hold connections that were cut
     async with service.store.engine.connect() as connection:
         kept = set((await connection.execute(text("SELECT message_sid FROM texts_in"))).scalars())
     assert len(sent) == 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.bus.envelope import Received
@@ -166,6 +166,15 @@ async def running_floor(
         yield Floor(loop, store, clocks)
     finally:
         await loop.stop()
+
+
+@asynccontextmanager
+async def no_leftovers(engine: AsyncEngine) -> AsyncIterator[None]:
+    """Ends first what other tests of this service left waiting: a floor that starts here would take it up."""
+    left = deliveries.c.state.in_(["waiting", "sending", "unknown"])
+    async with engine.begin() as connection:
+        await connection.execute(update(deliveries).where(left).values(state="withdrawn"))
+    yield
 
 
 async def eventually(holds: Callable[[], Any], within: float = 15) -> None:
