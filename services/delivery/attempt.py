@@ -18,7 +18,7 @@ from services.delivery.standing import Made
 from services.register.keys import data_key
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 from services.store.encryption import Keyring
 from services.store.failures import passes_by_itself
 from services.store.transaction import Store, Transaction

@@ -12,7 +12,7 @@ from services.delivery import metrics
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import FailureReason, MediumName
 from services.runtime.logs import logger
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 
 LANE = "mail"
 """One destination: the relay. What fails for one mailbox alone is no failure of the lane."""

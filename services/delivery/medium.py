@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.delivery.parcel import FailureReason, MediumName
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,10 @@ from services.bus.envelope import compose
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import FailureReason, MediumName, Parcel
 from services.safeguarding.events import ContactUnreachable
+from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import (
-    DeliveryAttempted,
-    DutyAccepted,
-    DutyDelivered,
-    DutyFailed,
-    RegisterLookedUp,
-)
+from services.safeguarding.outcomes import DutyAccepted, DutyDelivered, DutyFailed
 from services.store import outbox
 from services.store.outbox import Said
 from services.store.transaction import Transaction

@@ -16,7 +16,7 @@ from services.delivery.settling import settle
 from services.delivery.tables import deliveries
 from services.delivery.text_errors import Meaning, meaning
 from services.runtime.clocks import Clocks
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 from services.store.transaction import Store, Transaction
 
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent"})

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from services.delivery.medium import Answer
 from services.delivery.parcel import FailureReason, State
 from services.delivery.schedule import schedule_of
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost answer: time for the provider's own report to arrive, before anybody asks."""

@@ -22,7 +22,7 @@ from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName
 from services.delivery.text_errors import meaning
 from services.runtime.logs import logger
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 
 LANE = "texts"
 """One destination: the provider. What fails for one number alone is no failure of the lane."""

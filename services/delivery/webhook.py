@@ -17,7 +17,7 @@ from services.delivery.addresses import ForbiddenDestination, require_permitted_
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName
 from services.delivery.resolver import CheckedResolver
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 
 TOTAL_SECONDS = 10.0
 READ_AT_MOST = 20_000

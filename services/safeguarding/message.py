@@ -17,6 +17,7 @@ class Topic(StrEnum):
     CHILD_EVENTS = "child-events"
     DUTIES = "duties"
     OUTCOMES = "outcomes"
+    EVIDENCE = "evidence"
     DECISIONS = "decisions"
     DEAD_LETTERS = "dead-letters"
 

@@ -1,6 +1,5 @@
-"""What came of a duty, and what was done to carry it out. Heard by the protocol, the console and the audit."""
+"""What came of a duty. Heard by the protocol, the console and the audit."""
 
-from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -72,39 +71,3 @@ class StrategyDiscussionChanged(Message, kind="strategy-discussion.changed.v1", 
     waited_for: tuple[Role, ...] = ()
     quorum: Literal["reached", "not-reached"]
     """Police, health and social care have said that they come."""
-
-
-class AttemptResult(StrEnum):
-    ACCEPTED = "accepted"
-    RETRY = "retry"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    WITHDRAWN = "withdrawn"
-
-
-class DeliveryAttempted(Message, kind="delivery.attempted.v1", topic=Topic.OUTCOMES):
-    """One attempt, for the audit: to whom, of what bytes, with what result."""
-
-    delivery: UUID
-    duty: UUID | None = None
-    step: int | None = None
-    authority: AuthorityId
-    attempt: int
-    medium: Literal["webhook", "text", "email"]
-    result: AttemptResult
-    status: int | None = None
-    """The HTTP or SMTP status, or the provider's error code."""
-    took_ms: int
-    person: PersonId | None = None
-    body_hash: str
-    """Keyed hash of the bytes sent."""
-
-
-class RegisterLookedUp(Message, kind="register.looked-up.v1", topic=Topic.OUTCOMES):
-    """Personal details were read, which fields and what for. Never their values."""
-
-    authority: AuthorityId
-    purpose: str
-    fields: tuple[str, ...]
-    person: PersonId | None = None
-    delivery: UUID | None = None

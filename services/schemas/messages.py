@@ -9,6 +9,7 @@ FOLDERS = {
     Topic.CHILD_EVENTS: "events",
     Topic.DUTIES: "duties",
     Topic.OUTCOMES: "outcomes",
+    Topic.EVIDENCE: "evidence",
     Topic.DECISIONS: "decisions",
     Topic.DEAD_LETTERS: "dead-letters",
 }

@@ -11,14 +11,13 @@ from services.safeguarding import events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ProtocolDecided
 from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import (
-    DeliveryAttempted,
     DutyAccepted,
     DutyAcknowledged,
     DutyDelivered,
     DutyFailed,
-    RegisterLookedUp,
     StrategyDiscussionChanged,
 )
 

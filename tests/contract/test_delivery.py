@@ -15,8 +15,8 @@ from services.delivery.medium import Answer
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.delivery.tables import deliveries
 from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
-from services.safeguarding.outcomes import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction

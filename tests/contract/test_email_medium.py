@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP
 from services.delivery.email import EmailMedium, Relay
 from services.delivery.mail import Letter, message_id, wire, write
 from services.delivery.medium import Answer, Sending
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 
 SENDER, RECIPIENT = "safe-return@kestrel.example", "desk@home-office.example"
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)

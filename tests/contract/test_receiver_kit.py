@@ -22,7 +22,7 @@ from services.delivery.webhook import WebhookMedium, signed
 from services.police.notice import About, Child, NoticeData, NoticeType
 from services.police.reply import Reply, ReplyType
 from services.police.web_replies import is_signed
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 from tests.support.outside import free_port
 from tests.support.register import OTHER_SECRET, SECRET
 

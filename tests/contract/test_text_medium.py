@@ -22,7 +22,7 @@ from services.delivery.tables import deliveries
 from services.delivery.text import REPEAT_MARK, TextMedium, signature_is_valid
 from services.runtime.problems import answer_with_problems
 from services.safeguarding.duties import ProfessionalNotify
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction

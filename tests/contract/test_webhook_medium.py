@@ -13,7 +13,7 @@ from services.delivery import webhook
 from services.delivery.medium import Answer, Sending
 from services.delivery.resolver import CheckedResolver
 from services.delivery.webhook import WebhookMedium, read_answer, signed
-from services.safeguarding.outcomes import AttemptResult
+from services.safeguarding.evidence import AttemptResult
 from tests.support.desk import FaultyDesk, endless, faulty_desk, hang, reset, status
 from tests.support.register import OTHER_SECRET, SECRET
 

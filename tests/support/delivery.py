@@ -19,8 +19,8 @@ from services.delivery.parcel import Fixed, MediumName, Parcel, Undeliverable
 from services.delivery.tables import attempts, deliveries
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Because, Duty, PoliceNotify
+from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
-from services.safeguarding.outcomes import AttemptResult
 from services.safeguarding.roles import Channel, Role, Wording
 from services.store.encryption import Keyring
 from services.store.tables import outbox

@@ -8,9 +8,9 @@ from uuid import UUID
 from services.console.record import Recorded
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
+from services.safeguarding.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import RegisterLookedUp
 from services.safeguarding.roles import Role, Wording
 
 OF_NOTE = frozenset({Verdict.TOLD, Verdict.ENDED, Verdict.UNVERIFIED, Verdict.TOO_OLD})

@@ -9,9 +9,10 @@ from services.console.record import Recorded
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.duties import Because, PoliceNotify
 from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.evidence import AttemptResult, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import AttemptResult, DeliveryAttempted, DutyAcknowledged, RegisterLookedUp
+from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
 

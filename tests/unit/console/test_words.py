@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from services.console.words import MESSAGES
-from services.safeguarding import decisions, duties, events, outcomes, roles
+from services.safeguarding import decisions, duties, events, evidence, roles
 from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS, Message
@@ -23,7 +23,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("state", decisions.DutyState),
     ("verdict", decisions.Verdict),
     ("because", duties.Because),
-    ("result", outcomes.AttemptResult),
+    ("result", evidence.AttemptResult),
     ("grade", events.RiskGrade),
     ("reference_kind", events.ReferenceKind),
 ]
