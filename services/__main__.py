@@ -73,15 +73,15 @@ def dead_letters(
 
 @app.command()
 def check(folder: Path | None = None) -> None:
-    """Say what is wrong with the protocol: the default rules, and the authorities' own in FOLDER."""
-    from services.protocol.check import check as findings_in
+    """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, and the words they send."""
+    from services.handbook.check import check as findings_in
 
     findings = findings_in(folder)
     for each in findings:
         typer.echo(str(each), err=True)
     if findings:
         raise typer.Exit(1)
-    typer.echo("the protocol holds: every path ends in a person, every rule cites")
+    typer.echo("the protocol holds: every path ends in a person, every rule cites, every text fits")
 
 
 @app.command()

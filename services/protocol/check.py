@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from services.protocol import proofs
+from services.protocol import conflicts, proofs
 from services.protocol.findings import Finding
 from services.protocol.loading import DEFAULT, RulesFile, files, merged, parse
-from services.protocol.policy.grammar import Protocol, Rule
-from services.protocol.weakening import weaker
+from services.protocol.policy.grammar import Protocol
+from services.protocol.unknown_words import unknown_words
+from services.protocol.weakening import lacking, weaker
 
 
 def check(folder: Path | None = None) -> list[Finding]:
@@ -18,31 +17,16 @@ def check(folder: Path | None = None) -> list[Finding]:
     try:
         read = files(folder)
     except ValueError as error:
-        return [Finding(None, None, None, str(error))]
-    findings = [*_unknown_words(read), *_given_twice(read)]
+        return [Finding(None, None, None, str(error), unreadable=True)]
+    findings = [found for each in read for found in unknown_words(each)] + [*_given_twice(read)]
     if findings:
         return findings
     default = parse(merged(read, DEFAULT))
     findings.extend(_of([each for each in read if each.authority == DEFAULT], default))
     for authority in sorted({each.authority for each in read} - {DEFAULT}):
-        findings.extend(
-            _of([each for each in read if each.authority == authority], parse(merged(read, authority)), default)
-        )
+        own = [each for each in read if each.authority == authority]
+        findings.extend(_of(own, parse(merged(read, authority)), default))
     return list(dict.fromkeys(findings))
-
-
-def _unknown_words(read: list[RulesFile]) -> Iterator[Finding]:
-    for each in read:
-        if not each.version:
-            yield Finding(each.path, 1, None, "the file has no version", "version: 2026.1")
-        for written in each.rules:
-            try:
-                Rule.model_validate({**written, "protocol": each.protocol})
-            except ValidationError as error:
-                name = str(written.get("id", "without an id"))
-                for fault in error.errors(include_url=False, include_context=False):
-                    where = ".".join(str(part) for part in fault["loc"])
-                    yield Finding(each.path, each.lines.get(name), name, f"{where or 'rule'}: {fault['msg']}")
 
 
 def _given_twice(read: list[RulesFile]) -> Iterator[Finding]:
@@ -52,9 +36,8 @@ def _given_twice(read: list[RulesFile]) -> Iterator[Finding]:
         for each in mine:
             for name in each.lines:
                 if names[name] > 1:
-                    yield Finding(
-                        each.path, each.lines[name], name, "two rules have this id", "an id of its own for each"
-                    )
+                    says, instead = "two rules have this id", "an id of its own for each"
+                    yield Finding(each.path, each.lines[name], name, says, instead, unreadable=True)
 
 
 def _of(read: list[RulesFile], protocol: Protocol, default: Protocol | None = None) -> Iterator[Finding]:
@@ -62,11 +45,14 @@ def _of(read: list[RulesFile], protocol: Protocol, default: Protocol | None = No
     for each in read:
         for name in each.lines:
             rule = protocol.by_id[name]
-            faults = [*proofs.faults_of(rule, protocol)]
+            faults = [*proofs.faults_of(rule, protocol), *conflicts.faults_of(rule, protocol)]
             if default is not None and name in default.by_id and rule.approved is None:
                 faults.extend(weaker(default.by_id[name], rule))
             for says, instead in faults:
                 yield Finding(each.path, each.lines[name], name, says, instead)
+        if default is not None and each.approved is None:
+            for key, says, instead in lacking(each, default):
+                yield Finding(each.path, each.places.get(("", key)), None, says, instead)
     if default is None and not protocol.closing:
         yield Finding(
             None, None, None, "no file says what must have happened before an episode may close", "closing: [...]"

@@ -13,6 +13,8 @@ class Finding:
     rule: str | None
     says: str
     instead: str | None = None
+    unreadable: bool = False
+    """Until this is put right, no more can be said of the file."""
 
     def __str__(self) -> str:
         place = "" if self.file is None else f"{self.file.name}:{self.line or 1}: "

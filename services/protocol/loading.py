@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:tr
 
 @dataclass(frozen=True)
 class RulesFile:
-    """One file as written. `lines` says on which line each rule begins."""
+    """One file as written. `lines` says on which line each rule begins, `places` where each of its words stands."""
 
     path: Path
     protocol: str
@@ -47,6 +48,10 @@ class RulesFile:
     closing: list[str] = field(default_factory=list)
     watch_on: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
+    places: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By rule and word, such as `("tell-police-missing", "until")`; of a word that stands outside the rules, by "" and word."""
+    approved: dict[str, str] | None = None
+    """Who approved, and why, that `closing` or `watch-on` asks less than the default."""
 
 
 def read(path: Path) -> RulesFile:
@@ -72,6 +77,8 @@ def read(path: Path) -> RulesFile:
         closing=content.get("closing", []),
         watch_on=content.get("watch-on", []),
         lines=_lines(node),
+        places=_places(node),
+        approved=content.get("approved"),
     )
 
 
@@ -80,15 +87,22 @@ def _is_list_of_mappings(written: object) -> bool:
 
 
 def _lines(document: yaml.Node | None) -> dict[str, int]:
-    lines: dict[str, int] = {}
+    return {name: rule.start_mark.line + 1 for name, rule in _rules(document)}
+
+
+def _places(document: yaml.Node | None) -> dict[tuple[str, str], int]:
+    places = {("", key.value): key.start_mark.line + 1 for key, _ in (() if document is None else document.value)}
+    for name, rule in _rules(document):
+        places |= {(name, key.value): key.start_mark.line + 1 for key, _ in rule.value}
+    return places
+
+
+def _rules(document: yaml.Node | None) -> Iterator[tuple[str, yaml.MappingNode]]:
     for key, value in () if document is None else document.value:
-        if key.value != "rules":
-            continue
-        for rule in value.value:
+        for rule in value.value if key.value == "rules" else ():
             for name, written in rule.value if isinstance(rule, yaml.MappingNode) else ():
                 if name.value == "id":
-                    lines[str(written.value)] = rule.start_mark.line + 1
-    return lines
+                    yield str(written.value), rule
 
 
 def files(authorities: Path | None = None) -> list[RulesFile]:

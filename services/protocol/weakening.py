@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.protocol.policy.grammar import Rule
+from services.protocol.loading import RulesFile
+from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.periods import spoken
 from services.protocol.proofs import PARAGRAPH, Fault
 
@@ -39,3 +40,14 @@ def _later(default: Rule, own: Rule) -> Iterator[str]:
     for step in default.otherwise:
         if not step.again and not any(each.tell == step.tell and each.after <= step.after for each in own.otherwise):
             yield f"{step.tell} is no longer told after {spoken(step.after)}"
+
+
+def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]:
+    """Key, what is wrong and what to write, where a file's lists leave out what the default asks."""
+    for key, mine, all_of_it in (
+        ("closing", own.closing, default.closing),
+        ("watch-on", own.watch_on, default.watch_on),
+    ):
+        left_out = [str(each) for each in all_of_it if each not in mine]
+        if mine and left_out:
+            yield key, f"{key} leaves out {', '.join(left_out)}, which the default asks", APPROVE

@@ -50,6 +50,7 @@ def schema() -> dict[str, Any]:
             | {"description": "Whose own rules these are. Left out: the default for every authority."},
             "closing": {"type": "array", "items": {"enum": [str(each) for each in Condition]}},
             "watch-on": triggers,
+            "approved": {"$ref": "#/$defs/Approval"},
             "rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
         },
         "$defs": kinds,

@@ -15,7 +15,7 @@ rules:
     on: child.luring-suspected
     tell: duty.worker
     by: text
-    message: luring-suspected
+    message: needs-human
     otherwise:
       - { after: 15m, tell: duty.senior-manager, by: text, message: not-acknowledged }
       - { after: 30m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }
@@ -40,8 +40,12 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "instead", "says"),
     [
-        ("tell: duty.worker", "tell: duty.wroker", "tell: Input should be"),
-        ("on: child.luring-suspected", "on: child.lured", "on.0"),
+        (
+            "tell: duty.worker",
+            "tell: duty.wroker",
+            ":7: tell-somebody: tell: duty.wroker is not known; write duty.worker",
+        ),
+        ("on: child.luring-suspected", "on: child.luring", "child.luring is not known; write child.luring-suspected"),
         ("after: 15m", "after: a while", "no length of time"),
         (f"      - {LAST}\n", "", "asked only once"),
         (
@@ -55,8 +59,8 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
         ("cite: [S57]", "cite: [S99]", "neither a paragraph"),
         ("cite: [S57], kind: local", "cite: [DON], kind: guidance", "cites no paragraph"),
         ("cite: [S57]", "cite: []", "because.cite"),
-        ("by: text\n    message: luring", "by: webhook\n    message: luring", "nobody else is"),
-        ("message: luring-suspected", "message: police-told", "words for carers alone"),
+        ("by: text\n    message: needs", "by: webhook\n    message: needs", "nobody else is"),
+        ("message: needs-human", "message: police-told", "words for carers alone"),
         ("    tell: duty.worker", "    among: police\n    tell: duty.worker", "which of everyone-told"),
         ("    tell: duty.worker", "    hours: working\n    wait: 5m\n    tell: duty.worker", "one of `wait`"),
         (
@@ -77,6 +81,36 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
         ("    tell: duty.worker", "    when: { all: [child.age-under] }\n    tell: duty.worker", "takes a number"),
         ("    by: text\n", "    by: text\n    by: email\n", "duplicate key"),
         ("version: 2026.2\n", "", "no version"),
+        (
+            "version: 2026.2\n",
+            "version: 2026.2\nwatch_on: []\n",
+            ":3: watch_on is no word of a protocol file; write watch-on",
+        ),
+        (
+            "version: 2026.2\n",
+            "version: 2026.2\nclosing: [police-close]\n",
+            "police-close is not known; write police-closed",
+        ),
+        (
+            "version: 2026.2\n",
+            "version: 2026.2\nclosing: [police-closed]\n",
+            "leaves out safe-and-well-check, return-interview",
+        ),
+        ("version: 2026.2\n", "version: 2026.2\napproved: me\n", "names who and why"),
+        ("    because:", "    untill: [child.returned]\n    because:", "untill: is no word of a rule; write until"),
+        ("    because:", "    becuase:", "because is missing"),
+        ("message: needs-human", "message: luring-suspected", "luring-suspected tells the same to the same"),
+        ("message: needs-human", "message: returned-notice", "returned-notice is not true on child.luring-suspected"),
+        (
+            "on: child.luring-suspected",
+            "on: { duty: tell-police-returned, becomes: acknowledged }",
+            "is never acknowledged; write `becomes: accepted`",
+        ),
+        (
+            "on: child.luring-suspected",
+            "when: { all: [child.missing] }\n    until: [missing.retracted, return.retracted]\n    on: child.returned",
+            "on child.returned it is never so that child.missing",
+        ),
     ],
 )
 def test_a_fault_is_found_and_named(tmp_path: Path, written: str, instead: str, says: str) -> None:
@@ -122,3 +156,35 @@ def test_guidance_is_not_weakened_without_a_name_and_reasons(tmp_path: Path) -> 
 
 def test_a_stricter_rule_needs_nobody_s_approval(tmp_path: Path) -> None:
     assert findings(tmp_path, POLICE.replace("60m", "10m").replace("90m", "20m")) == []
+
+
+SECOND = """\
+  - id: tell-the-opposite
+    on: report.added
+    tell: carer.reporting
+    by: text
+    message: police-not-yet-told
+    enough: accepted
+    otherwise:
+      - { after: 30m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }
+    until: [child.returned, missing.retracted]
+    because: { cite: [S57], kind: local, note: "for a test" }
+"""
+
+
+def test_two_rules_that_tell_one_person_opposite_things_are_found_and_each_is_named(tmp_path: Path) -> None:
+    found = findings(tmp_path, GOOD + SECOND)
+    assert [each for each in found if "police-not-yet-told where tell-later-carer-police-told says police-told" in each]
+
+
+def test_opposite_words_under_conditions_that_exclude_each_other_are_no_contradiction(tmp_path: Path) -> None:
+    assert (
+        findings(tmp_path, GOOD + SECOND.replace("    tell:", "    when: { none: [police.accepted] }\n    tell:")) == []
+    )
+
+
+def test_what_an_episode_needs_to_close_is_lessened_only_with_a_name_and_reasons(tmp_path: Path) -> None:
+    less = GOOD.replace("rules:", "closing: [police-closed]\nrules:", 1)
+    assert any("which the default asks" in each for each in findings(tmp_path, less))
+    approved = less.replace("rules:", "approved: { by: Director of Children's Services, reasons: a pilot }\nrules:", 1)
+    assert findings(tmp_path, approved) == []

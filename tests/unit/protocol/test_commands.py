@@ -18,7 +18,7 @@ def test_check_fails_and_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("protocol: x\nversion: 1\nauthority: x\nrules:\n  - id: a\n    on: nothing\n")
     result = CliRunner().invoke(app, ["check", "--folder", str(tmp_path)])
     assert result.exit_code == 1
-    assert "wrong.yaml:5: a: on.0" in result.output
+    assert "wrong.yaml:6: a: on.0: nothing is not known" in result.output
 
 
 def test_explain_speaks_and_draws() -> None:

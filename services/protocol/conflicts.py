@@ -1,0 +1,92 @@
+"""Rules that contradict another, or the event that sets them off; and rules that can never come to anything."""
+
+from collections.abc import Iterator, Mapping
+
+from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule, When
+from services.protocol.policy.vocabulary import Question, Trigger
+from services.protocol.proofs import Fault
+from services.safeguarding.roles import Role, Wording
+
+SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
+    Wording.LOCATED_NOTICE: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
+    Wording.REPORT_RETRACTED_NOTICE: frozenset({Trigger.MISSING_RETRACTED}),
+}
+"""On any other event these words would be untrue."""
+OPPOSITES = (
+    {Wording.MISSING_NOTICE, Wording.RETURNED_NOTICE},
+    {Wording.MISSING_NOTICE, Wording.REPORT_RETRACTED_NOTICE},
+    {Wording.STILL_MISSING, Wording.RETURNED_NOTICE},
+    {Wording.STILL_MISSING, Wording.LOCATED_NOTICE},
+    {Wording.MISSING_NOTICE, Wording.LOCATED_NOTICE},
+    {Wording.RETURNED_NOTICE, Wording.RETURN_WITHDRAWN_NOTICE},
+    {Wording.POLICE_TOLD, Wording.POLICE_NOT_YET_TOLD},
+)
+NOT_MISSING = frozenset({Question.CHILD_MISSING, Question.CHILD_NOT_BACK})
+NEVER_SO: Mapping[Trigger, frozenset[Question]] = {
+    Trigger.CHILD_RETURNED: NOT_MISSING,
+    Trigger.MISSING_RETRACTED: NOT_MISSING,
+    Trigger.EPISODE_CLOSED: NOT_MISSING,
+    Trigger.CHILD_LOCATED: frozenset({Question.CHILD_MISSING}),
+}
+"""At the moment of the event itself. A rule that waits may find that it is so again."""
+
+
+def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
+    yield from _untrue_when_said(rule)
+    yield from _never_comes_about(rule, protocol)
+    for other in protocol.rules:
+        if other.id != rule.id and _meet(rule, other):
+            yield from _against(rule, other)
+
+
+def _untrue_when_said(rule: Rule) -> Iterator[Fault]:
+    allowed = SAID_ONLY_ON.get(rule.message)
+    wrong = (
+        [] if allowed is None else [str(on) for on in rule.on if not isinstance(on, DutyBecomes) and on not in allowed]
+    )
+    if allowed is not None and wrong:
+        yield (
+            f"{rule.message} is not true on {', '.join(wrong)}",
+            f"`on: {', '.join(sorted(allowed))}`, or another message",
+        )
+
+
+def _never_comes_about(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
+    for on in rule.on:
+        if isinstance(on, DutyBecomes):
+            earlier = protocol.by_id.get(on.duty)
+            if earlier is not None and earlier.enough == "accepted" and on.becomes == "acknowledged":
+                yield (
+                    f"the duty of {on.duty} ends when it is accepted, and is never acknowledged",
+                    "`becomes: accepted`",
+                )
+        elif not rule.waits:
+            impossible = [each.words for each in rule.when.all if each.question in NEVER_SO.get(on, ())]
+            if impossible:
+                yield f"on {on} it is never so that {impossible[0]}", "another condition, or another event"
+
+
+def _meet(one: Rule, other: Rule) -> bool:
+    """Whether both can tell the same recipient, at the same time, of the same event."""
+    same_time = (one.wait, one.period, one.before, one.hours) == (other.wait, other.period, other.before, other.hours)
+    same_people = one.tell == other.tell and (
+        one.tell != Role.EVERYONE_TOLD or one.among is None or other.among is None or one.among == other.among
+    )
+    return same_time and same_people and bool(set(one.on) & set(other.on)) and not _exclude(one.when, other.when)
+
+
+def _exclude(one: When, other: When) -> bool:
+    return bool({*one.all} & {*other.none} or {*other.all} & {*one.none})
+
+
+def _against(rule: Rule, other: Rule) -> Iterator[Fault]:
+    if {rule.message, other.message} in OPPOSITES:
+        yield (
+            f"it says {rule.message} where {other.id} says {other.message} to the same",
+            "conditions of which only one can hold, or one of the two rules",
+        )
+    elif (rule.message, rule.by) == (other.message, other.by):
+        yield f"{other.id} tells the same to the same: it would be said twice", "one of the two rules"
