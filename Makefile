@@ -27,7 +27,7 @@ check: ## Check format, lint, types, import rules and contracts, without running
 	$(VENV)/lint-imports
 	$(VENV)/python -m services schemas --check
 
-schemas: ## Render the contracts in schemas/ from the code: JSON Schema, AsyncAPI, OpenAPI, examples.
+schemas: ## Render the contracts in schemas/ from the code, and docs/protocol.md and requirements.md from the rules.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m services schemas
 

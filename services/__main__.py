@@ -85,13 +85,26 @@ def check(folder: Path | None = None) -> None:
 
 
 @app.command()
-def explain(event: str, authority: str = "default", folder: Path | None = None, *, chart: bool = False) -> None:
-    """Say who would be told on EVENT (child.reported-missing), when and why; with --chart, as a Mermaid flow chart."""
-    from services.protocol.explain import explain as sentences
-    from services.protocol.explain import flow_chart
+def explain(
+    event: str,
+    authority: str = "default",
+    folder: Path | None = None,
+    *,
+    chart: bool = typer.Option(False, "--chart", help="As a Mermaid flow chart."),
+    svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
+) -> None:
+    """Say who would be told on EVENT (child.reported-missing), when and why."""
+    from services.handbook.chart import charts, mermaid
+    from services.handbook.explain import explain as sentences
+    from services.handbook.svg import svg as drawing
+    from services.protocol.loading import Library, files
 
     try:
-        typer.echo((flow_chart if chart else sentences)(event, authority, folder), nl=False)
+        if not chart and not svg:
+            typer.echo(sentences(event, authority, folder), nl=False)
+            return
+        found = charts(event, Library(files(folder)), authority)
+        typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
@@ -133,12 +146,17 @@ def schemas(
         False, "--check", help="Write nothing; say what differs, and exit with 1 if anything does."
     ),
 ) -> None:
-    """Render the contracts of `schemas/` from the models."""
-    from services.schemas import documents
+    """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
+    from services.handbook import documents as pages
+    from services.schemas import documents as contracts
 
-    changed = documents.differing() if check else documents.write()
+    rendered = (
+        ("schemas", contracts.differing if check else contracts.write),
+        ("docs", pages.differing if check else pages.write),
+    )
+    changed = [f"{folder}/{path}" for folder, render in rendered for path in render()]
     for path in changed:
-        typer.echo(f"schemas/{path} differs from the code" if check else f"schemas/{path}")
+        typer.echo(f"{path} differs from the code" if check else path)
     if check and changed:
         typer.echo("`make schemas` writes them anew", err=True)
         raise typer.Exit(1)

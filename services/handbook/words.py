@@ -132,7 +132,7 @@ def _texts_to_carers() -> Iterator[Text]:
     folder = Path(carers.__file__).parent
     for name in carers.LANGUAGES:
         for wording, says in carers.templates(name)["alerts"].items():
-            yield Text(folder / f"{name}.yaml", wording, says, f"{carers.EXERCISE} ({WIDEST_CODE})")
+            yield Text(folder / f"{name}.yaml", wording, says, f"{REPEAT_MARK}{carers.EXERCISE} ({WIDEST_CODE})")
 
 
 def _mails() -> Iterator[Text]:

@@ -111,6 +111,28 @@ def files(authorities: Path | None = None) -> list[RulesFile]:
     return [read(path) for folder in folders for path in sorted(folder.glob("*.yaml"))]
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a rule of the merged protocol is written, and which rule it took the place of."""
+
+    file: str
+    line: int
+    replaces: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" + ("" if self.replaces is None else f", in place of {self.replaces}")
+
+
+def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
+    """By rule, as `merged` puts them together."""
+    found: dict[str, Origin] = {}
+    for each in (file for file in read_files if file.authority in (DEFAULT, authority)):
+        for name, line in each.lines.items():
+            before = found.get(name)
+            found[name] = Origin(each.path.name, line, None if before is None else f"{before.file}:{before.line}")
+    return found
+
+
 def merged(read_files: list[RulesFile], authority: str) -> str:
     """The protocol's text for this authority: its own rule takes the place of the default rule of the same id."""
     rules: dict[str, dict[str, Any]] = {}
@@ -141,6 +163,9 @@ class Library:
     read_files: list[RulesFile]
     _texts: dict[str, str] = field(default_factory=dict)
     _parsed: dict[str, Protocol] = field(default_factory=dict)
+
+    def origins(self, authority: str) -> dict[str, Origin]:
+        return origins(self.read_files, authority)
 
     def text(self, authority: str) -> str:
         if authority not in self._texts:

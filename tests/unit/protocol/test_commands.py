@@ -24,6 +24,7 @@ def test_check_fails_and_names_the_line(tmp_path: Path) -> None:
 def test_explain_speaks_and_draws() -> None:
     assert "duty.worker is told by text" in CliRunner().invoke(app, ["explain", "text.needs-human"]).output
     assert CliRunner().invoke(app, ["explain", "text.needs-human", "--chart"]).output.startswith("flowchart LR")
+    assert CliRunner().invoke(app, ["explain", "text.needs-human", "--svg"]).output.startswith("<svg ")
     assert CliRunner().invoke(app, ["explain", "nonsense"]).exit_code == 2
 
 

@@ -1,0 +1,37 @@
+"""What somebody asks about: an event by its kind, or one of the things that it may turn out to be."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.vocabulary import Trigger
+
+MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
+    "report.retracted": (Trigger.MISSING_RETRACTED, Trigger.RETURN_RETRACTED, Trigger.RETRACTION_UNVERIFIED),
+    "return-interview.recorded": (Trigger.RETURN_INTERVIEW_OFFERED, Trigger.RETURN_INTERVIEW_DONE),
+    "police.reference-texted": (Trigger.POLICE_REFERENCE_GIVEN,),
+    "asylum.decision-recorded": (Trigger.DECISION_REFUSED, Trigger.DECISION_UASC_LEAVE),
+    "appeal.decided": (Trigger.APPEAL_DISMISSED,),
+    "nrm.decision-recorded": (Trigger.NRM_NEGATIVE,),
+    "watch.reviewed": (Trigger.WATCH_ENDED,),
+}
+"""Kinds of events that set nothing off by their own name."""
+
+
+def triggers_of(kind: str, protocol: Protocol) -> list[Trigger]:
+    """For `child.reported-missing`, with or without `.v1`. Raises ValueError, naming the nearest or all known, for an unknown one."""
+    name, _, version = kind.rpartition(".v")
+    asked = name if name and version.isdigit() else kind
+    if asked in MAY_TURN_OUT:
+        found = list(MAY_TURN_OUT[asked])
+    elif asked in list(Trigger):
+        found = [Trigger(asked)]
+    else:
+        known = [*map(str, Trigger), *MAY_TURN_OUT]
+        near = get_close_matches(asked, known, n=1)
+        raise ValueError(
+            f"{kind} sets nothing off; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+        )
+    if set(found) & set(protocol.watch_on):
+        found.append(Trigger.WATCH_OPENED)
+    return found

@@ -1,0 +1,100 @@
+"""What an event sets off as a picture's parts: one lane a rule, one box a telling, an arrow for each wait. And as Mermaid."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.handbook import phrases
+from services.handbook.asked import triggers_of
+from services.protocol.loading import Library
+from services.protocol.policy.grammar import Protocol, Rule, Step
+from services.protocol.policy.periods import spoken
+from services.protocol.policy.vocabulary import Trigger
+from services.safeguarding.roles import Role
+
+
+@dataclass(frozen=True)
+class Box:
+    """One telling. `after` is what stands at the arrow that leads to it; `again` what comes after the last."""
+
+    role: Role
+    who: str
+    says: str
+    after: str
+    only_if_not_taken: bool = False
+    again: str = ""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A rule: its first telling and those that follow while nobody answers. `source` is the lane whose duty sets it off."""
+
+    rule: str
+    boxes: tuple[Box, ...]
+    condition: str
+    ends: str
+    cites: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Chart:
+    trigger: Trigger
+    protocol: str
+    lanes: tuple[Lane, ...]
+
+
+def charts(event_kind: str, library: Library, authority: str) -> list[Chart]:
+    """One for each thing that the event may turn out to be. Raises ValueError for an unknown one."""
+    protocol = library.current(authority)
+    return [
+        Chart(trigger, protocol.label, tuple(_lanes(protocol.on(trigger), protocol)))
+        for trigger in triggers_of(event_kind, protocol)
+    ]
+
+
+def _lanes(rules: tuple[Rule, ...], protocol: Protocol, source: str | None = None, how: str = "") -> Iterator[Lane]:
+    for rule in rules:
+        start = ", ".join(filter(None, [how and f"when {how}", phrases.start(rule)]))
+        first = Box(rule.tell, phrases.who(rule.tell, rule.among), _says(rule.by or "as before", rule.message), start)
+        yield Lane(
+            rule.id,
+            (first, *(_box(step, rule) for step in rule.otherwise)),
+            phrases.condition(rule),
+            phrases.ends(rule),
+            ", ".join(rule.because.cite),
+            source,
+        )
+        for becomes in ("accepted", "acknowledged", "failed"):
+            yield from _lanes(protocol.on_duty(rule.id, becomes), protocol, rule.id, becomes)
+
+
+def _box(step: Step, rule: Rule) -> Box:
+    role = step.tell or rule.tell
+    says = "once more" if step.again else _says(step.by or "", step.message or rule.message)
+    name = phrases.who(role, rule.among if step.again else None)
+    again = "" if step.repeat is None else f"again every {spoken(step.repeat)}"
+    return Box(role, name, says, spoken(step.after), step.unless is not None, again)
+
+
+def _says(by: str, message: str) -> str:
+    return f"{by} · {message.replace('-', ' ')}"
+
+
+def mermaid(chart: Chart) -> str:
+    lines = ["flowchart LR", f'  event(["{chart.trigger}"])']
+    for lane in chart.lanes:
+        node = _node(lane.rule)
+        source = "event" if lane.source is None else _node(lane.source)
+        for index, box in enumerate(lane.boxes):
+            name = node if index == 0 else f"{node}_{index - 1}"
+            arrow = "-->" if index == 0 else "-.->"
+            label = f"|{box.after}|" if box.after else ""
+            lines.append(f'  {source} {arrow}{label} {name}["{box.who}: {box.says}"]')
+            source = name
+        if lane.boxes[-1].again:
+            lines.append(f"  {source} -.->|{lane.boxes[-1].again}| {source}")
+    return "\n".join(lines) + "\n"
+
+
+def _node(rule: str) -> str:
+    return rule.replace("-", "_")

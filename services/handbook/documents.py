@@ -1,0 +1,38 @@
+"""The pages of `docs/` that are rendered from rules and stories, and how they differ from what is there."""
+
+from pathlib import Path
+
+from services.handbook import protocol_page, requirements
+from services.handbook.chart import charts
+from services.handbook.svg import svg
+from services.protocol.loading import DEFAULT, Library, files
+
+FOLDER = Path(__file__).parents[2] / "docs"
+DRAWN = ("child.reported-missing",)
+"""Events whose picture lies in `docs/protocol/`."""
+
+
+def documents() -> dict[str, str]:
+    """Each page's text by its path under `docs/`."""
+    library = Library(files())
+    protocol = library.current(DEFAULT)
+    drawn = {f"protocol/{event}.svg": svg(charts(event, library, DEFAULT)) for event in DRAWN}
+    return {"protocol.md": protocol_page.page(protocol), "requirements.md": requirements.page(protocol), **drawn}
+
+
+def differing(folder: Path = FOLDER) -> list[str]:
+    """Paths of pages that are missing or hold another text."""
+    return sorted(
+        path
+        for path, text in documents().items()
+        if not (folder / path).exists() or (folder / path).read_text() != text
+    )
+
+
+def write(folder: Path = FOLDER) -> list[str]:
+    """Writes what differs and returns its paths."""
+    wanted, changed = documents(), differing(folder)
+    for path in changed:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(wanted[path])
+    return changed

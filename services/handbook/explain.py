@@ -1,0 +1,65 @@
+"""Who would be told if this happened, when and why: the protocol in sentences. Sends nothing."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from services.handbook import phrases
+from services.handbook.asked import triggers_of
+from services.protocol.loading import Library, Origin, files
+from services.protocol.policy.grammar import Protocol, Rule, Step
+from services.protocol.policy.periods import spoken
+from services.protocol.policy.vocabulary import Trigger
+
+
+def explain(event_kind: str, authority: str, authorities: Path | None = None) -> str:
+    """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError, naming the known, for an unknown one."""
+    library = Library(files(authorities))
+    protocol = library.current(authority)
+    sections = [
+        _section(trigger, protocol, library.origins(authority)) for trigger in triggers_of(event_kind, protocol)
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin]) -> str:
+    lines = [f"When {phrases.words_of(trigger)}, for {protocol.authority} (protocol {protocol.label}):", ""]
+    for rule in protocol.on(trigger):
+        lines.extend(_sentences(rule, protocol, origins))
+    if len(lines) == 2:
+        lines.append("No rule is set off.")
+    if trigger in protocol.watch_on:
+        lines += ["It opens a watch: see below.", ""]
+    ended = [rule.id for rule in protocol.rules if trigger in rule.until]
+    if ended:
+        lines += [f"It ends the duties of: {', '.join(ended)}.", ""]
+    return "\n".join(lines).rstrip()
+
+
+def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) -> Iterator[str]:
+    start, condition = phrases.start(rule), phrases.condition(rule)
+    among = "" if rule.among is None else f" ({rule.among} only)"
+    yield (
+        f"{rule.id}: {start}{', ' if start else ''}{rule.tell}{among} is told {phrases.channel(rule)} ({rule.message})"
+        f"{', ' if condition else ''}{condition}."
+    )
+    if rule.within is not None:
+        yield f"  Their system should have taken it within {spoken(rule.within)}."
+    for step in rule.otherwise:
+        yield f"  {_step_sentence(step, rule)}"
+    yield f"  It ends when {phrases.ends(rule)}."
+    yield f"  Because: {rule.because.note} ({', '.join(rule.because.cite)}; {rule.because.kind}; {rule.protocol}; {origins[rule.id]})"
+    if rule.approved is not None:
+        yield f"  Asks less than the default: approved by {rule.approved.by}, because {rule.approved.reasons}."
+    yield ""
+    for becomes in ("accepted", "acknowledged", "failed"):
+        for following in protocol.on_duty(rule.id, becomes):
+            yield f"When the duty of {rule.id} is {becomes}:"
+            yield from _sentences(following, protocol, origins)
+
+
+def _step_sentence(step: Step, rule: Rule) -> str:
+    after = f"After {spoken(step.after)}, {phrases.unless(step)}:"
+    if step.again:
+        return f"{after} {rule.tell} again."
+    repeat = phrases.repeating(step)
+    return f"{after} {step.tell} by {step.by} ({step.message or rule.message}){', and ' if repeat else ''}{repeat}."

@@ -1,0 +1,87 @@
+"""Parts of a rule in plain words."""
+
+from services.protocol.policy.grammar import Rule, Step, When
+from services.protocol.policy.periods import Calendar, spoken
+from services.safeguarding.roles import Role
+
+PEOPLE_AMONG = {
+    "police": "the police who were told",
+    "people": "everybody else who was told",
+    "duty": "those on duty who were told",
+    "others": "the others who were told",
+}
+OF_A_CHILD = "child."
+INITIALS = {"uasc", "nrm"}
+
+
+def who(role: Role, among: str | None = None) -> str:
+    """`duty worker`, `child's social worker`, `the police who were told`."""
+    if role == Role.EVERYONE_TOLD:
+        return PEOPLE_AMONG.get(among or "", "everybody who was told")
+    if role == Role.CARER_REPORTING:
+        return "carer who reported"
+    if role == Role.CARERS_ALL:
+        return "all carers of the child"
+    words = role.removeprefix(OF_A_CHILD).replace(".", " ").replace("-", " ").replace("home office", "Home Office")
+    return f"child's {words}" if role.startswith(OF_A_CHILD) else words
+
+
+def words_of(name: str) -> str:
+    """`child reported missing` for `child.reported-missing`."""
+    words = name.replace(".", " ").replace("-", " ")
+    return " ".join(word.upper() if word in INITIALS else word for word in words.split(" "))
+
+
+def sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def calendar(length: Calendar) -> str:
+    count, unit = (length.months, "month") if length.months else (length.days, "day")
+    return f"{count} {unit}" + ("" if count == 1 else "s")
+
+
+def start(rule: Rule) -> str:
+    """When it begins, empty for at once: `24 hours after it happened`."""
+    if rule.wait is not None:
+        return f"{spoken(rule.wait)} later"
+    if rule.period is not None:
+        return f"{spoken(rule.period)} after it happened"
+    if rule.before is not None:
+        date = words_of(rule.before.date)
+        lengths = [calendar(each) for each in rule.before.by if each.months or each.days]
+        ahead = f"{', '.join(lengths)} before {date}" if lengths else ""
+        return (
+            ahead
+            if len(lengths) == len(rule.before.by)
+            else " and ".join(filter(None, [ahead, f"on the day of {date}"]))
+        )
+    return "in working hours" if rule.hours == "working" else ""
+
+
+def channel(rule: Rule) -> str:
+    return "by the channel by which each was told" if rule.by is None else f"by {rule.by}"
+
+
+def condition(rule: Rule) -> str:
+    """Empty where the rule asks nothing."""
+    parts = _each_condition(rule.when)
+    return f"if {' and '.join(parts)} (unknown counts as {rule.unknown.removeprefix('counts-as-')})" if parts else ""
+
+
+def _each_condition(when: When) -> list[str]:
+    any_of = [" or ".join(each.words for each in when.any)] if when.any else []
+    return [*any_of, *(each.words for each in when.all), *(f"not {each.words}" for each in when.none)]
+
+
+def unless(step: Step) -> str:
+    return "if their system has not taken it" if step.unless else "if nobody has answered"
+
+
+def repeating(step: Step) -> str:
+    return "" if step.repeat is None else f"again every {spoken(step.repeat)} until somebody answers"
+
+
+def ends(rule: Rule) -> str:
+    answered = "somebody answers" if rule.enough == "acknowledged" else "their system has taken it"
+    return " or on ".join([answered, *map(str, rule.until)])

@@ -1,0 +1,104 @@
+"""What the guidance asks, by which rules it is done, and which stories show it: `docs/requirements.md`, and what is wrong with it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.handbook.playing import played
+from services.protocol.policy.grammar import Protocol
+
+WRITTEN = Path(__file__).parent / "requirements.yaml"
+ROOT = Path(__file__).parents[2]
+STORIES_SHOWN = 3
+Paragraph = Annotated[str, Field(pattern=r"^S([1-9]|[1-7][0-9])$")]
+
+
+class Requirement(BaseModel):
+    """One of the guidance's requirements, in our own words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    id: str = Field(pattern=r"^G[1-9][0-9]?$")
+    basis: tuple[Paragraph, ...] = Field(min_length=1)
+    asks: str = Field(min_length=1)
+    rules: tuple[str, ...]
+    though: str | None = None
+    """Why these rules do it although they cite other paragraphs."""
+    stories: tuple[str, ...] = ()
+    """Those that show it best, where its rules tell somebody in many."""
+    also: tuple[str, ...] = ()
+    """Files that keep what no rule can."""
+    not_yet: str | None = Field(default=None, alias="not-yet")
+
+
+@cache
+def requirements() -> tuple[Requirement, ...]:
+    """Raises ValueError (pydantic's) for a requirement that is not written as it must be."""
+    return tuple(Requirement.model_validate(each) for each in yaml.safe_load(WRITTEN.read_text())["requirements"])
+
+
+def stories_of(requirement: Requirement, told_by: Mapping[str, frozenset[str]]) -> list[str]:
+    """Names of the stories in which one of its rules tells somebody: the chosen first, then those with the fewest other rules."""
+    mine, chosen = set(requirement.rules), requirement.stories
+    found = (name for name, rules in told_by.items() if rules & mine)
+    return sorted(found, key=lambda name: (name not in chosen, len(told_by[name]), name))
+
+
+def faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """What is not so in the file, or no longer. Each names the requirement and what to write."""
+    for each in requirements():
+        unknown = [name for name in each.rules if name not in protocol.by_id]
+        for name in unknown:
+            yield f"{each.id}: there is no rule {name}; name the rule that does it now (services/handbook/requirements.yaml)"
+        cites = {cite for name in each.rules if name not in unknown for cite in protocol.by_id[name].because.cite}
+        if each.rules and not cites & set(each.basis) and each.though is None:
+            yield f"{each.id}: none of its rules cites one of {', '.join(each.basis)}; cite it there, or say `though`"
+        for name in (name for name in each.also if not (ROOT / name).exists()):
+            yield f"{each.id}: {name} does not exist"
+        for name in (name for name in each.stories if name not in stories_of(each, told_by)):
+            yield f"{each.id}: in the story {name} none of its rules tells anybody"
+        shown = bool(each.rules and stories_of(each, told_by))
+        if not shown and each.not_yet is None:
+            yield f"{each.id}: no story in which its rules tell anybody; write one, or say `not-yet`"
+        if shown and each.not_yet is not None:
+            yield f"{each.id}: it has rules and stories; take `not-yet` away"
+
+
+def page(protocol: Protocol) -> str:
+    """Markdown, the same bytes for the same rules and stories."""
+    told_by = played()
+    open_ones = [each for each in requirements() if each.not_yet is not None]
+    lines = [
+        "# What the guidance asks, and what does it",
+        "",
+        "Rendered by `make schemas` from `services/handbook/requirements.yaml`, the rules and the stories: edit those. S36 is",
+        "paragraph 36 of the statutory guidance (DfE, 2017). A story shows a requirement when one of its rules tells somebody",
+        "in it; all are played on the engine, and each is a file of [tests/scenarios/](../tests/scenarios/).",
+        "",
+        f"{len(requirements()) - len(open_ones)} of {len(requirements())} requirements have a rule and a story.",
+        "",
+        "| | paragraphs | what is asked | rules | stories |",
+        "| --- | --- | --- | --- | --- |",
+        *(_row(each, told_by) for each in requirements()),
+    ]
+    if open_ones:
+        lines += ["", "## Not yet", "", *(f"- **{each.id}**: {each.not_yet}" for each in open_ones)]
+    used = {name for each in requirements() for name in each.rules}
+    others = [rule.id for rule in protocol.rules if rule.id not in used]
+    lines += ["", "## Rules that stand for no requirement by name", "", ", ".join(f"`{name}`" for name in others) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def _row(each: Requirement, told_by: Mapping[str, frozenset[str]]) -> str:
+    stories = stories_of(each, told_by)
+    more = f" and {len(stories) - STORIES_SHOWN} more" if len(stories) > STORIES_SHOWN else ""
+    shown = ", ".join(f"[{Path(name).stem}](../tests/scenarios/{name})" for name in stories[:STORIES_SHOWN]) + more
+    asks = each.asks if each.though is None else f"{each.asks} *{each.though}*"
+    if each.also:
+        asks += " Also " + ", ".join(f"`{name}`" for name in each.also) + "."
+    rules = ", ".join(f"`{name}`" for name in each.rules)
+    return f"| {each.id} | {', '.join(each.basis)} | {asks} | {rules or 'not yet'} | {shown or 'not yet'} |"

@@ -1,0 +1,22 @@
+"""Each requirement of the guidance points to a rule that cites it and to a story in which that rule tells somebody."""
+
+from services.handbook import requirements
+from services.handbook.playing import played
+from services.protocol.loading import DEFAULT, Library, files
+
+
+def test_the_requirements_are_all_there_once() -> None:
+    assert [each.id for each in requirements.requirements()] == [f"G{number}" for number in range(1, 35)]
+
+
+def test_what_the_requirements_say_of_rules_and_stories_is_so() -> None:
+    assert [*requirements.faults(Library(files()).current(DEFAULT), played())] == []
+
+
+def test_every_story_tells_somebody_or_says_that_nobody_is_told() -> None:
+    """A story without effect would be evidence of nothing."""
+    assert [name for name, rules in played().items() if not rules and not _says_nobody(name)] == []
+
+
+def _says_nobody(name: str) -> bool:
+    return "told: []" in (requirements.ROOT / "tests" / "scenarios" / name).read_text()
