@@ -9,11 +9,14 @@ from pathlib import Path
 
 import typer
 
+from services.console.commands import accounts
+
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
 SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(accounts, name="accounts")
 
 
 @app.command("list")

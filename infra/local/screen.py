@@ -44,7 +44,9 @@ def _next_steps(stack: Stack) -> Table:
         "1", f"Open {stack.endpoints['sandbox']} and text MISSING to {SAFE_RETURN_NUMBER} from a foster carer's phone,"
     )
     steps.add_row("", "or here: make text FROM=+447700900100 BODY=MISSING")
-    steps.add_row("2", f"Watch who is told at {stack.endpoints.get('console', 'the console')}")
+    steps.add_row("2", f"Watch who is told at {stack.endpoints.get('console', 'the console')}; sign in as")
+    for each in stack.operators:
+        steps.add_row("", f"{each.sign_in:<16} {each.password:<22} {each.what}")
     steps.add_row("3", "Let half an hour pass: make forward BY=30m")
     steps.add_row("4", "The child is back: make text FROM=+447700900100 BODY=BACK")
     return steps

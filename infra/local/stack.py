@@ -8,9 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.local import example_authority, ports, readiness
+from infra.local import example_authority, example_operators, ports, readiness
 from infra.local.engines import Engines
 from infra.local.environment import of_service
+from infra.local.example_operators import ExampleOperator
 from infra.local.layout import Layout
 from infra.local.leftovers import ProcessList
 from infra.local.roster import Roster, listed_services
@@ -65,6 +66,7 @@ class Stack:
             self._bring_up_services()
             if self._example:
                 example_authority.load(self._roster.endpoints()["casework"], self._secrets, self.ports)
+                example_operators.make(self._secrets, self.ports)
             self._publish_endpoints()
         except BaseException:
             self.stop()
@@ -136,6 +138,11 @@ class Stack:
     def environment(self, service: str, slot: int = 0) -> dict[str, str]:
         """The whole environment that this service's process has; `python -m services forward` runs in clock's."""
         return of_service(self.layout, self.ports, service, slot)
+
+    @property
+    def operators(self) -> tuple[ExampleOperator, ...]:
+        """Who may sign in at the console."""
+        return example_operators.every(self._secrets)
 
     @property
     def admin_url(self) -> str:

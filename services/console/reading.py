@@ -1,37 +1,79 @@
 """What each page shows, read over one connection."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from services.console import store
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console import accounts, store
+from services.console.policy.letters import fault_of
 from services.console.policy.standing import episode_line, overview
-from services.console.policy.timeline import timeline
+from services.console.policy.timeline import Line, timeline
+from services.register import reasons
 from services.register.codes import of as codes_of
+from services.runtime.clocks import Clocks
+from services.safeguarding.identifiers import AuthorityId, WordsId
+from services.safeguarding.operators import OperatorActed
+from services.store.encryption import Keyring
 from services.store.transaction import Store
 
 DEAD_LETTERS_SHOWN = timedelta(days=7)
+DEAD_LETTERS_LISTED = timedelta(days=30)
 
 
-async def standing(opened: Store, now: datetime) -> dict[str, object]:
-    """Every open episode, and what else waits for an answer. `now` is story time."""
-    async with opened.engine.connect() as connection:
-        episodes = await store.open_episodes(connection)
-        duties = await store.duties_of(connection, [each.content.episode for each in episodes])
-        elsewhere = await store.unanswered_elsewhere(connection)
-        letters = await store.dead_letters_after(connection, now - DEAD_LETTERS_SHOWN)
-        due = await store.rules_due(connection, [each.child for each in episodes])
-        codes = await codes_of(connection, [each.child for each in episodes])
-    return {"overview": overview(episodes, duties, elsewhere, due), "dead_letters": letters, "codes": codes}
+@dataclass(frozen=True)
+class Reading:
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
 
+    async def standing(self, authority: AuthorityId | None) -> dict[str, object]:
+        """Every open episode, and what else waits for an answer; of one authority, or of all."""
+        async with self.store.engine.connect() as connection:
+            episodes = await store.open_episodes(connection, authority)
+            duties = await store.duties_of(connection, [each.content.episode for each in episodes])
+            elsewhere = await store.unanswered_elsewhere(connection, authority)
+            letters = await store.dead_letters_after(connection, self.clocks.story() - DEAD_LETTERS_SHOWN)
+            due = await store.rules_due(connection, [each.child for each in episodes])
+            codes = await codes_of(connection, [each.child for each in episodes])
+        return {
+            "overview": overview(episodes, duties, elsewhere, due),
+            "letters": sum(each.redriven_at is None for each in letters),
+            "codes": codes,
+        }
 
-async def one_episode(opened: Store, episode: UUID) -> dict[str, object] | None:
-    """None where the console has heard of no such episode."""
-    async with opened.engine.connect() as connection:
-        found = await store.episode(connection, episode)
-        if found is None:
-            return None
-        duties = await store.duties_of(connection, [episode])
-        entries = await store.entries_of(connection, found.child)
-        due = await store.rules_due(connection, [found.child])
-        codes = await codes_of(connection, [found.child])
-    return {"line": episode_line(found, duties, due), "timeline": timeline(found, duties, entries), "codes": codes}
+    async def one_episode(
+        self, episode: UUID, *, sees: Callable[[AuthorityId | None], bool], reasons: bool
+    ) -> dict[str, object] | None:
+        """None where the console has heard of no such episode that the reader sees. `reasons`: with why operators acted."""
+        async with self.store.engine.connect() as connection:
+            found = await store.episode(connection, episode)
+            if found is None or not sees(found.content.authority):
+                return None
+            duties = await store.duties_of(connection, [episode])
+            entries = await store.entries_of(connection, found.child)
+            due = await store.rules_due(connection, [found.child])
+            codes = await codes_of(connection, [found.child])
+            lines = timeline(found, duties, entries)
+            said = await self._reasons(connection, lines) if reasons else {}
+            names = await accounts.names(connection)
+        return {
+            "line": episode_line(found, duties, due),
+            "timeline": lines,
+            "codes": codes,
+            "names": names,
+            "reasons": said,
+        }
+
+    async def dead_letters(self) -> dict[str, object]:
+        async with self.store.engine.connect() as connection:
+            letters = await store.dead_letters_after(connection, self.clocks.story() - DEAD_LETTERS_LISTED)
+            names = await accounts.names(connection)
+        return {"letters": [(each, fault_of(each.reason)) for each in letters], "names": names}
+
+    async def _reasons(self, connection: AsyncConnection, lines: Sequence[Line]) -> dict[WordsId, str]:
+        acts = [line.entry.content for line in lines if isinstance(line.entry.content, OperatorActed)]
+        wanted = [each for act in acts for each in act.words]
+        return await reasons.read(connection, self.keyring, wanted) if wanted else {}

@@ -30,3 +30,6 @@ class DeadLetter:
     reason: str
     original_kind: str | None
     at: datetime
+    redriven_at: datetime | None = None
+    redriven_by: str | None = None
+    """The account."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, RowMapping, Table, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
@@ -16,6 +16,7 @@ from services.console.tables import dead_letters, duties, entries, episodes
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered
 from services.safeguarding.events import RuleDue
+from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 from services.store.tables import due
 from services.store.transaction import Transaction
@@ -91,10 +92,13 @@ async def keep_dead_letter(transaction: Transaction, received: Received[MessageD
     await transaction.connection.execute(KEEP_DEAD_LETTER, row)
 
 
-async def open_episodes(connection: AsyncConnection) -> list[Recorded[EpisodeChanged]]:
-    """Longest open first, `MOST_EPISODES` at most."""
-    chosen = select(episodes).where(episodes.c.state.not_in(ENDED)).order_by(episodes.c.opened_at).limit(MOST_EPISODES)
-    return [_recorded(row, EpisodeChanged) for row in (await connection.execute(chosen)).mappings()]
+async def open_episodes(
+    connection: AsyncConnection, authority: AuthorityId | None = None
+) -> list[Recorded[EpisodeChanged]]:
+    """Longest open first, `MOST_EPISODES` at most; of one authority, or of all."""
+    chosen = select(episodes).where(episodes.c.state.not_in(ENDED), _of(episodes, authority))
+    rows = await connection.execute(chosen.order_by(episodes.c.opened_at).limit(MOST_EPISODES))
+    return [_recorded(row, EpisodeChanged) for row in rows.mappings()]
 
 
 async def episode(connection: AsyncConnection, id_: UUID) -> Recorded[EpisodeChanged] | None:
@@ -107,9 +111,16 @@ async def duties_of(connection: AsyncConnection, of: Sequence[UUID]) -> list[Rec
     return [_recorded(row, DutyChanged) for row in (await connection.execute(chosen)).mappings()]
 
 
-async def unanswered_elsewhere(connection: AsyncConnection) -> list[Recorded[DutyChanged]]:
+async def duty(connection: AsyncConnection, id_: UUID) -> Recorded[DutyChanged] | None:
+    row = (await connection.execute(select(duties).where(duties.c.duty == id_))).mappings().first()
+    return _recorded(row, DutyChanged) if row is not None else None
+
+
+async def unanswered_elsewhere(
+    connection: AsyncConnection, authority: AuthorityId | None = None
+) -> list[Recorded[DutyChanged]]:
     """Duties of no episode that nobody has answered: a text that needs a human, a dead letter. Oldest first."""
-    chosen = select(duties).where(duties.c.episode.is_(None), duties.c.waits)
+    chosen = select(duties).where(duties.c.episode.is_(None), duties.c.waits, _of(duties, authority))
     rows = await connection.execute(chosen.order_by(duties.c.changed_at).limit(MOST_DUTIES))
     return [_recorded(row, DutyChanged) for row in rows.mappings()]
 
@@ -138,6 +149,10 @@ async def entries_of(connection: AsyncConnection, child: str) -> list[Recorded[M
 async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:
     chosen = select(dead_letters).where(dead_letters.c.at > after).order_by(dead_letters.c.at.desc()).limit(MOST_DUTIES)
     return [DeadLetter(*row) for row in await connection.execute(chosen)]
+
+
+def _of(table: Table, authority: AuthorityId | None) -> ColumnElement[bool]:
+    return true() if authority is None else table.c.content["authority"].astext == authority
 
 
 def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:

@@ -1,6 +1,6 @@
-"""The tables of the read model, as `services/store/migrations/versions/0006_console.py` makes them."""
+"""The tables of the console, as migrations 0006 and after make them: the read model, accounts, acts."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
@@ -50,5 +50,42 @@ dead_letters = Table(
     Column("origin", Text),
     Column("reason", Text),
     Column("original_kind", Text),
+    Column("at", DateTime(timezone=True)),
+    Column("redriven_at", DateTime(timezone=True)),
+    Column("redriven_by", Text),
+)
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("sign_in", Text),
+    Column("name", Text),
+    Column("role", Text),
+    Column("authority", Text),
+    Column("password_seal", Text),
+    Column("made_at", DateTime(timezone=True)),
+    Column("disabled_at", DateTime(timezone=True)),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("account", Text),
+    Column("begun_at", DateTime(timezone=True)),
+    Column("used_at", DateTime(timezone=True)),
+)
+failed_sign_ins = Table(
+    "failed_sign_ins",
+    metadata,
+    Column("sign_in_hash", LargeBinary),
+    Column("place", Text),
+    Column("at", DateTime(timezone=True)),
+)
+acts = Table(
+    "acts",
+    metadata,
+    Column("act", Uuid, primary_key=True),
+    Column("account", Text),
+    Column("what", Text),
     Column("at", DateTime(timezone=True)),
 )

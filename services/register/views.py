@@ -53,3 +53,4 @@ for_contact = _view("for_contact", "person authority mobile email language wrapp
 for_console = _view("for_console", "child code authority")
 agencies_for_events = _view("agencies_for_events", "agency authority secrets types verifies wrapped sources")
 words_said = _view("words_said", "id about words said_by at wrapped")
+words_of_operators = _view("words_of_operators", "id about words said_by at wrapped")

@@ -12,6 +12,7 @@ from services.carers import web as carers_web
 from services.casework import web as casework_web
 from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
+from services.console.settings import ConsoleSettings
 from services.police import web as police_web
 from services.police.web_contract import COMPONENTS
 from services.professionals import web as professionals_web
@@ -107,7 +108,8 @@ def _strategy() -> FastAPI:
 
 
 def _console() -> FastAPI:
-    return console_web.Pages(ABSENT, Clocks(), ABSENT, sandbox=False).app()
+    settings = ConsoleSettings.model_construct(master_key=KEY, phone_key=KEY)
+    return console_web.pages(ABSENT, Clocks(), ABSENT, settings)
 
 
 DECLARED: dict[str, Callable[[], FastAPI]] = {

@@ -13,6 +13,7 @@ from services.safeguarding.decisions import DutyChanged, EpisodeChanged, Message
 from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorActed
 from services.safeguarding.outcomes import (
     DutyAccepted,
     DutyAcknowledged,
@@ -98,7 +99,7 @@ SAYS: dict[str, Kinds] = {
         *SENDING,
     ),
     "clock": every(events.Due),
-    "console": (),
+    "console": (OperatorActed,),
 }
 
 

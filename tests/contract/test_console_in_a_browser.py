@@ -14,14 +14,14 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from infra.local.layout import ROOT
 from services.console.handlers import Handlers
 from services.console.live import Changes
-from services.console.web import Pages
+from services.console.web import pages
 from services.runtime.clocks import Clocks
 from services.runtime.process import Web
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.roles import Role
 from services.store.engine import database_url
 from services.store.transaction import Store
-from tests.support.console import duty_changed, episode_changed, hear, heard, step
+from tests.support.console import PASSWORD, account, duty_changed, episode_changed, hear, heard, settings_of, step
 from tests.support.database import Database
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -47,7 +47,7 @@ async def opened(database: Database) -> AsyncIterator[Store]:
 async def address(database: Database, opened: Store) -> AsyncIterator[str]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     port = _free_port()
-    web = Web(Pages(opened, CLOCKS, changes, sandbox=True).app(), port)
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port)
     await changes.start()
     await web.start()
     yield f"http://127.0.0.1:{port}"
@@ -64,8 +64,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
+async def page(browser: Browser, address: str, opened: Store) -> AsyncIterator[Page]:
+    """Of somebody who has signed in."""
     page = await browser.new_page(base_url=address)
+    await _sign_in(page, await account(opened))
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
@@ -139,15 +141,23 @@ async def test_axe_finds_nothing_against_wcag(page: Page, opened: Store, size: d
 
 async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, database: Database, opened: Store) -> None:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    web = Web(Pages(opened, CLOCKS, changes, sandbox=True).app(), port := _free_port())
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port := _free_port())
     await changes.start()
     await web.start()
     page = await browser.new_page(base_url=f"http://127.0.0.1:{port}")
-    await page.goto("/")
+    await _sign_in(page, await account(opened))
     await expect(page.get_by_role("status")).to_have_text("Live")
     await asyncio.gather(web.stop(), changes.stop())
     await expect(page.get_by_role("status")).to_contain_text("Not live", timeout=10_000)
     await page.close()
+
+
+async def _sign_in(page: Page, name: str) -> None:
+    await page.goto("/")
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
 
 
 async def _reported(opened: Store) -> tuple[UUID, str]:

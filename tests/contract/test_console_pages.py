@@ -12,7 +12,7 @@ from sqlalchemy import text
 from services.console import store
 from services.console.handlers import Handlers
 from services.console.live import Changes
-from services.console.web import Pages
+from services.console.web import pages
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.events import ChildReportedMissing
@@ -20,7 +20,17 @@ from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.roles import Role, Wording
 from services.store.engine import database_url
 from services.store.transaction import Store
-from tests.support.console import REPORTED_AT, duty_changed, episode_changed, hear, heard, step
+from tests.support.console import (
+    REPORTED_AT,
+    account,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    settings_of,
+    sign_in,
+    step,
+)
 from tests.support.database import Database
 
 CLOCKS = Clocks()
@@ -47,9 +57,11 @@ async def changes(database: Database) -> AsyncIterator[Changes]:
 
 
 @pytest.fixture
-async def browser(opened: Store, changes: Changes) -> AsyncIterator[httpx.AsyncClient]:
-    pages = Pages(opened, CLOCKS, changes, sandbox=True)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(pages.app()), base_url="http://console") as browser:
+async def browser(database: Database, opened: Store, changes: Changes) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in as a duty manager of every authority."""
+    app = pages(opened, CLOCKS, changes, settings_of(database))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
+        await sign_in(browser, await account(opened))
         yield browser
 
 
@@ -114,8 +126,10 @@ async def test_a_dead_letter_is_shown_without_what_it_held(opened: Store, browse
         service="police", origin="duties/3/17", reason="KeyError at notice.py:41", original=held
     )
     await hear(opened, HANDLERS, heard(letter, new_id("child"), at=CLOCKS.story()))
-    page = (await browser.get("/")).text
+    assert "1 message could not be worked on" in (await browser.get("/")).text
+    page = (await browser.get("/dead-letters")).text
     assert "KeyError at notice.py:41" in page
+    assert "A fault of ours" in page
     async with opened.engine.connect() as connection:
         kept = await connection.scalar(
             text("SELECT count(*) FROM console.entries WHERE content::text LIKE :held"), {"held": f"%{held}%"}

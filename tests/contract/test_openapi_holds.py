@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+import httpx
 import pytest
 import requests
 import schemathesis
@@ -28,6 +29,7 @@ from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
 from services.__main__ import SERVICES
 from services.schemas.documents import FOLDER
+from tests.support.console import sign_in_blocking
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = {"/changes"}
@@ -132,6 +134,7 @@ class Signing:
         self._bearer = secrets.value("register_token", token)
         self.session = requests.Session()
         self.session.trust_env = False
+        self._console = _signed_in(stack)
 
     def send(self, service: str, case: schemathesis.Case[Any]) -> requests.Response:
         if service == "casework" and isinstance(case.body, dict) and case.body.get("source"):
@@ -150,12 +153,22 @@ class Signing:
         if "/texts/" in url:
             form = dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
             request.headers["X-Twilio-Signature"] = RequestValidator(self._token).compute_signature(url, form)
+        elif service == "console":
+            request.headers["cookie"] = self._console
         elif service == "casework":
             request.headers["authorization"] = f"Bearer {self._bearer}"
             _sign(request, self.agency["secrets"][0], raw)
         elif service == "police":
             _sign(request, self.force["reply_secrets"][0], raw)
         return request
+
+
+def _signed_in(stack: Stack) -> str:
+    """The cookie of somebody at the console."""
+    manager = stack.operators[0]
+    with httpx.Client(base_url=stack.endpoints["console"], trust_env=False) as browser:
+        sign_in_blocking(browser, manager.sign_in, manager.password)
+        return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
 
 
 def _sign(request: requests.PreparedRequest, secret: str, body: bytes) -> None:

@@ -23,8 +23,9 @@ from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.bus.envelope import compose
 from services.safeguarding.identifiers import code_of, new_id
+from services.store.transaction import Store
 from tests.support.bus import Kafka, free_port, wait_for_port
-from tests.support.console import episode_changed
+from tests.support.console import account, episode_changed, settings_of, sign_in
 from tests.support.database import Database
 
 EVENTS_A_SECOND = 50
@@ -42,7 +43,9 @@ class Console:
 
 @pytest.fixture
 def console(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[Console]:
-    (tmp_path / "database_password").write_text(database.settings("console").database_password.get_secret_value())
+    settings = settings_of(database)
+    for secret in ("database_password", "master_key", "phone_key"):
+        (tmp_path / secret).write_text(getattr(settings, secret).get_secret_value())
     port = free_port()
     environment = bare() | {
         "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database.port}/safe_return",
@@ -50,6 +53,7 @@ def console(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[Consol
         "SAFE_RETURN_SECRETS_DIR": str(tmp_path),
         "SAFE_RETURN_HTTP_PORT": str(port),
         "SAFE_RETURN_SLOT": "0",
+        "SAFE_RETURN_SANDBOX": "1",
     }
     with (tmp_path / "console.log").open("ab") as log:
         process = subprocess.Popen(
@@ -64,6 +68,16 @@ def console(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[Consol
 
 
 @pytest.fixture
+async def browser(console: Console, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in."""
+    store = Store(database.engine("console"))
+    async with httpx.AsyncClient(base_url=console.address, trust_env=False, timeout=60) as browser:
+        await sign_in(browser, await account(store))
+        yield browser
+    await store.close()
+
+
+@pytest.fixture
 async def bus(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
     await producer.start()
@@ -72,10 +86,10 @@ async def bus(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def test_a_page_is_at_most_a_second_behind_at_fifty_events_a_second(
-    console: Console, bus: AIOKafkaProducer
+    browser: httpx.AsyncClient, bus: AIOKafkaProducer
 ) -> None:
     children = [(uuid4(), new_id("child")) for _ in range(CHILDREN)]
-    async with following(console.address) as page:
+    async with following(browser) as page:
         await say_anew(bus, *children[0], revision=0)
         await page.shows(code_of(children[0][0]), within_seconds=CATCH_UP_SECONDS)
         began = time.monotonic()
@@ -94,11 +108,10 @@ async def test_a_page_is_at_most_a_second_behind_at_fifty_events_a_second(
     assert p99 < 1
 
 
-async def test_an_open_page_does_not_hold_up_the_console_when_it_stops(console: Console) -> None:
-    async with (
-        httpx.AsyncClient(trust_env=False) as browser,
-        browser.stream("GET", f"{console.address}/changes") as stream,
-    ):
+async def test_an_open_page_does_not_hold_up_the_console_when_it_stops(
+    console: Console, browser: httpx.AsyncClient
+) -> None:
+    async with browser.stream("GET", "/changes") as stream:
         assert stream.status_code == 200
         console.process.terminate()
         began = time.monotonic()
@@ -109,16 +122,15 @@ async def test_an_open_page_does_not_hold_up_the_console_when_it_stops(console: 
 class Page:
     """Follows `/changes` as a browser does, and notes how long each event took to be shown (or to be outdated by a newer one)."""
 
-    def __init__(self, browser: httpx.AsyncClient, address: str) -> None:
+    def __init__(self, browser: httpx.AsyncClient) -> None:
         self._browser = browser
-        self._address = address
         self._shown: dict[str, datetime] = {}
         self._waits: list[tuple[str, datetime, float]] = []
         self._fetched = asyncio.Condition()
         self.behind: list[float] = []
 
     async def follow(self) -> None:
-        async with self._browser.stream("GET", f"{self._address}/changes") as stream:
+        async with self._browser.stream("GET", "/changes") as stream:
             async for line in stream.aiter_lines():
                 if line.startswith("event: changed"):
                     await self._fetch()
@@ -135,7 +147,7 @@ class Page:
             await self._fetched.wait_for(lambda: not self._waits)
 
     async def _fetch(self) -> None:
-        content = (await self._browser.get(f"{self._address}/parts/open")).text
+        content = (await self._browser.get("/parts/open")).text
         now = time.monotonic()
         self._shown = {code: datetime.fromisoformat(at) for code, at in SHOWN.findall(content)}
         is_shown = [
@@ -148,14 +160,13 @@ class Page:
 
 
 @asynccontextmanager
-async def following(address: str) -> AsyncIterator[Page]:
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
-        page = Page(browser, address)
-        task = asyncio.create_task(page.follow())
-        try:
-            yield page
-        finally:
-            task.cancel()
+async def following(browser: httpx.AsyncClient) -> AsyncIterator[Page]:
+    page = Page(browser)
+    task = asyncio.create_task(page.follow())
+    try:
+        yield page
+    finally:
+        task.cancel()
 
 
 async def say_anew(bus: AIOKafkaProducer, episode: UUID, child: str, revision: int) -> datetime:

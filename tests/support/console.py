@@ -1,16 +1,80 @@
-"""The console in a test's own hands: what it would have heard, and its pages."""
+"""The console in a test's own hands: what it would have heard, its pages, and somebody who is signed in."""
 
+import re
+from base64 import b64encode
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import httpx
+from pydantic import SecretStr
+
 from services.bus.envelope import Received
+from services.console import accounts, passwords
 from services.console.handlers import Handlers
+from services.console.settings import ConsoleSettings
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Channel, Role, Wording
 from services.store.transaction import Store
+from tests.support.database import Database
 
 REPORTED_AT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def settings_of(database: Database) -> ConsoleSettings:
+    """With the keys of the `keyring` fixture."""
+    keys = {
+        "master_key": SecretStr(b64encode(b"m" * 32).decode()),
+        "phone_key": SecretStr(b64encode(b"p" * 32).decode()),
+    }
+    return ConsoleSettings.model_validate(database.settings("console").model_dump() | keys)
+
+
+async def account(
+    store: Store,
+    role: OperatorRole = OperatorRole.DUTY_MANAGER,
+    *,
+    authority: str | None = None,
+    name: str = "Test Operator",
+) -> str:
+    """A new one's sign-in name; its password is `PASSWORD`."""
+    sign_in = f"{uuid4()}@kestrel.example"
+    async with store.transaction() as transaction:
+        made = await accounts.add(
+            transaction,
+            sign_in=sign_in,
+            name=name,
+            role=role,
+            authority=authority,
+            password_seal=passwords.sealed(PASSWORD),
+            now=datetime.now(UTC),
+        )
+    assert made is not None
+    return sign_in
+
+
+async def sign_in(
+    browser: httpx.AsyncClient, name: str, password: str = PASSWORD, *, then: str = "/"
+) -> httpx.Response:
+    """As a browser would: the form's page first, then the form."""
+    page = await browser.get("/sign-in", params={"then": then})
+    form = {"csrf": csrf_in(page), "then": then, "name": name, "password": password}
+    return await browser.post("/sign-in", data=form)
+
+
+def sign_in_blocking(browser: httpx.Client, name: str, password: str) -> None:
+    form = {"csrf": csrf_in(browser.get("/sign-in")), "then": "/", "name": name, "password": password}
+    answer = browser.post("/sign-in", data=form, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+
+
+def csrf_in(page: httpx.Response) -> str:
+    found = CSRF.search(page.text)
+    assert found is not None, page.text
+    return found[1]
 
 
 def heard(content: Message, child: str, *, at: datetime = REPORTED_AT, id_: str | None = None) -> Received[Message]:

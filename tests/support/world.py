@@ -14,6 +14,7 @@ from infra.local import example_authority
 from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
+from tests.support.console import sign_in_blocking
 
 TOWN_NUMBERS = 600
 """The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
@@ -41,7 +42,11 @@ class World:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self._sandbox = httpx.Client(base_url=stack.endpoints["sandbox"], timeout=30, trust_env=False)
-        self.console = httpx.Client(base_url=stack.endpoints["console"], timeout=30, trust_env=False)
+        self.console = httpx.Client(
+            base_url=stack.endpoints["console"], timeout=30, trust_env=False, follow_redirects=True
+        )
+        """Signed in, as the example authorities' duty manager."""
+        sign_in_blocking(self.console, stack.operators[0].sign_in, stack.operators[0].password)
 
     def close(self) -> None:
         self._sandbox.close()

@@ -33,6 +33,11 @@ function followClock() {
 
 async function fetchPart() {
   const answer = await fetch(liveness.dataset.part);
+  if (answer.status === 401) {
+    signedOut = true;
+    changes.close();
+    return;
+  }
   if (!answer.ok) throw new Error(answer.status);
   const focused = document.activeElement?.id;
   const opened = [...part.querySelectorAll("details[open]")].map((each) => each.id);
@@ -47,6 +52,8 @@ function say(words, state) {
   liveness.dataset.state = state;
 }
 
+let changes;
+let signedOut = false;
 let fetching = false;
 let again = false;
 
@@ -58,7 +65,8 @@ async function refresh() {
     again = false;
     try {
       await fetchPart();
-      say("Live", "live");
+      if (signedOut) say("Not live: you are signed out. Load the page again to sign in.", "lost");
+      else say("Live", "live");
     } catch {
       say("Not live: the console cannot be reached. Trying again.", "lost");
     }
@@ -69,7 +77,9 @@ async function refresh() {
 if (liveness && part) {
   followClock();
   setInterval(tick, 1000);
-  const changes = new EventSource(liveness.dataset.changes);
+  changes = new EventSource(liveness.dataset.changes);
   changes.addEventListener("changed", refresh);
   changes.addEventListener("error", () => say("Not live: the console cannot be reached. Trying again.", "lost"));
 }
+
+document.getElementById("summary")?.focus();

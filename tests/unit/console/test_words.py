@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from services.console.words import MESSAGES
-from services.safeguarding import decisions, duties, events, evidence, roles
+from services.safeguarding import decisions, duties, events, evidence, operators, roles
 from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS, Message
@@ -26,6 +26,8 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("result", evidence.AttemptResult),
     ("grade", events.RiskGrade),
     ("reference_kind", events.ReferenceKind),
+    ("operator_role", operators.OperatorRole),
+    ("act", operators.OperatorAct),
 ]
 
 

@@ -1,0 +1,69 @@
+"""The sandbox's accounts at the console, one a role. Their passwords are made once a clone and printed at each start."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from infra.local.secret_files import SecretFiles
+from services.console import accounts, passwords
+from services.runtime.clocks import Clocks
+from services.runtime.settings import Settings
+from services.safeguarding.operators import OperatorRole
+from services.store.engine import connect
+from services.store.transaction import Store
+
+
+@dataclass(frozen=True)
+class ExampleOperator:
+    sign_in: str
+    name: str
+    role: OperatorRole
+    password: str
+    what: str
+    authority: str | None = None
+
+
+def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
+    """The duty manager first."""
+
+    def one(sign_in: str, name: str, role: OperatorRole, what: str, authority: str | None = None) -> ExampleOperator:
+        password = secrets.value(f"console-{sign_in}", passwords.made)
+        return ExampleOperator(sign_in, name, role, password, what, authority)
+
+    return (
+        one("manager", "Morgan Ellis", OperatorRole.DUTY_MANAGER, "duty manager: sees all, acts for others"),
+        one("social-worker", "Sam Okoro", OperatorRole.SOCIAL_WORKER, "social worker of kestrel alone", "kestrel"),
+        one("operator", "Robin Hale", OperatorRole.OPERATOR, "operator: sends again, redrives, exercises"),
+        one("auditor", "Ash Mistry", OperatorRole.AUDITOR, "auditor: reads only"),
+    )
+
+
+def make(secrets: SecretFiles, ports: Mapping[str, int]) -> None:
+    """Those that are there already stay as they are."""
+    settings = Settings(
+        database=f"postgresql://127.0.0.1:{ports['postgres']}/safe_return",
+        database_password=SecretStr(secrets.database_password("console")),
+        http_port=ports["console"],
+    )
+    asyncio.run(_make(settings, every(secrets)))
+
+
+async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> None:
+    store = Store(connect(settings, "console"))
+    try:
+        for each in operators:
+            async with store.transaction() as transaction:
+                if await accounts.of_name(transaction.connection, each.sign_in) is None:
+                    await accounts.add(
+                        transaction,
+                        sign_in=each.sign_in,
+                        name=each.name,
+                        role=each.role,
+                        authority=each.authority,
+                        password_seal=passwords.sealed(each.password),
+                        now=Clocks().wall(),
+                    )
+    finally:
+        await store.close()

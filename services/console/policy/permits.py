@@ -1,0 +1,48 @@
+"""Which role may do what at the console."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.operators import AccountId, OperatorRole
+
+
+class May(StrEnum):
+    LOOK = "look"
+    """Every page, without a name of a child or a word about one."""
+    ANSWER = "answer"
+    """Acknowledge on somebody's behalf, or say that it was done by telephone."""
+    RECORD = "record"
+    """Say what has happened to a child: back, not back, checked, interviewed, reviewed; move a strategy discussion."""
+    SEND_AGAIN = "send-again"
+    """Send a delivery once more, redrive a dead letter."""
+    EXERCISE = "exercise"
+    READ_REASONS = "read-reasons"
+    """Read why others acted, in their words."""
+
+
+_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.READ_REASONS})
+MAY: Mapping[OperatorRole, frozenset[May]] = {
+    OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE},
+    OperatorRole.SOCIAL_WORKER: _DUTY,
+    OperatorRole.OPERATOR: frozenset({May.LOOK, May.SEND_AGAIN, May.EXERCISE}),
+    OperatorRole.AUDITOR: frozenset({May.LOOK, May.READ_REASONS}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is signed in. `authority` None: of every authority."""
+
+    account: AccountId
+    name: str
+    role: OperatorRole
+    authority: AuthorityId | None = None
+
+    def may(self, what: May) -> bool:
+        return what in MAY[self.role]
+
+    def sees(self, authority: AuthorityId | None) -> bool:
+        """Whether what belongs to `authority` is theirs to see. What belongs to none is for those of every authority."""
+        return self.authority is None or authority == self.authority

@@ -1,0 +1,19 @@
+"""What the console is told at its start, beside what every service is."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from services.console.policy.signing_in import Lasting
+from services.delivery.settings import KeySettings
+
+
+class ConsoleSettings(KeySettings):
+    """A session ends `session_idle_minutes` after its last use, and `session_hours` after its beginning at the latest."""
+
+    session_idle_minutes: int = Field(default=60, ge=1)
+    session_hours: int = Field(default=12, ge=1, le=24)
+
+    @property
+    def lasting(self) -> Lasting:
+        return Lasting(timedelta(minutes=self.session_idle_minutes), timedelta(hours=self.session_hours))

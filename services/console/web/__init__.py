@@ -1,0 +1,52 @@
+"""The console's pages. Whole without JavaScript; live with a few lines of it. Nobody sees one without having signed in."""
+
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, Response
+
+from services.console.live import Changes
+from services.console.reading import Reading
+from services.console.settings import ConsoleSettings
+from services.console.web.door import Door, SignedOut
+from services.console.web.letters import LettersPages
+from services.console.web.look import SECURITY, Look, go_to
+from services.console.web.reading import ReadingPages
+from services.console.web.signing_in import SigningIn
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem
+from services.store.transaction import Store
+
+STATIC = Path(__file__).parents[1] / "static"
+
+
+def pages(store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings) -> FastAPI:
+    app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    look = Look(clocks, sandbox=settings.sandbox)
+    door = Door(store, clocks, settings.lasting, secure=not settings.sandbox)
+    reading = Reading(store, clocks, settings.keyring)
+    SigningIn(door, look).mount(app)
+    ReadingPages(reading, door, look, changes).mount(app)
+    LettersPages(reading, door, look).mount(app)
+
+    async def signed_out(request: Request, error: Exception) -> Response:
+        if isinstance(error, SignedOut) and error.following:
+            return HTMLResponse("Signed out.", HTTPStatus.UNAUTHORIZED, headers=SECURITY)
+        then = request.url.path if request.method == "GET" else "/"
+        return go_to(f"/sign-in?then={quote(then)}")
+
+    async def problem(request: Request, error: Exception) -> Response:
+        status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+        status = error.status if isinstance(error, Problem) else status
+        why = str(error.detail) if isinstance(error, HTTPException) else ""
+        return look.page(request, "problem.html", {"status": int(status), "why": why}, status=status)
+
+    app.add_exception_handler(SignedOut, signed_out)
+    for each in (HTTPException, RequestValidationError, Problem):
+        app.add_exception_handler(each, problem)
+    return app

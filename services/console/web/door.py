@@ -1,0 +1,101 @@
+"""The door: who is signed in, what they may do, and that a form comes from a page of ours."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from fastapi import HTTPException, Request
+from starlette.responses import Response
+
+from services.console import accounts
+from services.console.policy.permits import May, Operator
+from services.console.policy.signing_in import Lasting
+from services.runtime.clocks import Clocks
+from services.runtime.problems import body_within
+from services.store.transaction import Store
+
+FORM_AT_MOST = 32 * 1024
+
+
+class SignedOut(Exception):
+    """Nobody is signed in, or no longer. Whoever only follows changes is told so; whoever asks for a page is sent to sign in."""
+
+    def __init__(self, *, following: bool = False) -> None:
+        super().__init__("signed out")
+        self.following = following
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Somebody at the console."""
+
+    operator: Operator
+    token: str
+
+    @property
+    def csrf(self) -> str:
+        return csrf_of(self.token)
+
+
+def csrf_of(token: str) -> str:
+    """What a form sends back beside the cookie: made of the session's token, which no other site can read."""
+    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Door:
+    """`secure`: the cookie goes over HTTPS alone. Off only in a declared sandbox, whose pages are on loopback."""
+
+    store: Store
+    clocks: Clocks
+    lasting: Lasting
+    secure: bool
+
+    @property
+    def cookie(self) -> str:
+        return "__Host-safe-return" if self.secure else "safe-return"
+
+    async def enter(self, request: Request, what: May = May.LOOK, *, following: bool = False) -> Here:
+        """Raises SignedOut, or HTTPException (403) where the role may not do that."""
+        token = request.cookies.get(self.cookie)
+        if not token:
+            raise SignedOut(following=following)
+        async with self.store.transaction() as transaction:
+            found = await accounts.in_session(transaction, token, self.clocks.wall(), self.lasting, following=following)
+        if found is None:
+            raise SignedOut(following=following)
+        if not found.may(what):
+            raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{found.role}")
+        return Here(found, token)
+
+    async def enter_with_form(self, request: Request, what: May) -> tuple[Here, dict[str, str]]:
+        """The form's fields, without spaces around them. Raises as `enter` does; 403 too where the form is none of ours."""
+        here = await self.enter(request, what)
+        return here, await form_of(request, here.csrf)
+
+    def let_in(self, answer: Response, token: str) -> None:
+        answer.set_cookie(
+            self.cookie,
+            token,
+            max_age=int(self.lasting.most.total_seconds()),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def let_out(self, answer: Response) -> None:
+        answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+
+async def form_of(request: Request, csrf: str) -> dict[str, str]:
+    """Raises HTTPException: 415 for what is no form, 403 for one without the right token."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-form")
+    body = await body_within(request, FORM_AT_MOST)
+    fields = {name: value.strip() for name, value in parse_qsl(body.decode("utf-8", "replace"), max_num_fields=50)}
+    if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
+        raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
+    return fields

@@ -1,0 +1,47 @@
+"""How every page is made: its template, who looks at it, the headers that keep it to itself."""
+
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.templating import Jinja2Templates
+from starlette.responses import RedirectResponse, Response
+
+from services.console.looks import environment
+from services.console.policy.permits import May, Operator
+from services.console.words import Words
+from services.runtime.clocks import Clocks
+
+SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Look:
+    def __init__(self, clocks: Clocks, *, sandbox: bool) -> None:
+        self.clocks = clocks
+        self.words = Words()
+        self._sandbox = sandbox
+        self._templates = Jinja2Templates(env=environment(self.words))
+
+    def page(
+        self,
+        request: Request,
+        name: str,
+        shown: dict[str, object],
+        *,
+        here: Operator | None = None,
+        csrf: str = "",
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Response:
+        """`here`: who looks. `csrf`: what forms of this page send back."""
+        around = {"now": self.clocks.story(), "sandbox": self._sandbox, "here": here, "csrf": csrf, "May": May}
+        return self._templates.TemplateResponse(request, name, around | shown, status_code=status, headers=SECURITY)
+
+
+def go_to(path: str) -> RedirectResponse:
+    """After a form: the page to look at next. `path` is one of ours."""
+    return RedirectResponse(path, HTTPStatus.SEE_OTHER, headers=SECURITY)

@@ -1,0 +1,78 @@
+"""Signing in and out. What is wrong is never said more closely than that name and password do not go together."""
+
+import secrets
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from services.console import accounts, metrics
+from services.console.passwords import fits
+from services.console.policy.signing_in import is_held_back
+from services.console.web.door import Door, csrf_of, form_of
+from services.console.web.look import Look, go_to
+
+BEFORE = "safe-return-before"
+"""A cookie of the sign-in page alone, so that another site's form cannot sign somebody in."""
+REFUSED, HELD_BACK = "refused", "held-back"
+
+
+@dataclass(frozen=True)
+class SigningIn:
+    door: Door
+    look: Look
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/sign-in", self.shows, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/sign-in", self.signs_in, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/sign-out", self.signs_out, methods=["POST"], include_in_schema=False)
+
+    async def shows(self, request: Request, then: str = "/") -> Response:
+        return self._page(request, then, None, HTTPStatus.OK)
+
+    async def signs_in(self, request: Request) -> Response:
+        form = await form_of(request, csrf_of(request.cookies.get(BEFORE, "")))
+        sign_in, password, then = form.get("name", ""), form.get("password", ""), form.get("then", "/")
+        place, now = request.client.host if request.client else "", self.door.clocks.wall()
+        async with self.door.store.engine.connect() as connection:
+            here, anywhere = await accounts.failures(connection, sign_in, place, now)
+            found = await accounts.of_name(connection, sign_in)
+        if is_held_back(from_this_place=here, from_anywhere=anywhere):
+            metrics.SIGN_INS.labels(HELD_BACK).inc()
+            return self._page(request, then, HELD_BACK, HTTPStatus.TOO_MANY_REQUESTS)
+        right = await fits(password, None if found is None else found.password_seal)
+        if found is None or not right or found.disabled_at is not None:
+            async with self.door.store.transaction() as transaction:
+                await accounts.failed(transaction, sign_in, place, now)
+            metrics.SIGN_INS.labels(REFUSED).inc()
+            return self._page(request, then, REFUSED, HTTPStatus.FORBIDDEN)
+        async with self.door.store.transaction() as transaction:
+            token = await accounts.begin_session(transaction, found.operator.account, now)
+        metrics.SIGN_INS.labels("signed-in").inc()
+        answer = go_to(_ours(then))
+        self.door.let_in(answer, token)
+        answer.delete_cookie(BEFORE, path="/sign-in")
+        return answer
+
+    async def signs_out(self, request: Request) -> Response:
+        token = request.cookies.get(self.door.cookie, "")
+        await form_of(request, csrf_of(token))
+        async with self.door.store.transaction() as transaction:
+            await accounts.end_session(transaction, token)
+        answer = go_to("/sign-in")
+        self.door.let_out(answer)
+        return answer
+
+    def _page(self, request: Request, then: str, fault: str | None, status: HTTPStatus) -> Response:
+        before = request.cookies.get(BEFORE) or secrets.token_urlsafe(32)
+        shown: dict[str, object] = {"then": _ours(then), "fault": fault}
+        answer = self.look.page(request, "sign-in.html", shown, csrf=csrf_of(before), status=status)
+        answer.set_cookie(BEFORE, before, path="/sign-in", secure=self.door.secure, httponly=True, samesite="strict")
+        return answer
+
+
+def _ours(path: str) -> str:
+    """A page of this console: nobody is sent elsewhere after signing in."""
+    inside = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() and "\\" not in path
+    return path if inside else "/"

@@ -1,0 +1,62 @@
+"""Who acts at the console, and the record of each act. Names and reasons are kept elsewhere: the bus carries ids."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from services.safeguarding.identifiers import AuthorityId, WordsId
+from services.safeguarding.message import Message, Topic
+
+AccountId = Annotated[str, StringConstraints(pattern=r"^account-[0-9a-f-]{36}$")]
+
+
+class OperatorRole(StrEnum):
+    """What somebody signs in as. Which role may do what stands in `services.console.policy.permits`."""
+
+    DUTY_MANAGER = "duty-manager"
+    SOCIAL_WORKER = "social-worker"
+    OPERATOR = "operator"
+    """Keeps the system going: sends again, redrives, exercises. Reads no word about a child."""
+    AUDITOR = "auditor"
+    """Reads everything that pages show, changes nothing."""
+
+
+class OperatorAct(StrEnum):
+    ACKNOWLEDGED_FOR = "acknowledged-for"
+    PHONED = "phoned"
+    LOCATED = "located"
+    RETURNED = "returned"
+    RETURN_RETRACTED = "return-retracted"
+    REPORT_RETRACTED = "report-retracted"
+    SAFE_AND_WELL_CHECK = "safe-and-well-check"
+    RETURN_INTERVIEW = "return-interview"
+    POLICE_REFERENCE = "police-reference"
+    WATCH_REVIEW = "watch-review"
+    DISCUSSION_REDATED = "discussion-redated"
+    DISCUSSION_CANCELLED = "discussion-cancelled"
+    SENT_AGAIN = "sent-again"
+    DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
+    EXERCISE_STARTED = "exercise-started"
+    CHILD_REVEALED = "child-revealed"
+
+
+class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):
+    """Somebody acted at the console. What it brought about is a message of its own (`said`); this says who did it, and why."""
+
+    authority: AuthorityId | None = None
+    """None where the act was about a message that nobody could read."""
+    act: OperatorAct
+    account: AccountId
+    role: OperatorRole
+    """The role that the account had when it acted."""
+    episode: UUID | None = None
+    duty: UUID | None = None
+    step: int | None = None
+    letter: str | None = None
+    """The dead letter's id."""
+    words: tuple[WordsId, ...] = ()
+    """The reason given, kept encrypted in the register."""
+    said: tuple[str, ...] = ()
+    """Ids of the messages that the act brought about."""
