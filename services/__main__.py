@@ -6,6 +6,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -113,12 +114,39 @@ def explain(
 
 
 @app.command()
-def simulate(story: Path, folder: Path | None = None) -> None:
+def diff(
+    old: Path,
+    new: Path,
+    authority: str = "default",
+    stories: Annotated[
+        Path | None, typer.Option(help="A folder of stories; left out, the golden ones of tests/scenarios.")
+    ] = None,
+) -> None:
+    """Say what changes for whom from the rules in OLD to those in NEW (folders or files), over all stories. Sends nothing."""
+    from services.handbook.difference import difference, rules_in
+    from services.handbook.playing import STORIES
+
+    try:
+        typer.echo(difference(rules_in(old), rules_in(new), authority, stories or STORIES), nl=False)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def simulate(
+    story: Path,
+    folder: Path | None = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the timeline as a page to this file.")] = None,
+) -> None:
     """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
+    from services.handbook.timeline_page import page
     from services.protocol.simulate import simulate as timeline_of
 
     try:
-        typer.echo(str(timeline_of(story, folder)))
+        timeline = timeline_of(story, folder)
+        typer.echo(str(timeline))
+        if html is not None:
+            html.write_text(page(timeline))
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"the story cannot be read: {error}") from None
 

@@ -31,6 +31,15 @@ class Told:
         return f"{_short(self.after)} {sign}{self.duty.role} {self.duty.channel} {self.duty.wording}"
 
 
+@dataclass(frozen=True)
+class Heard:
+    """One message that was decided upon: an event, an answer, or a time that came."""
+
+    after: timedelta
+    content: Message
+    exercise: bool
+
+
 @dataclass
 class Timeline:
     """Everything that was decided, in order, and the case at the end."""
@@ -38,6 +47,7 @@ class Timeline:
     story: Story
     case: Case
     told: list[Told] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     decided: list[tuple[timedelta, ProtocolDecided]] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -120,6 +130,7 @@ class _World:
         decision = decide(self._timeline.case, happened, self._story.child, self._protocols, now)
         self._timeline.case = decision.case
         after = now - self._story.begins
+        self._timeline.heard.append(Heard(after, happened.content, happened.exercise))
         self._timeline.decided.extend((after, each) for each in decision.decided)
         for duty in decision.duties:
             self._timeline.told.append(Told(after, duty, duty.duty in decision.exercises))
