@@ -27,10 +27,14 @@ TOKEN: dict[str, Any] = {
 }
 PRESSED: dict[str, Any] = TOKEN | {
     "requestBody": {
-        "description": "Which button was pressed.",
+        "description": "Which button was pressed, and what was filled in where the page asks for more.",
         "content": {
             "application/x-www-form-urlencoded": {
-                "schema": {"type": "object", "properties": {"answer": {"type": "string"}}}
+                "schema": {
+                    "type": "object",
+                    "properties": {"answer": {"type": "string"}},
+                    "additionalProperties": {"type": "string"},
+                }
             }
         },
     }
@@ -45,7 +49,7 @@ def openings(links: LinkPages) -> list[dict[str, Any]]:
             "path": links.route().path,
             "endpoint": links.answer,
             "methods": [method],
-            "operation_id": f"{method.lower()}_link",
+            "operation_id": f"{method.lower()}_{links.purpose.name.lower()}",
             "response_class": HTMLResponse,
             "responses": ANSWERS,
             "openapi_extra": contract,

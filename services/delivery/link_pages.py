@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
@@ -16,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from services.delivery import forms
+from services.delivery.forms import Form, Group
 from services.delivery.links import LinkExpired, Links, NotALink, Purpose
 from services.runtime.clocks import Clocks
 from services.runtime.problems import body_within
@@ -42,11 +43,13 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a page says. Without buttons there is nothing left to do."""
+    """What a page says: `paragraphs`, then `sections` under headings, then what it asks. Without buttons there is nothing left to do."""
 
     title: str
     paragraphs: tuple[str, ...]
     buttons: tuple[Button, ...] = ()
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    asks: tuple[Group, ...] = ()
     done: bool = False
     language: str = "en"
     status: HTTPStatus = HTTPStatus.OK
@@ -54,8 +57,8 @@ class Sheet:
 
 Shows = Callable[[UUID], Awaitable[Sheet | None]]
 """What the page of this delivery says now; None where there is no such delivery."""
-Acts = Callable[[UUID, str], Awaitable[Sheet | None]]
-"""Does what a button says and commits, then what the page says. Pressed twice, it does it once."""
+Acts = Callable[[UUID, Form], Awaitable[Sheet | None]]
+"""Does what a button says, with what was filled in, and commits, then what the page says. Pressed twice, it does it once."""
 
 EXPIRED = Sheet(
     "This link is too old",
@@ -72,26 +75,35 @@ UNKNOWN = Sheet(
 class LinkPages:
     """`links` reads tokens; wall time says whether one has expired."""
 
-    def __init__(self, links: Links, clocks: Clocks, purpose: Purpose, shows: Shows, acts: Acts) -> None:
-        self._links, self._clocks, self._purpose = links, clocks, purpose
-        self._shows, self._acts = shows, acts
+    def __init__(
+        self,
+        links: Links,
+        clocks: Clocks,
+        purpose: Purpose,
+        shows: Shows,
+        acts: Acts,
+        *,
+        body_at_most: int = BODY_AT_MOST,
+    ) -> None:
+        self._links, self._clocks, self.purpose = links, clocks, purpose
+        self._shows, self._acts, self._body_at_most = shows, acts, body_at_most
         self._template = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True
         ).get_template("sheet.html")
 
     def route(self) -> Route:
-        return Route(f"/{self._purpose}/{{token}}", self.answer, methods=["GET", "POST"])
+        return Route(f"/{self.purpose}/{{token}}", self.answer, methods=["GET", "POST"])
 
     async def answer(self, request: Request) -> Response:
         try:
-            delivery = self._links.read(self._purpose, request.path_params["token"], self._now())
+            delivery = self._links.read(self.purpose, request.path_params["token"], self._now())
         except NotALink:
             return self._page(UNKNOWN)
         except LinkExpired:
             return self._page(EXPIRED)
         if request.method == "POST":
-            form = dict(parse_qsl((await body_within(request, BODY_AT_MOST)).decode("ascii", "replace")))
-            return self._page(await self._acts(delivery, form.get("answer", "")))
+            form = forms.read(await body_within(request, self._body_at_most))
+            return self._page(await self._acts(delivery, form))
         return self._page(await self._shows(delivery))
 
     def _page(self, sheet: Sheet | None) -> HTMLResponse:

@@ -22,6 +22,10 @@ class Purpose(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"
     REPLY = "invitations"
+    RECORD = "records"
+    """Of a discussion, written by whoever convened it."""
+    READ = "read"
+    """The record of a discussion, read by whoever was invited."""
 
 
 class NotALink(Exception):

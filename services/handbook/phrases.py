@@ -47,6 +47,8 @@ def start(rule: Rule) -> str:
         return f"{spoken(rule.wait)} later"
     if rule.period is not None:
         return f"{spoken(rule.period)} after it happened"
+    if rule.workdays is not None:
+        return f"at nine on working day {rule.workdays} after it happened"
     if rule.before is not None:
         date = words_of(rule.before.date)
         lengths = [calendar(each) for each in rule.before.by if each.months or each.days]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from services.bus.envelope import say
 from services.delivery import rows
+from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
 from services.delivery.parcel import Parcel, State
 from services.professionals import metrics
@@ -34,7 +35,7 @@ class Acknowledging:
             parcel, state = found
             return _sheet(await self._language(transaction, parcel, parcel.duty), parcel.duty, state)
 
-    async def acts(self, delivery: UUID, answer: str) -> Sheet | None:
+    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as transaction:
             found = await rows.hold(transaction, delivery)
             if found is None or found[0].duty is None:
@@ -43,7 +44,7 @@ class Acknowledging:
             duty = found[0].duty
             words = await self._language(transaction, parcel, duty)
             if state not in {State.ACKNOWLEDGED, State.WITHDRAWN}:
-                state = await self._answer(transaction, parcel, duty, state, answer)
+                state = await self._answer(transaction, parcel, duty, state, form.answer)
             return _sheet(words, duty, state)
 
     async def _answer(self, transaction: Transaction, parcel: Parcel, duty: Duty, state: State, answer: str) -> State:

@@ -71,11 +71,15 @@ def _never_comes_about(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
 
 def _meet(one: Rule, other: Rule) -> bool:
     """Whether both can tell the same recipient, at the same time, of the same event."""
-    same_time = (one.wait, one.period, one.before, one.hours) == (other.wait, other.period, other.before, other.hours)
+    same_time = _time_of(one) == _time_of(other)
     same_people = one.tell == other.tell and (
         one.tell != Role.EVERYONE_TOLD or one.among is None or other.among is None or one.among == other.among
     )
     return same_time and same_people and bool(set(one.on) & set(other.on)) and not _exclude(one.when, other.when)
+
+
+def _time_of(rule: Rule) -> tuple[object, ...]:
+    return rule.wait, rule.period, rule.workdays, rule.before, rule.hours
 
 
 def _exclude(one: When, other: When) -> bool:

@@ -37,6 +37,8 @@ def _later(default: Rule, own: Rule) -> Iterator[str]:
     for name, before, now in (("wait", default.wait, own.wait), ("period", default.period, own.period)):
         if now is not None and (before is None or now > before):
             yield f"its {name} of {spoken(now)} is longer"
+    if own.workdays is not None and (default.workdays is None or own.workdays > default.workdays):
+        yield f"its {own.workdays} working days are longer"
     for step in default.otherwise:
         if not step.again and not any(each.tell == step.tell and each.after <= step.after for each in own.otherwise):
             yield f"{step.tell} is no longer told after {spoken(step.after)}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,6 +34,16 @@ async def keep(
     row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
     await transaction.connection.execute(insert(views.words).values(row))
     return words_id
+
+
+async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussion: UUID) -> list[str]:
+    """Of a recorded discussion, in the record's order: what was said, then a text a step. Erased: left out."""
+    view = views.discussion_records.c
+    rows = await connection.execute(
+        select(view.about, view.words, view.wrapped).where(view.discussion == discussion).order_by(view.place)
+    )
+    opened = [Opener(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows]
+    return [each for each in opened if each is not None]
 
 
 async def read(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:

@@ -1,11 +1,11 @@
 """All kinds of message there are. Whoever reads the bus looks a kind up here, so that none is unknown for want of an import."""
 
-from services.safeguarding import decisions, duties, events, evidence, operators, outcomes
+from services.safeguarding import decisions, discussion_events, duties, events, evidence, operators, outcomes
 from services.safeguarding.message import CONTRACTS, Message, Topic
 
 __all__ = ["contract_of", "contracts"]
 
-_MODULES = (decisions, duties, events, evidence, operators, outcomes)
+_MODULES = (decisions, discussion_events, duties, events, evidence, operators, outcomes)
 
 
 def contract_of(kind: str, topic: Topic | None = None) -> type[Message] | None:

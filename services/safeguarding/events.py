@@ -22,7 +22,7 @@ class Told(Event):
 
     said_by: PersonId | None = None
     """None where the speaker is an agency's system or nobody we know."""
-    channel: Literal["text", "agency", "force", "console"] = "agency"
+    channel: Literal["text", "agency", "force", "console", "page"] = "agency"
 
 
 class ChildReportedMissing(Told, kind="child.reported-missing.v1"):
@@ -197,36 +197,6 @@ class WatchReviewed(Told, kind="watch.reviewed.v1"):
     """A person has reviewed the child's heightened risk. The days alone never end a watch (S59)."""
 
     goes_on: bool
-
-
-class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
-    """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar. `discussion` is its number within the episode."""
-
-    starts_at: AwareDatetime
-    discussion: int = 1
-
-
-class StrategyDiscussionCancelled(Told, kind="strategy-discussion.cancelled.v1"):
-    """Whoever convenes has called it off."""
-
-    discussion: int = 1
-
-
-class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
-    """The discussion is about to begin and not all who must be there (police, health, social care) have said that they come."""
-
-    episode: UUID
-    discussion: int
-    lacking: tuple[Literal["police", "health", "social-care"], ...]
-
-
-class StrategyCounterProposed(Event, kind="strategy.counter-proposed.v1"):
-    """Somebody invited proposes another time. Whoever convenes decides."""
-
-    episode: UUID
-    discussion: int
-    role: str
-    starts_at: AwareDatetime
 
 
 class Due(Event):

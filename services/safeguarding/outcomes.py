@@ -64,7 +64,7 @@ class StrategyDiscussionChanged(Message, kind="strategy-discussion.changed.v1", 
     episode: UUID
     discussion: int
     sequence: int
-    state: Literal["planned", "cancelled"]
+    state: Literal["planned", "cancelled", "held"]
     starts_at: AwareDatetime
     coming: tuple[Role, ...] = ()
     declined: tuple[Role, ...] = ()

@@ -28,8 +28,20 @@ class Role(StrEnum):
     """The carer who sent the report: the duty names the person."""
     CARERS_ALL = "carers.all"
     """Each carer of the child's placement now."""
+    PLAN_OWNER = "plan.owner"
+    """Who is to carry out a step of a discussion's plan: the event names the role, and the duty is told to that."""
     EVERYONE_TOLD = "everyone-told"
     """Each recipient told of this episode so far, by the channel by which they were told."""
+
+
+PLAN_OWNERS = frozenset(Role) - {
+    Role.POLICE_CONTROL_ROOM,
+    Role.CARER_REPORTING,
+    Role.CARERS_ALL,
+    Role.PLAN_OWNER,
+    Role.EVERYONE_TOLD,
+}
+"""Who may have a step of a plan: somebody whom a mail reaches."""
 
 
 class Channel(StrEnum):
@@ -78,3 +90,10 @@ class Wording(StrEnum):
     STRATEGY_NOT_ANSWERED = "strategy-not-answered"
     STRATEGY_WITHOUT_QUORUM = "strategy-without-quorum"
     STRATEGY_COUNTER_PROPOSED = "strategy-counter-proposed"
+    STRATEGY_RECORD = "strategy-record"
+    """Asks whoever convened to record the discussion, by a page."""
+    STRATEGY_RECORD_MISSING = "strategy-record-missing"
+    FULL_MEETING_DUE = "full-meeting-due"
+    CONFERENCE_DUE = "conference-due"
+    PLAN_STEP_SET = "plan-step-set"
+    PLAN_STEP_DUE = "plan-step-due"

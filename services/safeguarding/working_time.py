@@ -74,6 +74,16 @@ def working_moment(at: datetime) -> datetime:
     return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
 
 
+def working_day_after(at: datetime, count: int) -> datetime:
+    """Nine o'clock on the `count`th working day after the day of `at`, in UTC. `at` must be aware."""
+    day = at.astimezone(ENGLAND).date()
+    for _ in range(count):
+        day += timedelta(days=1)
+        while not is_working_day(day):
+            day += timedelta(days=1)
+    return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
+
+
 def is_working_day(day: date) -> bool:
     return day.weekday() < SATURDAY and not is_bank_holiday(day)
 

@@ -22,6 +22,7 @@ from services.runtime.clocks import Clocks
 from services.schemas.traffic import HEARS
 from services.strategy import web as strategy_web
 from services.strategy.answering import Answering
+from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.settings import StrategySettings
 
 KEY = SecretStr(b64encode(bytes(32)).decode())
@@ -104,7 +105,12 @@ def _professionals() -> FastAPI:
 
 def _strategy() -> FastAPI:
     settings = StrategySettings.model_construct(public_url="http://127.0.0.1", link_key=KEY)
-    return strategy_web.pages(Answering(ABSENT, Clocks(), ABSENT), Clocks(), settings)
+    behind = strategy_web.Behind(
+        Answering(ABSENT, Clocks(), ABSENT),
+        RecordWriting(ABSENT, ABSENT, Clocks(), ABSENT),
+        RecordReading(ABSENT, ABSENT, Clocks()),
+    )
+    return strategy_web.pages(behind, Clocks(), settings)
 
 
 def _console() -> FastAPI:

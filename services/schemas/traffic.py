@@ -7,7 +7,7 @@ each service subscribes to when it is put together, and against the messages tha
 from collections.abc import Iterable
 
 from services.protocol.handlers import HEARD
-from services.safeguarding import events
+from services.safeguarding import discussion_events, events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ProtocolDecided
 from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
@@ -51,8 +51,9 @@ HEARS: dict[str, Kinds] = {
     "professionals": (ProfessionalNotify, DutyAcknowledged),
     "strategy": (
         StrategyInvite,
-        events.StrategyDiscussionRedated,
-        events.StrategyDiscussionCancelled,
+        discussion_events.StrategyDiscussionRedated,
+        discussion_events.StrategyDiscussionCancelled,
+        discussion_events.StrategyDiscussionHeld,
         EpisodeChanged,
     ),
     "clock": (),
@@ -91,8 +92,11 @@ SAYS: dict[str, Kinds] = {
     ),
     "professionals": (DutyAcknowledged, *SENDING),
     "strategy": (
-        events.StrategyWithoutQuorum,
-        events.StrategyCounterProposed,
+        discussion_events.StrategyWithoutQuorum,
+        discussion_events.StrategyCounterProposed,
+        discussion_events.StrategyRecordDue,
+        discussion_events.StrategyDiscussionHeld,
+        discussion_events.PlanStepSet,
         events.TextNeedsHuman,
         StrategyDiscussionChanged,
         DutyAcknowledged,

@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.delivery import rows
+from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
-from services.register import directory
 from services.runtime.clocks import Clocks
 from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
 from services.strategy.discussing import Discussing
+from services.strategy.language import spoken_to
 from services.strategy.policy import ANSWERS, Reply
 from services.strategy.store import Attendee, Discussion
-from services.strategy.words import Words, words
+from services.strategy.words import Words
 
 BUTTONS = {"come": Reply.ACCEPTED, "perhaps": Reply.TENTATIVE, "not-come": Reply.DECLINED}
 
@@ -37,13 +38,13 @@ class Answering:
             asked = await self._asked(transaction, delivery)
             return None if asked is None else _sheet(asked, asked.attendee.reply)
 
-    async def acts(self, delivery: UUID, answer: str) -> Sheet | None:
+    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as transaction:
             asked = await self._asked(transaction, delivery)
             if asked is None:
                 return None
-            reply = BUTTONS.get(answer)
-            if reply is None or asked.discussion.state == store.CANCELLED:
+            reply = BUTTONS.get(form.answer)
+            if reply is None or asked.discussion.state != store.PLANNED:
                 return _sheet(asked, asked.attendee.reply)
             await self.discussing.take(transaction, asked.discussion, asked.attendee, reply, how="page")
             metrics.REPLIES.labels("page", reply).inc()
@@ -61,20 +62,15 @@ class Answering:
         mine = [each for each in attendees if (each.duty, each.step) == (duty.duty, duty.step)]
         if not mine:
             return None
-        holders = await directory.holders(
-            transaction.connection,
-            duty.role,
-            authority=duty.authority,
-            child=discussion.child,
-            person=mine[0].person,
-            at=self.clocks.story(),
-        )
-        return Asked(discussion, mine[0], words(holders[0].language if holders else "en"))
+        spoken = await spoken_to(transaction, duty, discussion.child, mine[0].person, self.clocks.story())
+        return Asked(discussion, mine[0], spoken)
 
 
 def _sheet(asked: Asked, reply: Reply) -> Sheet:
     spoken, at = asked.words, asked.discussion.starts_at
     when = spoken.page("when", at)
+    if asked.discussion.state == store.HELD:
+        return Sheet(spoken.page("held", at), (when, spoken.page("held-more", at)), language=spoken.name)
     if asked.discussion.state == store.CANCELLED:
         return Sheet(spoken.page("over", at), (when, spoken.page("over-more", at)), language=spoken.name)
     buttons = tuple(Button(name, spoken.page(name, at), quiet=name != "come") for name in BUTTONS)

@@ -4,17 +4,24 @@ from services.bus.house import House
 from services.delivery.email import AT_ONCE
 from services.delivery.loop import DeliveryLoop
 from services.safeguarding.decisions import EpisodeChanged
+from services.safeguarding.discussion_events import (
+    StrategyDiscussionCancelled,
+    StrategyDiscussionHeld,
+    StrategyDiscussionRedated,
+)
 from services.safeguarding.duties import StrategyInvite
-from services.safeguarding.events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.strategy.answering import Answering
 from services.strategy.discussing import SERVICE, Discussing
 from services.strategy.handlers import Handlers
 from services.strategy.inviting import Inviting
+from services.strategy.letters import Letters
 from services.strategy.listener import Listener
-from services.strategy.quorum import QuorumWatch
+from services.strategy.record_pages import RecordReading, RecordWriting
+from services.strategy.recording import Recording
 from services.strategy.replies import Replies
 from services.strategy.settings import StrategySettings
-from services.strategy.web import pages
+from services.strategy.watching import DiscussionWatch
+from services.strategy.web import Behind, pages
 
 
 async def main() -> None:
@@ -27,12 +34,13 @@ async def main() -> None:
         house.clocks,
         settings.email_medium(),
         keyring=keyring,
-        prepare=Inviting(keyring, house.clocks, settings.links, mailbox).prepare,
+        prepare=Inviting(keyring, house.clocks, Letters(house.clocks, settings.links, mailbox)).prepare,
         slot=settings.slot,
         at_once=AT_ONCE,
     )
     discussing = Discussing(loop, house.clocks)
-    handlers = Handlers(loop, house.clocks, discussing)
+    recording = Recording(house.clocks, discussing)
+    handlers = Handlers(loop, house.clocks, discussing, recording)
     house.health.watch("delivery", loop.obstacle)
     house.parts.append(loop)
     house.hear(
@@ -40,11 +48,16 @@ async def main() -> None:
             StrategyInvite: handlers.on_strategy_invite,
             StrategyDiscussionRedated: handlers.on_strategy_discussion_redated,
             StrategyDiscussionCancelled: handlers.on_strategy_discussion_cancelled,
+            StrategyDiscussionHeld: handlers.on_strategy_discussion_held,
             EpisodeChanged: handlers.on_episode_changed,
         }
     )
-    house.turn(QuorumWatch(house.store, house.clocks, discussing).loop)
+    house.turn(DiscussionWatch(house.store, house.clocks, discussing).loop)
     replies = Replies(house.store, keyring, house.clocks, discussing)
     house.parts.append(Listener(settings.smtp_listen_host, settings.smtp_listen_port, mailbox, replies))
-    answering = Answering(house.store, house.clocks, discussing)
-    await house.run(pages(answering, house.clocks, settings))
+    behind = Behind(
+        Answering(house.store, house.clocks, discussing),
+        RecordWriting(house.store, keyring, house.clocks, recording),
+        RecordReading(house.store, keyring, house.clocks),
+    )
+    await house.run(pages(behind, house.clocks, settings))

@@ -8,7 +8,7 @@ from services.delivery import email, rows
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.runtime.clocks import Clocks
-from services.safeguarding.events import StrategyCounterProposed, StrategyWithoutQuorum
+from services.safeguarding.discussion_events import StrategyCounterProposed, StrategyRecordDue, StrategyWithoutQuorum
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
@@ -71,6 +71,15 @@ class Discussing:
             await self._say(transaction, found, counter)
         await self.stands(transaction, found)
 
+    async def was_held(self, transaction: Transaction, found: Discussion) -> None:
+        """Everyone invited gets the record by link. The calendar's entry stays: it did take place."""
+        held = await store.recorded(transaction, found)
+        await self._tell_everyone(transaction, held)
+
+    async def ask_for_record(self, transaction: Transaction, found: Discussion) -> None:
+        due = StrategyRecordDue(authority=found.authority, episode=found.episode, discussion=found.number)
+        await self._say(transaction, found, due)
+
     async def warn(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
         """Says which seats of the quorum nobody has taken, if any."""
         attendees = await store.attendees_of(transaction.connection, found.discussion)
@@ -90,7 +99,7 @@ class Discussing:
             episode=found.episode,
             discussion=found.number,
             sequence=found.sequence,
-            state="cancelled" if found.state == store.CANCELLED else "planned",
+            state=found.state,
             starts_at=found.starts_at,
             coming=roles[Reply.ACCEPTED],
             declined=roles[Reply.DECLINED],
@@ -121,7 +130,8 @@ class Discussing:
         await self.stands(transaction, found)
 
     def _news(self, first: Parcel, found: Discussion) -> Parcel:
-        name = derived("strategy news", str(first.id), str(found.sequence))
+        what = "strategy record" if found.state == store.HELD else "strategy news"
+        name = derived(what, str(first.id), str(found.sequence))
         return replace(first, id=name, lane=email.LANE, created_at=self.clocks.wall())
 
     async def _say(

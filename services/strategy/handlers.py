@@ -8,12 +8,18 @@ from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.discussion_events import (
+    StrategyDiscussionCancelled,
+    StrategyDiscussionHeld,
+    StrategyDiscussionRedated,
+)
 from services.safeguarding.duties import StrategyInvite
-from services.safeguarding.events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.safeguarding.roles import Wording
 from services.store.transaction import Transaction
-from services.strategy import metrics, store
+from services.strategy import metrics, records, store
 from services.strategy.discussing import Discussing
 from services.strategy.policy import first_slot
+from services.strategy.recording import About, Recording
 
 
 @dataclass(frozen=True)
@@ -21,10 +27,14 @@ class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
     discussing: Discussing
+    recording: Recording
 
     async def on_strategy_invite(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
         if received.content.act == "withdraw":
             await self.loop.withdraw(transaction, received)
+            return
+        if received.content.wording is Wording.STRATEGY_RECORD:
+            await self._ask_for_record(received, transaction)
             return
         discussion, is_new = await store.plan(
             transaction,
@@ -34,11 +44,39 @@ class Handlers:
             exercise=received.exercise,
             trace=received.trace,
         )
+        if discussion.state != store.PLANNED:
+            return
         await store.invite(transaction, discussion.discussion, received.content)
         await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             metrics.DISCUSSIONS.labels("planned").inc()
             await self.discussing.stands(transaction, discussion)
+
+    async def _ask_for_record(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
+        """One that has been recorded meanwhile is not asked for."""
+        duty = received.content
+        found = None if duty.episode is None else await records.to_record(transaction, duty.episode)
+        if found is not None:
+            await records.ask(transaction, found.discussion, duty)
+            await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
+
+    async def on_strategy_discussion_held(
+        self, received: Received[StrategyDiscussionHeld], transaction: Transaction
+    ) -> None:
+        """From an agency. What our own page recorded, it has taken in already."""
+        held = received.content
+        if held.channel == "page":
+            return
+        found = await store.of_child(
+            transaction,
+            received.subject,
+            held.discussion,
+            exercise=received.exercise,
+            states=(store.PLANNED, store.HELD),
+        )
+        cause = f"{received.source} {received.id}"
+        about = About(received.subject, held.authority, received.exercise, received.trace, cause)
+        await self.recording.take(transaction, found, held, about)
 
     async def on_strategy_discussion_redated(
         self, received: Received[StrategyDiscussionRedated], transaction: Transaction

@@ -1,8 +1,9 @@
 """Discussions and who is invited to each. Ids, roles, times and replies; an address as a keyed hash alone."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Row, Table, Text, select, update
@@ -34,6 +35,7 @@ discussions = Table(
     Column("exercise", Boolean, nullable=False),
     Column("trace", Text),
     Column("warned_at", _time),
+    Column("record_asked_at", _time),
 )
 attendees = Table(
     "attendees",
@@ -48,7 +50,10 @@ attendees = Table(
     Column("reply", Text, nullable=False),
     Column("replied_at", _time),
 )
-PLANNED, CANCELLED = "planned", "cancelled"
+State: TypeAlias = Literal["planned", "cancelled", "held"]
+PLANNED: State = "planned"
+CANCELLED: State = "cancelled"
+HELD: State = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Discussion:
     child: str
     authority: str
     sequence: int
-    state: str
+    state: State
     starts_at: datetime
     exercise: bool
     trace: str | None
@@ -82,12 +87,17 @@ async def plan(
 ) -> tuple[Discussion, bool]:
     """The episode's discussion, and whether it was planned just now. Its id follows from episode and number: no crash makes two.
 
-    After a cancelled one the next number is planned.
+    After a cancelled or recorded one the next number is planned; a later telling of one duty is to the discussion of the first.
     """
     episode = duty.episode or duty.duty
+    first = await transaction.connection.scalar(
+        select(attendees.c.discussion).where(attendees.c.duty == duty.duty).order_by(attendees.c.step).limit(1)
+    )
+    if first is not None and (before := await hold(transaction, first)) is not None:
+        return before, False
     latest = await transaction.connection.scalar(
         select(discussions.c.number)
-        .where(discussions.c.episode == episode, discussions.c.state == CANCELLED)
+        .where(discussions.c.episode == episode, discussions.c.state.in_((CANCELLED, HELD)))
         .order_by(discussions.c.number.desc())
         .limit(1)
     )
@@ -144,7 +154,7 @@ async def hold(transaction: Transaction, discussion: UUID) -> Discussion | None:
         select(discussions).where(discussions.c.discussion == discussion).with_for_update()
     )
     row = found.first()
-    return None if row is None else _discussion(row)
+    return None if row is None else discussion_of(row)
 
 
 async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
@@ -154,15 +164,17 @@ async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion
     return None if name is None else await hold(transaction, name)
 
 
-async def of_child(transaction: Transaction, child: str, number: int, *, exercise: bool) -> Discussion | None:
-    """The newest with this number that is planned."""
+async def of_child(
+    transaction: Transaction, child: str, number: int, *, exercise: bool, states: Sequence[State] = (PLANNED,)
+) -> Discussion | None:
+    """The newest with this number that is planned, or in another of `states`."""
     name = await transaction.connection.scalar(
         select(discussions.c.discussion)
         .where(
             discussions.c.child == child,
             discussions.c.number == number,
             discussions.c.exercise == exercise,
-            discussions.c.state == PLANNED,
+            discussions.c.state.in_(states),
         )
         .order_by(discussions.c.starts_at.desc())
         .limit(1)
@@ -177,18 +189,18 @@ async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion
         .order_by(discussions.c.number)
         .with_for_update()
     )
-    return [_discussion(row) for row in rows]
+    return [discussion_of(row) for row in rows]
 
 
 async def change(
-    transaction: Transaction, found: Discussion, *, state: str, starts_at: datetime, reply_again: bool
+    transaction: Transaction, found: Discussion, *, state: State, starts_at: datetime, reply_again: bool
 ) -> Discussion:
     """The next SEQUENCE. `reply_again`: what was said of the earlier date counts no more."""
     sequence = found.sequence + 1
     await transaction.connection.execute(
         update(discussions)
         .where(discussions.c.discussion == found.discussion)
-        .values(sequence=sequence, state=state, starts_at=starts_at, warned_at=None)
+        .values(sequence=sequence, state=state, starts_at=starts_at, warned_at=None, record_asked_at=None)
     )
     if reply_again:
         await transaction.connection.execute(
@@ -198,6 +210,14 @@ async def change(
         )
     changed = await hold(transaction, found.discussion)
     return changed or found
+
+
+async def recorded(transaction: Transaction, found: Discussion) -> Discussion:
+    """No new SEQUENCE: nothing changes in a calendar."""
+    await transaction.connection.execute(
+        update(discussions).where(discussions.c.discussion == found.discussion).values(state=HELD)
+    )
+    return replace(found, state=HELD)
 
 
 async def replied(transaction: Transaction, attendee: Attendee, reply: Reply, at: datetime) -> None:
@@ -219,30 +239,13 @@ async def attendees_of(
     return [_attendee(row) for row in rows]
 
 
-async def about_to_begin(transaction: Transaction, until: datetime) -> list[Discussion]:
-    """Planned to begin before `until`, and not looked at yet. Another process's are passed over."""
-    rows = await transaction.connection.execute(
-        select(discussions)
-        .where(discussions.c.state == PLANNED, discussions.c.starts_at <= until, discussions.c.warned_at.is_(None))
-        .with_for_update(skip_locked=True)
-        .limit(50)
-    )
-    return [_discussion(row) for row in rows]
-
-
-async def looked_at(transaction: Transaction, discussion: UUID, at: datetime) -> None:
-    await transaction.connection.execute(
-        update(discussions).where(discussions.c.discussion == discussion).values(warned_at=at)
-    )
-
-
 def attendance(found: list[Attendee]) -> list[Attendance]:
     return [Attendance(each.role, each.reply) for each in found]
 
 
-def _discussion(row: Row[Any]) -> Discussion:
+def discussion_of(row: Row[Any]) -> Discussion:
     content = cast("dict[str, Any]", dict(row._mapping))  # noqa: SLF001 SQLAlchemy's public name for it
-    content.pop("warned_at")
+    del content["warned_at"], content["record_asked_at"]
     return Discussion(**content)
 
 

@@ -1,18 +1,25 @@
 """The invitations and the reply page, as data in `messages/`: one file a language."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from services.delivery.mail import Letter
-from services.safeguarding.roles import Wording
+from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import ENGLAND
 
 MESSAGES = Path(__file__).parent / "messages"
 ENGLISH = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """How one takes part. `duty_line` connects; None: the duty team rings everyone."""
+
+    duty_line: str | None
 
 
 @dataclass(frozen=True)
@@ -31,20 +38,19 @@ class Words:
         mark = self.content["exercise"] if exercise else ""
         return mark + str(self._invitation["summary"]).format(code=code)
 
-    def join(self, code: str, duty_line: str | None) -> str:
-        if duty_line is None:
-            return str(self.content["join-without-line"])
-        return str(self.content["join"]).format(code=code, duty_line=duty_line)
+    def join(self, code: str, joining: "Joining") -> str:
+        way = "join" if joining.duty_line else "join-without-line"
+        return str(self.content[way]).format(code=code, duty_line=joining.duty_line)
 
     def letter(
-        self, at: datetime, *, code: str, link: str, duty_line: str | None, exercise: bool, change: str = ""
+        self, at: datetime, *, code: str, link: str, joining: "Joining", exercise: bool, change: str = ""
     ) -> Letter:
         """`change` is "moved-" or "cancelled-" where the mail tells of that."""
         mark = self.content["exercise"] if exercise else ""
         subject, says = (
             self._invitation[change + part].format(**self.when(at), code=code) for part in ("subject", "says")
         )
-        join = () if change == "cancelled-" else (self.join(code, duty_line),)
+        join = () if change == "cancelled-" else (self.join(code, joining),)
         return Letter(
             subject=mark + subject,
             paragraphs=(mark + says, *join),
@@ -53,6 +59,28 @@ class Words:
             small=tuple(self.content["small"]),
             language=self.name,
         )
+
+    def record_letter(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> Letter:
+        """`what` is "asks-for-record" or "record"."""
+        mark, letter = self.content["exercise"] if exercise else "", self.content["letters"][what]
+        return Letter(
+            subject=mark + letter["subject"].format(**self.when(at), code=code),
+            paragraphs=(mark + letter["says"].format(**self.when(at)),),
+            button=letter["button"],
+            link=link,
+            small=tuple(letter["small"]),
+            language=self.name,
+        )
+
+    def role(self, role: Role) -> str:
+        return str(self.content["roles"][role])
+
+    def day(self, day: date) -> str:
+        return f"{self.content['days'][day.weekday()]} {day.day} {self.content['months'][day.month - 1]} {day.year}"
+
+    def record(self, part: str, **filled: object) -> str:
+        """Of the pages on which a record is written and read."""
+        return str(self.content["record"][part]).format(**filled)
 
     def page(self, part: str, at: datetime) -> str:
         return str(self.content["page"][part]).format(**self.when(at))

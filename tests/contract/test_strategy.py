@@ -4,19 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import aiosmtplib
 import pytest
 
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
-from services.safeguarding.events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.store.encryption import Keyring
-from services.strategy.quorum import QuorumWatch
+from services.strategy.watching import DiscussionWatch
 from tests.support.database import Database
-from tests.support.delivery import received
-from tests.support.strategy import HEALTH, MAILBOX, POLICE, SOCIAL, Strategy, event_of, running_strategy
+from tests.support.strategy import HEALTH, MAILBOX, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 
@@ -25,12 +23,6 @@ LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 async def strategy(database: Database, keyring: Keyring) -> AsyncIterator[Strategy]:
     async with running_strategy(database, keyring) as running:
         yield running
-
-
-def from_convenor(strategy: Strategy, contract: Any, **about: Any) -> Any:
-    told = received(child=strategy.child)
-    content = contract(authority=strategy.document["authority"]["id"], **about)
-    return type(told)(source="/authorities/x", id=str(uuid4()), subject=told.subject, time=told.time, content=content)
 
 
 async def test_everyone_is_invited_to_one_discussion_as_calendars_want_it(strategy: Strategy) -> None:
@@ -183,7 +175,7 @@ async def test_whoever_convenes_is_warned_once_when_the_quorum_is_lacking(strate
     await strategy.invite(POLICE, episode=uuid4())
     await strategy.accept(POLICE, strategy.newest(POLICE))
     clocks = strategy.floor.clocks
-    watch = QuorumWatch(strategy.floor.store, clocks, strategy.discussing)
+    watch = DiscussionWatch(strategy.floor.store, clocks, strategy.discussing)
     await watch._turn()
     assert await strategy.said("strategy.without-quorum.v1") == []
     clocks.now = clocks.now + timedelta(minutes=50)  # type: ignore[attr-defined]

@@ -10,18 +10,18 @@ from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default as modern
 from typing import Any
+from uuid import uuid4
 
 import aiosmtplib
 import httpx
 from icalendar import Calendar
+from pydantic import SecretStr
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.applications import Starlette
 
 from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import Mail
-from services.delivery.link_pages import LinkPages
-from services.delivery.links import Links, Purpose
+from services.delivery.links import Links
 from services.delivery.loop import DeliveryLoop
 from services.delivery.medium import Sending
 from services.delivery.tables import deliveries
@@ -34,8 +34,13 @@ from services.strategy.answering import Answering
 from services.strategy.discussing import Discussing
 from services.strategy.handlers import Handlers
 from services.strategy.inviting import Inviting
+from services.strategy.letters import Letters
 from services.strategy.listener import Listener
+from services.strategy.record_pages import RecordReading, RecordWriting
+from services.strategy.recording import Recording
 from services.strategy.replies import Replies
+from services.strategy.settings import StrategySettings
+from services.strategy.web import Behind, pages
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.outside import free_port
@@ -75,6 +80,7 @@ class Strategy:
             "strategy.invite.v1": self.handlers.on_strategy_invite,
             "strategy-discussion.redated.v1": self.handlers.on_strategy_discussion_redated,
             "strategy-discussion.cancelled.v1": self.handlers.on_strategy_discussion_cancelled,
+            "strategy-discussion.held.v1": self.handlers.on_strategy_discussion_held,
             "episode.changed.v1": self.handlers.on_episode_changed,
         }
         async with self.floor.store.transaction() as transaction:
@@ -127,6 +133,12 @@ class Strategy:
         return [each["data"] for each in await self.floor.said(self.child) if each["type"] == kind]
 
 
+def from_convenor(strategy: Strategy, contract: Any, **about: Any) -> Any:
+    told = received(child=strategy.child)
+    content = contract(authority=strategy.document["authority"]["id"], **about)
+    return type(told)(source="/authorities/x", id=str(uuid4()), subject=told.subject, time=told.time, content=content)
+
+
 def calendar_of(mail: EmailMessage) -> Any:
     [*_, part] = mail.iter_parts()
     return Calendar.from_ical(part.get_content())
@@ -160,20 +172,24 @@ async def _started(
 ) -> AsyncIterator[Strategy]:
     store, clocks, medium = Store(engine), AtNoon(), PlayedMedium(name="email")
     links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
-    loop = DeliveryLoop(
-        "strategy", store, clocks, medium, keyring=keyring, prepare=Inviting(keyring, clocks, links, MAILBOX).prepare
-    )
+    inviting = Inviting(keyring, clocks, Letters(clocks, links, MAILBOX))
+    loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = Discussing(loop, clocks), free_port()
     listener = Listener("127.0.0.1", port, MAILBOX, Replies(store, keyring, clocks, discussing))
-    answering = Answering(store, clocks, discussing)
-    pages = LinkPages(links, clocks, Purpose.REPLY, answering.shows, answering.acts)
-    web = httpx.AsyncClient(transport=httpx.ASGITransport(Starlette(routes=[pages.route()])), base_url=links.public_url)
+    recording = Recording(clocks, discussing)
+    behind = Behind(
+        Answering(store, clocks, discussing),
+        RecordWriting(store, keyring, clocks, recording),
+        RecordReading(store, keyring, clocks),
+    )
+    settings = StrategySettings.model_construct(public_url=links.public_url, link_key=SecretStr(links.key))
+    app = pages(behind, clocks, settings)
+    web = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=links.public_url)
     await loop.start()
     await listener.start()
     try:
-        yield Strategy(
-            Floor(loop, store, clocks), Handlers(loop, clocks, discussing), discussing, medium, document, ids, web, port
-        )
+        handlers = Handlers(loop, clocks, discussing, recording)
+        yield Strategy(Floor(loop, store, clocks), handlers, discussing, medium, document, ids, web, port)
     finally:
         await web.aclose()
         await listener.stop()

@@ -40,6 +40,8 @@ class Cause(State):
     """The carer who texted. None for an agency, a force or a clock."""
     words: tuple[WordsId, ...] = ()
     exercise: bool = False
+    owner: Role | None = None
+    """Of a step of a plan: who is to carry it out."""
 
 
 class Episode(State):

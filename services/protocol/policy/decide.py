@@ -54,6 +54,7 @@ def _event(draft: Draft) -> None:
         person=draft.speaker,
         words=getattr(happened.content, "words", ()),
         exercise=happened.exercise,
+        owner=getattr(happened.content, "owner", None),
     )
     for reading in episodes.read(draft):
         name = None if reading.episode is None else reading.episode.episode
@@ -69,9 +70,9 @@ def _event(draft: Draft) -> None:
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """A letter's periods run from the day on which it was sent, whenever we learnt of it."""
-    sent_on = getattr(happened.content, "sent_on", None)
-    return happened.time if sent_on is None else morning_of(sent_on)
+    """A letter's periods run from the day on which it was sent, whenever we learnt of it; a planned step's from its day."""
+    day = getattr(happened.content, "sent_on", None) or getattr(happened.content, "due_on", None)
+    return happened.time if day is None else morning_of(day)
 
 
 def _step_due(draft: Draft, event: DutyStepDue) -> None:

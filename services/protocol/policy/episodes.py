@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.protocol.policy import decisions, replies
+from services.protocol.policy import decisions, discussions, replies
 from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
@@ -153,8 +153,7 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),
     events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),
-    events.StrategyWithoutQuorum: _plain(Trigger.STRATEGY_WITHOUT_QUORUM),
-    events.StrategyCounterProposed: _plain(Trigger.STRATEGY_COUNTER_PROPOSED),
+    **discussions.READERS,
     MessageDeadLettered: _plain(Trigger.MESSAGE_DEAD_LETTERED),
 }
 READ = frozenset(_READERS)

@@ -123,6 +123,8 @@ class Rule(Grammar):
     """The rule comes to its time this long after the decision."""
     period: Length | None = None
     """The rule comes to its time this long after what happened, whenever we learnt of it."""
+    workdays: int | None = Field(default=None, ge=1, le=60)
+    """The rule comes to its time at nine on the so manieth working day after what happened."""
     hours: Literal["any", "working"] = "any"
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night."""
     before: Before | None = None
@@ -154,14 +156,19 @@ class Rule(Grammar):
         if self.among is not None and self.tell != Role.EVERYONE_TOLD:
             msg = "`among` says which of everyone-told are meant"
             raise ValueError(msg)
-        if sum(each is not None for each in (self.wait, self.period, self.before)) + (self.hours == "working") > 1:
-            msg = "a rule has one of `wait`, `period`, `before` and `hours: working`"
+        if (
+            sum(each is not None for each in (self.wait, self.period, self.workdays, self.before))
+            + (self.hours == "working")
+            > 1
+        ):
+            msg = "a rule has one of `wait`, `period`, `workdays`, `before` and `hours: working`"
             raise ValueError(msg)
         return self
 
     @property
     def waits(self) -> bool:
-        return self.wait is not None or self.period is not None or self.before is not None
+        times = (self.wait, self.period, self.workdays, self.before)
+        return any(each is not None for each in times)
 
 
 class Protocol(Grammar):

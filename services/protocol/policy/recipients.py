@@ -27,6 +27,8 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         return [each for each in told if is_among(rule, each)]
     if rule.by is None:
         return []
+    if rule.tell == Role.PLAN_OWNER:
+        return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
     if rule.tell == Role.CARER_REPORTING:
         return [Recipient(rule.tell, rule.by, person) for person in _reporters(episode, cause)]
     refers_to = None

@@ -1,12 +1,14 @@
 """Rules that wait for their time: so long after something, or so long before a date."""
 
+from datetime import datetime
+
 from services.protocol.policy.case import Cause, Episode, Waiting
 from services.protocol.policy.dates import date_of, morning_of
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Protocol, Rule
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
-from services.safeguarding.working_time import working_moment
+from services.safeguarding.working_time import working_day_after, working_moment
 
 CAME = "came"
 """Why a dated rule no longer waits: its time has come. Kept, so that the same date is not counted twice."""
@@ -20,19 +22,23 @@ def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, 
     if rule.before is not None:
         _wait_for_date(draft, rule, protocol, cause)
         return
-    if rule.wait is not None:
-        due_at = draft.now + rule.wait
-    else:
-        due_at = working_moment(draft.now) if rule.period is None else cause.time + rule.period
     waiting = Waiting(
         deadline=derived("rule deadline", draft.child, rule.id, cause.id),
         rule=rule.id,
         protocol=protocol.hash,
         episode=None if episode is None else episode.episode,
         cause=cause,
-        due_at=due_at,
+        due_at=_due_at(draft, rule, cause),
     )
     announce(draft, waiting)
+
+
+def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
+    if rule.wait is not None:
+        return draft.now + rule.wait
+    if rule.workdays is not None:
+        return working_day_after(cause.time, rule.workdays)
+    return working_moment(draft.now) if rule.period is None else cause.time + rule.period
 
 
 def _wait_for_date(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause) -> None:

@@ -18,7 +18,7 @@ CARERS_ALONE = {
     Wording.RETURN_RECORDED,
     Wording.PLEASE_CALL_SOCIAL_WORKER,
 }
-INVITATIONS_ALONE = {Wording.STRATEGY_DISCUSSION}
+INVITATIONS_ALONE = {Wording.STRATEGY_DISCUSSION, Wording.STRATEGY_RECORD}
 ANSWER = re.compile(r"\bOK ([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 TELLING_WORDS = re.compile(
     r"\b(asylum|migrant|refugee|traffick|slavery|foster|care home|unaccompanied|immigration)", re.IGNORECASE

@@ -8,7 +8,7 @@ import pytest
 from icalendar import Calendar
 
 from services.strategy.itip import Invitation
-from services.strategy.words import LANGUAGES
+from services.strategy.words import LANGUAGES, Joining
 
 DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
 SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))
@@ -25,7 +25,7 @@ def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
         "safe-return@kestrel.example",
         "nurse@kestrel.example",
         spoken.summary("4K7PX", exercise=False),
-        spoken.join("4K7PX", "+441632960100"),
+        spoken.join("4K7PX", Joining("+441632960100")),
     ).written(NOW)
     read = Calendar.from_ical(written)
     (found,) = read.walk("VEVENT")
@@ -68,7 +68,7 @@ def test_the_mail_says_when_in_england_and_what_changed(language: str, change: s
         SUMMER,
         code="4K7PX",
         link="https://x.example/invitations/AbC",
-        duty_line="+441632960100",
+        joining=Joining("+441632960100"),
         exercise=True,
         change=change,
     )

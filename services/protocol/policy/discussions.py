@@ -1,0 +1,48 @@
+"""What whoever convenes a strategy discussion records, and what strategy notices by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.replies import Reading
+from services.protocol.policy.vocabulary import Trigger
+from services.safeguarding import discussion_events
+from services.safeguarding.message import Message
+
+FORMS = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
+
+
+def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
+    """A section 47 enquiry is the child's: its clock runs on when the episode is over, or another begins."""
+    found = draft.latest
+    readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(FORMS[event.form], found)]
+    return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
+
+
+def _conference(_draft: Draft, _event: Message) -> list[Reading]:
+    return [Reading(Trigger.CONFERENCE_HELD, None)]
+
+
+def _step(_draft: Draft, _event: Message) -> list[Reading]:
+    """The plan outlives the episode too."""
+    return [Reading(Trigger.PLAN_STEP_SET, None)]
+
+
+def _of_discussion(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
+    """The discussion's own episode, open or not: a child who is back may still have one."""
+    return lambda draft, event: [Reading(trigger, draft.episode_of(event.episode) or draft.open_episode)]
+
+
+def _called_off(draft: Draft, _event: Message) -> list[Reading]:
+    return [Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, draft.latest)]
+
+
+READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
+    discussion_events.StrategyWithoutQuorum: _of_discussion(Trigger.STRATEGY_WITHOUT_QUORUM),
+    discussion_events.StrategyCounterProposed: _of_discussion(Trigger.STRATEGY_COUNTER_PROPOSED),
+    discussion_events.StrategyRecordDue: _of_discussion(Trigger.STRATEGY_RECORD_DUE),
+    discussion_events.StrategyDiscussionHeld: _held,
+    discussion_events.StrategyDiscussionCancelled: _called_off,
+    discussion_events.ChildProtectionConferenceHeld: _conference,
+    discussion_events.PlanStepSet: _step,
+}

@@ -1,0 +1,95 @@
+"""What happens around a strategy discussion (S36): moved, called off, held and recorded, and what its plan sets."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
+
+from services.safeguarding.events import Event, Told
+from services.safeguarding.message import Contract
+from services.safeguarding.roles import PLAN_OWNERS, Role
+
+
+class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
+    """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar. `discussion` is its number within the episode."""
+
+    starts_at: AwareDatetime
+    discussion: int = 1
+
+
+class StrategyDiscussionCancelled(Told, kind="strategy-discussion.cancelled.v1"):
+    """Whoever convenes has called it off."""
+
+    discussion: int = 1
+
+
+def _reached_by_mail(owner: Role) -> Role:
+    if owner not in PLAN_OWNERS:
+        raise ValueError("an owner whom a mail reaches: one of " + ", ".join(sorted(PLAN_OWNERS)))
+    return owner
+
+
+PlanOwner = Annotated[
+    Role,
+    AfterValidator(_reached_by_mail),
+    WithJsonSchema({"type": "string", "enum": sorted(PLAN_OWNERS)}),
+]
+
+
+class PlannedStep(Contract):
+    """One step of a discussion's plan: who does it, by which day. What is to be done is in the record's `words`."""
+
+    owner: PlanOwner
+    due_on: date
+
+
+class StrategyDiscussionHeld(Told, kind="strategy-discussion.held.v1"):
+    """The record of a discussion (S36, Working Together). `words` are what was said and decided, then one text a step of `plan`."""
+
+    discussion: int = Field(default=1, ge=1)
+    form: Literal["urgent", "full"]
+    """`urgent`: by telephone, at once. The full meeting follows within five working days (practice)."""
+    section_47: Literal["enquiry", "no-enquiry", "under-way"]
+    """`enquiry`: it starts now, and with it the fifteen working days to the child protection conference."""
+    came: tuple[Role, ...] = ()
+    plan: tuple[PlannedStep, ...] = Field(default=(), max_length=20)
+
+
+class ChildProtectionConferenceHeld(Told, kind="child-protection-conference.held.v1"):
+    """The initial conference that a section 47 enquiry leads to, or a manager's recorded decision that none is needed."""
+
+    state: Literal["held", "not-needed"] = "held"
+
+
+class StrategyRecordDue(Event, kind="strategy.record-due.v1"):
+    """The time of a discussion is over, and nobody has recorded it yet."""
+
+    episode: UUID
+    discussion: int
+
+
+class PlanStepSet(Event, kind="plan-step.set.v1"):
+    """A step of the plan of a recorded discussion: its owner hears of it now, and on the day by which it is to be done."""
+
+    discussion: int
+    number: int
+    owner: PlanOwner
+    due_on: date
+
+
+class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
+    """The discussion is about to begin and not all who must be there (police, health, social care) have said that they come."""
+
+    episode: UUID
+    discussion: int
+    lacking: tuple[Literal["police", "health", "social-care"], ...]
+
+
+class StrategyCounterProposed(Event, kind="strategy.counter-proposed.v1"):
+    """Somebody invited proposes another time. Whoever convenes decides."""
+
+    episode: UUID
+    discussion: int
+    role: str
+    starts_at: AwareDatetime

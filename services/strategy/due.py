@@ -1,0 +1,43 @@
+"""Which discussions are about to begin, and which are over without a record. Another process's are passed over."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, select, update
+
+from services.store.transaction import Transaction
+from services.strategy.store import PLANNED, Discussion, discussion_of, discussions
+
+AT_ONCE = 50
+
+
+async def about_to_begin(transaction: Transaction, until: datetime) -> list[Discussion]:
+    """Planned to begin before `until`, and not looked at yet."""
+    return await _found(transaction, discussions.c.starts_at <= until, discussions.c.warned_at)
+
+
+async def over(transaction: Transaction, began_by: datetime) -> list[Discussion]:
+    """Begun by then, neither recorded nor asked about yet."""
+    return await _found(transaction, discussions.c.starts_at <= began_by, discussions.c.record_asked_at)
+
+
+async def looked_at(transaction: Transaction, discussion: UUID, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(discussions).where(discussions.c.discussion == discussion).values(warned_at=at)
+    )
+
+
+async def asked_about(transaction: Transaction, discussion: UUID, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(discussions).where(discussions.c.discussion == discussion).values(record_asked_at=at)
+    )
+
+
+async def _found(transaction: Transaction, due: ColumnElement[bool], done_at: Column[datetime]) -> list[Discussion]:
+    rows = await transaction.connection.execute(
+        select(discussions)
+        .where(discussions.c.state == PLANNED, due, done_at.is_(None))
+        .with_for_update(skip_locked=True)
+        .limit(AT_ONCE)
+    )
+    return [discussion_of(row) for row in rows]

@@ -1,0 +1,19 @@
+"""In which language a page speaks to whoever a telling went to."""
+
+from datetime import datetime
+
+from services.register import directory
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import ChildId, PersonId
+from services.store.transaction import Transaction
+from services.strategy.words import ENGLISH, Words, words
+
+
+async def spoken_to(
+    transaction: Transaction, duty: Duty, child: ChildId, person: PersonId | None, at: datetime
+) -> Words:
+    """English for somebody whom the register no longer knows. `at` is story time."""
+    holders = await directory.holders(
+        transaction.connection, duty.role, authority=duty.authority, child=child, person=person, at=at
+    )
+    return words(holders[0].language if holders else ENGLISH)

@@ -1,0 +1,75 @@
+"""The mails of strategy: the invitation with its calendar, the question for the record, and the record's link."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from services.delivery import mail
+from services.delivery.links import Links, Purpose
+from services.delivery.mail import Letter
+from services.delivery.parcel import Parcel
+from services.runtime.clocks import Clocks
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import code_of
+from services.strategy import store
+from services.strategy.itip import Invitation
+from services.strategy.store import Discussion
+from services.strategy.words import Joining, words
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    address: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Letters:
+    """`mailbox` is both the organizer and the mail's From: a calendar believes no other."""
+
+    clocks: Clocks
+    links: Links
+    mailbox: str
+
+    def invitation(self, about: Discussion, parcel: Parcel, duty: Duty, reader: Reader, joining: Joining) -> str:
+        """The discussion as it stands: asked to, moved, or called off."""
+        spoken, now, code = words(reader.language), self.clocks.wall(), code_of(duty.episode or duty.duty)
+        cancelled = about.state == store.CANCELLED
+        letter = spoken.letter(
+            about.starts_at,
+            code=code,
+            link=self.links.url(Purpose.REPLY, duty.telling, now),
+            joining=joining,
+            exercise=about.exercise,
+            change="cancelled-" if cancelled else "moved-" if about.sequence else "",
+        )
+        invitation = Invitation(
+            discussion=about.discussion,
+            sequence=about.sequence,
+            starts_at=about.starts_at,
+            cancelled=cancelled,
+            organizer=self.mailbox,
+            attendee=reader.address,
+            summary=spoken.summary(code, exercise=about.exercise),
+            description=spoken.join(code, joining),
+        )
+        written = self._written(letter, parcel, reader)
+        written.add_alternative(invitation.written(now), subtype="calendar", params={"method": invitation.method})
+        return mail.wire(written)
+
+    def asks_for_record(self, about: Discussion, parcel: Parcel, duty: Duty, reader: Reader) -> str:
+        link = self.links.url(Purpose.RECORD, parcel.id, self.clocks.wall())
+        return self._about_record("asks-for-record", about, parcel, duty, reader, link)
+
+    def record(self, about: Discussion, parcel: Parcel, duty: Duty, reader: Reader) -> str:
+        link = self.links.url(Purpose.READ, parcel.id, self.clocks.wall())
+        return self._about_record("record", about, parcel, duty, reader, link)
+
+    def _about_record(self, what: str, about: Discussion, parcel: Parcel, duty: Duty, reader: Reader, link: str) -> str:
+        letter = words(reader.language).record_letter(
+            what, about.starts_at, code=code_of(duty.episode or duty.duty), link=link, exercise=about.exercise
+        )
+        return mail.wire(self._written(letter, parcel, reader))
+
+    def _written(self, letter: Letter, parcel: Parcel, reader: Reader) -> EmailMessage:
+        now = self.clocks.wall()
+        return mail.write(letter, delivery=parcel.id, sender=self.mailbox, recipient=reader.address, at=now)

@@ -1,0 +1,238 @@
+"""The page on which whoever convened records a discussion, and the page on which whoever was invited reads it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.bus.envelope import say
+from services.delivery import rows
+from services.delivery.forms import Form
+from services.delivery.link_pages import Button, Sheet
+from services.delivery.outcomes import looked_up
+from services.delivery.parcel import Parcel
+from services.register import words as register_words
+from services.runtime.clocks import Clocks
+from services.safeguarding.discussion_events import StrategyDiscussionHeld
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import derived
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Role
+from services.safeguarding.working_time import ENGLAND
+from services.store.encryption import Keyring
+from services.store.transaction import Store, Transaction
+from services.strategy import record_form, records, store
+from services.strategy.discussing import SERVICE
+from services.strategy.language import spoken_to
+from services.strategy.policy import Reply
+from services.strategy.record_form import Filled
+from services.strategy.recording import About, Recording
+from services.strategy.records import Record
+from services.strategy.store import Discussion
+from services.strategy.words import Words
+
+SAVE, READ = "save", "read"
+
+
+@dataclass(frozen=True)
+class Asked:
+    parcel: Parcel
+    duty: Duty
+    discussion: Discussion
+    words: Words
+
+
+@dataclass(frozen=True)
+class RecordWriting:
+    """What is recorded commits before the page says so. The link is good for the one person to whom its mail went."""
+
+    store: Store
+    keyring: Keyring
+    clocks: Clocks
+    recording: Recording
+
+    async def shows(self, delivery: UUID) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            asked = await self._asked(transaction, delivery)
+            if asked is None:
+                return None
+            if asked.discussion.state != store.PLANNED:
+                return _already(asked)
+            invited, coming = await self._invited(transaction, asked.discussion)
+            return _asks(asked, invited, Form("", {"came": coming}), {})
+
+    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            asked = await self._asked(transaction, delivery)
+            if asked is None:
+                return None
+            if asked.discussion.state != store.PLANNED:
+                return _already(asked)
+            on = asked.discussion.starts_at.astimezone(ENGLAND).date()
+            filled = record_form.read(form, asked.words, on=on)
+            if form.answer != SAVE or isinstance(filled, dict):
+                invited, _ = await self._invited(transaction, asked.discussion)
+                return _asks(asked, invited, form, filled if isinstance(filled, dict) else {})
+            await self._record(transaction, asked, filled)
+            said = (asked.words.record("thanks-more"),)
+            return Sheet(asked.words.record("thanks"), said, done=True, language=asked.words.name)
+
+    async def _record(self, transaction: Transaction, asked: Asked, filled: Filled) -> None:
+        found, duty, parcel = asked.discussion, asked.duty, asked.parcel
+        kept = [
+            await register_words.keep(
+                transaction,
+                self.keyring,
+                about=found.child,
+                words=text,
+                said_by=parcel.person,
+                at=self.clocks.story(),
+            )
+            for text in filled.texts
+        ]
+        about = {
+            "authority": found.authority,
+            "words": tuple(kept),
+            "said_by": parcel.person,
+            "channel": "page",
+            "discussion": found.number,
+        }
+        held = StrategyDiscussionHeld.model_validate(about | filled.fields)
+        cause = derived("strategy record", str(found.discussion))
+        await self._say(transaction, found, held, str(cause))
+        await self.recording.take(
+            transaction, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
+        )
+        acknowledged = DutyAcknowledged(
+            duty=duty.duty,
+            step=duty.step,
+            authority=duty.authority,
+            episode=duty.episode,
+            by=parcel.person,
+            how="page",
+        )
+        await self._say(transaction, found, acknowledged)
+        await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
+
+    async def _say(
+        self, transaction: Transaction, found: Discussion, content: Message, message_id: str | None = None
+    ) -> None:
+        await say(
+            transaction,
+            content,
+            said_by=SERVICE,
+            subject=found.child,
+            at=self.clocks.story(),
+            now=self.clocks.wall(),
+            exercise=found.exercise,
+            trace=found.trace,
+            message_id=message_id,
+        )
+
+    async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:
+        parcel = await rows.find(transaction.connection, delivery)
+        duty = None if parcel is None else parcel.duty
+        if parcel is None or duty is None:
+            return None
+        found = await records.of_recorder(transaction, duty.duty, duty.step)
+        if found is None:
+            return None
+        spoken = await spoken_to(transaction, duty, parcel.child, parcel.person, self.clocks.story())
+        return Asked(parcel, duty, found, spoken)
+
+    async def _invited(self, transaction: Transaction, found: Discussion) -> tuple[tuple[Role, ...], tuple[str, ...]]:
+        """Everyone invited, and who of them said that they come."""
+        attendees = await store.attendees_of(transaction.connection, found.discussion)
+        coming = tuple(each.role for each in attendees if each.reply is Reply.ACCEPTED)
+        return tuple(dict.fromkeys(each.role for each in attendees)), coming
+
+
+def _asks(asked: Asked, invited: tuple[Role, ...], form: Form, wrong: dict[str, str]) -> Sheet:
+    spoken = asked.words
+    when = spoken.record("when", **spoken.when(asked.discussion.starts_at))
+    return Sheet(
+        spoken.record("wrong" if wrong else "ask"),
+        (when, spoken.record("wrong-more" if wrong else "explain")),
+        (Button(SAVE, spoken.record("save")),),
+        asks=record_form.asks(spoken, invited, form, wrong),
+        language=spoken.name,
+    )
+
+
+def _already(asked: Asked) -> Sheet:
+    spoken = asked.words
+    if asked.discussion.state == store.CANCELLED:
+        at = asked.discussion.starts_at
+        return Sheet(spoken.page("over", at), (spoken.page("over-more", at),), language=spoken.name)
+    return Sheet(spoken.record("already"), (spoken.record("already-more"),), done=True, language=spoken.name)
+
+
+@dataclass(frozen=True)
+class RecordReading:
+    """Opening the link shows nothing of the record, since mail scanners open links; the button does, and is reported for the audit."""
+
+    store: Store
+    keyring: Keyring
+    clocks: Clocks
+
+    async def shows(self, delivery: UUID) -> Sheet | None:
+        return await self._sheet(delivery, opens=False)
+
+    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+        return await self._sheet(delivery, opens=form.answer == READ)
+
+    async def _sheet(self, delivery: UUID, *, opens: bool) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            parcel = await rows.find(transaction.connection, delivery)
+            duty = None if parcel is None else parcel.duty
+            found = None if duty is None else await store.of_duty(transaction, duty.duty, duty.step)
+            record = None if found is None else await records.of(transaction, found.discussion)
+            if parcel is None or duty is None or found is None or record is None:
+                return None
+            spoken = await spoken_to(transaction, duty, parcel.child, parcel.person, self.clocks.story())
+            if not opens:
+                return _ready(spoken, found)
+            await self._report(transaction, parcel)
+            texts = await register_words.of_discussion(transaction.connection, self.keyring, found.discussion)
+            return _read(spoken, found, record, texts)
+
+    async def _report(self, transaction: Transaction, parcel: Parcel) -> None:
+        seen = looked_up(parcel, "discussion-record", ("words.words",), parcel.person)
+        if seen is not None:
+            await say(
+                transaction,
+                seen,
+                said_by=SERVICE,
+                subject=parcel.child,
+                at=self.clocks.story(),
+                now=self.clocks.wall(),
+                exercise=parcel.exercise,
+                trace=parcel.trace,
+            )
+
+
+def _ready(spoken: Words, found: Discussion) -> Sheet:
+    said = (spoken.record("when", **spoken.when(found.starts_at)), spoken.record("ready-more"))
+    return Sheet(spoken.record("ready"), said, (Button(READ, spoken.record("read")),), language=spoken.name)
+
+
+def _read(spoken: Words, found: Discussion, record: Record, texts: list[str]) -> Sheet:
+    held = record.held
+    came = tuple(map(spoken.role, held.came)) or (spoken.record("none-came"),)
+    steps = tuple(
+        spoken.record(
+            "step-line",
+            number=index + 1,
+            what=texts[index + 1] if index + 1 < len(texts) else spoken.record("not-kept"),
+            owner=spoken.role(step.owner),
+            day=spoken.day(step.due_on),
+        )
+        for index, step in enumerate(held.plan)
+    )
+    sections = (
+        (spoken.record("said"), tuple(texts[:1]) or (spoken.record("not-kept"),)),
+        (spoken.record("section-47"), (spoken.record(f"section-47-{held.section_47}"),)),
+        (spoken.record("plan"), steps or (spoken.record("no-plan"),)),
+        (spoken.record("came"), (", ".join(came),)),
+    )
+    when = (spoken.record("when", **spoken.when(found.starts_at)), spoken.record(f"form-{held.form}"))
+    return Sheet(spoken.record("title"), when, sections=sections, language=spoken.name)

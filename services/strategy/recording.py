@@ -1,0 +1,66 @@
+"""Takes a discussion's record in, by the page or from an agency: once, with each step of its plan, to everyone invited."""
+
+from dataclasses import dataclass
+
+from services.bus.envelope import say
+from services.runtime.clocks import Clocks
+from services.safeguarding.discussion_events import PlanStepSet, StrategyDiscussionHeld
+from services.safeguarding.identifiers import AuthorityId, ChildId, derived
+from services.store.transaction import Transaction
+from services.strategy import metrics, records, store
+from services.strategy.discussing import SERVICE, Discussing
+from services.strategy.store import Discussion
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose discussion it was. `cause` names the record for ever: the same cause sets no step twice."""
+
+    child: ChildId
+    authority: AuthorityId
+    exercise: bool
+    trace: str | None
+    cause: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Everything within the caller's transaction, in which the discussion is held."""
+
+    clocks: Clocks
+    discussing: Discussing
+
+    async def take(
+        self, transaction: Transaction, found: Discussion | None, held: StrategyDiscussionHeld, about: About
+    ) -> None:
+        """A discussion that is recorded already stays as it was recorded. One that was never planned here has a plan all the same."""
+        if found is not None:
+            if found.state == store.HELD:
+                return
+            await records.keep(transaction, found.discussion, held, self.clocks.story())
+            await self.discussing.was_held(transaction, found)
+            metrics.DISCUSSIONS.labels("recorded").inc()
+        await self._set_steps(transaction, held, about)
+
+    async def _set_steps(self, transaction: Transaction, held: StrategyDiscussionHeld, about: About) -> None:
+        texts = held.words[1:]
+        for index, step in enumerate(held.plan):
+            content = PlanStepSet(
+                authority=about.authority,
+                words=texts[index : index + 1],
+                discussion=held.discussion,
+                number=index + 1,
+                owner=step.owner,
+                due_on=step.due_on,
+            )
+            await say(
+                transaction,
+                content,
+                said_by=SERVICE,
+                subject=about.child,
+                at=self.clocks.story(),
+                now=self.clocks.wall(),
+                exercise=about.exercise,
+                trace=about.trace,
+                message_id=str(derived("plan step", about.cause, str(index + 1))),
+            )

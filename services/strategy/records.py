@@ -1,0 +1,78 @@
+"""Who is asked for a discussion's record, and what the record says. Its words lie in the register; here are their ids."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Column, DateTime, Integer, Table, Text, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+
+from services.safeguarding.discussion_events import StrategyDiscussionHeld
+from services.safeguarding.duties import Duty
+from services.store.transaction import Transaction
+from services.strategy.store import PLANNED, Discussion, discussions, hold, metadata
+
+_uuid = UUID_COLUMN(as_uuid=True)
+
+recorders = Table(
+    "recorders",
+    metadata,
+    Column("duty", _uuid, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("discussion", _uuid, nullable=False),
+)
+records = Table(
+    "records",
+    metadata,
+    Column("discussion", _uuid, primary_key=True),
+    Column("content", JSONB, nullable=False),
+    Column("words", ARRAY(Text), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    held: StrategyDiscussionHeld
+    at: datetime
+
+
+async def to_record(transaction: Transaction, episode: UUID) -> Discussion | None:
+    """The episode's newest discussion that is over without a record."""
+    name = await transaction.connection.scalar(
+        select(discussions.c.discussion)
+        .where(
+            discussions.c.episode == episode,
+            discussions.c.state == PLANNED,
+            discussions.c.record_asked_at.is_not(None),
+        )
+        .order_by(discussions.c.number.desc())
+        .limit(1)
+    )
+    return None if name is None else await hold(transaction, name)
+
+
+async def ask(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
+    row = {"duty": duty.duty, "step": duty.step, "discussion": discussion}
+    await transaction.connection.execute(insert(recorders).values(row).on_conflict_do_nothing())
+
+
+async def of_recorder(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
+    """The discussion that this telling asks a record of."""
+    name = await transaction.connection.scalar(
+        select(recorders.c.discussion).where(recorders.c.duty == duty, recorders.c.step == step)
+    )
+    return None if name is None else await hold(transaction, name)
+
+
+async def keep(transaction: Transaction, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:
+    """The first one stands."""
+    row = {"discussion": discussion, "content": held.model_dump(mode="json"), "words": list(held.words), "at": at}
+    await transaction.connection.execute(insert(records).values(row).on_conflict_do_nothing())
+
+
+async def of(transaction: Transaction, discussion: UUID) -> Record | None:
+    found = await transaction.connection.execute(select(records).where(records.c.discussion == discussion))
+    row = found.first()
+    return None if row is None else Record(StrategyDiscussionHeld.model_validate(row.content), row.at)

@@ -1,0 +1,43 @@
+"""Looks, shortly before a discussion begins, whether those who must be there have said that they come; and, when it is over,
+whether it has been recorded.
+"""
+
+from services.runtime.clocks import Clocks
+from services.runtime.repeating import Repeating
+from services.store.transaction import Store
+from services.strategy import due, metrics
+from services.strategy.discussing import Discussing
+from services.strategy.policy import LASTS, WARN_BEFORE
+
+EVERY_SECONDS = 2.0
+
+
+class DiscussionWatch:
+    """One warning a date and one question for its record, however many processes look."""
+
+    def __init__(self, store_: Store, clocks: Clocks, discussing: Discussing) -> None:
+        self._store, self._clocks, self._discussing = store_, clocks, discussing
+        self.loop = Repeating("discussions", self._turn, every_seconds=EVERY_SECONDS)
+
+    async def _turn(self) -> bool:
+        return await self._warn() + await self._ask_for_records() > 0
+
+    async def _warn(self) -> int:
+        now = self._clocks.story()
+        async with self._store.transaction() as transaction:
+            found = await due.about_to_begin(transaction, now + WARN_BEFORE)
+            for each in found:
+                lacking = await self._discussing.warn(transaction, each)
+                await due.looked_at(transaction, each.discussion, now)
+                metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc()
+        return len(found)
+
+    async def _ask_for_records(self) -> int:
+        now = self._clocks.story()
+        async with self._store.transaction() as transaction:
+            found = await due.over(transaction, now - LASTS)
+            for each in found:
+                await self._discussing.ask_for_record(transaction, each)
+                await due.asked_about(transaction, each.discussion, now)
+                metrics.DISCUSSIONS.labels("over").inc()
+        return len(found)
