@@ -4,8 +4,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0008_discussion_record"
-down_revision = "0007_strategy"
+revision = "0009_discussion_record"
+down_revision = "0008_operators"
 
 STATEMENTS = """
 ALTER TABLE strategy.discussions DROP CONSTRAINT discussions_state_check;
