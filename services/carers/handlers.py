@@ -7,12 +7,13 @@ from services.bus.envelope import Received, say
 from services.carers.store import standings
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
+from services.delivery.sending_again import send_again
 from services.delivery.text import LANE
 from services.register import directory
 from services.register.directory import Holder
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
-from services.safeguarding.duties import CarerAlert
+from services.safeguarding.duties import CarerAlert, DutySendAgain
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyFailed
@@ -32,6 +33,7 @@ class Handlers:
     def by_message(self) -> Mapping[type[Message], Handler]:
         return {
             CarerAlert: self.on_carer_alert,
+            DutySendAgain: self.on_duty_send_again,
             EpisodeChanged: self.on_episode_changed,
             DutyChanged: self.on_duty_changed,
         }
@@ -55,6 +57,9 @@ class Handlers:
             await self._nobody(received, transaction)
         for holder in holders:
             await self._delivery.put(transaction, self._parcel(received, holder, alone=len(holders) == 1))
+
+    async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
+        await send_again(self._delivery, transaction, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
         episode = received.content

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.words import Words
+from services.safeguarding.identifiers import code_of
+from services.safeguarding.operators import OperatorAct
 
 PAGES = Path(__file__).parent / "pages"
 LONDON = ZoneInfo("Europe/London")
@@ -23,6 +25,10 @@ def environment(words: Words) -> Environment:
         "day": lambda at: at.astimezone(LONDON).strftime("%a %-d %b %Y, %H:%M"),
         "stamp": stamp,
         "span": in_plain_span,
+        "code": code_of,
+        "form": words.form,
+        "field": words.field,
+        "is_act": lambda name: name in set(OperatorAct),
         "ucfirst": lambda said: said[:1].upper() + said[1:],
     }
     return looks

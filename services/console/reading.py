@@ -1,6 +1,6 @@
 """What each page shows, read over one connection."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import accounts, store
+from services.console.policy.acts import About, possible
 from services.console.policy.letters import fault_of
+from services.console.policy.permits import May, Operator
 from services.console.policy.standing import episode_line, overview
 from services.console.policy.timeline import Line, timeline
 from services.register import reasons
@@ -44,22 +46,25 @@ class Reading:
             "codes": codes,
         }
 
-    async def one_episode(
-        self, episode: UUID, *, sees: Callable[[AuthorityId | None], bool], reasons: bool
-    ) -> dict[str, object] | None:
-        """None where the console has heard of no such episode that the reader sees. `reasons`: with why operators acted."""
+    async def one_episode(self, episode: UUID, reader: Operator) -> dict[str, object] | None:
+        """None where the console has heard of no such episode that the reader sees. With why operators acted, if they may read it."""
         async with self.store.engine.connect() as connection:
             found = await store.episode(connection, episode)
-            if found is None or not sees(found.content.authority):
+            if found is None or not reader.sees(found.content.authority):
                 return None
             duties = await store.duties_of(connection, [episode])
             entries = await store.entries_of(connection, found.child)
             due = await store.rules_due(connection, [found.child])
             codes = await codes_of(connection, [found.child])
             lines = timeline(found, duties, entries)
-            said = await self._reasons(connection, lines) if reasons else {}
+            said = await self._reasons(connection, lines) if reader.may(May.READ_REASONS) else {}
             names = await accounts.names(connection)
+            discussion = await store.newest_discussion(connection, found.child, episode)
+        about = About(
+            found.child, found.content.authority, found.exercise, episode=found.content, discussion=discussion
+        )
         return {
+            "deeds": [each for each in possible(about) if reader.may(each.needs)],
             "line": episode_line(found, duties, due),
             "timeline": lines,
             "codes": codes,

@@ -12,12 +12,14 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from services.bus.envelope import Received, read
 from services.console.record import DeadLetter, Recorded
-from services.console.tables import dead_letters, duties, entries, episodes
+from services.console.tables import acts, dead_letters, duties, entries, episodes
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
+from services.safeguarding.operators import AccountId
+from services.safeguarding.outcomes import StrategyDiscussionChanged
 from services.store.tables import due
 from services.store.transaction import Transaction
 
@@ -144,6 +146,27 @@ async def entries_of(connection: AsyncConnection, child: str) -> list[Recorded[M
     return [
         Recorded(row["message_id"], row["child"], row["at"], row["exercise"], _content(row)) for row in rows.mappings()
     ]
+
+
+async def newest_discussion(connection: AsyncConnection, child: str, episode: UUID) -> StrategyDiscussionChanged | None:
+    """The episode's strategy discussion as it was last said to stand."""
+    kind = StrategyDiscussionChanged.kind
+    chosen = select(entries.c.content).where(entries.c.child == child, entries.c.kind == kind)
+    rows = await connection.execute(chosen)
+    said = [StrategyDiscussionChanged.model_validate(content) for content in rows.scalars()]
+    of_episode = [each for each in said if each.episode == episode]
+    return max(of_episode, key=lambda each: (each.discussion, each.sequence), default=None)
+
+
+async def acted_before(connection: AsyncConnection, act: UUID) -> bool:
+    return await connection.scalar(select(acts.c.act).where(acts.c.act == act)) is not None
+
+
+async def keep_act(transaction: Transaction, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
+    """False where it is kept already: two that race for one act wait for each other here. `at` is wall time."""
+    row = {"act": act, "account": account, "what": what, "at": at}
+    written = insert(acts).values(row).on_conflict_do_nothing().returning(acts.c.act)
+    return await transaction.connection.scalar(written) is not None
 
 
 async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:

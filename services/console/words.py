@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from services.console.policy.timeline import Line
+from services.safeguarding.operators import OperatorAct
 
 MESSAGES = Path(__file__).parent / "messages"
 
@@ -15,10 +16,20 @@ class Words:
         content = yaml.safe_load((MESSAGES / f"{language}.yaml").read_text())
         self._acts: dict[str, str] = content["acts"]
         self._fields: dict[str, dict[str, str]] = content["fields"]
+        self._forms: dict[str, dict[str, str]] = content["forms"]
+        self._asked: dict[str, dict[str, Any]] = content["asked"]
 
     def of(self, value: object, field: str) -> str:
         """`value` as a `field` is called: a role, a state, a wording."""
         return self._fields.get(field, {}).get(str(value), str(value))
+
+    def form(self, act: OperatorAct) -> dict[str, str]:
+        """Its title, what follows from it, its button; a field's label where it is another than elsewhere."""
+        return self._forms[act]
+
+    def field(self, name: str) -> dict[str, Any]:
+        """A field's label, its hint and what may be chosen."""
+        return {"hint": None} | self._asked[name]
 
     def sentence(self, line: Line) -> str:
         """What a line of the timeline says."""

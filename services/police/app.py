@@ -8,7 +8,7 @@ from services.police.sending import NoticeSender
 from services.police.settings import PoliceSettings
 from services.police.web import pages
 from services.police.web_replies import RepliesDoor
-from services.safeguarding.duties import PoliceNotify
+from services.safeguarding.duties import DutySendAgain, PoliceNotify
 
 
 async def main() -> None:
@@ -27,6 +27,7 @@ async def main() -> None:
         slot=settings.slot,
     )
     house.health.watch("delivery", loop.obstacle)
-    house.hear({PoliceNotify: Handlers(loop, house.clocks).on_police_notify})
+    handlers = Handlers(loop, house.clocks)
+    house.hear({PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again})
     house.parts.append(loop)
     await house.run(pages(RepliesDoor(house.store, house.clocks, keyring)))

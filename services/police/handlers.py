@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from services.bus.envelope import Received
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
+from services.delivery.sending_again import send_again
 from services.police.sending import lane_of
 from services.runtime.clocks import Clocks
-from services.safeguarding.duties import PoliceNotify
+from services.safeguarding.duties import DutySendAgain, PoliceNotify
 from services.store.transaction import Transaction
 
 
@@ -15,6 +16,9 @@ from services.store.transaction import Transaction
 class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
+
+    async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
+        await send_again(self.loop, transaction, received, self.clocks.wall())
 
     async def on_police_notify(self, received: Received[PoliceNotify], transaction: Transaction) -> None:
         duty = received.content

@@ -9,7 +9,7 @@ from services.professionals.handlers import Handlers
 from services.professionals.sending import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import pages
-from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.outcomes import DutyAcknowledged
 
 
@@ -33,7 +33,13 @@ async def main() -> None:
     )
     handlers = Handlers(loop, house.clocks)
     house.health.watch("delivery", loop.obstacle)
-    house.hear({ProfessionalNotify: handlers.on_professional_notify, DutyAcknowledged: handlers.on_duty_acknowledged})
+    house.hear(
+        {
+            ProfessionalNotify: handlers.on_professional_notify,
+            DutySendAgain: handlers.on_duty_send_again,
+            DutyAcknowledged: handlers.on_duty_acknowledged,
+        }
+    )
     house.parts.append(loop)
     acknowledging = Acknowledging(house.store, house.clocks)
     await house.run(pages(Receipts(house.service, house.store, house.clocks), acknowledging, house.clocks, settings))

@@ -87,3 +87,13 @@ class CarerAlert(Duty, kind="carer.alert.v1"):
 
 class StrategyInvite(Duty, kind="strategy.invite.v1"):
     """A strategy discussion to come to (S36)."""
+
+
+class DutySendAgain(Message, kind="duty.send-again.v1", topic=Topic.DUTIES):
+    """An operator asks that one telling be sent once more, to where its recipient is reached now. Nothing of the duty changes."""
+
+    duty: UUID
+    step: int = Field(ge=0)
+    authority: AuthorityId
+    asked: UUID
+    """The operator's act: asked for twice under one id, it is sent once."""

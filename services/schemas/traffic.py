@@ -10,7 +10,14 @@ from services.protocol.handlers import HEARD
 from services.safeguarding import discussion_events, events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ProtocolDecided
-from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.duties import (
+    CarerAlert,
+    Duty,
+    DutySendAgain,
+    PoliceNotify,
+    ProfessionalNotify,
+    StrategyInvite,
+)
 from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
@@ -45,12 +52,13 @@ def _without(kinds: Iterable[type[Message]], *left_out: type[Message]) -> Kinds:
 
 HEARS: dict[str, Kinds] = {
     "casework": (),
-    "carers": (CarerAlert, EpisodeChanged, DutyChanged),
+    "carers": (CarerAlert, DutySendAgain, EpisodeChanged, DutyChanged),
     "protocol": HEARD,
-    "police": (PoliceNotify,),
-    "professionals": (ProfessionalNotify, DutyAcknowledged),
+    "police": (PoliceNotify, DutySendAgain),
+    "professionals": (ProfessionalNotify, DutySendAgain, DutyAcknowledged),
     "strategy": (
         StrategyInvite,
+        DutySendAgain,
         discussion_events.StrategyDiscussionRedated,
         discussion_events.StrategyDiscussionCancelled,
         discussion_events.StrategyDiscussionHeld,
@@ -103,7 +111,21 @@ SAYS: dict[str, Kinds] = {
         *SENDING,
     ),
     "clock": every(events.Due),
-    "console": (OperatorActed,),
+    "console": (
+        OperatorActed,
+        DutyAcknowledged,
+        DutySendAgain,
+        events.ChildReportedMissing,
+        events.ChildLocated,
+        events.ChildReturned,
+        events.ReportRetracted,
+        events.SafeAndWellCheckRecorded,
+        events.ReturnInterviewRecorded,
+        events.PoliceReferenceTexted,
+        events.WatchReviewed,
+        discussion_events.StrategyDiscussionRedated,
+        discussion_events.StrategyDiscussionCancelled,
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,
 )
-from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.duties import DutySendAgain, StrategyInvite
 from services.strategy.answering import Answering
 from services.strategy.discussing import SERVICE, Discussing
 from services.strategy.handlers import Handlers
@@ -46,6 +46,7 @@ async def main() -> None:
     house.hear(
         {
             StrategyInvite: handlers.on_strategy_invite,
+            DutySendAgain: handlers.on_duty_send_again,
             StrategyDiscussionRedated: handlers.on_strategy_discussion_redated,
             StrategyDiscussionCancelled: handlers.on_strategy_discussion_cancelled,
             StrategyDiscussionHeld: handlers.on_strategy_discussion_held,

@@ -6,6 +6,7 @@ from services.bus.envelope import Received
 from services.delivery.email import LANE
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
+from services.delivery.sending_again import send_again
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import (
@@ -13,7 +14,7 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,
 )
-from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.duties import DutySendAgain, StrategyInvite
 from services.safeguarding.roles import Wording
 from services.store.transaction import Transaction
 from services.strategy import metrics, records, store
@@ -77,6 +78,9 @@ class Handlers:
         cause = f"{received.source} {received.id}"
         about = About(received.subject, held.authority, received.exercise, received.trace, cause)
         await self.recording.take(transaction, found, held, about)
+
+    async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
+        await send_again(self.loop, transaction, received, self.clocks.wall())
 
     async def on_strategy_discussion_redated(
         self, received: Received[StrategyDiscussionRedated], transaction: Transaction

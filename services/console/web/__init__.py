@@ -9,9 +9,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, Response
 
+from services.console.acting import Acting
 from services.console.live import Changes
 from services.console.reading import Reading
 from services.console.settings import ConsoleSettings
+from services.console.web.acting import ActingPages
 from services.console.web.door import Door, SignedOut
 from services.console.web.letters import LettersPages
 from services.console.web.look import SECURITY, Look, go_to
@@ -32,6 +34,7 @@ def pages(store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSetti
     reading = Reading(store, clocks, settings.keyring)
     SigningIn(door, look).mount(app)
     ReadingPages(reading, door, look, changes).mount(app)
+    ActingPages(Acting(store, clocks, settings.keyring), door, look).mount(app)
     LettersPages(reading, door, look).mount(app)
 
     async def signed_out(request: Request, error: Exception) -> Response:

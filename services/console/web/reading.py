@@ -13,7 +13,6 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from services.console.live import Changes
-from services.console.policy.permits import May
 from services.console.reading import Reading
 from services.console.shared import Shared
 from services.console.web.door import Door, Here
@@ -88,8 +87,7 @@ class ReadingPages:
 
     async def _found(self, here: Here, episode: UUID) -> dict[str, object]:
         """Another authority's is as one that there is not."""
-        reasons = here.operator.may(May.READ_REASONS)
-        shown = await self.reading.one_episode(episode, sees=here.operator.sees, reasons=reasons)
+        shown = await self.reading.one_episode(episode, here.operator)
         if shown is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-episode")
         return shown

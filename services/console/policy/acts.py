@@ -1,0 +1,256 @@
+"""What an operator may do about an episode or a duty: when it is possible, what it asks, and which messages say that it was done."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.console.policy.answers import Answers, Field, Kind
+from services.console.policy.permits import May
+from services.console.policy.standing import GONE, waits_for_answer
+from services.safeguarding import discussion_events, events
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
+from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
+from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorAct
+from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
+from services.safeguarding.roles import Role, Wording
+
+WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_REVIEW_DUE})
+OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED})
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the act is about, as the console knows it: an episode, or a duty with its episode where it has one."""
+
+    child: ChildId
+    authority: AuthorityId
+    exercise: bool
+    episode: EpisodeChanged | None = None
+    duty: DutyChanged | None = None
+    discussion: StrategyDiscussionChanged | None = None
+    """The episode's newest strategy discussion."""
+
+    @property
+    def seen(self) -> str:
+        """What a form remembers of what its page showed: when this has changed, the act may no longer be meant."""
+        if self.duty is not None:
+            return "waits" if waits_for_answer(self.duty) else "over"
+        discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"
+        return f"{self.episode.state if self.episode else ''}{discussion}"
+
+    @property
+    def steps(self) -> tuple[StepRecord, ...]:
+        """Tellings that somebody may still answer."""
+        told = () if self.duty is None else self.duty.steps
+        return tuple(each for each in told if each.state not in {"acknowledged", "withdrawn"})
+
+    def steps_of_police(self, *, are: bool) -> tuple[StepRecord, ...]:
+        return tuple(each for each in self.steps if (each.role is Role.POLICE_CONTROL_ROOM) == are)
+
+    def step(self, answers: Answers) -> int:
+        return int(answers.chosen["step"])
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """`says` is given what was kept in the register: a reason's words go with the event, so that whoever is told may read them."""
+
+    act: OperatorAct
+    needs: May
+    possible: Callable[[About], bool]
+    says: Callable[[About, Answers], tuple[Message, ...]]
+    asks: tuple[Field, ...] = ()
+
+
+REASON = Field("reason", Kind.WORDS)
+
+
+def _is(*states: EpisodeState) -> Callable[[About], bool]:
+    return lambda about: about.duty is None and about.episode is not None and about.episode.state in states
+
+
+def _waits(about: About) -> bool:
+    return about.duty is not None and waits_for_answer(about.duty)
+
+
+def _has_planned_discussion(about: About) -> bool:
+    return about.duty is None and about.discussion is not None and about.discussion.state == "planned"
+
+
+def _waits_for(condition: str) -> Callable[[About], bool]:
+    def possible(about: About) -> bool:
+        found = about.episode
+        return (
+            about.duty is None and found is not None and found.state not in OVER and condition in found.open_conditions
+        )
+
+    return possible
+
+
+def _told(event: type[events.Told], **more: object) -> Callable[[About, Answers], tuple[Message, ...]]:
+    """An event that the operator tells of, with their words."""
+
+    def says(about: About, answers: Answers) -> tuple[Message, ...]:
+        told = {"authority": about.authority, "channel": "console", "words": _reason(answers)} | more
+        return (event.model_validate(told),)
+
+    return says
+
+
+def _reason(answers: Answers) -> tuple[WordsId, ...]:
+    return answers.words.get("reason", ())
+
+
+def _acknowledged(about: About, answers: Answers) -> tuple[Message, ...]:
+    return (_answer(about, answers, how="console"),)
+
+
+def _phoned(about: About, answers: Answers) -> tuple[Message, ...]:
+    """The officer is named in the acknowledgement's words; the reference is an event of its own, for all who go by it."""
+    force = None if about.episode is None else about.episode.force
+    taken = _answer(about, answers, how="phoned", force=force, words=answers.words.get("officer", ()))
+    return (taken, *(_reference(about, answers) if answers.words.get("reference") else ()))
+
+
+def _answer(about: About, answers: Answers, **how: object) -> DutyAcknowledged:
+    duty = _duty(about)
+    named = {"duty": duty.duty, "step": about.step(answers), "authority": duty.authority, "episode": duty.episode}
+    return DutyAcknowledged.model_validate(named | how)
+
+
+def _reference(about: About, answers: Answers) -> tuple[Message, ...]:
+    words = answers.words["reference"]
+    return (events.PoliceReferenceTexted(authority=about.authority, channel="console", words=words),)
+
+
+def _interview(about: About, answers: Answers) -> tuple[Message, ...]:
+    return _told(events.ReturnInterviewRecorded, state=answers.chosen["state"])(about, answers)
+
+
+def _reviewed(about: About, answers: Answers) -> tuple[Message, ...]:
+    return _told(events.WatchReviewed, goes_on=answers.chosen["goes_on"] == "yes")(about, answers)
+
+
+def _redated(about: About, answers: Answers) -> tuple[Message, ...]:
+    number = about.discussion.discussion if about.discussion else 1
+    moved = _told(
+        discussion_events.StrategyDiscussionRedated, starts_at=answers.moments["starts_at"], discussion=number
+    )
+    return moved(about, answers)
+
+
+def _called_off(about: About, answers: Answers) -> tuple[Message, ...]:
+    number = about.discussion.discussion if about.discussion else 1
+    return _told(discussion_events.StrategyDiscussionCancelled, discussion=number)(about, answers)
+
+
+def _sent_again(about: About, answers: Answers) -> tuple[Message, ...]:
+    duty = _duty(about)
+    return (DutySendAgain(duty=duty.duty, step=about.step(answers), authority=duty.authority, asked=answers.act),)
+
+
+def _duty(about: About) -> DutyChanged:
+    if about.duty is None:
+        raise ValueError("this act is about a duty")
+    return about.duty
+
+
+_BACK_OR_NOT = (EpisodeState.MISSING, EpisodeState.LOCATED, EpisodeState.RETURNED)
+_DEEDS = (
+    Deed(
+        OperatorAct.PHONED,
+        May.ANSWER,
+        lambda about: _waits(about) and bool(about.steps_of_police(are=True)),
+        _phoned,
+        (Field("step", Kind.STEP), Field("officer", Kind.LINE), Field("reference", Kind.LINE, required=False)),
+    ),
+    Deed(
+        OperatorAct.ACKNOWLEDGED_FOR,
+        May.ANSWER,
+        lambda about: _waits(about) and bool(about.steps_of_police(are=False)),
+        _acknowledged,
+        (Field("step", Kind.STEP), REASON),
+    ),
+    Deed(
+        OperatorAct.WATCH_REVIEW,
+        May.RECORD,
+        lambda about: about.duty is not None and about.duty.wording in WATCHES and _waits(about),
+        _reviewed,
+        (Field("goes_on", Kind.CHOICE, choices=("yes", "no")), REASON),
+    ),
+    Deed(
+        OperatorAct.SENT_AGAIN,
+        May.SEND_AGAIN,
+        lambda about: _waits(about) and bool(about.steps),
+        _sent_again,
+        (Field("step", Kind.STEP), REASON),
+    ),
+    Deed(
+        OperatorAct.RETURNED,
+        May.RECORD,
+        _is(*GONE),
+        _told(events.ChildReturned, verified=True),
+        (REASON,),
+    ),
+    Deed(OperatorAct.LOCATED, May.RECORD, _is(EpisodeState.MISSING), _told(events.ChildLocated), (REASON,)),
+    Deed(
+        OperatorAct.RETURN_RETRACTED,
+        May.RECORD,
+        _is(EpisodeState.RETURNED),
+        _told(events.ReportRetracted, retracts="return"),
+        (REASON,),
+    ),
+    Deed(
+        OperatorAct.REPORT_RETRACTED,
+        May.RECORD,
+        _is(*GONE),
+        _told(events.ReportRetracted, retracts="missing"),
+        (REASON,),
+    ),
+    Deed(
+        OperatorAct.SAFE_AND_WELL_CHECK,
+        May.RECORD,
+        _waits_for("safe-and-well-check"),
+        _told(events.SafeAndWellCheckRecorded),
+        (REASON,),
+    ),
+    Deed(
+        OperatorAct.RETURN_INTERVIEW,
+        May.RECORD,
+        _waits_for("return-interview"),
+        _interview,
+        (Field("state", Kind.CHOICE, choices=("offered", "completed", "declined")), REASON),
+    ),
+    Deed(OperatorAct.POLICE_REFERENCE, May.RECORD, _is(*_BACK_OR_NOT), _reference, (Field("reference", Kind.LINE),)),
+    Deed(
+        OperatorAct.DISCUSSION_REDATED,
+        May.RECORD,
+        _has_planned_discussion,
+        _redated,
+        (Field("starts_at", Kind.MOMENT), REASON),
+    ),
+    Deed(OperatorAct.DISCUSSION_CANCELLED, May.RECORD, _has_planned_discussion, _called_off, (REASON,)),
+)
+DEEDS: Mapping[OperatorAct, Deed] = {each.act: each for each in _DEEDS}
+
+
+def possible(about: About) -> tuple[Deed, ...]:
+    """What may be done about it as it now stands, the most pressing first."""
+    return tuple(each for each in _DEEDS if each.possible(about))
+
+
+def steps_to_choose(deed: Deed, about: About) -> tuple[StepRecord, ...]:
+    """On whose behalf, or to whom: the newest first, since that is who is asked now."""
+    if deed.act is OperatorAct.SENT_AGAIN:
+        return about.steps[::-1]
+    return about.steps_of_police(are=deed.act is OperatorAct.PHONED)[::-1]
+
+
+def read_form(deed: Deed, about: About, act: UUID, form: Mapping[str, str], now: datetime) -> Answers:
+    """What the form answers. Raises `Faults`, by field."""
+    steps = tuple(str(each.step) for each in steps_to_choose(deed, about))
+    asked = [each.offering(steps) if each.kind is Kind.STEP else each for each in deed.asks]
+    return Answers.read(act, asked, form, now)

@@ -1,0 +1,234 @@
+"""What an operator may do, when, and which messages say that it was done."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import yaml
+
+from services.console.policy.acts import DEEDS, About, possible, read_form, steps_to_choose
+from services.console.policy.answers import Answers, Fault, Faults
+from services.console.policy.permits import MAY, May
+from services.console.words import MESSAGES
+from services.safeguarding import discussion_events, events
+from services.safeguarding.decisions import EpisodeState
+from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.operators import OperatorAct, OperatorRole
+from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
+from services.safeguarding.roles import Role, Wording
+from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+
+NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
+ACT = UUID(int=7)
+EPISODE = uuid4()
+WITHOUT_A_FORM = {
+    OperatorAct.DEAD_LETTER_REDRIVEN,
+    OperatorAct.EXERCISE_STARTED,
+    OperatorAct.CHILD_REVEALED,
+}
+
+
+def about_episode(state: str = "missing", **more: Any) -> About:
+    return About(new_id("child"), "kestrel", exercise=False, episode=episode_changed(EPISODE, state=state), **more)
+
+
+def about_duty(*steps: Any, state: str = "open", wording: Wording = Wording.MISSING_NOTICE) -> About:
+    duty = duty_changed(EPISODE, *steps, state=state, wording=wording)
+    return replace(about_episode(), duty=duty)
+
+
+def discussion(state: str = "planned") -> StrategyDiscussionChanged:
+    return StrategyDiscussionChanged.model_validate(
+        {
+            "authority": "kestrel",
+            "episode": EPISODE,
+            "discussion": 2,
+            "sequence": 3,
+            "state": state,
+            "starts_at": NOW,
+            "quorum": "reached",
+        }
+    )
+
+
+POLICE, WORKER = step(0, Role.POLICE_CONTROL_ROOM, "failed"), step(1, Role.DUTY_WORKER)
+
+
+def acts(about: About) -> set[OperatorAct]:
+    return {each.act for each in possible(about)}
+
+
+def said(act: OperatorAct, about: About, **form: str) -> list[Any]:
+    deed = DEEDS[act]
+    answers = read_form(deed, about, ACT, form, NOW)
+    kept: dict[str, tuple[str, ...]] = {
+        name: (f"words-{UUID(int=len(words))}",) for name, words in answers.said.items()
+    }
+    return list(deed.says(about, replace(answers, words=kept)))
+
+
+def faults_of(act: OperatorAct, about: About, **form: str) -> dict[str, Fault]:
+    with pytest.raises(Faults) as found:
+        read_form(DEEDS[act], about, ACT, form, NOW)
+    return found.value.by_field
+
+
+@pytest.mark.parametrize("act", sorted(set(OperatorAct) - WITHOUT_A_FORM))
+def test_every_act_has_its_deed_and_the_words_of_its_page(act: OperatorAct) -> None:
+    content = yaml.safe_load((MESSAGES / "en.yaml").read_text())
+    assert {"title", "follows", "button"} <= set(content["forms"][act])
+    for field in DEEDS[act].asks:
+        assert set(field.choices) <= set(content["asked"][field.name].get("choices", ()))
+    assert set(content["fields"]["form_fault"]) == set(Fault)
+
+
+def test_what_may_be_done_about_a_missing_child() -> None:
+    assert acts(about_episode()) == {
+        OperatorAct.RETURNED,
+        OperatorAct.LOCATED,
+        OperatorAct.REPORT_RETRACTED,
+        OperatorAct.POLICE_REFERENCE,
+        OperatorAct.SAFE_AND_WELL_CHECK,
+        OperatorAct.RETURN_INTERVIEW,
+    }
+
+
+def test_what_may_be_done_about_a_child_who_is_back() -> None:
+    assert acts(about_episode("returned")) == {
+        OperatorAct.RETURN_RETRACTED,
+        OperatorAct.POLICE_REFERENCE,
+        OperatorAct.SAFE_AND_WELL_CHECK,
+        OperatorAct.RETURN_INTERVIEW,
+    }
+
+
+@pytest.mark.parametrize("state", [EpisodeState.CLOSED, EpisodeState.RETRACTED])
+def test_nothing_may_be_done_about_an_episode_that_is_over(state: EpisodeState) -> None:
+    assert acts(about_episode(state)) == set()
+
+
+def test_only_a_planned_discussion_is_moved_or_called_off() -> None:
+    moves = {OperatorAct.DISCUSSION_REDATED, OperatorAct.DISCUSSION_CANCELLED}
+    assert moves <= acts(about_episode(discussion=discussion()))
+    assert not moves & acts(about_episode(discussion=discussion("cancelled")))
+
+
+def test_a_duty_that_somebody_has_answered_asks_for_nothing_more() -> None:
+    assert acts(about_duty(POLICE, WORKER, state="acknowledged")) == set()
+
+
+def test_police_are_never_acknowledged_for_without_saying_who_took_the_call() -> None:
+    assert acts(about_duty(POLICE)) == {OperatorAct.PHONED, OperatorAct.SENT_AGAIN}
+    assert [each.step for each in steps_to_choose(DEEDS[OperatorAct.PHONED], about_duty(POLICE, WORKER))] == [0]
+    assert [each.step for each in steps_to_choose(DEEDS[OperatorAct.ACKNOWLEDGED_FOR], about_duty(POLICE, WORKER))] == [
+        1
+    ]
+    assert faults_of(OperatorAct.PHONED, about_duty(POLICE), step="0") == {"officer": Fault.MISSING}
+
+
+def test_phoned_with_a_reference_answers_for_police_and_passes_the_reference_on() -> None:
+    about = about_duty(POLICE, WORKER)
+    answered, reference = said(OperatorAct.PHONED, about, step="0", officer="PC Reed 4471", reference="NM-2026-118")
+    assert isinstance(answered, DutyAcknowledged)
+    assert (answered.how, answered.step, answered.force) == ("phoned", 0, "northmoor-police")
+    assert len(answered.words) == 1
+    assert isinstance(reference, events.PoliceReferenceTexted)
+    assert (reference.channel, len(reference.words)) == ("console", 1)
+    assert reference.words != answered.words
+
+
+def test_phoned_without_a_reference_is_still_an_answer() -> None:
+    [answered] = said(OperatorAct.PHONED, about_duty(POLICE), step="0", officer="PC Reed 4471")
+    assert isinstance(answered, DutyAcknowledged)
+
+
+def test_somebody_is_acknowledged_for_on_the_telling_that_was_chosen() -> None:
+    about = about_duty(POLICE, WORKER, step(2, Role.DUTY_SENIOR_MANAGER))
+    [answered] = said(OperatorAct.ACKNOWLEDGED_FOR, about, step="1", reason="She rang me")
+    assert (answered.how, answered.step, answered.episode, answered.words) == ("console", 1, EPISODE, ())
+
+
+def test_a_return_said_at_the_console_is_verified_and_carries_the_words() -> None:
+    [returned] = said(OperatorAct.RETURNED, about_episode(), reason="Seen at the door by me")
+    assert isinstance(returned, events.ChildReturned)
+    assert (returned.verified, returned.channel, len(returned.words)) == (True, "console", 1)
+
+
+@pytest.mark.parametrize(
+    ("act", "retracts", "state"),
+    [(OperatorAct.RETURN_RETRACTED, "return", "returned"), (OperatorAct.REPORT_RETRACTED, "missing", "missing")],
+)
+def test_what_is_taken_back_says_which(act: OperatorAct, retracts: str, state: str) -> None:
+    [taken_back] = said(act, about_episode(state), reason="It was another child")
+    assert taken_back.retracts == retracts
+
+
+def test_an_interview_needs_its_outcome() -> None:
+    about = about_episode("returned")
+    assert faults_of(OperatorAct.RETURN_INTERVIEW, about, reason="x", state="over") == {"state": Fault.NOT_OFFERED}
+    [interview] = said(OperatorAct.RETURN_INTERVIEW, about, reason="x", state="declined")
+    assert interview.state == "declined"
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [("yes", True), ("no", False)])
+def test_a_watch_is_reviewed_where_its_duty_waits(answer: str, goes_on: bool) -> None:
+    about = about_duty(WORKER, wording=Wording.WATCH_REVIEW_DUE)
+    [reviewed] = said(OperatorAct.WATCH_REVIEW, about, goes_on=answer, reason="Talked it over")
+    assert reviewed.goes_on is goes_on
+    assert OperatorAct.WATCH_REVIEW not in acts(about_duty(WORKER))
+
+
+def test_a_discussion_is_moved_to_a_local_time() -> None:
+    about = about_episode(discussion=discussion())
+    [moved] = said(OperatorAct.DISCUSSION_REDATED, about, starts_at="2027-06-01T09:30", reason="Health cannot come")
+    assert isinstance(moved, discussion_events.StrategyDiscussionRedated)
+    assert (moved.starts_at, moved.discussion) == (datetime(2027, 6, 1, 8, 30, tzinfo=UTC), 2)
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "fault"),
+    [
+        ("", Fault.MISSING),
+        ("tomorrow", Fault.NO_MOMENT),
+        ("2027-06-01T09:30+00:00", Fault.NO_MOMENT),
+        ("2026-11-24T22:30", Fault.PAST),
+        ("2028-06-01T09:30", Fault.FAR),
+        ("0001-01-01T00:00", Fault.PAST),
+        ("9999-12-31T23:59", Fault.FAR),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_named(starts_at: str, fault: Fault) -> None:
+    about = about_episode(discussion=discussion())
+    assert faults_of(OperatorAct.DISCUSSION_REDATED, about, starts_at=starts_at, reason="x") == {"starts_at": fault}
+
+
+def test_every_act_about_a_child_needs_its_words() -> None:
+    assert faults_of(OperatorAct.RETURNED, about_episode()) == {"reason": Fault.MISSING}
+    assert faults_of(OperatorAct.RETURNED, about_episode(), reason="x" * 2001) == {"reason": Fault.TOO_LONG}
+
+
+def test_a_telling_is_sent_again_under_the_forms_own_id() -> None:
+    [asked] = said(OperatorAct.SENT_AGAIN, about_duty(POLICE, WORKER), step="0", reason="Their system was down")
+    assert isinstance(asked, DutySendAgain)
+    assert (asked.step, asked.asked) == (0, ACT)
+
+
+def test_a_page_remembers_what_makes_its_act_meaningless() -> None:
+    assert about_duty(WORKER).seen == about_duty(POLICE, WORKER).seen
+    assert about_duty(WORKER).seen != about_duty(WORKER, state="acknowledged").seen
+    assert about_episode("missing").seen != about_episode("returned").seen
+    moved = discussion().model_copy(update={"sequence": 4})
+    assert about_episode(discussion=discussion()).seen != about_episode(discussion=moved).seen
+
+
+def test_an_auditor_may_change_nothing_and_an_operator_says_nothing_about_a_child() -> None:
+    assert MAY[OperatorRole.AUDITOR] == {May.LOOK, May.READ_REASONS}
+    assert not MAY[OperatorRole.OPERATOR] & {May.ANSWER, May.RECORD, May.READ_REASONS}
+
+
+def test_answers_keep_only_what_was_asked() -> None:
+    answers = Answers.read(ACT, DEEDS[OperatorAct.RETURNED].asks, {"reason": "x", "verified": "no"}, REPORTED_AT)
+    assert (answers.chosen, answers.said) == ({}, {"reason": "x"})
