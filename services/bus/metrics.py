@@ -14,4 +14,6 @@ PUBLISHED = Counter("bus_messages_published", "Messages that Kafka has acknowled
 PUBLISH_FAILURES = Counter("bus_publish_failures", "Attempts to publish that failed and will be repeated")
 OUTBOX_DEPTH = Gauge("bus_outbox_depth", "Messages committed and not yet published")
 OUTBOX_OLDEST = Gauge("bus_outbox_oldest_seconds", "Age of the oldest message committed and not yet published")
+LAG = Gauge("bus_consumer_lag", "Messages on the bus that a service has not acknowledged yet", ["group", "topic"])
+BROKER = Gauge("bus_broker_answers", "1 while Kafka answers the watch, 0 while it does not")
 DEAD_LETTERS = Counter("bus_dead_letters", "Messages given up on and handed to a human", ["kind"])

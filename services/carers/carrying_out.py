@@ -14,7 +14,7 @@ from services.delivery.text import LANE
 from services.register import conversation, words
 from services.register.conversation import Speaker
 from services.safeguarding import events
-from services.safeguarding.identifiers import ChildId, WordsId, derived
+from services.safeguarding.identifiers import ChildId, WordsId, derived, trace_of
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.store.encryption import Keyring
@@ -79,6 +79,7 @@ class CarryingOut:
             now=now,
             message_id=str(derived("text", text.sid, content.kind, subject)),
             exercise=exercise,
+            trace=trace_of("text", text.sid),
         )
 
     async def _remember(
@@ -125,6 +126,7 @@ class CarryingOut:
             created_at=now,
             authority=scene.authority,
             person=scene.person,
+            trace=trace_of("text", text.sid),
             to_number=text.sender,
             key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
         )

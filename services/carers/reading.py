@@ -1,7 +1,7 @@
 """Reads the texts that were kept, each once, in order for its sender, and brings about what it means."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from services.bus.envelope import say
 from services.carers import metrics, scenes
@@ -16,7 +16,7 @@ from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.runtime.repeating import Repeating
 from services.safeguarding.events import TextNeedsHuman
-from services.safeguarding.identifiers import AuthorityId, derived, provisional_child
+from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of
 from services.store.encryption import Keyring
 from services.store.failures import passes_by_itself
 from services.store.transaction import Store, Transaction
@@ -62,7 +62,8 @@ class Reader:
         except Exception as error:
             if unread is None or passes_by_itself(error):
                 raise
-            logger().error("a text could not be worked on", attempt=unread.tries + 1, exc_info=error)
+            trace = trace_of("text", unread.sid)
+            logger().error("a text could not be worked on", trace=trace, attempt=unread.tries + 1, exc_info=error)
             await self._failed(unread)
         return True
 
@@ -78,7 +79,7 @@ class Reader:
             transaction, text, scene, speaker, decision, welsh=meaning.welsh, now=now
         )
         await texts.read(transaction, unread.sid, at=now, replied=replied)
-        transaction.after_commit(lambda: self._count(scene, decision, unread.received_at))
+        transaction.after_commit(lambda: self._count(scene, decision, unread))
 
     async def _failed(self, unread: Unread) -> None:
         async with self._store.transaction() as transaction:
@@ -101,13 +102,16 @@ class Reader:
             at=unread.story_at,
             now=self._clocks.wall(),
             message_id=str(derived("text", unread.sid, content.kind, subject)),
+            trace=trace_of("text", unread.sid),
         )
         await texts.read(transaction, unread.sid, at=self._clocks.wall(), replied=False)
         transaction.after_commit(metrics.GIVEN_UP.inc)
 
-    def _count(self, scene: Scene, decision: Decision, received_at: datetime) -> None:
+    def _count(self, scene: Scene, decision: Decision, unread: Unread) -> None:
+        seconds = (self._clocks.wall() - unread.received_at).total_seconds()
+        logger().info("a text was read", trace=trace_of("text", unread.sid), count=len(decision.acts), seconds=seconds)
         metrics.READ.labels(scene.kind, decision.answer or "none").inc()
-        metrics.READING.observe((self._clocks.wall() - received_at).total_seconds())
+        metrics.READING.observe(seconds)
         for act in decision.acts:
             if isinstance(act.content, TextNeedsHuman):
                 metrics.TO_HUMAN.labels(act.content.reason).inc()

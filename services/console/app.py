@@ -1,11 +1,14 @@
 """The console, put together."""
 
 from services.bus.house import House
+from services.bus.lag import LagWatch
 from services.console.handlers import Handlers
 from services.console.live import Changes
+from services.console.measuring import Measuring
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
 from services.store.engine import database_url
+from services.store.migrations.access import SERVICES
 
 
 async def main() -> None:
@@ -16,4 +19,7 @@ async def main() -> None:
     house.hear(Handlers(house.clocks).by_kind())
     house.parts.append(changes)
     house.health.watch("page changes", changes.obstacle)
+    measuring = Measuring(house.store, house.clocks)
+    house.health.watch("standing", measuring.obstacle)
+    house.parts.extend([measuring, LagWatch(settings.kafka, SERVICES)])
     await house.run(pages(house.store, house.clocks, changes, settings), closing=changes.close)

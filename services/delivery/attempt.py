@@ -82,7 +82,15 @@ class Attempt:
         answer = await medium.send(begun.sending)
         took = time.perf_counter() - started
         metrics.ATTEMPT_SECONDS.labels(medium.name).observe(took)
-        metrics.ATTEMPTS.labels(medium.name, answer.result).inc()
+        logger().info(
+            "an attempt was made",
+            medium=medium.name,
+            attempt=begun.sending.attempt,
+            result=answer.result,
+            status=answer.status,
+            seconds=round(took, 3),
+        )
+        metrics.ATTEMPTS.labels(medium.name, answer.result, metrics.which(begun.sending.attempt)).inc()
         return answer, round(took * 1000)
 
     async def end(self, hand: InHand, begun: Begun, answer: Answer, took_ms: int) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
+
 from services.delivery import metrics
 from services.delivery.attempt import Attempt
 from services.delivery.claims import InHand
@@ -71,6 +73,10 @@ class Dispatcher:
 
     async def _send(self, lane: Lane, hand: InHand) -> None:
         answer: Answer | None = None
+        # Whatever message this task was begun by, what it logs is about this parcel.
+        structlog.contextvars.bind_contextvars(
+            trace=hand.parcel.trace, delivery=str(hand.parcel.id), kind=None, message_id=None
+        )
         try:
             begun = await self._until_done(lambda: self._attempt.begin(hand))
             if begun is not None:
@@ -79,7 +85,7 @@ class Dispatcher:
                 await self._until_done(lambda: self._attempt.end(hand, begun, taken, took_ms))
         except Exception as error:  # noqa: BLE001 its lease runs out and it is tried again; the others go on
             metrics.DEFECTS.inc()
-            logger().error("an attempt went wrong", delivery=str(hand.parcel.id), exc_info=error)
+            logger().error("an attempt went wrong", exc_info=error)
         finally:
             lane.sending -= 1
             self._held.pop(hand.parcel.id, None)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.bus.envelope import Received
-from services.delivery import claims, metrics, rows
+from services.delivery import claims, measuring, metrics, rows
 from services.delivery.attempt import Attempt, Prepare, Secrets, no_secrets
 from services.delivery.claims import InHand
 from services.delivery.dispatcher import Dispatcher
@@ -24,6 +24,7 @@ LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
 SWEEP_EVERY_SECONDS = 0.5
 MEASURE_EVERY_SECONDS = 2.0
+PROMISE_EVERY = timedelta(seconds=10)
 CLAIMED_AT_ONCE = 32
 STOP_GRACE_SECONDS = 4.0
 
@@ -58,6 +59,7 @@ class DeliveryLoop:
         attempt = Attempt(service, self._owner, store, clocks, keyring, self._media, prepare, secrets)
         self._dispatcher = Dispatcher(attempt, clocks, Lanes(at_once), self._sweep.wake)
         self._has_come_back = False
+        self._promise_due_at = clocks.wall()
 
     def obstacle(self) -> str | None:
         return self._dispatcher.waits or self._sweep.obstacle() or self._renewals.obstacle()
@@ -153,10 +155,12 @@ class DeliveryLoop:
         return False
 
     async def _measure(self) -> bool:
+        now = self._clocks.wall()
         async with self._store.engine.connect() as connection:
-            waiting, oldest = await claims.backlog(connection)
-        metrics.WAITING.set(waiting)
-        metrics.OLDEST.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)
+            await measuring.backlog(connection, now)
+            if now >= self._promise_due_at:
+                await measuring.promise(connection, self._service, now)
+                self._promise_due_at = now + PROMISE_EVERY
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
         return False
 

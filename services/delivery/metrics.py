@@ -2,7 +2,11 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-ATTEMPTS = Counter("delivery_attempts", "Attempts to send, by their result", ["medium", "result"])
+ATTEMPTS = Counter(
+    "delivery_attempts",
+    "Attempts to send, by their result and by which attempt it was",
+    ["medium", "result", "attempt"],
+)
 ENDED = Counter("delivery_ended", "Parcels that are done, by what came of them", ["medium", "outcome"])
 ATTEMPT_SECONDS = Histogram(
     "delivery_attempt_seconds",
@@ -23,3 +27,20 @@ LANES_FAILING = Gauge(
 )
 OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium", "status"])
 DEFECTS = Counter("delivery_defects", "Parcels that could not be prepared because of an error of our own")
+URGENT = Gauge(
+    "delivery_urgent_notices",
+    "Urgent notices put within the window, by whether the other end took them within 60 s; counted in the database",
+    ["window", "verdict"],
+)
+URGENT_LATE = Gauge("delivery_urgent_unaccepted", "Urgent notices put over 60 s ago that nobody has taken yet")
+URGENT_FAILED = Gauge(
+    "delivery_urgent_failed", "Urgent notices given up on within the last hour, so that the protocol had to go on"
+)
+
+
+def which(attempt: int) -> str:
+    """First, second, a few, many: a label must not grow with each attempt."""
+    return str(attempt) if attempt < FEW else f"{FEW}-{MANY - 1}" if attempt < MANY else f"{MANY}+"
+
+
+FEW, MANY = 3, 8

@@ -15,8 +15,10 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.episodes import READ
 from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.milestones import Reached, reached
 from services.protocol.saying import messages_of, pending
 from services.runtime.clocks import Clocks
+from services.runtime.logs import logger
 from services.safeguarding.events import DutyStepDue, RuleDue
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
@@ -70,9 +72,10 @@ class Handlers:
         decision = decide(case, happened, facts, Protocols(current, kept), self._clocks.story())
         metrics.DECIDING.observe(time.perf_counter() - started)
         await store.keep(transaction, decision.case)
-        await self._write_deadlines(transaction, received.subject, decision)
+        await self._write_deadlines(transaction, received, decision)
         await self._say(transaction, received, decision)
-        metrics.measure(decision)
+        milestones = list(reached(case, decision.case, received.time, facts.authority))
+        transaction.after_commit(lambda: _decided(decision, received, milestones))
 
     async def last_resort(self, received: Received[Any], transaction: Transaction) -> None:
         await last_resort(self._clocks, received, transaction)
@@ -90,15 +93,20 @@ class Handlers:
             self._kept[name] = parse(await store.merged_protocol(transaction, name))
         return self._kept[name]
 
-    async def _write_deadlines(self, transaction: Transaction, child: str, decision: Decision) -> None:
+    async def _write_deadlines(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
         await deadlines.cancel(transaction, self._clocks.story(), *decision.cancelled)
-        await deadlines.put_all(transaction, [pending(child, each) for each in decision.deadlines])
+        await deadlines.put_all(transaction, [pending(received, each) for each in decision.deadlines])
 
     async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
         messages = messages_of(received, decision, self._clocks.story())
         for topic, each in groupby(messages, key=lambda message: message.topic):
             said = [Said(received.subject, message.envelope) for message in each]
             await outbox.put_all(transaction, said, topic=topic, at=self._clocks.wall())
+
+
+def _decided(decision: Decision, received: Received[Any], milestones: list[Reached]) -> None:
+    logger().info("a message was decided upon", count=len(decision.duties))
+    metrics.measure(decision, received.content, milestones)
 
 
 def _placement(case: Case, content: Message) -> str | None:

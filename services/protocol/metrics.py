@@ -1,15 +1,24 @@
-"""What the protocol measures. No label holds an id of a child, a person or an episode."""
+"""What the protocol measures, in story time. No label holds an id of a child, a person or an episode."""
+
+from collections.abc import Iterable
 
 from prometheus_client import Counter, Histogram
 
 from services.protocol.policy.draft import Decision
+from services.protocol.policy.milestones import Milestone, Reached
 from services.safeguarding.decisions import DutyChanged
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyFailed
+from services.safeguarding.roles import Channel
+
+SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 86400)
 
 DECIDED = Counter("protocol_decisions", "Decisions, by what set them off and how they fell", ["about", "verdict"])
 TOLD = Counter(
     "protocol_tellings", "Tellings and withdrawals said on the bus", ["authority", "role", "wording", "act", "because"]
 )
 ENDED = Counter("protocol_duty_changes", "Duties, by rule and the state they went into", ["authority", "rule", "state"])
+FAILED = Counter("protocol_duty_failures", "Tellings of which no further attempt will be made, by why", ["reason"])
 DECIDING = Histogram(
     "protocol_deciding_seconds",
     "The pure decision alone, without reading and writing",
@@ -18,9 +27,38 @@ DECIDING = Histogram(
 GAPS = Counter(
     "protocol_unknown_facts", "Decisions in which a fact was unknown and counted as yes", ["authority", "question"]
 )
+POLICE_ACCEPTED = Histogram(
+    "report_to_police_accepted_seconds",
+    "From the report to a police system's having taken the notice",
+    ["authority", "exercise"],
+    buckets=SECONDS,
+)
+FIRST_ACKNOWLEDGED = Histogram(
+    "report_to_first_acknowledged_seconds",
+    "From the report to the first person who said that they have it",
+    ["authority", "exercise"],
+    buckets=SECONDS,
+)
+TAKEN = Histogram(
+    "telling_taken_seconds",
+    "From one telling to the other end's having taken it",
+    ["channel", "exercise"],
+    buckets=SECONDS,
+)
+ANSWERED = Histogram(
+    "duty_answered_seconds", "From a duty's creation to its acknowledgement", ["authority", "exercise"], buckets=SECONDS
+)
+
+# Shown as nought before the first: an increase from nothing to one would go unseen.
+for reason in DutyFailed.model_fields["reason"].annotation.__args__:  # type: ignore[union-attr]
+    FAILED.labels(reason)
+for channel in Channel:
+    for exercise in ("yes", "no"):
+        TAKEN.labels(channel, exercise)
 
 
-def measure(decision: Decision) -> None:
+def measure(decision: Decision, content: Message, milestones: Iterable[Reached]) -> None:
+    """Call after the commit: what was rolled back has not come about."""
     for duty in decision.duties:
         TOLD.labels(duty.authority, duty.role, duty.wording, duty.act, duty.because).inc()
     for each in decision.decided:
@@ -30,3 +68,20 @@ def measure(decision: Decision) -> None:
     for change in decision.changes:
         if isinstance(change, DutyChanged):
             ENDED.labels(change.authority, change.rule, change.state).inc()
+    if isinstance(content, DutyFailed):
+        FAILED.labels(content.reason).inc()
+    for milestone in milestones:
+        _note(milestone)
+
+
+def _note(reached: Reached) -> None:
+    exercise = "yes" if reached.exercise else "no"
+    if reached.milestone is Milestone.TAKEN:
+        TAKEN.labels(reached.channel, exercise).observe(reached.seconds)
+        return
+    histograms = {
+        Milestone.POLICE_ACCEPTED: POLICE_ACCEPTED,
+        Milestone.FIRST_ACKNOWLEDGED: FIRST_ACKNOWLEDGED,
+        Milestone.ANSWERED: ANSWERED,
+    }
+    histograms[reached.milestone].labels(reached.authority, exercise).observe(reached.seconds)

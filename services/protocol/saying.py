@@ -40,17 +40,18 @@ def messages_of(received: Received[Any], decision: Decision, at: datetime) -> li
     return composed
 
 
-def pending(child: str, deadline: Deadline) -> Pending:
-    """The clock publishes it as its own, at the deadline's time."""
+def pending(received: Received[Any], deadline: Deadline) -> Pending:
+    """The clock publishes it as its own, at the deadline's time, under the trace of what set it."""
     envelope = compose(
         deadline.content,
         said_by="clock",
-        subject=child,
+        subject=received.subject,
         at=deadline.due_at,
         message_id=str(identifiers.derived("due", str(deadline.deadline), str(deadline.version))),
         exercise=deadline.exercise,
+        trace=received.trace,
     )
-    return Pending(deadline.deadline, deadline.version, child, deadline.due_at, envelope)
+    return Pending(deadline.deadline, deadline.version, received.subject, deadline.due_at, envelope)
 
 
 def _said(received: Received[Any], decision: Decision) -> Iterator[tuple[Message, UUID, bool]]:

@@ -8,12 +8,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from services.runtime.health import Health
+from services.runtime.registry import OBSTACLE
 
 
 def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | None) -> Starlette:
     """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 for as long as the loop turns."""
 
     async def metrics(_request: Request) -> Response:
+        standing = health.obstacles()
+        for name in health.watched:
+            OBSTACLE.labels(name).set(name in standing)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     async def live(_request: Request) -> Response:

@@ -12,6 +12,10 @@ class Health:
     def watch(self, name: str, source: Callable[[], str | None]) -> None:
         self._sources[name] = source
 
+    @property
+    def watched(self) -> tuple[str, ...]:
+        return tuple(self._sources)
+
     def obstacles(self) -> dict[str, str]:
         found = {name: source() for name, source in self._sources.items()}
         return {name: reason for name, reason in found.items() if reason is not None}

@@ -152,9 +152,11 @@ def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], ve
         raise _wrong(error, Wrong.CONTENT, "data.") from None
 
 
-def trace_of(envelope: Envelope) -> str | None:
-    """A trace context that is not one is left out: it is no reason to refuse a report."""
-    return envelope.traceparent if envelope.traceparent and TRACE.match(envelope.traceparent) else None
+def trace_of(envelope: Envelope) -> str:
+    """A trace context that is not one is no reason to refuse a report: where there is none, one begins here."""
+    if envelope.traceparent and TRACE.match(envelope.traceparent):
+        return envelope.traceparent
+    return identifiers.trace_of("agency event", envelope.source, envelope.id)
 
 
 def provisional_child(envelope: Envelope) -> str:

@@ -1,0 +1,79 @@
+"""What a decision has brought about for the first time: how long from the report until police had it, and until a person did."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.protocol.policy.case import REACHED, Case, DutyOfCase
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+class Milestone(StrEnum):
+    POLICE_ACCEPTED = "police-accepted"
+    """From the report's own time to a police system's having taken the notice."""
+    FIRST_ACKNOWLEDGED = "first-acknowledged"
+    """From the report's own time to the first person, of whichever agency, who said that they have it."""
+    TAKEN = "taken"
+    """From one telling, by whichever channel, to its having been taken."""
+    ANSWERED = "answered"
+    """From a duty's creation to its acknowledgement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """`seconds` are of story time, and never negative: an agency may date its report ahead of us by a moment."""
+
+    milestone: Milestone
+    seconds: float
+    authority: str
+    exercise: bool
+    channel: Channel
+    rule: str
+
+
+def reached(before: Case, after: Case, at: datetime, authority: str) -> Iterator[Reached]:
+    """What `after` has and `before` had not. `at` is when it came about; `authority` names it where no episode does."""
+    for duty in after.duties.values():
+        old = before.duties.get(duty.duty)
+        if old is duty:
+            continue
+        whose = after.episodes[duty.episode].authority if duty.episode in after.episodes else authority
+        for milestone, since, channel in _of_duty(before, after, old, duty):
+            seconds = max(0.0, (at - since).total_seconds())
+            yield Reached(milestone, seconds, whose, duty.cause.exercise, channel, duty.rule)
+
+
+def _of_duty(
+    before: Case, after: Case, old: DutyOfCase | None, duty: DutyOfCase
+) -> Iterator[tuple[Milestone, datetime, Channel]]:
+    for telling in duty.tellings:
+        was = None if old is None else old.telling(telling.step)
+        if telling.state in REACHED and (was is None or was.state not in REACHED):
+            yield Milestone.TAKEN, telling.told_at, telling.channel
+    if _acknowledged(duty) and not _acknowledged(old):
+        yield Milestone.ANSWERED, duty.created_at, duty.channel
+    episode = None if duty.episode is None else after.episodes.get(duty.episode)
+    if episode is None:
+        return
+    if _police_have_it(duty) and not _police_have_it(old):
+        yield Milestone.POLICE_ACCEPTED, episode.opened_at, duty.channel
+    if _acknowledged(duty) and not any(_acknowledged(each) for each in _of_episode(before, duty)):
+        yield Milestone.FIRST_ACKNOWLEDGED, episode.opened_at, duty.channel
+
+
+def _of_episode(case: Case, duty: DutyOfCase) -> Iterator[DutyOfCase]:
+    return (each for each in case.duties.values() if each.episode == duty.episode)
+
+
+def _police_have_it(duty: DutyOfCase | None) -> bool:
+    return (
+        duty is not None
+        and duty.role is Role.POLICE_CONTROL_ROOM
+        and duty.wording is Wording.MISSING_NOTICE
+        and any(each.role is Role.POLICE_CONTROL_ROOM and each.state in REACHED for each in duty.tellings)
+    )
+
+
+def _acknowledged(duty: DutyOfCase | None) -> bool:
+    return duty is not None and any(each.state == "acknowledged" for each in duty.tellings)

@@ -1,0 +1,86 @@
+"""How long from the report until police had it, and until a person did: noted once, at the moment it came about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.protocol.loading import Library, files
+from services.protocol.policy.case import Case
+from services.protocol.policy.decide import decide
+from services.protocol.policy.draft import Happened, Protocols
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.milestones import Milestone, Reached, reached
+from services.safeguarding.duties import Duty
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.roles import Role
+
+CHILD = "child-00000000-0000-4000-8000-000000000001"
+START = datetime(2026, 11, 24, 22, tzinfo=UTC)
+FACTS = Facts(authority="northshire", force="north-force", unaccompanied=True)
+PROTOCOLS = Protocols(Library(files()).current("northshire"))
+
+
+class Story:
+    def __init__(self) -> None:
+        self.case = Case(child=CHILD)
+        self.told: list[Duty] = []
+
+    def hears(self, content: Message, after_seconds: float, **about: Any) -> list[Reached]:
+        at = START + timedelta(seconds=after_seconds)
+        happened = Happened(content, f"message-{after_seconds}-{content.kind}", CHILD, at, **about)
+        before = self.case
+        decision = decide(before, happened, FACTS, PROTOCOLS, at)
+        self.case, self.told = decision.case, decision.duties
+        return list(reached(before, self.case, at, "northshire"))
+
+    def of(self, outcome: type[Any], role: Role, after_seconds: float, **about: Any) -> list[Reached]:
+        duty = next(each for each in self.case.duties.values() if each.role is role)
+        content = outcome(duty=duty.duty, step=0, authority="northshire", episode=duty.episode, **about)
+        return self.hears(content, after_seconds)
+
+
+def reported(*, exercise: bool = False) -> Story:
+    story = Story()
+    assert story.hears(ChildReportedMissing(authority="northshire"), 0, exercise=exercise) == []
+    return story
+
+
+def seconds(found: list[Reached]) -> dict[Milestone, float]:
+    return {each.milestone: each.seconds for each in found}
+
+
+def test_police_have_it_when_their_system_has_taken_the_notice() -> None:
+    story = reported()
+    found = story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)
+    assert seconds(found) == {Milestone.TAKEN: 7, Milestone.POLICE_ACCEPTED: 7}
+    assert {each.authority for each in found} == {"northshire"}
+
+
+def test_that_somebody_else_has_taken_their_text_is_not_that_police_have_it() -> None:
+    assert seconds(reported().of(DutyAccepted, Role.DUTY_WORKER, 3)) == {Milestone.TAKEN: 3}
+
+
+def test_taken_is_not_acknowledged() -> None:
+    story = reported()
+    story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)
+    answered = story.of(DutyAcknowledged, Role.POLICE_CONTROL_ROOM, 90, how="force")
+    assert seconds(answered) == {Milestone.ANSWERED: 90, Milestone.FIRST_ACKNOWLEDGED: 90}
+
+
+def test_the_second_person_to_answer_is_not_the_first() -> None:
+    story = reported()
+    story.of(DutyAcknowledged, Role.DUTY_WORKER, 40, how="text")
+    later = story.of(DutyAcknowledged, Role.POLICE_CONTROL_ROOM, 90, how="force")
+    assert Milestone.FIRST_ACKNOWLEDGED not in seconds(later)
+
+
+def test_an_outcome_heard_twice_is_noted_once() -> None:
+    story = reported()
+    story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)
+    assert story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 8) == []
+
+
+def test_an_exercise_is_noted_as_one() -> None:
+    found = reported(exercise=True).of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)
+    assert {each.exercise for each in found} == {True}
