@@ -2,13 +2,16 @@
 
 from services.bus.house import House
 from services.carers.alerts import Alerts
+from services.carers.card import Card
 from services.carers.carrying_out import SERVICE, CarryingOut
 from services.carers.handlers import Handlers
 from services.carers.intake import Intake
 from services.carers.reading import Reader
+from services.carers.practices import Practices
 from services.carers.settings import CarersSettings
 from services.carers.spool import Spool
 from services.carers.web import pages
+from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE, TextMedium
@@ -32,7 +35,7 @@ async def main() -> None:
         house.clocks,
         medium,
         keyring=keyring,
-        prepare=Alerts(keyring).prepare,
+        prepare=kept_in_the_sandbox(Alerts(keyring).prepare, sandbox=settings.sandbox),
         slot=settings.slot,
         at_once=AT_ONCE,
     )
@@ -40,8 +43,10 @@ async def main() -> None:
     house.parts.append(delivery)
     reader = Reader(house.store, keyring, house.clocks, CarryingOut(keyring, delivery), settings.authority)
     house.turn(reader.loop)
+    house.turn(Practices(house.store, house.clocks).ending)
     intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
     house.turn(intake.replay)
     house.hear(Handlers(delivery, house.clocks).by_message())
+    card = Card(house.store, settings.twilio_from, settings.authority)
     receipts = Receipts(SERVICE, house.store, house.clocks)
-    await house.run(pages(intake, receipts, house.clocks, settings))
+    await house.run(pages(intake, receipts, house.clocks, settings, card))

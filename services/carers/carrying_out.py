@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.bus.envelope import say
-from services.carers import messages
+from services.carers import messages, metrics
 from services.carers.policy.scene import Decision, Scene
-from services.carers.store import conversations, standings, texts
+from services.carers.store import conversations, enrolments, standings, texts
 from services.carers.text import Text
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -56,9 +56,11 @@ class CarryingOut:
                 if act.subject not in kept:
                     kept[act.subject] = await self._keep(transaction, text, act.subject, scene)
                 content = content.model_copy(update={"words": (kept[act.subject],)})
-            await self._say(transaction, text, act.subject, content, scene, now)
-            await self._remember(transaction, text, act.subject, content, number_hash)
+            await self._say(transaction, text, act.subject, content, scene, now, exercise=decision.exercise)
+            if not decision.exercise:
+                await self._remember(transaction, text, act.subject, content, number_hash)
         await self._converse(transaction, decision, number_hash, text.story_at)
+        await self._enrol(transaction, decision, scene, number_hash, text.story_at)
         return await self._reply(transaction, text, scene, speaker, decision, welsh=welsh, now=now)
 
     async def _keep(self, transaction: Transaction, text: Text, about: ChildId, scene: Scene) -> WordsId:
@@ -67,9 +69,17 @@ class CarryingOut:
         )
 
     async def _say(
-        self, transaction: Transaction, text: Text, subject: ChildId, content: Message, scene: Scene, now: datetime
+        self,
+        transaction: Transaction,
+        text: Text,
+        subject: ChildId,
+        content: Message,
+        scene: Scene,
+        now: datetime,
+        *,
+        exercise: bool,
     ) -> None:
-        exercise = isinstance(content, DutyAcknowledged) and scene.telling is not None and scene.telling.exercise
+        of_exercise = isinstance(content, DutyAcknowledged) and scene.telling is not None and scene.telling.exercise
         await say(
             transaction,
             content,
@@ -78,7 +88,7 @@ class CarryingOut:
             at=text.story_at,
             now=now,
             message_id=str(derived("text", text.sid, content.kind, subject)),
-            exercise=exercise,
+            exercise=exercise or of_exercise,
             trace=trace_of("text", text.sid),
         )
 
@@ -105,6 +115,18 @@ class CarryingOut:
         if decision.question is not None:
             asked = decision.question
             await conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
+
+    async def _enrol(
+        self, transaction: Transaction, decision: Decision, scene: Scene, number_hash: bytes, at: datetime
+    ) -> None:
+        if decision.stage is None or scene.person is None:
+            return
+        await enrolments.joined(transaction, scene.person, number_hash, at)
+        if decision.stage == "practising":
+            await enrolments.practising(transaction, scene.person, scene.authority, decision.acts[0].subject, at)
+        elif decision.stage == "practised":
+            await enrolments.practised(transaction, scene.person, at)
+        transaction.after_commit(metrics.ENROLLED.labels(decision.stage).inc)
 
     async def _reply(
         self,

@@ -62,6 +62,9 @@ class Handlers:
         await send_again(self._delivery, transaction, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
+        """What is only practised leaves a child where it is: a real BACK, or a real STATUS, must not meet it."""
+        if received.exercise:
+            return
         episode = received.content
         await standings.episode_changed(
             transaction,
@@ -76,7 +79,7 @@ class Handlers:
     async def on_duty_changed(self, received: Received[DutyChanged], transaction: Transaction) -> None:
         """What a carer who asks is told: whether police have it, whether somebody there and of the duty team has answered."""
         duty = received.content
-        if duty.episode is None:
+        if duty.episode is None or received.exercise:
             return
         to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
         if duty.wording is Wording.MISSING_NOTICE and to_police:

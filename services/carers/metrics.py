@@ -11,6 +11,7 @@ UNREAD = Gauge("texts_unread", "Texts kept and not yet read")
 OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read")
 READ = Counter("texts_read", "Texts read, by who sent them and by the answer", ["sender", "answer"])
 TO_HUMAN = Counter("texts_to_human", "Texts that a person was asked to read", ["reason"])
+ENROLLED = Counter("carers_enrolled", "Carers' steps on their way in: joined, practising, practised", ["stage"])
 GIVEN_UP = Counter("texts_given_up", "Texts that our code could not work on and that went to a person")
 READING = Histogram(
     "texts_reading_seconds",

@@ -15,7 +15,7 @@ from services.carers.policy.scene import (
     State,
     Telling,
 )
-from services.carers.store import conversations, standings, texts
+from services.carers.store import conversations, enrolments, standings, texts
 from services.carers.text import Text
 from services.carers.understanding.meaning import Meaning
 from services.delivery import codes
@@ -60,6 +60,7 @@ async def gather(
         provisionals=tuple(Provisional(*row) for row in await conversations.open_provisionals(connection, number_hash)),
         question=None if asked is None else Question(ABOUT[asked[0]], asked[1]),
         telling=telling,
+        enrolment=await enrolments.of(connection, speaker.person, number_hash),
         pictures=len(text.pictures),
         texts_this_hour=came,
         replies_this_hour=answered,

@@ -5,11 +5,13 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import ImmutableMultiDict
 
 from services.carers import metrics
+from services.carers.card import Card
 from services.carers.intake import Intake, NotKept
 from services.carers.settings import CarersSettings
 from services.carers.text import Text, e164
@@ -43,7 +45,7 @@ TEXT = {
 Form = ImmutableMultiDict[str, str]
 
 
-def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings) -> FastAPI:
+def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings, card: Card) -> FastAPI:
     app = FastAPI(title="Safe Return: carers", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
 
@@ -69,6 +71,11 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
         """What became of a text of ours, as Twilio's status callback says."""
         form = await _signed_form(request, settings)
         await receipts.take(_report(form, request))
+
+    @app.get("/card", response_class=HTMLResponse)
+    async def show_card() -> str:
+        """The card that a carer keeps by the door, to be printed on A4. Holds no child and no carer."""
+        return await card.page()
 
     return app
 

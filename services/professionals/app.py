@@ -1,6 +1,7 @@
 """Professionals, put together."""
 
 from services.bus.house import House
+from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE
@@ -26,7 +27,7 @@ async def main() -> None:
         house.clocks,
         settings.text_medium(),
         keyring=keyring,
-        prepare=sender.prepare,
+        prepare=kept_in_the_sandbox(sender.prepare, sandbox=settings.sandbox),
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[settings.email_medium()],

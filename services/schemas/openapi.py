@@ -86,7 +86,7 @@ def _casework() -> FastAPI:
 
 
 def _carers() -> FastAPI:
-    return carers_web.pages(ABSENT, ABSENT, Clocks(), ABSENT)
+    return carers_web.pages(ABSENT, ABSENT, Clocks(), ABSENT, ABSENT)
 
 
 def _police() -> FastAPI:

@@ -2,6 +2,7 @@
 
 from services.bus.house import House
 from services.delivery.email import AT_ONCE
+from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.safeguarding.decisions import EpisodeChanged
 from services.safeguarding.discussion_events import (
@@ -28,13 +29,14 @@ async def main() -> None:
     settings = StrategySettings()
     house = House(SERVICE, settings)
     keyring, mailbox = settings.keyring, settings.smtp_from
+    inviting = Inviting(keyring, house.clocks, Letters(house.clocks, settings.links, mailbox))
     loop = DeliveryLoop(
         SERVICE,
         house.store,
         house.clocks,
         settings.email_medium(),
         keyring=keyring,
-        prepare=Inviting(keyring, house.clocks, Letters(house.clocks, settings.links, mailbox)).prepare,
+        prepare=kept_in_the_sandbox(inviting.prepare, sandbox=settings.sandbox),
         slot=settings.slot,
         at_once=AT_ONCE,
     )

@@ -17,6 +17,7 @@ from twilio.request_validator import RequestValidator
 
 from services.bus.envelope import Received, read
 from services.carers.alerts import Alerts
+from services.carers.card import Card
 from services.carers.carrying_out import CarryingOut
 from services.carers.handlers import Handlers
 from services.carers.intake import Intake
@@ -155,7 +156,8 @@ async def carers(
     reader = Reader(store, keyring, clocks, CarryingOut(keyring, delivery), settings.authority)
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, reader.loop.wake)
-    app = pages(intake, Receipts("carers", store, clocks), clocks, settings)
+    card = Card(store, settings.twilio_from, settings.authority)
+    app = pages(intake, Receipts("carers", store, clocks), clocks, settings, card)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8102") as client:
         yield Carers(client, store, keyring, intake, reader, Handlers(delivery, clocks), spool)

@@ -21,6 +21,10 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
     decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene) or _asked(meaning, scene)
     if meaning.doubtful or found.doubtful:
         decision = human.as_well(decision, scene, "not-understood")
+    return within_limits(decision, scene)
+
+
+def within_limits(decision: Decision, scene: Scene) -> Decision:
     if _is_urgent(decision) or scene.replies_this_hour < REPLIES_AN_HOUR:
         return decision
     return replace(decision, answer=None, question=None)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.carers.policy import carer, human, staff, stranger
+from services.carers.policy import carer, enrolment, human, staff, stranger
 from services.carers.policy.scene import Answer, Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
@@ -21,6 +21,8 @@ def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
     asked_nothing_else = set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}
     if stopped := _unless_stopped(meaning, scene):
         return stopped
+    if enrolling := enrolment.decide(meaning, scene):
+        return carer.within_limits(enrolling, scene)
     if scene.telling is None:
         alone = meaning.intents == (Intent.ACKNOWLEDGE,)
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)

@@ -72,6 +72,17 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolment:
+    """How far the speaker has come in getting to know Safe Return. `practising`: whom their practice report is about."""
+
+    joined: bool = False
+    practising: ChildId | None = None
+
+
+Stage: TypeAlias = Literal["joined", "practising", "practised"]
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     kind: Literal["carer", "residential", "staff", "former-carer", "unknown"]
     authority: AuthorityId
@@ -83,6 +94,7 @@ class Scene:
     provisionals: tuple[Provisional, ...] = ()
     question: Question | None = None
     telling: Telling | None = None
+    enrolment: Enrolment = Enrolment()
     pictures: int = 0
     texts_this_hour: int = 0
     replies_this_hour: int = 0
@@ -119,6 +131,14 @@ class Answer(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     CODE_UNKNOWN = "code-unknown"
     STRANGER = "stranger"
+    JOINED = "joined"
+    JOINED_WITH_SEVERAL = "joined-with-several"
+    JOINED_WITH_ANOTHER_CODE = "joined-with-another-code"
+    PRACTICE_HOW = "practice-how"
+    PRACTICE_WHICH = "practice-which"
+    PRACTICE_TOLD = "practice-told"
+    PRACTICE_OVER = "practice-over"
+    PRACTICE_NOT_NOW = "practice-not-now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +163,7 @@ class Decision:
     """Provisional report and the child it was about."""
     ended: tuple[ChildId, ...] = ()
     """Provisional reports whose child is back, or that were a false alarm."""
+    stage: Stage | None = None
+    """Where the speaker's enrolment stands from now on."""
+    exercise: bool = False
+    """All that is said because of it is practice."""

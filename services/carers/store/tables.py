@@ -54,3 +54,15 @@ standings = Table(
     Column("said", Text),
     Column("said_at", _time),
 )
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("number_hash", LargeBinary, nullable=False),
+    Column("joined_at", _time, nullable=False),
+    Column("authority", Text),
+    Column("practising", Text),
+    Column("practising_since", _time),
+    Column("practised_at", _time),
+)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from services.carers.understanding import elsewhere, english, references, welsh, writing
+from services.carers.understanding import elsewhere, english, practice, references, welsh, writing
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning, Said
 
 
@@ -40,6 +40,8 @@ NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|perso
 def understand(text: str) -> Meaning:
     """Never raises. What it cannot make out is UNCLEAR, and a person reads it."""
     words, plain = writing.typed(text), writing.plain(text)
+    if (command := practice.commanded(words)) is not None:
+        return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
     said = [each for clause in writing.clauses(text) for each in _clause(writing.typed(clause), writing.plain(clause))]
     if references.code_after_ok(text) is not None:

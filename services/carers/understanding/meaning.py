@@ -21,6 +21,11 @@ class Intent(StrEnum):
     ENQUIRY = "enquiry"
     HELP = "help"
     STOP = "stop"
+    JOIN = "join"
+    PRACTICE = "practice"
+    """Wants to practise, and does not say what."""
+    PRACTICE_MISSING = "practice-missing"
+    PRACTICE_BACK = "practice-back"
     THANKS = "thanks"
     UNCLEAR = "unclear"
 

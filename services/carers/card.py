@@ -1,0 +1,54 @@
+"""The card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded to A6.
+
+It holds no child and no carer: their code is written in by hand.
+"""
+
+from importlib.resources import files
+from typing import Any
+
+import phonenumbers
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from services.carers.text import COUNTRY
+from services.register import conversation
+from services.safeguarding.identifiers import AuthorityId
+from services.store.transaction import Store
+
+LANGUAGES = ("en", "cy")
+
+
+class Card:
+    """`number` is Safe Return's, E.164. `authority` is whose duty line stands on the card; None: the register's only one."""
+
+    def __init__(self, store: Store, number: str, authority: AuthorityId | None) -> None:
+        self._store = store
+        self._number = number
+        self._authority = authority
+
+    async def page(self) -> str:
+        async with self._store.engine.connect() as connection:
+            line = await conversation.duty_line(connection, self._authority)
+        return written(self._number, line)
+
+
+def written(number: str, duty_line: str | None) -> str:
+    """HTML. Without a duty line the card has room to write it in."""
+    folder = files("services.carers") / "pages"
+    template = Environment(undefined=StrictUndefined, autoescape=True).from_string(
+        (folder / "card.html").read_text(encoding="utf-8")
+    )
+    says: dict[str, Any] = yaml.safe_load((files("services.carers") / "messages/card.yaml").read_text(encoding="utf-8"))
+    return template.render(
+        cards=[{"language": language, **says[language]} for language in LANGUAGES],
+        number=_as_dialled(number),
+        duty_line=None if duty_line is None else _as_dialled(duty_line),
+    )
+
+
+def _as_dialled(number: str) -> str:
+    """With its spaces, and without the country where it is this one: as it is read out and typed."""
+    parsed = phonenumbers.parse(number, COUNTRY)
+    at_home = parsed.country_code == phonenumbers.country_code_for_region(COUNTRY)
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, form)
