@@ -6,8 +6,8 @@ from services.carers.card import Card
 from services.carers.carrying_out import SERVICE, CarryingOut
 from services.carers.handlers import Handlers
 from services.carers.intake import Intake
-from services.carers.reading import Reader
 from services.carers.practices import Practices
+from services.carers.reading import Reader
 from services.carers.settings import CarersSettings
 from services.carers.spool import Spool
 from services.carers.web import pages

@@ -42,7 +42,9 @@ async def test_from_the_first_text_to_the_end_of_the_practice(service: Carers, k
     [over] = await service.says(phone, "practice back")
     assert (over.content.kind, over.subject, over.exercise) == ("report.retracted.v1", kestrel.ids["C9"], True)
     replies = await service.replies_to(phone)
-    assert ["PRACTICE MISSING" in replies[0], "PRACTICE BACK" in replies[1], "EXERCISE over" in replies[2]] == [True] * 3
+    assert ["PRACTICE MISSING" in replies[0], "PRACTICE BACK" in replies[1], "EXERCISE over" in replies[2]] == [
+        True
+    ] * 3
     assert await service.says(phone, "PRACTICE BACK") == []
 
 
@@ -58,8 +60,12 @@ async def test_a_real_report_in_the_midst_of_a_practice_is_real(service: Carers,
 async def test_a_practised_episode_leaves_the_child_where_it_is(service: Carers, kestrel: Kestrel) -> None:
     moment = now()
     content = EpisodeChanged(
-        episode=uuid4(), authority=kestrel.document["authority"]["id"], revision=1, state=EpisodeState.MISSING,
-        protocol="missing-from-care 2026.1", opened_at=moment,
+        episode=uuid4(),
+        authority=kestrel.document["authority"]["id"],
+        revision=1,
+        state=EpisodeState.MISSING,
+        protocol="missing-from-care 2026.1",
+        opened_at=moment,
     )
     changed = Received("/safe-return/protocol", str(uuid4()), kestrel.ids["C9"], moment, content, exercise=True)
     async with service.store.transaction() as transaction:
@@ -94,7 +100,14 @@ async def test_a_carer_with_a_new_number_has_to_join_again(service: Carers, kest
 async def test_the_card_says_number_duty_line_and_what_to_do_when_nobody_answers(service: Carers) -> None:
     page = await service.client.get("/card")
     assert page.headers["content-type"].startswith("text/html")
-    for said in ("07700 900500", "01632 960100", "No answer within 5 minutes?", "999", "101", "Dim ateb o fewn 5 munud?"):
+    for said in (
+        "07700 900500",
+        "01632 960100",
+        "No answer within 5 minutes?",
+        "999",
+        "101",
+        "Dim ateb o fewn 5 munud?",
+    ):
         assert said in page.text
 
 

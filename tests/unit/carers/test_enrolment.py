@@ -40,7 +40,9 @@ def test_a_code_of_no_child_of_theirs_goes_to_a_person_and_is_not_said_to_be_any
     assert (decision.answer, decision.stage) == (Answer.JOINED_WITH_ANOTHER_CODE, None)
 
 
-@pytest.mark.parametrize("text", ["PRACTICE MISSING", "practise missing", "Test missing", "ymarfer ar goll", "drill missing c17"])
+@pytest.mark.parametrize(
+    "text", ["PRACTICE MISSING", "practise missing", "Test missing", "ymarfer ar goll", "drill missing c17"]
+)
 def test_a_practice_report_is_said_as_an_exercise(text: str) -> None:
     decision = made(text)
     [act] = decision.acts

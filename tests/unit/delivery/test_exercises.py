@@ -20,7 +20,12 @@ async def prepare(_transaction: Any, _parcel: Parcel) -> Fixed | Undeliverable:
 
 @pytest.mark.parametrize(
     ("exercise", "sandbox", "comes_to"),
-    [(True, False, Undeliverable("exercise")), (True, True, SOMEBODY), (False, False, SOMEBODY), (False, True, SOMEBODY)],
+    [
+        (True, False, Undeliverable("exercise")),
+        (True, True, SOMEBODY),
+        (False, False, SOMEBODY),
+        (False, True, SOMEBODY),
+    ],
 )
 async def test_it_is_sent_only_where_the_recipients_are_played(exercise: bool, sandbox: bool, comes_to: Any) -> None:
     parcel = Parcel(uuid4(), "texts", new_id("child"), Clocks().wall(), exercise=exercise)
