@@ -4,8 +4,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0010_enrolments"
-down_revision = "0009_discussion_record"
+revision = "0011_enrolments"
+down_revision = "0010_measuring"
 
 TABLES = """
 CREATE TABLE carers.enrolments (
