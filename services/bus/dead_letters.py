@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from services.bus.envelope import Unreadable, read
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.message import Topic
 
 READ_MS = 5_000
+AWAY = KafkaError
+"""What `listed` and `redrive` raise while Kafka cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.bus.envelope import say
 from services.console import metrics, store
 from services.console.policy.acts import About, Deed
 from services.console.policy.answers import Answers
 from services.console.policy.permits import Operator
-from services.register import words
+from services.console.speaking import Voice
 from services.runtime.clocks import Clocks
-from services.safeguarding.identifiers import derived
-from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorActed
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
-
-SERVICE = "console"
 
 
 class Result(Enum):
@@ -69,53 +63,21 @@ class Acting:
         about = await _about(transaction.connection, subject)
         if about is None or about.seen != seen or not deed.possible(about):
             return Result.STALE
-        if not await store.keep_act(transaction, answers.act, operator.account, deed.act, self.clocks.wall()):
+        voice = Voice(self.clocks, self.keyring, transaction, operator, answers.act, about.child, about.exercise)
+        if not await voice.is_first(deed.act):
             return Result.DONE_BEFORE
-        answers = await self._kept(transaction, about, operator, answers)
-        messages = deed.says(about, answers)
-        ids = [str(derived("act", str(answers.act), each.kind)) for each in messages]
-        for name, each in zip(ids, messages, strict=True):
-            await self._say(transaction, about, each, name)
-        await self._say(transaction, about, _record(operator, deed, about, answers, ids), f"acted-{answers.act}")
-        return Result.DONE
-
-    async def _kept(self, transaction: Transaction, about: About, operator: Operator, answers: Answers) -> Answers:
-        """With what was said lying in the register, under the key of whom it is about."""
-        kept = {}
-        for name, said in answers.said.items():
-            at = self.clocks.story()
-            id_ = await words.keep(
-                transaction, self.keyring, about=about.child, words=said, said_by=operator.account, at=at
-            )
-            kept[name] = (id_,)
-        return replace(answers, words=kept)
-
-    async def _say(self, transaction: Transaction, about: About, content: Message, message_id: str) -> None:
-        await say(
-            transaction,
-            content,
-            said_by=SERVICE,
-            subject=about.child,
-            at=self.clocks.story(),
-            now=self.clocks.wall(),
-            message_id=message_id,
-            exercise=about.exercise,
+        answers = replace(answers, words=await voice.keep(answers.said))
+        said = await voice.say(*deed.says(about, answers))
+        await voice.record(
+            deed.act,
+            authority=about.authority,
+            episode=None if about.episode is None else about.episode.episode,
+            duty=None if about.duty is None else about.duty.duty,
+            step=answers.chosen.get("step"),
+            words=tuple(name for each in answers.words.values() for name in each),
+            said=said,
         )
-
-
-def _record(operator: Operator, deed: Deed, about: About, answers: Answers, said: list[str]) -> OperatorActed:
-    step = answers.chosen.get("step")
-    return OperatorActed(
-        authority=about.authority,
-        act=deed.act,
-        account=operator.account,
-        role=operator.role,
-        episode=None if about.episode is None else about.episode.episode,
-        duty=None if about.duty is None else about.duty.duty,
-        step=None if step is None else int(step),
-        words=tuple(name for each in answers.words.values() for name in each),
-        said=tuple(said),
-    )
+        return Result.DONE
 
 
 async def _about(connection: AsyncConnection, subject: Subject) -> About | None:

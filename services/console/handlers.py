@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.bus.envelope import Received
-from services.console import metrics, store
+from services.console import contacts, metrics, store
 from services.console.policy.standing import waits_for_answer
 from services.runtime.clocks import Clocks
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.store.transaction import Transaction
 
 
@@ -23,6 +24,9 @@ class Handlers:
             EpisodeChanged: self.on_episode_changed,
             DutyChanged: self.on_duty_changed,
             MessageDeadLettered: self.on_message_dead_lettered,
+            DutyDelivered: self.on_duty_delivered,
+            DutyAcknowledged: self.on_duty_acknowledged,
+            DutyFailed: self.on_duty_failed,
         }
 
     async def on_any(self, received: Received[Message], transaction: Transaction) -> None:
@@ -40,6 +44,18 @@ class Handlers:
 
     async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], transaction: Transaction) -> None:
         await store.keep_dead_letter(transaction, received)
+
+    async def on_duty_delivered(self, received: Received[DutyDelivered], transaction: Transaction) -> None:
+        await self.on_any(received, transaction)
+        await contacts.reached(transaction, received.content.person, received.time)
+
+    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], transaction: Transaction) -> None:
+        await self.on_any(received, transaction)
+        await contacts.reached(transaction, received.content.by, received.time)
+
+    async def on_duty_failed(self, received: Received[DutyFailed], transaction: Transaction) -> None:
+        await self.on_any(received, transaction)
+        await contacts.failed(transaction, received.content.person, received.time, received.content.reason)
 
     def _measure(self, received: Received[Message], transaction: Transaction) -> None:
         behind = (self._clocks.story() - received.time).total_seconds()

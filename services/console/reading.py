@@ -1,19 +1,20 @@
 """What each page shows, read over one connection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console import accounts, store
+from services.console import accounts, contacts, store
 from services.console.policy.acts import About, possible
+from services.console.policy.directory import Listed, directory
 from services.console.policy.letters import fault_of
 from services.console.policy.permits import May, Operator
-from services.console.policy.standing import episode_line, overview
+from services.console.policy.standing import EpisodeLine, episode_line, overview
 from services.console.policy.timeline import Line, timeline
-from services.register import reasons
+from services.register import directory_page, reasons
 from services.register.codes import of as codes_of
 from services.runtime.clocks import Clocks
 from services.safeguarding.identifiers import AuthorityId, WordsId
@@ -71,6 +72,21 @@ class Reading:
             "names": names,
             "reasons": said,
         }
+
+    async def exercises(self, authority: AuthorityId | None) -> list[EpisodeLine]:
+        """Those that run."""
+        async with self.store.engine.connect() as connection:
+            episodes = await store.open_episodes(connection, authority)
+        return [episode_line(each, ()) for each in episodes if each.exercise]
+
+    async def directory(self, authority: AuthorityId | None) -> dict[str, object]:
+        """Of one authority, or of all. Everybody on it is staff; the people of one child are shown by the child's code."""
+        async with self.store.engine.connect() as connection:
+            rota = await directory_page.rota(connection, self.keyring, authority)
+            forces = await directory_page.forces(connection)
+            reached = await contacts.every(connection)
+        listed = [Listed(**{each.name: getattr(line, each.name) for each in fields(line)}) for line in rota]
+        return {"directory": directory(listed, reached, self.clocks.story()), "forces": forces}
 
     async def dead_letters(self) -> dict[str, object]:
         async with self.store.engine.connect() as connection:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, select, true
+from sqlalchemy import ColumnElement, RowMapping, Table, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
@@ -167,6 +167,17 @@ async def keep_act(transaction: Transaction, act: UUID, account: AccountId, what
     row = {"act": act, "account": account, "what": what, "at": at}
     written = insert(acts).values(row).on_conflict_do_nothing().returning(acts.c.act)
     return await transaction.connection.scalar(written) is not None
+
+
+async def is_dead_letter(connection: AsyncConnection, letter: str) -> bool:
+    found = select(dead_letters.c.letter).where(dead_letters.c.letter == letter)
+    return await connection.scalar(found) is not None
+
+
+async def redriven(transaction: Transaction, letter: str, account: AccountId, at: datetime) -> None:
+    """The newest try is the one that is shown. `at` is story time."""
+    changed = update(dead_letters).where(dead_letters.c.letter == letter)
+    await transaction.connection.execute(changed.values(redriven_at=at, redriven_by=account))
 
 
 async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:

@@ -89,3 +89,11 @@ acts = Table(
     Column("what", Text),
     Column("at", DateTime(timezone=True)),
 )
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("person", Text, primary_key=True),
+    Column("reached_at", DateTime(timezone=True)),
+    Column("failed_at", DateTime(timezone=True)),
+    Column("failure", Text),
+)

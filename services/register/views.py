@@ -50,6 +50,11 @@ placements_for_protocol = _view("placements_for_protocol", "placement authority 
 rota = _view("rota", "authority role person child turn days starts ends bank_holidays language")
 carers_now = _view("carers_now", "placement child person authority language from_at")
 for_contact = _view("for_contact", "person authority mobile email language wrapped")
+directory_for_console = _view(
+    "directory_for_console",
+    "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped",
+)
+forces_for_console = _view("forces_for_console", "force name host callback")
 for_console = _view("for_console", "child code authority")
 agencies_for_events = _view("agencies_for_events", "agency authority secrets types verifies wrapped sources")
 words_said = _view("words_said", "id about words said_by at wrapped")

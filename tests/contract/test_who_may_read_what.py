@@ -38,6 +38,11 @@ def test_roles_without_personal_work_reach_no_data_key(database: Database, role:
         ("protocol", "for_contact"),
         ("police", "for_contact"),
         ("console", "for_conversation"),
+        ("console", "words_said"),
+        ("console", "for_contact"),
+        ("console", "forces_for_police"),
+        ("police", "words_of_operators"),
+        ("professionals", "directory_for_console"),
         ("clock", "for_protocol"),
         ("carers", "agencies_for_events"),
     ],
@@ -47,13 +52,23 @@ def test_a_view_is_closed_to_other_purposes(database: Database, role: str, view:
         connection.execute(f"SELECT * FROM register.{view}")
 
 
-@pytest.mark.parametrize("role", ["carers", "police", "professionals"])
+@pytest.mark.parametrize("role", ["carers", "police", "professionals", "console"])
 def test_nobody_but_casework_writes_the_register(database: Database, role: str) -> None:
     with _login(database, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("INSERT INTO register.authorities VALUES ('x', 'x', NULL)")
 
 
-@pytest.mark.parametrize("role", ["casework", "carers", "police"])
+def test_the_console_reads_what_operators_said_and_nobody_elses_words(database: Database) -> None:
+    with _login(database, "police") as connection:
+        connection.execute("INSERT INTO register.words VALUES ('words-of-an-officer', 'child-x', '', NULL, now())")
+        connection.execute("INSERT INTO register.words VALUES ('words-of-carer', 'child-x', '', 'person-1', now())")
+    with _login(database, "console") as connection:
+        connection.execute("INSERT INTO register.words VALUES ('words-of-manager', 'child-x', '', 'account-1', now())")
+        seen = connection.execute("SELECT id FROM register.words_of_operators WHERE about = 'child-x'").fetchall()
+    assert seen == [("words-of-manager",)]
+
+
+@pytest.mark.parametrize("role", ["casework", "carers", "police", "console"])
 def test_words_can_be_added_but_not_changed_or_removed(database: Database, role: str) -> None:
     with _login(database, role) as connection:
         connection.execute("INSERT INTO register.words VALUES (%s, 'child-x', '', NULL, now())", [f"words-of-{role}"])

@@ -10,11 +10,15 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, Response
 
 from services.console.acting import Acting
+from services.console.exercising import Exercising
 from services.console.live import Changes
 from services.console.reading import Reading
+from services.console.redriving import Redriving
 from services.console.settings import ConsoleSettings
 from services.console.web.acting import ActingPages
+from services.console.web.directory import DirectoryPages
 from services.console.web.door import Door, SignedOut
+from services.console.web.exercise import ExercisePages
 from services.console.web.letters import LettersPages
 from services.console.web.look import SECURITY, Look, go_to
 from services.console.web.reading import ReadingPages
@@ -34,8 +38,11 @@ def pages(store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSetti
     reading = Reading(store, clocks, settings.keyring)
     SigningIn(door, look).mount(app)
     ReadingPages(reading, door, look, changes).mount(app)
-    ActingPages(Acting(store, clocks, settings.keyring), door, look).mount(app)
-    LettersPages(reading, door, look).mount(app)
+    keyring = settings.keyring
+    ActingPages(Acting(store, clocks, keyring), door, look).mount(app)
+    ExercisePages(reading, Exercising(store, clocks, keyring), door, look).mount(app)
+    DirectoryPages(reading, door, look).mount(app)
+    LettersPages(reading, Redriving(store, clocks, keyring, settings.kafka), door, look).mount(app)
 
     async def signed_out(request: Request, error: Exception) -> Response:
         if isinstance(error, SignedOut) and error.following:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.console.acting import Acting, Result, Subject
 from services.console.policy.acts import DEEDS, About, Deed, possible, read_form, steps_to_choose
 from services.console.policy.answers import Fault, Faults
-from services.console.web.door import Door, Here
+from services.console.web.door import Door, Here, id_of
 from services.console.web.look import Look, go_to
 from services.safeguarding.operators import OperatorAct
 
@@ -61,7 +61,7 @@ class ActingPages:
     async def _acts(self, request: Request, subject: Subject, act: OperatorAct) -> Response:
         deed = _deed(act)
         here, form = await self.door.enter_with_form(request, deed.needs)
-        about, name = await self._about(here, subject), _id_of(form)
+        about, name = await self._about(here, subject), id_of(form)
         if await self.acting.done_before(name):
             return go_to(f"{_page_of(about)}?done={act}")
         try:
@@ -85,7 +85,8 @@ class ActingPages:
         self, request: Request, here: Here, deed: Deed, about: About, form: Mapping[str, str], faults: dict[str, Fault]
     ) -> Response:
         shown: dict[str, object] = {
-            "deed": deed,
+            "what": deed.act,
+            "asks": deed.asks,
             "about": about,
             "form": form,
             "faults": faults,
@@ -106,14 +107,6 @@ def _deed(act: OperatorAct) -> Deed:
     if act not in DEEDS:
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-act")
     return DEEDS[act]
-
-
-def _id_of(form: Mapping[str, str]) -> UUID:
-    """Of the form. One that lost it has been tampered with."""
-    try:
-        return UUID(form.get("act", ""))
-    except ValueError:
-        raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form") from None
 
 
 def _page_of(about: About) -> str:

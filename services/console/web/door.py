@@ -2,9 +2,11 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from fastapi import HTTPException, Request
 from starlette.responses import Response
@@ -99,3 +101,11 @@ async def form_of(request: Request, csrf: str) -> dict[str, str]:
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
     return fields
+
+
+def id_of(form: Mapping[str, str]) -> UUID:
+    """Of the form. One that lost it has been tampered with."""
+    try:
+        return UUID(form.get("act", ""))
+    except ValueError:
+        raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form") from None

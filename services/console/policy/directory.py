@@ -1,0 +1,136 @@
+"""Who is on duty now, role by role, and which contacts may not be relied upon."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.safeguarding.identifiers import AuthorityId, PersonId
+from services.safeguarding.roles import Role
+from services.safeguarding.working_time import Turn, on_duty
+
+STALE_AFTER = timedelta(days=90)
+ALWAYS_HELD: tuple[tuple[str, ...], ...] = (
+    ("duty.social-worker", Role.DUTY_EMERGENCY_TEAM),
+    (Role.DUTY_SENIOR_MANAGER,),
+    (Role.DUTY_HEAD_OF_SERVICE,),
+)
+"""Of each of these, somebody must be on duty at any hour: the protocol goes to them when others do not answer."""
+
+
+class Doubt(StrEnum):
+    """Why a contact may not be relied upon."""
+
+    NO_WAY = "no-way"
+    FAILING = "failing"
+    NEVER_REACHED = "never-reached"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """When a message to this person last arrived or was answered, and when one last failed. None: never."""
+
+    reached_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the rota. `has_mobile`, `has_email`: how they can be reached."""
+
+    authority: AuthorityId
+    role: str
+    person: PersonId
+    name: str | None
+    code: str | None
+    turn: Turn
+    has_mobile: bool
+    has_email: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryLine:
+    """`place` 1 is asked first, 2 and on are deputies; None is not on duty now."""
+
+    listed: Listed
+    place: int | None
+    doubt: Doubt | None
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLines:
+    """Everybody of one role in one authority; those on duty now first."""
+
+    authority: AuthorityId
+    role: str
+    lines: tuple[DirectoryLine, ...]
+
+    @property
+    def on_duty(self) -> bool:
+        return any(line.place is not None for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    duty: tuple[RoleLines, ...]
+    """Roles of an authority as a whole."""
+    of_children: tuple[DirectoryLine, ...]
+    unheld: tuple[tuple[AuthorityId, tuple[str, ...]], ...]
+    """Where nobody is on duty now who must be: the authority, and the roles of which one would do."""
+
+    @property
+    def doubtful(self) -> int:
+        people = {
+            line.listed.person: line.doubt
+            for line in [*(line for role in self.duty for line in role.lines), *self.of_children]
+        }
+        return sum(doubt is not None for doubt in people.values())
+
+
+def directory(listed: Iterable[Listed], contacts: Mapping[PersonId, Contact], now: datetime) -> Directory:
+    """`now` is story time, as rotas are."""
+    by_role: dict[tuple[AuthorityId, str], list[Listed]] = {}
+    of_children = []
+    for each in listed:
+        if each.code is None:
+            by_role.setdefault((each.authority, each.role), []).append(each)
+        else:
+            of_children.append(_line(each, None, contacts, now))
+    duty = tuple(_role(authority, role, lines, contacts, now) for (authority, role), lines in by_role.items())
+    return Directory(duty, tuple(of_children), tuple(_unheld(duty)))
+
+
+def _unheld(duty: tuple[RoleLines, ...]) -> Iterable[tuple[AuthorityId, tuple[str, ...]]]:
+    held = {(each.authority, each.role) for each in duty if each.on_duty}
+    for authority in dict.fromkeys(each.authority for each in duty):
+        for roles in ALWAYS_HELD:
+            if not any((authority, role) in held for role in roles):
+                yield authority, roles
+
+
+def _role(
+    authority: AuthorityId, role: str, listed: list[Listed], contacts: Mapping[PersonId, Contact], now: datetime
+) -> RoleLines:
+    order = {id(turn): place for place, turn in enumerate(on_duty([each.turn for each in listed], now), start=1)}
+    lines = [_line(each, order.get(id(each.turn)), contacts, now) for each in listed]
+    lines.sort(key=lambda line: (line.place is None, line.place or line.listed.turn.order))
+    return RoleLines(authority, role, tuple(lines))
+
+
+def _line(listed: Listed, place: int | None, contacts: Mapping[PersonId, Contact], now: datetime) -> DirectoryLine:
+    contact = contacts.get(listed.person, Contact())
+    return DirectoryLine(listed, place, _doubt(listed, contact, now), contact)
+
+
+def _doubt(listed: Listed, contact: Contact, now: datetime) -> Doubt | None:
+    reached, failed = contact.reached_at, contact.failed_at
+    if not listed.has_mobile and not listed.has_email:
+        return Doubt.NO_WAY
+    if failed is not None and (reached is None or failed > reached):
+        return Doubt.FAILING
+    if reached is None:
+        return Doubt.NEVER_REACHED
+    return Doubt.STALE if now - reached > STALE_AFTER else None

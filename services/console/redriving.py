@@ -1,0 +1,61 @@
+"""Gives a dead letter another try, and records who did so. Publishing comes first: whoever hears it twice passes it over."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum, auto
+from uuid import UUID
+
+from services.bus import dead_letters
+from services.console import metrics, store
+from services.console.policy.permits import Operator
+from services.console.speaking import Voice
+from services.runtime.clocks import Clocks
+from services.safeguarding.operators import OperatorAct
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+
+
+class Redriven(Enum):
+    DONE = auto()
+    NO_LONGER_KEPT = auto()
+    """The bus does not hold the letter, or the message that it is about, any more."""
+    BUS_AWAY = auto()
+
+
+@dataclass(frozen=True)
+class Redriving:
+    """`bus` is Kafka's address."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+    bus: str
+
+    async def known(self, letter: UUID) -> bool:
+        async with self.store.engine.connect() as connection:
+            return await store.is_dead_letter(connection, str(letter))
+
+    async def redrive(self, operator: Operator, letter: UUID, act: UUID, reason: str) -> Redriven:
+        """The same `act` again publishes again, and is recorded once."""
+        try:
+            found = await asyncio.to_thread(self._published_again, str(letter))
+        except LookupError:
+            return Redriven.NO_LONGER_KEPT
+        except dead_letters.AWAY:
+            return Redriven.BUS_AWAY
+        async with self.store.transaction() as transaction:
+            voice = Voice(self.clocks, self.keyring, transaction, operator, act, found.subject)
+            if await voice.is_first(OperatorAct.DEAD_LETTER_REDRIVEN):
+                kept = await voice.keep({"reason": reason})
+                await store.redriven(transaction, found.id, operator.account, self.clocks.story())
+                await voice.record(OperatorAct.DEAD_LETTER_REDRIVEN, letter=found.id, words=kept["reason"])
+        metrics.ACTS.labels(OperatorAct.DEAD_LETTER_REDRIVEN, "done").inc()
+        return Redriven.DONE
+
+    def _published_again(self, letter: str) -> dead_letters.DeadLetter:
+        """Raises LookupError."""
+        found = next((each for each in dead_letters.listed(self.bus) if each.id == letter), None)
+        if found is None:
+            raise LookupError(letter)
+        dead_letters.redrive(self.bus, found)
+        return found

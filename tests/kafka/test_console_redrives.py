@@ -1,0 +1,121 @@
+"""A dead letter given another try from the console, on a real Kafka and a real PostgreSQL."""
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from sqlalchemy import text
+
+from services.bus.envelope import compose, read
+from services.console.handlers import Handlers
+from services.console.live import Changes
+from services.console.web import pages
+from services.runtime.clocks import Clocks
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.message import Topic
+from services.safeguarding.operators import OperatorActed, OperatorRole
+from services.store.engine import database_url
+from services.store.transaction import Store
+from tests.support.bus import Kafka
+from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in
+from tests.support.database import Database
+
+CLOCKS = Clocks()
+
+
+@pytest.fixture
+async def opened(database: Database) -> AsyncIterator[Store]:
+    opened = Store(database.engine("console"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def browser(kafka: Kafka, database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
+    settings = settings_of(database).model_copy(update={"kafka": kafka.address})
+    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
+        await sign_in(browser, await account(opened, OperatorRole.OPERATOR, name="Robin Hale"))
+        yield browser
+
+
+async def test_an_operator_gives_a_dead_letter_another_try_and_is_named_for_it(
+    kafka: Kafka, opened: Store, browser: httpx.AsyncClient
+) -> None:
+    child, name, original = new_id("child"), str(uuid4()), str(uuid4())
+    raw = compose(
+        ChildReportedMissing(authority="kestrel"),
+        said_by="test",
+        subject=child,
+        at=datetime.now(UTC),
+        message_id=original,
+    )
+    letter = MessageDeadLettered(
+        service="protocol",
+        origin="child-events/3/17",
+        reason="KeyError at store.py:41",
+        original_kind=ChildReportedMissing.kind,
+        original_id=original,
+        original=base64.b64encode(raw).decode(),
+    )
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.address)
+    await producer.start()
+    said = compose(letter, said_by="protocol", subject=child, at=datetime.now(UTC), message_id=name)
+    await producer.send_and_wait(Topic.DEAD_LETTERS, said, key=child.encode())
+    await producer.stop()
+    await hear(opened, Handlers(CLOCKS), heard(letter, child, at=CLOCKS.story(), id_=name))
+
+    path = f"/dead-letters/{name}/acts/dead-letter-redriven"
+    page = await browser.get(path)
+    form = {"csrf": csrf_in(page), "act": page.text.split('name="act" value="')[1].split('"')[0]}
+    assert (await browser.post(path, data=form)).status_code == 422
+    answer = await browser.post(path, data=form | {"reason": "Release 1.2 mends it"}, timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters?done=dead-letter-redriven")
+
+    assert original in await ids_on(kafka, Topic.CHILD_EVENTS)
+    async with opened.engine.connect() as connection:
+        [envelope] = await connection.scalars(
+            text("SELECT envelope FROM console.outbox WHERE key = :child"), {"child": child}
+        )
+    acted = read(bytes(envelope)).content
+    assert isinstance(acted, OperatorActed)
+    assert (acted.letter, acted.role, len(acted.words)) == (name, OperatorRole.OPERATOR, 1)
+    assert "Robin Hale" in (await browser.get("/dead-letters")).text
+
+
+async def test_a_letter_that_the_bus_no_longer_holds_is_said_to_be_gone(
+    opened: Store, browser: httpx.AsyncClient
+) -> None:
+    child, name = new_id("child"), str(uuid4())
+    letter = MessageDeadLettered(service="police", origin="duties/3/17", reason="KeyError at a.py:1", original=None)
+    await hear(opened, Handlers(CLOCKS), heard(letter, child, at=CLOCKS.story(), id_=name))
+    path = f"/dead-letters/{name}/acts/dead-letter-redriven"
+    page = await browser.get(path)
+    form = {"csrf": csrf_in(page), "act": str(uuid4()), "reason": "x"}
+    answer = await browser.post(path, data=form, timeout=60)
+    assert (answer.status_code, "does not hold the message any more" in answer.text) == (410, True)
+    assert (await browser.get(path.replace(name, str(uuid4())))).status_code == 404
+
+
+async def ids_on(kafka: Kafka, topic: Topic) -> set[str]:
+    """Of all messages that the topic holds."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.address, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic) or ()]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends, found = await consumer.end_offsets(places), set()
+        while any([await consumer.position(each) < ends[each] for each in places]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found |= {read(record.value).id for record in records}
+        return found
+    finally:
+        await consumer.stop()
