@@ -10,14 +10,16 @@ from typing import Annotated
 
 import typer
 
+from services.audit.commands import audit
 from services.console.commands import accounts
 
-SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
+SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
+app.add_typer(audit, name="audit")
 
 
 @app.command("list")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.local.secret_files import SecretFiles
 
-SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
+SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 FOLDER = Path(__file__).parents[2] / ".docker" / "secrets"
 ADMINISTRATOR = "postgres"
 

@@ -46,6 +46,8 @@ class Received(Generic[M_co]):
     trace: str | None = None
     late_seconds: int = 0
     origin: str = ""
+    raw: bytes = b""
+    """The bytes that travelled, for who keeps them as evidence."""
 
     @property
     def content_hash(self) -> bytes:
@@ -159,6 +161,7 @@ def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Receive
         trace=event.get_extension("traceparent"),
         late_seconds=event.get_extension("lateseconds") or 0,
         origin=origin,
+        raw=raw,
     )
 
 

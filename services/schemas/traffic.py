@@ -65,6 +65,7 @@ HEARS: dict[str, Kinds] = {
         EpisodeChanged,
     ),
     "clock": (),
+    "audit": tuple(contracts().values()),
     "console": tuple(contracts().values()),
 }
 """Whoever hears anything also says what it could not work on, as a dead letter."""
@@ -111,6 +112,7 @@ SAYS: dict[str, Kinds] = {
         *SENDING,
     ),
     "clock": every(events.Due),
+    "audit": (),
     "console": (
         OperatorActed,
         DutyAcknowledged,

@@ -1,0 +1,151 @@
+"""`python -m services audit ...`: reads the record. Runs with the audit's own settings and secrets."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from services.audit.verification import Verified
+
+T = TypeVar("T")
+SHA256 = re.compile(r"^[0-9a-f]{64}$")
+BROKEN, UNKNOWN = 1, 2
+
+audit = typer.Typer(no_args_is_help=True, help="The record of everything that happened, and whether it still holds.")
+
+
+@audit.command()
+def verify(
+    named: Annotated[
+        str | None, typer.Argument(metavar="[EPISODE|CHILD]", help="An episode's id or code, or a child's id.")
+    ] = None,
+    anchor: Annotated[
+        str | None, typer.Option(help="An anchor's hash that was kept elsewhere: the record must still hold it.")
+    ] = None,
+) -> None:
+    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any was."""
+    from services.audit.verification import Verified, chain_of, verify_all, verify_anchors, verify_chain
+
+    if anchor is not None and not SHA256.match(anchor):
+        raise typer.BadParameter("an anchor's hash has 64 hexadecimal digits in lower case", param_hint="--anchor")
+
+    async def look(connection: "AsyncConnection") -> "Verified | None":
+        if named is None:
+            return await verify_all(connection, witness=anchor)
+        found = await chain_of(connection, named)
+        if found is None:
+            return None
+        into = Verified()
+        await verify_chain(connection, found[0], into)
+        await verify_anchors(connection, into, witness=anchor)
+        return into
+
+    verified = _ask(look)
+    if verified is None:
+        raise _nothing_known_of(str(named))
+    for fault in verified.faults:
+        typer.echo(fault, err=True)
+    counted = f"{verified.chains} chains, {verified.entries} entries, {verified.anchors} anchors"
+    if verified.faults:
+        typer.echo(f"the record does not hold: {len(verified.faults)} faults in {counted}", err=True)
+        raise typer.Exit(BROKEN)
+    typer.echo(f"the record holds: {counted}")
+
+
+@audit.command()
+def pack(
+    episode: Annotated[
+        str, typer.Argument(help="The episode's id or code, or the child's id: then its latest episode.")
+    ],
+    folder: Annotated[Path, typer.Option(help="Where the two files go.")] = Path(),
+) -> None:
+    """Write the evidence of an episode: a JSON file, and the same as a page to read or print."""
+    from services.audit import store
+    from services.audit.packing import Pack
+    from services.audit.packing import pack as packed
+    from services.audit.verification import chain_of
+    from services.runtime.clocks import Clocks
+
+    async def look(connection: "AsyncConnection") -> Pack | None:
+        found = await chain_of(connection, episode)
+        if found is None:
+            return None
+        chain, name = found
+        name = name or await store.latest_episode(connection, chain)
+        return None if name is None else await packed(connection, chain, name, Clocks().wall())
+
+    made = _ask(look)
+    if made is None:
+        raise _nothing_known_of(episode)
+    folder.mkdir(parents=True, exist_ok=True)
+    for ending, content in (("json", made.as_json()), ("html", made.as_page())):
+        file = folder / f"evidence-{made.code}.{ending}"
+        file.write_text(content, encoding="utf-8")
+        typer.echo(file)
+    if made.faults:
+        typer.echo(f"the record does not hold: {made.faults[0]}", err=True)
+        raise typer.Exit(BROKEN)
+
+
+@audit.command()
+def gaps() -> None:
+    """List what should have happened and has not, of the last thirty days. Exits with 1 if there is any."""
+    from services.audit import reconciler
+    from services.audit.policy.following import SENTENCES
+    from services.runtime.clocks import Clocks
+    from services.store.story import ahead_by
+
+    async def look(connection: "AsyncConnection") -> frozenset[reconciler.Found]:
+        clocks = Clocks(await ahead_by(connection))
+        wall = clocks.wall()
+        since = wall - reconciler.FIRST_LOOK
+        return await reconciler.gaps(connection, wall=wall, story=clocks.story(), since=since)
+
+    found = _ask(look)
+    for each in reconciler.in_order(found):
+        typer.echo(
+            f"{each.gap}  since {each.since:%Y-%m-%d %H:%M:%S %Z}  {each.chain}\n  {SENTENCES[each.gap]}: {each.what}"
+        )
+    if found:
+        raise typer.Exit(BROKEN)
+    typer.echo("everything that should have happened by now has happened")
+
+
+@audit.command()
+def anchor() -> None:
+    """Print the newest anchor, to be kept where no administrator of the database can change it."""
+    from services.audit import store
+    from services.audit.policy.chain import moment
+
+    newest = _ask(store.newest_anchor)
+    if newest is None:
+        typer.echo("there is no anchor yet: one is made a minute after the first entry", err=True)
+        raise typer.Exit(UNKNOWN)
+    typer.echo(f"{newest.number} {moment(newest.made_at)} {newest.hash.hex()}")
+
+
+def _nothing_known_of(named: str) -> typer.Exit:
+    typer.echo(f"the record knows no episode and no child {named}", err=True)
+    return typer.Exit(UNKNOWN)
+
+
+def _ask(look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
+    from services.audit.verification import one_moment
+    from services.runtime.settings import Settings
+    from services.store.engine import connect
+
+    async def within() -> T:
+        engine = connect(Settings(), "audit")
+        try:
+            async with one_moment(engine) as connection:
+                return await look(connection)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(within())

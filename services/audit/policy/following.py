@@ -1,0 +1,112 @@
+"""What must follow a message, and what a message is the answer to: the thread by which the reconciler finds what did not happen.
+
+A message expects at most one thing and answers at most one; both are written beside its entry.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.duties import Duty
+from services.safeguarding.events import (
+    ChildInformationReceived,
+    ChildLocated,
+    ChildLuringSuspected,
+    ChildProvisional,
+    ChildReportedMissing,
+    ChildReturned,
+    ContactUnreachable,
+    DutyStepDue,
+    LocationEnquiryReceived,
+    ReportRetracted,
+    RuleDue,
+    TextNeedsHuman,
+)
+from services.safeguarding.evidence import DeliveryAttempted
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import Outcome
+
+ALWAYS_DECIDED = (
+    ChildReportedMissing,
+    ChildReturned,
+    ChildLocated,
+    ReportRetracted,
+    ChildInformationReceived,
+    ChildLuringSuspected,
+    LocationEnquiryReceived,
+    ChildProvisional,
+    TextNeedsHuman,
+    ContactUnreachable,
+    DutyStepDue,
+    RuleDue,
+)
+"""Events on which every protocol has something to say, if only that it is too late. Of the others a rule may speak or none."""
+
+
+class Gap(StrEnum):
+    """Something that should have happened and did not. The value is the metric's label."""
+
+    EVENT_UNDECIDED = "event-undecided"
+    OUTCOME_NOT_TAKEN = "outcome-not-taken"
+    DUTY_NEVER_TOLD = "duty-never-told"
+    TELLING_NOT_TRIED = "telling-not-tried"
+    STEP_NOT_TAKEN = "step-not-taken"
+
+
+SENTENCES = {
+    Gap.EVENT_UNDECIDED: "something happened to a child, and the protocol has not decided upon it",
+    Gap.OUTCOME_NOT_TAKEN: "somebody was reached or has answered, and the protocol has not taken it",
+    Gap.DUTY_NEVER_TOLD: "the protocol decided that somebody is told, and no telling was given out",
+    Gap.TELLING_NOT_TRIED: "a telling was given out, and nobody has tried to deliver it",
+    Gap.STEP_NOT_TAKEN: "the time for a duty's next step is over, and the step was not taken",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    expects: str | None = None
+    answers: str | None = None
+
+
+def thread_of(content: Message, message_id: str) -> Thread:
+    """Answers come before what they answer now and then: topics are heard side by side."""
+    match content:
+        case Outcome():
+            thread = Thread(f"decided {message_id}", f"tried {content.duty} {content.step}")
+        case ProtocolDecided():
+            told = content.verdict is Verdict.TOLD and content.duty is not None
+            thread = Thread(f"told {content.duty}" if told else None, f"decided {content.about_id}")
+        case Duty(act="tell"):
+            thread = Thread(f"tried {content.duty} {content.step}", f"told {content.duty}")
+        case Duty() | DeliveryAttempted(duty=UUID()):
+            thread = Thread(answers=f"tried {content.duty} {content.step}")
+        case MessageDeadLettered(original_id=str()):
+            thread = Thread(answers=f"decided {content.original_id}")
+        case _:
+            thread = Thread(expects=f"decided {message_id}" if isinstance(content, ALWAYS_DECIDED) else None)
+    return thread
+
+
+def gap_of(expects: str, kind: str, outcomes: frozenset[str]) -> Gap:
+    """What it means that nothing answered. `outcomes` are the kinds of `Outcome`."""
+    what = expects.split(" ", maxsplit=1)[0]
+    if what == "told":
+        return Gap.DUTY_NEVER_TOLD
+    if what == "tried":
+        return Gap.TELLING_NOT_TRIED
+    return Gap.OUTCOME_NOT_TAKEN if kind in outcomes else Gap.EVENT_UNDECIDED
+
+
+def standing_of(content: Message) -> dict[str, Any] | None:
+    """What the reconciler keeps of a duty: how it stands, and when its next step is due while it goes on."""
+    if not isinstance(content, DutyChanged):
+        return None
+    goes_on = content.state in {"open", "accepted", "overdue"}
+    return {
+        "duty": content.duty,
+        "revision": content.revision,
+        "goes_on": goes_on,
+        "next_step_at": content.next_step_at if goes_on else None,
+    }

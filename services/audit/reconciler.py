@@ -1,0 +1,123 @@
+"""Compares what should have happened with what did, by the audit's own record alone, and sets the gaps as a metric.
+
+Each look takes in what was recorded since the look before it, and what that one had found; the first looks back thirty days.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.audit import metrics
+from services.audit.policy.following import Gap, gap_of
+from services.runtime.clocks import Clocks
+from services.runtime.logs import logger
+from services.safeguarding.contracts import contracts
+from services.safeguarding.outcomes import Outcome
+from services.store.transaction import Store
+
+LOOK_EVERY_SECONDS = 60
+FIRST_LOOK = timedelta(days=30)
+OVERLAP = timedelta(minutes=10)
+"""An entry becomes visible a little after the time that it bears."""
+ANSWERED_WITHIN = timedelta(minutes=2)
+TRIED_WITHIN = timedelta(minutes=5)
+STEP_GRACE = timedelta(minutes=2)
+"""In story time: the clock publishes a step within a second of its time."""
+MOST = 1000
+OUTCOMES = frozenset(kind for kind, contract in contracts().items() if issubclass(contract, Outcome))
+
+# A telling whose duty is over need not be tried any more: whoever was to be told has been, or need not be.
+UNANSWERED = """
+    SELECT e.chain, e.position, e.kind, e.recorded_at AS since, e.expects
+    FROM audit.entries AS e
+    WHERE e.expects IS NOT NULL AND {which}
+    AND e.recorded_at < CASE WHEN e.expects LIKE 'tried %' THEN :tried_before ELSE :answered_before END
+    AND NOT EXISTS (SELECT FROM audit.entries AS a WHERE a.chain = e.chain AND a.answers = e.expects)
+    AND NOT (e.expects LIKE 'tried %' AND EXISTS (
+        SELECT FROM audit.duties AS d WHERE d.duty = split_part(e.expects, ' ', 2)::uuid AND NOT d.goes_on))
+    ORDER BY e.recorded_at LIMIT :most
+"""
+FRESH = text(UNANSWERED.format(which="e.recorded_at >= :since"))
+KNOWN = text(
+    UNANSWERED.format(
+        which="(e.chain, e.position) IN (SELECT * FROM unnest(CAST(:chains AS text[]), CAST(:places AS bigint[])))"
+    )
+)
+OVERDUE = text(
+    "SELECT chain, duty, next_step_at FROM audit.duties WHERE next_step_at < :before ORDER BY next_step_at LIMIT :most"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`since`: when what was to be answered was recorded; of a step, when it was due, in story time."""
+
+    gap: Gap
+    chain: str
+    since: datetime
+    what: str
+    position: int | None = None
+    """The entry that nothing has answered."""
+
+
+class Reconciler:
+    """One a process. `look` is the turn of a loop."""
+
+    def __init__(self, store: Store, clocks: Clocks) -> None:
+        self._store = store
+        self._clocks = clocks
+        self._looked_at: datetime | None = None
+        self._before: frozenset[Found] = frozenset()
+
+    async def look(self) -> bool:
+        wall = self._clocks.wall()
+        since = wall - FIRST_LOOK if self._looked_at is None else self._looked_at - TRIED_WITHIN - OVERLAP
+        async with self._store.engine.connect() as connection:
+            found = await gaps(connection, wall=wall, story=self._clocks.story(), since=since, known=self._before)
+        lasting = self._before & found
+        self._looked_at, self._before = wall, found
+        _measure(Counter(each.gap for each in lasting), wall)
+        return False
+
+
+async def gaps(
+    connection: AsyncConnection,
+    *,
+    wall: datetime,
+    story: datetime,
+    since: datetime,
+    known: frozenset[Found] = frozenset(),
+) -> frozenset[Found]:
+    """What is missing of that which was recorded after `since`, and of what was missing before."""
+    limits = {"tried_before": wall - TRIED_WITHIN, "answered_before": wall - ANSWERED_WITHIN, "most": MOST}
+    found = {_unanswered(row) for row in (await connection.execute(FRESH, limits | {"since": since})).mappings()}
+    places = [(each.chain, each.position) for each in known if each.position is not None]
+    if places:
+        named = {"chains": [chain for chain, _ in places], "places": [place for _, place in places]}
+        found |= {_unanswered(row) for row in (await connection.execute(KNOWN, limits | named)).mappings()}
+    overdue = await connection.execute(OVERDUE, {"before": story - STEP_GRACE, "most": MOST})
+    found |= {Found(Gap.STEP_NOT_TAKEN, row.chain, row.next_step_at, f"duty {row.duty}") for row in overdue}
+    return frozenset(found)
+
+
+def in_order(found: frozenset[Found]) -> Sequence[Found]:
+    """The oldest first."""
+    return sorted(found, key=lambda each: (each.since, each.chain, each.gap, each.what))
+
+
+def _unanswered(row: RowMapping) -> Found:
+    what = f'entry {row["position"]}, {row["kind"]}: nothing is "{row["expects"]}"'
+    gap = gap_of(row["expects"], row["kind"], OUTCOMES)
+    return Found(gap, row["chain"], row["since"], what, row["position"])
+
+
+def _measure(counted: Counter[Gap], at: datetime) -> None:
+    for gap in Gap:
+        metrics.GAPS.labels(gap.value).set(counted[gap])
+    metrics.LOOKED_AT.set(at.timestamp())
+    if counted:
+        logger().error("something that should have happened has not: `audit gaps` lists it", count=counted.total())

@@ -1,0 +1,121 @@
+"""The record: added to by the database's own functions, so that this role can write nothing else, and read."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.audit.policy.chain import Anchor, Entry, Head, envelope_of
+from services.audit.policy.following import standing_of, thread_of
+from services.bus.envelope import Received
+from services.safeguarding.message import Message
+from services.store.transaction import Transaction
+
+APPEND = text(
+    "SELECT audit.append(:chain, :at, :kind, :happened, :episode, :expects, :answers, :envelope, "
+    ":duty, :revision, :goes_on, :next_step_at)"
+)
+ENTRIES = text(
+    "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
+    "FROM audit.entries WHERE chain = :chain ORDER BY position"
+)
+NO_DUTY = {"duty": None, "revision": None, "goes_on": None, "next_step_at": None}
+ROWS_AT_ONCE = 500
+
+
+async def append(transaction: Transaction, received: Received[Message], at: datetime) -> None:
+    """The next entry of the child's chain; `at` is wall time. One statement: a report brings more than a hundred messages."""
+    content = received.content
+    thread = thread_of(content, received.id)
+    row = {
+        "chain": received.subject,
+        "at": at,
+        "kind": content.kind,
+        "happened": received.time,
+        "episode": getattr(content, "episode", None),
+        "expects": thread.expects,
+        "answers": thread.answers,
+        "envelope": envelope_of(received.raw, content.kind),
+    }
+    await transaction.connection.execute(APPEND, row | (standing_of(content) or NO_DUTY))
+
+
+async def anchor(transaction: Transaction, at: datetime) -> Anchor | None:
+    """Fixes the heads of the chains that have grown. None where none has."""
+    number = await transaction.connection.scalar(text("SELECT audit.anchor(:at)"), {"at": at})
+    return None if number is None else await newest_anchor(transaction.connection)
+
+
+async def newest_anchor(connection: AsyncConnection) -> Anchor | None:
+    rows = await connection.execute(text("SELECT * FROM audit.anchors ORDER BY number DESC LIMIT 1"))
+    return next((Anchor(*row) for row in rows), None)
+
+
+async def anchors(connection: AsyncConnection) -> list[Anchor]:
+    """All, oldest first."""
+    return [Anchor(*row) for row in await connection.execute(text("SELECT * FROM audit.anchors ORDER BY number"))]
+
+
+async def anchored(connection: AsyncConnection) -> list[int]:
+    """The numbers of the anchors that have fixed a head, whether they are there themselves or not."""
+    return list((await connection.execute(text("SELECT DISTINCT anchor FROM audit.heads ORDER BY anchor"))).scalars())
+
+
+async def heads_of_anchor(connection: AsyncConnection, number: int) -> list[Head]:
+    found = text("SELECT chain, position, hash FROM audit.heads WHERE anchor = :number")
+    return [Head(*row) for row in await connection.execute(found, {"number": number})]
+
+
+async def heads_of_chain(connection: AsyncConnection, chain: str) -> list[Head]:
+    """Wherever an anchor has fixed the chain, from its beginning on."""
+    found = text("SELECT chain, position, hash FROM audit.heads WHERE chain = :chain ORDER BY position")
+    return [Head(*row) for row in await connection.execute(found, {"chain": chain})]
+
+
+async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
+    """The whole chain, in order."""
+    return [Entry(*row) for row in await connection.execute(ENTRIES, {"chain": chain})]
+
+
+async def chains(connection: AsyncConnection) -> AsyncIterator[str]:
+    """All that have an entry or are known to an anchor, in order, however many there are."""
+    after = ""
+    found = text(
+        "SELECT chain FROM (SELECT DISTINCT chain FROM audit.entries WHERE chain > :after "
+        "UNION SELECT DISTINCT chain FROM audit.heads WHERE chain > :after) AS known ORDER BY chain LIMIT :most"
+    )
+    while True:
+        rows = list((await connection.execute(found, {"after": after, "most": ROWS_AT_ONCE})).scalars())
+        if not rows:
+            return
+        for chain in rows:
+            yield chain
+        after = rows[-1]
+
+
+async def episodes(connection: AsyncConnection) -> list[tuple[UUID, str]]:
+    """Each episode on the record, with its chain."""
+    found = text(
+        "SELECT DISTINCT episode, chain FROM audit.entries WHERE kind = 'episode.changed.v1' AND episode IS NOT NULL"
+    )
+    return [(row.episode, row.chain) for row in await connection.execute(found)]
+
+
+async def latest_episode(connection: AsyncConnection, chain: str) -> UUID | None:
+    """The one that the chain last said anything of."""
+    found = text(
+        "SELECT episode FROM audit.entries WHERE chain = :chain AND kind = 'episode.changed.v1' "
+        "ORDER BY position DESC LIMIT 1"
+    )
+    episode: UUID | None = await connection.scalar(found, {"chain": chain})
+    return episode
+
+
+async def has_chain(connection: AsyncConnection, chain: str) -> bool:
+    found = text(
+        "SELECT EXISTS (SELECT FROM audit.entries WHERE chain = :chain) "
+        "OR EXISTS (SELECT FROM audit.heads WHERE chain = :chain)"
+    )
+    return bool(await connection.scalar(found, {"chain": chain}))

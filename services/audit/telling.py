@@ -1,0 +1,60 @@
+"""A message in plain words, for the page: what kind, and the few of its fields that a reader asks for."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from services.audit.policy.evidence import Said
+from services.safeguarding.identifiers import code_of, telling
+
+VERSION = re.compile(r"\.v[0-9]+$")
+SPOKEN = {
+    "protocol.decided.v1": "decided",
+    "episode.changed.v1": "episode now stands",
+    "duty.changed.v1": "duty now stands",
+    "duty.accepted.v1": "taken by the other end",
+    "duty.delivered.v1": "delivered to the handset",
+    "duty.acknowledged.v1": "acknowledged by a person",
+    "duty.failed.v1": "could not be told",
+    "delivery.attempted.v1": "attempt to deliver",
+    "register.looked-up.v1": "personal details read",
+    "operator.acted.v1": "operator acted",
+    "message.dead-lettered.v1": "dead letter: a service could not work on a message",
+    "duty.step-due.v1": "time to answer over",
+    "rule.due.v1": "a rule's time has come",
+    "police.notify.v1": "police told",
+    "professional.notify.v1": "professional told",
+    "carer.alert.v1": "carer told",
+    "strategy.invite.v1": "invited to the strategy discussion",
+}
+SHOWN = (
+    "act", "verdict", "about", "rule", "protocol", "cites", "state", "ended_because", "role", "channel", "wording", "because",
+    "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "account", "person", "by", "force",
+    "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
+    "reference_kind", "grade", "starts_at", "quorum",
+)  # fmt: skip
+"""In the order in which they are shown. Ids that only tie entries together are left to the JSON."""
+
+
+def plain(kind: str) -> str:
+    """`child.reported-missing.v1` is "child reported missing"."""
+    return SPOKEN.get(kind) or re.sub(r"[.-]", " ", VERSION.sub("", kind))
+
+
+def detail(said: Said) -> list[tuple[str, str]]:
+    """Names and values. A duty is named by the code that its recipient would text back."""
+    content = said.content
+    shown = [
+        (name.replace("_", " "), _in_words(content[name]))
+        for name in SHOWN
+        if content.get(name) not in (None, "", [], ())
+    ]
+    if "duty" in content and said.entry.kind != "duty.changed.v1":
+        shown.insert(0, ("telling", code_of(telling(UUID(content["duty"]), content.get("step", 0)))))
+    return shown
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_in_words(each) for each in value)
+    return VERSION.sub("", str(value))
