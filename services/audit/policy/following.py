@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.decisions import DutyChanged, DutyState, MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import (
     ChildInformationReceived,
@@ -43,6 +43,8 @@ ALWAYS_DECIDED = (
     RuleDue,
 )
 """Events on which every protocol has something to say, if only that it is too late. Of the others a rule may speak or none."""
+
+GOING_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
 
 
 class Gap(StrEnum):
@@ -103,7 +105,7 @@ def standing_of(content: Message) -> dict[str, Any] | None:
     """What the reconciler keeps of a duty: how it stands, and when its next step is due while it goes on."""
     if not isinstance(content, DutyChanged):
         return None
-    goes_on = content.state in {"open", "accepted", "overdue"}
+    goes_on = content.state in GOING_ON and content.ended_because is None
     return {
         "duty": content.duty,
         "revision": content.revision,
