@@ -1,6 +1,6 @@
 # Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check schemas text forward bench chaos lock clean
+.PHONY: help run test check schemas text forward audit backup restore bench chaos lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -38,6 +38,18 @@ text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BOD
 forward: ## Move story time, so that escalations can be watched in a minute: make forward BY=30m
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local forward '$(BY)'
+
+audit: ## Ask the record: make audit DO=verify, DO=gaps, DO="pack EPISODE", DO=anchor
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local audit $(DO)
+
+backup: ## Copy the database into .local/backups while everything runs.
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local backup
+
+restore: ## As `run`, on a copy of the database, where there is none yet: make restore FROM=file
+	@$(BOOTSTRAP)
+	@exec $(VENV)/python -m infra.local run --copy '$(FROM)'
 
 bench: ## Measure how long a report takes to a desk, beside two peers run in the same minutes.
 	@$(BOOTSTRAP)

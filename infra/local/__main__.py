@@ -1,4 +1,4 @@
-"""`python -m infra.local {run | text | forward | clean}`: what the Makefile calls."""
+"""`python -m infra.local {run | text | forward | audit | backup | clean}`: what the Makefile calls."""
 
 import json
 import signal
@@ -22,19 +22,23 @@ from infra.local.layout import HOME, ROOT, Layout
 from infra.local.ports import remembered
 from infra.local.readiness import NotReady
 from infra.local.run_lock import AlreadyRuns
+from infra.local.secret_files import SecretFiles
 from infra.local.stack import Stack
+from infra.postgres import place
+from infra.postgres.backup import CannotBackUp, dump
 from infra.postgres.place import NoPlace
+from infra.postgres.server import Server
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
-REFUSALS = (AlreadyRuns, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
+REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
 
 @app.command()
-def run(folder: Path = HOME) -> None:
-    """Start everything, say where it is, and stop all of it on Ctrl-C."""
+def run(folder: Path = HOME, copy: Path | None = None) -> None:
+    """Start everything, say where it is, and stop all of it on Ctrl-C. With --copy, what `backup` wrote is restored first."""
     told = threading.Event()
-    stack = Stack(folder, fixed_ports=True, say=lambda sentence: console.print(f"  {sentence}", markup=False))
+    stack = Stack(folder, fixed_ports=True, copy=copy, say=lambda line: console.print(f"  {line}", markup=False))
     # Ctrl-C too: a shell that starts this in the background has it ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _as_ctrl_c)
@@ -71,11 +75,32 @@ def text(sender: str, body: str) -> None:
 @app.command()
 def forward(by: str) -> None:
     """Move story time forward: 30m, 2h, 3d."""
+    raise typer.Exit(_services("clock", "forward", by))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def audit(asked: typer.Context) -> None:
+    """Ask the record: verify, pack EPISODE, gaps, anchor."""
+    raise typer.Exit(_services("audit", "audit", *asked.args))
+
+
+@app.command()
+def backup(file: Path | None = None) -> None:
+    """Copy the database into a file while everything runs."""
+    _endpoint("audit")
     layout = Layout(HOME)
-    _endpoint("clock")
-    environment = of_service(layout, remembered(layout.ports), "clock", slot=0)
-    done = subprocess.run([sys.executable, "-m", "services", "forward", by], cwd=ROOT, env=environment, check=False)
-    raise typer.Exit(done.returncode)
+    folder = layout.folder / "backups"
+    folder.mkdir(exist_ok=True)
+    target = file or folder / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
+    password = SecretFiles(layout.secrets).database_password("administrator")
+    server = Server(place.find(layout.folder), remembered(layout.ports)["postgres"], password)
+    try:
+        about = dump(server.tools(), target)
+    except CannotBackUp as refusal:
+        console.print(str(refusal), style="red", markup=False)
+        raise typer.Exit(1) from None
+    console.print(f"{target}\nIts newest anchor is {about.get('anchor_hash', 'not made yet')}", markup=False)
+    console.print(f"The secrets are not in it: keep a copy of {layout.secrets}/made apart from it.", markup=False)
 
 
 @app.command()
@@ -87,6 +112,14 @@ def clean() -> None:
     except AlreadyRuns as refusal:
         console.print(f"Nothing was deleted: {refusal}", style="red", markup=False)
         raise typer.Exit(1) from None
+
+
+def _services(service: str, *order: str) -> int:
+    """One command of `python -m services`, with a service's own settings and secrets."""
+    layout = Layout(HOME)
+    _endpoint(service)
+    environment = of_service(layout, remembered(layout.ports), service, slot=0)
+    return subprocess.run([sys.executable, "-m", "services", *order], cwd=ROOT, env=environment, check=False).returncode
 
 
 def _endpoint(name: str) -> str:

@@ -6,7 +6,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
+from infra.docker.prepare import SERVICES
 from infra.kafka import jars
 from infra.kafka.broker import Broker
 from infra.local.environment import bare
@@ -14,7 +16,7 @@ from infra.local.layout import JARS, ROOT, Layout
 from infra.local.program import Program
 from infra.local.secret_files import SecretFiles
 from infra.local.supervisor import Supervisor
-from infra.postgres import place
+from infra.postgres import backup, place
 from infra.postgres.logins import open_logins
 from infra.postgres.server import Server
 
@@ -37,8 +39,11 @@ class Engines:
         self._stopping = stopping
         self._secrets = SecretFiles(layout.secrets)
 
-    def bring_up_postgres(self, services: Iterable[str]) -> None:
-        """Returns when the database has its newest shape and every service can log in. Raises DidNotStart, NoPlace."""
+    def bring_up_postgres(self, services: Iterable[str], copy: Path | None = None) -> None:
+        """Returns when the database has its newest shape and every service can log in; with a `copy`, what that held is in it.
+
+        Raises DidNotStart, NoPlace, CannotBackUp.
+        """
         server = self.server()
         server.make_cluster()
         program = Program(
@@ -54,6 +59,8 @@ class Engines:
         )
         self._supervisor.start_program(program)
         self._wait(program, server.answers)
+        if copy is not None:
+            backup.restore(server.tools(), copy, SERVICES)
         self._services("migrate", {"SAFE_RETURN_ADMIN_DATABASE": server.admin_url})
         open_logins(server.admin_url, {service: self._secrets.database_password(service) for service in services})
 

@@ -19,6 +19,7 @@ from infra.local.run_lock import RunLock
 from infra.local.secret_files import SecretFiles
 from infra.local.supervisor import Supervisor
 from infra.postgres import place
+from infra.postgres.backup import dump
 
 ENGINES = ("postgres", "kafka")
 READY_WITHIN_SECONDS = 90
@@ -27,6 +28,7 @@ READY_WITHIN_SECONDS = 90
 class Stack:
     """Everything runs between `start` and `stop`, once; what it knows stays in `folder`, for the next stack there.
 
+    `copy`: a file that `back_up` wrote, restored before any service starts, where there is no database yet.
     Processes are named `postgres`, `kafka`, `sandbox` and after their service; a second replica is `<service>-1`.
     Methods block, and may be called from any thread.
     """
@@ -38,6 +40,7 @@ class Stack:
         replicas: int = 1,
         example: bool = True,
         fixed_ports: bool = False,
+        copy: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.layout = Layout(folder.resolve())
@@ -46,6 +49,7 @@ class Stack:
         self._replicas = replicas
         self._example = example
         self._fixed_ports = fixed_ports
+        self._copy = copy
         self._say = say
         self._stopping = threading.Event()
         self._lock = RunLock(self.layout.run_lock)
@@ -56,7 +60,7 @@ class Stack:
     def start(self) -> None:
         """Returns when everything is ready and the example authorities are loaded.
 
-        Raises AlreadyRuns, DidNotStart, NotReady, CannotFetch, NoPlace or ExampleRefused; then nothing is left running.
+        Raises AlreadyRuns, DidNotStart, NotReady, CannotFetch, NoPlace, CannotBackUp, ExampleRefused; then nothing is left running.
         """
         self.layout.make()
         self._lock.take()
@@ -91,6 +95,10 @@ class Stack:
         shutil.rmtree(place.find(self.layout.folder).reachable)
         shutil.rmtree(self.layout.folder)
         self._lock.release()
+
+    def back_up(self, file: Path) -> dict[str, str]:
+        """Copies the database while everything runs (infra.postgres.backup). Raises CannotBackUp."""
+        return dump(Engines(self.layout, self.ports, self._supervisor, self._stopping).server().tools(), file)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """As a fault would: the process is restarted afterwards, unless it is held."""
@@ -165,7 +173,7 @@ class Stack:
         engines = Engines(self.layout, self.ports, self._supervisor, self._stopping)
         with ThreadPoolExecutor(2) as both:
             started = [
-                both.submit(engines.bring_up_postgres, self._roster.services),
+                both.submit(engines.bring_up_postgres, self._roster.services, self._copy),
                 both.submit(engines.bring_up_kafka),
             ]
             try:

@@ -44,7 +44,7 @@ class Place:
 def find(folder: Path) -> Place:
     """The place for the stack that lives in `folder`. Raises NoPlace."""
     if os.geteuid() != 0:
-        return Place(_wheel() / INSTALLED / "bin", folder / "postgres" / "files", None)
+        return Place(wheel_binaries(), folder / "postgres" / "files", None)
     login = next((name for name in LOGINS if _exists(name)), None)
     if login is None:
         raise NoPlace(
@@ -53,6 +53,11 @@ def find(folder: Path) -> Place:
     reachable = Path("/var/tmp") / f"safe-return-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"  # noqa: S108
     _make_ours(reachable)
     return Place(_copied_binaries(reachable), reachable / "files", login)
+
+
+def wheel_binaries() -> Path:
+    """The tools among them run as anybody, root too. Raises NoPlace."""
+    return _wheel() / INSTALLED / "bin"
 
 
 def _make_ours(folder: Path) -> None:

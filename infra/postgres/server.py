@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from infra.postgres.place import Place
+from infra.postgres.backup import Tools
+from infra.postgres.place import Place, wheel_binaries
 
 ADMIN = "postgres"
 DATABASE = "safe_return"
@@ -41,6 +42,13 @@ class Server:
     def admin_url(self) -> str:
         """The superuser's URL to the application's database. Holds a password: never log it."""
         return f"postgresql://{ADMIN}:{self._admin_password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    def tools(self) -> Tools:
+        """PostgreSQL's own, of the wheel; they run as whoever runs us."""
+        connection = ("--host=127.0.0.1", f"--port={self.port}", f"--username={ADMIN}")
+        return Tools(
+            folder=f"{wheel_binaries()}/", connection=connection, environment={"PGPASSWORD": self._admin_password}
+        )
 
     @property
     def command(self) -> tuple[str, ...]:

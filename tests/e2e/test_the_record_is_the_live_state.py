@@ -35,7 +35,7 @@ def test_a_pack_equals_what_the_protocol_and_the_console_hold(world: World, tmp_
     world.eventually(lambda: world.notices(CARER) and world.notices(CARER)[0]["acknowledged"])
     episode = world.notices(CARER)[0]["body"]["data"]["episode"]
     world.text(CARER, "BACK")
-    world.eventually(lambda: _console(world, episode)[0]["state"] == "returned")
+    world.eventually(lambda: _console(world, episode)[0].get("state") == "returned")
     pack = world.eventually(lambda: _settled(world, episode, tmp_path))
     assert pack is not None
 
@@ -82,7 +82,7 @@ def _console(world: World, episode: str) -> tuple[dict[str, Any], list[dict[str,
     with psycopg.connect(world.stack.admin_url, row_factory=dict_row) as connection:
         rows = connection.execute("SELECT content FROM console.episodes WHERE episode = %s", [episode]).fetchall()
         duties = connection.execute("SELECT content FROM console.duties WHERE episode = %s", [episode]).fetchall()
-    return rows[0]["content"], [row["content"] for row in duties]
+    return rows[0]["content"] if rows else {}, [row["content"] for row in duties]
 
 
 def _protocol(world: World, episode: str) -> dict[str, Any]:

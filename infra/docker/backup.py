@@ -1,0 +1,36 @@
+"""`python3 -m infra.docker.backup {dump | restore} FILE`: copies the database of docker-compose.yml into a file and back.
+
+Needs Docker and Python 3.11, nothing else. Run beside docker-compose.yml, with `postgres` up.
+"""
+
+import sys
+from pathlib import Path
+
+from infra.docker.prepare import ADMINISTRATOR, SERVICES
+from infra.postgres.backup import CannotBackUp, Tools, dump, restore
+
+TOOLS = Tools(before=("docker", "compose", "exec", "--no-TTY", "postgres"), connection=(f"--username={ADMINISTRATOR}",))
+ARGUMENTS = 2
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it is done, 1 with a sentence on stderr when it is not."""
+    if len(arguments) != ARGUMENTS or arguments[0] not in {"dump", "restore"}:
+        print((__doc__ or "").splitlines()[0], file=sys.stderr)
+        return 2
+    order, file = arguments[0], Path(arguments[1])
+    try:
+        if order == "dump":
+            about = dump(TOOLS, file)
+            print(f"{file}: {file.stat().st_size} bytes; newest anchor: {about.get('anchor_hash', 'none yet')}")
+        else:
+            restore(TOOLS, file, SERVICES)
+            print("restored. Next: `docker compose run --rm migrate` and `logins`, then verify (docs/operating.md)")
+    except CannotBackUp as why:
+        print(why, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

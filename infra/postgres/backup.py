@@ -1,0 +1,108 @@
+"""Copies the database into a file and back, with PostgreSQL's own tools, and with nothing but Python's own library.
+
+The copy is of one moment, all services' schemas together, taken while everything runs. The secrets are not in it: without
+`master_key` and `phone_key` its personal columns stay shut, so keep those apart from it.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DATABASE = "safe_return"
+NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
+ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+
+
+class CannotBackUp(Exception):
+    """The text says why, in a sentence for whoever runs the backup."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """How PostgreSQL's tools are called: `before` comes before a tool's name, such as a folder's path or `docker compose exec`."""
+
+    before: Sequence[str] = ()
+    folder: str = ""
+    connection: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def command(self, tool: str, *arguments: str) -> list[str]:
+        return [*self.before, f"{self.folder}{tool}", *self.connection, *arguments]
+
+    def ask(self, statement: str) -> str:
+        """What psql prints, bare. Raises CannotBackUp."""
+        command = self.command("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+        command += [f"--dbname={DATABASE}", "--command", statement]
+        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CannotBackUp(f"PostgreSQL did not answer: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def write(self, file: Path, *arguments: str) -> None:
+        """A tool's output into the file, which is its owner's alone."""
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            done = subprocess.run(
+                self.command(*arguments), env=self._environment(), stdout=out, stderr=subprocess.PIPE, check=False
+            )
+        if done.returncode != 0:
+            file.unlink()
+            raise CannotBackUp(f"{arguments[0]} failed: {done.stderr.decode().strip()}")
+
+    def read(self, file: Path, *arguments: str) -> None:
+        with file.open("rb") as source:
+            done = subprocess.run(
+                self.command(*arguments), env=self._environment(), stdin=source, capture_output=True, check=False
+            )
+        if done.returncode != 0:
+            raise CannotBackUp(f"{arguments[0]} failed, and nothing was restored: {done.stderr.decode().strip()}")
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self.environment}
+
+
+def dump(tools: Tools, file: Path) -> dict[str, str]:
+    """Writes the copy, and beside it `<file>.json`: its SHA-256 and the newest anchor that must be in it, which are returned.
+
+    A copy that was broken off is not left behind. Raises CannotBackUp.
+    """
+    anchor = tools.ask(NEWEST_ANCHOR).split()
+    draft = file.with_name(f".{file.name}.making")
+    tools.write(draft, "pg_dump", "--format=custom", "--no-owner", f"--dbname={DATABASE}")
+    about = {"sha256": _hash_of(draft)}
+    if anchor:
+        about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
+    draft.rename(file)
+    beside(file).write_text(json.dumps(about, indent=1) + "\n")
+    return about
+
+
+def restore(tools: Tools, file: Path, roles: Sequence[str]) -> None:
+    """Into an empty database: all of it or nothing. The roles have no password yet, and the shape is the copy's: migrate next.
+
+    Raises CannotBackUp where the database is not empty or the file is not what `dump` wrote.
+    """
+    if not file.exists():
+        raise CannotBackUp(f"there is no file {file}")
+    if not beside(file).exists():
+        raise CannotBackUp(f"{beside(file).name} is not beside it: it says what the copy must hold")
+    if json.loads(beside(file).read_text())["sha256"] != _hash_of(file):
+        raise CannotBackUp(f"{file} is not the file that was written: it was cut short or changed")
+    if tools.ask(ARE_THERE_TABLES) != "0":
+        raise CannotBackUp("the database is not empty: a copy is restored into an empty one alone")
+    for role in roles:
+        tools.ask(MAKE_ROLE.format(role=role))
+    tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+
+
+def beside(file: Path) -> Path:
+    return file.with_name(f"{file.name}.json")
+
+
+def _hash_of(file: Path) -> str:
+    with file.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
