@@ -7,8 +7,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0011_audit"
-down_revision = "0010_measuring"
+revision = "0013_audit"
+down_revision = "0012_directory_page"
 
 TABLES = """
 CREATE TABLE audit.entries (
