@@ -3,15 +3,13 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 
-from services.bus.envelope import Received, read
+from services.bus.envelope import Received
 from services.console.handlers import Handlers
 from services.console.live import Changes
 from services.console.web import pages
@@ -32,6 +30,7 @@ from tests.support.console import (
     episode_changed,
     hear,
     heard,
+    said_by_console,
     settings_of,
     sign_in,
     step,
@@ -88,14 +87,6 @@ async def fill(browser: httpx.AsyncClient, path: str, **answers: str) -> dict[st
     return {"csrf": csrf_in(page)} | hidden | answers
 
 
-async def outbox_of(opened: Store, child: str) -> list[Received[Any]]:
-    async with opened.engine.connect() as connection:
-        rows = await connection.execute(
-            text("SELECT envelope FROM console.outbox WHERE key = :child ORDER BY position"), {"child": child}
-        )
-        return [read(bytes(row.envelope)) for row in rows]
-
-
 async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_words_encrypted(
     browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
 ) -> None:
@@ -103,7 +94,7 @@ async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_word
     form = await fill(browser, path, step="0", officer="PC Reed 4471", reference="NM-2026-118")
     answer = await browser.post(path, data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/episodes/{case.episode}?done=phoned")
-    acknowledged, reference, acted = await outbox_of(opened, case.child)
+    acknowledged, reference, acted = await said_by_console(opened, case.child)
     assert (type(acknowledged.content), type(reference.content)) == (DutyAcknowledged, PoliceReferenceTexted)
     assert isinstance(acted.content, OperatorActed)
     assert acted.content.said == (acknowledged.id, reference.id)
@@ -121,7 +112,7 @@ async def test_a_form_sent_twice_acts_once(browser: httpx.AsyncClient, opened: S
     assert (first.status_code, second.status_code) == (303, 303)
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
     assert (await browser.post(path, data=form)).status_code == 303
-    said = [type(each.content) for each in await outbox_of(opened, case.child)]
+    said = [type(each.content) for each in await said_by_console(opened, case.child)]
     assert said == [ChildReturned, OperatorActed]
 
 
@@ -136,7 +127,7 @@ async def test_a_page_that_has_been_overtaken_is_refused_and_records_nothing(
     assert refused.status_code == 409
     assert "is now acknowledged" in refused.text
     assert "Nothing was recorded" in refused.text
-    assert await outbox_of(opened, case.child) == []
+    assert await said_by_console(opened, case.child) == []
 
 
 async def test_what_is_missing_is_named_and_what_was_written_is_still_there(
@@ -148,7 +139,7 @@ async def test_what_is_missing_is_named_and_what_was_written_is_still_there(
     assert refused.status_code == 422
     assert "Who took the call: this is needed" in refused.text
     assert "NM &lt;2026&gt; 118" in refused.text
-    assert await outbox_of(opened, case.child) == []
+    assert await said_by_console(opened, case.child) == []
 
 
 @pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])
@@ -163,7 +154,7 @@ async def test_a_role_that_may_not_act_gets_neither_the_form_nor_the_act(
         assert "/acts/returned" not in page.text
         assert (await other.get(path)).status_code == 403
         assert (await other.post(path, data=form | {"csrf": csrf_in(page)})).status_code == 403
-    assert await outbox_of(opened, case.child) == []
+    assert await said_by_console(opened, case.child) == []
 
 
 async def test_nobody_acts_on_another_authoritys_child(
@@ -177,7 +168,7 @@ async def test_nobody_acts_on_another_authoritys_child(
             assert (await other.get(path)).status_code == 404
             assert (await other.post(path, data=form | {"csrf": own})).status_code == 404
         assert (await other.get(f"/duties/{case.duty}")).status_code == 404
-    assert await outbox_of(opened, case.child) == []
+    assert await said_by_console(opened, case.child) == []
 
 
 async def test_the_timeline_says_who_acted_and_why_to_those_who_may_read_it(
@@ -185,7 +176,7 @@ async def test_the_timeline_says_who_acted_and_why_to_those_who_may_read_it(
 ) -> None:
     path = f"/episodes/{case.episode}/acts/located"
     await browser.post(path, data=await fill(browser, path, reason="With an aunt <in> Leeds"))
-    await hear(opened, HANDLERS, *(await outbox_of(opened, case.child)))
+    await hear(opened, HANDLERS, *(await said_by_console(opened, case.child)))
     page = (await browser.get(f"/episodes/{case.episode}")).text
     assert f"{MANAGER}, duty manager" in page
     assert "With an aunt &lt;in&gt; Leeds" in page
@@ -201,7 +192,7 @@ async def test_an_act_in_an_exercise_is_marked_as_one(browser: httpx.AsyncClient
     await hear(opened, HANDLERS, Received(report.source, report.id, child, report.time, report.content, exercise=True))
     path = f"/episodes/{episode}/acts/returned"
     await browser.post(path, data=await fill(browser, path, reason="The exercise is over"))
-    assert [each.exercise for each in await outbox_of(opened, child)] == [True, True]
+    assert [each.exercise for each in await said_by_console(opened, child)] == [True, True]
 
 
 async def test_a_strategy_discussion_is_moved_from_its_episode(
@@ -221,7 +212,7 @@ async def test_a_strategy_discussion_is_moved_from_its_episode(
     to = CLOCKS.story() + timedelta(days=1)
     form = await fill(browser, path, starts_at=f"{to:%Y-%m-%dT%H:%M}", reason="Health cannot come")
     assert (await browser.post(path, data=form)).status_code == 303
-    moved = (await outbox_of(opened, case.child))[0]
+    moved = (await said_by_console(opened, case.child))[0]
     assert moved.content.kind == "strategy-discussion.redated.v1"
     await hear(opened, HANDLERS, heard(planned.model_copy(update={"sequence": 1}), case.child))
     again = await browser.post(path, data=form | {"act": str(uuid4())})

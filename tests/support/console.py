@@ -3,13 +3,15 @@
 import re
 from base64 import b64encode
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 from argon2 import PasswordHasher
 from pydantic import SecretStr
+from sqlalchemy import text
 
-from services.bus.envelope import Received
+from services.bus.envelope import Received, read
 from services.console import accounts
 from services.console.handlers import Handlers
 from services.console.settings import ConsoleSettings
@@ -57,6 +59,15 @@ async def account(
         )
     assert made is not None
     return sign_in
+
+
+async def said_by_console(store: Store, child: str) -> list[Received[Any]]:
+    """What waits to be published of this child, oldest first."""
+    async with store.engine.connect() as connection:
+        rows = await connection.execute(
+            text("SELECT envelope FROM console.outbox WHERE key = :child ORDER BY position"), {"child": child}
+        )
+        return [read(bytes(row.envelope)) for row in rows]
 
 
 async def sign_in(
