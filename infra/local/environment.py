@@ -8,9 +8,8 @@ from infra.local.secret_files import TEXTS, SecretFiles, token
 
 SAFE_RETURN_NUMBER = "+447700900500"
 """One of Ofcom's numbers for drama; no real phone has it."""
-SAFE_RETURN_MAILBOX = "safe-return@kestrel.example"
-"""Mails come from here; answers to invitations go there."""
-MAILS = frozenset({"strategy", "professionals"})
+MAILBOXES = {"strategy": "safe-return@kestrel.example", "professionals": "notices@kestrel.example"}
+"""Each service's mails come from its own, and answers and bounces go back there."""
 
 
 def bare() -> dict[str, str]:
@@ -45,14 +44,13 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
             "TWILIO_FROM": SAFE_RETURN_NUMBER,
             "TWILIO_BASE_URL": f"http://127.0.0.1:{ports['sandbox']}",
         }
-    if service in MAILS:
+    if service in MAILBOXES:
         settings |= {
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(ports["smtp"]),
-            "SMTP_FROM": SAFE_RETURN_MAILBOX,
+            "SMTP_FROM": MAILBOXES[service],
+            "SMTP_LISTEN_PORT": str(ports["replies" if service == "strategy" else "answers"]),
         }
-    if service == "strategy":
-        settings["SMTP_LISTEN_PORT"] = str(ports["replies"])
     if service == "carers":
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))
     if service == "protocol":

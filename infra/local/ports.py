@@ -19,6 +19,7 @@ FIXED = {
     "audit": 8109,
     "smtp": 8125,
     "replies": 8126,
+    "answers": 8127,
     "postgres": 8132,
     "kafka": 8192,
     "kafka-controller": 8193,

@@ -29,10 +29,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields under a heading of their own, such as one step of a plan. Without a heading they stand alone."""
+    """Fields under a heading of their own, such as one step of a plan. Without a heading they stand alone. `folded`: opened by a tap."""
 
     fields: tuple[Field, ...]
     heading: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

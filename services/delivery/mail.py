@@ -18,7 +18,10 @@ NAME = "Safe Return"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes; `small` is the fine print."""
+    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes; `small` is the fine print.
+
+    `headline`, where there is one, is what must be seen first, such as when a discussion is.
+    """
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -26,6 +29,7 @@ class Letter:
     link: str
     small: tuple[str, ...] = ()
     language: str = "en"
+    headline: str = ""
 
 
 def message_id(delivery: UUID, sender: str) -> str:
@@ -53,13 +57,15 @@ def wire(mail: EmailMessage) -> str:
 
 
 def _plain(letter: Letter) -> str:
-    return "\n\n".join([*letter.paragraphs, f"{letter.button}:\n{letter.link}", *letter.small]) + "\n"
+    headline = [letter.headline] if letter.headline else []
+    return "\n\n".join([*headline, *letter.paragraphs, f"{letter.button}:\n{letter.link}", *letter.small]) + "\n"
 
 
 def _html(letter: Letter) -> str:
     return PAGE.substitute(
         language=escape(letter.language),
         subject=escape(letter.subject),
+        headline=f"<h1>{escape(letter.headline)}</h1>" if letter.headline else "",
         paragraphs="".join(f"<p>{escape(each)}</p>" for each in letter.paragraphs),
         link=escape(letter.link),
         button=escape(letter.button),

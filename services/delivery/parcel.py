@@ -22,6 +22,7 @@ FailureReason: TypeAlias = Literal[
     "retries-spent",
     "exercise",
     "declined",
+    "away",
 ]
 MediumName: TypeAlias = Literal["webhook", "text", "email"]
 MEDIA: dict[Channel, MediumName] = {

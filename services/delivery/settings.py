@@ -4,6 +4,7 @@ from pydantic import Field, SecretStr
 
 from services.delivery.email import EmailMedium, Relay
 from services.delivery.links import Links
+from services.delivery.mail_listener import MailListener, Takes
 from services.delivery.text import TextMedium
 from services.runtime.settings import Settings
 from services.store.encryption import Keyring
@@ -57,7 +58,8 @@ class MailSettings(KeySettings):
     """The authority's relay. TLS is left out only where a sandbox is declared; DKIM is the relay's affair.
 
     `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file, the base64 of 32
-    bytes) signs their links. `smtp_user` and `smtp_password` where the relay asks for them.
+    bytes) signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
+    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address.
     """
 
     public_url: str
@@ -66,7 +68,12 @@ class MailSettings(KeySettings):
     smtp_from: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
+    smtp_listen_host: str = "127.0.0.1"
+    smtp_listen_port: int = Field(ge=1, le=65535)
     link_key: SecretStr
+
+    def mail_listener(self, takes: Takes) -> MailListener:
+        return MailListener(self.smtp_listen_host, self.smtp_listen_port, self.smtp_from, takes)
 
     @property
     def links(self) -> Links:

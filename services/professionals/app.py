@@ -3,10 +3,12 @@
 from services.bus.house import House
 from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
+from services.delivery.mail_answers import MailAnswers
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE
 from services.professionals.answering import Acknowledging
 from services.professionals.handlers import Handlers
+from services.professionals.replies import Replies
 from services.professionals.sending import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import pages
@@ -42,5 +44,7 @@ async def main() -> None:
         }
     )
     house.parts.append(loop)
+    replies = Replies(house.store, MailAnswers(house.service, keyring, house.clocks))
+    house.parts.append(settings.mail_listener(replies.take))
     acknowledging = Acknowledging(house.store, house.clocks)
     await house.run(pages(Receipts(house.service, house.store, house.clocks), acknowledging, house.clocks, settings))

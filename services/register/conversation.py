@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
-from services.register.views import duty_lines, for_conversation
+from services.register.views import bridges, duty_lines, for_conversation
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 from services.store.encryption import Keyring
 
@@ -67,6 +67,12 @@ async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) 
     rows = await connection.execute(asked if authority is None else asked.where(duty_lines.c.authority == authority))
     lines = list(rows.scalars())
     return lines[0] if len(lines) == 1 else None
+
+
+async def bridge(connection: AsyncConnection, authority: AuthorityId) -> str | None:
+    """How a discussion is joined, as the authority wrote it. None: through the duty line."""
+    found: str | None = await connection.scalar(select(bridges.c.bridge).where(bridges.c.authority == authority))
+    return found
 
 
 async def first_authority(connection: AsyncConnection) -> AuthorityId | None:

@@ -22,7 +22,7 @@ class Told(Event):
 
     said_by: PersonId | None = None
     """None where the speaker is an agency's system or nobody we know."""
-    channel: Literal["text", "agency", "force", "console", "page"] = "agency"
+    channel: Literal["text", "agency", "force", "console", "page", "mail"] = "agency"
 
 
 class ChildReportedMissing(Told, kind="child.reported-missing.v1"):

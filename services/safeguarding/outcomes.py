@@ -54,6 +54,7 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
         "retries-spent",
         "exercise",
         "declined",
+        "away",
     ]
 
 

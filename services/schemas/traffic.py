@@ -99,7 +99,7 @@ SAYS: dict[str, Kinds] = {
         DutyAcknowledged,
         *SENDING,
     ),
-    "professionals": (DutyAcknowledged, *SENDING),
+    "professionals": (DutyAcknowledged, events.TextNeedsHuman, *SENDING),
     "strategy": (
         discussion_events.StrategyWithoutQuorum,
         discussion_events.StrategyCounterProposed,

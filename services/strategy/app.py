@@ -4,6 +4,7 @@ from services.bus.house import House
 from services.delivery.email import AT_ONCE
 from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
+from services.delivery.mail_answers import MailAnswers
 from services.safeguarding.decisions import EpisodeChanged
 from services.safeguarding.discussion_events import (
     StrategyDiscussionCancelled,
@@ -16,7 +17,6 @@ from services.strategy.discussing import SERVICE, Discussing
 from services.strategy.handlers import Handlers
 from services.strategy.inviting import Inviting
 from services.strategy.letters import Letters
-from services.strategy.listener import Listener
 from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.recording import Recording
 from services.strategy.replies import Replies
@@ -56,8 +56,8 @@ async def main() -> None:
         }
     )
     house.turn(DiscussionWatch(house.store, house.clocks, discussing).loop)
-    replies = Replies(house.store, keyring, house.clocks, discussing)
-    house.parts.append(Listener(settings.smtp_listen_host, settings.smtp_listen_port, mailbox, replies))
+    replies = Replies(house.store, keyring, discussing, MailAnswers(SERVICE, keyring, house.clocks))
+    house.parts.append(settings.mail_listener(replies.take))
     behind = Behind(
         Answering(house.store, house.clocks, discussing),
         RecordWriting(house.store, keyring, house.clocks, recording),

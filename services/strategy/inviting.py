@@ -47,7 +47,8 @@ class Inviting:
         if about.state == store.HELD:
             return self.letters.record(about, parcel, duty, reader)
         line = await conversation.duty_line(transaction.connection, duty.authority)
-        return self.letters.invitation(about, parcel, duty, reader, Joining(line))
+        bridge = await conversation.bridge(transaction.connection, duty.authority)
+        return self.letters.invitation(about, parcel, duty, reader, Joining(line, bridge))
 
     async def _reader(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> Contact | Undeliverable:
         holders = await directory.holders(

@@ -1,5 +1,6 @@
 """Invitations as calendars read them (iTIP, RFC 5546): UTC times, one event, one UID for ever, SEQUENCE for each change."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from icalendar import Calendar, Event, vCalAddress
 from services.strategy.policy import LASTS, Reply
 
 PRODUCT = "-//Safe Return//strategy//EN"
+UID = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
 REQUEST, CANCEL = "REQUEST", "CANCEL"
 REPLIES = {
     "ACCEPTED": Reply.ACCEPTED,
@@ -72,41 +74,85 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What an attendee's calendar sent back. `proposes` is the time that a counter-proposal asks for."""
+    """What an attendee's calendar sent back. `sequence` is None where it says none, and `starts_at` then says to which date it is.
+
+    `proposes` is the time that a counter-proposal asks for; `comment` what its writer added; `delegated`: it names somebody
+    to come instead, or comes from whoever was named.
+    """
 
     discussion: UUID
-    sequence: int
+    sequence: int | None
     attendee: str
     reply: Reply
+    starts_at: datetime | None = None
     proposes: datetime | None = None
+    comment: str = ""
+    delegated: bool = False
 
 
 def uid(discussion: UUID, organizer: str) -> str:
     return f"{discussion}@{organizer.rpartition('@')[2]}"
 
 
-def read(raw: str) -> Answered:
-    """Raises NotAReply for anything but a REPLY or COUNTER to an invitation of ours."""
+def read(raw: str, method: str = "") -> Answered:
+    """Raises NotAReply for anything but a REPLY or COUNTER to an invitation of ours. `method` is the mail part's, where the
+    calendar names none.
+    """
     try:
-        calendar = Calendar.from_ical(raw)
-        method = str(calendar.get("METHOD", "")).upper()
-        (event,) = calendar.walk("VEVENT")
-        discussion = UUID(str(event["UID"]).partition("@")[0])
-        listed = event["ATTENDEE"]
-        attendee = listed[0] if isinstance(listed, list) else listed
+        calendar = Calendar.from_ical(_mended(raw))
+        method = str(calendar.get("METHOD", "")).strip().upper() or method
+        event = calendar.walk("VEVENT")[0]
+        discussion = _discussion(str(event["UID"]))
+        attendee = _attendee_of(event)
         answered = str(attendee.params.get("PARTSTAT", "")).upper()
         reply = Reply.COUNTER if method == "COUNTER" else {"REPLY": REPLIES}[method][answered]
+        start = _moment(event)
         return Answered(
             discussion=discussion,
-            sequence=int(event.get("SEQUENCE", 0)),
-            attendee=str(attendee).partition(":")[2].strip().lower(),
+            sequence=int(str(event["SEQUENCE"])) if "SEQUENCE" in event else None,
+            attendee=str(attendee).rpartition(":")[2].strip().lower(),
             reply=reply,
-            proposes=_proposed(event) if reply is Reply.COUNTER else None,
+            starts_at=start,
+            proposes=start if reply is Reply.COUNTER else None,
+            comment=_comment(event, attendee),
+            delegated=answered == "DELEGATED"
+            or "DELEGATED-TO" in attendee.params
+            or "DELEGATED-FROM" in attendee.params,
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise NotAReply from error
 
 
-def _proposed(event: Any) -> datetime | None:
+def _discussion(uid: str) -> UUID:
+    """Other programs' UIDs may be hexadecimal too."""
+    found = UID.match(uid.strip().lower())
+    if found is None:
+        raise NotAReply
+    return UUID(found[1])
+
+
+def _mended(raw: str) -> str:
+    """Blank lines, and spaces before a property, come from relays that rewrap what they should not touch."""
+    lines = [line for line in raw.lstrip().replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _attendee_of(event: Any) -> Any:
+    """Of several, the one that has answered: some programs send back everyone whom they know of."""
+    listed = event["ATTENDEE"]
+    everyone = listed if isinstance(listed, list) else [listed]
+    answered = [each for each in everyone if str(each.params.get("PARTSTAT", "")).upper() not in {"", "NEEDS-ACTION"}]
+    return (answered or everyone)[0]
+
+
+def _comment(event: Any, attendee: Any) -> str:
+    """Of Gmail in the attendee's parameter, of others in COMMENT."""
+    listed = event.get("COMMENT", [])
+    said = [str(each) for each in (listed if isinstance(listed, list) else [listed])]
+    return "\n".join(filter(None, map(str.strip, [*said, str(attendee.params.get("X-RESPONSE-COMMENT", ""))])))
+
+
+def _moment(event: Any) -> datetime | None:
+    """None for a time without its zone: it would be a guess."""
     start = event.decoded("DTSTART", None)
     return start if isinstance(start, datetime) and start.tzinfo is not None else None

@@ -126,4 +126,5 @@ def _asks_step(spoken: Words, number: int, filled: Form, wrong: dict[str, str]) 
         )
         for part in PARTS
     )
-    return Group(fields, spoken.record("step", number=number))
+    is_empty = not any(filled.one(f"{part}-{number}") for part in PARTS)
+    return Group(fields, spoken.record("step", number=number), folded=is_empty and number > 1)

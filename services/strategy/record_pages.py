@@ -232,7 +232,7 @@ def _read(spoken: Words, found: Discussion, record: Record, texts: list[str]) ->
         (spoken.record("said"), tuple(texts[:1]) or (spoken.record("not-kept"),)),
         (spoken.record("section-47"), (spoken.record(f"section-47-{held.section_47}"),)),
         (spoken.record("plan"), steps or (spoken.record("no-plan"),)),
-        (spoken.record("came"), (", ".join(came),)),
+        (spoken.record("who-came"), came),
     )
     when = (spoken.record("when", **spoken.when(found.starts_at)), spoken.record(f"form-{held.form}"))
     return Sheet(spoken.record("title"), when, sections=sections, language=spoken.name)

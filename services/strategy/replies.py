@@ -1,23 +1,28 @@
 """Takes a mail to our mailbox: what it says of an invitation is done, and what no machine understands goes to a person."""
 
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Literal
 
-from services.bus.envelope import say
-from services.delivery import rows
-from services.register import words
-from services.runtime.clocks import Clocks
-from services.safeguarding.events import TextNeedsHuman
-from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyFailed
+from services.delivery.mail_answers import GOES_ON, MailAnswers
+from services.delivery.mail_in import MailKind, ReadMail, read_mail
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
-from services.strategy.discussing import SERVICE, Discussing
+from services.strategy.discussing import Discussing
 from services.strategy.inviting import address_hash
-from services.strategy.itip import Answered
-from services.strategy.mail_in import Bounced, Forged, FromCalendar, InWords, ReadMail, read_mail
-from services.strategy.policy import counts
+from services.strategy.itip import Answered, NotAReply, read
+from services.strategy.policy import Reply, counts
+from services.strategy.store import Attendee, Discussion
+
+DOUBTS = {
+    "forged": "Our mail relay says that this answer may not come from whom it names.",
+    "stranger": "This answer to an invitation comes from a mailbox that was not invited.",
+    "another": "This answer is given in the name of somebody else than its sender.",
+    "early": "This answer is to a date that the discussion never had.",
+    "delegated": "Somebody else is to come instead. Nobody has checked who that is.",
+    "comment": "A note came with the answer, which is recorded.",
+}
+Doubt = Literal["forged", "stranger", "another", "early"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,8 @@ class Replies:
 
     store: Store
     keyring: Keyring
-    clocks: Clocks
     discussing: Discussing
+    answers: MailAnswers
 
     async def take(self, raw: bytes, envelope_sender: str) -> str:
         """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
@@ -38,14 +43,14 @@ class Replies:
         return made
 
     async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
-        content = mail.content
-        if isinstance(content, FromCalendar):
-            return await self._calendar(transaction, mail, content.answered)
-        if isinstance(content, Bounced):
-            return await self._bounced(transaction, content.delivery)
-        if isinstance(content, InWords):
-            return await self._in_words(transaction, mail, content.text)
-        return "forged" if isinstance(content, Forged) else "automatic"
+        answered = None if mail.kind is MailKind.BOUNCED else answered_in(mail)
+        if answered is not None:
+            return await self._calendar(transaction, mail, answered)
+        if mail.kind in GOES_ON:
+            return await self._goes_on(transaction, mail)
+        if mail.kind is MailKind.PERSONAL and not mail.forged:
+            return await self._in_words(transaction, mail)
+        return "forged" if mail.forged else str(mail.kind)
 
     async def _calendar(self, transaction: Transaction, mail: ReadMail, answered: Answered) -> str:
         found = await store.hold(transaction, answered.discussion)
@@ -54,65 +59,82 @@ class Replies:
         mine = await store.attendees_of(
             transaction.connection, found.discussion, address_hash(self.keyring, mail.sender)
         )
-        if not mine:
-            return "stranger"
-        if found.state == store.CANCELLED or not counts(
-            answered.reply, sequence=answered.sequence, current=found.sequence
-        ):
+        doubt = _doubt(mail, answered, found, mine)
+        if doubt is not None:
+            return await self._to_a_person(transaction, mail, found, DOUBTS[doubt])
+        if found.state != store.PLANNED or not _is_current(answered, found):
             return "old"
         for attendee in mine:
             await self.discussing.take(
                 transaction, found, attendee, answered.reply, how="mail", proposes=answered.proposes
             )
+        note = DOUBTS["delegated"] if answered.delegated else DOUBTS["comment"] if answered.comment else None
+        if note is not None or (answered.reply is Reply.COUNTER and answered.proposes is None):
+            text = "\n\n".join(filter(None, (note, answered.comment)))
+            await self._to_a_person(transaction, mail, found, text)
         return str(answered.reply)
 
-    async def _bounced(self, transaction: Transaction, delivery: UUID | None) -> str:
-        parcel = None if delivery is None else await rows.find(transaction.connection, delivery)
-        duty = None if parcel is None else parcel.duty
-        if parcel is None or duty is None:
-            return "bounce-of-nothing"
-        failed = DutyFailed(
-            duty=duty.duty,
-            step=duty.step,
-            authority=duty.authority,
-            episode=duty.episode,
-            person=parcel.person,
-            reason="undeliverable",
-        )
-        await self._say(transaction, parcel.child, failed, exercise=parcel.exercise)
-        await rows.declined(transaction, parcel.id, self.clocks.wall())
-        return "bounced"
+    async def _goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
+        """What has been answered already stands: a bounce of later news says nothing of who comes."""
+        told = await self.answers.told(transaction, mail)
+        discussion = None if told is None else await store.of_duty(transaction, told[1].duty, told[1].step)
+        if told is not None and discussion is not None:
+            attendees = await store.attendees_of(transaction.connection, discussion.discussion)
+            mine = [each for each in attendees if (each.duty, each.step) == (told[1].duty, told[1].step)]
+            if mine and mine[0].reply not in {Reply.WAITING, Reply.COUNTER}:
+                return f"{mail.kind}-late"
+        return await self.answers.goes_on(transaction, mail)
 
-    async def _in_words(self, transaction: Transaction, mail: ReadMail, text: str) -> str:
-        """Of somebody whom we invited, in answer to it: a person reads it. Anybody else's is nobody's business here."""
-        parcel = None if mail.refers_to is None else await rows.find(transaction.connection, mail.refers_to)
-        duty = None if parcel is None else parcel.duty
-        if parcel is None or duty is None:
-            return "stranger"
-        discussion = await store.of_duty(transaction, duty.duty, duty.step)
-        if discussion is None or not await store.attendees_of(
-            transaction.connection, discussion.discussion, address_hash(self.keyring, mail.sender)
-        ):
-            return "stranger"
-        kept = await words.keep(
-            transaction,
-            self.keyring,
-            about=parcel.child,
-            words=text,
-            said_by=parcel.person,
-            at=self.clocks.story(),
+    async def _in_words(self, transaction: Transaction, mail: ReadMail) -> str:
+        """Of somebody whom we invited: a person reads it. Anybody else's is nobody's business here."""
+        theirs = address_hash(self.keyring, mail.sender)
+        told = await self.answers.told(transaction, mail)
+        found = (
+            await store.newest_with(transaction, theirs)
+            if told is None
+            else await store.of_duty(transaction, told[1].duty, told[1].step)
         )
-        needs = TextNeedsHuman(authority=duty.authority, words=(kept,), said_by=parcel.person, reason="not-understood")
-        await self._say(transaction, parcel.child, needs, exercise=parcel.exercise)
-        return "needs-human"
+        if found is None or not await store.attendees_of(transaction.connection, found.discussion, theirs):
+            return "stranger"
+        return await self._to_a_person(transaction, mail, found)
 
-    async def _say(self, transaction: Transaction, child: str, content: Message, *, exercise: bool) -> None:
-        await say(
-            transaction,
-            content,
-            said_by=SERVICE,
-            subject=child,
-            at=self.clocks.story(),
-            now=self.clocks.wall(),
-            exercise=exercise,
+    async def _to_a_person(self, transaction: Transaction, mail: ReadMail, found: Discussion, why: str = "") -> str:
+        mine = await store.attendees_of(
+            transaction.connection, found.discussion, address_hash(self.keyring, mail.sender)
         )
+        return await self.answers.to_a_person(
+            transaction,
+            "\n\n".join(filter(None, (why, f"From {mail.sender}", mail.words))),
+            child=found.child,
+            authority=found.authority,
+            said_by=mine[0].person if mine and not mail.forged else None,
+            exercise=found.exercise,
+        )
+
+
+def answered_in(mail: ReadMail) -> Answered | None:
+    """The first of its calendar parts that answers an invitation."""
+    for part in mail.calendars:
+        try:
+            return read(part.text, part.method)
+        except NotAReply:
+            continue
+    return None
+
+
+def _doubt(mail: ReadMail, answered: Answered, found: Discussion, mine: list[Attendee]) -> Doubt | None:
+    """Why a person must look at it instead of believing it."""
+    if mail.forged:
+        return "forged"
+    if not mine:
+        return "stranger"
+    if answered.attendee != mail.sender:
+        return "another"
+    return "early" if answered.sequence is not None and answered.sequence > found.sequence else None
+
+
+def _is_current(answered: Answered, found: Discussion) -> bool:
+    """Without a sequence its date says to which it is; without either it can only be to the first."""
+    if answered.sequence is None and answered.starts_at is not None and answered.reply is not Reply.COUNTER:
+        return answered.starts_at == found.starts_at
+    return counts(answered.reply, sequence=answered.sequence or 0, current=found.sequence)

@@ -17,9 +17,10 @@ ENGLISH = "en"
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """How one takes part. `duty_line` connects; None: the duty team rings everyone."""
+    """How one takes part: by the authority's `bridge`; without one the duty line connects; without that the duty team rings."""
 
     duty_line: str | None
+    bridge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Words:
         return mark + str(self._invitation["summary"]).format(code=code)
 
     def join(self, code: str, joining: "Joining") -> str:
-        way = "join" if joining.duty_line else "join-without-line"
-        return str(self.content[way]).format(code=code, duty_line=joining.duty_line)
+        way = ("join-by-bridge" if joining.bridge else "join") + ("" if joining.duty_line else "-without-line")
+        return str(self.content[way]).format(code=code, duty_line=joining.duty_line, bridge=joining.bridge)
 
     def letter(
         self, at: datetime, *, code: str, link: str, joining: "Joining", exercise: bool, change: str = ""
@@ -58,6 +59,7 @@ class Words:
             link=link,
             small=tuple(self.content["small"]),
             language=self.name,
+            headline=self.content["headline"].format(**self.when(at)),
         )
 
     def record_letter(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> Letter:

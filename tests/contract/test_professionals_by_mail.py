@@ -17,9 +17,11 @@ from starlette.applications import Starlette
 from services.delivery.link_pages import LinkPages
 from services.delivery.links import Links, Purpose
 from services.delivery.loop import DeliveryLoop
+from services.delivery.mail_answers import MailAnswers
 from services.delivery.tables import deliveries
 from services.professionals.answering import Acknowledging
 from services.professionals.handlers import Handlers
+from services.professionals.replies import Replies
 from services.professionals.sending import MailSender, Sender, TextSender
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
@@ -31,6 +33,8 @@ from tests.support.register import authority, load
 from tests.support.strategy import AtNoon
 
 MAILBOX = "safe-return@kestrel.example"
+BOUNCE = "From: MAILER-DAEMON@relay.example"
+AWAY = "Auto-Submitted: auto-replied"
 
 
 @dataclass
@@ -42,6 +46,7 @@ class ByMail:
     authority: str
     ids: dict[str, str]
     web: httpx.AsyncClient
+    replies: Replies
 
     async def tell(self, **about: Any) -> Any:
         content = {"authority": self.authority, "role": Role.CHILD_SOCIAL_WORKER, "channel": Channel.EMAIL} | about
@@ -56,6 +61,9 @@ class ByMail:
         plain = written.get_body(("plain",)).get_content()
         [link] = re.findall(r"http://professionals\.example/acknowledge/[\w-]+", plain)
         return str(link)
+
+    def message_id(self) -> str:
+        return str(message_from_string(self.mail.sent[-1].body, policy=modern)["Message-ID"])
 
     async def said(self, kind: str) -> list[Any]:
         return [each["data"] for each in await self.floor.said(self.ids["C1"]) if each["type"] == kind]
@@ -77,9 +85,9 @@ async def by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]
     transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
     await loop.start()
     async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:
-        yield ByMail(
-            Floor(loop, store, clocks), Handlers(loop, clocks), mail, text, document["authority"]["id"], ids, web
-        )
+        replies = Replies(store, MailAnswers("professionals", keyring, clocks))
+        handlers, name = Handlers(loop, clocks), document["authority"]["id"]
+        yield ByMail(Floor(loop, store, clocks), handlers, mail, text, name, ids, web, replies)
     await loop.stop()
     await casework.dispose()
     await engine.dispose()
@@ -111,6 +119,43 @@ async def test_opening_the_link_acknowledges_nothing_and_the_button_does_once(by
     [acknowledged] = await by_mail.said("duty.acknowledged.v1")
     assert (acknowledged["duty"], acknowledged["by"]) == (str(told.content.duty), by_mail.ids["worker"])
     assert acknowledged["how"] == "page"
+
+
+async def take(by_mail: ByMail, raw: str, sender: str = "worker@kestrel.example") -> str:
+    """As the relay hands it over."""
+    return await by_mail.replies.take(raw.encode(), sender)
+
+
+async def test_a_bounce_or_an_absence_leads_to_the_next_person_once(by_mail: ByMail) -> None:
+    bounce = "X-Failed-Recipients: worker@kestrel.example"
+    for body, reason in ((bounce, "undeliverable"), (AWAY, "away")):
+        by_mail.mail.sent.clear()
+        await by_mail.tell()
+        await by_mail.link()
+        await by_mail.floor.until(by_mail.mail.sent[-1].id, "accepted")
+        raw = f"From: worker@kestrel.example\r\nIn-Reply-To: {by_mail.message_id()}\r\n{body}"
+        for _ in range(2):
+            await take(by_mail, f"{raw}\r\n\r\nMessage-ID: {by_mail.message_id()}\r\nI am on annual leave.")
+        assert (await by_mail.said("duty.failed.v1"))[-1]["reason"] == reason
+    assert len(await by_mail.said("duty.failed.v1")) == 2
+
+
+async def test_a_bounce_after_the_acknowledgement_changes_nothing(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    await by_mail.web.post(await by_mail.link(), data={"answer": "have-it"})
+    assert await take(by_mail, f"{BOUNCE}\r\n\r\n{by_mail.message_id()}", "") == "bounced-late"
+    assert await by_mail.said("duty.failed.v1") == []
+
+
+async def test_words_in_answer_to_a_mail_reach_a_person_and_a_stranger_s_nobody(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    await by_mail.link()
+    await take(by_mail, "From: spam@elsewhere.example\r\n\r\na prize")
+    assert await by_mail.said("text.needs-human.v1") == []
+    await take(by_mail, f"From: worker@kestrel.example\r\nIn-Reply-To: {by_mail.message_id()}\r\n\r\nAmara is with me")
+    [needs] = await by_mail.said("text.needs-human.v1")
+    assert (len(needs["words"]), needs["channel"]) == (1, "mail")
+    assert "Amara" not in str(needs)
 
 
 async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:

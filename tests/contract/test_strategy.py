@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import aiosmtplib
 import pytest
+from sqlalchemy import text
 
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
@@ -37,6 +38,19 @@ async def test_everyone_is_invited_to_one_discussion_as_calendars_want_it(strate
     assert [*mail.iter_parts()][-1].get_param("method") == "REQUEST"
     assert f"mailto:{MAILBOX}" == str(events[0]["ORGANIZER"])
     assert mail["From"] == f"Safe Return <{MAILBOX}>"
+
+
+async def test_an_authority_s_bridge_is_how_its_discussions_are_joined(strategy: Strategy, database: Database) -> None:
+    casework = database.engine("casework")
+    async with casework.begin() as connection:
+        asked = text("UPDATE register.authorities SET bridge = 'https://meet.example/4821' WHERE id = :id")
+        await connection.execute(asked, {"id": strategy.document["authority"]["id"]})
+    await casework.dispose()
+    await strategy.invite(POLICE, episode=uuid4())
+    mail = strategy.newest(POLICE)
+    assert "https://meet.example/4821" in next(mail.iter_parts()).get_content()
+    assert "https://meet.example/4821" in str(event_of(mail)["DESCRIPTION"])
+    assert "LOCATION" not in event_of(mail)
 
 
 async def test_no_invitation_says_who_or_where_the_child_is(strategy: Strategy) -> None:

@@ -23,6 +23,8 @@ from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import Mail
 from services.delivery.links import Links
 from services.delivery.loop import DeliveryLoop
+from services.delivery.mail_answers import MailAnswers
+from services.delivery.mail_listener import MailListener
 from services.delivery.medium import Sending
 from services.delivery.tables import deliveries
 from services.runtime.clocks import Clocks
@@ -35,7 +37,6 @@ from services.strategy.discussing import Discussing
 from services.strategy.handlers import Handlers
 from services.strategy.inviting import Inviting
 from services.strategy.letters import Letters
-from services.strategy.listener import Listener
 from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.recording import Recording
 from services.strategy.replies import Replies
@@ -175,7 +176,8 @@ async def _started(
     inviting = Inviting(keyring, clocks, Letters(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = Discussing(loop, clocks), free_port()
-    listener = Listener("127.0.0.1", port, MAILBOX, Replies(store, keyring, clocks, discussing))
+    replies = Replies(store, keyring, discussing, MailAnswers("strategy", keyring, clocks))
+    listener = MailListener("127.0.0.1", port, MAILBOX, replies.take)
     recording = Recording(clocks, discussing)
     behind = Behind(
         Answering(store, clocks, discussing),

@@ -47,9 +47,14 @@ class Row(BaseModel):
 
 
 class AuthorityRow(Row):
+    """`bridge`: how a strategy discussion is joined, such as a telephone bridge with its PIN or an https link. Left out: through
+    the duty line.
+    """
+
     id: AuthorityId
     name: Line
     duty_line: Number | None = None
+    bridge: Line | None = None
 
 
 class ForceRow(Row):

@@ -15,7 +15,9 @@ def _sealed(*names: str) -> list[Column[bytes]]:
     return [Column(name, LargeBinary) for name in names]
 
 
-authorities = Table("authorities", register, Column("id", Text, primary_key=True), *_texts("name", "duty_line"))
+authorities = Table(
+    "authorities", register, Column("id", Text, primary_key=True), *_texts("name", "duty_line", "bridge")
+)
 forces = Table(
     "forces",
     register,

@@ -62,6 +62,17 @@ def test_no_place_and_no_number_stand_where_a_calendar_shows_them_to_everybody()
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("line", ["+441632960100", None])
+def test_a_bridge_is_how_one_joins_and_stands_nowhere_but_in_the_text(language: str, line: str | None) -> None:
+    spoken, bridge = LANGUAGES[language], "+44 1632 960155, PIN 4821#"
+    letter = spoken.letter(
+        SUMMER, code="4K7PX", link="https://x.example/a", joining=Joining(line, bridge), exercise=False
+    )
+    assert bridge in letter.paragraphs[1]
+    assert "4821" not in letter.subject + letter.headline + spoken.summary("4K7PX", exercise=False)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("change", ["", "moved-", "cancelled-"])
 def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str) -> None:
     letter = LANGUAGES[language].letter(

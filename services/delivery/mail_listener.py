@@ -1,24 +1,27 @@
-"""The SMTP port to which the authority's relay hands over mail for our mailbox."""
+"""The SMTP port to which the authority's relay hands over mail for a service's own mailbox."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 from aiosmtpd.smtp import SMTP
 
 from services.runtime.logs import logger
 from services.store.failures import passes_by_itself
-from services.strategy.replies import Replies
 
 MOST_BYTES = 2_000_000
 TAKEN = "250 2.0.0 Taken"
 LATER = "451 4.3.0 Not now, try again"
 
+Takes: TypeAlias = Callable[[bytes, str], Awaitable[str]]
+"""The mail and its envelope's sender. Commits, then says in a word what was made of it; raises what passes by itself."""
 
-class Listener:
+
+class MailListener:
     """A part. Takes mail for one address and no other; says 250 when what it brought about is committed."""
 
-    def __init__(self, host: str, port: int, mailbox: str, replies: Replies) -> None:
-        self._address, self._mailbox, self._replies = (host, port), mailbox.lower(), replies
+    def __init__(self, host: str, port: int, mailbox: str, takes: Takes) -> None:
+        self._address, self._mailbox, self._takes = (host, port), mailbox.lower(), takes
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -43,7 +46,7 @@ class Listener:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         try:
-            made = await self._replies.take(envelope.original_content or b"", envelope.mail_from or "")
+            made = await self._takes(envelope.original_content or b"", envelope.mail_from or "")
         except Exception as error:  # noqa: BLE001 the relay keeps the mail and tries again
             if not passes_by_itself(error):
                 logger().error("a mail could not be taken", exc_info=error)

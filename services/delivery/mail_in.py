@@ -1,0 +1,158 @@
+"""What a mail to a mailbox of ours is: a bounce, an automatic answer, a calendar's reply, or words that a person must read."""
+
+import re
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
+from email.utils import parseaddr
+from enum import StrEnum
+from uuid import UUID
+
+OURS = re.compile(rb"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^>\s]+>")
+"""The Message-ID of a mail of ours, wherever a bounce or an answer repeats it."""
+FORGED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
+ACTION = re.compile(rb"^Action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
+"""What a delivery status notification (RFC 3464) says of a recipient."""
+AUTOMATIC_SUBJECT = re.compile(
+    r"^\s*(automatic reply|auto(matic)?[- ]?(response|reply)|auto|out of (the )?office|ateb awtomatig)\b", re.IGNORECASE
+)
+AWAY = re.compile(
+    r"out of (the )?office|on (annual |sick |maternity |paternity |study )?leave|annual leave|away (from|until|on|till)|\babsen(t|ce)\b"
+    r"|on holiday|not (in|at) (work|the office)|non[- ]working day|return(ing)? (to (work|the office)|on|in)\b|back (on|in the office)"
+    r"|no longer (work|employed|with|monitored|in use)|not monitored|has left|have left"
+    r"|allan o'r swyddfa|ar wyliau|ar (absenoldeb|gwyliau)|ddim yn y gwaith|nid yw'r blwch",
+    re.IGNORECASE,
+)
+WORDS_AT_MOST = 2000
+
+
+class MailKind(StrEnum):
+    BOUNCED = "bounced"
+    """It will not arrive."""
+    NOTICE = "notice"
+    """Of a machine, and says nothing that matters: delayed, relayed, displayed."""
+    AWAY = "away"
+    """Its reader is not there, or no longer: somebody else must be told."""
+    AUTOMATIC = "automatic"
+    """Of a machine that took it in, such as a shared mailbox's receipt. Nobody has answered."""
+    PERSONAL = "personal"
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPart:
+    """As far as it can be decoded. `method` is what its Content-Type says, in upper case, or empty."""
+
+    text: str
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMail:
+    """`sender` in lower case. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so.
+
+    `forged`: the relay says that the sender's domain did not send it. `words`: subject and text, for a person.
+    """
+
+    sender: str
+    kind: MailKind
+    refers_to: UUID | None
+    forged: bool
+    words: str
+    calendars: tuple[CalendarPart, ...] = field(default=())
+
+
+def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
+    """Raises nothing: a mail that cannot be read is words that a person must look at."""
+    mail = message_from_bytes(raw, _class=EmailMessage, policy=modern)
+    sender = parseaddr(_header(mail, "From"))[1].strip().lower()
+    words = f"{_header(mail, 'Subject')}\n\n{_text(mail)}".strip()
+    kind = _kind(mail, raw, sender, envelope_sender, words)
+    answered = " ".join((_header(mail, "In-Reply-To"), _header(mail, "References"))).encode()
+    named = OURS.search(raw if kind is MailKind.BOUNCED else answered)
+    return ReadMail(
+        sender=sender,
+        kind=kind,
+        refers_to=None if named is None else UUID(named[1].decode()),
+        forged=FORGED.search(_header(mail, "Authentication-Results")) is not None,
+        words=words[:WORDS_AT_MOST],
+        calendars=tuple(_calendars(mail)),
+    )
+
+
+def _kind(mail: EmailMessage, raw: bytes, sender: str, envelope_sender: str, words: str) -> MailKind:
+    if mail.get_content_type() == "multipart/report":
+        return _report(mail, raw)
+    if _header(mail, "X-Failed-Recipients"):
+        return MailKind.BOUNCED
+    if _is_automatic(mail):
+        return MailKind.AWAY if AWAY.search(words) else MailKind.AUTOMATIC
+    if sender.partition("@")[0] in {"mailer-daemon", "postmaster"} or (not envelope_sender and OURS.search(raw)):
+        return MailKind.BOUNCED
+    return MailKind.PERSONAL
+
+
+def _report(mail: EmailMessage, raw: bytes) -> MailKind:
+    """A receipt that says "displayed" is a report as well, and no bounce."""
+    if str(mail.get_param("report-type", "delivery-status")).lower() != "delivery-status":
+        return MailKind.NOTICE
+    actions = {each.lower() for each in ACTION.findall(raw)}
+    return MailKind.BOUNCED if not actions or b"failed" in actions else MailKind.NOTICE
+
+
+def _is_automatic(mail: EmailMessage) -> bool:
+    submitted = _header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
+    return (
+        submitted not in {"", "no"}
+        or _header(mail, "Precedence").lower() in {"bulk", "auto_reply", "junk"}
+        or any(_header(mail, name) for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder"))
+        or AUTOMATIC_SUBJECT.match(_header(mail, "Subject")) is not None
+    )
+
+
+def _calendars(mail: EmailMessage) -> list[CalendarPart]:
+    """Outlook attaches it, Gmail sends it as an alternative and as a file, some call it application/ics or plain text."""
+    found = []
+    for part in mail.walk():
+        if part.is_multipart():
+            continue
+        kind, name = part.get_content_type(), _file_name(part)
+        if kind in {"text/calendar", "application/ics", "text/x-vcalendar"} or name.endswith(".ics"):
+            found.append(CalendarPart(_decoded(part), str(part.get_param("method", "")).upper()))
+        elif kind == "text/plain" and _decoded(part).lstrip().upper().startswith("BEGIN:VCALENDAR"):
+            found.append(CalendarPart(_decoded(part)))
+    return found
+
+
+def _file_name(part: EmailMessage) -> str:
+    try:
+        return (part.get_filename() or "").lower()
+    except (ValueError, IndexError, AttributeError, TypeError, KeyError):
+        return ""
+
+
+def _text(mail: EmailMessage) -> str:
+    for part in mail.walk():
+        if part.get_content_type() == "text/plain" and not part.is_multipart():
+            return _decoded(part)
+    return ""
+
+
+def _decoded(part: EmailMessage) -> str:
+    """A charset that does not exist, or bytes that do not fit it, are read as far as they can be."""
+    content = part.get_payload(decode=True)
+    raw = content if isinstance(content, bytes) else b""
+    if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return raw.decode("utf-16", "replace")
+    try:
+        return raw.decode(part.get_content_charset("utf-8"), "replace").lstrip("\ufeff")
+    except (LookupError, ValueError):
+        return raw.decode("utf-8", "replace").lstrip("\ufeff")
+
+
+def _header(mail: EmailMessage, name: str) -> str:
+    """The standard library raises for some broken headers; then it is as if it were not there."""
+    try:
+        return " ".join(str(each) for each in mail.get_all(name, []))
+    except (ValueError, IndexError, AttributeError, TypeError, KeyError):
+        return ""

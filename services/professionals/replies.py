@@ -1,0 +1,43 @@
+"""Takes a mail to the mailbox that mails to professionals come from: a bounce, an absence, or words for a person."""
+
+from dataclasses import dataclass
+
+from services.delivery.mail_answers import GOES_ON, MailAnswers
+from services.delivery.mail_in import MailKind, ReadMail, read_mail
+from services.professionals import metrics
+from services.store.transaction import Store, Transaction
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Commits before it returns."""
+
+    store: Store
+    answers: MailAnswers
+
+    async def take(self, raw: bytes, envelope_sender: str) -> str:
+        """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
+        mail = read_mail(raw, envelope_sender)
+        async with self.store.transaction() as transaction:
+            made = await self._made_of(transaction, mail)
+        metrics.MAILS_IN.labels(made).inc()
+        return made
+
+    async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
+        if mail.kind in GOES_ON:
+            return await self.answers.goes_on(transaction, mail)
+        if mail.kind is not MailKind.PERSONAL:
+            return str(mail.kind)
+        told = await self.answers.told(transaction, mail)
+        if told is None:
+            return "stranger"
+        parcel, duty = told
+        text = f"From {mail.sender}\n\n{mail.words}"
+        return await self.answers.to_a_person(
+            transaction,
+            text,
+            child=parcel.child,
+            authority=duty.authority,
+            said_by=None if mail.forged else parcel.person,
+            exercise=parcel.exercise,
+        )
