@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, select, update
 
 from services.store.transaction import Transaction
-from services.strategy.store import PLANNED, Discussion, discussion_of, discussions
+from services.strategy.store import PLANNED, Discussion, discussion_of
+from services.strategy.tables import discussions
 
 AT_ONCE = 50
 

@@ -4,32 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text, select
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
-from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duties import Duty
 from services.store.transaction import Transaction
-from services.strategy.store import PLANNED, Discussion, discussions, hold, metadata
-
-_uuid = UUID_COLUMN(as_uuid=True)
-
-recorders = Table(
-    "recorders",
-    metadata,
-    Column("duty", _uuid, primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("discussion", _uuid, nullable=False),
-)
-records = Table(
-    "records",
-    metadata,
-    Column("discussion", _uuid, primary_key=True),
-    Column("content", JSONB, nullable=False),
-    Column("words", ARRAY(Text), nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-)
+from services.strategy.store import PLANNED, Discussion, hold
+from services.strategy.tables import discussions, recorders, records
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Row, Table, Text, select, update
-from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,40 +15,8 @@ from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Role
 from services.store.transaction import Transaction
 from services.strategy.policy import Attendance, Reply
+from services.strategy.tables import attendees, discussions
 
-metadata = MetaData()
-_time = DateTime(timezone=True)
-_uuid = UUID_COLUMN(as_uuid=True)
-
-discussions = Table(
-    "discussions",
-    metadata,
-    Column("discussion", _uuid, primary_key=True),
-    Column("episode", _uuid, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("child", Text, nullable=False),
-    Column("authority", Text, nullable=False),
-    Column("sequence", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("starts_at", _time, nullable=False),
-    Column("exercise", Boolean, nullable=False),
-    Column("trace", Text),
-    Column("warned_at", _time),
-    Column("record_asked_at", _time),
-)
-attendees = Table(
-    "attendees",
-    metadata,
-    Column("duty", _uuid, primary_key=True),
-    Column("step", Integer, primary_key=True),
-    Column("discussion", _uuid, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("delivery", _uuid, nullable=False),
-    Column("person", Text),
-    Column("address_hash", LargeBinary),
-    Column("reply", Text, nullable=False),
-    Column("replied_at", _time),
-)
 State: TypeAlias = Literal["planned", "cancelled", "held"]
 PLANNED: State = "planned"
 CANCELLED: State = "cancelled"

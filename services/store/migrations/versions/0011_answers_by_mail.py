@@ -4,8 +4,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0010_answers_by_mail"
-down_revision = "0009_discussion_record"
+revision = "0011_answers_by_mail"
+down_revision = "0010_measuring"
 
 
 def upgrade() -> None:

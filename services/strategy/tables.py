@@ -1,0 +1,54 @@
+"""Strategy's tables: discussions, who is invited, who is asked for a record, and what it says."""
+
+from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
+
+metadata = MetaData()
+_time = DateTime(timezone=True)
+_uuid = UUID_COLUMN(as_uuid=True)
+
+discussions = Table(
+    "discussions",
+    metadata,
+    Column("discussion", _uuid, primary_key=True),
+    Column("episode", _uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("child", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("starts_at", _time, nullable=False),
+    Column("exercise", Boolean, nullable=False),
+    Column("trace", Text),
+    Column("warned_at", _time),
+    Column("record_asked_at", _time),
+)
+attendees = Table(
+    "attendees",
+    metadata,
+    Column("duty", _uuid, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("discussion", _uuid, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("delivery", _uuid, nullable=False),
+    Column("person", Text),
+    Column("address_hash", LargeBinary),
+    Column("reply", Text, nullable=False),
+    Column("replied_at", _time),
+)
+recorders = Table(
+    "recorders",
+    metadata,
+    Column("duty", _uuid, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("discussion", _uuid, nullable=False),
+)
+records = Table(
+    "records",
+    metadata,
+    Column("discussion", _uuid, primary_key=True),
+    Column("content", JSONB, nullable=False),
+    Column("words", ARRAY(Text), nullable=False),
+    Column("at", _time, nullable=False),
+)
