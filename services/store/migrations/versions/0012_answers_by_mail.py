@@ -4,8 +4,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0011_answers_by_mail"
-down_revision = "0010_measuring"
+revision = "0012_answers_by_mail"
+down_revision = "0011_enrolments"
 
 
 def upgrade() -> None:
