@@ -4,8 +4,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0012_answers_by_mail"
-down_revision = "0011_enrolments"
+revision = "0014_answers_by_mail"
+down_revision = "0013_audit"
 
 
 def upgrade() -> None:
