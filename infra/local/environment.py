@@ -8,7 +8,11 @@ from infra.local.secret_files import TEXTS, SecretFiles, token
 
 SAFE_RETURN_NUMBER = "+447700900500"
 """One of Ofcom's numbers for drama; no real phone has it."""
-MAILBOXES = {"strategy": "safe-return@kestrel.example", "professionals": "notices@kestrel.example"}
+MAILBOXES = {
+    "police": "police-notices@kestrel.example",
+    "strategy": "safe-return@kestrel.example",
+    "professionals": "notices@kestrel.example",
+}
 """Each service's mails come from its own, and answers and bounces go back there."""
 
 

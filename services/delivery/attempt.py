@@ -77,7 +77,7 @@ class Attempt:
 
     async def send(self, hand: InHand, begun: Begun) -> tuple[Answer, int]:
         """The answer, and how many milliseconds it took."""
-        medium = self.media.of(hand.parcel.medium)
+        medium = self.media.of(hand.parcel.medium, begun.sending.recipient)
         started = time.perf_counter()
         answer = await medium.send(begun.sending)
         took = time.perf_counter() - started
@@ -97,7 +97,7 @@ class Attempt:
         now, parcel, person = self.clocks.wall(), hand.parcel, begun.fixed.person
         chance = random.random()  # noqa: S311 spreads repeats, guards nothing
         as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
-        voice, medium = self._voice(now), self.media.of(parcel.medium).name
+        voice, medium = self._voice(now), self.media.of(parcel.medium, begun.sending.recipient).name
         body_hash = self.keyring.body_hash(begun.sending.body.encode())
         made = Made(self.service, medium, begun.sending, answer, took_ms, body_hash)
         attempted = outcomes.attempted(

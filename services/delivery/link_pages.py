@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "pages"
 BODY_AT_MOST = 4096
 HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
@@ -50,6 +50,10 @@ class Sheet:
     buttons: tuple[Button, ...] = ()
     sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
     asks: tuple[Group, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """What each says, and where it goes."""
+    picture: str = ""
+    """A `data:` URL."""
     done: bool = False
     language: str = "en"
     status: HTTPStatus = HTTPStatus.OK

@@ -24,6 +24,10 @@ class Purpose(StrEnum):
     REPLY = "invitations"
     RECORD = "records"
     """Of a discussion, written by whoever convened it."""
+    NOTICE = "notices"
+    """Of a force without an API: the notice, and the officer's acknowledgement."""
+    DETAILS = "details"
+    """What is too much for a notice's body: a child's photograph, long descriptions."""
     READ = "read"
     """The record of a discussion, read by whoever was invited."""
 
@@ -43,9 +47,9 @@ class Links:
     key: str
     public_url: str
 
-    def url(self, purpose: Purpose, delivery: UUID, now: datetime) -> str:
+    def url(self, purpose: Purpose, delivery: UUID, now: datetime, good_for: timedelta = GOOD_FOR) -> str:
         """`now` is wall time."""
-        named = delivery.bytes + struct.pack(">I", int((now + GOOD_FOR).timestamp()))
+        named = delivery.bytes + struct.pack(">I", int((now + good_for).timestamp()))
         token = base64.urlsafe_b64encode(named + self._seal(purpose, named)).decode().rstrip("=")
         return f"{self.public_url.rstrip('/')}/{purpose}/{token}"
 

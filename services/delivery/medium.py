@@ -9,6 +9,8 @@ from uuid import UUID
 from services.delivery.parcel import FailureReason, MediumName
 from services.safeguarding.evidence import AttemptResult
 
+MAIL_TO = "mailto:"
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -52,14 +54,17 @@ class Medium(Protocol):
 
 
 class Media:
-    """Those of one service. A parcel goes by the medium that its channel asks for; where there is only one, by that."""
+    """Those of one service. A parcel goes by the medium that its channel asks for; where there is only one, by that.
+
+    A recipient that is a `mailto:` URL goes by mail, whatever its channel.
+    """
 
     def __init__(self, first: Medium, others: Sequence[Medium] = ()) -> None:
         self._first = first
         self._by_name = {each.name: each for each in (first, *others)}
 
-    def of(self, name: MediumName) -> Medium:
-        return self._by_name.get(name, self._first)
+    def of(self, name: MediumName, recipient: str = "") -> Medium:
+        return self._by_name.get("email" if recipient.startswith(MAIL_TO) else name, self._first)
 
     async def start(self) -> None:
         for each in self._by_name.values():

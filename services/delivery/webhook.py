@@ -10,18 +10,17 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport, HttpxAiohttpClient
 from standardwebhooks import Webhook
 
 from services.delivery.addresses import ForbiddenDestination, require_permitted_url
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName
 from services.delivery.resolver import CheckedResolver
+from services.delivery.webhook_clients import WebhookClients
 from services.safeguarding.evidence import AttemptResult
 
 TOTAL_SECONDS = 10.0
 READ_AT_MOST = 20_000
-CONNECTIONS = 200
 PASSING = frozenset({408, 425, 429})
 GONE = 410
 
@@ -52,28 +51,25 @@ def read_answer(status: int, headers: Mapping[str, str], now: datetime) -> Answe
 
 
 class WebhookMedium:
-    """One client for all destinations; the lanes above keep them apart."""
+    """One client for all destinations whose certificates public authorities sign, and one a private authority; the lanes
+    above keep destinations apart.
+    """
 
     name: MediumName = "webhook"
 
     def __init__(self, *, sandbox: bool, resolver: CheckedResolver | None = None) -> None:
         self._sandbox = sandbox
-        self._resolver = resolver
-        self._client: httpx.AsyncClient | None = None
+        self._clients = WebhookClients(resolver or CheckedResolver(sandbox=sandbox), TOTAL_SECONDS)
+
+    def trust(self, url: str, private_ca: str | None) -> None:
+        """From now on `url`'s certificate must be signed by `private_ca` (PEM) alone; None: by a public authority."""
+        self._clients.trust(url, private_ca)
 
     async def start(self) -> None:
-        resolver = self._resolver or CheckedResolver(sandbox=self._sandbox)
-        connector = aiohttp.TCPConnector(
-            resolver=resolver, use_dns_cache=False, limit=CONNECTIONS, keepalive_timeout=30
-        )
-        session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
-        self._client = HttpxAiohttpClient(
-            transport=AiohttpTransport(client=session), follow_redirects=False, timeout=TOTAL_SECONDS
-        )
+        """Clients are made when they are first needed."""
 
     async def stop(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        await self._clients.close()
 
     async def send(self, sending: Sending) -> Answer:
         try:
@@ -88,11 +84,10 @@ class WebhookMedium:
             return Answer(AttemptResult.RETRY)
 
     async def _post(self, sending: Sending) -> Answer:
-        if self._client is None:
-            raise RuntimeError("the medium has not been started")
+        client = self._clients.of(sending.recipient)
         headers = signed(str(sending.id), sending.body, sending.secrets, sending.now)
-        request = self._client.build_request("POST", sending.recipient, content=sending.body.encode(), headers=headers)
-        response = await self._client.send(request, stream=True)
+        request = client.build_request("POST", sending.recipient, content=sending.body.encode(), headers=headers)
+        response = await client.send(request, stream=True)
         try:
             read = 0
             async for chunk in response.aiter_raw():

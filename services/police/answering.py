@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.bus.envelope import say
 from services.delivery import rows
 from services.delivery.parcel import Parcel
+from services.police import store
 from services.police.reply import Officer, Reply, ReplyType
 from services.register import words
 from services.safeguarding.duties import Duty
@@ -40,6 +41,8 @@ class Answering:
     duty: Duty
     at: datetime
     now: datetime
+    how: Literal["force", "page"] = "force"
+    """By the force's machine, or on the page behind a mail."""
 
     async def take(self, reply: Reply) -> None:
         """A reference, a grade, news of the child: whatever a force answers, an officer has the notice."""
@@ -56,6 +59,8 @@ class Answering:
         news = self._news(reply.type, officer + spoken)
         if news is not None:
             await self._say(news)
+        if reply.type is ReplyType.CLOSED and self.duty.episode is not None:
+            await store.closed(self.transaction, self.force, self.duty.episode, self.at)
         await self._acknowledge(officer)
 
     def _news(self, kind: ReplyType, said: tuple[WordsId, ...]) -> Message | None:
@@ -90,7 +95,7 @@ class Answering:
             authority=duty.authority,
             episode=duty.episode,
             force=self.force,
-            how="force",
+            how=self.how,
             words=officer,
         )
         await self._say(acknowledged)

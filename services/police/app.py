@@ -3,31 +3,42 @@
 from services.bus.house import House
 from services.delivery.loop import DeliveryLoop
 from services.delivery.webhook import WebhookMedium
+from services.police.details_page import DetailsPage
 from services.police.handlers import Handlers
+from services.police.mailing import NoticeMail
+from services.police.notice_page import NoticePage
 from services.police.sending import NoticeSender
 from services.police.settings import PoliceSettings
-from services.police.web import pages
+from services.police.web import Behind, pages
 from services.police.web_replies import RepliesDoor
+from services.register.forces import Forces
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
 
 
 async def main() -> None:
     settings = PoliceSettings()
     house = House("police", settings)
-    keyring = settings.keyring
-    sender = NoticeSender(keyring, settings.sandbox)
+    keyring, links = settings.keyring, settings.links
+    forces, webhooks = Forces(keyring), WebhookMedium(sandbox=settings.sandbox)
+    sender = NoticeSender(keyring, house.clocks, links, forces, webhooks.trust, settings.sandbox)
     loop = DeliveryLoop(
         house.service,
         house.store,
         house.clocks,
-        WebhookMedium(sandbox=settings.sandbox),
+        webhooks,
         keyring=keyring,
         prepare=sender.prepare,
         secrets=sender.secrets,
         slot=settings.slot,
+        others=[NoticeMail(settings.email_medium(), links, settings.smtp_from)],
     )
     house.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, house.clocks)
     house.hear({PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again})
     house.parts.append(loop)
-    await house.run(pages(RepliesDoor(house.store, house.clocks, keyring)))
+    behind = Behind(
+        RepliesDoor(house.store, house.clocks, keyring, forces),
+        NoticePage(house.store, house.clocks, keyring),
+        DetailsPage(house.store, house.clocks, keyring),
+    )
+    await house.run(pages(behind, house.clocks, links))

@@ -6,6 +6,7 @@ from services.bus.envelope import Received
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.delivery.sending_again import send_again
+from services.police import store
 from services.police.sending import lane_of
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
@@ -25,5 +26,6 @@ class Handlers:
         if duty.act == "withdraw":
             await self.loop.withdraw(transaction, received)
         else:
-            parcel = Parcel.of(received, lane=lane_of(duty), now=self.clocks.wall())
-            await self.loop.put(transaction, parcel)
+            parcel = Parcel.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
+            if await self.loop.put(transaction, parcel):
+                await store.told(transaction, duty, received.subject, exercise=received.exercise)

@@ -11,6 +11,8 @@ from uuid import UUID
 from services.safeguarding.message import Contract
 
 UNKNOWN: Final = "unknown"
+IN_DETAILS: Final = "in details"
+"""Too long for the body: it stands behind `details.url`."""
 Known: TypeAlias = Literal["yes", "no", "unknown"]
 
 
@@ -20,6 +22,8 @@ class NoticeType(StrEnum):
     NEW = "missing-notice.new"
     UPDATE = "missing-notice.update"
     CANCEL = "missing-notice.cancel"
+    TEST = "connection.test"
+    """About no child: whether notices arrive, and answers come back."""
 
 
 class About(StrEnum):
@@ -36,6 +40,8 @@ class About(StrEnum):
     LOCATION_ENQUIRY = "location-enquiry"
     REQUEST = "request"
     """Something is asked of the force, as `request` says."""
+    CONNECTION = "connection"
+    """Nothing has happened: the connection is tried."""
 
 
 class Child(Contract):
@@ -52,6 +58,25 @@ class Child(Contract):
     subject_to_immigration_control: Known = UNKNOWN
     guardian_allocated: Known = UNKNOWN
     in_care_since: str = UNKNOWN
+    claimed_date_of_birth: str = UNKNOWN
+    """YYYY-MM-DD, as the child says, where that differs."""
+    legal_status: str = UNKNOWN
+    """Looked after, and by which section or order."""
+    interpreter: str = UNKNOWN
+    ethnicity: str = UNKNOWN
+    build: str = UNKNOWN
+    """Height, build, hair, eyes."""
+    marks: str = UNKNOWN
+    telephones: str = UNKNOWN
+    """The child's own, and the devices' IMEI."""
+    social_media: str = UNKNOWN
+    cards: str = UNKNOWN
+    """Bank and travel cards, and how the child travels."""
+    associates: str = UNKNOWN
+    """And those suspected of trafficking the child, vehicles, numbers found."""
+    likely_places: str = UNKNOWN
+    medical: str = UNKNOWN
+    """Needs, medication, allergies, GP."""
 
 
 class Carer(Contract):
@@ -81,6 +106,33 @@ class Said(Contract):
     at: datetime
 
 
+class Report(Contract):
+    """What is known of how the child went. Carers' own words are in `said`; a person fills in what is unknown."""
+
+    obtained_at: str = UNKNOWN
+    """When whoever reported it said so, ISO 8601."""
+    last_seen: str = UNKNOWN
+    """When, where, by whom."""
+    clothing: str = UNKNOWN
+    """And what was taken along."""
+    why_worried: str = UNKNOWN
+    done_so_far: str = UNKNOWN
+    first_72_hours: Known = UNKNOWN
+    """Of care, when the child was reported (S36)."""
+    earlier_episodes: str = UNKNOWN
+    """How many of this child this force was told of through Safe Return."""
+
+
+class Details(Contract):
+    """Opened by a person: a GET shows a page with a button, its POST what it stands for. Each opening is recorded."""
+
+    url: str
+    expires_at: datetime
+    holds: tuple[str, ...]
+    """Which fields; `photograph` among them where there is one."""
+    photograph_taken_on: str = UNKNOWN
+
+
 class Risk(Contract):
     """Indicators. The grade is the force's to set; until it does, a child of this cohort is presumed at high risk."""
 
@@ -106,8 +158,13 @@ class NoticeData(Contract):
     candidates: tuple[Child, ...] = ()
     placement: Placement
     risk: Risk
+    report: Report = Report()
     said: tuple[Said, ...] = ()
+    details: Details | None = None
     gaps: tuple[str, ...]
+    """Fields that are not known. A person is chasing those that a first report needs."""
+    not_agreed: tuple[str, ...] = ()
+    """Fields that are left out because the force has not agreed to be sent them."""
 
 
 class Notice(Contract):

@@ -1,59 +1,118 @@
-"""What a parcel to a force becomes when it is first sent: which endpoint, which words, signed with what."""
+"""What a parcel to a force becomes when it is first sent: which way, which words, signed with what."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from services.bus.envelope import say
+from services.delivery.links import GOOD_FOR, Links, Purpose
+from services.delivery.medium import MAIL_TO
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
-from services.police.writing import write
-from services.register import forces, police_notice, words
-from services.register.forces import Force
+from services.police import agreeing, store
+from services.police.notice import About, Notice
+from services.police.writing import Beside, connection_test, write
+from services.register import police_notice, words
+from services.register.forces import Force, Forces
+from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
+from services.safeguarding.events import PoliceNoticeHasGaps
+from services.safeguarding.identifiers import ForceId
+from services.safeguarding.notice_fields import CHASED
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
 UNKNOWN_FORCE_LANE = "force"
+LANE_OF_FORCE = f"{UNKNOWN_FORCE_LANE}-"
 
 
-def lane_of(duty: Duty) -> str:
-    return f"{UNKNOWN_FORCE_LANE}-{duty.force}" if duty.force else UNKNOWN_FORCE_LANE
+def lane_of(force: ForceId | None) -> str:
+    """A lane a force, whichever way it is reached."""
+    return f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
+
+
+def force_of(parcel: Parcel) -> ForceId | None:
+    return parcel.lane.removeprefix(LANE_OF_FORCE) if parcel.lane.startswith(LANE_OF_FORCE) else None
 
 
 @dataclass(frozen=True)
 class NoticeSender:
+    """`trust` tells the medium which authority signs a force's certificate."""
+
     keyring: Keyring
+    clocks: Clocks
+    links: Links
+    forces: Forces
+    trust: Callable[[str, str | None], None]
     sandbox: bool
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         """A force that the register cannot reach is a failure at once: somebody must telephone."""
-        duty = _duty(parcel)
-        if parcel.exercise and not self.sandbox:
+        if parcel.exercise and not self.sandbox and parcel.duty is not None:
             return Undeliverable("exercise")
         force = await self._force(transaction, parcel)
-        if force is None or not force.secrets:
+        recipient = None if force is None else _way_to(force)
+        if force is None or recipient is None:
             return Undeliverable("no-address")
-        facts = await police_notice.facts(
-            transaction.connection, self.keyring, parcel.child, candidates=duty.candidates, placement=duty.placement
-        )
-        said = await words.read(transaction.connection, self.keyring, duty.words) if duty.words else []
-        notice = write(duty, facts, said, exercise=parcel.exercise)
-        return Fixed(
-            recipient=force.notice_url,
-            body=notice.model_dump_json(),
-            read=(*facts.fields, *(["words"] if said else [])),
-            secrets=force.secrets,
-        )
+        if parcel.duty is None:
+            test = connection_test(parcel.id, self.clocks.story())
+            return Fixed(recipient, test.model_dump_json(), secrets=force.secrets)
+        return await self._notice(transaction, parcel, parcel.duty, force, recipient)
 
     async def secrets(self, transaction: Transaction, parcel: Parcel) -> tuple[str, ...]:
         force = await self._force(transaction, parcel)
         return () if force is None else force.secrets
 
+    async def _notice(
+        self, transaction: Transaction, parcel: Parcel, duty: Duty, force: Force, recipient: str
+    ) -> Fixed:
+        connection = transaction.connection
+        facts = await police_notice.facts(
+            connection, self.keyring, parcel.child, candidates=duty.candidates, placement=duty.placement
+        )
+        said = await words.read(connection, self.keyring, duty.words) if duty.words else []
+        earlier = await store.earlier(connection, force.force, parcel.child, duty.episode) if facts.child else None
+        notice = write(duty, facts, Beside(said, earlier, self._link(parcel)), exercise=parcel.exercise)
+        await self._chase(transaction, parcel, duty, force, notice)
+        return Fixed(
+            recipient=recipient,
+            body=agreeing.as_agreed(notice, force.agreed),
+            read=agreeing.told((*facts.fields, *(["words"] if said else [])), force.agreed),
+            secrets=force.secrets,
+        )
+
+    def _link(self, parcel: Parcel) -> tuple[str, datetime]:
+        now = self.clocks.wall()
+        return self.links.url(Purpose.DETAILS, parcel.id, now), now + GOOD_FOR
+
+    async def _chase(self, transaction: Transaction, parcel: Parcel, duty: Duty, force: Force, notice: Notice) -> None:
+        """What a first report should have said is asked for; it is not waited for."""
+        gaps = tuple(sorted(CHASED.intersection(notice.data.gaps)))
+        if force.agreed:
+            gaps = tuple(each for each in gaps if each in force.agreed or each.partition(".")[0] in force.agreed)
+        if notice.data.about is not About.MISSING or not gaps or duty.episode is None:
+            return
+        if not await store.chases_gaps(transaction, force.force, duty.episode):
+            return
+        await say(
+            transaction,
+            PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps),
+            said_by="police",
+            subject=parcel.child,
+            at=self.clocks.story(),
+            now=self.clocks.wall(),
+            exercise=parcel.exercise,
+            trace=parcel.trace,
+        )
+
     async def _force(self, transaction: Transaction, parcel: Parcel) -> Force | None:
-        duty = _duty(parcel)
-        if duty.force is None:
-            return None
-        return await forces.of(transaction.connection, self.keyring, duty.force)
+        named = force_of(parcel)
+        force = None if named is None else await self.forces.of(transaction.connection, named)
+        if force is not None and force.notice_url is not None:
+            self.trust(force.notice_url, force.private_ca)
+        return force
 
 
-def _duty(parcel: Parcel) -> Duty:
-    if parcel.duty is None:
-        raise ValueError("police sends tellings of duties alone")
-    return parcel.duty
+def _way_to(force: Force) -> str | None:
+    if force.notice_url is not None and force.secrets:
+        return force.notice_url
+    return None if force.notice_email is None else MAIL_TO + force.notice_email

@@ -1,7 +1,10 @@
 """What police is told at its start, beside what every service is."""
 
-from services.delivery.settings import KeySettings
+from services.delivery.settings import MailSettings
 
 
-class PoliceSettings(KeySettings):
-    pass
+class PoliceSettings(MailSettings):
+    """`smtp_...`: notices to forces without an API. `public_url` is where officers reach the pages behind links."""
+
+    smtp_listen_port: int = 0
+    """No mail is taken: a force whose mail bounces has not acknowledged, and is telephoned."""

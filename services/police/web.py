@@ -1,5 +1,6 @@
-"""The force's door."""
+"""The force's doors: its replies, its list of open episodes, and the pages behind links."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -7,21 +8,39 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from services.delivery import link_contract
+from services.delivery.link_pages import LinkPages
+from services.delivery.links import Links, Purpose
+from services.police.details_page import DetailsPage
+from services.police.notice_page import NoticePage
 from services.police.web_contract import ANSWERS, REPLY
 from services.police.web_replies import RepliesDoor
+from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
 from services.store.failures import passes_by_itself
 
 PASSING = (DBAPIError, PoolTimeoutError, OSError)
 
 
-def pages(door: RepliesDoor) -> FastAPI:
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind each door."""
+
+    replies: RepliesDoor
+    notice: NoticePage
+    details: DetailsPage
+
+
+def pages(behind: Behind, clocks: Clocks, links: Links) -> FastAPI:
     app = FastAPI(title="Safe Return: police", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
 
     @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, responses=ANSWERS, openapi_extra=REPLY)
     async def take_reply(force_id: str, request: Request) -> JSONResponse:
         """An acknowledgement, a reference, a grade, news: signed as Standard Webhooks with a reply secret of the force's."""
-        return await door.take(request, force_id)
+        return await behind.replies.take(request, force_id)
 
+    for purpose, page in ((Purpose.NOTICE, behind.notice), (Purpose.DETAILS, behind.details)):
+        for opening in link_contract.openings(LinkPages(links, clocks, purpose, page.shows, page.acts)):
+            app.add_api_route(**opening)
     return app

@@ -1,17 +1,23 @@
 """Writes a notice from a duty and what the register knows. Decides nothing but what each wording means to a force."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.police.notice import (
+    IN_DETAILS,
     UNKNOWN,
     About,
     Carer,
     Child,
+    Details,
     Known,
     Notice,
     NoticeData,
     NoticeType,
     Placement,
+    Report,
     Risk,
     Said,
     Sender,
@@ -19,6 +25,7 @@ from services.police.notice import (
 from services.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts
 from services.register.words import Words
 from services.safeguarding.duties import Duty
+from services.safeguarding.notice_fields import PROFILE
 from services.safeguarding.roles import Wording
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
@@ -32,18 +39,36 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
 }
 """A return updates and does not cancel: police still owe the child a safe and well check."""
+LONG = 300
+"""Characters. What is longer goes behind the details' link."""
+LONG_ONES = ("description", "marks", "associates", "likely_places", "medical")
+FIRST_HOURS = timedelta(hours=72)
 
 
-def write(duty: Duty, facts: NoticeFacts, words: Sequence[Words], *, exercise: bool) -> Notice:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a notice says beside duty and register. `link`: where details are opened, and until when."""
+
+    words: Sequence[Words] = ()
+    earlier_episodes: int | None = None
+    link: tuple[str, datetime] | None = None
+
+
+def write(duty: Duty, facts: NoticeFacts, beside: Beside, *, exercise: bool) -> Notice:
     """A wording that is not in the table is something asked of the force, which it names."""
     kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
     child = _child(facts.child) if facts.child else None
+    details = _details(facts.child, beside) if facts.child else None
     placement = _placement(facts.placement)
+    report = _report(duty, facts.child, beside) if about is About.MISSING else Report()
     sender = Sender(
         authority=facts.authority or duty.authority,
         name=facts.authority_name or UNKNOWN,
         telephone=facts.duty_line or UNKNOWN,
     )
+    gaps = [*_gaps(sender, child, placement)]
+    gaps += [] if facts.child is None or facts.child.has_photograph else ["photograph"]
+    gaps += [f"report.{name}" for name, value in report if value == UNKNOWN and about is About.MISSING]
     return Notice(
         type=kind,
         timestamp=duty.created_at,
@@ -59,10 +84,39 @@ def write(duty: Duty, facts: NoticeFacts, words: Sequence[Words], *, exercise: b
             candidates=tuple(_child(each) for each in facts.candidates),
             placement=placement,
             risk=Risk(raised=duty.raised_risk),
-            said=tuple(Said(words=each.text, at=each.at) for each in words),
-            gaps=tuple(_gaps(sender, child, placement)),
+            report=report,
+            said=tuple(Said(words=each.text, at=each.at) for each in beside.words),
+            details=details,
+            gaps=tuple(gaps),
         ),
     )
+
+
+def connection_test(notice: UUID, at: datetime) -> Notice:
+    """About nobody."""
+    data = NoticeData(
+        notice=notice,
+        episode=None,
+        refers_to=None,
+        about=About.CONNECTION,
+        exercise=True,
+        sender=Sender(),
+        child=None,
+        placement=Placement(),
+        risk=Risk(),
+        gaps=(),
+    )
+    return Notice(type=NoticeType.TEST, timestamp=at, data=data)
+
+
+def is_long(name: str, told: str | None) -> bool:
+    """Whether a field of a child goes behind the link."""
+    return told is not None and name in LONG_ONES and len(told) > LONG
+
+
+def told_of(facts: ChildFacts, name: str) -> str | None:
+    """A field of a child's description or profile."""
+    return facts.description if name == "description" else facts.profile.get(name)
 
 
 def _child(facts: ChildFacts) -> Child:
@@ -73,12 +127,42 @@ def _child(facts: ChildFacts) -> Child:
         age_disputed=_known(facts.age_disputed),
         sex=facts.sex or UNKNOWN,
         language=facts.language or UNKNOWN,
-        description=facts.description or UNKNOWN,
+        description=_short(facts, "description"),
         unaccompanied=_known(facts.unaccompanied),
         modern_slavery_concern=_known(facts.modern_slavery_concern),
         subject_to_immigration_control=_known(facts.subject_to_immigration_control),
         guardian_allocated=_known(facts.guardian_allocated),
         in_care_since=facts.entered_care_at.isoformat() if facts.entered_care_at else UNKNOWN,
+        **{name: _short(facts, name) for name in PROFILE},
+    )
+
+
+def _short(facts: ChildFacts, name: str) -> str:
+    told = told_of(facts, name)
+    return IN_DETAILS if is_long(name, told) else told or UNKNOWN
+
+
+def _details(facts: ChildFacts, beside: Beside) -> Details | None:
+    holds = [f"child.{name}" for name in LONG_ONES if is_long(name, told_of(facts, name))]
+    holds += ["photograph"] if facts.has_photograph else []
+    if not holds or beside.link is None:
+        return None
+    url, expires_at = beside.link
+    taken_on = facts.photograph_taken_on
+    return Details(
+        url=url,
+        expires_at=expires_at,
+        holds=tuple(holds),
+        photograph_taken_on=taken_on.isoformat() if taken_on else UNKNOWN,
+    )
+
+
+def _report(duty: Duty, child: ChildFacts | None, beside: Beside) -> Report:
+    entered = child.entered_care_at if child else None
+    return Report(
+        obtained_at=min(each.at for each in beside.words).isoformat() if beside.words else UNKNOWN,
+        first_72_hours=_known(None if entered is None else duty.created_at - entered < FIRST_HOURS),
+        earlier_episodes=UNKNOWN if beside.earlier_episodes is None else str(beside.earlier_episodes),
     )
 
 

@@ -1,6 +1,7 @@
-"""A police force's endpoint: where notices go, and the secrets that sign them and check its replies."""
+"""A police force: how notices reach it, what it has agreed to be sent, and the secrets that sign them and check its replies."""
 
 import json
+import time
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -11,6 +12,9 @@ from services.register.views import forces_for_police
 from services.safeguarding.identifiers import ForceId
 from services.store.encryption import Keyring
 
+FRESH_SECONDS = 2.0
+"""How long a process goes on with what it read of a force. An overlap of secrets lasts far longer."""
+
 
 def owner_of(force: ForceId) -> str:
     """The owner of the key under which the force's secrets lie."""
@@ -19,14 +23,22 @@ def owner_of(force: ForceId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """`secrets` sign what we send, all of them during a rotation; a reply is good if any of `reply_secrets` checks it."""
+    """`secrets` sign what we send, all of them during a rotation; a reply is good if any of `reply_secrets` checks it.
+
+    Without `notice_url` it has no API: notices go to `notice_email`. `private_ca` (PEM) is trusted for it instead of the
+    public authorities. `agreed` empty: it takes the whole notice.
+    """
 
     force: ForceId
     name: str
-    notice_url: str
+    notice_url: str | None
     secrets: tuple[str, ...]
     reply_secrets: tuple[str, ...]
     callback: str | None
+    notice_email: str | None = None
+    private_ca: str | None = None
+    agreed: frozenset[str] = frozenset()
+    sends_open_list: bool = False
 
 
 async def of(connection: AsyncConnection, keyring: Keyring, force: ForceId) -> Force | None:
@@ -37,6 +49,41 @@ async def of(connection: AsyncConnection, keyring: Keyring, force: ForceId) -> F
     if row is None:
         return None
     opener = Opener(keyring, owner_of(force), row["wrapped"])
-    secrets = tuple(json.loads(opener.open(row["secrets"], "forces.secrets") or "[]"))
-    reply_secrets = tuple(json.loads(opener.open(row["reply_secrets"], "forces.reply_secrets") or "[]"))
-    return Force(force, row["name"], row["notice_url"], secrets, reply_secrets, row["callback"])
+    return Force(
+        force=force,
+        name=row["name"],
+        notice_url=row["notice_url"],
+        secrets=tuple(json.loads(opener.open(row["secrets"], "forces.secrets") or "[]")),
+        reply_secrets=tuple(json.loads(opener.open(row["reply_secrets"], "forces.reply_secrets") or "[]")),
+        callback=row["callback"],
+        notice_email=row["notice_email"],
+        private_ca=row["private_ca"],
+        agreed=frozenset(row["agreed"]),
+        sends_open_list=row["sends_open_list"],
+    )
+
+
+async def that_send_lists(connection: AsyncConnection) -> list[ForceId]:
+    view = forces_for_police.c
+    return list(await connection.scalars(select(view.force).where(view.sends_open_list)))
+
+
+class Forces:
+    """Forces as this process read them a moment ago: a burst of notices to one force asks for it once."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._read: dict[ForceId, tuple[float, Force]] = {}
+
+    async def of(self, connection: AsyncConnection, force: ForceId) -> Force | None:
+        """A force that is not known is asked for each time."""
+        now = time.monotonic()
+        at, known = self._read.get(force, (0.0, None))
+        if known is not None and now - at < FRESH_SECONDS:
+            return known
+        found = await of(connection, self._keyring, force)
+        if found is None:
+            self._read.pop(force, None)
+        else:
+            self._read[force] = (now, found)
+        return found

@@ -1,7 +1,7 @@
 """What a force is told of a missing child: the minimum of a first police report. A gap is None, is sent, and is chased."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -30,6 +30,10 @@ class ChildFacts:
     subject_to_immigration_control: bool | None
     guardian_allocated: bool | None
     entered_care_at: datetime | None
+    profile: Mapping[str, str]
+    """By the names of `services.safeguarding.notice_fields.PROFILE`; a gap is left out."""
+    has_photograph: bool
+    photograph_taken_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class NoticeFacts:
     def fields(self) -> tuple[str, ...]:
         """The names of the personal fields that were read, for the audit."""
         read = [f"child.{each}" for each in ("name", "known_as", "sex", "language", "description") if self.child]
+        read += [f"child.{each}" for each in self.child.profile] if self.child else []
         read += ["candidates"] if self.candidates else []
         return (*read, *(["placement.address", "placement.carers"] if self.placement else []))
 
@@ -121,6 +126,9 @@ def _child(keyring: Keyring, row: RowMapping) -> ChildFacts:
         subject_to_immigration_control=row["subject_to_immigration_control"],
         guardian_allocated=row["guardian_allocated"],
         entered_care_at=row["entered_care_at"],
+        profile=json.loads(opener.open(row["profile"], "children.profile") or "{}"),
+        has_photograph=row["has_photograph"],
+        photograph_taken_on=row["photograph_taken_on"],
     )
 
 

@@ -33,9 +33,14 @@ placements_for_police = _view("placements_for_police", PLACEMENT_FOR_POLICE)
 for_police_notice = _view(
     "for_police_notice",
     "child code name known_as sex language description date_of_birth unaccompanied modern_slavery_concern "
-    "subject_to_immigration_control age_disputed guardian_allocated entered_care_at child_key " + PLACEMENT_FOR_POLICE,
+    "subject_to_immigration_control age_disputed guardian_allocated entered_care_at child_key "
+    "profile has_photograph photograph_taken_on " + PLACEMENT_FOR_POLICE,
 )
-forces_for_police = _view("forces_for_police", "force name notice_url secrets reply_secrets callback wrapped")
+photographs_for_police = _view("photographs_for_police", "child picture media_type taken_on wrapped")
+forces_for_police = _view(
+    "forces_for_police",
+    "force name notice_url secrets reply_secrets callback wrapped notice_email private_ca agreed sends_open_list",
+)
 for_conversation = _view(
     "for_conversation",
     "person number_hash authority language from_at to_at placement kind force child code name known_as child_key in_directory",

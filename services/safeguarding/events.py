@@ -119,6 +119,24 @@ class PoliceClosed(PoliceReply, kind="police.closed.v1"):
     """The force has closed its missing investigation."""
 
 
+class PoliceNoticeHasGaps(Event, kind="police.notice-has-gaps.v1"):
+    """A first notice went out without some of what a first report needs. Somebody asks for it; nothing waits for it."""
+
+    force: ForceId
+    episode: UUID
+    gaps: tuple[str, ...]
+    """Names of fields, as the notice has them."""
+
+
+class PoliceListDiffers(Event, kind="police.list-differs.v1"):
+    """The force's own list of open episodes is not ours. A person rings the force."""
+
+    force: ForceId
+    episode: UUID
+    difference: Literal["not-with-police", "open-with-police-only", "no-list"]
+    """We hold a child missing whom the force does not list; the force lists one who is back; no list came for a day."""
+
+
 class PoliceReferenceTexted(Told, kind="police.reference-texted.v1"):
     """A carer or duty worker passed on the reference that police gave by telephone; it is in `words`."""
 

@@ -68,6 +68,8 @@ class Wording(StrEnum):
     NOT_ACKNOWLEDGED = "not-acknowledged"
     STILL_MISSING = "still-missing"
     REFERENCE_MISSING = "reference-missing"
+    NOTICE_HAS_GAPS = "notice-has-gaps"
+    POLICE_LIST_DIFFERS = "police-list-differs"
     POLICE_TOLD = "police-told"
     POLICE_NOT_YET_TOLD = "police-not-yet-told"
     RETURN_RECORDED = "return-recorded"

@@ -13,7 +13,11 @@ from services.casework import web as casework_web
 from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
 from services.console.settings import ConsoleSettings
+from services.delivery.links import Links
 from services.police import web as police_web
+from services.police.details_page import DetailsPage
+from services.police.notice_page import NoticePage
+from services.police.web import Behind
 from services.police.web_contract import COMPONENTS
 from services.professionals import web as professionals_web
 from services.professionals.answering import Acknowledging
@@ -90,7 +94,9 @@ def _carers() -> FastAPI:
 
 
 def _police() -> FastAPI:
-    app = police_web.pages(ABSENT)
+    links = Links(KEY.get_secret_value(), "http://127.0.0.1")
+    behind = Behind(ABSENT, NoticePage(ABSENT, Clocks(), ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT))
+    app = police_web.pages(behind, Clocks(), links)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
     return app

@@ -92,6 +92,8 @@ SAYS: dict[str, Kinds] = {
     "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, DutyFailed),
     "police": (
         *every(events.PoliceReply),
+        events.PoliceNoticeHasGaps,
+        events.PoliceListDiffers,
         events.ChildInformationReceived,
         events.ChildLocated,
         events.ChildReturned,

@@ -23,13 +23,20 @@ class DataKey:
         self._cipher = AESGCM(key)
 
     def close(self, words: str, place: str) -> bytes:
+        return self.close_bytes(words.encode(), place)
+
+    def close_bytes(self, content: bytes, place: str) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, words.encode(), f"{place}/{self._owner}".encode())
+        return nonce + self._cipher.encrypt(nonce, content, f"{place}/{self._owner}".encode())
 
     def open(self, closed: bytes, place: str) -> str:
         """Raises cryptography's InvalidTag where key, place or owner is another, or a byte was changed."""
+        return self.open_bytes(closed, place).decode()
+
+    def open_bytes(self, closed: bytes, place: str) -> bytes:
+        """Raises InvalidTag as `open` does."""
         nonce, sealed = closed[:NONCE_BYTES], closed[NONCE_BYTES:]
-        return self._cipher.decrypt(nonce, sealed, f"{place}/{self._owner}".encode()).decode()
+        return self._cipher.decrypt(nonce, sealed, f"{place}/{self._owner}".encode())
 
 
 class Keyring:

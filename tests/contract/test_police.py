@@ -2,138 +2,31 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncEngine
-from standardwebhooks import Webhook
 
-from services.delivery.loop import DeliveryLoop
-from services.delivery.tables import deliveries
-from services.delivery.webhook import WebhookMedium
-from services.police.handlers import Handlers
-from services.police.sending import NoticeSender
-from services.police.web import pages
-from services.police.web_replies import RepliesDoor
 from services.register import words
-from services.runtime.clocks import Clocks
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Wording
 from services.store.encryption import Keyring
-from services.store.transaction import Store
 from tests.support.database import Database
-from tests.support.delivery import Floor, received
-from tests.support.desk import FaultyDesk, faulty_desk, status
-from tests.support.register import OTHER_SECRET, SECRET, authority, load
+from tests.support.delivery import received
+from tests.support.desk import status
+from tests.support.police import Police, answer, police_of, running
+from tests.support.register import SECRET, authority, load
 
-REPLY_SECRET = OTHER_SECRET
-OFFICER = {"name": "PC Adeyemi", "collar_number": "NP 4127"}
-
-
-@dataclass
-class Police:
-    """The police service in the test's process: its handler, its loop, its door."""
-
-    floor: Floor
-    handlers: Handlers
-    http: httpx.AsyncClient
-    force: str
-    authority: str
-    ids: dict[str, str]
-    desk: FaultyDesk
-    keyring: Keyring
-
-    async def tell(self, child: str = "C1", **about: Any) -> Any:
-        subject = self.ids.get(child, child)
-        told = received(
-            child=subject,
-            exercise=bool(about.pop("exercise", False)),
-            **({"force": self.force, "authority": self.authority} | about),
-        )
-        async with self.floor.store.transaction() as transaction:
-            await self.handlers.on_police_notify(told, transaction)
-        return told
-
-    async def notice(self, **about: Any) -> tuple[Any, dict[str, Any]]:
-        """A notice that the desk has: the duty, and the body."""
-        told = await self.tell(**about)
-        await self.floor.until(told.content.telling, "accepted")
-        body = next(each.body for each in self.desk.received if each.id == str(told.content.telling))
-        return told, json.loads(body)
-
-    async def reply(
-        self,
-        about: dict[str, Any] | bytes,
-        *,
-        id: str | None = None,  # noqa: A002
-        secret: str = REPLY_SECRET,
-        force: str | None = None,
-        off: timedelta = timedelta(),
-    ) -> httpx.Response:
-        body = about if isinstance(about, bytes) else json.dumps(about).encode()
-        now, reply_id = datetime.now(UTC) + off, id or f"msg_{uuid4().hex}"
-        signature = Webhook(secret).sign(reply_id, now, body.decode(errors="replace"))
-        headers = {
-            "webhook-id": reply_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature,
-        }
-        return await self.http.post(f"/forces/{force or self.force}/replies", content=body, headers=headers)
-
-    async def said_since(self, told: Any, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
-        return [each for each in await self.floor.said(told.subject) if each["type"].startswith(kinds)]
-
-
-def answer(told: Any, kind: str = "police.acknowledged", **data: Any) -> dict[str, Any]:
-    content = told.content
-    about = {"notice": str(content.telling), "episode": str(content.episode), "officer": OFFICER} | data
-    return {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": about}
+FROM_THE_FORCE = ("police.acknowledged", "police.reference", "duty.acknowledged")
 
 
 @pytest.fixture
 async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
-    casework, engine = database.engine("casework"), database.engine("police")
-    async with faulty_desk(SECRET) as desk:
-        async with engine.begin() as connection:
-            await connection.execute(update(deliveries).values(state="withdrawn"))
-        document = authority()
-        document["forces"][0]["notice_url"] = desk.url
-        ids = await load(casework, keyring, document, datetime.now(UTC))
-        async with _running(engine, keyring, sandbox=True) as (floor, handlers, http):
-            name = document["authority"]["id"]
-            yield Police(floor, handlers, http, f"{name}-police", name, ids, desk, keyring)
-    await casework.dispose()
-    await engine.dispose()
-
-
-@asynccontextmanager
-async def _running(
-    engine: AsyncEngine, keyring: Keyring, *, sandbox: bool
-) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
-    store, clocks = Store(engine), Clocks()
-    sender = NoticeSender(keyring, sandbox=sandbox)
-    loop = DeliveryLoop(
-        "police",
-        store,
-        clocks,
-        WebhookMedium(sandbox=True),
-        keyring=keyring,
-        prepare=sender.prepare,
-        secrets=sender.secrets,
-    )
-    app = pages(RepliesDoor(store, clocks, keyring))
-    await loop.start()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://police") as http:
-        yield Floor(loop, store, clocks), Handlers(loop, clocks), http
-    await loop.stop()
+    async with police_of(database, keyring) as running:
+        yield running
 
 
 async def test_a_control_room_has_the_minimum_of_a_first_report(police: Police) -> None:
@@ -247,7 +140,7 @@ async def test_an_exercise_is_marked_and_goes_to_a_played_desk(police: Police) -
 
 async def test_an_exercise_never_goes_to_a_real_force(police: Police, database: Database, keyring: Keyring) -> None:
     engine = database.engine("police")
-    async with _running(engine, keyring, sandbox=False) as (floor, handlers, _):
+    async with running(engine, keyring, sandbox=False) as (floor, handlers, _):
         told = received(child=police.ids["C1"], exercise=True, force=police.force, authority=police.authority)
         before = len(police.desk.received)
         async with floor.store.transaction() as transaction:
@@ -272,7 +165,7 @@ async def test_an_officers_acknowledgement_ends_the_duty_and_names_the_officer_i
     told, _ = await police.notice()
     reply = await police.reply(answer(told, reference="NP-20261124-0042", reference_kind="missing-person"))
     assert reply.status_code == 202
-    said = await police.said_since(told, ("police.", "duty.acknowledged"))
+    said = await police.said_since(told, FROM_THE_FORCE)
     assert [each["type"] for each in said] == [
         "police.acknowledged.v1",
         "police.reference-given.v1",
@@ -292,7 +185,7 @@ async def test_an_officers_acknowledgement_ends_the_duty_and_names_the_officer_i
 async def test_a_reference_alone_counts_as_acknowledged(police: Police) -> None:
     told, _ = await police.notice()
     await police.reply(answer(told, "police.reference-given", officer=None, reference="NP-1"))
-    said = await police.said_since(told, ("police.", "duty.acknowledged"))
+    said = await police.said_since(told, FROM_THE_FORCE)
     assert [each["type"] for each in said] == ["police.reference-given.v1", "duty.acknowledged.v1"]
 
 

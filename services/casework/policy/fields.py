@@ -6,6 +6,7 @@ from datetime import time
 from typing import Annotated, Any
 
 import phonenumbers
+from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from services.safeguarding.message import KIND
@@ -31,6 +32,15 @@ def _secret(value: str) -> str:
         b64decode(value.removeprefix("whsec_"), validate=True)
     except binascii.Error:
         msg = "whsec_ and the base64 of at least 24 bytes are needed"
+        raise ValueError(msg) from None
+    return value
+
+
+def _certificates(value: str) -> str:
+    try:
+        load_pem_x509_certificates(value.encode())
+    except ValueError:
+        msg = "one or more certificates in PEM are needed"
         raise ValueError(msg) from None
     return value
 
@@ -64,6 +74,7 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2
 Secret = Annotated[
     str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200), AfterValidator(_secret)
 ]
+Certificates = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_certificates)]
 Hour = Annotated[time, BeforeValidator(_hour)]
 Source = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200), AfterValidator(_foreign)]
 Kind = Annotated[str, AfterValidator(_kind)]

@@ -4,10 +4,23 @@ from datetime import date, time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.casework.policy.fields import Email, Hour, Kind, Language, Line, Number, Reference, Secret, Source, Text
+from services.casework.policy.fields import (
+    Certificates,
+    Email,
+    Hour,
+    Kind,
+    Language,
+    Line,
+    Number,
+    Reference,
+    Secret,
+    Source,
+    Text,
+)
 from services.safeguarding.identifiers import AuthorityId, ForceId
+from services.safeguarding.notice_fields import NoticeField
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days
 
@@ -58,12 +71,30 @@ class AuthorityRow(Row):
 
 
 class ForceRow(Row):
+    """Reached at `notice_url`, or by mail where it has no API. `private_ca` (PEM) signs its certificate, where no public one does.
+
+    `agreed` are the fields that it has agreed to be sent; none named: the whole notice. `sends_open_list`: it tells us daily
+    which children it counts as missing.
+    """
+
     id: ForceId
     name: Line
-    notice_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)]
-    secrets: tuple[Secret, ...] = Field(min_length=1)
-    reply_secrets: tuple[Secret, ...] = Field(min_length=1)
+    notice_url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]+$", max_length=500)] | None = None
+    notice_email: Email | None = None
+    secrets: tuple[Secret, ...] = ()
+    reply_secrets: tuple[Secret, ...] = ()
     callback: Number | None = None
+    private_ca: Certificates | None = None
+    agreed: tuple[NoticeField, ...] = ()
+    sends_open_list: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "ForceRow":
+        if self.notice_url is None and self.notice_email is None:
+            raise ValueError("notice_url, or for a force without an API notice_email, is needed")
+        if self.notice_url is not None and not (self.secrets and self.reply_secrets):
+            raise ValueError("secrets and reply_secrets are needed where there is a notice_url, one of each at least")
+        return self
 
 
 class PlacementRow(Row):
@@ -109,6 +140,18 @@ class ChildRow(Row):
     entered_care_at: AwareDatetime | None = None
     language: Language | None = None
     description: Text | None = None
+    claimed_date_of_birth: date | None = None
+    legal_status: Line | None = None
+    interpreter: Line | None = None
+    ethnicity: Line | None = None
+    build: Line | None = None
+    marks: Text | None = None
+    telephones: Line | None = None
+    social_media: Line | None = None
+    cards: Line | None = None
+    associates: Text | None = None
+    likely_places: Text | None = None
+    medical: Text | None = None
 
 
 class DirectoryRow(Row):

@@ -10,6 +10,7 @@ from services.casework.policy.importing import Import
 from services.casework.policy.rows import AgencyRow, ChildRow, ForceRow, PersonRow, PlacementRow
 from services.register import agencies, forces
 from services.register.keys import data_keys
+from services.safeguarding.notice_fields import PROFILE
 from services.store.encryption import DataKey, Keyring
 
 CLEAR_OF_CHILD = (
@@ -50,6 +51,7 @@ class Sealing:
     def force(self, row: ForceRow) -> dict[str, Any]:
         owner = forces.owner_of(row.id)
         return row.model_dump() | {
+            "agreed": list(row.agreed),
             "secrets": self._close(owner, json.dumps(row.secrets), "forces.secrets"),
             "reply_secrets": self._close(owner, json.dumps(row.reply_secrets), "forces.reply_secrets"),
         }
@@ -75,6 +77,7 @@ class Sealing:
     def child(self, row: ChildRow, ids: Mapping[str, str], placements: Mapping[str, str]) -> dict[str, Any]:
         owner = ids[row.reference]
         also = json.dumps(row.known_as) if row.known_as else None
+        profile = {name: str(told) for name in PROFILE if (told := getattr(row, name)) is not None}
         return row.model_dump(include=set(CLEAR_OF_CHILD)) | {
             "id": owner,
             "placement": None if row.placement is None else placements[row.placement],
@@ -83,6 +86,7 @@ class Sealing:
             "sex": self._close(owner, row.sex, "children.sex"),
             "language": self._close(owner, row.language, "children.language"),
             "description": self._close(owner, row.description, "children.description"),
+            "profile": self._close(owner, json.dumps(profile) if profile else None, "children.profile"),
         }
 
     def _close(self, owner: str, words: str | None, place: str) -> bytes | None:

@@ -22,7 +22,9 @@ forces = Table(
     "forces",
     register,
     Column("id", Text, primary_key=True),
-    *_texts("name", "notice_url", "callback"),
+    *_texts("name", "notice_url", "callback", "notice_email", "private_ca"),
+    Column("agreed", ARRAY(Text)),
+    Column("sends_open_list", Boolean),
     *_sealed("secrets", "reply_secrets"),
 )
 placements = Table(
@@ -51,7 +53,7 @@ children = Table(
     register,
     Column("id", Text, primary_key=True),
     *_texts("authority", "reference", "code", "placement"),
-    *_sealed("name", "known_as", "sex", "language", "description"),
+    *_sealed("name", "known_as", "sex", "language", "description", "profile"),
     Column("date_of_birth", Date),
     Column("unaccompanied", Boolean),
     Column("modern_slavery_concern", Boolean),
@@ -59,6 +61,15 @@ children = Table(
     Column("age_disputed", Boolean),
     Column("guardian_allocated", Boolean),
     Column("entered_care_at", DateTime(timezone=True)),
+)
+photographs = Table(
+    "photographs",
+    register,
+    Column("child", Text, primary_key=True),
+    *_sealed("picture"),
+    *_texts("media_type"),
+    Column("taken_on", Date),
+    Column("stored_at", DateTime(timezone=True)),
 )
 directory = Table(
     "directory",

@@ -149,6 +149,8 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.PoliceReferenceGiven: replies.police_reply(Trigger.POLICE_REFERENCE_GIVEN, reference_known=True),
     events.PoliceRiskGraded: replies.police_reply(Trigger.POLICE_RISK_GRADED),
     events.PoliceClosed: replies.police_closed,
+    events.PoliceNoticeHasGaps: replies.police_reply(Trigger.POLICE_NOTICE_HAS_GAPS),
+    events.PoliceListDiffers: replies.police_reply(Trigger.POLICE_LIST_DIFFERS),
     events.PoliceReferenceTexted: replies.reference_texted,
     events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),

@@ -1,0 +1,171 @@
+"""The page of a notice, for a force without an API: an officer reads it, and says who has it. The same acknowledgement as by API."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from services.delivery.forms import Choice, Field, Form, Group
+from services.delivery.link_pages import Button, Sheet
+from services.delivery.parcel import State
+from services.police import testing
+from services.police.answering import Answering
+from services.police.notice_words import fields_of, sections
+from services.police.opened import Opened, opened, record_reading
+from services.police.reply import Officer, Reply, ReplyData, ReplyType
+from services.police.sending import force_of
+from services.runtime.clocks import Clocks
+from services.safeguarding.events import ReferenceKind
+from services.store.encryption import Keyring
+from services.store.transaction import Store, Transaction
+
+READ, HAVE_IT = "read", "have-it"
+KINDS = {
+    ReferenceKind.INCIDENT: "Incident",
+    ReferenceKind.MISSING_PERSON: "Missing person",
+    ReferenceKind.INFORMATION_ONLY: "Information only",
+}
+NEEDED = {"name": "The officer's name is needed.", "collar": "The collar or warrant number is needed."}
+TOO_LONG = "At most 120 characters."
+OVER = Sheet(
+    "This is over",
+    ("The notice was called back before it was read. There is nothing for you to do.",),
+)
+
+
+@dataclass(frozen=True)
+class NoticePage:
+    """Opening the link shows that there is a notice, and nothing of it: mail scanners open links. A button opens the notice."""
+
+    store: Store
+    clocks: Clocks
+    keyring: Keyring
+
+    async def shows(self, delivery: UUID) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            found = await opened(transaction, self.keyring, delivery)
+        if found is None:
+            return None
+        return OVER if found.state is State.WITHDRAWN else _closed_envelope(found)
+
+    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+        async with self.store.transaction() as transaction:
+            found = await opened(transaction, self.keyring, delivery)
+            if found is None:
+                return None
+            if found.state is State.WITHDRAWN:
+                return OVER
+            if form.answer == HAVE_IT:
+                return await self._has_it(transaction, found, form)
+            if form.answer != READ:
+                return _closed_envelope(found)
+            fields = fields_of(found.notice)
+            await record_reading(transaction, self.clocks, found, "notice-page", fields)
+        return _notice(found, Form(""), {})
+
+    async def _has_it(self, transaction: Transaction, found: Opened, form: Form) -> Sheet:
+        first = found.state is not State.ACKNOWLEDGED
+        wrong = {name: wanted for name, wanted in NEEDED.items() if first and not form.one(name)}
+        wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > 120}
+        if not wrong:
+            try:
+                reply = _reply(found, form, self.clocks.wall(), first=first)
+            except ValidationError:
+                wrong = {"reference": "Letters, digits and signs on one line."}
+            else:
+                await self._take(transaction, found, reply)
+                return _thanks(found)
+        return _notice(found, form, wrong)
+
+    async def _take(self, transaction: Transaction, found: Opened, reply: Reply | None) -> None:
+        parcel = found.parcel
+        if parcel.duty is None:
+            await testing.answered(transaction, parcel, self.clocks.wall())
+        elif reply is not None:
+            answering = Answering(
+                keyring=self.keyring,
+                transaction=transaction,
+                force=force_of(parcel) or "",
+                reply_id=f"page-{parcel.id}",
+                parcel=parcel,
+                duty=parcel.duty,
+                at=self.clocks.story(),
+                now=self.clocks.wall(),
+                how="page",
+            )
+            await answering.take(reply)
+
+
+def _reply(found: Opened, form: Form, now: datetime, *, first: bool) -> Reply | None:
+    """The first says who has it; a later one may still give the reference."""
+    reference = form.one("reference") or None
+    if not first and reference is None:
+        return None
+    officer = Officer(name=form.one("name"), collar_number=form.one("collar")) if form.one("name") else None
+    kind = form.one("kind")
+    return Reply(
+        type=ReplyType.ACKNOWLEDGED if first else ReplyType.REFERENCE_GIVEN,
+        timestamp=now,
+        data=ReplyData(
+            notice=found.parcel.id,
+            episode=found.notice.data.episode,
+            officer=officer,
+            reference=reference,
+            reference_kind=ReferenceKind(kind) if kind in set(ReferenceKind) else ReferenceKind.INCIDENT,
+        ),
+    )
+
+
+def _closed_envelope(found: Opened) -> Sheet:
+    data = found.notice.data
+    has_it = found.state is State.ACKNOWLEDGED
+    said = "An officer has said that they have it." if has_it else "No officer has said yet that they have it."
+    ring = f"{data.sender.name} answers at any hour: {data.sender.telephone}."
+    mark = ("This is an EXERCISE.",) if data.exercise else ()
+    opens = "It opens for police alone. That it was opened is recorded."
+    return Sheet("A notice for your control room", (*mark, said, opens, ring), (Button(READ, "Read the notice"),))
+
+
+def _notice(found: Opened, form: Form, wrong: dict[str, str]) -> Sheet:
+    data = found.notice.data
+    first = found.state is not State.ACKNOWLEDGED
+    kinds = tuple(Choice(kind, label, chosen=form.one("kind") == kind) for kind, label in KINDS.items())
+    asks = Group(
+        (
+            Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
+            Field("collar", "Collar or warrant number", "line", form.one("collar"), wrong=wrong.get("collar", "")),
+            Field(
+                "reference",
+                "Your reference",
+                "line",
+                form.one("reference"),
+                hint="May follow later, on this page.",
+                wrong=wrong.get("reference", ""),
+            ),
+            Field("kind", "Kind of reference", "list", choices=kinds),
+        ),
+        "Who has it",
+    )
+    details = () if data.details is None else (("Photograph and long descriptions", data.details.url),)
+    label = "I have it" if first else "Add the reference"
+    mark = ("This is an EXERCISE.",) if data.exercise else ()
+    return Sheet(
+        "The notice",
+        (*mark, f"{data.handling}. {data.sharing_basis}."),
+        (Button(HAVE_IT, label),),
+        sections=sections(found.notice),
+        asks=(asks,),
+        links=details,
+    )
+
+
+def _thanks(found: Opened) -> Sheet:
+    ring = f"{found.notice.data.sender.name} answers at any hour: {found.notice.data.sender.telephone}."
+    more = "A reference that comes later can be added on this page."
+    return Sheet(
+        "Thank you. It is recorded that you have it",
+        (more, ring),
+        (Button(READ, "Read it again", quiet=True),),
+        done=True,
+    )

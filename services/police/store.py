@@ -1,0 +1,139 @@
+"""Which episodes a force was told of, how each stands, and when the force last said which it holds open."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, Column, DateTime, MetaData, Table, Text, Uuid, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId
+from services.safeguarding.roles import Wording
+from services.store.transaction import Transaction
+
+metadata = MetaData(schema="police")
+_time = DateTime(timezone=True)
+episodes = Table(
+    "episodes",
+    metadata,
+    Column("force", Text, primary_key=True),
+    Column("episode", Uuid, primary_key=True),
+    *(Column(name, Text) for name in ("child", "authority", "state")),
+    Column("exercise", Boolean),
+    Column("told_at", _time),
+    Column("closed_at", _time),
+    Column("gaps_chased", Boolean),
+)
+open_lists = Table(
+    "open_lists",
+    metadata,
+    Column("force", Text, primary_key=True),
+    Column("as_of", _time),
+    Column("asked_after_at", _time),
+)
+
+STATE_AFTER = {
+    Wording.MISSING_NOTICE: "missing",
+    Wording.LOCATED_NOTICE: "located",
+    Wording.RETURNED_NOTICE: "returned",
+    Wording.RETURN_WITHDRAWN_NOTICE: "missing",
+    Wording.REPORT_RETRACTED_NOTICE: "retracted",
+}
+SEARCHED_FOR = ("missing", "located")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`told_at`: when the force was first told, story time. `closed`: it has said that its own investigation is over."""
+
+    episode: UUID
+    child: ChildId
+    authority: AuthorityId
+    exercise: bool
+    state: str
+    told_at: datetime
+    closed: bool
+
+    @property
+    def is_searched_for(self) -> bool:
+        return self.state in SEARCHED_FOR
+
+
+async def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
+    """What a notice that is about to go says of its episode. A notice that asks or adds something changes nothing."""
+    state = STATE_AFTER.get(duty.wording)
+    if duty.force is None or duty.episode is None or state is None:
+        return
+    row = {
+        "force": duty.force,
+        "episode": duty.episode,
+        "child": child,
+        "authority": duty.authority,
+        "exercise": exercise,
+        "state": state,
+        "told_at": duty.created_at,
+    }
+    statement = insert(episodes).values(row)
+    await transaction.connection.execute(
+        statement.on_conflict_do_update(index_elements=["force", "episode"], set_={"state": state})
+    )
+
+
+async def earlier(connection: AsyncConnection, force: ForceId, child: ChildId, episode: UUID | None) -> int:
+    """Of this child, before this episode."""
+    of_child = (episodes.c.force == force, episodes.c.child == child, episodes.c.exercise.is_(False))
+    counted = select(func.count()).select_from(episodes).where(*of_child, episodes.c.episode != episode)
+    return await connection.scalar(counted) or 0
+
+
+async def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:
+    """True once an episode: from now on somebody is asked for what its first notice lacked."""
+    found = await transaction.connection.execute(
+        update(episodes)
+        .where(episodes.c.force == force, episodes.c.episode == episode, episodes.c.gaps_chased.is_(False))
+        .values(gaps_chased=True)
+        .returning(episodes.c.episode)
+    )
+    return found.first() is not None
+
+
+async def closed(transaction: Transaction, force: ForceId, episode: UUID, at: datetime) -> None:
+    await transaction.connection.execute(
+        update(episodes).where(episodes.c.force == force, episodes.c.episode == episode).values(closed_at=at)
+    )
+
+
+async def standings(connection: AsyncConnection, force: ForceId) -> dict[UUID, Standing]:
+    """Every episode that this force was told of."""
+    rows = await connection.execute(select(episodes).where(episodes.c.force == force))
+    return {
+        row.episode: Standing(
+            row.episode, row.child, row.authority, row.exercise, row.state, row.told_at, row.closed_at is not None
+        )
+        for row in rows
+    }
+
+
+async def list_came(transaction: Transaction, force: ForceId, as_of: datetime) -> None:
+    statement = insert(open_lists).values(force=force, as_of=as_of, asked_after_at=None)
+    await transaction.connection.execute(
+        statement.on_conflict_do_update(index_elements=["force"], set_={"as_of": as_of, "asked_after_at": None})
+    )
+
+
+async def last_list(connection: AsyncConnection, force: ForceId) -> tuple[datetime | None, datetime | None]:
+    """When the force last said what it holds open, and when its silence since was last reported."""
+    found = await connection.execute(
+        select(open_lists.c.as_of, open_lists.c.asked_after_at).where(open_lists.c.force == force)
+    )
+    row = found.first()
+    return (None, None) if row is None else (row.as_of, row.asked_after_at)
+
+
+async def asked_after(transaction: Transaction, force: ForceId, at: datetime) -> None:
+    statement = insert(open_lists).values(force=force, as_of=datetime.min.replace(tzinfo=at.tzinfo), asked_after_at=at)
+    await transaction.connection.execute(
+        statement.on_conflict_do_update(index_elements=["force"], set_={"asked_after_at": at})
+    )

@@ -1,0 +1,174 @@
+"""The police service in the test's process, against a verifying desk and a real relay, on a real PostgreSQL."""
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from standardwebhooks import Webhook
+
+from services.delivery.links import Links
+from services.delivery.loop import DeliveryLoop
+from services.delivery.medium import Answer, Medium, Sending
+from services.delivery.parcel import MediumName
+from services.delivery.tables import deliveries
+from services.delivery.webhook import WebhookMedium
+from services.police.details_page import DetailsPage
+from services.police.handlers import Handlers
+from services.police.mailing import NoticeMail
+from services.police.notice_page import NoticePage
+from services.police.sending import NoticeSender
+from services.police.web import Behind, pages
+from services.police.web_replies import RepliesDoor
+from services.register.forces import Forces
+from services.runtime.clocks import Clocks
+from services.store.encryption import Keyring
+from services.store.transaction import Store
+from tests.support.database import Database
+from tests.support.delivery import ACCEPTED, Floor, received
+from tests.support.desk import FaultyDesk, faulty_desk
+from tests.support.register import OTHER_SECRET, SECRET, authority, load
+
+REPLY_SECRET = OTHER_SECRET
+OFFICER = {"name": "PC Adeyemi", "collar_number": "NP 4127"}
+
+
+@dataclass
+class Police:
+    """The police service in the test's process: its handler, its loop, its door."""
+
+    floor: Floor
+    handlers: Handlers
+    http: httpx.AsyncClient
+    force: str
+    authority: str
+    ids: dict[str, str]
+    desk: FaultyDesk
+    keyring: Keyring
+    relay: "PlayedRelay"
+    document: dict[str, Any]
+    casework: AsyncEngine
+
+    async def register(self) -> None:
+        """Imports `document` anew, as changed."""
+        await load(self.casework, self.keyring, self.document, datetime.now(UTC))
+
+    async def tell(self, child: str = "C1", **about: Any) -> Any:
+        subject = self.ids.get(child, child)
+        told = received(
+            child=subject,
+            exercise=bool(about.pop("exercise", False)),
+            **({"force": self.force, "authority": self.authority} | about),
+        )
+        async with self.floor.store.transaction() as transaction:
+            await self.handlers.on_police_notify(told, transaction)
+        return told
+
+    async def notice(self, **about: Any) -> tuple[Any, dict[str, Any]]:
+        """A notice that the desk has: the duty, and the body."""
+        told = await self.tell(**about)
+        await self.floor.until(told.content.telling, "accepted")
+        body = next(each.body for each in self.desk.received if each.id == str(told.content.telling))
+        return told, json.loads(body)
+
+    async def reply(
+        self,
+        about: dict[str, Any] | bytes,
+        *,
+        id: str | None = None,  # noqa: A002
+        secret: str = REPLY_SECRET,
+        force: str | None = None,
+        off: timedelta = timedelta(),
+    ) -> httpx.Response:
+        body = about if isinstance(about, bytes) else json.dumps(about).encode()
+        now, reply_id = datetime.now(UTC) + off, id or f"msg_{uuid4().hex}"
+        signature = Webhook(secret).sign(reply_id, now, body.decode(errors="replace"))
+        headers = {
+            "webhook-id": reply_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signature,
+        }
+        return await self.http.post(f"/forces/{force or self.force}/replies", content=body, headers=headers)
+
+    async def said_since(self, told: Any, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
+        return [each for each in await self.floor.said(told.subject) if each["type"].startswith(kinds)]
+
+
+def answer(told: Any, kind: str = "police.acknowledged", **data: Any) -> dict[str, Any]:
+    content = told.content
+    about = {"notice": str(content.telling), "episode": str(content.episode), "officer": OFFICER} | data
+    return {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": about}
+
+
+@dataclass
+class PlayedRelay:
+    """Keeps what it is given; the real one is tests/contract/test_email_medium.py's."""
+
+    sent: list[Sending] = field(default_factory=list)
+    name: MediumName = "email"
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, sending: Sending) -> Answer:
+        self.sent.append(sending)
+        return ACCEPTED
+
+
+@asynccontextmanager
+async def police_of(
+    database: Database, keyring: Keyring, change: Callable[[dict[str, Any]], None] = lambda _document: None
+) -> AsyncIterator[Police]:
+    """`change` alters the authority's document before it is imported."""
+    casework, engine = database.engine("casework"), database.engine("police")
+    async with faulty_desk(SECRET) as desk:
+        async with engine.begin() as connection:
+            await connection.execute(update(deliveries).values(state="withdrawn"))
+        document = authority()
+        document["forces"][0]["notice_url"] = desk.url
+        change(document)
+        ids = await load(casework, keyring, document, datetime.now(UTC))
+        relay = PlayedRelay()
+        async with running(engine, keyring, sandbox=True, relay=relay) as (floor, handlers, http):
+            name = document["authority"]["id"]
+            yield Police(floor, handlers, http, f"{name}-police", name, ids, desk, keyring, relay, document, casework)
+    await casework.dispose()
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def running(
+    engine: AsyncEngine, keyring: Keyring, *, sandbox: bool, relay: Medium | None = None
+) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
+    store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
+    links = Links(b64encode(b"l" * 32).decode(), "http://police")
+    sender = NoticeSender(keyring, clocks, links, forces, medium.trust, sandbox)
+    loop = DeliveryLoop(
+        "police",
+        store,
+        clocks,
+        medium,
+        keyring=keyring,
+        prepare=sender.prepare,
+        secrets=sender.secrets,
+        others=[NoticeMail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
+    )
+    behind = Behind(
+        RepliesDoor(store, clocks, keyring, forces),
+        NoticePage(store, clocks, keyring),
+        DetailsPage(store, clocks, keyring),
+    )
+    await loop.start()
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(pages(behind, clocks, links)), base_url="http://police"
+    ) as http:
+        yield Floor(loop, store, clocks), Handlers(loop, clocks), http
+    await loop.stop()
