@@ -17,6 +17,8 @@ from services.safeguarding.evidence import AttemptResult
 LANE = "mail"
 """One destination: the relay. What fails for one mailbox alone is no failure of the lane."""
 AT_ONCE = 8
+TLS_FROM_THE_START = 465
+"""The one port on which a relay speaks TLS at once (RFC 8314); on any other STARTTLS is asked for, and insisted on."""
 STEP_SECONDS = 10.0
 """For each command of the exchange."""
 NO_SUCH_MAILBOX = "5.1.1"
@@ -57,7 +59,8 @@ class EmailMedium:
             hostname=relay.host,
             port=relay.port,
             timeout=STEP_SECONDS,
-            start_tls=relay.encrypted,
+            use_tls=relay.encrypted and relay.port == TLS_FROM_THE_START,
+            start_tls=relay.encrypted and relay.port != TLS_FROM_THE_START,
             tls_context=self._tls,
             username=relay.user,
             password=relay.password,
