@@ -1,17 +1,23 @@
 """Mail over real SMTP: what is taken, what is tried again, what is refused, and what nobody knows."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_string
 from email.policy import default as modern
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.delivery.email import EmailMedium, Relay
 from services.delivery.mail import Letter, message_id, wire, write
@@ -125,3 +131,50 @@ async def test_without_tls_at_the_relay_nothing_is_sent() -> None:
         answer = await medium.send(a_sending())
     assert answer.result is AttemptResult.RETRY
     assert relay.mails == []
+
+
+def certified(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for `name`, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, secret = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return chain, secret
+
+
+@pytest.mark.parametrize(
+    ("trusted", "result"), [(True, AttemptResult.ACCEPTED), (False, AttemptResult.RETRY)], ids=["trusted", "unknown"]
+)
+async def test_a_mail_goes_over_tls_and_only_to_a_relay_whose_certificate_is_known(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trusted: bool,
+    result: AttemptResult,
+) -> None:
+    chain, secret = certified(tmp_path, "127.0.0.1")
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(chain, secret)
+    relay = PlayedRelay()
+    async with listening(relay, tls_context=tls, require_starttls=True):
+        medium = EmailMedium(Relay("127.0.0.1", relay.port, SENDER))
+        await medium.start()
+        answer = await medium.send(a_sending())
+    assert answer.result is result
+    assert len(relay.mails) == int(trusted)
