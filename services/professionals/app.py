@@ -7,6 +7,7 @@ from services.delivery.mail_answers import MailAnswers
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE
 from services.professionals.answering import Acknowledging
+from services.professionals.deputies import Deputies
 from services.professionals.handlers import Handlers
 from services.professionals.replies import Replies
 from services.professionals.sending import MailSender, Sender, TextSender
@@ -46,5 +47,5 @@ async def main() -> None:
     house.parts.append(loop)
     replies = Replies(house.store, MailAnswers(house.service, keyring, house.clocks))
     house.parts.append(settings.mail_listener(replies.take))
-    acknowledging = Acknowledging(house.store, house.clocks)
+    acknowledging = Acknowledging(house.store, house.clocks, Deputies(loop, keyring, house.clocks))
     await house.run(pages(Receipts(house.service, house.store, house.clocks), acknowledging, house.clocks, settings))

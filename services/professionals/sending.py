@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.delivery import mail
+from services.delivery import deputies, mail
 from services.delivery.links import Links, Purpose
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.professionals import mails
@@ -21,7 +21,9 @@ from services.store.transaction import Transaction
 
 @dataclass(frozen=True)
 class Asking:
-    """Asks the directory. The first holder who can be reached so is told: those after the first are deputies."""
+    """Asks the directory. The first holder who can be reached so is told: those after the first are deputies. At a later step
+    whoever was not reached before, was away or cannot act is passed over for a deputy, where there is one.
+    """
 
     keyring: Keyring
     clocks: Clocks
@@ -40,7 +42,9 @@ class Asking:
         )
         if not holders:
             return Undeliverable("nobody-in-role", parcel.person)
-        return await self._reachable(transaction, holders, address) or Undeliverable("no-address", holders[0].person)
+        failed = await deputies.failed(transaction.connection, duty.duty) if duty.step else frozenset()
+        willing = [each for each in holders if each.person not in failed] or holders
+        return await self._reachable(transaction, willing, address) or Undeliverable("no-address", holders[0].person)
 
     async def _reachable(
         self, transaction: Transaction, holders: Sequence[Holder], address: Callable[[Contact], str | None]

@@ -106,7 +106,7 @@ def _professionals() -> FastAPI:
     settings = ProfessionalsSettings.model_construct(
         twilio_auth_token=KEY, twilio_auth_token_alternate=None, public_url="http://127.0.0.1", link_key=KEY
     )
-    return professionals_web.pages(ABSENT, Acknowledging(ABSENT, Clocks()), Clocks(), settings)
+    return professionals_web.pages(ABSENT, Acknowledging(ABSENT, Clocks(), ABSENT), Clocks(), settings)
 
 
 def _strategy() -> FastAPI:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.delivery import deputies
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.register import contact, conversation, directory
 from services.register.contact import Contact
@@ -14,6 +15,7 @@ from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 from services.strategy import records, store
 from services.strategy.letters import Letters, Reader
+from services.strategy.policy import Reply
 from services.strategy.store import Discussion
 from services.strategy.words import Joining
 
@@ -60,9 +62,22 @@ class Inviting:
             at=self.clocks.story(),
             placement=duty.placement,
         )
+        if parcel.person is None and duty.step and duty.wording is not Wording.STRATEGY_RECORD:
+            holders = await self._not_asked_yet(transaction, duty, holders)
         if not holders:
             return Undeliverable("nobody-in-role", parcel.person)
         return await self._reachable(transaction, holders) or Undeliverable("no-address", holders[0].person)
+
+    async def _not_asked_yet(self, transaction: Transaction, duty: Duty, holders: list[Holder]) -> list[Holder]:
+        """At a later step the role's deputies; where there is none, a reminder to whoever has not answered."""
+        earlier = await store.of_one_duty(transaction.connection, duty.duty)
+        asked = {each.person for each in earlier}
+        deputies_left = [each for each in holders if each.person not in asked]
+        if deputies_left:
+            return deputies_left
+        failed = await deputies.failed(transaction.connection, duty.duty)
+        waits = {each.person for each in earlier if each.reply in {Reply.WAITING, Reply.COUNTER}} - failed
+        return [each for each in holders if each.person in waits]
 
     async def _reachable(self, transaction: Transaction, holders: Sequence[Holder]) -> Contact | None:
         for holder in holders:

@@ -218,6 +218,14 @@ async def attendees_of(
     return [_attendee(row) for row in rows]
 
 
+async def of_one_duty(connection: AsyncConnection, duty: UUID) -> list[Attendee]:
+    """Whoever has been invited by this duty, at whichever step."""
+    rows = await connection.execute(
+        select(attendees).where(attendees.c.duty == duty, attendees.c.person.is_not(None)).order_by(attendees.c.step)
+    )
+    return [_attendee(row) for row in rows]
+
+
 def attendance(found: list[Attendee]) -> list[Attendance]:
     return [Attendance(each.role, each.reply) for each in found]
 

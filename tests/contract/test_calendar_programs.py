@@ -102,5 +102,5 @@ def test_they_agree_with_the_library_that_wrote_it() -> None:
     [found] = read(invitation(CLOCKS_GO_BACK, 3))
     for each in found:
         assert each["uid"] == str(event["UID"])
-        assert each["sequence"] == int(event["SEQUENCE"])
+        assert each["sequence"] == int(str(event["SEQUENCE"]))
         assert datetime.fromisoformat(each["starts"]) == event.decoded("DTSTART")

@@ -20,6 +20,7 @@ from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
 from services.delivery.tables import deliveries
 from services.professionals.answering import Acknowledging
+from services.professionals.deputies import Deputies
 from services.professionals.handlers import Handlers
 from services.professionals.replies import Replies
 from services.professionals.sending import MailSender, Sender, TextSender
@@ -80,7 +81,7 @@ async def by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]
     sender = Sender(TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX))
     text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
     loop = DeliveryLoop("professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[mail])
-    acknowledging = Acknowledging(store, clocks)
+    acknowledging = Acknowledging(store, clocks, Deputies(loop, keyring, clocks))
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
     transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
     await loop.start()
@@ -168,6 +169,45 @@ async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByM
     assert failed["reason"] == "declined"
     await by_mail.web.post(link, data={"answer": "have-it"})
     assert len(await by_mail.said("duty.acknowledged.v1")) == 1
+
+
+async def test_the_deputy_takes_over_by_a_button_and_acknowledges_the_same_telling(by_mail: ByMail) -> None:
+    told = await by_mail.tell(role=Role.DUTY_WORKER)
+    first = await by_mail.link()
+    await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
+    assert "My deputy takes it" in (await by_mail.web.get(first)).text
+    for _ in range(2):
+        assert "Somebody else" in (await by_mail.web.post(first, data={"answer": "hand-over"})).text
+    await eventually(lambda: len(by_mail.mail.sent) == 2)
+    assert [each.recipient for each in by_mail.mail.sent] == ["day@kestrel.example", "deputy@kestrel.example"]
+    second = await by_mail.link()
+    page = await by_mail.web.get(second)
+    assert "My deputy" not in page.text
+    await by_mail.web.post(second, data={"answer": "have-it"})
+    [acknowledged] = await by_mail.said("duty.acknowledged.v1")
+    assert (acknowledged["duty"], acknowledged["step"]) == (str(told.content.duty), 0)
+    assert acknowledged["by"] == by_mail.ids["deputy"]
+    assert await by_mail.said("duty.failed.v1") == []
+    assert "recorded that you have it" in (await by_mail.web.get(first)).text
+
+
+async def test_who_has_no_deputy_is_offered_none_and_a_press_all_the_same_hands_over_nothing(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    link = await by_mail.link()
+    await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
+    assert "My deputy" not in (await by_mail.web.get(link)).text
+    assert "Have you got it?" in (await by_mail.web.post(link, data={"answer": "hand-over"})).text
+    assert len(by_mail.mail.sent) == 1
+
+
+async def test_a_later_step_passes_over_who_could_not_act_for_the_deputy(by_mail: ByMail) -> None:
+    told = await by_mail.tell(role=Role.DUTY_WORKER)
+    link = await by_mail.link()
+    await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
+    await by_mail.web.post(link, data={"answer": "cannot"})
+    await by_mail.tell(role=Role.DUTY_WORKER, duty=told.content.duty, step=1)
+    await eventually(lambda: len(by_mail.mail.sent) == 2)
+    assert by_mail.mail.sent[1].recipient == "deputy@kestrel.example"
 
 
 async def test_a_role_that_nobody_holds_is_said_at_once(by_mail: ByMail) -> None:

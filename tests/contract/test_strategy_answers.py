@@ -1,15 +1,22 @@
 """Answers by mail that must not simply be believed, and those that lead to the next person, on a real PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default as modern
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from services.delivery.medium import Sending
 from services.safeguarding.discussion_events import StrategyDiscussionRedated
+from services.safeguarding.roles import Role
 from services.store.encryption import Keyring
 from tests.support.database import Database
-from tests.support.strategy import HEALTH, Strategy, from_convenor, running_strategy
+from tests.support.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 
@@ -98,6 +105,51 @@ async def test_words_from_an_invited_mailbox_reach_a_person_though_they_name_no_
 async def test_words_from_anybody_else_reach_nobody(strategy: Strategy) -> None:
     await strategy.post(b"From: spam@elsewhere.example\r\nSubject: win\r\n\r\na prize")
     assert await stands(strategy) == (0, 0, 0)
+
+
+async def test_a_later_step_is_the_deputy_s_and_under_the_same_uid(database: Database, keyring: Keyring) -> None:
+    async with running_strategy(database, keyring) as strategy:
+        [told] = await strategy.invite(Role.DUTY_WORKER, episode=uuid4())
+        await strategy.hear(again(told))
+        first, second = await strategy.sent(2)
+        assert [first.recipient, second.recipient] == ["day@kestrel.example", "deputy@kestrel.example"]
+        assert uid_of(first) == uid_of(second)
+
+
+async def test_who_has_no_deputy_is_reminded_of_the_same_entry(strategy: Strategy) -> None:
+    [told] = await strategy.invite(POLICE, episode=uuid4())
+    await strategy.hear(again(told))
+    *_, first, second = await strategy.sent(3)
+    assert first.recipient == second.recipient
+    assert uid_of(first) == uid_of(second)
+    await strategy.accept(POLICE, strategy.newest(POLICE))
+    assert (await strategy.said("strategy-discussion.changed.v1"))[-1]["coming"] == [POLICE]
+
+
+async def test_who_has_no_deputy_and_does_not_come_is_asked_no_more(strategy: Strategy) -> None:
+    [told] = await strategy.invite(POLICE, episode=uuid4())
+    await strategy.accept(POLICE, strategy.newest(POLICE), ACCEPTED="DECLINED")
+    await strategy.hear(again(told))
+    await eventually_failed(strategy, "nobody-in-role")
+    assert len(strategy.medium.sent) == 2
+
+
+async def eventually_failed(strategy: Strategy, reason: str) -> None:
+    for _ in range(100):
+        if reason in [each["reason"] for each in await strategy.said("duty.failed.v1")]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(reason)
+
+
+def again(told: Any) -> Any:
+    """The same duty's next step, to the same role."""
+    fields = {name: getattr(told, name) for name in told.__dataclass_fields__}
+    return type(told)(**(fields | {"id": str(uuid4()), "content": told.content.model_copy(update={"step": 1})}))
+
+
+def uid_of(sending: Sending) -> str:
+    return str(event_of(message_from_string(sending.body, _class=EmailMessage, policy=modern))["UID"])
 
 
 def automatic(strategy: Strategy, said: str) -> bytes:
