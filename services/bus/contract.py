@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import structlog
@@ -20,6 +22,7 @@ from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.message import Message, Topic
 from services.store import inbox
 from services.store.failures import passes_by_itself
+from services.store.inbox import Identity
 from services.store.transaction import Store, Transaction
 
 Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
@@ -32,8 +35,17 @@ ORIGINAL_BYTES_MOST = 256 * 1024
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A message as Kafka gave it. `origin` names it for ever: topic, partition and offset."""
+
+    content: bytes
+    topic: Topic
+    origin: str
+
+
 class Contract:
-    """`take` returns True when the message may be acknowledged, False when the process stops first (it will come again)."""
+    """Gives each message to its handler; none is acknowledged before its effects are committed and what they say is published."""
 
     def __init__(
         self,
@@ -57,60 +69,87 @@ class Contract:
     def obstacle(self) -> str | None:
         return next(iter(self.waiting.values()), None)
 
-    async def take(self, raw: bytes, topic: Topic, origin: str) -> bool:
-        try:
-            kind = kind_of(raw)
-            if kind not in self._handlers and contract_of(kind, topic):
-                return True
-            received = read(raw, topic=topic, origin=origin)
-        except Unreadable as unreadable:
-            return await self._give_up(raw, origin, unreadable.reason, unreadable.kind, unreadable.message_id, None)
-        with structlog.contextvars.bound_contextvars(
-            trace=received.trace, kind=kind, message_id=received.id, exercise=received.exercise or None
-        ):
-            started = time.perf_counter()
-            taken = await self._work(raw, received, origin)
-            metrics.HANDLING.labels(kind).observe(time.perf_counter() - started)
-        return taken
+    async def take_all(self, messages: Sequence[Raw]) -> int:
+        """How many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
+        again). What has come meanwhile is done in one transaction: the busier it is, the less a message costs. Where that
+        fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
+        """
+        if len(messages) > 1 and await self._together(messages):
+            return len(messages)
+        for done, each in enumerate(messages):
+            if not await self.take(each):
+                return done
+        return len(messages)
 
-    async def _work(self, raw: bytes, received: Received[Message], origin: str) -> bool:
+    async def take(self, raw: Raw) -> bool:
+        """True when the message may be acknowledged, False when the process stops first (it will come again)."""
+        try:
+            received = self._read(raw)
+        except Unreadable as unreadable:
+            return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id, None)
+        if received is None:
+            return True
+        with _bound(received):
+            return await self._work(raw, received)
+
+    def _read(self, raw: Raw) -> Received[Message] | None:
+        """None for a kind that this service does nothing with. Raises Unreadable."""
+        kind = kind_of(raw.content)
+        if kind not in self._handlers and contract_of(kind, raw.topic):
+            return None
+        return read(raw.content, topic=raw.topic, origin=raw.origin)
+
+    async def _together(self, messages: Sequence[Raw]) -> bool:
+        """False where nothing was done."""
+        try:
+            received = [each for each in map(self._read, messages) if each is not None]
+            keys = await self._once(received) if received else []
+        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
+            logger().info("messages that came together are taken one by one", reason=place(error))
+            return False
+        await self._publisher.settled(keys)
+        return True
+
+    async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0
         while True:
             try:
-                keys = await self._once(received)
+                keys = await self._once([received])
             except Exception as error:  # noqa: BLE001 classified just below; none may reach Faust, which would skip the message
                 if passes_by_itself(error) or isinstance(error, KafkaError):
-                    if not await self._wait(origin, error):
+                    if not await self._wait(raw.origin, error):
                         return False
                     continue
                 failures += 1
                 if failures < ATTEMPTS:
                     await asyncio.sleep(ATTEMPT_PAUSE_SECONDS)
                     continue
-                reason = place(error)
-                return await self._give_up(raw, origin, reason, received.content.kind, received.id, received)
-            self._goes_on(origin)
+                return await self._give_up(raw, place(error), received.content.kind, received.id, received)
+            self._goes_on(raw.origin)
             await self._publisher.settled(keys)
             return True
 
-    async def _once(self, received: Received[Message]) -> list[str]:
+    async def _once(self, several: Sequence[Received[Message]]) -> list[str]:
+        """All of them in one transaction, in their order; the keys under which they said something."""
+        identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as transaction:
-            mark = await inbox.mark(
-                transaction,
-                source=received.source,
-                message_id=received.id,
-                content_hash=received.content_hash,
-                at=self._clocks.wall(),
-            )
-            if mark is inbox.Mark.NEW:
-                await self._handlers[received.content.kind](received, transaction)
-        metrics.HANDLED.labels(received.content.kind, mark).inc()
+            marks = await inbox.mark_all(transaction, identities, self._clocks.wall())
+            for received, mark in zip(several, marks, strict=True):
+                if mark is inbox.Mark.NEW:
+                    await self._handle(received, transaction)
+        for received, mark in zip(several, marks, strict=True):
+            metrics.HANDLED.labels(received.content.kind, mark).inc()
         return list(transaction.keys_said)
+
+    async def _handle(self, received: Received[Message], transaction: Transaction) -> None:
+        started = time.perf_counter()
+        with _bound(received):
+            await self._handlers[received.content.kind](received, transaction)
+        metrics.HANDLING.labels(received.content.kind).observe(time.perf_counter() - started)
 
     async def _give_up(
         self,
-        raw: bytes,
-        origin: str,
+        raw: Raw,
         reason: str,
         kind: str | None,
         message_id: str | None,
@@ -120,13 +159,13 @@ class Contract:
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
         letter = MessageDeadLettered(
             service=self.service,
-            origin=origin,
+            origin=raw.origin,
             reason=reason,
             original_kind=kind if kind is not None and contract_of(kind) else None,
             original_id=message_id if received is not None else None,
-            original=base64.b64encode(raw).decode() if len(raw) <= ORIGINAL_BYTES_MOST else None,
+            original=base64.b64encode(raw.content).decode() if len(raw.content) <= ORIGINAL_BYTES_MOST else None,
         )
-        subject = received.subject if received is not None else identifiers.provisional_child(origin)
+        subject = received.subject if received is not None else identifiers.provisional_child(raw.origin)
         while True:
             try:
                 async with self._store.transaction() as transaction:
@@ -138,17 +177,17 @@ class Contract:
                         subject=subject,
                         at=self._clocks.story(),
                         now=now,
-                        message_id=str(identifiers.derived("dead letter", self.service, origin)),
+                        message_id=str(identifiers.derived("dead letter", self.service, raw.origin)),
                     )
                     if self._last_resort is not None and received is not None:
                         await self._last_resort(received, transaction)
             except Exception as error:  # noqa: BLE001 the message stays in hand until it is either in the outbox or comes again
-                if not await self._wait(origin, error):
+                if not await self._wait(raw.origin, error):
                     return False
                 continue
             break
         metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
-        self._goes_on(origin)
+        self._goes_on(raw.origin)
         await self._publisher.settled(list(transaction.keys_said))
         return True
 
@@ -169,3 +208,13 @@ class Contract:
     def _goes_on(self, origin: str) -> None:
         self.waiting.pop(origin, None)
         metrics.WAITING.set(len(self.waiting))
+
+
+def _bound(received: Received[Message]) -> AbstractContextManager[Any]:
+    """Every line logged meanwhile says which message it is about."""
+    return structlog.contextvars.bound_contextvars(
+        trace=received.trace,
+        kind=received.content.kind,
+        message_id=received.id,
+        exercise=received.exercise or None,
+    )

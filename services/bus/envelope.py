@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.message import Message, Topic
 from services.store import outbox
+from services.store.outbox import Said
 from services.store.transaction import Transaction
 
 FORMAT = JSONFormat()
@@ -110,7 +111,7 @@ async def say(
         exercise=exercise,
         trace=trace,
     )
-    await outbox.put(transaction, key=subject, topic=content.topic, envelope=envelope, at=now)
+    await outbox.put_all(transaction, [Said(subject, envelope)], topic=content.topic, at=now)
 
 
 def kind_of(raw: bytes) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import islice
 
+from aiokafka import AIOKafkaProducer
+
 from services.bus import metrics
 from services.bus.producer import Producer
 from services.runtime.clocks import Clocks
@@ -12,6 +14,7 @@ from services.runtime.logs import logger
 from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
 from services.store import outbox
+from services.store.outbox import Unsent
 from services.store.transaction import Store
 
 ROUNDS_AT_ONCE = 4
@@ -143,15 +146,16 @@ class Publisher:
         """True when there is more of these keys than one round takes."""
         producer = await self._producer.ready()
         async with self._store.engine.begin() as connection:
-            await outbox.hold_keys(connection, keys)
-            unsent = await outbox.unsent_of(connection, *keys)
-            if not unsent:
-                return False
-            sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
-            for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
-                if isinstance(acknowledged, BaseException):
-                    raise acknowledged
-            await outbox.forget(connection, [each.position for each in unsent])
+            unsent = await outbox.take_unsent(connection, keys)
+            if unsent:
+                await self._send(producer, unsent)
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()
         return len(unsent) == outbox.BATCH
+
+    async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
+        """Returns when Kafka has acknowledged all; raises where it has not, and nothing is then taken out."""
+        sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
+        for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(acknowledged, BaseException):
+                raise acknowledged

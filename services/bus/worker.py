@@ -11,7 +11,7 @@ from typing import Any
 
 import faust
 
-from services.bus.contract import Contract
+from services.bus.contract import Contract, Raw
 from services.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
@@ -19,6 +19,8 @@ COMMIT_EVERY_SECONDS = 0.5
 """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
 SESSION_SECONDS = 8
 STOP_GRACE_SECONDS = 3
+TAKEN_AT_ONCE = 32
+"""Of one partition, in one transaction."""
 
 
 class Worker:
@@ -68,26 +70,40 @@ class Worker:
         return app
 
     def _agent(self, topic: Topic) -> Callable[[Any], Any]:
+        """Faust runs one a partition. What comes while messages are being worked on waits, and is taken together next."""
+
         async def take_each(stream: Any) -> None:
             unacknowledged = stream.noack()
-            async for event in unacknowledged.events():
-                if self._contract.stopping.is_set():
-                    # Held, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
-                    await asyncio.Future()
-                await self._take(unacknowledged, event, topic)
+            come: asyncio.Queue[Any] = asyncio.Queue(TAKEN_AT_ONCE)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take_what_comes(unacknowledged, come, topic))
+                async for event in unacknowledged.events():
+                    await come.put(event)
 
         return take_each
 
-    async def _take(self, stream: Any, event: Any, topic: Topic) -> None:
+    async def _take_what_comes(self, stream: Any, come: asyncio.Queue[Any], topic: Topic) -> None:
+        while True:
+            events = [await come.get()]
+            while len(events) < TAKEN_AT_ONCE and not come.empty():
+                events.append(come.get_nowait())
+            if self._contract.stopping.is_set():
+                # Held, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
+                await asyncio.Future()
+            await self._take_all(stream, events, topic)
+
+    async def _take_all(self, stream: Any, events: list[Any], topic: Topic) -> None:
         self._in_hand += 1
         self._idle.clear()
         try:
-            taken = await self._contract.take(
-                event.message.value, topic, f"{event.message.topic}/{event.message.partition}/{event.message.offset}"
-            )
-            if taken:
-                await stream.ack(event)
+            done = await self._contract.take_all([_raw(each.message, topic) for each in events])
+            for each in events[:done]:
+                await stream.ack(each)
         finally:
             self._in_hand -= 1
             if self._in_hand == 0:
                 self._idle.set()
+
+
+def _raw(message: Any, topic: Topic) -> Raw:
+    return Raw(message.value, topic, f"{message.topic}/{message.partition}/{message.offset}")

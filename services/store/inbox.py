@@ -1,10 +1,11 @@
 """The mark "this message is done", written in the transaction of its effects."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, select, text
 
 from services.store.tables import inbox
 from services.store.transaction import Transaction
@@ -17,15 +18,51 @@ class Mark(StrEnum):
     """The same source and id were done before with other content: somebody reuses ids."""
 
 
-async def mark(transaction: Transaction, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
-    """NEW means that this transaction holds the mark: two that race for one message wait for each other here."""
-    row = {"source": source, "message_id": message_id, "content_hash": content_hash, "done_at": at}
+@dataclass(frozen=True, slots=True)
+class Identity:
+    source: str
+    message_id: str
+    content_hash: bytes
+
+
+MARK = text("""
+    INSERT INTO inbox (source, message_id, content_hash, done_at)
+    SELECT source, message_id, content_hash, :at
+    FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[])) AS new (source, message_id, content_hash)
+    ON CONFLICT DO NOTHING
+    RETURNING source, message_id
+""")
+KNOWN = select(inbox.c.content_hash).where(
+    inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message_id")
+)
+
+
+async def mark_all(transaction: Transaction, messages: Sequence[Identity], at: datetime) -> list[Mark]:
+    """One mark each, in the order given; of one message twice, the first is new and the second was done before.
+
+    NEW means that this transaction holds the mark: two that race for one message wait for each other here.
+    """
     written = await transaction.connection.execute(
-        insert(inbox).values(row).on_conflict_do_nothing().returning(inbox.c.message_id)
+        MARK,
+        {
+            "sources": [each.source for each in messages],
+            "ids": [each.message_id for each in messages],
+            "hashes": [each.content_hash for each in messages],
+            "at": at,
+        },
     )
-    if written.first() is not None:
+    fresh = {(row.source, row.message_id) for row in written}
+    return [await _mark_of(transaction, each, fresh) for each in messages]
+
+
+async def _mark_of(transaction: Transaction, message: Identity, fresh: set[tuple[str, str]]) -> Mark:
+    name = (message.source, message.message_id)
+    if name in fresh:
+        fresh.remove(name)
         return Mark.NEW
-    known = await transaction.connection.scalar(
-        select(inbox.c.content_hash).where(inbox.c.source == source, inbox.c.message_id == message_id)
-    )
-    return Mark.DONE_BEFORE if known == content_hash else Mark.OTHER_CONTENT
+    known = await transaction.connection.scalar(KNOWN, {"source": message.source, "message_id": message.message_id})
+    return Mark.DONE_BEFORE if known == message.content_hash else Mark.OTHER_CONTENT
+
+
+async def mark(transaction: Transaction, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
+    return (await mark_all(transaction, [Identity(source, message_id, content_hash)], at))[0]

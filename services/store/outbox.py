@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, any_, cast, delete, func, insert, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.store.tables import outbox
@@ -22,9 +21,7 @@ class Unsent:
     envelope: bytes
 
 
-async def put(transaction: Transaction, *, key: str, topic: str, envelope: bytes, at: datetime) -> None:
-    await transaction.connection.execute(insert(outbox).values(key=key, topic=topic, envelope=envelope, written_at=at))
-    transaction.keys_said[key] = None
+PUT = insert(outbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +31,37 @@ class Said:
 
 
 async def put_all(transaction: Transaction, messages: Sequence[Said], *, topic: str, at: datetime) -> None:
-    """Many messages in one round trip; of one key, in the order given."""
+    """Of one key, they are published in the order in which they were put, whatever their topics."""
     rows = [{"key": each.key, "topic": topic, "envelope": each.envelope, "written_at": at} for each in messages]
-    if rows:
-        await transaction.connection.execute(insert(outbox), rows)
-        transaction.keys_said.update((each.key, None) for each in messages)
+    transaction.write_last(PUT, *rows)
+    transaction.keys_said.update((each.key, None) for each in messages)
 
 
-async def hold_keys(connection: AsyncConnection, keys: Sequence[str]) -> None:
-    """Until the transaction ends no other process publishes these keys: two that relay one key would reorder it.
+async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:
+    """Takes the oldest out, a batch at most; they are back where the transaction does not commit.
 
-    Everybody takes keys in the same order, so that two who want the same ones do not wait for each other.
+    Until it ends no other process publishes these keys: two that relay one key would reorder it. The lock is a statement
+    of its own, since the second must see what was committed while it waited; everybody locks keys in the same order, so
+    that two who want the same ones do not wait for each other.
     """
-    key = func.unnest(cast(sorted(keys), ARRAY(Text))).column_valued("key")
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    await connection.execute(HOLD, {"keys": sorted(keys)})
+    rows = await connection.execute(TAKE, {"keys": list(keys), "most": BATCH})
+    return sorted((Unsent(*row) for row in rows), key=lambda each: each.position)
+
+
+HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
+TAKE = text("""
+    DELETE FROM outbox WHERE position IN (
+        SELECT position FROM outbox WHERE key = ANY(CAST(:keys AS text[])) ORDER BY position LIMIT :most
+    )
+    RETURNING position, key, topic, envelope
+""")
 
 
 async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
-    """Oldest first, a batch at most."""
-    rows = await connection.execute(
-        select(outbox.c.position, outbox.c.key, outbox.c.topic, outbox.c.envelope)
-        .where(outbox.c.key == any_(cast(list(keys), ARRAY(Text))))
-        .order_by(outbox.c.position)
-        .limit(BATCH)
-    )
+    """What waits to be published, oldest first."""
+    chosen = select(outbox.c.position, outbox.c.key, outbox.c.topic, outbox.c.envelope)
+    rows = await connection.execute(chosen.where(outbox.c.key.in_(keys)).order_by(outbox.c.position))
     return [Unsent(*row) for row in rows]
 
 
@@ -67,10 +71,6 @@ async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) 
         select(outbox.c.key).where(outbox.c.written_at < written_before).group_by(outbox.c.key).limit(BATCH)
     )
     return list(rows.scalars())
-
-
-async def forget(connection: AsyncConnection, positions: Sequence[int]) -> None:
-    await connection.execute(delete(outbox).where(outbox.c.position.in_(positions)))
 
 
 async def depth(connection: AsyncConnection) -> tuple[int, datetime | None]:

@@ -2,17 +2,35 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
+from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
 class Transaction:
-    """`connection` runs statements; what must follow the commit, such as waking a loop, is left with `after_commit`."""
+    """`connection` runs statements at once; rows that nothing reads before the commit are left with `write_last`, and what
+    must follow the commit, such as waking a loop, with `after_commit`.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.keys_said: dict[str, None] = {}
+        self._last: dict[Executable, list[dict[str, Any]]] = {}
         self._acts: list[Callable[[], None]] = []
+
+    def write_last(self, statement: Executable, *rows: dict[str, Any]) -> None:
+        """Just before the commit, all rows of one statement in one round trip, in the order given: the statement must be
+        built once and returns nothing. Whoever reads the table in this transaction does not see them.
+        """
+        if rows:
+            self._last.setdefault(statement, []).extend(rows)
+
+    async def written(self) -> None:
+        """Writes what was left for the last."""
+        for statement, rows in self._last.items():
+            await self.connection.execute(statement, rows)
+        self._last = {}
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
@@ -39,6 +57,7 @@ class Store:
             transaction = Transaction(connection)
             async with connection.begin():
                 yield transaction
+                await transaction.written()
         if transaction.keys_said:
             self.on_keys_said(list(transaction.keys_said))
         transaction.committed()

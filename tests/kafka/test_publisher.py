@@ -63,7 +63,7 @@ async def test_a_message_that_kafka_will_not_take_holds_up_no_other_key_for_long
     assert await office.unsent([stuck]) == 2
     assert office.publisher.obstacle() is not None
     async with office.store.engine.begin() as connection:
-        await outbox.forget(connection, [each.position for each in await outbox.unsent_of(connection, stuck)])
+        await outbox.take_unsent(connection, [stuck])
     await asyncio.wait_for(office.publisher.settled([stuck]), 10)
     assert office.publisher.obstacle() is None
 

@@ -17,7 +17,6 @@ from services.bus.contract import Contract
 from services.bus.publisher import Publisher
 from services.bus.worker import Worker
 from services.delivery.attempt import Attempt
-from services.store import outbox
 from services.store.transaction import Store
 
 
@@ -103,9 +102,9 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "read": read,
     "handled": handled,
     "committed": committed,
-    "published": lambda countdown: around(outbox, "forget", countdown, "before"),
+    "published": lambda countdown: around(Publisher, "_send", countdown, "after"),
     "settled": lambda countdown: around(Publisher, "settled", countdown, "after"),
-    "acknowledged": lambda countdown: around(Worker, "_take", countdown, "after"),
+    "acknowledged": lambda countdown: around(Worker, "_take_all", countdown, "after"),
     "begun": lambda countdown: around(Attempt, "begin", countdown, "after"),
     "sent": lambda countdown: around(Attempt, "send", countdown, "after"),
     "ended": lambda countdown: around(Attempt, "end", countdown, "after"),
