@@ -15,7 +15,7 @@ from services.bus.contract import Contract, Raw
 from services.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
-COMMIT_EVERY_SECONDS = 0.5
+COMMIT_EVERY_SECONDS = 1.0
 """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
 SESSION_SECONDS = 8
 STOP_GRACE_SECONDS = 3

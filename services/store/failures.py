@@ -1,5 +1,6 @@
 """Which failures pass by themselves: the database away, a deadlock, a serialization conflict, a full pool."""
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -10,11 +11,15 @@ PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03"
 def passes_by_itself(error: BaseException) -> bool:
     if isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError):
         return True
-    if not isinstance(error, DBAPIError):
+    if isinstance(error, psycopg.Error):
+        state, away = error.sqlstate, isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    elif isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        away = isinstance(error, OperationalError | InterfaceError)
+        if error.connection_invalidated:
+            return True
+    else:
         return False
-    if error.connection_invalidated:
-        return True
-    state = getattr(error.orig, "sqlstate", None)
     if state is None:
-        return isinstance(error, OperationalError | InterfaceError)
+        return away
     return str(state).startswith(PASSING_STATES)

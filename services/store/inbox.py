@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select
 
+from services.store.pipeline import at_once
 from services.store.tables import inbox
 from services.store.transaction import Transaction
 
@@ -25,13 +26,13 @@ class Identity:
     content_hash: bytes
 
 
-MARK = text("""
+MARK = """
     INSERT INTO inbox (source, message_id, content_hash, done_at)
-    SELECT source, message_id, content_hash, :at
-    FROM unnest(CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:hashes AS bytea[])) AS new (source, message_id, content_hash)
+    SELECT source, message_id, content_hash, %(at)s
+    FROM unnest(%(sources)s::text[], %(ids)s::text[], %(hashes)s::bytea[]) AS new (source, message_id, content_hash)
     ON CONFLICT DO NOTHING
     RETURNING source, message_id
-""")
+"""
 KNOWN = select(inbox.c.content_hash).where(
     inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message_id")
 )
@@ -42,16 +43,14 @@ async def mark_all(transaction: Transaction, messages: Sequence[Identity], at: d
 
     NEW means that this transaction holds the mark: two that race for one message wait for each other here.
     """
-    written = await transaction.connection.execute(
-        MARK,
-        {
-            "sources": [each.source for each in messages],
-            "ids": [each.message_id for each in messages],
-            "hashes": [each.content_hash for each in messages],
-            "at": at,
-        },
-    )
-    fresh = {(row.source, row.message_id) for row in written}
+    parameters = {
+        "sources": [each.source for each in messages],
+        "ids": [each.message_id for each in messages],
+        "hashes": [each.content_hash for each in messages],
+        "at": at,
+    }
+    [written] = await at_once(transaction.connection, (MARK, parameters))
+    fresh = {(source, message_id) for source, message_id in written}
     return [await _mark_of(transaction, each, fresh) for each in messages]
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.store.pipeline import at_once
 from services.store.tables import outbox
 from services.store.transaction import Transaction
 
@@ -21,7 +22,9 @@ class Unsent:
     envelope: bytes
 
 
-PUT = insert(outbox)
+PUT = """
+    INSERT INTO outbox (key, topic, envelope, written_at) VALUES (%(key)s, %(topic)s, %(envelope)s, %(written_at)s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,18 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
     of its own, since the second must see what was committed while it waited; everybody locks keys in the same order, so
     that two who want the same ones do not wait for each other.
     """
-    await connection.execute(HOLD, {"keys": sorted(keys)})
-    rows = await connection.execute(TAKE, {"keys": list(keys), "most": BATCH})
+    hold, take = (HOLD, {"keys": sorted(keys)}), (TAKE, {"keys": list(keys), "most": BATCH})
+    _, rows = await at_once(connection, hold, take)
     return sorted((Unsent(*row) for row in rows), key=lambda each: each.position)
 
 
-HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(CAST(:keys AS text[])) AS key")
-TAKE = text("""
+HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(keys)s::text[]) AS key"
+TAKE = """
     DELETE FROM outbox WHERE position IN (
-        SELECT position FROM outbox WHERE key = ANY(CAST(:keys AS text[])) ORDER BY position LIMIT :most
+        SELECT position FROM outbox WHERE key = ANY(%(keys)s::text[]) ORDER BY position LIMIT %(most)s
     )
     RETURNING position, key, topic, envelope
-""")
+"""
 
 
 async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:

@@ -1,11 +1,12 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.store.pipeline import at_once
 
 
 class Transaction:
@@ -16,21 +17,20 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.keys_said: dict[str, None] = {}
-        self._last: dict[Executable, list[dict[str, Any]]] = {}
+        self._last: dict[str, list[Mapping[str, Any]]] = {}
         self._acts: list[Callable[[], None]] = []
 
-    def write_last(self, statement: Executable, *rows: dict[str, Any]) -> None:
-        """Just before the commit, all rows of one statement in one round trip, in the order given: the statement must be
-        built once and returns nothing. Whoever reads the table in this transaction does not see them.
+    def write_last(self, sql: str, *rows: Mapping[str, Any]) -> None:
+        """With the commit, in one round trip: all rows of one statement in the order given. Its parameters are psycopg's
+        (`%(name)s`) and it returns nothing. Whoever reads the table in this transaction does not see them.
         """
         if rows:
-            self._last.setdefault(statement, []).extend(rows)
+            self._last.setdefault(sql, []).extend(rows)
 
-    async def written(self) -> None:
-        """Writes what was left for the last."""
-        for statement, rows in self._last.items():
-            await self.connection.execute(statement, rows)
-        self._last = {}
+    async def finish(self) -> None:
+        """Writes what was left for the last, and commits. Without any, SQLAlchemy commits when the block ends."""
+        if self._last:
+            await at_once(self.connection, *self._last.items(), commit=True)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
@@ -57,7 +57,7 @@ class Store:
             transaction = Transaction(connection)
             async with connection.begin():
                 yield transaction
-                await transaction.written()
+                await transaction.finish()
         if transaction.keys_said:
             self.on_keys_said(list(transaction.keys_said))
         transaction.committed()

@@ -51,9 +51,7 @@ class Protocol:
         with contextlib.suppress(ZeroDivisionError):
             async with self.store.transaction() as transaction:
                 await self.handlers.on_message(received, transaction)
-                await transaction.written()
-                rows = await outbox.unsent_of(transaction.connection, received.subject)
-                ids.extend(read(each.envelope).id for each in rows)
+                ids.extend(read(row["envelope"]).id for row in transaction._last[outbox.PUT])
                 raise ZeroDivisionError
         return ids
 

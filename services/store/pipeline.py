@@ -1,0 +1,41 @@
+"""Several statements in one round trip, which SQLAlchemy does not do: psycopg's pipeline mode, on the connection beneath.
+
+What everything passes through is written so (inbox, outbox): there, round trips are most of what a message costs. All else
+goes through SQLAlchemy.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Statement: TypeAlias = tuple[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+"""With named parameters, `%(name)s`, once or once for each of several rows."""
+
+
+async def at_once(
+    connection: AsyncConnection, *statements: Statement, commit: bool = False
+) -> list[list[tuple[Any, ...]]]:
+    """The rows that each gave. With `commit` the connection's transaction is then over: SQLAlchemy's own finds nothing to do.
+
+    Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
+    """
+    raw = await connection.get_raw_connection()
+    driver: psycopg.AsyncConnection[tuple[Any, ...]] = raw.driver_connection  # type: ignore[assignment]
+    cursors = [driver.cursor() for _ in statements]
+    try:
+        async with driver.pipeline():
+            for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
+                if isinstance(parameters, Mapping):
+                    await cursor.execute(sql, parameters)
+                else:
+                    await cursor.executemany(sql, parameters)
+            if commit:
+                await driver.commit()
+    except psycopg.Error as error:
+        if driver.closed:
+            await connection.invalidate(error)
+            await connection.engine.dispose(close=False)
+        raise
+    return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
