@@ -39,11 +39,21 @@ class House:
         self.publisher = Publisher(self.settings, self.store, self.clocks)
         self.health.watch("publishing", self.publisher.obstacle)
 
-    def hear(self, handlers: Mapping[type[Message], Handler], last_resort: Handler | None = None) -> None:
-        """Consumes the topics of these messages, from the oldest that this service has not acknowledged."""
+    def hear(
+        self,
+        handlers: Mapping[type[Message], Handler],
+        last_resort: Handler | None = None,
+        *,
+        gather_seconds: float = 0.0,
+    ) -> None:
+        """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
+
+        `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
+        keep a record; whoever is to act is told at once.
+        """
         contract = Contract(self.service, self.store, self.publisher, self.clocks, handlers, last_resort)
         self.health.watch("consuming", contract.obstacle)
-        self.parts.append(Worker(self.settings, contract))
+        self.parts.append(Worker(self.settings, contract, gather_seconds))
 
     def turn(self, loop: Repeating) -> None:
         """Runs beside the rest, and shows its failures in readiness."""

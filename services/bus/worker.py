@@ -26,9 +26,10 @@ TAKEN_AT_ONCE = 32
 class Worker:
     """A part. Stops taking, lets what is in hand finish for a moment, and leaves the rest unacknowledged to come again."""
 
-    def __init__(self, settings: Settings, contract: Contract) -> None:
+    def __init__(self, settings: Settings, contract: Contract, gather_seconds: float = 0.0) -> None:
         self._settings = settings
         self._contract = contract
+        self._gather_seconds = gather_seconds
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -85,6 +86,8 @@ class Worker:
     async def _take_what_comes(self, stream: Any, come: asyncio.Queue[Any], topic: Topic) -> None:
         while True:
             events = [await come.get()]
+            if self._gather_seconds:
+                await asyncio.sleep(self._gather_seconds)
             while len(events) < TAKEN_AT_ONCE and not come.empty():
                 events.append(come.get_nowait())
             if self._contract.stopping.is_set():

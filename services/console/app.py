@@ -10,13 +10,16 @@ from services.console.web import pages
 from services.store.engine import database_url
 from services.store.migrations.access import SERVICES
 
+GATHER_SECONDS = 0.1
+"""A page is at most a second behind; what comes within a tenth is written together."""
+
 
 async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = ConsoleSettings()
     house = House("console", settings)
     changes = Changes(database_url(settings, "console"), house.clocks)
-    house.hear(Handlers(house.clocks).by_kind())
+    house.hear(Handlers(house.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
     house.parts.append(changes)
     house.health.watch("page changes", changes.obstacle)
     measuring = Measuring(house.store, house.clocks)

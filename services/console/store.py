@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, Table, func, literal_column, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import ReturningInsert
 
 from services.bus.envelope import Received, read
 from services.console.record import DeadLetter, Recorded
@@ -20,11 +19,13 @@ from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 from services.safeguarding.outcomes import StrategyDiscussionChanged
+from services.store.pipeline import as_sql
 from services.store.tables import due
 from services.store.transaction import Transaction
 
 CHANGES = "console_changes"
 """The PostgreSQL channel on which a change is told. What is told is the child's id."""
+CHANNEL: ColumnElement[str] = literal_column(f"'{CHANGES}'")
 MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
@@ -33,37 +34,38 @@ ENDED = (EpisodeState.CLOSED, EpisodeState.RETRACTED)
 M = TypeVar("M", bound=Message)
 
 
-def _once(table: Table, told: ColumnElement[str] | str) -> ReturningInsert[Any]:
+def _once(table: Table, told: ColumnElement[str], columns: Sequence[str] | None = None) -> str:
     """Says on the channel what it wrote: with the commit, and only where a row was written."""
-    return insert(table).on_conflict_do_nothing().returning(func.pg_notify(CHANGES, told))
+    return as_sql(insert(table).on_conflict_do_nothing().returning(func.pg_notify(CHANNEL, told)), columns)
 
 
-def _newest(table: Table) -> ReturningInsert[Any]:
+def _newest(table: Table) -> str:
     """The same, and a later revision takes the place of an earlier one."""
     new = insert(table)
     set_ = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
     newer = table.c.revision < new.excluded.revision
     written = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=set_, where=newer)
-    return written.returning(func.pg_notify(CHANGES, table.c.child))
+    return as_sql(written.returning(func.pg_notify(CHANNEL, table.c.child)))
 
 
-# Built once: every message that there is comes through here, and building them would be half of the work.
+# Built once, and written with the commit: every message that there is comes through here.
 KEEP_EPISODE = _newest(episodes)
 KEEP_DUTY = _newest(duties)
 KEEP_ENTRY = _once(entries, entries.c.child)
-KEEP_DEAD_LETTER = _once(dead_letters, "")
+LETTER = ("letter", "service", "origin", "reason", "original_kind", "at")
+KEEP_DEAD_LETTER = _once(dead_letters, literal_column("''"), LETTER)
 
 
 async def keep_episode(transaction: Transaction, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
     row = _standing(received) | {"episode": received.content.episode, "opened_at": received.content.opened_at}
-    await transaction.connection.execute(KEEP_EPISODE, row)
+    transaction.write_last(KEEP_EPISODE, row)
 
 
 async def keep_duty(transaction: Transaction, received: Received[DutyChanged], *, waits: bool) -> None:
     """An older revision than the one known changes nothing. `waits`: somebody has still to answer."""
     row = _standing(received) | {"duty": received.content.duty, "episode": received.content.episode, "waits": waits}
-    await transaction.connection.execute(KEEP_DUTY, row)
+    transaction.write_last(KEEP_DUTY, row)
 
 
 async def keep_entry(transaction: Transaction, received: Received[Message], heard_at: datetime) -> None:
@@ -75,9 +77,9 @@ async def keep_entry(transaction: Transaction, received: Received[Message], hear
         "at": received.time,
         "heard_at": heard_at,
         "exercise": received.exercise,
-        "content": received.content.model_dump(mode="json"),
+        "content": received.content.model_dump_json(),
     }
-    await transaction.connection.execute(KEEP_ENTRY, row)
+    transaction.write_last(KEEP_ENTRY, row)
 
 
 async def keep_dead_letter(transaction: Transaction, received: Received[MessageDeadLettered]) -> None:
@@ -91,7 +93,7 @@ async def keep_dead_letter(transaction: Transaction, received: Received[MessageD
         "original_kind": letter.original_kind,
         "at": received.time,
     }
-    await transaction.connection.execute(KEEP_DEAD_LETTER, row)
+    transaction.write_last(KEEP_DEAD_LETTER, row)
 
 
 async def open_episodes(
@@ -196,7 +198,7 @@ def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dic
         "state": received.content.state,
         "changed_at": received.time,
         "exercise": received.exercise,
-        "content": received.content.model_dump(mode="json"),
+        "content": received.content.model_dump_json(),
     }
 
 

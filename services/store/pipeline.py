@@ -8,10 +8,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import psycopg
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
 """With named parameters, `%(name)s`, once or once for each of several rows."""
+
+
+def as_sql(statement: ClauseElement, columns: Sequence[str] | None = None) -> str:
+    """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text.
+
+    `columns`: those that an insert gives values for; None for all of the table's.
+    """
+    return str(statement.compile(dialect=DIALECT, column_keys=columns))
+
+
+DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 async def at_once(

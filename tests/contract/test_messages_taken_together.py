@@ -1,0 +1,126 @@
+"""What a service does with messages that came while it was busy: all in one transaction, and none at another's expense."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.bus import contract as bus_contract
+from services.bus.contract import Contract, Raw
+from services.bus.envelope import Received, compose, read, say
+from services.bus.publisher import Publisher
+from services.runtime.clocks import Clocks
+from services.safeguarding.decisions import ProtocolDecided, Verdict
+from services.safeguarding.events import ChildLocated, ChildReportedMissing
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.message import Topic
+from services.store import outbox
+from services.store.transaction import Store, Transaction
+from tests.support.database import Database
+
+
+class Settled:
+    """In the publisher's place: nothing is published, so that the outbox can be read."""
+
+    async def settled(self, keys: Sequence[str]) -> None: ...
+
+
+class Office:
+    """Says one decision for each report; fails at those of the authority `refused`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.clocks = store, Clocks()
+        self.transactions: list[int] = []
+        handlers = {ChildReportedMissing: self.on_child_reported_missing}
+        publisher = cast("Publisher", Settled())
+        self.contract = Contract("protocol", store, publisher, self.clocks, cast("Any", handlers))
+
+    async def on_child_reported_missing(
+        self, received: Received[ChildReportedMissing], transaction: Transaction
+    ) -> None:
+        if received.content.authority == "refused":
+            raise ZeroDivisionError
+        pid = await transaction.connection.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
+        self.transactions.append(cast("int", pid))
+        decided = ProtocolDecided(
+            authority="kestrel",
+            about=received.content.kind,
+            about_id=received.id,
+            verdict=Verdict.TOLD,
+            protocol="office 1",
+        )
+        now = self.clocks.wall()
+        await say(transaction, decided, said_by="protocol", subject=received.subject, at=now, now=now)
+
+    async def decided_on(self, child: str) -> list[str]:
+        async with self.store.engine.connect() as connection:
+            said = [read(each.envelope).content for each in await outbox.unsent_of(connection, child)]
+        return [each.about_id for each in said if isinstance(each, ProtocolDecided)]
+
+
+@pytest.fixture
+async def office(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setattr(bus_contract, "ATTEMPT_PAUSE_SECONDS", 0.0)
+    store = Store(database.engine("protocol"))
+    yield Office(store)
+    await store.close()
+
+
+def report(child: str, message_id: str, authority: str = "kestrel", kind: Any = ChildReportedMissing) -> Raw:
+    envelope = compose(
+        kind(authority=authority),
+        said_by="carers",
+        subject=child,
+        at=datetime.now(UTC),
+        message_id=f"{message_id} of {child}",
+    )
+    return Raw(envelope, Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")
+
+
+async def test_what_came_together_is_done_in_one_transaction_in_its_order(office: Office) -> None:
+    child = new_id("child")
+    assert await office.contract.take_all([report(child, str(each)) for each in range(5)]) == 5
+    assert await office.decided_on(child) == [f"{each} of {child}" for each in range(5)]
+    assert len(set(office.transactions)) == 1
+
+
+async def test_a_message_that_comes_twice_at_once_is_done_once(office: Office) -> None:
+    child = new_id("child")
+    twice = report(child, "1")
+    assert await office.contract.take_all([twice, report(child, "2"), twice]) == 3
+    assert await office.decided_on(child) == [f"1 of {child}", f"2 of {child}"]
+
+
+async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:
+    child = new_id("child")
+    three = [report(child, "1"), report(child, "2", authority="refused"), report(child, "3")]
+    assert await office.contract.take_all(three) == 3
+    assert await office.decided_on(child) == [f"1 of {child}", f"3 of {child}"]
+
+
+async def test_bytes_that_are_no_message_take_no_other_with_them(office: Office) -> None:
+    child = new_id("child")
+    unreadable = Raw(b"\xff", Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")
+    assert await office.contract.take_all([report(child, "1"), unreadable, report(child, "2")]) == 3
+    assert await office.decided_on(child) == [f"1 of {child}", f"2 of {child}"]
+
+
+async def test_kinds_that_the_service_does_nothing_with_are_passed_over(office: Office) -> None:
+    child = new_id("child")
+    located = report(child, "1", kind=ChildLocated)
+    assert await office.contract.take_all([located, located]) == 2
+    assert await office.decided_on(child) == []
+
+
+async def test_when_the_process_stops_what_is_not_done_is_not_acknowledged(office: Office) -> None:
+    child = new_id("child")
+    office.contract.stopping.set()
+    office.contract._handlers["child.reported-missing.v1"] = _away
+    assert await office.contract.take_all([report(child, "1"), report(child, "2")]) == 0
+
+
+async def _away(received: Received[Any], transaction: Transaction) -> None:
+    raise ConnectionError
