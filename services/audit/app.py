@@ -9,12 +9,14 @@ from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
 
 ANCHOR_EVERY_SECONDS = 60
+GATHER_SECONDS = 0.2
+"""A report brings more than a hundred messages, and nobody waits for their entries."""
 
 
 async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     house = House("audit", Settings())
-    house.hear(Handlers(house.clocks).by_kind())
+    house.hear(Handlers(house.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
     reconciler = Reconciler(house.store, house.clocks)
 
     async def anchor() -> bool:

@@ -13,10 +13,10 @@ from services.bus.envelope import Received
 from services.safeguarding.message import Message
 from services.store.transaction import Transaction
 
-APPEND = text(
-    "SELECT audit.append(:chain, :at, :kind, :happened, :episode, :expects, :answers, :envelope, "
-    ":duty, :revision, :goes_on, :next_step_at)"
-)
+APPEND = """
+    SELECT audit.append(%(chain)s, %(at)s, %(kind)s, %(happened)s, %(episode)s::uuid, %(expects)s, %(answers)s, %(envelope)s,
+        %(duty)s::uuid, %(revision)s::integer, %(goes_on)s::boolean, %(next_step_at)s::timestamptz)
+"""
 ENTRIES = text(
     "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
     "FROM audit.entries WHERE chain = :chain ORDER BY position"
@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 500
 
 
 async def append(transaction: Transaction, received: Received[Message], at: datetime) -> None:
-    """The next entry of the child's chain; `at` is wall time. One statement: a report brings more than a hundred messages."""
+    """The next entry of the child's chain, written with the commit; `at` is wall time."""
     content = received.content
     thread = thread_of(content, received.id)
     row = {
@@ -39,7 +39,7 @@ async def append(transaction: Transaction, received: Received[Message], at: date
         "answers": thread.answers,
         "envelope": envelope_of(received.raw, content.kind),
     }
-    await transaction.connection.execute(APPEND, row | (standing_of(content) or NO_DUTY))
+    transaction.write_last(APPEND, row | (standing_of(content) or NO_DUTY), locks="chain")
 
 
 async def anchor(transaction: Transaction, at: datetime) -> Anchor | None:

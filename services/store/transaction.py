@@ -1,5 +1,6 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
+import operator
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,12 +21,17 @@ class Transaction:
         self._last: dict[str, list[Mapping[str, Any]]] = {}
         self._acts: list[Callable[[], None]] = []
 
-    def write_last(self, sql: str, *rows: Mapping[str, Any]) -> None:
+    def write_last(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
         """With the commit, in one round trip: all rows of one statement in the order given. Its parameters are psycopg's
-        (`%(name)s`) and it returns nothing. Whoever reads the table in this transaction does not see them.
+        (`%(name)s`), and what it returns is dropped. Whoever reads the table in this transaction does not see them.
+
+        `locks` names the parameter by whose value the statement locks: rows then go in its order, so that two transactions
+        which lock the same ones do not wait for each other for ever.
         """
         if rows:
             self._last.setdefault(sql, []).extend(rows)
+            if locks is not None:
+                self._last[sql].sort(key=operator.itemgetter(locks))
 
     async def finish(self) -> None:
         """Writes what was left for the last, and commits. Without any, SQLAlchemy commits when the block ends."""
