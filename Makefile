@@ -26,10 +26,12 @@ check: ## Check format, lint, types, import rules and contracts, without running
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 	$(VENV)/python -m services schemas --check
+	$(VENV)/python -m infra.grafana --check
 
-schemas: ## Render the contracts in schemas/ from the code, and docs/protocol.md and requirements.md from the rules.
+schemas: ## Render the contracts in schemas/ from the code, docs/protocol.md and requirements.md from the rules, and Grafana's dashboards.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m services schemas
+	$(VENV)/python -m infra.grafana
 
 text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BODY=MISSING
 	@$(BOOTSTRAP)

@@ -1,3 +1,9 @@
 """Fixtures that every test may ask for."""
 
-pytest_plugins = ["tests.support.database", "tests.support.bus", "tests.support.stack", "tests.support.world"]
+pytest_plugins = [
+    "tests.support.database",
+    "tests.support.bus",
+    "tests.support.stack",
+    "tests.support.world",
+    "tests.support.observing",
+]

@@ -23,6 +23,9 @@ def prepare(folder: Path = FOLDER) -> None:
     _write(folder / "administrator" / "pgpass", f"postgres:5432:*:{ADMINISTRATOR}:{password}\n")
     for service in SERVICES:
         _write(folder / "logins" / service, secrets.database_password(service))
+    for receiver in ("operators_url", "watchdog_url"):
+        if not (folder / "alertmanager" / receiver).exists():
+            _write(folder / "alertmanager" / receiver, "")
     (folder.parent / "protocols").mkdir(exist_ok=True)
 
 

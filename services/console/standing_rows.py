@@ -65,7 +65,7 @@ ANSWERS = _at("""
     WHERE seconds IS NOT NULL GROUP BY authority
 """)
 INBOXES = text("""
-    SELECT n.nspname AS service, greatest(c.reltuples, 0)::bigint AS count
+    SELECT n.nspname AS owner, greatest(c.reltuples, 0)::bigint AS count
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'inbox' AND c.relkind = 'r'
 """)
 DATABASE = text("""

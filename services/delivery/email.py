@@ -95,7 +95,7 @@ class EmailMedium:
 def _before_the_mail(failure: Exception) -> Answer:
     status = failure.code if isinstance(failure, SMTPResponseException) else None
     if isinstance(failure, SMTPNotSupported | ssl.SSLError) or (status is not None and status >= 500):
-        metrics.OPERATOR.labels("email", str(status)).inc()
+        metrics.OPERATOR.labels("email").inc()
         logger().error("mails cannot go out until the settings or the relay are mended", status=status)
     return Answer(AttemptResult.RETRY, status)
 

@@ -1,6 +1,10 @@
 """What delivery measures. No label names a destination, a person or a child."""
 
+from typing import get_args
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from services.delivery.parcel import FailureReason, MediumName, State
 
 ATTEMPTS = Counter(
     "delivery_attempts",
@@ -25,7 +29,7 @@ OLDEST = Gauge("delivery_oldest_seconds", "Age of the oldest parcel not yet take
 LANES_FAILING = Gauge(
     "delivery_lanes_failing", "Destinations whose last attempts all failed, and that are tried one at a time"
 )
-OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium", "status"])
+OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium"])
 DEFECTS = Counter("delivery_defects", "Parcels that could not be prepared because of an error of our own")
 URGENT = Gauge(
     "delivery_urgent_notices",
@@ -44,3 +48,9 @@ def which(attempt: int) -> str:
 
 
 FEW, MANY = 3, 8
+
+# Shown as nought before the first: an increase from nothing to one would go unseen.
+for medium in get_args(MediumName):
+    OPERATOR.labels(medium)
+    for outcome in (State.ACCEPTED, *get_args(FailureReason)):
+        ENDED.labels(medium, outcome)

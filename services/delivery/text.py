@@ -125,7 +125,7 @@ def _read_refusal(refusal: TwilioRestException) -> Answer:
         return Answer(AttemptResult.UNKNOWN, refusal.status)
     means = meaning(refusal.code, refusal.status)
     if means.operator:
-        metrics.OPERATOR.labels("text", str(refusal.code)).inc()
+        metrics.OPERATOR.labels("text").inc()
         logger().error("texts cannot go out until the settings or the account are mended", status=refusal.code)
     if means.passes:
         return Answer(AttemptResult.RETRY, refusal.code)

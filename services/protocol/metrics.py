@@ -1,6 +1,7 @@
 """What the protocol measures, in story time. No label holds an id of a child, a person or an episode."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from prometheus_client import Counter, Histogram
 
@@ -50,7 +51,7 @@ ANSWERED = Histogram(
 )
 
 # Shown as nought before the first: an increase from nothing to one would go unseen.
-for reason in DutyFailed.model_fields["reason"].annotation.__args__:  # type: ignore[union-attr]
+for reason in get_args(DutyFailed.model_fields["reason"].annotation):
     FAILED.labels(reason)
 for channel in Channel:
     for exercise in ("yes", "no"):

@@ -108,5 +108,5 @@ async def test_the_database_says_how_it_is(opened: Store) -> None:
     await Measuring(opened, CLOCKS).turn()
     assert REGISTRY.get_sample_value("database_size_bytes")
     assert REGISTRY.get_sample_value("database_connections")
-    assert REGISTRY.get_sample_value("inbox_messages", {"service": "police"}) is not None
+    assert REGISTRY.get_sample_value("inbox_messages", {"owner": "police"}) is not None
     assert metrics.MEASURED._value.get() > 0

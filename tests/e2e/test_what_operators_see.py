@@ -1,0 +1,138 @@
+"""A real Prometheus asks the running stack: every panel has something to show, nothing fires that should not, and what fires arrives."""
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.grafana.boards import BOARDS
+from tests.support.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
+from tests.support.world import World
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
+
+CARER = "+447700900106"
+SERIES_MOST = 2000
+METRIC = re.compile(r"\b([a-z][a-z0-9_]*_[a-z0-9_]+|up)\b(?=[{\[)]|\s|$)")
+NOT_METRICS = {"histogram_quantile", "label_replace"}
+NOT_MADE_YET = {"safe_return_audit_gaps"}
+"""By the audit, where it runs."""
+PERSONAL = re.compile(r"\+?447700900\d+|child-[0-9a-f]{8}|person-|placement-|provisional-|[0-9a-f]{8}-[0-9a-f]{4}-")
+
+
+@pytest.fixture(scope="module")
+def told(stack: object, world_of_module: World) -> World:
+    """One child reported and back, so that each part has done its work once."""
+    world = world_of_module
+    world.text(CARER, "MISSING C17")
+    world.eventually(lambda: any(notice["acknowledged"] for notice in world.notices(CARER)))
+    world.text(CARER, "BACK C17")
+    world.eventually(lambda: len(world.notices(CARER)) > 1)
+    return world
+
+
+@pytest.fixture(scope="module")
+def world_of_module(stack: object) -> Iterator[World]:
+    one = World(stack)  # type: ignore[arg-type]
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def seen(told: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    services = {name: address for name, address in told.stack.endpoints.items() if name != "sandbox"}
+    with prometheus(tmp_path_factory.mktemp("prometheus"), services) as one:
+        eventually(lambda: len(one.rows("up == 1")) == len(services))
+        # A rate needs two answers, and the slowest measurement comes every half minute.
+        eventually(lambda: one.rows("count_over_time(up[1m]) >= 4"))
+        eventually(lambda: {"duties_last_30_days", "bus_consumer_lag"} <= one.names(), within_seconds=45)
+        eventually(lambda: one.rows("duties_answer_seconds"), within_seconds=45)
+        yield one
+
+
+def asked(expression: str) -> str:
+    return expression.replace("$authority", ".*").replace("$__rate_interval", "1m")
+
+
+def test_every_panel_has_rows(seen: Prometheus) -> None:
+    questions = [
+        (board.name, panel.title, asked(question))
+        for board in BOARDS
+        for panel in board.panels
+        for question in panel.questions.values()
+    ]
+    empty = [each for each in questions if not seen.rows(each[2])]
+    assert empty == []
+    assert len(questions) > 90
+
+
+def test_every_metric_that_a_panel_or_a_rule_asks_for_exists(seen: Prometheus) -> None:
+    """`or vector(0)` would hide a name that is misspelt."""
+    known = seen.names()
+    text = [asked(question) for board in BOARDS for panel in board.panels for question in panel.questions.values()]
+    rules = seen._http.get("/api/v1/rules").json()["data"]["groups"]
+    text += [rule["query"] for group in rules for rule in group["rules"]]
+    wanted = {name for each in text for name in METRIC.findall(_without_labels(each))} - NOT_METRICS
+    assert wanted - known - NOT_MADE_YET == set()
+    assert len(wanted) > 45
+
+
+def test_no_label_is_personal_and_no_service_has_too_many_series(seen: Prometheus) -> None:
+    series = seen._http.get("/api/v1/series", params={"match[]": '{job="safe-return"}'}).json()["data"]
+    by_service = Counter(each["service"] for each in series)
+    print("series:", dict(by_service))
+    assert {name: count for name, count in by_service.items() if count >= SERIES_MOST} == {}
+    assert [each for each in series if PERSONAL.search(json.dumps(each))] == []
+
+
+def test_police_have_a_report_within_seconds_and_that_is_measured(seen: Prometheus) -> None:
+    for metric in ("report_to_police_accepted_seconds", "report_to_first_acknowledged_seconds"):
+        (within_a_minute,) = seen.rows(
+            f'sum({metric}_bucket{{exercise="no", le="60.0"}} or {metric}_bucket{{exercise="no", le="60"}})'
+        )
+        assert float(within_a_minute["value"][1]) >= 1
+    (in_time,) = seen.rows('sum(delivery_urgent_notices{service="police", window="1h", verdict="in-time"})')
+    assert float(in_time["value"][1]) >= 1
+
+
+def test_an_event_is_found_by_its_trace_in_the_log_of_every_service_that_worked_on_it(told: World) -> None:
+    lines = {
+        name: [json.loads(line) for line in _log(told, name) if line.startswith("{")]
+        for name in ("carers", "protocol", "police", "professionals")
+    }
+    read = [line["trace"] for line in lines["carers"] if line["event"] == "a text was read"]
+    everywhere = [
+        trace for trace in read if all(any(line.get("trace") == trace for line in each) for each in lines.values())
+    ]
+    assert everywhere, "a report's trace leads from the text to the notice and to the duty worker's text"
+    for name in ("protocol", "police", "professionals"):
+        about_an_event = [line for line in lines[name] if {"message_id", "delivery"} & line.keys()]
+        assert [line for line in about_an_event if not line.get("trace")] == []
+
+
+def test_what_fires_in_prometheus_arrives_outside(told: World, tmp_path: Path, receiver: Receiver) -> None:
+    with (
+        alertmanager(tmp_path / "alertmanager", receiver.addresses) as address,
+        prometheus(tmp_path / "prometheus", {"nobody": "http://127.0.0.1:1"}, address),
+    ):
+        began = time.monotonic()
+        eventually(lambda: "Watchdog" in receiver.names("/watchdog"))
+        assert time.monotonic() - began < 60
+        httpx.get(f"{address}/-/healthy", trust_env=False).raise_for_status()
+
+
+def _log(world: World, name: str) -> list[str]:
+    found = [path for path in world.stack.layout.folder.rglob("*.log") if path.name.startswith(name)]
+    return [line for path in found for line in path.read_text().splitlines()]
+
+
+def _without_labels(expression: str) -> str:
+    """Names of labels and their values, and what only looks like a metric, left out."""
+    bare = re.sub(r"\{[^}]*\}", "{}", expression)
+    bare = re.sub(r"(by|without|on|ignoring) *\([^)]*\)", "", bare)
+    return re.sub(r'"[^"]*"', "", bare)
