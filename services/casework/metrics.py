@@ -1,6 +1,11 @@
 """What comes in. No label holds an agency's id: whose system is down is the console's business."""
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 EVENTS = Counter("casework_events", "Agencies' events, by kind and what came of them", ["kind", "result"])
 IMPORTS = Counter("casework_imports", "Imports of the register", ["result"])
+EXERCISES_CONFIGURED = Gauge("exercise_reports_configured", "1 where an exercise report is due every five minutes")
+EXERCISE_REPORTS = Counter("exercise_reports", "Exercise reports and their ends said on the bus", ["what"])
+
+for what in ("report", "end"):
+    EXERCISE_REPORTS.labels(what)

@@ -1,8 +1,8 @@
 """What casework is told at its start, beside what every service is."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from services.runtime.settings import Settings
+from services.runtime.settings import EXERCISE_AUTHORITY, Settings
 
 
 class CaseworkSettings(Settings):
@@ -10,3 +10,5 @@ class CaseworkSettings(Settings):
     phone_key: SecretStr
     register_token: SecretStr
     """Whoever bears it may change the register of any authority."""
+    exercise_authority: str | None = Field(default=None, pattern=EXERCISE_AUTHORITY)
+    """Whose made-up child is reported missing every five minutes, to endpoints of our own. None: nobody's."""

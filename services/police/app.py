@@ -20,7 +20,9 @@ async def main() -> None:
     house = House("police", settings)
     keyring, links = settings.keyring, settings.links
     forces, webhooks = Forces(keyring), WebhookMedium(sandbox=settings.sandbox)
-    sender = NoticeSender(keyring, house.clocks, links, forces, webhooks.trust, settings.sandbox)
+    sender = NoticeSender(
+        keyring, house.clocks, links, forces, webhooks.trust, settings.sandbox, settings.exercise_authority
+    )
     loop = DeliveryLoop(
         house.service,
         house.store,

@@ -152,6 +152,19 @@ async def test_an_exercise_never_goes_to_a_real_force(police: Police, database: 
     assert said[-1]["data"]["reason"] == "exercise"
 
 
+async def test_the_exercise_authority_s_own_endpoint_gets_its_exercises(
+    police: Police, database: Database, keyring: Keyring
+) -> None:
+    engine = database.engine("police")
+    async with running(engine, keyring, sandbox=False, exercise_authority=police.authority) as (floor, handlers, _):
+        told = received(child=police.ids["C1"], exercise=True, force=police.force, authority=police.authority)
+        async with floor.store.transaction() as transaction:
+            await handlers.on_police_notify(told, transaction)
+        await floor.until(told.content.telling, "accepted", within=3)
+    await engine.dispose()
+    assert [each for each in police.desk.received if each.id == str(told.content.telling)]
+
+
 async def test_the_lookups_name_fields_and_no_values(police: Police) -> None:
     told, _ = await police.notice()
     [looked_up] = await police.said_since(told, ("register.looked-up",))

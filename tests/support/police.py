@@ -146,11 +146,16 @@ async def police_of(
 
 @asynccontextmanager
 async def running(
-    engine: AsyncEngine, keyring: Keyring, *, sandbox: bool, relay: Medium | None = None
+    engine: AsyncEngine,
+    keyring: Keyring,
+    *,
+    sandbox: bool,
+    relay: Medium | None = None,
+    exercise_authority: str | None = None,
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
     store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
     links = Links(b64encode(b"l" * 32).decode(), "http://police")
-    sender = NoticeSender(keyring, clocks, links, forces, medium.trust, sandbox)
+    sender = NoticeSender(keyring, clocks, links, forces, medium.trust, sandbox, exercise_authority)
     loop = DeliveryLoop(
         "police",
         store,
