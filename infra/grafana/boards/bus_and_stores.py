@@ -45,7 +45,7 @@ NOW = Row(
         number(
             "Audit gaps",
             "Expected by the frozen protocol and not found, as the audit's reconciler counts them.",
-            "max(safe_return_audit_gaps) or vector(0)",
+            "sum(max by (gap) (safe_return_audit_gaps))",
             "audit-gap",
             limits=[(1, "red")],
         ),
