@@ -1,6 +1,6 @@
 # Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check schemas text forward audit backup restore bench chaos lock clean
+.PHONY: help run test check schemas text forward audit backup restore bench chaos mutation lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -60,6 +60,15 @@ bench: ## Measure how long a report takes to a desk, beside two peers run in the
 chaos: ## Kill everything at random while 200 reports flow, and count what was lost or doubled.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m tests.chaos
+
+mutation: ## Change the engine in every small way and count what no test notices: make mutation [ONLY='services.protocol.policy.steps*']
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m uv venv --quiet --allow-existing --python $(VENV)/python .local/mutation
+	@$(VENV)/python -m uv pip install --quiet --python .local/mutation/bin/python mutmut==3.8.1
+	@$(VENV)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+		"$$(.local/mutation/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/ours.pth"
+	.local/mutation/bin/mutmut run $(ONLY)
+	.local/mutation/bin/mutmut results
 
 lock: ## Choose the newest versions that pyproject.toml allows and write them to requirements.lock, with hashes.
 	@$(BOOTSTRAP)
