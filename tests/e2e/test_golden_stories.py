@@ -14,12 +14,12 @@ pytestmark = pytest.mark.stack
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 NAMES = (
-    "agency-reports", "back", "back-again-after-mistake", "back-by-a-stranger", "back-taken-back", "back-while-escalating",
-    "check-overtakes-the-return", "contact-unreachable", "desk-takes-but-does-not-answer", "desk-unreachable",
-    "everybody-answers", "false-alarm", "located", "location-enquiry", "luring-suspected", "manager-answers-for-police",
-    "nobody-anywhere", "nobody-on-the-rota", "old-report-after-return", "police-close-while-missing",
-    "report-after-false-alarm", "retraction-by-a-stranger", "return-before-any-report", "return-older-than-the-report",
-    "same-carer-twice", "second-carer", "sighting", "sighting-of-a-child-at-home", "text-nobody-understands",
+    "agency-reports", "back", "back-again-after-mistake", "back-by-a-stranger", "back-taken-back",
+    "back-while-escalating", "contact-unreachable", "desk-takes-but-does-not-answer", "desk-unreachable",
+    "everybody-answers", "false-alarm", "located", "location-enquiry", "luring-suspected", "nobody-on-the-rota",
+    "old-report-after-return", "police-close-while-missing", "report-after-false-alarm",
+    "retraction-by-a-stranger", "return-before-any-report", "same-carer-twice", "second-carer", "sighting",
+    "sighting-of-a-child-at-home", "text-nobody-understands",
 )  # fmt: skip
 
 

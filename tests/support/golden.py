@@ -270,7 +270,7 @@ class Theatre:
                 for each in waiting:
                     each.given_up = True
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
 
     def _unheard(self, play: Play) -> bool:
         return any(
