@@ -61,7 +61,7 @@ chaos: ## Kill everything at random while 200 reports flow, and count what was l
 	@$(BOOTSTRAP)
 	$(VENV)/python -m tests.chaos
 
-mutation: ## Change the engine in every small way and count what no test notices: make mutation [ONLY='services.protocol.policy.steps*']
+mutation: ## Change the engine in every small way and count what no test notices; takes an hour.
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m uv venv --quiet --allow-existing --python $(VENV)/python .local/mutation
 	@$(VENV)/python -m uv pip install --quiet --python .local/mutation/bin/python mutmut==3.8.1
