@@ -1,5 +1,6 @@
 """Puts kinds, roles and states into words. The words are in `messages/`; what has none shows as it is."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 
 from services.console.policy.timeline import Line
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.working_time import ENGLAND
 
 MESSAGES = Path(__file__).parent / "messages"
 
@@ -40,4 +42,6 @@ class Words:
     def _in_words(self, value: object, field: str) -> str:
         if isinstance(value, tuple):
             return ", ".join(self.of(each, field) for each in value) or "none"
+        if isinstance(value, datetime):
+            return f"{value.astimezone(ENGLAND):%a %-d %b %Y, %H:%M}"
         return self.of(value, field) if value is not None else "not known"

@@ -39,9 +39,11 @@ async function fetchPart() {
     return;
   }
   if (!answer.ok) throw new Error(answer.status);
+  const fresh = await answer.text();
+  // From here on nothing waits: whoever moves the focus meanwhile would lose it.
   const focused = document.activeElement?.id;
   const opened = [...part.querySelectorAll("details[open]")].map((each) => each.id);
-  part.innerHTML = await answer.text();
+  part.innerHTML = fresh;
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
   followClock();

@@ -1,13 +1,16 @@
 """Everything that the pages may have to say has its words."""
 
 import string
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import pytest
 import yaml
 
-from services.console.words import MESSAGES
-from services.safeguarding import decisions, duties, events, evidence, operators, roles
+from services.console.policy.timeline import Line
+from services.console.record import Recorded
+from services.console.words import MESSAGES, Words
+from services.safeguarding import decisions, discussion_events, duties, events, evidence, operators, roles
 from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS, Message
@@ -47,3 +50,12 @@ def test_every_kind_has_a_sentence_made_of_its_own_fields(contract: type[Message
 def test_there_is_no_sentence_for_what_never_happens() -> None:
     acts = {each.kind.rsplit(".v", maxsplit=1)[0] for each in ON_THE_TIMELINE}
     assert {act.removesuffix(" withdrawn") for act in CONTENT["acts"]} - acts == set()
+
+
+def test_a_time_is_said_as_people_of_the_place_say_it() -> None:
+    moved = discussion_events.StrategyDiscussionRedated(
+        authority="kestrel", channel="console", starts_at=datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
+    )
+    entry = Recorded("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
+    line = Line(entry, "strategy-discussion.redated", None, None, (), ())
+    assert "Mon 1 Jun 2026, 09:30" in Words().sentence(line)
