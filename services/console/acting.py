@@ -11,6 +11,7 @@ from services.console.policy.acts import About, Deed
 from services.console.policy.answers import Answers
 from services.console.policy.permits import Operator
 from services.console.speaking import Voice
+from services.register import identity
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
@@ -43,6 +44,11 @@ class Acting:
         async with self.store.engine.connect() as connection:
             found = await _about(connection, subject)
         return found if found is not None and operator.sees(found.authority) else None
+
+    async def who(self, about: About) -> identity.Identity | None:
+        """Only after the act that says who looked, and why. None: the register does not know the child."""
+        async with self.store.engine.connect() as connection:
+            return await identity.of(connection, self.keyring, about.child)
 
     async def done_before(self, act: UUID) -> bool:
         async with self.store.engine.connect() as connection:

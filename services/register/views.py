@@ -59,6 +59,7 @@ directory_for_console = _view(
     "directory_for_console",
     "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped",
 )
+identity_for_console = _view("identity_for_console", "child code name known_as wrapped")
 forces_for_console = _view("forces_for_console", "force name host callback")
 for_console = _view("for_console", "child code authority")
 agencies_for_events = _view("agencies_for_events", "agency authority secrets types verifies wrapped sources")

@@ -117,6 +117,7 @@ SAYS: dict[str, Kinds] = {
     "audit": (),
     "console": (
         OperatorActed,
+        RegisterLookedUp,
         DutyAcknowledged,
         DutySendAgain,
         events.ChildReportedMissing,

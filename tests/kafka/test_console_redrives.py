@@ -109,7 +109,7 @@ async def ids_on(kafka: Kafka, topic: Topic) -> set[str]:
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka.address, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        places = [TopicPartition(topic, each) for each in consumer.partitions_for_topic(topic) or ()]
+        places = [TopicPartition(topic, each) for each in range(12)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends, found = await consumer.end_offsets(places), set()

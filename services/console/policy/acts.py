@@ -11,7 +11,8 @@ from services.console.policy.standing import GONE, waits_for_answer
 from services.safeguarding import discussion_events, events
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.duties import DutySendAgain
-from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId
+from services.safeguarding.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import AuthorityId, ChildId, WordsId, is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
@@ -152,6 +153,10 @@ def _sent_again(about: About, answers: Answers) -> tuple[Message, ...]:
     return (DutySendAgain(duty=duty.duty, step=about.step(answers), authority=duty.authority, asked=answers.act),)
 
 
+def _looked_up(about: About, _answers: Answers) -> tuple[Message, ...]:
+    return (RegisterLookedUp(authority=about.authority, purpose="console", fields=("child.name", "child.known_as")),)
+
+
 def _duty(about: About) -> DutyChanged:
     if about.duty is None:
         raise ValueError("this act is about a duty")
@@ -233,6 +238,13 @@ _DEEDS = (
         (Field("starts_at", Kind.MOMENT), REASON),
     ),
     Deed(OperatorAct.DISCUSSION_CANCELLED, May.RECORD, _has_planned_discussion, _called_off, (REASON,)),
+    Deed(
+        OperatorAct.CHILD_REVEALED,
+        May.REVEAL,
+        lambda about: about.duty is None and not is_provisional(about.child),
+        _looked_up,
+        (REASON,),
+    ),
 )
 DEEDS: Mapping[OperatorAct, Deed] = {each.act: each for each in _DEEDS}
 

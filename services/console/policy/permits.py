@@ -18,11 +18,13 @@ class May(StrEnum):
     SEND_AGAIN = "send-again"
     """Send a delivery once more, redrive a dead letter."""
     EXERCISE = "exercise"
+    REVEAL = "reveal"
+    """Look up who a child is: each time with a reason, on the record."""
     READ_REASONS = "read-reasons"
     """Read why others acted, in their words."""
 
 
-_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.READ_REASONS})
+_DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_REASONS})
 MAY: Mapping[OperatorRole, frozenset[May]] = {
     OperatorRole.DUTY_MANAGER: _DUTY | {May.SEND_AGAIN, May.EXERCISE},
     OperatorRole.SOCIAL_WORKER: _DUTY,

@@ -73,7 +73,14 @@ class ActingPages:
         result = await self.acting.act(here.operator, deed, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
             return self._stale(request, here, about)
+        if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
+            return await self._reveals(request, here, about)
         return go_to(f"{_page_of(about)}?done={act}")
+
+    async def _reveals(self, request: Request, here: Here, about: About) -> Response:
+        """On this answer alone: the form sent again shows the episode, and another look is another act."""
+        shown: dict[str, object] = {"who": await self.acting.who(about), "back": _page_of(about)}
+        return self.look.page(request, "revealed.html", shown, here=here.operator, csrf=here.csrf)
 
     async def _about(self, here: Here, subject: Subject) -> About:
         about = await self.acting.about(subject, here.operator)
