@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import metrics, store
-from services.console.policy.acts import About, Deed
+from services.console.policy.about import About
+from services.console.policy.acts import Deed
 from services.console.policy.answers import Answers
 from services.console.policy.permits import Operator
 from services.console.speaking import Voice

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import accounts, contacts, store
-from services.console.policy.acts import About, possible
+from services.console.policy.about import About
+from services.console.policy.acts import possible
 from services.console.policy.directory import Listed, directory
 from services.console.policy.letters import fault_of
 from services.console.policy.permits import May, Operator

@@ -36,6 +36,7 @@ from tests.support.console import (
     step,
 )
 from tests.support.database import Database
+from tests.support.register import authority, load
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
@@ -238,3 +239,36 @@ async def test_what_nobody_knows_is_a_page_that_says_so(browser: httpx.AsyncClie
 @pytest.mark.parametrize("act", ["dead-letter-redriven", "nonsense"])
 async def test_an_act_without_a_form_is_no_page(browser: httpx.AsyncClient, case: Case, act: str) -> None:
     assert (await browser.get(f"/episodes/{case.episode}/acts/{act}")).status_code == 404
+
+
+async def test_somebody_on_duty_sees_who_the_child_is_once_and_is_on_record_for_it(
+    browser: httpx.AsyncClient, opened: Store, database: Database, keyring: Keyring
+) -> None:
+    document = authority()
+    engine = database.engine("casework")
+    ids = await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    child, episode = ids["C1"], uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child))
+    path = f"/episodes/{episode}/acts/child-revealed"
+    form = await fill(browser, path, reason="A hospital rings about her")
+    shown = await browser.post(path, data=form)
+    assert (shown.status_code, "Amara C1 Diallo" in shown.text) == (200, True)
+    assert shown.headers["cache-control"] == "no-store"
+    again = await browser.post(path, data=form)
+    assert (again.status_code, "Amara" in again.text) == (303, False)
+    looked_up, acted = await said_by_console(opened, child)
+    assert looked_up.content.kind == "register.looked-up.v1"
+    assert looked_up.content.fields == ("child.name", "child.known_as")
+    assert (acted.content.act, len(acted.content.words)) == ("child-revealed", 1)
+    for page in ("/", f"/episodes/{episode}"):
+        assert "Amara" not in (await browser.get(page)).text
+
+
+@pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])
+async def test_who_need_not_know_is_never_shown_a_name(
+    app: FastAPI, opened: Store, case: Case, role: OperatorRole
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as other:
+        await sign_in(other, await account(opened, role))
+        assert (await other.get(f"/episodes/{case.episode}/acts/child-revealed")).status_code == 403

@@ -238,7 +238,7 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
     await hear(opened, HANDLERS, heard(letter, child, at=CLOCKS.story(), id_=name), heard(planned, child))
     await hear(opened, HANDLERS, heard(watch, child))
     of_duty = ("phoned", "acknowledged-for", "sent-again")
-    of_episode = ("returned", "return-interview", "police-reference", "discussion-redated", "report-retracted")
+    of_episode = ("returned", "return-interview", "police-reference", "discussion-redated", "child-revealed")
     return [
         "/",
         "/directory",

@@ -9,7 +9,8 @@ from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import Response
 
 from services.console.acting import Acting, Result, Subject
-from services.console.policy.acts import DEEDS, About, Deed, possible, read_form, steps_to_choose
+from services.console.policy.about import About
+from services.console.policy.acts import DEEDS, Deed, possible, read_form, steps_to_choose
 from services.console.policy.answers import Fault, Faults
 from services.console.web.door import Door, Here, id_of
 from services.console.web.look import Look, go_to

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 import yaml
 
-from services.console.policy.acts import DEEDS, About, possible, read_form, steps_to_choose
+from services.console.policy.about import About
+from services.console.policy.acts import DEEDS, possible, read_form, steps_to_choose
 from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
 from services.console.words import MESSAGES
@@ -27,7 +28,6 @@ EPISODE = uuid4()
 WITHOUT_A_FORM = {
     OperatorAct.DEAD_LETTER_REDRIVEN,
     OperatorAct.EXERCISE_STARTED,
-    OperatorAct.CHILD_REVEALED,
 }
 
 
@@ -93,6 +93,7 @@ def test_what_may_be_done_about_a_missing_child() -> None:
         OperatorAct.POLICE_REFERENCE,
         OperatorAct.SAFE_AND_WELL_CHECK,
         OperatorAct.RETURN_INTERVIEW,
+        OperatorAct.CHILD_REVEALED,
     }
 
 
@@ -102,12 +103,17 @@ def test_what_may_be_done_about_a_child_who_is_back() -> None:
         OperatorAct.POLICE_REFERENCE,
         OperatorAct.SAFE_AND_WELL_CHECK,
         OperatorAct.RETURN_INTERVIEW,
+        OperatorAct.CHILD_REVEALED,
     }
 
 
 @pytest.mark.parametrize("state", [EpisodeState.CLOSED, EpisodeState.RETRACTED])
-def test_nothing_may_be_done_about_an_episode_that_is_over(state: EpisodeState) -> None:
-    assert acts(about_episode(state)) == set()
+def test_nothing_may_be_done_about_an_episode_that_is_over_but_to_ask_who_it_was(state: EpisodeState) -> None:
+    assert acts(about_episode(state)) == {OperatorAct.CHILD_REVEALED}
+
+
+def test_nobody_is_revealed_where_nobody_knows_which_child_it_is() -> None:
+    assert OperatorAct.CHILD_REVEALED not in acts(replace(about_episode(), child=new_id("provisional")))
 
 
 def test_only_a_planned_discussion_is_moved_or_called_off() -> None:
@@ -226,7 +232,7 @@ def test_a_page_remembers_what_makes_its_act_meaningless() -> None:
 
 def test_an_auditor_may_change_nothing_and_an_operator_says_nothing_about_a_child() -> None:
     assert MAY[OperatorRole.AUDITOR] == {May.LOOK, May.READ_REASONS}
-    assert not MAY[OperatorRole.OPERATOR] & {May.ANSWER, May.RECORD, May.READ_REASONS}
+    assert not MAY[OperatorRole.OPERATOR] & {May.ANSWER, May.RECORD, May.READ_REASONS, May.REVEAL}
 
 
 def test_answers_keep_only_what_was_asked() -> None:

@@ -1,0 +1,43 @@
+"""What an operator acts on, as the console knows it."""
+
+from dataclasses import dataclass
+
+from services.console.policy.answers import Answers
+from services.console.policy.standing import waits_for_answer
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.safeguarding.outcomes import StrategyDiscussionChanged
+from services.safeguarding.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the act is about, as the console knows it: an episode, or a duty with its episode where it has one."""
+
+    child: ChildId
+    authority: AuthorityId
+    exercise: bool
+    episode: EpisodeChanged | None = None
+    duty: DutyChanged | None = None
+    discussion: StrategyDiscussionChanged | None = None
+    """The episode's newest strategy discussion."""
+
+    @property
+    def seen(self) -> str:
+        """What a form remembers of what its page showed: when this has changed, the act may no longer be meant."""
+        if self.duty is not None:
+            return "waits" if waits_for_answer(self.duty) else "over"
+        discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"
+        return f"{self.episode.state if self.episode else ''}{discussion}"
+
+    @property
+    def steps(self) -> tuple[StepRecord, ...]:
+        """Tellings that somebody may still answer."""
+        told = () if self.duty is None else self.duty.steps
+        return tuple(each for each in told if each.state not in {"acknowledged", "withdrawn"})
+
+    def steps_of_police(self, *, are: bool) -> tuple[StepRecord, ...]:
+        return tuple(each for each in self.steps if (each.role is Role.POLICE_CONTROL_ROOM) == are)
+
+    def step(self, answers: Answers) -> int:
+        return int(answers.chosen["step"])
