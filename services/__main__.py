@@ -13,6 +13,7 @@ import uvloop
 
 from services.audit.commands import audit
 from services.console.commands import accounts
+from services.police.commands import police
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
@@ -21,6 +22,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
+app.add_typer(police, name="police")
 
 
 @app.command("list")

@@ -13,6 +13,7 @@ from services.carers.spool import Spool
 from services.carers.web import pages
 from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
+from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE, TextMedium
 from services.store.encryption import Keyring
@@ -41,6 +42,7 @@ async def main() -> None:
     )
     house.health.watch("delivery", delivery.obstacle)
     house.parts.append(delivery)
+    house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
     reader = Reader(house.store, keyring, house.clocks, CarryingOut(keyring, delivery), settings.authority)
     house.turn(reader.loop)
     house.turn(Practices(house.store, house.clocks).ending)

@@ -4,12 +4,10 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from services.runtime.settings import Settings
+from services.delivery.settings import KeySettings
 
 
-class CarersSettings(Settings):
-    master_key: SecretStr
-    phone_key: SecretStr
+class CarersSettings(KeySettings):
     twilio_account_sid: str
     twilio_auth_token: SecretStr = Field(min_length=1)
     """Without it no signature can be checked, and the service does not start."""

@@ -11,6 +11,7 @@ ATTEMPTS = Counter(
     "Attempts to send, by their result and by which attempt it was",
     ["medium", "result", "attempt"],
 )
+PRUNED = Counter("delivery_pruned", "Old deliveries that were forgotten")
 ENDED = Counter("delivery_ended", "Parcels that are done, by what came of them", ["medium", "outcome"])
 ATTEMPT_SECONDS = Histogram(
     "delivery_attempt_seconds",

@@ -1,5 +1,7 @@
 """Settings of services that read personal columns, of those that text and of those that mail."""
 
+from datetime import timedelta
+
 from pydantic import Field, SecretStr
 
 from services.delivery.email import EmailMedium, Relay
@@ -11,10 +13,15 @@ from services.store.encryption import Keyring
 
 
 class KeySettings(Settings):
-    """`master_key` and `phone_key`: secret files, each the base64 of 32 bytes."""
+    """`master_key` and `phone_key`: secret files, each the base64 of 32 bytes. What was sent is forgotten after `retention_days`."""
 
     master_key: SecretStr
     phone_key: SecretStr
+    retention_days: int = Field(default=400, ge=30)
+
+    @property
+    def retention(self) -> timedelta:
+        return timedelta(days=self.retention_days)
 
     @property
     def keyring(self) -> Keyring:

@@ -2,14 +2,18 @@
 
 from services.bus.house import House
 from services.delivery.loop import DeliveryLoop
+from services.delivery.pruning import Pruning
 from services.delivery.webhook import WebhookMedium
+from services.police import store
 from services.police.details_page import DetailsPage
 from services.police.handlers import Handlers
+from services.police.list_watch import ListWatch
 from services.police.mailing import NoticeMail
 from services.police.notice_page import NoticePage
 from services.police.sending import NoticeSender
 from services.police.settings import PoliceSettings
 from services.police.web import Behind, pages
+from services.police.web_open_list import OpenListDoor
 from services.police.web_replies import RepliesDoor
 from services.register.forces import Forces
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
@@ -38,8 +42,11 @@ async def main() -> None:
     handlers = Handlers(loop, house.clocks)
     house.hear({PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again})
     house.parts.append(loop)
+    house.turn(Pruning(house.store, house.clocks, settings.retention, store.needed()).repeating())
+    house.turn(ListWatch(house.store, house.clocks).repeating())
     behind = Behind(
         RepliesDoor(house.store, house.clocks, keyring, forces),
+        OpenListDoor(house.store, house.clocks, forces),
         NoticePage(house.store, house.clocks, keyring),
         DetailsPage(house.store, house.clocks, keyring),
     )

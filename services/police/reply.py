@@ -24,18 +24,18 @@ class ReplyType(StrEnum):
     SAFE_AND_WELL_CHECKED = "police.safe-and-well-checked"
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     """A force may send more than we know of; what we do not know is passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Officer(_Part):
+class Officer(Part):
     name: Line
     collar_number: Line
 
 
-class ReplyData(_Part):
+class ReplyData(Part):
     notice: UUID
     episode: UUID | None = None
     officer: Officer | None = None
@@ -54,7 +54,7 @@ NEEDED: dict[ReplyType, tuple[str, ...]] = {
 }
 
 
-class Reply(_Part):
+class Reply(Part):
     """`timestamp` is when the force says that it happened, with its zone."""
 
     type: ReplyType

@@ -1,15 +1,29 @@
 """Which episodes a force was told of, how each stands, and when the force last said which it holds open."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, DateTime, MetaData, Table, Text, Uuid, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.delivery.tables import deliveries
+from services.police.policy import SEARCHED_FOR, Standing
 from services.safeguarding.duties import Duty
-from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId
+from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
 from services.store.transaction import Transaction
 
@@ -34,6 +48,7 @@ open_lists = Table(
     Column("asked_after_at", _time),
 )
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 STATE_AFTER = {
     Wording.MISSING_NOTICE: "missing",
     Wording.LOCATED_NOTICE: "located",
@@ -41,24 +56,6 @@ STATE_AFTER = {
     Wording.RETURN_WITHDRAWN_NOTICE: "missing",
     Wording.REPORT_RETRACTED_NOTICE: "retracted",
 }
-SEARCHED_FOR = ("missing", "located")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """`told_at`: when the force was first told, story time. `closed`: it has said that its own investigation is over."""
-
-    episode: UUID
-    child: ChildId
-    authority: AuthorityId
-    exercise: bool
-    state: str
-    told_at: datetime
-    closed: bool
-
-    @property
-    def is_searched_for(self) -> bool:
-        return self.state in SEARCHED_FOR
 
 
 async def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
@@ -77,7 +74,9 @@ async def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise
     }
     statement = insert(episodes).values(row)
     await transaction.connection.execute(
-        statement.on_conflict_do_update(index_elements=["force", "episode"], set_={"state": state})
+        statement.on_conflict_do_update(
+            index_elements=["force", "episode"], set_={"state": state, "told_at": duty.created_at}
+        )
     )
 
 
@@ -109,9 +108,7 @@ async def standings(connection: AsyncConnection, force: ForceId) -> dict[UUID, S
     """Every episode that this force was told of."""
     rows = await connection.execute(select(episodes).where(episodes.c.force == force))
     return {
-        row.episode: Standing(
-            row.episode, row.child, row.authority, row.exercise, row.state, row.told_at, row.closed_at is not None
-        )
+        row.episode: Standing(row.episode, row.child, row.authority, row.exercise, row.state, row.told_at)
         for row in rows
     }
 
@@ -133,7 +130,14 @@ async def last_list(connection: AsyncConnection, force: ForceId) -> tuple[dateti
 
 
 async def asked_after(transaction: Transaction, force: ForceId, at: datetime) -> None:
-    statement = insert(open_lists).values(force=force, as_of=datetime.min.replace(tzinfo=at.tzinfo), asked_after_at=at)
+    statement = insert(open_lists).values(force=force, as_of=NEVER, asked_after_at=at)
     await transaction.connection.execute(
         statement.on_conflict_do_update(index_elements=["force"], set_={"asked_after_at": at})
+    )
+
+
+def needed() -> ColumnElement[bool]:
+    """Deliveries that a reply or a link may still name: their child is searched for."""
+    return exists().where(
+        episodes.c.episode == deliveries.c.episode, episodes.c.state.in_(SEARCHED_FOR), episodes.c.closed_at.is_(None)
     )

@@ -13,7 +13,8 @@ from services.delivery.link_pages import LinkPages
 from services.delivery.links import Links, Purpose
 from services.police.details_page import DetailsPage
 from services.police.notice_page import NoticePage
-from services.police.web_contract import ANSWERS, REPLY
+from services.police.web_contract import ANSWERS, LIST, LIST_ANSWERS, REPLY
+from services.police.web_open_list import OpenListDoor
 from services.police.web_replies import RepliesDoor
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
@@ -27,6 +28,7 @@ class Behind:
     """What stands behind each door."""
 
     replies: RepliesDoor
+    lists: OpenListDoor
     notice: NoticePage
     details: DetailsPage
 
@@ -39,6 +41,13 @@ def pages(behind: Behind, clocks: Clocks, links: Links) -> FastAPI:
     async def take_reply(force_id: str, request: Request) -> JSONResponse:
         """An acknowledgement, a reference, a grade, news: signed as Standard Webhooks with a reply secret of the force's."""
         return await behind.replies.take(request, force_id)
+
+    @app.post(
+        "/forces/{force_id}/open-list", status_code=HTTPStatus.ACCEPTED, responses=LIST_ANSWERS, openapi_extra=LIST
+    )
+    async def take_open_list(force_id: str, request: Request) -> JSONResponse:
+        """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
+        return await behind.lists.take(request, force_id)
 
     for purpose, page in ((Purpose.NOTICE, behind.notice), (Purpose.DETAILS, behind.details)):
         for opening in link_contract.openings(LinkPages(links, clocks, purpose, page.shows, page.acts)):

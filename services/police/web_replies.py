@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import TypeVar
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 from starlette.requests import Request
@@ -26,6 +27,7 @@ from services.store.inbox import Mark
 from services.store.transaction import Store, Transaction
 
 BODY_AT_MOST = 65_536
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class RepliesDoor:
@@ -36,13 +38,8 @@ class RepliesDoor:
 
     async def take(self, request: Request, force_id: str) -> JSONResponse:
         """Raises Problem for what is refused: 401 for a force or a signature that is not good, without saying which."""
-        body = await body_within(request, BODY_AT_MOST)
-        async with self._store.engine.connect() as connection:
-            force = await self._forces.of(connection, force_id)
-        if not is_signed(body, request.headers, force.reply_secrets if force else ()):
-            metrics.REPLIES.labels("not-signed").inc()
-            raise Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
-        reply = _read(body)
+        body = await signed_body(request, self._store, self._forces, force_id, BODY_AT_MOST)
+        reply = read_as(Reply, body)
         reply_id = request.headers["webhook-id"]
         async with self._store.transaction() as transaction:
             mark = await inbox.mark(
@@ -83,6 +80,17 @@ class RepliesDoor:
         await answering.take(reply)
 
 
+async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
+    """Raises Problem, the same for a force that nobody knows and a signature that does not fit."""
+    body = await body_within(request, at_most)
+    async with store.engine.connect() as connection:
+        force = await forces.of(connection, force_id)
+    if not is_signed(body, request.headers, force.reply_secrets if force else ()):
+        metrics.REPLIES.labels("not-signed").inc()
+        raise Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
+    return body
+
+
 def is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
     """By any of the secrets, and within five minutes of now; header names in lower case."""
     given = dict(headers)
@@ -102,12 +110,13 @@ def _of_this_force(parcel: Parcel | None, force_id: str, episode: UUID | None) -
     return duty
 
 
-def _read(body: bytes) -> Reply:
+def read_as(shape: type[Shape], body: bytes) -> Shape:
+    """Raises Problem that names each field which is not as it should be."""
     try:
-        return Reply.model_validate_json(body)
+        return shape.model_validate_json(body)
     except ValidationError as error:
         errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
-        detail = "The reply does not have the shape of docs/integrating/police.md."
+        detail = "It does not have the shape of docs/integrating/police.md."
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY, "Not a reply", detail, field=errors[0]["field"], errors=errors
         ) from None

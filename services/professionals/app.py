@@ -4,6 +4,7 @@ from services.bus.house import House
 from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
+from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
 from services.delivery.text import AT_ONCE
 from services.professionals.answering import Acknowledging
@@ -45,6 +46,7 @@ async def main() -> None:
         }
     )
     house.parts.append(loop)
+    house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
     replies = Replies(house.store, MailAnswers(house.service, keyring, house.clocks))
     house.parts.append(settings.mail_listener(replies.take))
     acknowledging = Acknowledging(house.store, house.clocks, Deputies(loop, keyring, house.clocks))

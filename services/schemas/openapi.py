@@ -95,7 +95,7 @@ def _carers() -> FastAPI:
 
 def _police() -> FastAPI:
     links = Links(KEY.get_secret_value(), "http://127.0.0.1")
-    behind = Behind(ABSENT, NoticePage(ABSENT, Clocks(), ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT))
+    behind = Behind(ABSENT, ABSENT, NoticePage(ABSENT, Clocks(), ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT))
     app = police_web.pages(behind, Clocks(), links)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)

@@ -5,6 +5,7 @@ from services.delivery.email import AT_ONCE
 from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
+from services.delivery.pruning import Pruning
 from services.safeguarding.decisions import EpisodeChanged
 from services.safeguarding.discussion_events import (
     StrategyDiscussionCancelled,
@@ -45,6 +46,7 @@ async def main() -> None:
     handlers = Handlers(loop, house.clocks, discussing, recording)
     house.health.watch("delivery", loop.obstacle)
     house.parts.append(loop)
+    house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
     house.hear(
         {
             StrategyInvite: handlers.on_strategy_invite,

@@ -23,6 +23,7 @@ from services.police.notice import About, Child, NoticeData, NoticeType
 from services.police.reply import Reply, ReplyType
 from services.police.web_replies import is_signed
 from services.safeguarding.evidence import AttemptResult
+from tests.support.delivery import sending
 from tests.support.outside import free_port
 from tests.support.register import OTHER_SECRET, SECRET
 
@@ -31,22 +32,12 @@ KIT = DOCS / "police"
 DOCUMENT = (DOCS / "police.md").read_text()
 
 
-def sending(url: str, *, secrets: tuple[str, ...] = (SECRET,)) -> Sending:
-    now, notice = datetime.now(UTC), uuid4()
-    body = json.dumps(
-        {"type": "missing-notice.new", "data": {"notice": str(notice), "child": {"name": "Zoë"}}}, ensure_ascii=False
-    )
-    return Sending(
-        id=notice,
-        attempt=1,
-        recipient=url,
-        body=body,
-        secrets=secrets,
-        urgent=True,
-        uncertain=False,
-        created_at=now,
-        now=now,
-    )
+def noticed(url: str, *, secrets: tuple[str, ...] = (SECRET,)) -> Sending:
+    """With a name that is not ASCII."""
+    notice = uuid4()
+    about = {"notice": str(notice), "child": {"name": "Zoë"}}
+    body = json.dumps({"type": "missing-notice.new", "data": about}, ensure_ascii=False)
+    return sending(url, body, id=notice, secrets=secrets)
 
 
 @pytest.fixture
@@ -109,10 +100,10 @@ async def test_a_receiver_of_the_kit_takes_a_notice_once_and_nobody_elses(
 ) -> None:
     url, kept = receiver
     await until_it_listens(url)
-    notice = sending(url)
+    notice = noticed(url)
     answers = [await medium.send(notice), await medium.send(notice)]
-    rotated = await medium.send(sending(url, secrets=(OTHER_SECRET, SECRET)))
-    forged = await medium.send(sending(url, secrets=(OTHER_SECRET,)))
+    rotated = await medium.send(noticed(url, secrets=(OTHER_SECRET, SECRET)))
+    forged = await medium.send(noticed(url, secrets=(OTHER_SECRET,)))
     assert [each.result for each in (*answers, rotated)] == [AttemptResult.ACCEPTED] * 3
     assert (forged.result, forged.status) == (AttemptResult.REFUSED, 401)
     assert len(list(kept.iterdir())) == 2

@@ -25,6 +25,7 @@ from services.safeguarding.roles import Channel, Role, Wording
 from services.store.encryption import Keyring
 from services.store.tables import outbox
 from services.store.transaction import Store, Transaction
+from tests.support.register import SECRET
 
 ACCEPTED = Answer(AttemptResult.ACCEPTED, 200)
 LATER = Answer(AttemptResult.RETRY, 503)
@@ -58,6 +59,28 @@ def received(
         time=now,
         content=of(**(content | about)),
         exercise=exercise,
+    )
+
+
+def sending(
+    url: str,
+    body: str = '{"type":"missing-notice.new"}',
+    *,
+    id: UUID | None = None,  # noqa: A002 the field's name
+    secrets: tuple[str, ...] = (SECRET,),
+) -> Sending:
+    """One attempt, as a medium is given it."""
+    now = Clocks().wall()
+    return Sending(
+        id=id or uuid4(),
+        attempt=1,
+        recipient=url,
+        body=body,
+        secrets=secrets,
+        urgent=True,
+        uncertain=False,
+        created_at=now,
+        now=now,
     )
 
 

@@ -1,6 +1,7 @@
 """A police desk's endpoint on loopback, verifying with the published library, that misbehaves as a test asks."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -77,15 +78,15 @@ async def endless(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def faulty_desk(*secrets: str) -> AsyncIterator[FaultyDesk]:
+async def faulty_desk(*secrets: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[FaultyDesk]:
     desk = FaultyDesk(secrets)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", desk.handle)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
     port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    desk.url = f"http://127.0.0.1:{port}/notices"
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()
+    desk.url = f"http{'s' if tls else ''}://127.0.0.1:{port}/notices"
     try:
         yield desk
     finally:

@@ -26,6 +26,7 @@ from services.police.mailing import NoticeMail
 from services.police.notice_page import NoticePage
 from services.police.sending import NoticeSender
 from services.police.web import Behind, pages
+from services.police.web_open_list import OpenListDoor
 from services.police.web_replies import RepliesDoor
 from services.register.forces import Forces
 from services.runtime.clocks import Clocks
@@ -86,6 +87,7 @@ class Police:
         secret: str = REPLY_SECRET,
         force: str | None = None,
         off: timedelta = timedelta(),
+        door: str = "replies",
     ) -> httpx.Response:
         body = about if isinstance(about, bytes) else json.dumps(about).encode()
         now, reply_id = datetime.now(UTC) + off, id or f"msg_{uuid4().hex}"
@@ -95,7 +97,7 @@ class Police:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": signature,
         }
-        return await self.http.post(f"/forces/{force or self.force}/replies", content=body, headers=headers)
+        return await self.http.post(f"/forces/{force or self.force}/{door}", content=body, headers=headers)
 
     async def said_since(self, told: Any, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
         return [each for each in await self.floor.said(told.subject) if each["type"].startswith(kinds)]
@@ -168,6 +170,7 @@ async def running(
     )
     behind = Behind(
         RepliesDoor(store, clocks, keyring, forces),
+        OpenListDoor(store, clocks, forces),
         NoticePage(store, clocks, keyring),
         DetailsPage(store, clocks, keyring),
     )

@@ -2,14 +2,24 @@
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.casework.settings import CaseworkSettings
-from services.casework.web.contract import EVENT, EVENT_ANSWERS, IMPORT, IMPORT_ANSWERS, TABLE
+from services.casework.web.contract import (
+    BEARER,
+    EVENT,
+    EVENT_ANSWERS,
+    IMPORT,
+    IMPORT_ANSWERS,
+    PHOTOGRAPH,
+    PHOTOGRAPH_ANSWERS,
+    TABLE,
+)
 from services.casework.web.events import EventsDoor
+from services.casework.web.photographs import PhotographDoor
 from services.casework.web.register import RegisterDoor
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
@@ -23,7 +33,9 @@ PASSING = (DBAPIError, PoolTimeoutError, OSError)
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
     events = EventsDoor(store, clocks, keyring)
-    register = RegisterDoor(store, clocks, keyring, settings.register_token.get_secret_value())
+    token = settings.register_token.get_secret_value()
+    register = RegisterDoor(store, clocks, keyring, token)
+    photographs = PhotographDoor(store, clocks, keyring, token)
     app = FastAPI(title="Safe Return: casework", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
 
@@ -41,5 +53,17 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     async def take_table(authority: str, table: str, request: Request) -> JSONResponse:
         """One table as CSV. All of it, or nothing."""
         return await register.take(request, authority, table)
+
+    path = "/register/{authority}/children/{reference}/photograph"
+
+    @app.put(path, status_code=HTTPStatus.NO_CONTENT, responses=PHOTOGRAPH_ANSWERS, openapi_extra=PHOTOGRAPH)
+    async def take_photograph(authority: str, reference: str, request: Request) -> Response:
+        """A child's photograph, in place of an earlier one. Police see it behind a link, while the child is searched for."""
+        return await photographs.take(request, authority, reference)
+
+    @app.delete(path, status_code=HTTPStatus.NO_CONTENT, responses=PHOTOGRAPH_ANSWERS, openapi_extra=BEARER)
+    async def remove_photograph(authority: str, reference: str, request: Request) -> Response:
+        """No answer tells whether there was one."""
+        return await photographs.remove(request, authority, reference)
 
     return app

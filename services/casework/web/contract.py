@@ -138,3 +138,27 @@ IMPORT_ANSWERS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
+
+PICTURE = {"type": "string", "format": "binary"}
+PHOTOGRAPH = BEARER | {
+    "parameters": [
+        {
+            "name": "taken_on",
+            "in": "query",
+            "required": False,
+            "description": "The day it was taken, YYYY-MM-DD: police judge by it how far it can be trusted.",
+            "schema": {"type": "string", "format": "date"},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"image/jpeg": {"schema": PICTURE}, "image/png": {"schema": PICTURE}},
+    },
+}
+PHOTOGRAPH_ANSWERS = {204: {"description": "Durable."}} | refusals(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)

@@ -38,7 +38,7 @@ class RegisterDoor:
 
     async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
         """Answers 200 with the count of rows a table, once all of it is durable. Raises Problem otherwise."""
-        self._authorise(request)
+        authorise(request, self._token)
         if table is not None and table not in TABLES:
             raise Problem(HTTPStatus.NOT_FOUND, "No such table", f"The tables are {', '.join(TABLES)}.")
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -62,11 +62,13 @@ class RegisterDoor:
         metrics.IMPORTS.labels("applied").inc()
         return JSONResponse({"authority": authority, "rows": _counts(given)})
 
-    def _authorise(self, request: Request) -> None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), self._token):
-            detail = "The register's bearer token is needed."
-            raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+def authorise(request: Request, expected: bytes) -> None:
+    """Raises Problem where the request does not bear the register's token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), expected):
+        detail = "The register's bearer token is needed."
+        raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 def _document(body: bytes, table: str | None) -> Mapping[str, Any]:

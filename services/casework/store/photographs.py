@@ -1,0 +1,46 @@
+"""A child's photograph, closed under the child's key."""
+
+from datetime import date, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from services.casework.store import tables
+from services.register.keys import data_key
+from services.register.photographs import PLACE
+from services.safeguarding.identifiers import AuthorityId, ChildId
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+
+
+async def child_of(transaction: Transaction, authority: AuthorityId, reference: str) -> ChildId | None:
+    """By the authority's own reference."""
+    children = tables.children.c
+    chosen = select(children.id).where(children.authority == authority, children.reference == reference)
+    child: ChildId | None = await transaction.connection.scalar(chosen)
+    return child
+
+
+async def keep(
+    transaction: Transaction,
+    keyring: Keyring,
+    child: ChildId,
+    content: bytes,
+    media_type: str,
+    taken_on: date | None,
+    at: datetime,
+) -> None:
+    """In place of an earlier one. `at` is story time."""
+    key = await data_key(transaction.connection, keyring, child)
+    row = {
+        "picture": key.close_bytes(content, PLACE),
+        "media_type": media_type,
+        "taken_on": taken_on,
+        "stored_at": at,
+    }
+    statement = insert(tables.photographs).values(child=child, **row)
+    await transaction.connection.execute(statement.on_conflict_do_update(index_elements=["child"], set_=row))
+
+
+async def remove(transaction: Transaction, child: ChildId) -> None:
+    await transaction.connection.execute(delete(tables.photographs).where(tables.photographs.c.child == child))

@@ -1,0 +1,59 @@
+"""`PUT /register/{authority}/children/{reference}/photograph`: so that police have it the moment a child is missing (S57)."""
+
+from datetime import date
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.casework.policy import picture
+from services.casework.store import photographs
+from services.casework.web.register import authorise
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem, body_within
+from services.safeguarding.identifiers import ChildId
+from services.store.encryption import Keyring
+from services.store.transaction import Store, Transaction
+
+
+class PhotographDoor:
+    """Commits before it answers. Raises Problem for what is refused."""
+
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str) -> None:
+        self._store, self._clocks, self._keyring, self._token = store, clocks, keyring, token.encode()
+
+    async def take(self, request: Request, authority: str, reference: str) -> Response:
+        authorise(request, self._token)
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type not in picture.KINDS:
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
+        taken_on = _day(request.query_params.get("taken_on"))
+        content = await body_within(request, picture.MOST_BYTES)
+        wrong = picture.fault(content, media_type)
+        if wrong is not None:
+            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body")
+        async with self._store.transaction() as transaction:
+            child = await self._child(transaction, authority, reference)
+            at = self._clocks.story()
+            await photographs.keep(transaction, self._keyring, child, content, media_type, taken_on, at)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def remove(self, request: Request, authority: str, reference: str) -> Response:
+        authorise(request, self._token)
+        async with self._store.transaction() as transaction:
+            await photographs.remove(transaction, await self._child(transaction, authority, reference))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
+    async def _child(self, transaction: Transaction, authority: str, reference: str) -> ChildId:
+        child = await photographs.child_of(transaction, authority, reference)
+        if child is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "No such child", "The authority has no child of this reference.")
+        return child
+
+
+def _day(given: str | None) -> date | None:
+    try:
+        return None if given is None else date.fromisoformat(given)
+    except ValueError:
+        detail = "taken_on must be a day, YYYY-MM-DD."
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a day", detail, field="taken_on") from None

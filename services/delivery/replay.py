@@ -1,0 +1,55 @@
+"""Sends again what was sent: the same bytes under the same id, freshly signed, by the same loop, schedule and lanes as the first time.
+
+For a receiver that has lost what it had taken; one that still has it knows the id. (An operator who wants a telling prepared
+anew asks for `services.delivery.sending_again`.)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, update
+
+from services.delivery.parcel import UNSENT, State
+from services.delivery.tables import deliveries
+from services.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One delivery, or all of a lane that were put in [`since`, `until`), wall time; an end that is left out is open."""
+
+    delivery: UUID | None = None
+    lane: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if (self.delivery is None) == (self.lane is None):
+            raise ValueError("one delivery, or one lane, has to be named")
+
+
+async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> int:
+    """How many will go again. What was called back, and what has not been sent yet, is left as it is.
+
+    They count as put now, so that the schedule begins anew.
+    """
+    found = await transaction.connection.execute(
+        update(deliveries)
+        .where(*_conditions(chosen), deliveries.c.body.is_not(None))
+        .where(deliveries.c.state.not_in([*UNSENT, State.WITHDRAWN]))
+        .values(state=State.WAITING, created_at=now, next_attempt_at=now, changed_at=now, provider_id=None)
+        .returning(deliveries.c.id)
+    )
+    return len(found.all())
+
+
+def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+    if chosen.delivery is not None:
+        return [deliveries.c.id == chosen.delivery]
+    conditions: list[ColumnElement[bool]] = [deliveries.c.lane == chosen.lane]
+    if chosen.since is not None:
+        conditions.append(deliveries.c.created_at >= chosen.since)
+    if chosen.until is not None:
+        conditions.append(deliveries.c.created_at < chosen.until)
+    return conditions

@@ -1,0 +1,70 @@
+"""The door for a force's daily list: what it holds open is held against what is open here, and each difference becomes a duty."""
+
+import hashlib
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from services.bus.envelope import say
+from services.police import metrics, policy, store
+from services.police.open_list import OpenList
+from services.police.policy import Difference, Standing
+from services.police.web_replies import read_as, signed_body
+from services.register.forces import Forces
+from services.runtime.clocks import Clocks
+from services.runtime.problems import Problem
+from services.safeguarding.events import PoliceListDiffers
+from services.safeguarding.identifiers import ForceId
+from services.store import inbox
+from services.store.inbox import Mark
+from services.store.transaction import Store, Transaction
+
+LIST_AT_MOST = 1_000_000
+
+
+class OpenListDoor:
+    """Commits before it answers. The same list again has the same answer and no second effect."""
+
+    def __init__(self, store: Store, clocks: Clocks, forces: Forces) -> None:
+        self._store, self._clocks, self._forces = store, clocks, forces
+
+    async def take(self, request: Request, force: ForceId) -> JSONResponse:
+        """Raises Problem for what is refused, as the replies' door does."""
+        body = await signed_body(request, self._store, self._forces, force, LIST_AT_MOST)
+        listed = {each.episode for each in read_as(OpenList, body).data.open}
+        list_id = request.headers["webhook-id"]
+        async with self._store.transaction() as transaction:
+            mark = await inbox.mark(
+                transaction,
+                source=f"/forces/{force}/open-list",
+                message_id=list_id,
+                content_hash=hashlib.sha256(body).digest(),
+                at=self._clocks.wall(),
+            )
+            if mark is Mark.OTHER_CONTENT:
+                detail = "This webhook-id came before with other content. A new list needs a new id."
+                raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
+            ours = await store.standings(transaction.connection, force)
+            if mark is Mark.NEW:
+                at = self._clocks.story()
+                await store.list_came(transaction, force, at)
+                for standing, difference in policy.differences(ours.values(), listed, at):
+                    await say_difference(transaction, self._clocks, force, standing, difference)
+        not_told = sorted(str(each) for each in listed - ours.keys())
+        return JSONResponse({"taken": list_id, "not_told": not_told}, status_code=HTTPStatus.ACCEPTED)
+
+
+async def say_difference(
+    transaction: Transaction, clocks: Clocks, force: ForceId, standing: Standing, difference: Difference
+) -> None:
+    metrics.LIST_DIFFERENCES.labels(difference).inc()
+    await say(
+        transaction,
+        PoliceListDiffers(authority=standing.authority, force=force, episode=standing.episode, difference=difference),
+        said_by="police",
+        subject=standing.child,
+        at=clocks.story(),
+        now=clocks.wall(),
+        exercise=standing.exercise,
+    )
