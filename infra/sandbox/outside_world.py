@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from infra.sandbox.behaviours import Behaviours, DeskBehaviour
+from infra.sandbox.calls import Calls
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.correspondents import Correspondents
 from infra.sandbox.desks import Desks
@@ -28,6 +29,7 @@ class OutsideWorld:
     config: SandboxConfig
     behaviours: Behaviours
     network: PhoneNetwork
+    calls: Calls
     people: People
     desks: Desks
     mail_server: MailServer
@@ -41,7 +43,8 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
     behaviours = Behaviours(desks={desk.force: DeskBehaviour(acknowledges=desk.answers) for desk in config.desks})
     errands, closing = Errands(), asyncio.Event()
     async with aiohttp.ClientSession(timeout=_TIMEOUT, connector=aiohttp.TCPConnector(limit=200)) as session:
-        network = PhoneNetwork(config, behaviours, SignedCaller(session, config.auth_token), errands)
+        caller = SignedCaller(session, config.auth_token)
+        network = PhoneNetwork(config, behaviours, caller, errands)
         mail_server = MailServer(behaviours, closing)
         listening = await mail_server.listen(config.smtp_port)
         try:
@@ -49,6 +52,7 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
                 config=config,
                 behaviours=behaviours,
                 network=network,
+                calls=Calls(config, behaviours, caller, errands),
                 people=People(config.phones, network, errands),
                 desks=Desks(config.desks, behaviours, session, errands),
                 mail_server=mail_server,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.sandbox.behaviours import DeskBehaviour, MailServerBehaviour, PhoneNetworkBehaviour
+from infra.sandbox.calls import Call
 from infra.sandbox.config import PhoneNumber
 from infra.sandbox.desks import Notice
 from infra.sandbox.invitations import read_invitations
@@ -51,6 +52,11 @@ def scripts_routes(world: OutsideWorld) -> APIRouter:
         # In a query a bare "+" means a space; whoever typed the URL meant the number.
         phone = number.replace(" ", "+") if number else None
         return [show_text(n, text) for n, text in world.network.texts.since(since, phone)]
+
+    @router.get("/calls")
+    async def list_calls(number: str | None = None) -> list[dict[str, Any]]:
+        phone = number.replace(" ", "+") if number else None
+        return [show_call(call) for call in reversed(world.calls.to(phone))]
 
     @router.get("/notices")
     async def list_notices(force: str | None = None, since: int = 0) -> list[dict[str, Any]]:
@@ -136,6 +142,18 @@ def show_text(n: int, text: Text) -> dict[str, Any]:
         "at": _written(text.created_at),
         "attempts": text.attempts,
         "answered": text.answered,
+    }
+
+
+def show_call(call: Call) -> dict[str, Any]:
+    """Show a call to a script: what the voice said, and how the call stands."""
+    return {
+        "sid": call.sid,
+        "to": call.recipient,
+        "says": call.says,
+        "status": call.status,
+        "answered_by": call.answered_by,
+        "at": _written(call.created_at),
     }
 
 

@@ -1,4 +1,4 @@
-"""Twilio's Messages API, on the paths and in the shapes of its own OpenAPI document."""
+"""Twilio's API: its Messages, on the paths and in the shapes of its own OpenAPI document."""
 
 import asyncio
 import base64
@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
 from infra.sandbox.behaviours import Mode, current_mode, hold
+from infra.sandbox.calls_api import serve_calls
 from infra.sandbox.message_resource import API_VERSION, show_list, show_message
 from infra.sandbox.outside_world import OutsideWorld
 from infra.sandbox.texts import Text
@@ -27,6 +28,7 @@ def twilio_routes(world: OutsideWorld) -> APIRouter:
     router = APIRouter(prefix=f"/{API_VERSION}/Accounts/{{account_sid}}")
     _serve_list(router, world)
     _serve_one(router, world)
+    serve_calls(router, world, lambda request: _meet(request, world))
 
     @router.api_route("/{rest:path}", methods=["GET", "POST", "DELETE"])
     async def nothing_here(request: Request) -> None:

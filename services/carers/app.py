@@ -15,6 +15,7 @@ from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
+from services.delivery.second_route import SecondRoute
 from services.delivery.text import AT_ONCE, TextMedium
 from services.store.encryption import Keyring
 
@@ -43,6 +44,7 @@ async def main() -> None:
     house.health.watch("delivery", delivery.obstacle)
     house.parts.append(delivery)
     house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
+    house.turn(SecondRoute(SERVICE, house.store, house.clocks).sweep)
     reader = Reader(house.store, keyring, house.clocks, CarryingOut(keyring, delivery), settings.authority)
     house.turn(reader.loop)
     house.turn(Practices(house.store, house.clocks).ending)

@@ -117,16 +117,16 @@ def _text(form: Form, clocks: Clocks) -> Text:
 
 
 def _report(form: Form, request: Request) -> Report:
-    code = form.get("ErrorCode", "")
     try:
         delivery = UUID(request.query_params.get("delivery", ""))
     except ValueError:
         detail = "The query must name the delivery, as the callback's URL did."
         raise _refused(HTTPStatus.BAD_REQUEST, "Not a report", detail, "delivery") from None
-    for field in ("MessageSid", "MessageStatus"):
-        if not form.get(field):
-            raise _refused(HTTPStatus.BAD_REQUEST, "Not a report", f"{field} is missing.", field)
-    return Report(delivery, form["MessageSid"], form["MessageStatus"], int(code) if code.isdecimal() else None)
+    try:
+        return Report.of(delivery, form)
+    except KeyError as missing:
+        field = str(missing.args[0])
+        raise _refused(HTTPStatus.BAD_REQUEST, "Not a report", f"{field} is missing.", field) from None
 
 
 def _refused(status: HTTPStatus, title: str, detail: str, field: str) -> Problem:

@@ -97,7 +97,8 @@ class Attempt:
         now, parcel, person = self.clocks.wall(), hand.parcel, begun.fixed.person
         chance = random.random()  # noqa: S311 spreads repeats, guards nothing
         as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
-        voice, medium = self._voice(now), self.media.of(parcel.medium, begun.sending.recipient).name
+        medium = answer.medium or self.media.of(parcel.medium, begun.sending.recipient).name
+        voice = self._voice(now)
         body_hash = self.keyring.body_hash(begun.sending.body.encode())
         made = Made(self.service, medium, begun.sending, answer, took_ms, body_hash)
         attempted = outcomes.attempted(
@@ -190,4 +191,5 @@ def _sending(hand: InHand, fixed: Fixed, attempt: int, now: datetime) -> Sending
         uncertain=hand.uncertain,
         created_at=hand.parcel.created_at,
         now=now,
+        by_voice=hand.by_voice,
     )

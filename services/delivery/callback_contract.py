@@ -33,6 +33,9 @@ STATUS: dict[str, Any] = {
         MessageSid="Twilio's id of the text.",
         MessageStatus="What has become of it, such as `delivered`. Reports come in any order, and more than once.",
         ErrorCode="Twilio's error code, where it failed.",
+        CallSid="Instead of MessageSid: of the call that read the text out.",
+        CallStatus="With CallSid: what has become of the call, such as `completed`.",
+        AnsweredBy="With CallSid: `human`, or a machine that nobody was at.",
     ),
 }
 """Of `POST /texts/status`."""

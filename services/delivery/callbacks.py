@@ -47,13 +47,7 @@ def status_route(receipts: Receipts, *, public_url: str, tokens: Sequence[str]) 
 
 def _report(delivery: str, form: ImmutableMultiDict[str, str]) -> Report | None:
     """None for a report that names no delivery of ours: nothing to do about it, and nothing that a repeat would better."""
-    code = form.get("ErrorCode", "")
     try:
-        return Report(
-            delivery=UUID(delivery),
-            provider_id=form["MessageSid"],
-            status=form["MessageStatus"],
-            error_code=int(code) if code.isdecimal() else None,
-        )
+        return Report.of(UUID(delivery), form)
     except (ValueError, KeyError):
         return None

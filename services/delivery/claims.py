@@ -23,6 +23,8 @@ class InHand:
     uncertain: bool = False
     recipient: bytes | None = None
     body: bytes | None = None
+    by_voice: bool = False
+    """A text of it did not arrive: it is read out by a call."""
 
 
 async def due(
@@ -85,6 +87,7 @@ def _in_hand(row: dict[str, Any]) -> InHand:
         uncertain=row["state"] in {State.SENDING, State.UNKNOWN},
         recipient=row["recipient"],
         body=row["body"],
+        by_voice=row["by_voice"],
     )
 
 

@@ -25,6 +25,8 @@ class Sending:
     uncertain: bool
     created_at: datetime
     now: datetime
+    by_voice: bool = False
+    """A text of it did not arrive: it is to be read out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Answer:
     reason: FailureReason | None = None
     provider_id: str | None = None
     retry_after: timedelta | None = None
+    medium: MediumName | None = None
+    """Where it went another way than the medium's own."""
 
     @property
     def lane_fails(self) -> bool:

@@ -37,6 +37,9 @@ URGENT = Gauge(
     "Urgent notices put within the window, by whether the other end took them within 60 s; counted in the database",
     ["window", "verdict"],
 )
+SECOND_ROUTE = Counter(
+    "delivery_second_route", "Texts that a call took up, by why: refused, undelivered, silent", ["why"]
+)
 URGENT_LATE = Gauge("delivery_urgent_unaccepted", "Urgent notices put over 60 s ago that nobody has taken yet")
 URGENT_FAILED = Gauge(
     "delivery_urgent_failed", "Urgent notices given up on within the last hour, so that the protocol had to go on"

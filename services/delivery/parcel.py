@@ -24,7 +24,7 @@ FailureReason: TypeAlias = Literal[
     "declined",
     "away",
 ]
-MediumName: TypeAlias = Literal["webhook", "text", "email"]
+MediumName: TypeAlias = Literal["webhook", "text", "email", "voice"]
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",
     Channel.TEXT: "text",

@@ -1,5 +1,6 @@
-"""What Twilio reports of a text afterwards. Reports come in any order and more than once; the state only ever goes forward."""
+"""What Twilio reports of a text, or of the call that reads it out, afterwards. Reports come in any order and more than once; the state only ever goes forward."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -19,9 +20,13 @@ from services.runtime.clocks import Clocks
 from services.safeguarding.evidence import AttemptResult
 from services.store.transaction import Store, Transaction
 
-TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent"})
-ARRIVED = frozenset({"delivered", "read"})
-FAILED = frozenset({"undelivered", "failed", "canceled"})
+TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})
+ARRIVED = frozenset({"delivered", "read", "completed"})
+FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
+NOBODY_LISTENED = "no-answer"
+
+CALL_FAILED = Meaning("undeliverable")
+"""Text and call have both been tried: the next person is told."""
 
 RANKS = {
     # Of what is being sent this moment the answer tells that it is taken; only more than that is news.
@@ -44,6 +49,25 @@ class Report:
     provider_id: str
     status: str
     error_code: int | None = None
+    of_call: bool = False
+
+    @classmethod
+    def of(cls, delivery: UUID, form: Mapping[str, str]) -> "Report":
+        """Raises KeyError, naming the field, where the form is no report of a text or a call."""
+        code, of_call = form.get("ErrorCode", ""), "CallSid" in form
+        fields = ("CallSid", "CallStatus") if of_call else ("MessageSid", "MessageStatus")
+        for field in fields:
+            if not form.get(field):
+                raise KeyError(field)
+        status = form[fields[1]]
+        by_machine = form.get("AnsweredBy", "human") not in {"human", "unknown"}
+        return cls(
+            delivery=delivery,
+            provider_id=form[fields[0]],
+            status=NOBODY_LISTENED if status == "completed" and by_machine else status,
+            error_code=int(code) if code.isdecimal() else None,
+            of_call=of_call,
+        )
 
 
 def next_state(state: State, status: str) -> State | None:
@@ -90,12 +114,13 @@ class Receipts:
             await self._write(transaction, report, now, state=state)
             await voice.say(transaction, parcel, outcomes.delivered(parcel))
         else:
-            means = meaning(report.error_code)
-            again = self._again(parcel.created_at, parcel.urgent, means, now)
+            means = CALL_FAILED if report.of_call else meaning(report.error_code)
+            by_voice = means.by_voice and parcel.urgent and parcel.duty is not None
+            again = now if by_voice else self._again(parcel.created_at, parcel.urgent, means, now)
             if again is not None:
-                await self._write(
-                    transaction, report, now, state=State.WAITING, next_attempt_at=again, provider_id=None
-                )
+                how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice, "provider_id": None}
+                await self._write(transaction, report, now, **how)
+                metrics.SECOND_ROUTE.labels("undelivered").inc(by_voice)
                 return
             await self._write(transaction, report, now, state=State.FAILED)
             failed = outcomes.failed(parcel, means.reason or "undeliverable", parcel.person)

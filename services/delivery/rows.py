@@ -47,7 +47,7 @@ def _put() -> Any:
     )
 
 
-NOT_PUT = frozenset({"provider_id", "withdrawn_at"})
+NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
 PUT = _put()
 
 

@@ -37,6 +37,7 @@ deliveries = Table(
     Column("body", LargeBinary),
     Column("number_hash", LargeBinary),
     Column("provider_id", Text),
+    Column("by_voice", Boolean, nullable=False),
     Column("withdrawn_at", _time),
     Column("changed_at", _time, nullable=False),
 )

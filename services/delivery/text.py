@@ -1,4 +1,4 @@
-"""Texts through Twilio. The one module that knows its library.
+"""Texts through Twilio, and calls that read out what no text can bring. The one module that knows its library.
 
 Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked for
 the exact body, which a code makes unique; if it is not there it is sent again, marked as a possible repeat.
@@ -7,6 +7,7 @@ the exact body, which a code makes unique; if it is not there it is sent again, 
 import asyncio
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from services.delivery import metrics
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName
 from services.delivery.text_errors import meaning
+from services.delivery.voice import twiml
 from services.runtime.logs import logger
 from services.safeguarding.evidence import AttemptResult
 
@@ -30,9 +32,13 @@ AT_ONCE = 16
 TOTAL_SECONDS = 10.0
 URGENT_VALIDITY_SECONDS = 300
 """A text that the network could not hand over by then is reported as not delivered, and the next person is told."""
+RINGS_SECONDS = 45
 REPEAT_MARK = "(Repeat?) "
 LOOKED_THROUGH = 50
 FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
+CALL_EVENTS = ("initiated", "answered", "completed")
+LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""After any of these nobody knows whether Twilio has it."""
 
 
 def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None, tokens: Sequence[str]) -> bool:
@@ -72,6 +78,52 @@ class TextMedium:
             await self._http.close()
 
     async def send(self, sending: Sending) -> Answer:
+        """An urgent text that this number cannot take is read out by a call at once."""
+        if sending.by_voice:
+            return await self._ring(sending)
+        answer = await self._text(sending)
+        if answer.result is AttemptResult.REFUSED and sending.urgent and meaning(answer.status).by_voice:
+            metrics.SECOND_ROUTE.labels("refused").inc()
+            return await self._ring(sending)
+        return answer
+
+    async def _ring(self, sending: Sending) -> Answer:
+        if sending.uncertain and (found := await self._look_up_call(sending)) is not None:
+            return found
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                call = await self._client.calls.create_async(
+                    to=sending.recipient,
+                    from_=self._sender,
+                    twiml=twiml(sending.body),
+                    timeout=RINGS_SECONDS,
+                    machine_detection="Enable",
+                    status_callback=status_callback(self._public_url, sending.id),
+                    status_callback_event=list(CALL_EVENTS),
+                )
+        except _Throttled as throttled:
+            return Answer(AttemptResult.RETRY, 429, retry_after=throttled.retry_after, medium="voice")
+        except TwilioRestException as refusal:
+            return replace(_read_refusal(refusal), medium="voice")
+        except aiohttp.ClientConnectorError:
+            return Answer(AttemptResult.RETRY, medium="voice")
+        except LOST:
+            return Answer(AttemptResult.UNKNOWN, medium="voice")
+        return Answer(AttemptResult.ACCEPTED, 201, provider_id=call.sid, medium="voice")
+
+    async def _look_up_call(self, sending: Sending) -> Answer | None:
+        """Calls carry no code: any to that number since then is taken for the one whose answer was lost."""
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                calls = await self._client.calls.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
+        except (*LOST, _Throttled):
+            return Answer(AttemptResult.UNKNOWN, medium="voice")
+        for call in calls:
+            if call.date_created is None or call.date_created >= sending.created_at:
+                return Answer(AttemptResult.ACCEPTED, 200, provider_id=call.sid, medium="voice")
+        return None
+
+    async def _text(self, sending: Sending) -> Answer:
         body = sending.body
         if sending.uncertain:
             found = await self._look_up(sending)
@@ -93,7 +145,7 @@ class TextMedium:
             return _read_refusal(refusal)
         except aiohttp.ClientConnectorError:
             return Answer(AttemptResult.RETRY)
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        except LOST:
             return Answer(AttemptResult.UNKNOWN)
         return Answer(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
 
@@ -103,7 +155,7 @@ class TextMedium:
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 texts = await self._client.messages.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
-        except (TwilioException, _Throttled, aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        except (*LOST, _Throttled):
             return Answer(AttemptResult.UNKNOWN)
         earliest = sending.created_at - timedelta(minutes=1)
         for text in texts:

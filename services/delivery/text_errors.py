@@ -1,4 +1,4 @@
-"""Twilio's error codes and what follows from each: try again, or leave this person and go on to the next. A table, pure.
+"""Twilio's error codes and what follows from each: try again, ring instead, or leave this person and go on to the next. A table, pure.
 
 Source: https://www.twilio.com/docs/api/errors, as of the twilio library 9.13.
 """
@@ -14,6 +14,8 @@ class Meaning:
 
     reason: FailureReason | None
     operator: bool = False
+    by_voice: bool = False
+    """A call may get through where a text does not."""
 
     @property
     def passes(self) -> bool:
@@ -23,8 +25,8 @@ class Meaning:
 PASSES = Meaning(None)
 PASSES_WITH_HELP = Meaning(None, operator=True)
 NO_SUCH_NUMBER = Meaning("no-address")
-NOT_REACHED = Meaning("undeliverable")
-NOT_REACHED_OUR_FAULT = Meaning("undeliverable", operator=True)
+NOT_BY_TEXT = Meaning("undeliverable", by_voice=True)
+NOT_REACHED_OUR_FAULT = Meaning("undeliverable", operator=True, by_voice=True)
 
 MEANINGS: dict[int, Meaning] = {
     20003: PASSES_WITH_HELP,  # wrong credentials: nothing goes out at all until they are mended
@@ -44,19 +46,19 @@ MEANINGS: dict[int, Meaning] = {
     21606: PASSES_WITH_HELP,  # From is not ours
     21610: Meaning("opted-out"),  # the person texted STOP
     21611: PASSES,  # From has too many queued
-    21612: NOT_REACHED,  # no route from this From to this To
-    21614: NO_SUCH_NUMBER,  # not a mobile
+    21612: NOT_BY_TEXT,  # no route from this From to this To
+    21614: NOT_BY_TEXT,  # not a mobile
     21617: NOT_REACHED_OUR_FAULT,  # body too long
     30001: PASSES,  # queue overflow
     30002: PASSES_WITH_HELP,  # account suspended
-    30003: NOT_REACHED,  # handset unreachable
-    30004: NOT_REACHED,  # blocked
-    30005: NOT_REACHED,  # unknown handset
-    30006: NOT_REACHED,  # landline
+    30003: NOT_BY_TEXT,  # handset unreachable
+    30004: NOT_BY_TEXT,  # blocked
+    30005: NOT_BY_TEXT,  # unknown handset
+    30006: NOT_BY_TEXT,  # landline
     30007: NOT_REACHED_OUR_FAULT,  # filtered by the carrier
     30008: PASSES,  # unknown error
     30010: NOT_REACHED_OUR_FAULT,  # price over the maximum
-    30036: NOT_REACHED,  # validity period expired
+    30036: NOT_BY_TEXT,  # validity period expired
     63018: PASSES,  # rate limit of the channel
 }
 

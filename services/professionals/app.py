@@ -6,6 +6,7 @@ from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
 from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
+from services.delivery.second_route import SecondRoute
 from services.delivery.text import AT_ONCE
 from services.professionals.answering import Acknowledging
 from services.professionals.deputies import Deputies
@@ -38,6 +39,7 @@ async def main() -> None:
     )
     handlers = Handlers(loop, house.clocks)
     house.health.watch("delivery", loop.obstacle)
+    house.turn(SecondRoute(house.service, house.store, house.clocks).sweep)
     house.hear(
         {
             ProfessionalNotify: handlers.on_professional_notify,

@@ -31,7 +31,7 @@ class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
     duty: UUID | None = None
     step: int | None = None
     attempt: int
-    medium: Literal["webhook", "text", "email"]
+    medium: Literal["webhook", "text", "email", "voice"]
     result: AttemptResult
     status: int | None = None
     """The HTTP or SMTP status, or the provider's error code."""

@@ -18,6 +18,7 @@ from services.delivery.callbacks import status_route
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import Fixed, Parcel
 from services.delivery.receipts import Receipts
+from services.delivery.second_route import AFTER, SecondRoute
 from services.delivery.tables import deliveries
 from services.delivery.text import REPEAT_MARK, TextMedium, signature_is_valid
 from services.runtime.problems import answer_with_problems
@@ -254,6 +255,13 @@ async def report(client: httpx.AsyncClient, delivery: object, sid: str, status: 
     return answer.status_code
 
 
+async def report_call(client: httpx.AsyncClient, delivery: object, sid: str, status: str, **more: str) -> int:
+    form = {"CallSid": sid, "CallStatus": status} | more
+    url = f"{PUBLIC}/texts/status?delivery={delivery}"
+    answer = await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)})
+    return answer.status_code
+
+
 async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
 ) -> None:
@@ -269,7 +277,7 @@ async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
     assert kinds.count("duty.delivered.v1") == 1
 
 
-async def test_a_text_that_did_not_arrive_sends_the_protocol_to_the_next_person(
+async def test_a_text_that_did_not_arrive_is_read_out_by_a_call_and_then_sends_the_protocol_to_the_next_person(
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
 ) -> None:
     async with running_floor(
@@ -281,8 +289,92 @@ async def test_a_text_that_did_not_arrive_sends_the_protocol_to_the_next_person(
         async with door(floor) as client:
             await report(client, parcel.id, sid, "undelivered", ErrorCode="30006")
             await report(client, parcel.id, sid, "undelivered", ErrorCode="30006")
+            call = (await floor.until(parcel.id, "accepted"))["provider_id"]
+            assert "duty.failed.v1" not in await floor.kinds_said(duty.subject)
+            assert await report_call(client, parcel.id, call, "no-answer") == 204
         said = await floor.said(duty.subject)
+    assert call.startswith("CA")
     assert [each["data"]["reason"] for each in said if each["type"] == "duty.failed.v1"] == ["undeliverable"]
+    attempts = [each["data"]["medium"] for each in said if each["type"] == "delivery.attempted.v1"]
+    assert attempts == ["text", "voice"]
+
+
+async def test_a_call_that_a_person_answers_counts_as_arrived_and_a_machine_does_not(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        ends = []
+        for answered_by in ("human", "machine_start"):
+            parcel = await floor.put(told(), "texts")
+            sid = (await floor.until(parcel.id, "accepted"))["provider_id"]
+            async with door(floor) as client:
+                await report(client, parcel.id, sid, "undelivered", ErrorCode="30003")
+                call = (await floor.until(parcel.id, "accepted"))["provider_id"]
+                await report_call(client, parcel.id, call, "completed", AnsweredBy=answered_by)
+            ends.append((await floor.row(parcel.id))["state"])
+    assert ends == ["delivered", "failed"]
+
+
+async def test_a_text_of_which_nothing_is_heard_for_two_minutes_is_read_out_by_a_call(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        second_route = SecondRoute("professionals", floor.store, floor.clocks)
+        parcel, over = await floor.put(told(), "texts"), told()
+        withdrawn = await floor.put(over, "texts")
+        for each in (parcel, withdrawn):
+            await floor.until(each.id, "accepted")
+        await floor.withdraw(over)
+        await second_route.turn()
+        assert await outside.get("/calls") == []
+        async with engine.begin() as connection:
+            long_ago = floor.clocks.wall() - AFTER - timedelta(seconds=1)
+            await connection.execute(
+                update(deliveries).where(deliveries.c.state == "accepted").values(changed_at=long_ago)
+            )
+        await second_route.turn()
+        assert (await floor.until(parcel.id, "accepted"))["provider_id"].startswith("CA")
+        await second_route.turn()
+        [call] = await outside.get("/calls")
+    assert (call["to"], "Safe Return. OK" in call["says"]) == (CARER, True)
+
+
+async def test_a_number_that_no_text_reaches_is_rung_at_once(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = Answer(AttemptResult.REFUSED, 21614, reason="undeliverable")
+
+    async def refuse(_: Sending) -> Answer:
+        return refused
+
+    monkeypatch.setattr(medium, "_text", refuse)
+    answer = await medium.send(sending())
+    assert (answer.result, answer.medium) == (AttemptResult.ACCEPTED, "voice")
+    assert await medium.send(replace(sending(), urgent=False)) == refused
+    assert len(await outside.get("/calls")) == 1
+
+
+async def test_a_call_whose_answer_was_lost_is_found_again(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
+    await outside.behave("phone-network", mode="lost-answer")
+    ringing = replace(sending(), by_voice=True, created_at=datetime.now(UTC) - timedelta(seconds=2))
+    assert (await medium.send(ringing)).result is AttemptResult.UNKNOWN
+    await outside.behave("phone-network", mode="normal")
+    assert (await medium.send(replace(ringing, uncertain=True))).result is AttemptResult.ACCEPTED
+    assert len(await outside.get("/calls")) == 1
+
+
+async def test_the_phone_network_tells_how_a_call_went(outside: Outside, medium: TextMedium) -> None:
+    await outside.behave("phone-network", calls="machine")
+    ringing = replace(sending(), by_voice=True)
+    await medium.send(ringing)
+    await eventually(lambda: len(outside.application.requests) == 3)
+    reports = outside.application.at("/texts/status")
+    assert [each.form["CallStatus"] for each in reports] == ["ringing", "in-progress", "completed"]
+    assert reports[-1].form["AnsweredBy"] == "machine_start"
+    assert all(each.url.endswith(f"/texts/status?delivery={ringing.id}") for each in reports)
 
 
 async def test_a_failure_that_passes_is_sent_again_under_another_message_id(

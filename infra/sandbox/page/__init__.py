@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from infra.sandbox.outside_world import OutsideWorld
-from infra.sandbox.scripts_api import show_mail, show_notice, show_text
+from infra.sandbox.scripts_api import show_call, show_mail, show_notice, show_text
 
 _FOLDER = Path(__file__).parent
 _NEWEST = 40
@@ -36,6 +36,7 @@ def page_routes(world: OutsideWorld) -> APIRouter:
                 for known in world.people.phones.values()
             ],
             "thread": [show_text(n, text) for n, text in texts.since(0, phone)[-_NEWEST:]],
+            "calls": [show_call(call) for call in reversed(world.calls.to(phone)[:_NEWEST])],
             "desks": [{"force": desk.force, "name": desk.name} for desk in world.desks.desks.values()],
             "notices": [show_notice(n, notice) for n, notice in notices.since(notices.last_number - _NEWEST)],
             "mailboxes": [mailbox.model_dump() for mailbox in world.correspondents.mailboxes.values()],

@@ -56,7 +56,7 @@ function drawPhones(phones) {
 }
 
 function drawPrompts(phone) {
-  const prompts = { carer: ["MISSING", "BACK"], staff: [] }[phone.role] || ["MISSING"];
+  const prompts = { carer: ["MISSING", "BACK", "JOIN", "PRACTICE MISSING"], staff: [] }[phone.role] || ["MISSING"];
   const texts = phone.children.length > 1
     ? prompts.flatMap((word) => phone.children.map((code) => `${word} ${code}`)) : prompts;
   if (!changed("prompts", texts)) return;
@@ -72,14 +72,23 @@ function fate(text) {
   return text.attempts ? `not taken yet, ${text.attempts} attempts` : "sending";
 }
 
-function drawThread(texts) {
+const CALLS = { completed: "answered", "no-answer": "nobody answered", busy: "engaged", failed: "failed" };
+
+function drawCall(call) {
+  const how = call.answered_by === "machine_start" ? "an answering machine took it" : CALLS[call.status] || words(call.status);
+  return element("li", { className: "call" }, element("strong", {}, "Call: "), call.says,
+    element("small", {}, `${clock(call.at)}, ${how}`));
+}
+
+function drawThread(texts, calls) {
   const thread = byId("thread");
-  if (!changed("thread", texts)) return;
+  if (!changed("thread", [texts, calls])) return;
   const segments = (text) => (text.segments > 1 ? `, ${text.segments} segments` : "");
-  thread.replaceChildren(...texts.map((text) => element(
-    "li", { className: text.direction }, text.body,
-    element("small", {}, `${clock(text.at)}, ${fate(text)}${segments(text)}`))));
-  if (!texts.length) thread.append(element("small", {}, "No texts yet."));
+  const drawText = (text) => element("li", { className: text.direction }, text.body,
+    element("small", {}, `${clock(text.at)}, ${fate(text)}${segments(text)}`));
+  const both = [...texts.map((text) => [text.at, drawText(text)]), ...calls.map((call) => [call.at, drawCall(call)])];
+  thread.replaceChildren(...both.sort(([one], [other]) => one.localeCompare(other)).map(([, drawn]) => drawn));
+  if (!both.length) thread.append(element("small", {}, "No texts yet."));
   thread.scrollTop = thread.scrollHeight;
   const newest = texts.at(-1);
   if (newest) {
@@ -228,7 +237,9 @@ function drawSwitches(desks, behaviours) {
     drawSwitch(
       "Phone network", "/behaviours/phone-network", network,
       ["normal", "slow", "failing", "silent", "lost-answer", "throttled"],
-      (set) => [choice("Phone network", "texts are", ["delivered", "undelivered", "none"], network.delivery, set("delivery"))]),
+      (set) => [
+        choice("Phone network", "texts are", ["delivered", "undelivered", "none"], network.delivery, set("delivery")),
+        choice("Phone network", "calls are", ["answered", "machine", "busy", "no-answer", "failed"], network.calls, set("calls"))]),
     drawSwitch(
       "Mail server", "/behaviours/mail-server", behaviours.mail_server,
       ["normal", "slow", "failing", "refusing", "silent"], () => []));
@@ -243,7 +254,7 @@ async function refresh() {
     byId("own-number").textContent = state.own_number;
     const before = byId("phone").value;
     drawPhones(state.phones);
-    if (before === byId("phone").value) drawThread(state.thread);
+    if (before === byId("phone").value) drawThread(state.thread, state.calls);
     drawDesks(state.desks, state.notices);
     drawMailboxes(state.mailboxes);
     drawMails(state.mails);

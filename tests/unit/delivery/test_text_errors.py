@@ -20,12 +20,23 @@ def test_what_only_a_change_of_settings_mends_is_tried_again_and_an_operator_is_
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        (21211, "no-address"), (21614, "no-address"), (21610, "opted-out"), (21612, "undeliverable"), (30003, "undeliverable"),
+        (21211, "no-address"), (21614, "undeliverable"), (21610, "opted-out"), (21612, "undeliverable"), (30003, "undeliverable"),
         (30004, "undeliverable"), (30005, "undeliverable"), (30006, "undeliverable"), (30007, "undeliverable"), (30036, "undeliverable"),
     ],
 )  # fmt: skip
 def test_what_will_not_pass_leads_to_the_next_person(code: int, reason: str) -> None:
     assert meaning(code, 400).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "by_voice"),
+    [
+        (21211, False), (21610, False), (20429, False), (30001, False), (30008, False), (63018, False),
+        (21612, True), (21614, True), (30003, True), (30004, True), (30005, True), (30006, True), (30007, True), (30036, True),
+    ],
+)  # fmt: skip
+def test_a_call_is_made_where_it_may_get_through_and_nowhere_else(code: int, by_voice: bool) -> None:
+    assert meaning(code, 400).by_voice is by_voice
 
 
 @pytest.mark.parametrize(

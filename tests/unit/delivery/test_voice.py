@@ -1,0 +1,39 @@
+"""What a call reads out: a text of ours, in its language, its code letter by letter."""
+
+from collections.abc import Iterator
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from infra.sandbox.calls import words_of
+from services.carers import messages as carers
+from services.delivery.voice import MOST_CHARACTERS, twiml
+from services.professionals import texts as professionals
+
+
+def every_text() -> Iterator[tuple[str, str]]:
+    for language in carers.LANGUAGES:
+        for wording, body in carers.templates(language)["alerts"].items():
+            yield language, f"{body} (4K7PX) {wording}"
+    for name, spoken in professionals.LANGUAGES.items():
+        for wording in spoken.texts:
+            yield name, spoken.write(wording, "4K7PX", exercise=False)
+
+
+@pytest.mark.parametrize(("language", "body"), list(every_text()))
+def test_each_text_is_read_in_its_own_language_twice_and_fits_a_request(language: str, body: str) -> None:
+    written = twiml(body)
+    assert len(written) < MOST_CHARACTERS
+    said = list(ET.fromstring(written).iter("Say"))  # noqa: S314 - written by us
+    assert {each.get("language") for each in said} == {f"{language}-GB"}
+    assert len(said) == 2
+    assert said[0].text == said[1].text
+
+
+def test_the_code_and_the_emergency_number_are_said_one_by_one() -> None:
+    assert "4, K, 7, P, X" in words_of(twiml("Ring 999. OK 4K7PX"))
+    assert "9 9 9" in words_of(twiml("Ring 999. OK 4K7PX"))
+
+
+def test_what_xml_would_read_as_its_own_is_said_as_words() -> None:
+    assert words_of(twiml("A & B <C>")).endswith("A & B <C>")
