@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0012_by_voice"
-down_revision = "0011_enrolments"
+revision = "0016_by_voice"
+down_revision = "0015_forces"
 
 
 def upgrade() -> None:
