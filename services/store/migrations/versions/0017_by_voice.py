@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0016_by_voice"
-down_revision = "0015_forces"
+revision = "0017_by_voice"
+down_revision = "0016_reveal"
 
 
 def upgrade() -> None:
