@@ -22,8 +22,9 @@ def test_police_told_by_telephone_ends_their_duty_and_the_carer_hears_that_they_
         duty = world.eventually(lambda: _police_duty_of(world, episode))
         answer = _fill(world, f"{duty}/acts/phoned", officer="PC Reed 4471", reference="NM-2026-118")
         assert "Recorded: police were told by telephone" in answer.text
-        page = world.eventually(lambda: _when(world, episode, "Acknowledged: police control room, by telephone"))
-        assert "The reference that police gave was passed on by the console" in page
+        world.eventually(lambda: _when(world, episode, "Acknowledged: police control room, by telephone"))
+        world.eventually(lambda: _when(world, episode, "The reference that police gave was passed on by the console"))
+        page = world.eventually(lambda: _when(world, episode, "At the console: police were told by telephone"))
         assert "Morgan Ellis, duty manager" in page
         assert "PC Reed 4471" in page
         assert world.eventually(lambda: [text for text in world.texts_to(CARER)[len(before) :] if "Police now" in text])

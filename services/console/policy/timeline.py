@@ -11,6 +11,7 @@ from services.safeguarding.duties import Duty
 from services.safeguarding.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorActed
 from services.safeguarding.roles import Role, Wording
 
 OF_NOTE = frozenset({Verdict.TOLD, Verdict.ENDED, Verdict.UNVERIFIED, Verdict.TOO_OLD})
@@ -38,8 +39,8 @@ class Line:
 def timeline(
     episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]], entries: Sequence[Recorded[Message]]
 ) -> list[Line]:
-    """Newest first, as `entries` are, of which only those of this episode are taken: by its id, by a decision made for it, or by
-    one of its duties. What is about the child but belongs to no episode stays out.
+    """Newest first, as `entries` are, of which only those of this episode are taken: by its id, by a decision made for it, by
+    one of its duties, or by an operator's act. What is about the child but belongs to no episode stays out.
     """
     known = {duty.content.duty: duty.content for duty in duties}
     tellings = {telling(duty.duty, step.step) for duty in known.values() for step in duty.steps}
@@ -47,12 +48,28 @@ def timeline(
     for each in entries:
         if isinstance(each.content, ProtocolDecided) and each.content.episode == episode.content.episode:
             decided.setdefault(each.content.about_id, []).append(each.content)
+    belonging = {
+        entry.id
+        for entry in entries
+        if entry.id in decided or _belongs(entry.content, episode.content.episode, known, tellings)
+    }
+    belonging |= _of_operators(entries, belonging)
     return _without_repeated_states(
         _line(entry, known, decided.get(entry.id, ()))
         for entry in entries
-        if not isinstance(entry.content, ProtocolDecided)
-        and (entry.id in decided or _belongs(entry.content, episode.content.episode, known, tellings))
+        if not isinstance(entry.content, ProtocolDecided) and entry.id in belonging
     )
+
+
+def _of_operators(entries: Iterable[Recorded[Message]], belonging: set[str]) -> set[str]:
+    """What an operator's act brought about goes with the act, and an act with what it brought about."""
+    found: set[str] = set()
+    for entry in entries:
+        if isinstance(entry.content, OperatorActed):
+            said = set(entry.content.said)
+            if entry.id in belonging or said & belonging:
+                found |= {entry.id} | said
+    return found
 
 
 def _without_repeated_states(newest_first: Iterable[Line]) -> list[Line]:

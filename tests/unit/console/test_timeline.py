@@ -8,10 +8,11 @@ from services.console.policy.timeline import timeline
 from services.console.record import Recorded
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.duties import Because, PoliceNotify
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.events import ChildReportedMissing, PoliceReferenceTexted
 from services.safeguarding.evidence import AttemptResult, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorActed
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
@@ -127,3 +128,26 @@ def test_a_rule_that_tells_several_is_said_once() -> None:
     report = entry(ChildReportedMissing(authority="kestrel"), id_="SM1")
     (line,) = timeline(entry(episode_changed(episode)), [], [*map(entry, told), report])
     assert line.decisions == ((told[0], 3),)
+
+
+def operator_acted(act: str, **about: object) -> OperatorActed:
+    who = {"authority": "kestrel", "act": act, "account": new_id("account"), "role": "duty-manager"}
+    return OperatorActed.model_validate(who | about)
+
+
+def test_what_an_operator_did_and_what_it_brought_about_stand_together() -> None:
+    episode = uuid4()
+    reference = entry(PoliceReferenceTexted(authority="kestrel", channel="console"), id_="reference")
+    acted = entry(operator_acted("phoned", episode=episode, said=("reference",)), id_="acted")
+    elsewhere = entry(operator_acted("phoned", episode=uuid4(), said=("other",)), id_="elsewhere")
+    other = entry(PoliceReferenceTexted(authority="kestrel", channel="console"), id_="other")
+    lines = timeline(entry(episode_changed(episode)), [], [acted, reference, elsewhere, other])
+    assert [line.entry.id for line in lines] == ["acted", "reference"]
+
+
+def test_an_exercise_shows_who_started_it() -> None:
+    episode = uuid4()
+    report = entry(ChildReportedMissing(authority="kestrel"), id_="report")
+    started = entry(operator_acted("exercise-started", said=("report",)), id_="started")
+    lines = timeline(entry(episode_changed(episode)), [], [started, report, entry(decided(episode, "report"))])
+    assert [line.entry.id for line in lines] == ["started", "report"]
