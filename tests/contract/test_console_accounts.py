@@ -1,6 +1,8 @@
 """Who may come in at the console: signing in and out, sessions, forms, roles. On a real PostgreSQL."""
 
 import asyncio
+import hashlib
+import hmac
 import os
 import re
 import subprocess
@@ -27,7 +29,7 @@ from services.console.web import pages
 from services.runtime.clocks import Clocks
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
-from services.store.engine import database_url
+from services.store.engine import connect, database_url
 from services.store.transaction import Store
 from tests.support.console import PASSWORD, account, csrf_in, episode_changed, hear, heard, settings_of, sign_in
 from tests.support.database import Database
@@ -168,10 +170,23 @@ async def test_a_form_from_elsewhere_changes_nothing(opened: Store, browser: htt
     name = await account(opened)
     without_page = await browser.post("/sign-in", data={"name": name, "password": PASSWORD})
     assert without_page.status_code == 403
+    known_to_anybody = hmac.new(b"", b"form", hashlib.sha256).hexdigest()
+    forged = await browser.post("/sign-in", data={"name": name, "password": PASSWORD, "csrf": known_to_anybody})
+    assert forged.status_code == 403
     await sign_in(browser, name)
     assert (await browser.post("/sign-out", data={"csrf": "0" * 64})).status_code == 403
     assert (await browser.post("/sign-out")).status_code == 415
     assert (await browser.get("/")).status_code == 200
+
+
+async def test_while_the_database_is_away_the_page_says_so_and_nothing_is_recorded(database: Database) -> None:
+    gone = database.settings("console").model_copy(update={"database": "postgresql://127.0.0.1:1/safe_return"})
+    store = Store(connect(gone, "console"))
+    app = pages(store, CLOCKS, Changes(database_url(gone, "console"), CLOCKS), settings_of(database))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
+        answer = await sign_in(browser, "anybody@kestrel.example")
+    await store.close()
+    assert (answer.status_code, "Not at the moment" in answer.text) == (503, True)
 
 
 async def test_the_cookie_is_for_https_and_the_server_alone(database: Database, opened: Store) -> None:

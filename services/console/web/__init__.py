@@ -7,6 +7,8 @@ from urllib.parse import quote
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.responses import HTMLResponse, Response
 
 from services.console.acting import Acting
@@ -25,6 +27,7 @@ from services.console.web.reading import ReadingPages
 from services.console.web.signing_in import SigningIn
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem
+from services.store.failures import passes_by_itself
 from services.store.transaction import Store
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -56,7 +59,14 @@ def pages(store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSetti
         why = str(error.detail) if isinstance(error, HTTPException) else ""
         return look.page(request, "problem.html", {"status": int(status), "why": why}, status=status)
 
+    async def away(request: Request, error: Exception) -> Response:
+        if not passes_by_itself(error):
+            raise error
+        return look.page(request, "problem.html", {"status": 503, "why": ""}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+
     app.add_exception_handler(SignedOut, signed_out)
+    for passing in (DBAPIError, PoolTimeoutError, OSError):
+        app.add_exception_handler(passing, away)
     for each in (HTTPException, RequestValidationError, Problem):
         app.add_exception_handler(each, problem)
     return app

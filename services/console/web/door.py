@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -42,7 +43,10 @@ class Here:
 
 
 def csrf_of(token: str) -> str:
-    """What a form sends back beside the cookie: made of the session's token, which no other site can read."""
+    """What a form sends back beside the cookie: made of the session's token, which no other site can read. Without a cookie,
+    nothing that anybody could know.
+    """
+    token = token or secrets.token_urlsafe()
     return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
 
 
