@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from services.audit.commands import audit
+from services.audit.commands import audit, aware
 from services.console.commands import accounts
 from services.police.commands import police
 
@@ -57,6 +57,20 @@ def topics() -> None:
 
     created = create(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"))
     typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
+
+
+@app.command()
+def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
+    """Set every service back to that moment's messages: after a database was restored that is older than the bus. Stop them first."""
+    from services.bus import rewinding
+
+    at = aware(to)
+    try:
+        services = rewinding.rewind(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"), at)
+    except rewinding.StillRuns as running:
+        typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")
 
 
 @app.command("dead-letters")

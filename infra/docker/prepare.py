@@ -1,6 +1,7 @@
 """`python -m infra.docker.prepare`: makes the secrets that docker-compose.yml mounts, once; those that exist are kept.
 
-A folder a service holds what that service alone may read. `twilio_auth_token` has to be replaced by the account's own.
+A folder a service holds what that service alone may read; `made` holds everything, and is dealt out from at each run.
+Put the Twilio account's own token into `made/twilio_auth_token`, and run it again.
 """
 
 import os
@@ -38,5 +39,5 @@ def _write(file: Path, text: str) -> None:
 if __name__ == "__main__":
     prepare()
     print(
-        f"the secrets are in {FOLDER}; put the Twilio account's own token into carers/ and professionals/twilio_auth_token"
+        f"the secrets are in {FOLDER}; put the Twilio account's own token into made/twilio_auth_token and run this again"
     )

@@ -1,8 +1,10 @@
 """`python -m services audit ...`: reads the record. Runs with the audit's own settings and secrets."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -128,6 +130,28 @@ def anchor() -> None:
         typer.echo("there is no anchor yet: one is made a minute after the first entry", err=True)
         raise typer.Exit(UNKNOWN)
     typer.echo(f"{newest.number} {moment(newest.made_at)} {newest.hash.hex()}")
+
+
+@audit.command()
+def replay(
+    since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
+) -> None:
+    """Publish again what was recorded since: after a copy was restored beside a bus that is empty."""
+    from services.audit import replaying
+    from services.runtime.settings import Settings
+
+    at = aware(since)
+    recorded = _ask(lambda connection: replaying.recorded_since(connection, at))
+    typer.echo(f"{replaying.publish(Settings().kafka, recorded)} messages are on the bus again")
+
+
+def aware(moment: str) -> datetime:
+    """Raises typer's BadParameter for what is no moment with its zone."""
+    with contextlib.suppress(ValueError):
+        at = datetime.fromisoformat(moment)
+        if at.tzinfo is not None:
+            return at
+    raise typer.BadParameter(f"{moment} is no moment with its zone, such as 2026-11-24T22:00:00Z")
 
 
 def _nothing_known_of(named: str) -> typer.Exit:

@@ -1,5 +1,6 @@
 """The evidence of one episode, as JSON for who reckons the hashes anew and as a page for who reads it."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,13 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.audit import store
 from services.audit.policy.chain import Anchor, Entry, Head, moment
 from services.audit.policy.evidence import Evidence, evidence_of
-from services.audit.telling import detail, plain
+from services.audit.telling import detail, in_london, plain
 from services.audit.verification import Verified, verify_anchors, verify_chain
 from services.safeguarding.identifiers import code_of
 
 FORM = "safe-return evidence 1"
 PAGES = Path(__file__).parent / "pages"
-LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,9 @@ class Pack:
         )
 
     def as_page(self) -> str:
-        return _looks().get_template("pack.html").render(pack=self, evidence=self.evidence)
+        """In the order in which things happened; the record's own order is the JSON's."""
+        happened = sorted(self.evidence.said, key=lambda each: (each.at, each.entry.position))
+        return _looks().get_template("pack.html").render(pack=self, evidence=self.evidence, happened=happened)
 
 
 async def pack(connection: AsyncConnection, chain: str, episode: UUID, at: datetime) -> Pack:
@@ -89,11 +90,11 @@ async def pack(connection: AsyncConnection, chain: str, episode: UUID, at: datet
 
 
 def _entry(entry: Entry, *, whole: bool) -> dict[str, Any]:
-    from hashlib import sha256
-
     shown = {"position": entry.position, "recorded_at": moment(entry.recorded_at), "previous": entry.previous.hex()}
     content = (
-        {"envelope": entry.envelope.decode()} if whole else {"envelope_sha256": sha256(entry.envelope).hexdigest()}
+        {"envelope": entry.envelope.decode()}
+        if whole
+        else {"envelope_sha256": hashlib.sha256(entry.envelope).hexdigest()}
     )
     return shown | content | {"hash": entry.hash.hex()}
 
@@ -109,7 +110,7 @@ def _looks() -> Environment:
     looks.filters |= {
         "plain": plain,
         "detail": detail,
-        "time": lambda at: at.astimezone(LONDON).strftime("%-d %b %Y %H:%M:%S"),
+        "time": in_london,
         "utc": moment,
     }
     return looks

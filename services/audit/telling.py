@@ -1,12 +1,16 @@
 """A message in plain words, for the page: what kind, and the few of its fields that a reader asks for."""
 
 import re
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.audit.policy.evidence import Said
 from services.safeguarding.identifiers import code_of, telling
 
+LONDON = ZoneInfo("Europe/London")
+MOMENT = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$")
 VERSION = re.compile(r"\.v[0-9]+$")
 SPOKEN = {
     "protocol.decided.v1": "decided",
@@ -49,12 +53,18 @@ def detail(said: Said) -> list[tuple[str, str]]:
         for name in SHOWN
         if content.get(name) not in (None, "", [], ())
     ]
-    if "duty" in content and said.entry.kind != "duty.changed.v1":
-        shown.insert(0, ("telling", code_of(telling(UUID(content["duty"]), content.get("step", 0)))))
+    if "duty" in content and "step" in content:
+        shown.insert(0, ("telling", code_of(telling(UUID(content["duty"]), content["step"]))))
     return shown
 
 
 def _in_words(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_in_words(each) for each in value)
+    if isinstance(value, str) and MOMENT.match(value):
+        return in_london(datetime.fromisoformat(value))
     return VERSION.sub("", str(value))
+
+
+def in_london(at: datetime) -> str:
+    return at.astimezone(LONDON).strftime("%-d %b %Y %H:%M:%S")

@@ -93,6 +93,19 @@ def test_the_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) ->
     assert {path: path.read_text() for path in made} == made
 
 
+def test_a_secret_that_was_replaced_in_one_place_is_dealt_out_to_whoever_may_read_it(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    prepare.prepare(folder)
+    (folder / "made" / "twilio_auth_token").write_text("the account's own")
+    (folder / "made" / "database-police").unlink()
+    before = (folder / "police" / "database_password").read_text()
+    prepare.prepare(folder)
+    assert (folder / "carers" / "twilio_auth_token").read_text() == "the account's own"
+    after = (folder / "police" / "database_password").read_text()
+    assert after != before
+    assert (folder / "logins" / "police").read_text() == after
+
+
 def test_the_secrets_are_made_for_every_service() -> None:
     assert set(SERVICES) <= set(prepare.SERVICES)
 

@@ -1,0 +1,39 @@
+"""Publishes again what is on the record, for a bus that has lost it: after both Kafka and the database were lost and a copy of the
+database was restored, what one service had published and another had not yet heard is on the record alone.
+
+Whoever did hear it passes it over, by its id. A dead letter is not on the record as it was, and is left out.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from kafka import KafkaProducer
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.message import CONTRACTS
+
+SINCE = text(
+    "SELECT chain, kind, envelope FROM audit.entries WHERE recorded_at >= :since AND kind <> :letters "
+    "ORDER BY recorded_at, chain, position"
+)
+ACKNOWLEDGED_WITHIN_SECONDS = 60
+
+
+async def recorded_since(connection: AsyncConnection, since: datetime) -> list[tuple[str, str, bytes]]:
+    """Child, topic and envelope of each, in the order of the record."""
+    rows = await connection.execute(SINCE, {"since": since, "letters": MessageDeadLettered.kind})
+    return [(row.chain, str(CONTRACTS[row.kind].topic), bytes(row.envelope)) for row in rows]
+
+
+def publish(bootstrap: str, recorded: Iterable[tuple[str, str, bytes]]) -> int:
+    """Returns how many, once Kafka has acknowledged them all."""
+    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all", max_in_flight_requests_per_connection=1)
+    try:
+        sent = [producer.send(topic, value=raw, key=child.encode()) for child, topic, raw in recorded]
+        for each in sent:
+            each.get(timeout=ACKNOWLEDGED_WITHIN_SECONDS)
+    finally:
+        producer.close()
+    return len(sent)
