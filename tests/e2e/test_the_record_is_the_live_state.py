@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from infra.local.layout import ROOT
 from tests.support.world import World
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
 CARER = "+447700900105"
 KINDS_OF_A_CASE = {
@@ -35,8 +35,8 @@ def test_a_pack_equals_what_the_protocol_and_the_console_hold(world: World, tmp_
     world.eventually(lambda: world.notices(CARER) and world.notices(CARER)[0]["acknowledged"])
     episode = world.notices(CARER)[0]["body"]["data"]["episode"]
     world.text(CARER, "BACK")
-    world.eventually(lambda: _console(world, episode)[0].get("state") == "returned")
-    pack = world.eventually(lambda: _settled(world, episode, tmp_path))
+    world.eventually(lambda: _console(world, episode)[0].get("state") == "returned", within_seconds=60)
+    pack = world.eventually(lambda: _settled(world, episode, tmp_path), within_seconds=60)
     assert pack is not None
 
     standing = pack["standing"]
