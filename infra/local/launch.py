@@ -1,6 +1,6 @@
 """Becomes another program that ends when whoever started it ends.
 
-Run as `python -I -S launch.py <parent pid> <signal> <login or -> <program> [argument ...]`. A step of its own, because doing this
+Run as `python -I -S launch.py <parent pid> <signal> <login or -> <niceness> <program> [argument ...]`. A step of its own, because doing this
 between fork and exec of a process with threads can deadlock. On Linux the kernel sends the signal when the parent is gone, even by
 kill -9; elsewhere the next `make run` finds what was left.
 """
@@ -31,7 +31,8 @@ def end_with_parent(parent: int, signal_number: int) -> None:
 
 def main() -> None:
     """Never returns: either another program or an exit."""
-    _, parent, signal_number, login, *command = sys.argv
+    _, parent, signal_number, login, niceness, *command = sys.argv
+    os.nice(int(niceness))
     if login != "-":
         become_login(login)
     end_with_parent(int(parent), int(signal_number))

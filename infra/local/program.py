@@ -16,7 +16,7 @@ class Program:
     """`patience` is in seconds, from the stop signal to kill -9. `prepare` runs before each start, restarts included.
 
     `orphan_signal` ends it when its supervisor was killed: everything here is made to survive kill -9, and an orderly stop would
-    wait for neighbours that are gone as well.
+    wait for neighbours that are gone as well. `niceness`, from 0 to 19: how far it yields the processors to the others.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGKILL
     patience: float = 15.0
+    niceness: int = 0
     prepare: Callable[[], None] | None = None
 
     def spawn(self) -> subprocess.Popen[bytes]:
@@ -46,6 +47,7 @@ class Program:
             str(os.getpid()),
             str(int(self.orphan_signal)),
             self.login or "-",
+            str(self.niceness),
         ]
         with self.log.open("ab") as log:
             return subprocess.Popen(

@@ -13,6 +13,9 @@ from infra.local.layout import ROOT, Layout
 from infra.local.program import Program
 from infra.local.secret_files import SecretFiles
 
+YIELDS = {"strategy": 3, "console": 5, "audit": 10}
+"""Where processors are short, telling somebody comes before showing it, and showing it before keeping its record."""
+
 
 @dataclass(frozen=True)
 class Roster:
@@ -48,7 +51,7 @@ class Roster:
         name = service if slot == 0 else f"{service}-{slot}"
         command = (sys.executable, "-m", "services", "run", service)
         environment = of_service(self.layout, self.ports, service, slot)
-        return Program(name, command, environment, self.layout.log(name), ROOT)
+        return Program(name, command, environment, self.layout.log(name), ROOT, niceness=YIELDS.get(service, 0))
 
 
 def listed_services() -> tuple[str, ...]:
