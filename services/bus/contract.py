@@ -26,6 +26,9 @@ from services.store.inbox import Identity
 from services.store.transaction import Store, Transaction
 
 Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
+PassesOver: TypeAlias = Callable[[Any], bool]
+"""True for content that the handler would do nothing with, so that it costs no transaction."""
+NOTHING: Mapping[type[Message], PassesOver] = {}
 
 ATTEMPTS = 3
 """How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
@@ -55,6 +58,8 @@ class Contract:
         clocks: Clocks,
         handlers: Mapping[type[Message], Handler],
         last_resort: Handler | None = None,
+        *,
+        passes_over: Mapping[type[Message], PassesOver] = NOTHING,
     ) -> None:
         self.service = service
         self.topics = sorted({each.topic for each in handlers})
@@ -65,6 +70,7 @@ class Contract:
         self._clocks = clocks
         self._handlers = {each.kind: handler for each, handler in handlers.items()}
         self._last_resort = last_resort
+        self._passes_over = {each.kind: test for each, test in passes_over.items()}
 
     def obstacle(self) -> str | None:
         return next(iter(self.waiting.values()), None)
@@ -93,11 +99,13 @@ class Contract:
             return await self._work(raw, received)
 
     def _read(self, raw: Raw) -> Received[Message] | None:
-        """None for a kind that this service does nothing with. Raises Unreadable."""
+        """None for what this service does nothing with. Raises Unreadable."""
         kind = kind_of(raw.content)
         if kind not in self._handlers and contract_of(kind, raw.topic):
             return None
-        return read(raw.content, topic=raw.topic, origin=raw.origin)
+        received = read(raw.content, topic=raw.topic, origin=raw.origin)
+        test = self._passes_over.get(kind)
+        return None if test is not None and test(received.content) else received
 
     async def _together(self, messages: Sequence[Raw]) -> bool:
         """False where nothing was done."""

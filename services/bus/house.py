@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
-from services.bus.contract import Contract, Handler
+from services.bus.contract import NOTHING, Contract, Handler, PassesOver
 from services.bus.publisher import Publisher
 from services.bus.worker import Worker
 from services.runtime import logs
@@ -45,13 +45,16 @@ class House:
         last_resort: Handler | None = None,
         *,
         gather_seconds: float = 0.0,
+        passes_over: Mapping[type[Message], PassesOver] = NOTHING,
     ) -> None:
         """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
 
         `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
-        keep a record; whoever is to act is told at once.
+        keep a record; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
         """
-        contract = Contract(self.service, self.store, self.publisher, self.clocks, handlers, last_resort)
+        contract = Contract(
+            self.service, self.store, self.publisher, self.clocks, handlers, last_resort, passes_over=passes_over
+        )
         self.health.watch("consuming", contract.obstacle)
         self.parts.append(Worker(self.settings, contract, gather_seconds))
 

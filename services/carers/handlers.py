@@ -1,8 +1,9 @@
 """What carers hears: whom of them to tell what, and how their children's episodes stand."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from services.bus.contract import Handler
+from services.bus.contract import Handler, PassesOver
 from services.bus.envelope import Received, say
 from services.carers.store import standings
 from services.delivery.loop import DeliveryLoop
@@ -78,17 +79,13 @@ class Handlers:
 
     async def on_duty_changed(self, received: Received[DutyChanged], transaction: Transaction) -> None:
         """What a carer who asks is told: whether police have it, whether somebody there and of the duty team has answered."""
-        duty = received.content
-        if duty.episode is None or received.exercise:
+        duty, told = received.content, news_in(received.content)
+        if duty.episode is None or told is None or received.exercise:
             return
-        to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
-        if duty.wording is Wording.MISSING_NOTICE and to_police:
-            if any(step.state == "acknowledged" for step in to_police):
-                await standings.police_stand(transaction, received.subject, duty.episode, "answered")
-            elif any(step.state in TAKEN for step in to_police):
-                await standings.police_stand(transaction, received.subject, duty.episode, "have-it")
-        elif duty.state is DutyState.ACKNOWLEDGED and any(step.role.startswith("duty.") for step in duty.steps):
+        if told == "duty-answered":
             await standings.duty_answered(transaction, received.subject, duty.episode)
+        else:
+            await standings.police_stand(transaction, received.subject, duty.episode, told)
 
     def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
         telling = received.content.telling
@@ -110,3 +107,20 @@ class Handlers:
             exercise=received.exercise,
             trace=received.trace,
         )
+
+
+def news_in(duty: DutyChanged) -> Literal["have-it", "answered", "duty-answered"] | None:
+    """What a change of a duty means to a carer who asks; most changes mean nothing."""
+    to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
+    if duty.wording is Wording.MISSING_NOTICE and to_police:
+        if any(step.state == "acknowledged" for step in to_police):
+            return "answered"
+        return "have-it" if any(step.state in TAKEN for step in to_police) else None
+    if duty.state is DutyState.ACKNOWLEDGED and any(step.role.startswith("duty.") for step in duty.steps):
+        return "duty-answered"
+    return None
+
+
+PASSES_OVER: Mapping[type[Message], PassesOver] = {
+    DutyChanged: lambda duty: duty.episode is None or news_in(duty) is None
+}

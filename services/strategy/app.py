@@ -15,7 +15,7 @@ from services.safeguarding.discussion_events import (
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
 from services.strategy.answering import Answering
 from services.strategy.discussing import SERVICE, Discussing
-from services.strategy.handlers import Handlers
+from services.strategy.handlers import PASSES_OVER, Handlers
 from services.strategy.inviting import Inviting
 from services.strategy.letters import Letters
 from services.strategy.record_pages import RecordReading, RecordWriting
@@ -55,7 +55,8 @@ async def main() -> None:
             StrategyDiscussionCancelled: handlers.on_strategy_discussion_cancelled,
             StrategyDiscussionHeld: handlers.on_strategy_discussion_held,
             EpisodeChanged: handlers.on_episode_changed,
-        }
+        },
+        passes_over=PASSES_OVER,
     )
     house.turn(DiscussionWatch(house.store, house.clocks, discussing).loop)
     replies = Replies(house.store, keyring, discussing, MailAnswers(SERVICE, keyring, house.clocks))

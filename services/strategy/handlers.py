@@ -1,7 +1,9 @@
 """`strategy.invite` duties, and what whoever convenes does with a discussion."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.bus.contract import PassesOver
 from services.bus.envelope import Received
 from services.delivery.email import LANE
 from services.delivery.loop import DeliveryLoop
@@ -15,6 +17,7 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.message import Message
 from services.safeguarding.roles import Wording
 from services.store.transaction import Transaction
 from services.strategy import metrics, records, store
@@ -103,6 +106,15 @@ class Handlers:
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
         """A report that was a mistake needs no discussion. One about a child who is back may: whoever convenes decides."""
-        if received.content.state is EpisodeState.RETRACTED:
-            for found in await store.of_episode(transaction, received.content.episode):
-                await self.discussing.call_off(transaction, found)
+        if goes_on(received.content):
+            return
+        for found in await store.of_episode(transaction, received.content.episode):
+            await self.discussing.call_off(transaction, found)
+
+
+def goes_on(episode: EpisodeChanged) -> bool:
+    """Whether its discussions still make sense."""
+    return episode.state is not EpisodeState.RETRACTED
+
+
+PASSES_OVER: Mapping[type[Message], PassesOver] = {EpisodeChanged: goes_on}

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from services.bus import contract as bus_contract
-from services.bus.contract import Contract, Raw
+from services.bus.contract import Contract, PassesOver, Raw
 from services.bus.envelope import Received, compose, read, say
 from services.bus.publisher import Publisher
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildLocated, ChildReportedMissing
 from services.safeguarding.identifiers import new_id
-from services.safeguarding.message import Topic
+from services.safeguarding.message import Message, Topic
 from services.store import outbox
 from services.store.transaction import Store, Transaction
 from tests.support.database import Database
@@ -36,7 +36,12 @@ class Office:
         self.transactions: list[int] = []
         handlers = {ChildReportedMissing: self.on_child_reported_missing}
         publisher = cast("Publisher", Settled())
-        self.contract = Contract("protocol", store, publisher, self.clocks, cast("Any", handlers))
+        passes_over: dict[type[Message], PassesOver] = {
+            ChildReportedMissing: lambda report: report.authority == "elsewhere"
+        }
+        self.contract = Contract(
+            "protocol", store, publisher, self.clocks, cast("Any", handlers), passes_over=passes_over
+        )
 
     async def on_child_reported_missing(
         self, received: Received[ChildReportedMissing], transaction: Transaction
@@ -113,6 +118,12 @@ async def test_kinds_that_the_service_does_nothing_with_are_passed_over(office: 
     located = report(child, "1", kind=ChildLocated)
     assert await office.contract.take_all([located, located]) == 2
     assert await office.decided_on(child) == []
+
+
+async def test_content_that_means_nothing_to_the_service_costs_no_transaction(office: Office) -> None:
+    child = new_id("child")
+    assert await office.contract.take_all([report(child, "1", authority="elsewhere"), report(child, "2")]) == 2
+    assert await office.decided_on(child) == [f"2 of {child}"]
 
 
 async def test_when_the_process_stops_what_is_not_done_is_not_acknowledged(office: Office) -> None:
