@@ -7,6 +7,7 @@ import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,13 @@ class Database:
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    where = place.find(tmp_path_factory.mktemp("database"))
+    with running_database(tmp_path_factory.mktemp("database")) as running:
+        yield running
+
+
+@contextmanager
+def running_database(folder: Path) -> Iterator[Database]:
+    where = place.find(folder)
     port, password = _free_port(), os.urandom(8).hex()
     server = Server(where, port, password)
     server.make_cluster()
