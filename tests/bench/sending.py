@@ -31,6 +31,7 @@ from standardwebhooks import Webhook
 from services.delivery.resolver import CheckedResolver
 from services.delivery.tables import deliveries
 from services.delivery.webhook_clients import WebhookClients
+from services.runtime import logs
 from services.store.encryption import Keyring
 from tests.support.database import Database, running_database
 from tests.support.delivery import received
@@ -38,7 +39,7 @@ from tests.support.outside import free_port
 from tests.support.police import running
 from tests.support.register import SECRET, authority, load
 
-NOTICES, AT_ONCE, FORCES, RUNS = 400, 32, 8, 3
+NOTICES, AT_ONCE, FORCES, RUNS = 300, 32, 8, 3
 Sends = Callable[[int], Awaitable[None]]
 
 
@@ -179,6 +180,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--profile", action="store_true", help="say where the CPU goes")
     profile = options.parse_args().profile
+    logs.configure("police", None)
     with (
         tempfile.TemporaryDirectory() as folder,
         running_database(Path(folder)) as database,
