@@ -11,8 +11,8 @@ from services.runtime.repeating import Repeating
 async def main() -> None:
     settings = CaseworkSettings()
     house = House("casework", settings)
-    metrics.EXERCISES_CONFIGURED.set(settings.exercise_authority is not None)
-    if settings.exercise_authority is not None:
+    metrics.EXERCISES_CONFIGURED.set(bool(settings.exercise_authority))
+    if settings.exercise_authority:
         exercising = Exercising(house.store, house.clocks, settings.exercise_authority)
         house.turn(Repeating("exercise reports", exercising.turn, every_seconds=LOOK_EVERY_SECONDS))
     await house.run(pages(house.store, house.clocks, settings))

@@ -10,5 +10,5 @@ class CaseworkSettings(Settings):
     phone_key: SecretStr
     register_token: SecretStr
     """Whoever bears it may change the register of any authority."""
-    exercise_authority: str | None = Field(default=None, pattern=EXERCISE_AUTHORITY)
-    """Whose made-up child is reported missing every five minutes, to endpoints of our own. None: nobody's."""
+    exercise_authority: str = Field(default="", pattern=EXERCISE_AUTHORITY)
+    """Whose made-up child is reported missing every five minutes, to endpoints of our own. Empty: nobody's."""

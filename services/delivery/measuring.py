@@ -1,7 +1,7 @@
 """How a sending service keeps its word, counted in its own rows: the same on every replica, and through every restart.
 
 The burn rate's windows are counted here and not by Prometheus' `rate`, which guesses at a window's edges: with one
-notice an hour its guess is all there would be (docs/decisions/0015).
+notice an hour its guess is all there would be (docs/decisions).
 """
 
 from datetime import datetime, timedelta

@@ -44,7 +44,7 @@ class NoticeSender:
     forces: Forces
     trust: Callable[[str, str | None], None]
     sandbox: bool
-    exercise_authority: str | None = None
+    exercise_authority: str = ""
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         """A force that the register cannot reach is a failure at once: somebody must telephone."""
@@ -65,7 +65,7 @@ class NoticeSender:
 
     def _may_practise(self, authority: AuthorityId | None) -> bool:
         """With played forces, or with the exercise authority's, which are endpoints of our own."""
-        return self.sandbox or (authority is not None and authority == self.exercise_authority)
+        return self.sandbox or (authority == self.exercise_authority != "")
 
     async def _notice(
         self, transaction: Transaction, parcel: Parcel, duty: Duty, force: Force, recipient: str

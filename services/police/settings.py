@@ -11,5 +11,5 @@ class PoliceSettings(MailSettings):
 
     smtp_listen_port: int = 0
     """No mail is taken: a force whose mail bounces has not acknowledged, and is telephoned."""
-    exercise_authority: str | None = Field(default=None, pattern=EXERCISE_AUTHORITY)
+    exercise_authority: str = Field(default="", pattern=EXERCISE_AUTHORITY)
     """Whose exercises are sent, since its forces are endpoints of our own. Other exercises reach no force outside a sandbox."""

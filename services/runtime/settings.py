@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
-EXERCISE_AUTHORITY = r"^exercise(-[a-z0-9]+)*$"
+EXERCISE_AUTHORITY = r"^(exercise(-[a-z0-9]+)*)?$"
 """An authority that exists for exercises alone, and says so in its id: no other can be named as one by mistake."""
 
 

@@ -153,7 +153,7 @@ async def running(
     *,
     sandbox: bool,
     relay: Medium | None = None,
-    exercise_authority: str | None = None,
+    exercise_authority: str = "",
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
     store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
     links = Links(b64encode(b"l" * 32).decode(), "http://police")
