@@ -39,9 +39,8 @@ class Exercising:
     async def turn(self) -> bool:
         """Raises NobodyToExerciseWith, which readiness then shows."""
         begun_at = _round_of(self._clocks.wall())
-        await self._once(begun_at, "report")
-        if self._clocks.wall() >= begun_at + OVER_AFTER:
-            await self._once(begun_at, "end")
+        over = self._clocks.wall() >= begun_at + OVER_AFTER
+        await self._once(begun_at, "end" if over else "report")
         self._said = {each for each in self._said if each[0] == begun_at}
         return False
 

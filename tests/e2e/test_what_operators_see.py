@@ -2,21 +2,31 @@
 
 import json
 import re
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from infra.grafana.boards import BOARDS
+from infra.local import example_authority
+from infra.local.layout import ROOT
+from infra.local.secret_files import SecretFiles, token
+from infra.local.stack import Stack
+from tests.support.bus import free_port
 from tests.support.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
-from tests.support.world import World
+from tests.support.world import World, _child, _duty, _person, _placement
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]
 
 CARER = "+447700900106"
+EXERCISE_CARER, EXERCISE_WORKER = "+447700900597", "+447700900598"
 SERIES_MOST = 2000
 METRIC = re.compile(r"\b([a-z][a-z0-9_]*_[a-z0-9_]+|up)\b(?=[{\[)]|\s|$)")
 NOT_METRICS = {"histogram_quantile", "label_replace"}
@@ -115,6 +125,19 @@ def test_an_event_is_found_by_its_trace_in_the_log_of_every_service_that_worked_
         assert [line for line in about_an_event if not line.get("trace")] == []
 
 
+def test_an_exercise_report_reaches_the_exercise_desk_marked_and_is_measured_apart(
+    told: World, seen: Prometheus, tmp_path: Path
+) -> None:
+    with _exercising_casework(told.stack, tmp_path):
+        (notice,) = told.eventually(lambda: told.notices(EXERCISE_CARER), within_seconds=90)
+        assert notice["body"]["data"]["exercise"] is True
+        told.eventually(lambda: any("EXERCISE" in text for text in told.texts_to(EXERCISE_WORKER)))
+        taken = 'max by (channel) (telling_taken_seconds_count{exercise="yes", channel=~"webhook|text"}) > 0'
+        eventually(lambda: len(seen.rows(taken)) == 2)
+    assert seen.rows('report_to_police_accepted_seconds_count{authority="exercise", exercise="no"}') == []
+    assert seen.rows('episodes_open{authority="exercise", exercise="no"}') == []
+
+
 def test_what_fires_in_prometheus_arrives_outside(told: World, tmp_path: Path, receiver: Receiver) -> None:
     with (
         alertmanager(tmp_path / "alertmanager", receiver.addresses) as address,
@@ -124,6 +147,53 @@ def test_what_fires_in_prometheus_arrives_outside(told: World, tmp_path: Path, r
         eventually(lambda: "Watchdog" in receiver.names("/watchdog"))
         assert time.monotonic() - began < 60
         httpx.get(f"{address}/-/healthy", trust_env=False).raise_for_status()
+
+
+@contextmanager
+def _exercising_casework(stack: Stack, folder: Path) -> Iterator[None]:
+    """A second casework, told to report an exercise, beside the stack's own."""
+    secrets = SecretFiles(stack.layout.secrets)
+    kestrel = next(
+        each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel"
+    )
+    answer = httpx.put(
+        f"{stack.endpoints['casework']}/register/exercise",
+        json=_exercise_authority(kestrel["forces"]),
+        headers={"authorization": f"Bearer {secrets.value('register_token', token)}"},
+        timeout=60,
+        trust_env=False,
+    )
+    assert answer.is_success, answer.text
+    environment = stack.environment("casework") | {
+        "SAFE_RETURN_EXERCISE_AUTHORITY": "exercise",
+        "SAFE_RETURN_HTTP_PORT": str(free_port()),
+        "SAFE_RETURN_SLOT": "9",
+    }
+    with (folder / "casework.log").open("ab") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "services", "run", "casework"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    yield
+    running.terminate()
+    assert running.wait(20) == 0
+
+
+def _exercise_authority(forces: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "authority": {"id": "exercise", "name": "Exercise", "duty_line": "+441632960191"},
+        "forces": forces,
+        "placements": [_placement(0) | {"host_authority": "exercise"}],
+        "people": [_person("carer", EXERCISE_CARER), _person("worker", EXERCISE_WORKER)],
+        "carers": [{"person": "carer", "placement": "foster-0"}],
+        "children": [_child(0, "X1")],
+        "directory": [_duty("duty.emergency-team", "worker"), _duty("duty.senior-manager", "worker")],
+        "agencies": [],
+    }
 
 
 def _log(world: World, name: str) -> list[str]:
