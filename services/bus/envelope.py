@@ -13,6 +13,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from services.safeguarding.contracts import contract_of
+from services.safeguarding.identifiers import trace_of
 from services.safeguarding.message import Message, Topic
 from services.store import outbox
 from services.store.outbox import Said
@@ -36,7 +37,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[M_co]):
-    """A message as it came. `subject` is the child's id; `time` is aware, and is when the thing happened."""
+    """A message as it came. `trace` begins with it where it brings none. `subject` is the child's id; `time` is aware, and is when the thing happened."""
 
     source: str
     id: str
@@ -159,7 +160,7 @@ def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Receive
         time=time,
         content=content,
         exercise=event.get_extension("exercise") is True,
-        trace=event.get_extension("traceparent"),
+        trace=event.get_extension("traceparent") or trace_of(event.get_source(), event.get_id()),
         late_seconds=event.get_extension("lateseconds") or 0,
         origin=origin,
         raw=raw,

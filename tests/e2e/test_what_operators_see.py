@@ -37,13 +37,15 @@ PERSONAL = re.compile(r"\+?447700900\d+|child-[0-9a-f]{8}|person-|placement-|pro
 def told(world_of_module: World) -> Iterator[World]:
     """One child missing and one back, so that each part has done its work once."""
     world = world_of_module
-    world.text(CARER, "MISSING C17")
-    world.eventually(lambda: any(notice["acknowledged"] for notice in world.notices(CARER)))
     world.text(CARER, "MISSING C18")
-    world.eventually(lambda: len(world.notices(CARER)) > 1)
+    world.eventually(lambda: any(notice["acknowledged"] for notice in world.notices(CARER)))
     world.text(CARER, "BACK C18")
+    world.eventually(lambda: len(world.notices(CARER)) > 1)
+    world.desk("southvale-police", acknowledges=False)
+    world.text(CARER, "MISSING C17")
     world.eventually(lambda: len(world.notices(CARER)) > 2)
     yield world
+    world.desk("southvale-police", mode="normal")
     world.text(CARER, "BACK C17")
 
 

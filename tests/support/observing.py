@@ -80,6 +80,7 @@ def prometheus(folder: Path, services: Mapping[str, str], alertmanager: str | No
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'measurements'}",
         f"--web.listen-address=127.0.0.1:{port}",
+        "--rules.alert.resend-delay=2s",  # the first is sent before Alertmanager is known
     ]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     one = Prometheus(f"http://127.0.0.1:{port}")
