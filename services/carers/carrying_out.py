@@ -8,6 +8,7 @@ from services.carers import messages, metrics
 from services.carers.policy.scene import Decision, Scene
 from services.carers.store import conversations, enrolments, standings, texts
 from services.carers.text import Text
+from services.carers.understanding.times import last_seen
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.delivery.text import LANE
@@ -50,8 +51,12 @@ class CarryingOut:
         """Whether a reply is on its way. `now` is wall time."""
         number_hash = self._keyring.number_hash(text.sender)
         kept: dict[ChildId, WordsId] = {}
+        seen = last_seen(text.body, text.story_at)
+        alone = sum(isinstance(act.content, events.ChildReportedMissing) for act in decision.acts) == 1
         for act in decision.acts:
             content = act.content
+            if isinstance(content, events.ChildReportedMissing) and alone and seen is not None:
+                content = content.model_copy(update={"last_seen_at": seen})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
                     kept[act.subject] = await self._keep(transaction, text, act.subject, scene)

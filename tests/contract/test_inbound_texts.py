@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ async def test_a_carer_with_one_child_reports_it_missing_in_one_word(service: Ca
     [reply] = await service.replies_to(kestrel.phone("cat"))
     assert "999" in reply
     assert CODE.search(reply)
+
+
+async def test_when_the_child_was_last_seen_goes_with_the_report(service: Carers, kestrel: Kestrel) -> None:
+    [said] = await service.says(kestrel.phone("cat"), "missing, last saw him two hours ago")
+    assert isinstance(said.content, events.ChildReportedMissing)
+    assert said.content.last_seen_at is not None
+    assert said.time - said.content.last_seen_at == timedelta(hours=2)
 
 
 async def test_the_answer_to_twilio_is_an_empty_response_in_xml(service: Carers, kestrel: Kestrel) -> None:
