@@ -3,6 +3,7 @@
 One history a child: report, tellings accepted, delivered and acknowledged, reference, return, check, interview, closing.
 """
 
+import gc
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,8 @@ class History:
 
 def main() -> None:
     protocols = Protocols(Library(files()).current("kestrel"))
+    gc.collect()
+    gc.freeze()  # as a service does once it runs (services/runtime/process.py)
     took: dict[str, list[float]] = defaultdict(list)
     for number in range(CHILDREN):
         history = History(protocols, number)

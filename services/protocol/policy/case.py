@@ -1,7 +1,8 @@
 """The state of one child: episodes, duties with their tellings, and rules waiting for their time. Ids, kinds and times, no words."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,18 @@ class State(BaseModel):
     """Immutable; changed by `model_copy(update=...)`, which does not validate: all that enters here was validated before."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, in a third of its time: a decision copies states a dozen times."""
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        changed = dict(update or {})
+        copied = type(self).__new__(type(self))
+        object.__setattr__(copied, "__dict__", {**self.__dict__, **changed})
+        object.__setattr__(copied, "__pydantic_fields_set__", self.__pydantic_fields_set__ | changed.keys())
+        object.__setattr__(copied, "__pydantic_extra__", None)
+        object.__setattr__(copied, "__pydantic_private__", None)
+        return copied
 
 
 class Report(State):

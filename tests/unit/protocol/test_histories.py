@@ -81,10 +81,12 @@ class History:
     count: int = 0
     pending: dict[Any, Deadline] = field(default_factory=dict)
     decisions: list[tuple[Message, Decision]] = field(default_factory=list)
+    heard: list[tuple[str, Message, datetime]] = field(default_factory=list)
 
     def hears(self, content: Message, time: datetime, name: str | None = None) -> None:
         self.count += 1
         happened = Happened(content, name or f"message-{self.count}", CHILD, time)
+        self.heard.append((happened.id, content, time))
         decision = decide(self.case, happened, FACTS, Protocols(PROTOCOL), self.now)
         self.case = decision.case
         for cancelled in decision.cancelled:
@@ -130,6 +132,7 @@ def played(steps: list[Any]) -> History:
 
 
 many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(many, max_examples=60)
 
 
 @many
@@ -211,3 +214,42 @@ def test_the_same_history_gives_the_same_decisions_also_when_the_case_is_written
 def test_no_telling_has_the_id_of_another(steps: list[Any]) -> None:
     told = [(duty.duty, duty.step, duty.act) for _, decision in played(steps).decisions for duty in decision.duties]
     assert len(told) == len(set(told))
+
+
+@some
+@given(STEPS)
+def test_nobody_is_told_outside_the_directory_of_the_child_s_own_authority_force_and_placement(
+    steps: list[Any],
+) -> None:
+    """A recipient is looked up by role in the directory of the authority, the force and the placement that the duty names."""
+    history = played(steps)
+    reporters = set(CARERS)
+    for _, decision in history.decisions:
+        for duty in decision.duties:
+            assert (duty.authority, duty.force, duty.candidates) == (FACTS.authority, FACTS.force, ())
+            assert duty.placement == FACTS.placement
+            assert duty.person is None or duty.person in reporters
+            assert duty.episode is None or duty.episode in decision.case.episodes
+            assert duty.cites
+        for change in decision.changes:
+            if isinstance(change, DutyChanged) and change.state in {DutyState.ACKNOWLEDGED, DutyState.CANCELLED}:
+                assert change.ended_because
+                assert change.next_step_at is None
+
+
+@some
+@given(STEPS, st.randoms(use_true_random=False))
+def test_a_history_that_comes_twice_and_out_of_order_makes_no_duty_twice(steps: list[Any], order: Any) -> None:
+    """What came before comes again, later and in another order, under its own ids and times: as from a broker after a failure."""
+    history = played(steps)
+    came = [(name, content, time) for name, content, time in history.heard if not isinstance(content, events.Due)]
+    order.shuffle(came)
+    told = {(duty.duty, duty.step, duty.act) for _, decision in history.decisions for duty in decision.duties}
+    before = len(history.decisions)
+    for name, content, time in came:
+        history.hears(content, time, name)
+    again = [(duty.duty, duty.step, duty.act) for _, decision in history.decisions[before:] for duty in decision.duties]
+    assert not told & set(again)
+    assert len(again) == len(set(again))
+    open_ones = [each for each in history.case.episodes.values() if each.state in OPEN_STATES]
+    assert len(open_ones) <= 1

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import BaseModel
 
 from services.protocol.loading import Library, files
 from services.protocol.policy.case import Case, DutyOfCase
@@ -355,3 +356,13 @@ def test_a_granted_application_is_recorded_and_sets_nothing_off() -> None:
     decision = Child().hears(events.LeaveApplicationEnded(**SAID, result="granted"))
     assert [each.verdict for each in decision.decided] == [Verdict.CHANGED]
     assert decision.duties == []
+
+
+def test_a_state_is_copied_as_pydantic_copies_it_and_the_first_stays_as_it_was() -> None:
+    duty = Child().after(MISSING).duty("tell-police-missing")
+    mine, pydantics = (copy(duty, update={"revision": 9}) for copy in (DutyOfCase.model_copy, BaseModel.model_copy))
+    assert mine == pydantics
+    assert mine.model_dump_json() == pydantics.model_dump_json()
+    assert mine.model_fields_set == pydantics.model_fields_set
+    assert duty.revision == 1
+    assert duty.model_copy(deep=True) == duty
