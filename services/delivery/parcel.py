@@ -1,7 +1,7 @@
 """One thing for one destination, and what a service makes of it when it is first sent."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -70,6 +70,8 @@ class Parcel:
     to_number: str | None = None
     body: str | None = None
     key_owner: str | None = None
+    held_for: timedelta = timedelta(0)
+    """Not sent before that long after it was put, so that others for the same reader may go with it."""
 
     @classmethod
     def of(

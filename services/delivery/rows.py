@@ -160,7 +160,7 @@ def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
         "code": parcel.code,
         "attempts": 0,
         "created_at": parcel.created_at,
-        "next_attempt_at": parcel.created_at,
+        "next_attempt_at": parcel.created_at + parcel.held_for,
         "lease_owner": lease.owner if lease else None,
         "lease_until": lease.until if lease else None,
         "key_owner": parcel.owner,

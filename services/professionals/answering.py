@@ -8,17 +8,17 @@ from services.delivery import rows
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
 from services.delivery.parcel import Parcel, State
-from services.professionals import metrics
+from services.professionals import metrics, several
 from services.professionals.deputies import Deputies
+from services.professionals.grouping import together
 from services.professionals.mails import MailLanguage, language
+from services.professionals.several import CANNOT, HAND_OVER, HAVE_IT, OVER, Told
 from services.register import directory
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed
 from services.store.transaction import Store, Transaction
-
-HAVE_IT, HAND_OVER, CANNOT = "have-it", "hand-over", "cannot"
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,18 @@ class Acknowledging:
 
     async def shows(self, delivery: UUID) -> Sheet | None:
         async with self.store.transaction() as transaction:
-            found = await rows.hold(transaction, delivery)
-            duty = None if found is None else found[0].duty
-            if found is None or duty is None:
-                return None
-            return await self._page(transaction, found[0], duty, found[1])
+            told = await self._told(transaction, delivery)
+            return await self._page(transaction, told) if told else None
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as transaction:
-            found = await rows.hold(transaction, delivery)
-            duty = None if found is None else found[0].duty
-            if found is None or duty is None:
-                return None
-            parcel, state = found
-            if state not in {State.ACKNOWLEDGED, State.WITHDRAWN}:
-                state = await self._answer(transaction, parcel, duty, state, form.answer)
-            return await self._page(transaction, parcel, duty, state)
+            told = await self._told(transaction, delivery)
+            chosen = [told[0]] if len(told) == 1 else several.chosen(told, form.answer)
+            answer = form.answer if len(told) == 1 else several.single(form.answer)
+            for each in chosen:
+                if each.state not in OVER:
+                    await self._answer(transaction, each.parcel, each.duty, each.state, answer)
+            return await self._page(transaction, await self._told(transaction, delivery)) if told else None
 
     async def _answer(self, transaction: Transaction, parcel: Parcel, duty: Duty, state: State, answer: str) -> State:
         if answer == HAVE_IT:
@@ -85,11 +81,23 @@ class Acknowledging:
             return State.FAILED
         return state
 
-    async def _page(self, transaction: Transaction, parcel: Parcel, duty: Duty, state: State) -> Sheet:
-        spoken = await self._language(transaction, parcel, duty)
-        open_still = state not in {State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED}
-        has_deputy = open_still and await self.deputies.next(transaction, parcel, duty) is not None
-        return _sheet(spoken, duty, state, has_deputy=has_deputy)
+    async def _told(self, transaction: Transaction, delivery: UUID) -> list[Told]:
+        """What this mail says: one telling, or several that went together."""
+        told = []
+        for each in await together(transaction, delivery):
+            found = await rows.hold(transaction, each)
+            if found is not None and found[0].duty is not None:
+                told.append(Told(found[0], found[0].duty, found[1]))
+        return told
+
+    async def _page(self, transaction: Transaction, told: list[Told]) -> Sheet:
+        first = told[0]
+        spoken = await self._language(transaction, first.parcel, first.duty)
+        if len(told) > 1:
+            return several.sheet(spoken, told)
+        open_still = first.state not in {*OVER, State.FAILED}
+        has_deputy = open_still and await self.deputies.next(transaction, first.parcel, first.duty) is not None
+        return _sheet(spoken, first.duty, first.state, has_deputy=has_deputy)
 
     async def _say(self, transaction: Transaction, parcel: Parcel, content: Message) -> None:
         await say(

@@ -10,6 +10,8 @@ from services.delivery.second_route import SecondRoute
 from services.delivery.text import AT_ONCE
 from services.professionals.answering import Acknowledging
 from services.professionals.deputies import Deputies
+from services.professionals.grouped_medium import GroupedMail
+from services.professionals.grouping import Grouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies import Replies
 from services.professionals.sending import MailSender, Sender, TextSender
@@ -24,7 +26,8 @@ async def main() -> None:
     house = House("professionals", settings)
     keyring = settings.keyring
     sender = Sender(
-        TextSender(keyring, house.clocks), MailSender(keyring, house.clocks, settings.links, settings.smtp_from)
+        TextSender(keyring, house.clocks),
+        MailSender(keyring, house.clocks, settings.links, settings.smtp_from, Grouping(keyring, house.clocks)),
     )
     loop = DeliveryLoop(
         house.service,
@@ -35,7 +38,7 @@ async def main() -> None:
         prepare=kept_in_the_sandbox(sender.prepare, sandbox=settings.sandbox),
         slot=settings.slot,
         at_once=AT_ONCE,
-        others=[settings.email_medium()],
+        others=[GroupedMail(settings.email_medium(), house.store)],
     )
     handlers = Handlers(loop, house.clocks)
     house.health.watch("delivery", loop.obstacle)

@@ -1,6 +1,7 @@
 """`professional.notify` duties: queued, or withdrawn; and what people answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from services.bus.envelope import Received
 from services.delivery import email, text
@@ -13,6 +14,9 @@ from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
 from services.store.transaction import Transaction
 
+GATHERED_FOR = timedelta(seconds=10)
+"""How long a mail that is not urgent waits for others to the same reader. An urgent one never waits."""
+
 
 @dataclass(frozen=True)
 class Handlers:
@@ -23,8 +27,10 @@ class Handlers:
         if received.content.act == "withdraw":
             await self.loop.withdraw(transaction, received)
         else:
-            lane = email.LANE if received.content.channel is Channel.EMAIL else text.LANE
-            await self.loop.put(transaction, Parcel.of(received, lane=lane, now=self.clocks.wall()))
+            by_mail = received.content.channel is Channel.EMAIL
+            parcel = Parcel.of(received, lane=email.LANE if by_mail else text.LANE, now=self.clocks.wall())
+            held_for = GATHERED_FOR if by_mail and not received.content.urgent else timedelta(0)
+            await self.loop.put(transaction, replace(parcel, held_for=held_for))
 
     async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
         await send_again(self.loop, transaction, received, self.clocks.wall())

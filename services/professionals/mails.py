@@ -1,5 +1,6 @@
 """The mails and the page behind their button, as data in `messages/mails/`: one file a language, one entry a wording."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
@@ -7,6 +8,8 @@ from string import Formatter
 import yaml
 
 from services.delivery.mail import Letter
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Wording
 
 MESSAGES = Path(__file__).parent / "messages" / "mails"
@@ -31,8 +34,15 @@ class MailLanguage:
     small: tuple[str, ...]
     page: dict[str, str]
     mails: dict[Wording, Mail]
+    several: dict[str, str]
 
-    def letter(self, wording: Wording, *, code: str, link: str, duty_line: str | None, exercise: bool) -> Letter:
+    def letter(
+        self, matters: Sequence[tuple[Wording, str]], *, link: str, duty_line: str | None, exercise: bool
+    ) -> Letter:
+        """`matters`: what is said and the code of each. Several go in one mail that names every one of them."""
+        if len(matters) > 1:
+            return self._of_several(matters, link=link, duty_line=duty_line, exercise=exercise)
+        [(wording, code)] = matters
         mail, mark = self.mails[wording], self.exercise if exercise else ""
         ring = self.no_line.format(code=code) if duty_line is None else self.ring.format(code=code, duty_line=duty_line)
         return Letter(
@@ -43,6 +53,29 @@ class MailLanguage:
             small=self.small,
             language=self.name,
         )
+
+    def _of_several(
+        self, matters: Sequence[tuple[Wording, str]], *, link: str, duty_line: str | None, exercise: bool
+    ) -> Letter:
+        mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code in matters))
+        line = self.no_line if duty_line is None else self.ring
+        return Letter(
+            subject=f"{mark}{self.several['subject'].format(count=len(matters))} ({codes})",
+            paragraphs=(
+                mark + self.several["says"].format(count=len(matters)),
+                *(f"{code}: {self.mails[wording].says}" for wording, code in matters),
+                line.format(code=codes, duty_line=duty_line),
+            ),
+            button=self.button,
+            link=link,
+            small=self.small,
+            language=self.name,
+        )
+
+
+def mail_code(duty: Duty) -> str:
+    """By which the console and the duty team know the matter."""
+    return code_of(duty.episode or duty.telling)
 
 
 def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
@@ -63,6 +96,7 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
             tuple(content["small"]),
             content["page"],
             mails,
+            content["several"],
         )
     return languages
 

@@ -1,10 +1,11 @@
 """Takes a mail to the mailbox that mails to professionals come from: a bounce, an absence, or words for a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
 from services.delivery.mail_in import MailKind, ReadMail, read_mail
 from services.professionals import metrics
+from services.professionals.grouping import together
 from services.store.transaction import Store, Transaction
 
 
@@ -23,9 +24,17 @@ class Replies:
         metrics.MAILS_IN.labels(made).inc()
         return made
 
+    async def _goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
+        """What went together did not arrive together."""
+        if mail.refers_to is None:
+            return await self.answers.goes_on(transaction, mail)
+        mails = await together(transaction, mail.refers_to)
+        made = [await self.answers.goes_on(transaction, replace(mail, refers_to=each)) for each in mails]
+        return made[0]
+
     async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
         if mail.kind in GOES_ON:
-            return await self.answers.goes_on(transaction, mail)
+            return await self._goes_on(transaction, mail)
         if mail.kind is not MailKind.PERSONAL:
             return str(mail.kind)
         told = await self.answers.told(transaction, mail)

@@ -1,59 +1,20 @@
 """What a parcel to a professional becomes when it is first sent: who holds the role this moment, and the text or mail."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.delivery import deputies, mail
+from services.delivery import mail
 from services.delivery.links import Links, Purpose
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.professionals import mails
+from services.professionals.asking import Asking, duty_of
+from services.professionals.grouping import Grouping
+from services.professionals.mails import mail_code
 from services.professionals.texts import write
-from services.register import contact, conversation, directory
-from services.register.contact import Contact
-from services.register.directory import Holder
+from services.register import conversation
 from services.runtime.clocks import Clocks
-from services.safeguarding.duties import Duty
-from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Channel
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Asks the directory. The first holder who can be reached so is told: those after the first are deputies. At a later step
-    whoever was not reached before, was away or cannot act is passed over for a deputy, where there is one.
-    """
-
-    keyring: Keyring
-    clocks: Clocks
-
-    async def first(
-        self, transaction: Transaction, parcel: Parcel, duty: Duty, address: Callable[[Contact], str | None]
-    ) -> Contact | Undeliverable:
-        holders = await directory.holders(
-            transaction.connection,
-            duty.role,
-            authority=duty.authority,
-            child=parcel.child,
-            person=parcel.person,
-            at=self.clocks.story(),
-            placement=duty.placement,
-        )
-        if not holders:
-            return Undeliverable("nobody-in-role", parcel.person)
-        failed = await deputies.failed(transaction.connection, duty.duty) if duty.step else frozenset()
-        willing = [each for each in holders if each.person not in failed] or holders
-        return await self._reachable(transaction, willing, address) or Undeliverable("no-address", holders[0].person)
-
-    async def _reachable(
-        self, transaction: Transaction, holders: Sequence[Holder], address: Callable[[Contact], str | None]
-    ) -> Contact | None:
-        for holder in holders:
-            found = await contact.of(transaction.connection, self.keyring, holder.person)
-            if found is not None and address(found) is not None:
-                return found
-        return None
 
 
 @dataclass(frozen=True)
@@ -62,7 +23,7 @@ class TextSender:
     clocks: Clocks
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
-        duty = _duty_of(parcel)
+        duty = duty_of(parcel)
         found = await Asking(self.keyring, self.clocks).first(transaction, parcel, duty, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found
@@ -79,15 +40,19 @@ class MailSender:
     clocks: Clocks
     links: Links
     mailbox: str
+    grouping: Grouping
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
-        duty, now = _duty_of(parcel), self.clocks.wall()
+        duty, now = duty_of(parcel), self.clocks.wall()
         found = await Asking(self.keyring, self.clocks).first(transaction, parcel, duty, lambda each: each.email)
         if isinstance(found, Undeliverable):
             return found
+        rides = await self.grouping.rides(transaction, parcel, found)
+        if rides is not None:
+            return rides
+        others = [duty_of(each) for each in await self.grouping.gather(transaction, parcel, found)]
         letter = mails.language(found.language).letter(
-            duty.wording,
-            code=code_of(duty.episode or duty.telling),
+            [(each.wording, mail_code(each)) for each in (duty, *others)],
             link=self.links.url(Purpose.ACKNOWLEDGE, parcel.id, now),
             duty_line=await conversation.duty_line(transaction.connection, duty.authority),
             exercise=parcel.exercise,
@@ -105,11 +70,5 @@ class Sender:
     mail: MailSender
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
-        sender = self.mail if _duty_of(parcel).channel is Channel.EMAIL else self.text
+        sender = self.mail if duty_of(parcel).channel is Channel.EMAIL else self.text
         return await sender.prepare(transaction, parcel)
-
-
-def _duty_of(parcel: Parcel) -> Duty:
-    if parcel.duty is None:
-        raise ValueError("professionals sends tellings of duties alone")
-    return parcel.duty

@@ -4,7 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_string
 from email.policy import default as modern
 from typing import Any
@@ -21,6 +21,8 @@ from services.delivery.mail_answers import MailAnswers
 from services.delivery.tables import deliveries
 from services.professionals.answering import Acknowledging
 from services.professionals.deputies import Deputies
+from services.professionals.grouped_medium import GroupedMail
+from services.professionals.grouping import Grouping
 from services.professionals.handlers import Handlers
 from services.professionals.replies import Replies
 from services.professionals.sending import MailSender, Sender, TextSender
@@ -78,9 +80,11 @@ async def by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]
     async with engine.begin() as connection:
         await connection.execute(update(deliveries).values(state="withdrawn"))
     links = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
-    sender = Sender(TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX))
+    sender = Sender(TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX, Grouping(keyring, clocks)))
     text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
-    loop = DeliveryLoop("professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[mail])
+    loop = DeliveryLoop(
+        "professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[GroupedMail(mail, store)]
+    )
     acknowledging = Acknowledging(store, clocks, Deputies(loop, keyring, clocks))
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
     transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
@@ -208,6 +212,50 @@ async def test_a_later_step_passes_over_who_could_not_act_for_the_deputy(by_mail
     await by_mail.tell(role=Role.DUTY_WORKER, duty=told.content.duty, step=1)
     await eventually(lambda: len(by_mail.mail.sent) == 2)
     assert by_mail.mail.sent[1].recipient == "deputy@kestrel.example"
+
+
+@pytest.fixture(autouse=True)
+def _gathers_for_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.professionals.handlers.GATHERED_FOR", timedelta(seconds=1))
+
+
+async def several(by_mail: ByMail) -> list[Any]:
+    """Three that are not urgent, put in an instant: they wait for each other, and go in one mail."""
+    told = [await by_mail.tell(urgent=False) for _ in range(3)]
+    for each in told:
+        await by_mail.floor.until(each.content.telling, "accepted")
+    return told
+
+
+async def test_several_at_once_are_one_mail_and_each_is_accepted_and_acknowledged_for_itself(by_mail: ByMail) -> None:
+    told = await several(by_mail)
+    assert len(by_mail.mail.sent) == 1
+    assert len(await by_mail.said("duty.accepted.v1")) == 3
+    link = await by_mail.link()
+    page = await by_mail.web.get(link)
+    assert page.text.count("<h2>") == 3
+    await by_mail.web.post(link, data={"answer": "have-it-2"})
+    assert len(await by_mail.said("duty.acknowledged.v1")) == 1
+    for _ in range(2):
+        done = await by_mail.web.post(link, data={"answer": "have-all"})
+    assert "<button" not in done.text
+    acknowledged = {each["duty"] for each in await by_mail.said("duty.acknowledged.v1")}
+    assert acknowledged == {str(each.content.duty) for each in told}
+    assert len(await by_mail.said("duty.acknowledged.v1")) == 3
+
+
+async def test_a_mail_of_several_that_bounces_leads_on_for_each(by_mail: ByMail) -> None:
+    told = await several(by_mail)
+    await take(by_mail, f"{BOUNCE}\r\n\r\n{by_mail.message_id()}", "")
+    failed = {each["duty"] for each in await by_mail.said("duty.failed.v1")}
+    assert failed == {str(each.content.duty) for each in told}
+
+
+async def test_an_urgent_mail_waits_for_no_other(by_mail: ByMail) -> None:
+    await by_mail.tell(urgent=False)
+    urgent = await by_mail.tell(urgent=True)
+    await by_mail.floor.until(urgent.content.telling, "accepted")
+    assert len(by_mail.mail.sent) == 1
 
 
 async def test_a_role_that_nobody_holds_is_said_at_once(by_mail: ByMail) -> None:
