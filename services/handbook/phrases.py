@@ -46,7 +46,8 @@ def start(rule: Rule) -> str:
     if rule.wait is not None:
         return f"{spoken(rule.wait)} later"
     if rule.period is not None:
-        return f"{spoken(rule.period)} after it happened"
+        again = "" if rule.every is None else f", and again every {spoken(rule.every)}"
+        return f"{spoken(rule.period)} after it happened{again}"
     if rule.workdays is not None:
         return f"at nine on working day {rule.workdays} after it happened"
     if rule.before is not None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -12,14 +13,16 @@ from services.protocol.last_resort import last_resort
 from services.protocol.loading import Library, parse
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
-from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.draft import Decision, Happened, Protocols, responsible
 from services.protocol.policy.episodes import READ
 from services.protocol.policy.grammar import Protocol
 from services.protocol.policy.milestones import Reached, reached
 from services.protocol.saying import messages_of, pending
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
+from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import DutyStepDue, RuleDue
+from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.store import deadlines, outbox
@@ -51,27 +54,26 @@ class Handlers:
         return dict.fromkeys(HEARD, self.on_message)
 
     async def on_message(self, received: Received[Any], transaction: Transaction) -> None:
-        case = await store.hold(transaction, received.subject)
+        case, joined = await _cases(transaction, received)
+        received = replace(received, subject=case.child)
         facts = await store.facts_of(
-            transaction,
-            received.subject,
-            _placement(case, received.content),
-            getattr(received.content, "authority", None),
+            transaction, case.child, _placement(case, received.content), getattr(received.content, "authority", None)
         )
-        current = await self._current(transaction, facts.authority)
-        kept = {name: await self._protocol(transaction, name) for name in case.protocols() - {current.hash}}
+        protocols = await self._protocols(transaction, responsible(case.record, facts).authority, case, joined)
         happened = Happened(
             content=received.content,
             id=received.id,
-            subject=received.subject,
+            subject=case.child,
             time=received.time,
             exercise=received.exercise,
             source=received.source,
         )
         started = time.perf_counter()
-        decision = decide(case, happened, facts, Protocols(current, kept), self._clocks.story())
+        decision = decide(case, happened, facts, protocols, self._clocks.story(), joined)
         metrics.DECIDING.observe(time.perf_counter() - started)
         await store.keep(transaction, decision.case)
+        if joined is not None:
+            await store.keep(transaction, Case(child=joined.child, merged_into=case.child))
         await self._write_deadlines(transaction, received, decision)
         await self._say(transaction, received, decision)
         milestones = list(reached(case, decision.case, received.time, facts.authority))
@@ -79,6 +81,11 @@ class Handlers:
 
     async def last_resort(self, received: Received[Any], transaction: Transaction) -> None:
         await last_resort(self._clocks, received, transaction)
+
+    async def _protocols(self, transaction: Transaction, authority: str, case: Case, joined: Case | None) -> Protocols:
+        current = await self._current(transaction, authority)
+        held = case.protocols() if joined is None else case.protocols() | joined.protocols()
+        return Protocols(current, {name: await self._protocol(transaction, name) for name in held - {current.hash}})
 
     async def _current(self, transaction: Transaction, authority: str) -> Protocol:
         """In force now, and kept before anything is decided by it, so that a case can always be read again."""
@@ -107,6 +114,21 @@ class Handlers:
 def _decided(decision: Decision, received: Received[Any], milestones: list[Reached]) -> None:
     logger().info("a message was decided upon", count=len(decision.duties))
     metrics.measure(decision, received.content, milestones)
+
+
+async def _cases(transaction: Transaction, received: Received[Any]) -> tuple[Case, Case | None]:
+    """The case that the message is about; and, where it says who a provisional child is, that child's, which is to be joined to it.
+
+    Always the provisional one is held first, so that no two wait for each other.
+    """
+    case = await store.hold(transaction, received.subject)
+    if case.merged_into is not None:
+        return await store.hold(transaction, case.merged_into), None
+    if not isinstance(received.content, ChildIdentified) or not is_provisional(case.child):
+        return case, None
+    if is_provisional(received.content.child):
+        return case, None
+    return await store.hold(transaction, received.content.child), case
 
 
 def _placement(case: Case, content: Message) -> str | None:

@@ -32,6 +32,7 @@ POLICE_WORDINGS = frozenset(
         Wording.REPORT_RETRACTED_NOTICE,
         Wording.LURING_SUSPECTED,
         Wording.LOCATION_ENQUIRY,
+        Wording.CONFIRM_CIRCULATION,
     }
 )
 CARER_WORDINGS = frozenset(
@@ -41,6 +42,7 @@ CARER_WORDINGS = frozenset(
         Wording.RETURN_RECORDED,
         Wording.REFERENCE_MISSING,
         Wording.PLEASE_CALL_SOCIAL_WORKER,
+        Wording.CONTACT_CHECK,
     }
 )
 WHILE_MISSING = frozenset({Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED})

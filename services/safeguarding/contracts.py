@@ -1,11 +1,21 @@
 """All kinds of message there are. Whoever reads the bus looks a kind up here, so that none is unknown for want of an import."""
 
-from services.safeguarding import decisions, discussion_events, duties, events, evidence, operators, outcomes
+from services.safeguarding import (
+    care_events,
+    decisions,
+    discussion_events,
+    duties,
+    events,
+    evidence,
+    operators,
+    outcomes,
+    plan_events,
+)
 from services.safeguarding.message import CONTRACTS, Message, Topic
 
 __all__ = ["contract_of", "contracts"]
 
-_MODULES = (decisions, discussion_events, duties, events, evidence, operators, outcomes)
+_MODULES = (care_events, decisions, discussion_events, duties, events, evidence, operators, outcomes, plan_events)
 
 
 def contract_of(kind: str, topic: Topic | None = None) -> type[Message] | None:

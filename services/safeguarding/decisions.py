@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     UNVERIFIED = "unverified"
     ENDED = "ended"
     CHANGED = "changed"
+    MERGED = "merged"
+    """The case of a child nobody knew has become part of this child's."""
 
 
 class ProtocolDecided(Message, kind="protocol.decided.v1", topic=Topic.DECISIONS):
@@ -45,6 +47,8 @@ class EpisodeState(StrEnum):
     RETURNED = "returned"
     CLOSED = "closed"
     RETRACTED = "retracted"
+    MERGED = "merged"
+    """Another episode of the same child was open already; it goes on in that one."""
 
 
 class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):

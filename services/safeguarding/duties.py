@@ -60,7 +60,7 @@ class Duty(Message, topic=Topic.DUTIES):
     refers_to: UUID | None = None
     """The telling that this one updates or cancels (CAP 1.2's `references`)."""
     raised_risk: bool = False
-    """Inside a watch or the first 72 hours: told to police as raised risk, without its cause (S36, S59)."""
+    """Inside a watch, the first 72 hours, or again within 90 days: told to police as raised risk, without its cause (S36, S59)."""
     words: tuple[WordsId, ...] = ()
 
     @property

@@ -180,6 +180,8 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
 
     outcome: AsylumOutcome
     sent_on: date | None = None
+    corrects: bool = False
+    """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a watch."""
 
 
 class AppealDecided(Told, kind="appeal.decided.v1"):

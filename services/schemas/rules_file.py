@@ -11,7 +11,7 @@ from pydantic_core import core_schema
 
 from services.protocol.policy.grammar import Rule
 from services.protocol.policy.periods import CALENDAR, LENGTH
-from services.protocol.policy.vocabulary import Condition, Question, Trigger
+from services.protocol.policy.vocabulary import NUMBERED, Condition, Question, Trigger
 from services.schemas.messages import DIALECT
 
 LENGTH_WRITTEN = {"type": "string", "pattern": LENGTH.pattern.replace("?P<count>", "").replace("?P<unit>", "")}
@@ -58,13 +58,15 @@ def schema() -> dict[str, Any]:
 
 
 def _question() -> dict[str, Any]:
-    questions = [str(each) for each in Question if each is not Question.CHILD_AGE_UNDER]
-    years = {"type": "integer", "minimum": 0}
-    age = str(Question.CHILD_AGE_UNDER)
+    questions = [str(each) for each in Question if each not in NUMBERED]
+    number = {"type": "integer", "minimum": 0}
     return {
         "description": "A question, with its number where it takes one.",
         "anyOf": [
             {"enum": questions},
-            {"type": "object", "properties": {age: years}, "required": [age], "additionalProperties": False},
+            *(
+                {"type": "object", "properties": {each: number}, "required": [each], "additionalProperties": False}
+                for each in sorted(map(str, NUMBERED))
+            ),
         ],
     }

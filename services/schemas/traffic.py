@@ -7,7 +7,7 @@ each service subscribes to when it is put together, and against the messages tha
 from collections.abc import Iterable
 
 from services.protocol.handlers import HEARD
-from services.safeguarding import discussion_events, events
+from services.safeguarding import care_events, discussion_events, events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ProtocolDecided
 from services.safeguarding.duties import (
@@ -50,6 +50,9 @@ def _without(kinds: Iterable[type[Message]], *left_out: type[Message]) -> Kinds:
     return tuple(each for each in kinds if each not in left_out)
 
 
+OPERATORS_OWN: Kinds = (care_events.EpisodeProtocolMoved, care_events.DutyHandOverAsked)
+"""What a person at the console says, and no agency."""
+
 HEARS: dict[str, Kinds] = {
     "casework": (),
     "carers": (CarerAlert, DutySendAgain, EpisodeChanged, DutyChanged),
@@ -72,7 +75,7 @@ HEARS: dict[str, Kinds] = {
 
 SAYS: dict[str, Kinds] = {
     "casework": (
-        *_without(every(events.Told), events.TextNeedsHuman, events.PoliceReferenceTexted),
+        *_without(every(events.Told), events.TextNeedsHuman, events.PoliceReferenceTexted, *OPERATORS_OWN),
         events.ChildProvisional,
     ),
     "carers": (

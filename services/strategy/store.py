@@ -56,7 +56,7 @@ async def plan(
 
     After a cancelled or recorded one the next number is planned; a later telling of one duty is to the discussion of the first.
     """
-    episode = duty.episode or duty.duty
+    episode = duty.episode or duty.refers_to or duty.duty
     first = await transaction.connection.scalar(
         select(attendees.c.discussion).where(attendees.c.duty == duty.duty).order_by(attendees.c.step).limit(1)
     )

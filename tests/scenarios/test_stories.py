@@ -11,7 +11,7 @@ from services.protocol.stories import read
 STORIES = sorted(Path(__file__).parent.glob("*.yaml"))
 WIDE = sorted((Path(__file__).parent / "everyone").glob("*.yaml"))
 """Stories of all rules together: professionals by mail and strategy discussions as well."""
-OF_OTHERS = {"professionals", "strategy-discussion"}
+OF_OTHERS = {"professionals", "strategy-discussion", "photographs-and-contacts", "long-and-repeated-absence"}
 """Rules that the other stories leave aside: each would have a dozen more lines, the same in all."""
 
 

@@ -13,12 +13,13 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from services.casework.policy.fields import Text
 from services.safeguarding import identifiers
+from services.safeguarding.care_events import DutyHandOverAsked, EpisodeProtocolMoved
 from services.safeguarding.events import PoliceReferenceTexted, TextNeedsHuman, Told
 from services.safeguarding.message import CONTRACTS
 
 AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
-NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted)
+NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
 OURS = ("authority", "said_by", "channel", "verified", "candidates", "placement")
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.protocol.policy.vocabulary import Condition
+from services.protocol.policy.vocabulary import Condition, Mark
 from services.safeguarding.decisions import DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
@@ -55,6 +55,33 @@ class Cause(State):
     exercise: bool = False
     owner: Role | None = None
     """Of a step of a plan: who is to carry it out."""
+    day: date | None = None
+    """What a rule may count down to."""
+    matter: str = ""
+
+
+class Marked(State):
+    on: bool
+    since: datetime
+
+
+class Record(State):
+    """What events have said of the child, beside the register."""
+
+    marks: dict[Mark, Marked] = {}
+    photo_taken_on: date | None = None
+    contacts_checked_at: datetime | None = None
+    opened: tuple[datetime, ...] = ()
+    """When each episode opened that was not retracted."""
+    authority: AuthorityId | None = None
+    """Since a transfer: who is responsible, until the register says so itself."""
+    former_authority: AuthorityId | None = None
+
+    def has(self, mark: Mark) -> bool:
+        return mark in self.marks and self.marks[mark].on
+
+
+NOTHING = Record()
 
 
 class Episode(State):
@@ -75,6 +102,8 @@ class Episode(State):
     returned_at: datetime | None = None
     ended_at: datetime | None = None
     """When it was retracted: a report older than this opens nothing."""
+    merged_into: UUID | None = None
+    """The episode of the same child that was open already."""
     met: frozenset[Condition] = frozenset()
     interview_offered: bool = False
     reference_known: bool = False
@@ -107,6 +136,10 @@ class DutyOfCase(State):
     channel: Channel
     wording: Wording
     refers_to: UUID | None = None
+    force: ForceId | None = None
+    """Of a control room: which. The episode may move on to another, and each hears how it ends."""
+    authority: AuthorityId | None = None
+    """Where it is not the child's own."""
     state: DutyState = DutyState.OPEN
     accepted: bool = False
     """Whether the one told first has taken it, by themselves or by their system."""
@@ -171,6 +204,9 @@ class Case(State):
     watched_since: datetime | None = None
     """Open watch: from the decision that last opened it, until a person's review ends it."""
     leave_expires_on: date | None = None
+    record: Record = NOTHING
+    merged_into: ChildId | None = None
+    """Of a provisional child who was identified: whose case this has become."""
 
     def protocols(self) -> frozenset[str]:
         """Hashes of the protocols that this case still goes by."""

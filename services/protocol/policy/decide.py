@@ -25,12 +25,18 @@ from services.safeguarding.outcomes import DutyFailed, Outcome
 from services.safeguarding.roles import Role
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
+DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on")
 NO_HUMAN_NEEDED = frozenset({Topic.DECISIONS, Topic.DEAD_LETTERS})
 
 
-def decide(case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime) -> Decision:
-    """The same arguments give the same decision, ids included. `now` is story time; the case passed in is left as it was."""
-    draft = Draft(case, happened, facts, protocols, now)
+def decide(
+    case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime, joined: Case | None = None
+) -> Decision:
+    """The same arguments give the same decision, ids included. `now` is story time; the case passed in is left as it was.
+
+    `joined` is the case of a provisional child who turns out to be this child.
+    """
+    draft = Draft(case, happened, facts, protocols, now, joined)
     content = happened.content
     if isinstance(content, Outcome):
         outcomes.apply(draft, content)
@@ -55,6 +61,8 @@ def _event(draft: Draft) -> None:
         words=getattr(happened.content, "words", ()),
         exercise=happened.exercise,
         owner=getattr(happened.content, "owner", None),
+        day=getattr(happened.content, "day", None),
+        matter=getattr(happened.content, "matter", ""),
     )
     for reading in episodes.read(draft):
         name = None if reading.episode is None else reading.episode.episode
@@ -70,8 +78,9 @@ def _event(draft: Draft) -> None:
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """A letter's periods run from the day on which it was sent, whenever we learnt of it; a planned step's from its day."""
-    day = getattr(happened.content, "sent_on", None) or getattr(happened.content, "due_on", None)
+    """A letter's periods run from the day on which it was sent, a photograph's from its taking, a planned step's from its day."""
+    content = happened.content
+    day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
     return happened.time if day is None else morning_of(day)
 
 
@@ -112,11 +121,23 @@ def _follow_up(draft: Draft) -> None:
         duty = draft.duties[name]
         episode, protocol = draft.episode_of(duty.episode), draft.protocols.of(duty.protocol)
         apply_all(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
+    _open_watch(draft)
     for name, step in draft.late:
         duty = draft.duties[name]
         episode, telling = draft.episode_of(duty.episode), duty.telling(step)
         if episode is not None and telling is not None and episode.state in ALL_CLEAR:
             _all_clear(draft, episode, duty, telling)
+
+
+def _open_watch(draft: Draft) -> None:
+    """A date has come that raises the risk, as a decision does: leave has run out."""
+    cause = draft.opens_watch
+    if cause is None:
+        return
+    draft.watched_since = draft.now
+    stand_down(draft, Trigger.WATCH_OPENED, None)
+    current = draft.protocols.current
+    apply_all(draft, current.on(Trigger.WATCH_OPENED), current, None, cause.model_copy(update={"time": draft.now}))
 
 
 def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:

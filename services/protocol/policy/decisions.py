@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from services.protocol.policy.care import record_changed, watched
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
-from services.protocol.policy.vocabulary import Trigger
-from services.safeguarding import events
+from services.protocol.policy.vocabulary import Mark, Trigger
+from services.safeguarding import events, plan_events
 from services.safeguarding.decisions import Verdict
+from services.safeguarding.duties import Because
 from services.safeguarding.message import Message
 
 NEGATIVE = {
@@ -17,15 +19,34 @@ NEGATIVE = {
 
 
 def _asylum(draft: Draft, event: events.AsylumDecisionRecorded) -> list[Reading]:
-    return _watched(draft, NEGATIVE.get(event.outcome))
+    trigger = NEGATIVE.get(event.outcome)
+    if event.corrects and trigger is not None:
+        return _corrected(draft, trigger)
+    return watched(draft, trigger)
+
+
+def _corrected(draft: Draft, trigger: Trigger) -> list[Reading]:
+    """The periods are reckoned from the corrected day; the watch stands as it was."""
+    for waiting in list(draft.waiting.values()):
+        rule = draft.rule_of(waiting)
+        if trigger in rule.on and waiting.stood_down is None and waiting.cause.exercise == draft.happened.exercise:
+            draft.put_waiting(waiting.model_copy(update={"stood_down": str(Because.SUPERSEDED)}))
+            draft.deadlines[waiting.deadline] = None
+    return [Reading(trigger, None)]
 
 
 def _appeal(draft: Draft, event: events.AppealDecided) -> list[Reading]:
-    return _watched(draft, Trigger.APPEAL_DISMISSED if event.result == "dismissed" else None)
+    return watched(draft, Trigger.APPEAL_DISMISSED if event.result == "dismissed" else None)
 
 
 def _nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
-    return _watched(draft, None if event.positive else Trigger.NRM_NEGATIVE)
+    decided = Reading(Trigger.NRM_DECIDED, None)
+    if event.positive:
+        draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time)
+        return [decided]
+    if event.stage == "conclusive-grounds":
+        draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time, on=False)
+    return [decided, *watched(draft, Trigger.NRM_NEGATIVE)]
 
 
 def _granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
@@ -34,11 +55,17 @@ def _granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
     return [Reading(Trigger.LEAVE_GRANTED, None)]
 
 
+def _expiring(draft: Draft, event: plan_events.LeaveExpiring) -> list[Reading]:
+    if event.expires_on is not None and not draft.happened.exercise:
+        draft.leave_expires_on = event.expires_on
+    return [Reading(Trigger.LEAVE_EXPIRING, None)]
+
+
 def _application_ended(draft: Draft, event: events.LeaveApplicationEnded) -> list[Reading]:
     """Granted: `leave.granted` brings the new date."""
     if event.result == "granted":
         return [Reading(None, None, Verdict.CHANGED)]
-    refused = _watched(draft, Trigger.EXTENSION_REFUSED) if event.result == "refused" else []
+    refused = watched(draft, Trigger.EXTENSION_REFUSED) if event.result == "refused" else []
     return [Reading(Trigger.LEAVE_APPLICATION_ENDED, None), *refused]
 
 
@@ -49,17 +76,6 @@ def _reviewed(draft: Draft, event: events.WatchReviewed) -> list[Reading]:
     return [Reading(Trigger.WATCH_OPENED if event.goes_on else Trigger.WATCH_ENDED, None)]
 
 
-def _watched(draft: Draft, trigger: Trigger | None) -> list[Reading]:
-    """A later negative decision starts the watch again. One that arrives late does not shorten it."""
-    if trigger is None:
-        return [Reading(None, None, Verdict.CHANGED)]
-    if trigger not in draft.protocols.current.watch_on:
-        return [Reading(trigger, None)]
-    if not draft.happened.exercise:
-        draft.watched_since = max(filter(None, (draft.watched_since, draft.happened.time)))
-    return [Reading(trigger, None), Reading(Trigger.WATCH_OPENED, None)]
-
-
 READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.AsylumDecisionRecorded: _asylum,
     events.AppealDecided: _appeal,
@@ -68,5 +84,6 @@ READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.LeaveApplicationRecorded: lambda _draft, _event: [Reading(Trigger.LEAVE_APPLICATION_RECORDED, None)],
     events.LeaveApplicationEnded: _application_ended,
     events.WatchReviewed: _reviewed,
-    events.ChildRecordChanged: lambda _draft, _event: [Reading(Trigger.CHILD_RECORD_CHANGED, None)],
+    plan_events.LeaveExpiring: _expiring,
+    events.ChildRecordChanged: record_changed,
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.vocabulary import Mark, Trigger
 from services.safeguarding import discussion_events
 from services.safeguarding.message import Message
 
@@ -15,11 +15,13 @@ FORMS = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_I
 def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
     """A section 47 enquiry is the child's: its clock runs on when the episode is over, or another begins."""
     found = draft.latest
+    draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
     readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(FORMS[event.form], found)]
     return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
 
 
-def _conference(_draft: Draft, _event: Message) -> list[Reading]:
+def _conference(draft: Draft, _event: Message) -> list[Reading]:
+    draft.mark(Mark.SECTION_47, draft.happened.time, on=False)
     return [Reading(Trigger.CONFERENCE_HELD, None)]
 
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
-from services.protocol.policy.case import OPEN_STATES, Case, DutyOfCase, Episode, Waiting
+from services.protocol.policy.case import OPEN_STATES, Case, Cause, DutyOfCase, Episode, Marked, Record, Waiting
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.policy.vocabulary import Mark
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import Due
@@ -70,14 +72,32 @@ class Decision:
     """Duties and episodes that are exercises."""
 
 
+def responsible(record: Record, facts: Facts) -> Facts:
+    """After a transfer the receiving authority is responsible, also while the register still names the one before."""
+    if record.authority is None or facts.authority != record.former_authority:
+        return facts
+    return facts.model_copy(update={"authority": record.authority})
+
+
 class Draft:
     """The working copy. Its dictionaries are its own; what they hold is immutable and shared with the case it came from."""
 
-    def __init__(self, case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime) -> None:
+    def __init__(
+        self,
+        case: Case,
+        happened: Happened,
+        facts: Facts,
+        protocols: Protocols,
+        now: datetime,
+        joined: Case | None = None,
+    ) -> None:
         self.case = case
         self.child = case.child
+        self.joined = joined
         self.happened = happened
-        self.facts = facts
+        self.facts = responsible(case.record, facts)
+        self.record = case.record
+        self.opens_watch: Cause | None = None
         self.protocols = protocols
         self.now = now
         self.returned_at = case.returned_at
@@ -97,7 +117,8 @@ class Draft:
     @cached_property
     def latest(self) -> Episode | None:
         """The episode last opened. Exercises have episodes of their own, so that none ever touches a real one."""
-        mine = [each for each in self.episodes.values() if each.exercise == self.happened.exercise]
+        exercise = self.happened.exercise
+        mine = [each for each in self.episodes.values() if each.exercise == exercise and each.merged_into is None]
         return max(mine, key=lambda each: each.opened_at, default=None)
 
     @property
@@ -110,6 +131,17 @@ class Draft:
         content = self.happened.content
         person: PersonId | None = getattr(content, "said_by", None)
         return person if getattr(content, "channel", None) == "text" else None
+
+    def mark(self, mark: Mark, at: datetime, *, on: bool = True) -> None:
+        """What is older than what is known changes nothing, and an exercise never does."""
+        known = self.record.marks.get(mark)
+        if not self.happened.exercise and (known is None or known.since <= at):
+            self.keep(marks={**self.record.marks, mark: Marked(on=on, since=at)})
+
+    def keep(self, **update: Any) -> None:
+        """Of the child's record. An exercise changes nothing in it."""
+        if not self.happened.exercise:
+            self.record = self.record.model_copy(update=update)
 
     def put_episode(self, episode: Episode) -> Episode:
         self.episodes[episode.episode] = episode
@@ -127,6 +159,11 @@ class Draft:
 
     def episode_of(self, episode: UUID | None) -> Episode | None:
         return None if episode is None else self.episodes.get(episode)
+
+    def episode_named(self, episode: UUID | None) -> Episode | None:
+        """Under the name by which others may still know it: where it has become part of another, that other."""
+        found = self.episode_of(episode)
+        return found if found is None or found.merged_into is None else self.episodes[found.merged_into]
 
     def rule_of(self, holder: DutyOfCase | Waiting) -> Rule:
         return self.protocols.of(holder.protocol).by_id[holder.rule]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.protocol.policy import decisions, discussions, replies
+from services.protocol.policy import care, decisions, discussions, moving, replies
 from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
@@ -12,6 +12,9 @@ from services.safeguarding import events
 from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
+
+OPENINGS_KEPT = 30
+OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED})
 
 
 def read(draft: Draft) -> list[Reading]:
@@ -46,7 +49,9 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
         last_report_at=happened.time,
         reports=report,
     )
-    return [Reading(Trigger.CHILD_REPORTED_MISSING, draft.put_episode(opened))]
+    draft.keep(opened=(*draft.record.opened[1 - OPENINGS_KEPT :], happened.time))
+    draft.put_episode(opened)
+    return [Reading(Trigger.CHILD_REPORTED_MISSING, opened), Reading(Trigger.EPISODE_COUNTED, opened)]
 
 
 def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
@@ -65,9 +70,7 @@ def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
 
 def _forget_what_is_over(draft: Draft) -> None:
     """A case would grow for ever. Answered duties of closed episodes are kept by the audit, not here."""
-    over = {
-        each.episode for each in draft.episodes.values() if each.state in (EpisodeState.CLOSED, EpisodeState.RETRACTED)
-    }
+    over = {each.episode for each in draft.episodes.values() if each.state in OVER}
     draft.duties = {
         key: each for key, each in draft.duties.items() if each.episode not in over or each.next_at is not None
     }
@@ -103,11 +106,12 @@ def _retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if event.retracts == "return":
         return [_return_retracted(draft, found)]
-    if found.state in (EpisodeState.RETRACTED, EpisodeState.CLOSED):
+    if found.state in OVER:
         return [Reading(None, found, Verdict.ALREADY_SO)]
     if time < found.last_report_at:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     ended = found.model_copy(update={"state": EpisodeState.RETRACTED, "ended_at": time})
+    draft.keep(opened=tuple(each for each in draft.record.opened if each != found.opened_at))
     return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(ended))]
 
 
@@ -136,6 +140,8 @@ def _plain(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
 
 _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     **decisions.READERS,
+    **care.READERS,
+    **moving.READERS,
     events.ChildReportedMissing: _missing,
     events.ChildInformationReceived: _plain(Trigger.CHILD_INFORMATION_RECEIVED),
     events.ChildLocated: _located,
@@ -147,7 +153,7 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.LocationEnquiryReceived: _plain(Trigger.LOCATION_ENQUIRY_RECEIVED),
     events.PoliceAcknowledged: replies.police_reply(Trigger.POLICE_ACKNOWLEDGED),
     events.PoliceReferenceGiven: replies.police_reply(Trigger.POLICE_REFERENCE_GIVEN, reference_known=True),
-    events.PoliceRiskGraded: replies.police_reply(Trigger.POLICE_RISK_GRADED),
+    events.PoliceRiskGraded: replies.risk_graded,
     events.PoliceClosed: replies.police_closed,
     events.PoliceNoticeHasGaps: replies.police_reply(Trigger.POLICE_NOTICE_HAS_GAPS),
     events.PoliceListDiffers: replies.police_reply(Trigger.POLICE_LIST_DIFFERS),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.policy.periods import CalendarLength, Length
-from services.protocol.policy.vocabulary import Condition, DateOf, Question, Trigger
+from services.protocol.policy.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
 RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -35,8 +35,8 @@ class Asked(Grammar):
 
     @model_validator(mode="after")
     def _number_where_needed(self) -> "Asked":
-        if (self.question == Question.CHILD_AGE_UNDER) != (self.number is not None):
-            msg = "child.age-under takes a number of years, and no other question takes one"
+        if (self.question in NUMBERED) != (self.number is not None):
+            msg = f"{', '.join(sorted(NUMBERED))} take a number, and no other question takes one"
             raise ValueError(msg)
         return self
 
@@ -90,6 +90,8 @@ class Before(Grammar):
 
     date: DateOf
     by: tuple[CalendarLength, ...] = Field(min_length=1)
+    late: CalendarLength | None = None
+    """How long after the date itself it is still told, where we learnt of it too late. Left out: however late."""
 
 
 class Reason(Grammar):
@@ -124,11 +126,22 @@ class Rule(Grammar):
     period: Length | None = None
     """The rule comes to its time this long after what happened, whenever we learnt of it."""
     workdays: int | None = Field(default=None, ge=1, le=60)
-    """The rule comes to its time at nine on the so manieth working day after what happened."""
+    """The rule comes to its time at nine on the working day that comes so many after what happened."""
+    every: Length | None = None
+    """Once its time has come it comes again this often, until something under `until`. One series an episode, or a child."""
     hours: Literal["any", "working"] = "any"
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night."""
     before: Before | None = None
-    """The rule comes to its time once for each length before the date; what already lies behind is not made up for."""
+    """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the last is
+    told at once, late."""
+    about: Literal["child", "episode"] = "child"
+    """Of a rule with `before`: whether it is told of the child, or of the episode that is open then."""
+    whose: Literal["responsible", "former"] = "responsible"
+    """Which authority's people: of a child who was transferred, those of the authority before."""
+    marks: Mark | None = None
+    """What is so of the child once this rule has told somebody."""
+    watch: Literal["opens"] | None = None
+    """Once it has told somebody a watch is open."""
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
@@ -156,19 +169,18 @@ class Rule(Grammar):
         if self.among is not None and self.tell != Role.EVERYONE_TOLD:
             msg = "`among` says which of everyone-told are meant"
             raise ValueError(msg)
-        if (
-            sum(each is not None for each in (self.wait, self.period, self.workdays, self.before))
-            + (self.hours == "working")
-            > 1
-        ):
+        timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
+        if timed + (self.hours == "working") > 1:
             msg = "a rule has one of `wait`, `period`, `workdays`, `before` and `hours: working`"
+            raise ValueError(msg)
+        if self.every is not None and self.wait is None and self.period is None:
+            msg = "`every` says how often again; `wait` or `period` says when first"
             raise ValueError(msg)
         return self
 
     @property
     def waits(self) -> bool:
-        times = (self.wait, self.period, self.workdays, self.before)
-        return any(each is not None for each in times)
+        return any(each is not None for each in (self.wait, self.period, self.before, self.workdays))
 
 
 class Protocol(Grammar):

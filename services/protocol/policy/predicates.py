@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.protocol.policy.case import Episode
+from services.protocol.policy.case import NOTHING, Episode, Record
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule, When
-from services.protocol.policy.vocabulary import Condition, Question
+from services.protocol.policy.vocabulary import Condition, Mark, Question
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
 
 ENGLAND = ZoneInfo("Europe/London")
 FIRST_HOURS = timedelta(hours=72)
+PHOTOGRAPH_KEEPS = timedelta(days=90)
+CONTACTS_KEEP = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Standing:
     police_accepted: bool = False
     missing_again: bool = False
     watched: bool = False
+    record: Record = NOTHING
+    leave_date_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,9 @@ def _each(asked: Iterable[Asked], standing: Standing, unknown: list[str], *, wan
 def ask(asked: Asked, standing: Standing) -> bool | None:
     if asked.question == Question.CHILD_AGE_UNDER:
         return _younger_than(asked.number or 0, standing)
+    if asked.question in MISSING_TIMES_WITHIN:
+        since = standing.now - MISSING_TIMES_WITHIN[asked.question]
+        return sum(opened > since for opened in standing.record.opened) >= (asked.number or 0)
     return QUESTIONS[asked.question](standing)
 
 
@@ -97,6 +104,30 @@ def _in_first_hours(standing: Standing) -> bool | None:
     return None if entered is None else entered <= standing.now < entered + FIRST_HOURS
 
 
+def _age_disputed(standing: Standing) -> bool | None:
+    """A lawful assessment ends the dispute also for a register that has not heard of it."""
+    marked = standing.record.marks.get(Mark.AGE_DISPUTED)
+    return standing.facts.age_disputed if marked is None else marked.on
+
+
+def _modern_slavery_concern(standing: Standing) -> bool | None:
+    return True if standing.record.has(Mark.TREATED_AS_VICTIM) else standing.facts.modern_slavery_concern
+
+
+def _photographed(standing: Standing) -> bool | None:
+    taken = standing.record.photo_taken_on
+    return taken is not None and standing.now.astimezone(ENGLAND).date() - taken < PHOTOGRAPH_KEEPS
+
+
+def _contacts_checked(standing: Standing) -> bool | None:
+    checked = standing.record.contacts_checked_at
+    return checked is not None and standing.now - checked < CONTACTS_KEEP
+
+
+def _marked(mark: Mark) -> Callable[[Standing], bool | None]:
+    return lambda standing: standing.record.has(mark)
+
+
 def _in_state(*states: EpisodeState) -> Callable[[Standing], bool | None]:
     return lambda standing: standing.episode is not None and standing.episode.state in states
 
@@ -105,11 +136,15 @@ def _met(condition: Condition) -> Callable[[Standing], bool | None]:
     return lambda standing: standing.episode is not None and condition in standing.episode.met
 
 
+MISSING_TIMES_WITHIN = {
+    Question.CHILD_MISSING_TIMES: timedelta(days=90),
+    Question.CHILD_MISSING_TIMES_IN_A_MONTH: timedelta(days=30),
+}
 QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_UNACCOMPANIED: lambda standing: standing.facts.unaccompanied,
-    Question.CHILD_MODERN_SLAVERY_CONCERN: lambda standing: standing.facts.modern_slavery_concern,
+    Question.CHILD_MODERN_SLAVERY_CONCERN: _modern_slavery_concern,
     Question.CHILD_SUBJECT_TO_IMMIGRATION_CONTROL: lambda standing: standing.facts.subject_to_immigration_control,
-    Question.CHILD_AGE_DISPUTED: lambda standing: standing.facts.age_disputed,
+    Question.CHILD_AGE_DISPUTED: _age_disputed,
     Question.CHILD_GUARDIAN_ALLOCATED: lambda standing: standing.facts.guardian_allocated,
     Question.CHILD_PLACED_OUT_OF_AREA: _placed_out_of_area,
     Question.CHILD_IN_FIRST_72_HOURS: _in_first_hours,
@@ -118,6 +153,14 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
     Question.CHILD_WATCHED: lambda standing: standing.watched,
     Question.CHILD_MISSING_AGAIN: lambda standing: standing.missing_again,
+    Question.CHILD_ACCOMMODATED: _marked(Mark.ACCOMMODATED),
+    Question.CHILD_LOOKED_AFTER: _marked(Mark.LOOKED_AFTER),
+    Question.CHILD_NRM_REFERRED: _marked(Mark.NRM_REFERRED),
+    Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
+    Question.CHILD_BIRTH_DATE_KNOWN: lambda standing: standing.facts.date_of_birth is not None,
+    Question.LEAVE_DATE_KNOWN: lambda standing: standing.leave_date_known,
+    Question.CHILD_PHOTOGRAPHED: _photographed,
+    Question.CONTACTS_CHECKED: _contacts_checked,
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
     Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,
     Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),

@@ -9,8 +9,11 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import Rule
 from services.protocol.policy.telling import CARERS
 from services.safeguarding import identifiers
-from services.safeguarding.identifiers import PersonId
+from services.safeguarding.care_events import DutyHandOverAsked
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import Channel, Role, Wording
+
+CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,26 +22,46 @@ class Recipient:
     channel: Channel
     person: PersonId | None = None
     refers_to: UUID | None = None
+    force: ForceId | None = None
+    """Of a control room: which."""
+    authority: AuthorityId | None = None
+    """Where it is not the child's own."""
 
 
 def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[Recipient]:
     if rule.tell == Role.EVERYONE_TOLD:
         told = [] if episode is None else everyone_told(draft, episode)
         return [each for each in told if is_among(rule, each)]
-    if rule.by is None:
-        return []
-    if rule.tell == Role.PLAN_OWNER:
+    if rule.tell == Role.PLAN_OWNER and rule.by is not None:
         return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
-    if rule.tell == Role.CARER_REPORTING:
+    if rule.by is not None and rule.tell == Role.CARER_REPORTING:
         return [Recipient(rule.tell, rule.by, person) for person in _reporters(episode, cause)]
-    refers_to = None
-    if rule.tell == Role.POLICE_CONTROL_ROOM and episode is not None:
-        refers_to = police_notice(draft, episode)
-    return [Recipient(rule.tell, rule.by, refers_to=refers_to)]
+    return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
+
+
+def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> list[Recipient]:
+    if isinstance(draft.happened.content, DutyHandOverAsked):
+        return _next_holder(draft, rule, by, draft.happened.content)
+    if rule.whose == "former":
+        former = draft.record.former_authority
+        return [] if former is None else [Recipient(rule.tell, by, authority=former)]
+    return [_control_room(draft, by, episode) if rule.tell == CONTROL_ROOM else Recipient(rule.tell, by)]
+
+
+def _control_room(draft: Draft, by: Channel, episode: Episode | None) -> Recipient:
+    force = draft.facts.force if episode is None else episode.force
+    refers_to = None if episode is None else police_notice(draft, episode, force)
+    return Recipient(CONTROL_ROOM, by, refers_to=refers_to, force=force)
+
+
+def _next_holder(draft: Draft, rule: Rule, by: Channel, asked: DutyHandOverAsked) -> list[Recipient]:
+    if asked.duty not in draft.duties:
+        return []
+    return [Recipient(rule.tell, by, asked.to, refers_to=identifiers.telling(asked.duty, 0))]
 
 
 def is_among(rule: Rule, recipient: Recipient) -> bool:
-    if recipient.role == Role.POLICE_CONTROL_ROOM:
+    if recipient.role == CONTROL_ROOM:
         return rule.among in {None, "police"}
     return rule.among in {None, "people", "duty" if recipient.role.startswith("duty.") else "others"}
 
@@ -56,27 +79,31 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     """Each whom a telling of this episode has reached, or is on its way to. Carers are left out: rules of their own say what they
     are told.
     """
-    found: dict[tuple[Role, Channel, PersonId | None], Recipient] = {}
-    tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS]
+    found: dict[tuple[Role, Channel, ForceId | None, PersonId | None], Recipient] = {}
+    tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS and each[0].authority is None]
     for duty, telling in tellings:
         if telling.state in REACHED:
-            found.setdefault(
-                (telling.role, _later_channel(telling), telling.person), recipient_of(draft, episode, duty, telling)
-            )
-    reached = {each[:2] for each in found}
+            line = _line(duty, telling)
+            found.setdefault((*line, telling.person), recipient_of(draft, episode, duty, telling))
+    reached = {each[:3] for each in found}
     for duty, telling in tellings:
-        if telling.state == "told" and (telling.role, _later_channel(telling)) not in reached:
-            found.setdefault(
-                (telling.role, _later_channel(telling), telling.person), recipient_of(draft, episode, duty, telling)
-            )
+        line = _line(duty, telling)
+        if telling.state == "told" and line not in reached:
+            found.setdefault((*line, telling.person), recipient_of(draft, episode, duty, telling))
     return list(found.values())
+
+
+def _line(duty: DutyOfCase, telling: Telling) -> tuple[Role, Channel, ForceId | None]:
+    force = duty.force if telling.role == CONTROL_ROOM else None
+    return telling.role, _later_channel(telling), force
 
 
 def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Recipient:
     refers_to = identifiers.telling(duty.duty, telling.step)
-    if telling.role == Role.POLICE_CONTROL_ROOM:
-        refers_to = police_notice(draft, episode) or refers_to
-    return Recipient(telling.role, _later_channel(telling), telling.person, refers_to)
+    if telling.role != CONTROL_ROOM:
+        return Recipient(telling.role, _later_channel(telling), telling.person, refers_to)
+    refers_to = police_notice(draft, episode, duty.force) or refers_to
+    return Recipient(telling.role, _later_channel(telling), telling.person, refers_to, duty.force)
 
 
 def _later_channel(telling: Telling) -> Channel:
@@ -84,13 +111,14 @@ def _later_channel(telling: Telling) -> Channel:
     return Channel.EMAIL if telling.channel == Channel.INVITATION else telling.channel
 
 
-def police_notice(draft: Draft, episode: Episode) -> UUID | None:
+def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:
     """The telling that a force knows the episode by: every later word to it refers to this one."""
     for duty in draft.duties.values():
         if (
             duty.episode == episode.episode
-            and duty.role == Role.POLICE_CONTROL_ROOM
+            and duty.role == CONTROL_ROOM
             and duty.wording == Wording.MISSING_NOTICE
+            and duty.force == force
         ):
             return identifiers.telling(duty.duty, 0)
     return None
@@ -100,9 +128,7 @@ def police_accepted(draft: Draft, episode: Episode | None) -> bool:
     return episode is not None and any(
         duty.accepted
         for duty in draft.duties.values()
-        if duty.episode == episode.episode
-        and duty.role == Role.POLICE_CONTROL_ROOM
-        and duty.wording == Wording.MISSING_NOTICE
+        if duty.episode == episode.episode and duty.role == CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
     )
 
 

@@ -27,6 +27,7 @@ def decision_of(draft: Draft) -> Decision:
             "returned_at": draft.returned_at,
             "watched_since": draft.watched_since,
             "leave_expires_on": draft.leave_expires_on,
+            "record": draft.record,
         }
     )
     return Decision(

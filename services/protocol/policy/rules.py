@@ -1,26 +1,39 @@
 """Applies the rules that something sets off: now, or when the rule's own time has come."""
 
-from services.protocol.policy.case import Cause, DutyOfCase, Episode
+from uuid import UUID
+
+from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, recipients
 from services.protocol.policy.steps import begin
-from services.protocol.policy.waiting import come_to_its_time, must_wait, wait
+from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait, wait
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
+from services.safeguarding.roles import Channel
 
 
 def apply_all(draft: Draft, rules: tuple[Rule, ...], protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
     for rule in rules:
-        if must_wait(draft, rule):
-            wait(draft, rule, protocol, episode, cause)
-        else:
+        if not must_wait(draft, rule):
             apply(draft, rule, protocol, episode, cause)
+            continue
+        missed = wait(draft, rule, protocol, episode, cause)
+        if missed is not None:
+            _apply_dated(draft, rule, protocol, missed)
 
 
-def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
+def _apply_dated(draft: Draft, rule: Rule, protocol: Protocol, waiting: Waiting) -> None:
+    """Where its condition is not met now, the date is asked about again when the rule is next set off."""
+    episode = draft.open_episode if rule.about == "episode" else draft.episode_of(waiting.episode)
+    if not apply(draft, rule, protocol, episode, waiting.cause):
+        draft.put_waiting(waiting.model_copy(update={"stood_down": UNMET}))
+
+
+def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> bool:
+    """Whether anybody is told."""
     found = _answer(draft, rule, episode)
     name = None if episode is None else episode.episode
     told = recipients(draft, rule, episode, cause) if found.holds else []
@@ -28,6 +41,11 @@ def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None,
         draft.note(Verdict.CONDITION_NOT_MET, rule, episode=name, unknown=found.unknown)
     for recipient in told:
         make_duty(draft, rule, protocol, episode, cause, recipient, found.unknown)
+    if told and rule.marks is not None:
+        draft.mark(rule.marks, draft.now)
+    if told and rule.watch is not None and not cause.exercise:
+        draft.opens_watch = cause
+    return bool(told)
 
 
 def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
@@ -41,6 +59,8 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
         police_accepted=police_accepted(draft, episode),
         missing_again=draft.open_episode is not None and draft.open_episode != episode,
         watched=draft.watched_since is not None,
+        record=draft.record,
+        leave_date_known=draft.leave_expires_on is not None,
     )
     return answer(rule, standing)
 
@@ -56,7 +76,9 @@ def make_duty(
 ) -> None:
     """Its id follows from child, rule, cause and recipient: the same cause can never make it twice."""
     name = None if episode is None else episode.episode
-    duty = derived("duty", draft.child, rule.id, cause.id, recipient.role, recipient.channel, recipient.person or "")
+    elsewhere = () if episode is None or recipient.force in {None, episode.force} else (recipient.force or "",)
+    parts = (rule.id, cause.id, recipient.role, recipient.channel, recipient.person or "", *elsewhere)
+    duty = derived("duty", draft.child, *parts)
     if duty in draft.duties:
         draft.note(Verdict.ALREADY_SO, rule, episode=name, duty=duty)
         return
@@ -74,11 +96,20 @@ def make_duty(
             person=recipient.person,
             channel=recipient.channel,
             wording=rule.message,
-            refers_to=recipient.refers_to,
+            refers_to=recipient.refers_to or _discussion(draft, rule, episode, cause),
+            force=recipient.force,
+            authority=recipient.authority,
             created_at=draft.now,
             counted_from=draft.now,
         ),
     )
+
+
+def _discussion(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> UUID | None:
+    """Invitations that no episode holds together belong to one discussion by what called for them."""
+    if rule.by != Channel.INVITATION or episode is not None:
+        return None
+    return derived("discussion", draft.child, cause.id)
 
 
 def rule_due(draft: Draft, event: RuleDue) -> None:
@@ -90,4 +121,16 @@ def rule_due(draft: Draft, event: RuleDue) -> None:
     protocol = draft.protocols.of(waiting.protocol)
     rule = protocol.by_id[waiting.rule]
     come_to_its_time(draft, waiting, rule)
-    apply(draft, rule, protocol, draft.episode_of(waiting.episode), waiting.cause)
+    if rule.before is not None:
+        _apply_dated(draft, rule, protocol, waiting)
+    elif rule.every is not None and _still_asked(draft, waiting):
+        draft.note(Verdict.ALREADY_SO, rule, episode=waiting.episode)
+    else:
+        apply(draft, rule, protocol, draft.episode_of(waiting.episode), waiting.cause)
+
+
+def _still_asked(draft: Draft, waiting: Waiting) -> bool:
+    """What was asked the time before, and nobody has answered, is not asked twice over."""
+    return any(
+        duty.goes_on and duty.rule == waiting.rule and duty.episode == waiting.episode for duty in draft.duties.values()
+    )

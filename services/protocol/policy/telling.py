@@ -9,10 +9,12 @@ from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
 from services.safeguarding import identifiers
 from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.identifiers import ForceId
 from services.safeguarding.roles import Channel, Role
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 FIRST_HOURS = timedelta(hours=72)
+REPEATS_WITHIN = timedelta(days=90)
 
 
 def tell(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
@@ -46,7 +48,7 @@ def kind_of_duty(role: Role, channel: Channel) -> type[Duty]:
 def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, act: Literal["tell", "withdraw"]) -> Duty:
     rule = draft.rule_of(duty)
     episode = draft.episode_of(duty.episode)
-    refers_to = duty.refers_to if telling.role == duty.role else None
+    refers_to = duty.refers_to if telling.role == duty.role or telling.channel == Channel.INVITATION else None
     if because == Because.AGAIN and telling.role == duty.role and telling.step > 0:
         refers_to = identifiers.telling(duty.duty, 0)
     return kind_of_duty(telling.role, telling.channel)(
@@ -55,8 +57,8 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         revision=duty.revision + 1,
         act=act,
         because=because,
-        authority=draft.facts.authority if episode is None else episode.authority,
-        force=draft.facts.force if episode is None else episode.force,
+        authority=duty.authority or (draft.facts.authority if episode is None else episode.authority),
+        force=_force(draft, duty, telling),
         placement=draft.facts.placement if episode is None else episode.placement,
         candidates=() if episode is None else episode.candidates,
         episode=duty.episode,
@@ -75,7 +77,20 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     )
 
 
+def _force(draft: Draft, duty: DutyOfCase, telling: Telling) -> ForceId | None:
+    """A control room is told what is its own, also after the episode has moved on to another."""
+    if telling.role == Role.POLICE_CONTROL_ROOM and duty.role == Role.POLICE_CONTROL_ROOM:
+        return duty.force
+    episode = draft.episode_of(duty.episode)
+    return draft.facts.force if episode is None else episode.force
+
+
 def _raised_risk(draft: Draft) -> bool:
     entered = draft.facts.entered_care_at
     newly_in_care = entered is not None and entered <= draft.now < entered + FIRST_HOURS
-    return newly_in_care or draft.watched_since is not None
+    return newly_in_care or draft.watched_since is not None or _repeated(draft)
+
+
+def _repeated(draft: Draft) -> bool:
+    since = draft.now - REPEATS_WITHIN
+    return sum(opened > since for opened in draft.record.opened) > 1

@@ -1,70 +1,109 @@
-"""Rules that wait for their time: so long after something, or so long before a date."""
+"""Rules that wait for their time: so long after something, so long before a date, or again and again."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from services.protocol.policy.case import Cause, Episode, Waiting
 from services.protocol.policy.dates import date_of, morning_of
 from services.protocol.policy.draft import Deadline, Draft
-from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.policy.grammar import Before, Protocol, Rule
+from services.protocol.policy.periods import Calendar
+from services.protocol.policy.predicates import ENGLAND
+from services.protocol.policy.vocabulary import DateOf
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
 from services.safeguarding.working_time import working_day_after, working_moment
 
 CAME = "came"
 """Why a dated rule no longer waits: its time has come. Kept, so that the same date is not counted twice."""
+UNMET = "unmet"
+"""Its time has come, and its condition was not met: asked again when the rule is next set off."""
 
 
 def must_wait(draft: Draft, rule: Rule) -> bool:
     return rule.waits or (rule.hours == "working" and working_moment(draft.now) > draft.now)
 
 
-def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
+def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> Waiting | None:
+    """Of a dated rule: what came to its time before anybody here knew of the date, and is now to be told late."""
     if rule.before is not None:
-        _wait_for_date(draft, rule, protocol, cause)
-        return
+        return _wait_for_date(draft, rule, rule.before, protocol, cause)
+    name = None if episode is None else episode.episode
     waiting = Waiting(
-        deadline=derived("rule deadline", draft.child, rule.id, cause.id),
+        deadline=_deadline(draft, rule, name, cause),
         rule=rule.id,
         protocol=protocol.hash,
-        episode=None if episode is None else episode.episode,
+        episode=name,
         cause=cause,
-        due_at=_due_at(draft, rule, cause),
+        due_at=draft.now,
     )
-    announce(draft, waiting)
+    known = draft.waiting.get(waiting.deadline) if rule.every is not None else None
+    if known is not None and known.stood_down is None:
+        return None
+    version = 1 if known is None else known.version + 1
+    announce(draft, waiting.model_copy(update={"due_at": _due_at(draft, rule, cause), "version": version}))
+    return None
+
+
+def _deadline(draft: Draft, rule: Rule, episode: UUID | None, cause: Cause) -> UUID:
+    if rule.every is not None:
+        return derived("series", draft.child, rule.id, str(episode or ""), str(cause.exercise))
+    return derived("rule deadline", draft.child, rule.id, cause.id)
 
 
 def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
     if rule.wait is not None:
         return draft.now + rule.wait
+    if rule.period is not None:
+        return cause.time + rule.period
     if rule.workdays is not None:
         return working_day_after(cause.time, rule.workdays)
-    return working_moment(draft.now) if rule.period is None else cause.time + rule.period
+    return working_moment(draft.now)
 
 
-def _wait_for_date(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause) -> None:
+def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol, cause: Cause) -> Waiting | None:
     """Reckons anew whenever the date may have changed. Asked again about a date that stands, it changes nothing."""
-    day = None if rule.before is None else date_of(rule.before.date, draft)
-    if rule.before is None or day is None:
-        return
-    for length in rule.before.by:
-        due_at = morning_of(length.before(day))
-        deadline = derived("date deadline", draft.child, rule.id, length.written)
-        known = draft.waiting.get(deadline)
-        if known is not None and known.due_at == due_at and known.stood_down in {None, CAME}:
+    day = cause.day if before.date == DateOf.EVENT else date_of(before.date, draft)
+    if day is None:
+        return None
+    missed = None
+    for length in before.by:
+        waiting = _dated(draft, rule, protocol, cause, length, day)
+        known = draft.waiting.get(waiting.deadline)
+        if known is not None and known.due_at == waiting.due_at and known.stood_down in {None, CAME}:
             continue
-        waiting = Waiting(
-            deadline=deadline,
-            version=1 if known is None else known.version + 1,
-            rule=rule.id,
-            protocol=protocol.hash,
-            cause=cause.model_copy(update={"id": f"{rule.id} {length.written} before {day}", "person": None}),
-            due_at=due_at,
-        )
-        if due_at > draft.now:
+        if waiting.due_at > draft.now:
             announce(draft, waiting)
-        elif known is not None:
-            draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
-            draft.deadlines[deadline] = None
+            continue
+        draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
+        if known is not None:
+            draft.deadlines[waiting.deadline] = None
+        if (known is None or known.stood_down != CAME) and _worth_telling(draft, before, length, day):
+            missed = waiting
+    return missed
+
+
+def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: Calendar, day: date) -> Waiting:
+    of = (cause.matter,) if cause.matter else ()
+    deadline = derived("date deadline", draft.child, rule.id, length.written, *of)
+    known = draft.waiting.get(deadline)
+    name = " ".join((rule.id, length.written, "before", str(day), *of))
+    return Waiting(
+        deadline=deadline,
+        version=1 if known is None else known.version + 1,
+        rule=rule.id,
+        protocol=protocol.hash,
+        cause=cause.model_copy(update={"id": name, "person": None}),
+        due_at=morning_of(length.before(day)),
+    )
+
+
+def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date) -> bool:
+    """A reminder of a date that is over reminds of nothing; the day itself is told late, unless it is too long ago."""
+    today = draft.now.astimezone(ENGLAND).date()
+    if length.months or length.days:
+        return today <= day
+    return before.late is None or before.late.before(today) <= day
 
 
 def announce(draft: Draft, waiting: Waiting) -> None:
@@ -83,7 +122,19 @@ def announce(draft: Draft, waiting: Waiting) -> None:
 
 
 def come_to_its_time(draft: Draft, waiting: Waiting, rule: Rule) -> None:
-    if rule.before is None:
-        del draft.waiting[waiting.deadline]
-    else:
+    if rule.before is not None:
         draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
+    elif rule.every is not None:
+        _again(draft, waiting, rule.every)
+    else:
+        del draft.waiting[waiting.deadline]
+
+
+def _again(draft: Draft, waiting: Waiting, every: timedelta) -> None:
+    """The next of the series. What a stopped clock has slept through is told once, not once for each time."""
+    due_at = waiting.due_at + every
+    while due_at <= draft.now:
+        due_at += every
+    version = waiting.version + 1
+    cause = waiting.cause.model_copy(update={"id": f"{waiting.cause.id.partition(' again ')[0]} again {version}"})
+    announce(draft, waiting.model_copy(update={"due_at": due_at, "version": version, "cause": cause}))

@@ -6,7 +6,7 @@ import pytest
 
 from services.professionals.mails import LANGUAGES
 from services.safeguarding.roles import Wording
-from tests.unit.professionals.test_texts import CARERS_ALONE, INVITATIONS_ALONE, TELLING_WORDS
+from tests.unit.professionals.test_texts import CARERS_ALONE, INVITATIONS_ALONE, POLICE_ALONE, TELLING_WORDS
 
 EVERY_MAIL = [(language, wording) for language, each in LANGUAGES.items() for wording in each.mails]
 LINK = "https://x.example/acknowledge/AbC"
@@ -38,7 +38,7 @@ def test_an_exercise_is_marked_in_subject_and_words(language: str) -> None:
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_every_wording_that_professionals_may_be_told_has_a_mail(language: str) -> None:
-    assert set(LANGUAGES[language].mails) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE
+    assert set(LANGUAGES[language].mails) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))

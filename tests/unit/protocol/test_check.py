@@ -78,7 +78,7 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
             "    when: { all: [child.age-disputed], none: [child.age-disputed] }\n    tell: duty.worker",
             "both so and not so",
         ),
-        ("    tell: duty.worker", "    when: { all: [child.age-under] }\n    tell: duty.worker", "takes a number"),
+        ("    tell: duty.worker", "    when: { all: [child.age-under] }\n    tell: duty.worker", "take a number"),
         ("    by: text\n", "    by: text\n    by: email\n", "duplicate key"),
         ("version: 2026.2\n", "", "no version"),
         (

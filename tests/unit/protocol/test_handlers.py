@@ -121,7 +121,12 @@ async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) 
         for each in await protocol.due(child)
         if each.cancelled_at is None and isinstance(read(each.envelope).content, RuleDue)
     }
-    assert open_rules == {"safe-and-well-check-outstanding", "return-interview-not-offered", "return-interview-overdue"}
+    assert open_rules == {
+        "safe-and-well-check-outstanding",
+        "return-interview-not-offered",
+        "return-interview-overdue",
+        "looked-after-after-return",
+    }
 
 
 async def test_the_deadline_s_event_comes_back_as_the_protocol_wrote_it(protocol: Protocol) -> None:

@@ -9,7 +9,7 @@ from services.protocol.policy.case import Episode
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule
 from services.protocol.policy.predicates import Answer, Standing, age_on, answer, ask
-from services.protocol.policy.vocabulary import Question
+from services.protocol.policy.vocabulary import NUMBERED, Question
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 YES, NO, UNKNOWN = {"unaccompanied": True}, {"unaccompanied": False}, {"unaccompanied": None}
@@ -123,5 +123,5 @@ def test_located_is_not_missing_and_not_back_either(state: str, missing: bool, n
 
 def test_every_question_of_the_vocabulary_has_an_answer() -> None:
     for question in Question:
-        asked = Asked(question=question, number=16 if question == Question.CHILD_AGE_UNDER else None)
+        asked = Asked(question=question, number=16 if question in NUMBERED else None)
         assert ask(asked, standing()) in (True, False, None)

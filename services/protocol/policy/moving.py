@@ -1,0 +1,146 @@
+"""Cases on the move: to another placement, another authority, another version of the protocol, or out of a provisional child's name.
+
+Open duties and clocks go along: nothing is told afresh that is only carried on by others.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from services.protocol.policy.case import OPEN_STATES, Case, Cause, DutyOfCase, Episode, Waiting
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.policy.replies import Reading
+from services.protocol.policy.steps import schedule
+from services.protocol.policy.vocabulary import Mark, Trigger
+from services.protocol.policy.waiting import announce, wait
+from services.safeguarding import care_events as care
+from services.safeguarding.decisions import EpisodeState, Verdict
+from services.safeguarding.message import Message
+
+
+def moved(draft: Draft) -> list[Reading]:
+    """An open episode follows the child to the placement that the register now holds, and to its force."""
+    found, now_at = draft.open_episode, draft.facts.placement
+    if found is None or now_at is None or now_at == found.placement:
+        return []
+    force = draft.facts.force or found.force
+    follows = draft.put_episode(found.model_copy(update={"placement": now_at, "force": force}))
+    known_before = found.placement is not None
+    return [Reading(Trigger.EPISODE_MOVED, follows)] if known_before and force != found.force else []
+
+
+def _proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
+    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
+    return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY if hinders else Trigger.TRANSFER_PROPOSED, None)]
+
+
+def _transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:
+    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
+    hindered = [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY, None)] if hinders else []
+    former = draft.facts.authority
+    if event.to is None or event.outside_england:
+        return [*hindered, Reading(Trigger.TRANSFERRED_ELSEWHERE, draft.open_episode)]
+    if event.to == former:
+        return [Reading(None, None, Verdict.ALREADY_SO)]
+    if draft.happened.exercise:
+        return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode)]
+    draft.keep(authority=event.to, former_authority=former)
+    draft.facts = draft.facts.model_copy(update={"authority": event.to})
+    for each in list(draft.episodes.values()):
+        if each.state not in {EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED}:
+            draft.put_episode(each.model_copy(update={"authority": event.to}))
+    return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode)]
+
+
+def _identified(draft: Draft, event: care.ChildIdentified) -> list[Reading]:
+    if draft.joined is None:
+        known = event.child == draft.child
+        return [
+            Reading(None, None, Verdict.ALREADY_SO)
+            if known
+            else Reading(Trigger.RETRACTION_UNVERIFIED, None, Verdict.UNVERIFIED)
+        ]
+    return _joined(draft, draft.joined)
+
+
+def _joined(draft: Draft, other: Case) -> list[Reading]:
+    """Two reports of one child are one episode: the newcomer's duties go on in the one that was open."""
+    here = draft.open_episode
+    lands: dict[UUID, UUID] = {}
+    for each in other.episodes.values():
+        is_second = here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise
+        if is_second and here is not None:
+            lands[each.episode] = here.episode
+            here = draft.put_episode(here.model_copy(update={"reports": here.reports + each.reports}))
+            draft.put_episode(
+                each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
+            )
+        else:
+            draft.put_episode(each.model_copy(update={"candidates": (), "authority": draft.facts.authority}))
+    for duty in other.duties.values():
+        draft.put_duty(duty.model_copy(update={"episode": _landed(lands, duty.episode)}))
+    for waiting in other.waiting.values():
+        draft.put_waiting(waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
+    already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
+    draft.keep(opened=tuple(sorted({*draft.record.opened, *other.record.opened} - already)))
+    return [Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)]
+
+
+def _landed(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
+    return None if episode is None else lands.get(episode, episode)
+
+
+def _protocol_moved(draft: Draft, event: care.EpisodeProtocolMoved) -> list[Reading]:
+    found, current = draft.episode_of(event.episode), draft.protocols.current
+    if found is None or found.protocol == current.hash:
+        return [Reading(None, found, Verdict.OUTGROWN if found is None else Verdict.ALREADY_SO)]
+    before = draft.protocol_for(found)
+    now = draft.put_episode(found.model_copy(update={"protocol": current.hash}))
+    for duty in list(draft.duties.values()):
+        if duty.episode == found.episode and duty.goes_on and duty.rule in current.by_id:
+            _move_duty(draft, duty, current)
+    for waiting in list(draft.waiting.values()):
+        if waiting.episode == found.episode and waiting.stood_down is None and waiting.rule in current.by_id:
+            _move_waiting(draft, waiting, current)
+    for rule in current.on(Trigger.CHILD_REPORTED_MISSING):
+        if rule.id not in before.by_id:
+            _wait_for_new(draft, rule, current, now)
+    return [Reading(Trigger.EPISODE_PROTOCOL_MOVED, now, Verdict.CHANGED)]
+
+
+def _move_duty(draft: Draft, duty: DutyOfCase, current: Protocol) -> None:
+    """It goes on from the steps whose minutes are over by now."""
+    rule, since = current.by_id[duty.rule], draft.now - duty.counted_from
+    passed = sum(step.after <= since for step in rule.otherwise)
+    schedule(draft, duty.model_copy(update={"protocol": current.hash, "passed": passed, "next": None}))
+
+
+def _move_waiting(draft: Draft, waiting: Waiting, current: Protocol) -> None:
+    rule = current.by_id[waiting.rule]
+    due_at = waiting.due_at if rule.period is None or rule.every is not None else waiting.cause.time + rule.period
+    version = waiting.version + 1
+    announce(draft, waiting.model_copy(update={"protocol": current.hash, "due_at": due_at, "version": version}))
+
+
+def _wait_for_new(draft: Draft, rule: Rule, current: Protocol, episode: Episode) -> None:
+    """What the earlier version did not ask, and whose time has not come yet."""
+    cause = Cause(id=draft.happened.key, time=episode.opened_at, exercise=episode.exercise)
+    if rule.period is not None and episode.opened_at + rule.period > draft.now:
+        wait(draft, rule, current, episode, cause)
+
+
+def _hand_over(draft: Draft, event: care.DutyHandOverAsked) -> list[Reading]:
+    duty = draft.duties.get(event.duty)
+    if duty is None:
+        return [Reading(None, None, Verdict.OUTGROWN)]
+    return [Reading(Trigger.HAND_OVER_ASKED, draft.episode_of(duty.episode))]
+
+
+READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
+    care.TransferProposed: _proposed,
+    care.ChildTransferred: _transferred,
+    care.ChildIdentified: _identified,
+    care.EpisodeProtocolMoved: _protocol_moved,
+    care.DutyHandOverAsked: _hand_over,
+}
