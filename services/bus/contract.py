@@ -5,7 +5,7 @@ import base64
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import structlog
@@ -22,6 +22,7 @@ from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.message import Message, Topic
 from services.store import inbox
 from services.store.failures import passes_by_itself
+from services.store.group_commit import GroupCommit
 from services.store.inbox import Identity
 from services.store.transaction import Store, Transaction
 
@@ -35,6 +36,7 @@ ATTEMPTS = 3
 ATTEMPT_PAUSE_SECONDS = 0.5
 ORIGINAL_BYTES_MOST = 256 * 1024
 """Kafka takes no message over 1 MB, and base64 adds a third."""
+BUNDLES_AT_ONCE = 12
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -45,6 +47,14 @@ class Raw:
     content: bytes
     topic: Topic
     origin: str
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """Messages of one partition, in their order, and the keys that were published under when they were done."""
+
+    messages: list[Received[Message]]
+    keys: list[str] = field(default_factory=list)
 
 
 class Contract:
@@ -60,6 +70,7 @@ class Contract:
         last_resort: Handler | None = None,
         *,
         passes_over: Mapping[type[Message], PassesOver] = NOTHING,
+        gather_seconds: float = 0.0,
     ) -> None:
         self.service = service
         self.topics = sorted({each.topic for each in handlers})
@@ -70,6 +81,7 @@ class Contract:
         self._clocks = clocks
         self._handlers = {each.kind: handler for each, handler in handlers.items()}
         self._last_resort = last_resort
+        self._group = GroupCommit(self._commit, most=BUNDLES_AT_ONCE, gather_seconds=gather_seconds)
         self._passes_over = {each.kind: test for each, test in passes_over.items()}
 
     def obstacle(self) -> str | None:
@@ -77,15 +89,19 @@ class Contract:
 
     async def take_all(self, messages: Sequence[Raw]) -> int:
         """How many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
-        again). What has come meanwhile is done in one transaction: the busier it is, the less a message costs. Where that
-        fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
+        again). What has come meanwhile, of all partitions, is done in one transaction: the busier it is, the less a message
+        costs. Where that fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
         """
-        if len(messages) > 1 and await self._together(messages):
+        if await self._together(messages):
             return len(messages)
         for done, each in enumerate(messages):
             if not await self.take(each):
                 return done
         return len(messages)
+
+    async def close(self) -> None:
+        """Ends what is under way; it comes again."""
+        await self._group.close()
 
     async def take(self, raw: Raw) -> bool:
         """True when the message may be acknowledged, False when the process stops first (it will come again)."""
@@ -110,13 +126,21 @@ class Contract:
     async def _together(self, messages: Sequence[Raw]) -> bool:
         """False where nothing was done."""
         try:
-            received = [each for each in map(self._read, messages) if each is not None]
-            keys = await self._once(received) if received else []
+            bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
+            if bundle.messages:
+                await self._group.put(bundle)
         except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
             logger().info("messages that came together are taken one by one", reason=place(error))
             return False
-        await self._publisher.settled(keys)
+        await self._publisher.settled(bundle.keys)
         return True
+
+    async def _commit(self, bundles: Sequence[_Bundle]) -> None:
+        """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
+        messages = [each for bundle in bundles for each in bundle.messages]
+        keys = await self._once(sorted(messages, key=lambda each: each.subject))
+        for bundle in bundles:
+            bundle.keys = keys
 
     async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0

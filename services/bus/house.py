@@ -53,10 +53,17 @@ class House:
         keep a record; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
         """
         contract = Contract(
-            self.service, self.store, self.publisher, self.clocks, handlers, last_resort, passes_over=passes_over
+            self.service,
+            self.store,
+            self.publisher,
+            self.clocks,
+            handlers,
+            last_resort,
+            passes_over=passes_over,
+            gather_seconds=gather_seconds,
         )
         self.health.watch("consuming", contract.obstacle)
-        self.parts.append(Worker(self.settings, contract, gather_seconds))
+        self.parts.append(Worker(self.settings, contract))
 
     def turn(self, loop: Repeating) -> None:
         """Runs beside the rest, and shows its failures in readiness."""

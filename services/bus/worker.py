@@ -20,16 +20,15 @@ COMMIT_EVERY_SECONDS = 1.0
 SESSION_SECONDS = 8
 STOP_GRACE_SECONDS = 3
 TAKEN_AT_ONCE = 32
-"""Of one partition, in one transaction."""
+"""Of one partition."""
 
 
 class Worker:
     """A part. Stops taking, lets what is in hand finish for a moment, and leaves the rest unacknowledged to come again."""
 
-    def __init__(self, settings: Settings, contract: Contract, gather_seconds: float = 0.0) -> None:
+    def __init__(self, settings: Settings, contract: Contract) -> None:
         self._settings = settings
         self._contract = contract
-        self._gather_seconds = gather_seconds
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -45,6 +44,7 @@ class Worker:
             await asyncio.wait_for(self._idle.wait(), STOP_GRACE_SECONDS)
         if self._app is not None:
             await self._app.stop()
+        await self._contract.close()
 
     def _build(self) -> faust.App:
         service, slot = self._contract.service, self._settings.slot
@@ -86,8 +86,6 @@ class Worker:
     async def _take_what_comes(self, stream: Any, come: asyncio.Queue[Any], topic: Topic) -> None:
         while True:
             events = [await come.get()]
-            if self._gather_seconds:
-                await asyncio.sleep(self._gather_seconds)
             while len(events) < TAKEN_AT_ONCE and not come.empty():
                 events.append(come.get_nowait())
             if self._contract.stopping.is_set():

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from services.carers import metrics
-from services.carers.group_commit import GroupCommit
 from services.carers.spool import Spool
 from services.carers.store import texts
 from services.carers.text import Text
@@ -13,12 +12,14 @@ from services.runtime.logs import logger
 from services.runtime.repeating import Repeating
 from services.store.encryption import Keyring
 from services.store.failures import passes_by_itself
+from services.store.group_commit import GroupCommit
 from services.store.transaction import Store
 
 DATABASE_WITHIN_SECONDS = 3.0
 """Twilio waits 15 s: what has not been committed by then goes to the disk as well, and is there once all the same."""
 LEAVE_DATABASE_ALONE_SECONDS = 1.0
 REPLAY_EVERY_SECONDS = 0.5
+COMMITTED_AT_ONCE = 200
 
 
 class NotKept(Exception):
@@ -34,7 +35,7 @@ class Intake:
         self._spool = spool
         self._on_kept = on_kept
         self._leave_alone_until = 0.0
-        self._group = GroupCommit(self._commit)
+        self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
         self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
 
     async def take(self, text: Text) -> None:

@@ -24,8 +24,8 @@ def connect(settings: Settings, role: str) -> AsyncEngine:
     return create_async_engine(
         database_url(settings, role),
         pool_size=settings.database_connections,
-        max_overflow=2,
-        pool_timeout=5,
+        max_overflow=0,  # one beyond the pool would be opened and closed each time, and opening costs more than any work here
+        pool_timeout=10,
         pool_pre_ping=False,
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.carers.group_commit import GroupCommit
 from services.carers.text import Text
+from services.store.group_commit import GroupCommit
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ class Database:
 
 async def test_those_that_come_during_a_commit_go_together_into_the_next() -> None:
     database = Database()
-    group = GroupCommit(database.commit)
+    group = GroupCommit(database.commit, most=200)
     await asyncio.gather(*(group.put(a_text(str(number))) for number in range(5)))
     assert database.groups == [["0", "1", "2", "3", "4"]]
     first = asyncio.create_task(group.put(a_text("a")))
@@ -45,21 +45,21 @@ async def test_those_that_come_during_a_commit_go_together_into_the_next() -> No
 
 async def test_one_that_cannot_be_written_takes_no_other_with_it() -> None:
     database = Database(refuses="bad")
-    group = GroupCommit(database.commit)
+    group = GroupCommit(database.commit, most=200)
     answers = await asyncio.gather(*(group.put(a_text(sid)) for sid in ("1", "bad", "2")), return_exceptions=True)
     assert [type(answer) for answer in answers] == [type(None), ValueError, type(None)]
     assert database.groups == [["1"], ["2"]]
 
 
 async def test_each_of_a_group_is_told_that_the_database_is_away() -> None:
-    group = GroupCommit(Database(away=True).commit)
+    group = GroupCommit(Database(away=True).commit, most=200)
     answers = await asyncio.gather(*(group.put(a_text(sid)) for sid in "123"), return_exceptions=True)
     assert [type(answer) for answer in answers] == [ConnectionRefusedError] * 3
 
 
 async def test_a_caller_who_goes_away_leaves_the_others_their_answers() -> None:
     database = Database()
-    group = GroupCommit(database.commit)
+    group = GroupCommit(database.commit, most=200)
     gone = asyncio.create_task(group.put(a_text("gone")))
     stays = asyncio.create_task(group.put(a_text("stays")))
     await asyncio.sleep(0)

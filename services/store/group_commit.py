@@ -1,0 +1,68 @@
+"""What comes while others are being committed is committed together next: the busier it is, the larger the groups."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from services.store.failures import passes_by_itself
+
+T = TypeVar("T")
+
+
+class GroupCommit(Generic[T]):
+    """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
+
+    `gather_seconds`: how long the first of a group waits for others.
+    """
+
+    def __init__(
+        self, commit: Callable[[Sequence[T]], Awaitable[None]], *, most: int, gather_seconds: float = 0.0
+    ) -> None:
+        self._commit = commit
+        self._most = most
+        self._gather_seconds = gather_seconds
+        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def put(self, one: T) -> None:
+        """Returns when it is committed. Raises what kept it from being so."""
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((one, committed))
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        await committed
+
+    async def close(self) -> None:
+        """Whoever waits is told nothing any more; what was under way is rolled back, or was committed."""
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                if self._gather_seconds:
+                    await asyncio.sleep(self._gather_seconds)
+                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._put(group)
+        finally:
+            self._running = None
+
+    async def _put(self, group: list[tuple[T, asyncio.Future[None]]]) -> None:
+        """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""
+        try:
+            await self._commit([one for one, _ in group])
+        except Exception as error:  # noqa: BLE001 whoever waits for it is told
+            if len(group) > 1 and not passes_by_itself(error):
+                for each in group:
+                    await self._put([each])
+                return
+            for _, committed in group:
+                if not committed.done():
+                    committed.set_exception(error)
+        else:
+            for _, committed in group:
+                if not committed.done():
+                    committed.set_result(None)
