@@ -13,8 +13,8 @@ from infra.local.layout import ROOT, Layout
 from infra.local.program import Program
 from infra.local.secret_files import SecretFiles
 
-YIELDS = {"strategy": 3, "console": 5, "audit": 10}
-"""Where processors are short, telling somebody comes before showing it, and showing it before keeping its record."""
+YIELDS = {"professionals": 2, "strategy": 4, "console": 6, "audit": 10}
+"""Where processors are short: the report and the police first, then whom they have to reach next, then the page, then the record."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,9 @@ ATTEMPTS = 3
 ATTEMPT_PAUSE_SECONDS = 0.5
 ORIGINAL_BYTES_MOST = 256 * 1024
 """Kafka takes no message over 1 MB, and base64 adds a third."""
-BUNDLES_AT_ONCE = 12
+BUNDLES_AT_ONCE = 4
+"""A report that comes must not wait long for a group of outcomes that came before it; records nobody waits for."""
+BUNDLES_OF_RECORDS = 24
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -81,7 +83,9 @@ class Contract:
         self._clocks = clocks
         self._handlers = {each.kind: handler for each, handler in handlers.items()}
         self._last_resort = last_resort
-        self._group = GroupCommit(self._commit, most=BUNDLES_AT_ONCE, gather_seconds=gather_seconds)
+        self._group = GroupCommit(
+            self._commit, most=BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE, gather_seconds=gather_seconds
+        )
         self._passes_over = {each.kind: test for each, test in passes_over.items()}
 
     def obstacle(self) -> str | None:

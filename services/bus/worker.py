@@ -19,7 +19,7 @@ COMMIT_EVERY_SECONDS = 1.0
 """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
 SESSION_SECONDS = 8
 STOP_GRACE_SECONDS = 3
-TAKEN_AT_ONCE = 32
+TAKEN_AT_ONCE = 16
 """Of one partition."""
 
 
