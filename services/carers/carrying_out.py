@@ -15,6 +15,7 @@ from services.delivery.text import LANE
 from services.register import conversation, words
 from services.register.conversation import Speaker
 from services.safeguarding import events
+from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.identifiers import ChildId, WordsId, derived, trace_of
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
@@ -105,6 +106,8 @@ class CarryingOut:
             await standings.said(transaction, subject, state, text.story_at)
         elif type(content) in SAYS:
             await standings.said(transaction, subject, SAYS[type(content)], text.story_at)
+        elif isinstance(content, ChildIdentified):
+            await standings.said(transaction, content.child, "missing", text.story_at)
         elif isinstance(content, events.ChildProvisional):
             await conversations.open_provisional(transaction, subject, number_hash, text.story_at)
         elif isinstance(content, DutyAcknowledged):

@@ -89,6 +89,7 @@ SAYS: dict[str, Kinds] = {
         events.PoliceReferenceTexted,
         events.TextNeedsHuman,
         events.ChildProvisional,
+        care_events.ChildIdentified,
         DutyAcknowledged,
         *SENDING,
     ),

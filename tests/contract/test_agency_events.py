@@ -133,6 +133,18 @@ async def test_a_later_event_may_use_the_provisional_id_that_the_agency_was_give
     assert returned.content.verified is False
 
 
+async def test_an_agency_says_who_a_child_is_only_of_its_own_authoritys_children(
+    hospital: Hospital, keyring: Keyring
+) -> None:
+    given = (await hospital.send(hospital.event(subject="a boy who would not say"))).json()["child"]
+    stranger = (await load(hospital.engine, keyring, authority(), datetime(2026, 11, 24, tzinfo=UTC)))["C1"]
+    for child, status in ((stranger, 422), (hospital.ids["C2"], 202)):
+        told = hospital.event(type="child.identified.v1", subject=given, data={"child": child})
+        answer = await hospital.send(told)
+        assert answer.status_code == status, answer.text
+    assert [type(each.content).__name__ for each in await hospital.said(given)].count("ChildIdentified") == 1
+
+
 async def test_a_reference_of_another_authority_tells_the_agency_nothing(hospital: Hospital, keyring: Keyring) -> None:
     document = authority()
     await load(hospital.engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))

@@ -85,6 +85,18 @@ def test_a_home_with_six_children_is_asked_which_one_after_police_have_been_told
     assert notice["body"]["data"]["child"] is None
     assert len(notice["body"]["data"]["candidates"]) == 6
     assert "Which child?" in _news(world, worker, before, "Got it.")
+    world.text(worker, "It's Bao")
+    of_it = notice["body"]["data"]["episode"]
+
+    def named() -> list[dict[str, Any]]:
+        return [
+            each for each in world.notices(worker) if (each["body"]["data"]["child"] or {}).get("name") == "Bao Nguyen"
+        ]
+
+    updates = world.eventually(named)
+    assert {(each["body"]["type"], each["body"]["data"]["episode"]) for each in updates} == {
+        ("missing-notice.update", of_it)
+    }
 
 
 def test_a_stranger_learns_nothing(world: World) -> None:

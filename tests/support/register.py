@@ -88,7 +88,12 @@ def authority(name: str | None = None) -> dict[str, Any]:
                 "id": f"{name}-hospital",
                 "secrets": [SECRET],
                 "sources": [f"/agencies/{name}-hospital"],
-                "types": ["child.reported-missing.v1", "child.returned.v1", "police.acknowledged.v1"],
+                "types": [
+                    "child.reported-missing.v1",
+                    "child.returned.v1",
+                    "police.acknowledged.v1",
+                    "child.identified.v1",
+                ],
                 "verifies": True,
             }
         ],

@@ -1,13 +1,15 @@
 """A carer or residential worker texts: about their own children only."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.carers.policy import human, unnamed
 from services.carers.policy.meant import Meant, meant
 from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import Answer, Child, Decision, PoliceStand, Scene, Standing
+from services.carers.policy.scene import Act, Answer, Child, Decision, PoliceStand, Scene, Standing
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import ChildReportedMissing, ChildReturned
 from services.safeguarding.identifiers import ChildId
 
@@ -38,17 +40,26 @@ def _answer_to_question(meaning: Meaning, found: Meant, scene: Scene) -> Decisio
     children = found.named or whom.answered(meaning.words, [_known(each) for each in scene.children])
     if not children:
         return None
-    intent = {"report": Intent.MISSING, "return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
+    if question.about == "report":
+        return _identified(question.provisional, children, scene)
+    intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
     completed = unnamed.together([told_of(scene.by_id(child), intent, scene) for child in children])
-    if question.about != "report":
-        return replace(completed, answered=True)
-    linked = told_of(Child(question.provisional, ""), Intent.UNCLEAR, scene).acts
+    return replace(completed, answered=True)
+
+
+def _identified(provisional: ChildId, children: Sequence[ChildId], scene: Scene) -> Decision:
+    """The report that began without a name goes on under the first child's; of any other child it is a report of its own."""
+    first, *others = children
+    told = unnamed.together([told_of(scene.by_id(child), Intent.MISSING, scene) for child in children])
+    reports = [act for act in told.acts if act.subject in others]
+    linked = told_of(Child(provisional, ""), Intent.UNCLEAR, scene).acts
+    identified = ChildIdentified(authority=scene.authority, said_by=scene.person, channel="text", child=first)
     return replace(
-        completed,
-        acts=(*completed.acts, *linked),
+        told,
+        acts=(Act(provisional, identified), *reports, *linked),
         answer=Answer.MISSING_NAMED,
         answered=True,
-        identified=((question.provisional, children[0]),),
+        identified=((provisional, first),),
     )
 
 

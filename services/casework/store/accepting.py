@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.bus.envelope import say
 from services.casework.policy import agency_event
-from services.casework.policy.agency_event import AgencyEvent
+from services.casework.policy.agency_event import AgencyEvent, Wrong, WrongEvent
 from services.casework.store.tables import accepted, children
 from services.register import words
 from services.register.agencies import Agency
+from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import ChildProvisional
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 from services.store.encryption import Keyring
@@ -61,6 +62,8 @@ async def accept(
         words=words_ids,
         verified=agency.verifies and child.authority == agency.authority and not is_provisional(child.id),
     )
+    if isinstance(content, ChildIdentified):
+        await _may_identify(transaction, agency, content)
     said = partial(
         say,
         transaction,
@@ -106,6 +109,13 @@ async def _child(transaction: Transaction, agency: Agency, subject: str) -> Chil
     )
     row = rows.mappings().first()
     return None if row is None else Child(row["id"], row["authority"])
+
+
+async def _may_identify(transaction: Transaction, agency: Agency, said: ChildIdentified) -> None:
+    """Two cases become one for good: an agency joins them only to a child of its own authority. Raises WrongEvent."""
+    named = select(children.c.id).where(children.c.id == said.child, children.c.authority == agency.authority)
+    if await transaction.connection.scalar(named) is None:
+        raise WrongEvent(Wrong.CONTENT, "data.child", "our id of a child of the agency's own authority")
 
 
 async def _marked(
