@@ -59,6 +59,7 @@ bench: ## Measure how long a report takes to a desk, beside two peers run in the
 
 chaos: ## Kill everything at random while 200 reports flow, and count what was lost or doubled.
 	@$(BOOTSTRAP)
+	DIE_EVERYWHERE=1 $(VENV)/python -m pytest tests/chaos/test_crash_at_every_step.py
 	$(VENV)/python -m tests.chaos
 
 mutation: ## Change the engine in every small way and count what no test notices; takes an hour.

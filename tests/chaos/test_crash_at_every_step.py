@@ -1,5 +1,6 @@
 """Between any two steps of consume, decide, commit, publish, acknowledge and send the process may die: one effect each."""
 
+import os
 import re
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from tests.support.world import Carer, World, settle_town
 
 BUS = ("handled", "committed", "published", "settled", "acknowledged")
 SENDING = ("begun", "sent", "ended")
-CASES = [
+EVERYWHERE = [
     *(("carers", step, 1) for step in ("before-keeping", "kept", "read", "committed", "published", *SENDING)),
     *(("carers", step, 2) for step in SENDING),
     *(("protocol", step, nth) for step in BUS for nth in (1, 2)),
@@ -25,6 +26,15 @@ CASES = [
     ("police", "committed", 3),
     *(("professionals", step, 1) for step in (*BUS, *SENDING)),
 ]
+SHORT = [
+    *(("carers", step, 1) for step in ("before-keeping", "kept", "read", "sent")),
+    ("carers", "sent", 2),
+    *(("protocol", step, 1) for step in BUS),
+    *(("police", step, 1) for step in ("committed", *SENDING)),
+    ("professionals", "sent", 1),
+]
+"""The floors are the same in every service: each step once, where it means most. `make chaos` dies at all of them."""
+CASES = EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else SHORT
 QUIET_SECONDS = 1.5
 CODE = re.compile(r"reply OK (\w{5})")
 
