@@ -36,7 +36,7 @@ RETURNS = _at("""
            width_bucket(extract(epoch FROM :now - (e.content ->> 'returned_at')::timestamptz)::float, ARRAY[86400, 172800, 259200]::float[]) AS since,
            count(*) AS count, max(extract(epoch FROM :now - (e.content ->> 'returned_at')::timestamptz))::float AS oldest
     FROM console.episodes e, jsonb_array_elements_text(e.content -> 'open_conditions') condition
-    WHERE e.state = 'returned' AND NOT e.exercise
+    WHERE e.state = 'returned' AND NOT e.exercise AND e.content ->> 'returned_at' IS NOT NULL
     GROUP BY 1, 2, 3
 """)
 DEADLINES = _at("""

@@ -15,9 +15,7 @@ from services.safeguarding.roles import Channel
 SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 86400)
 
 DECIDED = Counter("protocol_decisions", "Decisions, by what set them off and how they fell", ["about", "verdict"])
-TOLD = Counter(
-    "protocol_tellings", "Tellings and withdrawals said on the bus", ["authority", "role", "wording", "act", "because"]
-)
+TOLD = Counter("protocol_tellings", "Tellings and withdrawals said on the bus", ["authority", "wording", "act"])
 ENDED = Counter("protocol_duty_changes", "Duties, by rule and the state they went into", ["authority", "rule", "state"])
 FAILED = Counter("protocol_duty_failures", "Tellings of which no further attempt will be made, by why", ["reason"])
 DECIDING = Histogram(
@@ -61,7 +59,7 @@ for channel in Channel:
 def measure(decision: Decision, content: Message, milestones: Iterable[Reached]) -> None:
     """Call after the commit: what was rolled back has not come about."""
     for duty in decision.duties:
-        TOLD.labels(duty.authority, duty.role, duty.wording, duty.act, duty.because).inc()
+        TOLD.labels(duty.authority, duty.wording, duty.act).inc()
     for each in decision.decided:
         DECIDED.labels(each.about, each.verdict).inc()
         for question in each.unknown:

@@ -68,10 +68,8 @@ CHASED = frozenset(
         "photograph",
         "placement.address",
         "placement.carers",
-        "report.last_seen",
-        "report.clothing",
-        "report.why_worried",
-        "report.done_so_far",
     }
 )
-"""Gaps that a person is asked to fill: what practice calls required."""
+"""Gaps that a person is asked to fill: what practice calls required and the register holds. What a report itself should have
+said (last seen, clothing, why worried) is asked for where it is said: by the control room, of the carer whose number the notice gives.
+"""

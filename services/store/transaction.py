@@ -3,6 +3,8 @@
 import operator
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -40,9 +42,9 @@ class Transaction:
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
-        it may only hurry what a sweep would do anyway.
+        it may only hurry what a sweep would do anyway. What it logs names the message that it was left for.
         """
-        self._acts.append(act)
+        self._acts.append(partial(copy_context().run, act))
 
     def committed(self) -> None:
         for act in self._acts:

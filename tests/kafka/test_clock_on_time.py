@@ -22,7 +22,7 @@ from infra.local.layout import ROOT
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.bus import Kafka, free_port, running_kafka, wait_for_port
-from tests.support.database import Database
+from tests.support.database import Database, running_database
 
 FILL = text("""
     WITH rows AS (
@@ -108,17 +108,24 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def quiet_kafka(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterator[Kafka]:
-    with running_kafka(tmp_path_factory.mktemp("kafka-of-the-clock"), database) as kafka:
+def quiet_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Of its own: what other tests left due would be published first."""
+    with running_database(tmp_path_factory.mktemp("database-of-the-clock")) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+def quiet_kafka(tmp_path_factory: pytest.TempPathFactory, quiet_database: Database) -> Iterator[Kafka]:
+    with running_kafka(tmp_path_factory.mktemp("kafka-of-the-clock"), quiet_database) as kafka:
         yield kafka
 
 
 @pytest.fixture
-def clock(quiet_kafka: Kafka, database: Database) -> Iterator[Clock]:
-    clock = Clock(quiet_kafka, database)
+def clock(quiet_kafka: Kafka, quiet_database: Database) -> Iterator[Clock]:
+    clock = Clock(quiet_kafka, quiet_database)
     yield clock
     clock.end()
-    with psycopg.connect(database.admin_url) as connection:
+    with psycopg.connect(quiet_database.admin_url) as connection:
         connection.execute(
             "DELETE FROM deadlines.due WHERE convert_from(envelope, 'UTF8') LIKE %s", [f"%{clock.test}%"]
         )

@@ -307,7 +307,9 @@ class Theatre:
     def _settle_authorities(self) -> None:
         secrets = SecretFiles(self._world.stack.layout.secrets)
         examples = example_authority.authorities(secrets, self._world.stack.ports)
-        forces = next(each for each in examples if each["authority"]["id"] == "kestrel")["forces"]
+        kestrel = next(each for each in examples if each["authority"]["id"] == "kestrel")
+        # They agreed to nothing of which the register could hold too little: no story is about gaps.
+        forces = [each | {"agreed": ["said"]} for each in kestrel["forces"]]
         nowhere = {
             **forces[0],
             "id": DESKS["is unreachable"],

@@ -49,7 +49,7 @@ async def deliver_notice(outside: Outside, child_name: str) -> None:
 
 async def test_a_newcomer_types_a_text_on_a_carers_phone_and_sees_it_received(outside: Outside, page: Page) -> None:
     await page.get_by_label("Whose phone").select_option(CARER)
-    await page.get_by_role("button", name="MISSING").click()
+    await page.get_by_role("button", name="MISSING", exact=True).click()
     await page.get_by_role("button", name="Send text").click()
     await expect(page.locator("#thread")).to_contain_text("MISSING")
     await expect(page.locator("#thread")).to_contain_text("received")
