@@ -141,6 +141,23 @@ async def test_a_clock_that_dies_before_its_commit_leaves_the_deadline_to_the_ne
     assert len(await clockwork.published()) == 1
 
 
+async def test_a_deadline_that_holds_no_message_keeps_no_other_back(clockwork: Clockwork) -> None:
+    async with clockwork.protocol.transaction() as transaction:
+        await deadlines.put(
+            transaction,
+            deadline=uuid4(),
+            version=1,
+            child=clockwork.child,
+            due_at=_now() - timedelta(days=1),
+            envelope=b"",
+        )
+    await clockwork.put(_now() - timedelta(seconds=1))
+    assert await fire_due(clockwork.clock, Clocks()) is False
+    unreadable, raw = await clockwork.published()
+    assert unreadable == b""
+    assert isinstance(read(raw).content, DutyStepDue)
+
+
 async def test_more_than_a_batch_is_due_longest_overdue_first(clockwork: Clockwork) -> None:
     start = _now() - timedelta(hours=1)
     async with clockwork.protocol.transaction() as transaction:
