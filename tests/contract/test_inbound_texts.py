@@ -74,8 +74,9 @@ async def test_a_text_without_a_name_from_a_home_of_six_is_one_report_and_the_an
     assert len(report.candidates) == 6
     assert report.placement == kestrel.ids["home"]
     answered = await service.says(kestrel.phone("resi"), "c-13")
-    assert kinds(answered) == ["child.reported-missing.v1", "child.information-received.v1"]
-    assert [each.subject for each in answered] == [kestrel.ids["C13"], said[0].subject]
+    assert kinds(answered) == ["child.identified.v1", "child.information-received.v1"]
+    assert {each.subject for each in answered} == {said[0].subject}
+    assert answered[0].content.child == kestrel.ids["C13"]
     back = await service.says(kestrel.phone("resi"), "C13 is back")
     assert {each.subject for each in back} == {kestrel.ids["C13"], said[0].subject}
     assert set(kinds(back)) == {"child.returned.v1"}

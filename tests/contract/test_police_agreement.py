@@ -86,7 +86,8 @@ async def test_a_first_notices_gaps_are_asked_for_once(police: Police) -> None:
     said = await police.said_since(told, ("police.notice-has-gaps",))
     mine = [each["data"] for each in said if each["data"]["episode"] == str(episode)]
     assert len(mine) == 1
-    assert "report.last_seen" in mine[0]["gaps"]
+    assert "photograph" in mine[0]["gaps"]
+    assert not any(each.startswith("report.") for each in mine[0]["gaps"])
     assert "child.cards" not in mine[0]["gaps"]
 
 

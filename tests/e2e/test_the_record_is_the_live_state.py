@@ -43,10 +43,7 @@ def test_a_pack_equals_what_the_protocol_and_the_console_hold(world: World, tmp_
     shown, duties = _console(world, episode)
     assert standing["episode"] == shown
     assert _by_id(standing["duties"]) == _by_id(duties)
-    held = _protocol(world, episode)
-    assert {each["duty"]: each["state"] for each in standing["duties"]} == {
-        name: duty.get("state", "open") for name, duty in held.items()
-    }
+    assert _states(standing["duties"]) == _held(world, episode)
     assert pack["holds"] is True
     told = {json.loads(each["envelope"])["type"] for each in pack["entries"] if "envelope" in each}
     assert told >= KINDS_OF_A_CASE
@@ -63,13 +60,22 @@ def test_the_whole_record_holds_and_nothing_is_missing_from_it(world: World) -> 
 
 
 def _settled(world: World, episode: str, folder: Path) -> dict[str, Any] | None:
-    """The pack, once the audit has heard all that the console shows. Both hear the bus in their own time."""
+    """The pack, once audit and console have heard all that the protocol has decided. Both hear the bus in their own time."""
     assert _audit(world, "pack", episode, "--folder", str(folder)).returncode == 0
     (file,) = folder.glob("evidence-*.json")
     pack: dict[str, Any] = json.loads(file.read_text())
     shown, duties = _console(world, episode)
-    same = pack["standing"]["episode"] == shown and _by_id(pack["standing"]["duties"]) == _by_id(duties)
-    return pack if same else None
+    stood = pack["standing"]["duties"]
+    same = pack["standing"]["episode"] == shown and _by_id(stood) == _by_id(duties)
+    return pack if same and _states(stood) == _held(world, episode) else None
+
+
+def _states(duties: list[dict[str, Any]]) -> dict[str, str]:
+    return {each["duty"]: each["state"] for each in duties}
+
+
+def _held(world: World, episode: str) -> dict[str, str]:
+    return {name: duty.get("state", "open") for name, duty in _protocol(world, episode).items()}
 
 
 def _audit(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
