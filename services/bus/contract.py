@@ -141,16 +141,17 @@ class Contract:
 
     async def _commit(self, bundles: Sequence[_Bundle]) -> None:
         """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
-        messages = [each for bundle in bundles for each in bundle.messages]
-        keys = await self._once(sorted(messages, key=lambda each: each.subject))
-        for bundle in bundles:
-            bundle.keys = keys
+        pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
+        pairs.sort(key=lambda pair: pair[1].subject)
+        keys = await self._once([each for _, each in pairs])
+        for (bundle, _), own in zip(pairs, keys, strict=True):
+            bundle.keys.extend(own)
 
     async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0
         while True:
             try:
-                keys = await self._once([received])
+                [keys] = await self._once([received])
             except Exception as error:  # noqa: BLE001 classified just below; none may reach Faust, which would skip the message
                 if passes_by_itself(error) or isinstance(error, KafkaError):
                     if not await self._wait(raw.origin, error):
@@ -165,17 +166,21 @@ class Contract:
             await self._publisher.settled(keys)
             return True
 
-    async def _once(self, several: Sequence[Received[Message]]) -> list[str]:
-        """All of them in one transaction, in their order; the keys under which they said something."""
+    async def _once(self, several: Sequence[Received[Message]]) -> list[list[str]]:
+        """All of them in one transaction, in their order; for each, the keys under which it said something."""
+        keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as transaction:
             marks = await inbox.mark_all(transaction, identities, self._clocks.wall())
             for received, mark in zip(several, marks, strict=True):
+                said_before, transaction.keys_said = transaction.keys_said, {}
                 if mark is inbox.Mark.NEW:
                     await self._handle(received, transaction)
+                keys.append(list(transaction.keys_said))
+                transaction.keys_said = said_before | transaction.keys_said
         for received, mark in zip(several, marks, strict=True):
             metrics.HANDLED.labels(received.content.kind, mark).inc()
-        return list(transaction.keys_said)
+        return keys
 
     async def _handle(self, received: Received[Message], transaction: Transaction) -> None:
         started = time.perf_counter()
