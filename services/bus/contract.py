@@ -1,7 +1,6 @@
 """What happens to every message, whichever service hears it: once, with its effects, or a dead letter, or a visible wait."""
 
 import asyncio
-import base64
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,12 +13,12 @@ from aiokafka.errors import KafkaError
 from services.bus import metrics
 from services.bus.envelope import Received, Unreadable, kind_of, read, say
 from services.bus.publisher import Publisher
+from services.bus.raw import Raw, letter_about
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger, place
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.message import Message, Topic
+from services.safeguarding.message import Message
 from services.store import inbox
 from services.store.failures import passes_by_itself
 from services.store.group_commit import GroupCommit
@@ -34,21 +33,10 @@ NOTHING: Mapping[type[Message], PassesOver] = {}
 ATTEMPTS = 3
 """How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
-ORIGINAL_BYTES_MOST = 256 * 1024
-"""Kafka takes no message over 1 MB, and base64 adds a third."""
 BUNDLES_AT_ONCE = 4
 """A report that comes must not wait long for a group of outcomes that came before it; records nobody waits for."""
 BUNDLES_OF_RECORDS = 24
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A message as Kafka gave it. `origin` names it for ever: topic, partition and offset."""
-
-    content: bytes
-    topic: Topic
-    origin: str
 
 
 @dataclass(slots=True)
@@ -198,13 +186,8 @@ class Contract:
     ) -> bool:
         """A dead letter, under an id that follows from its origin: however often this happens, it is one."""
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
-        letter = MessageDeadLettered(
-            service=self.service,
-            origin=raw.origin,
-            reason=reason,
-            original_kind=kind if kind is not None and contract_of(kind) else None,
-            original_id=message_id if received is not None else None,
-            original=base64.b64encode(raw.content).decode() if len(raw.content) <= ORIGINAL_BYTES_MOST else None,
+        letter = letter_about(
+            raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
         )
         subject = received.subject if received is not None else identifiers.provisional_child(raw.origin)
         while True:

@@ -11,7 +11,8 @@ from typing import Any
 
 import faust
 
-from services.bus.contract import Contract, Raw
+from services.bus.contract import Contract
+from services.bus.raw import Raw
 from services.runtime.settings import Settings
 from services.safeguarding.message import Topic
 

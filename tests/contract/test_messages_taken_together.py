@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from services.bus import contract as bus_contract
-from services.bus.contract import Contract, PassesOver, Raw
+from services.bus.contract import Contract, PassesOver
 from services.bus.envelope import Received, compose, read, say
 from services.bus.publisher import Publisher
+from services.bus.raw import Raw
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildLocated, ChildReportedMissing

@@ -1,0 +1,34 @@
+"""A message as Kafka gave it, and the dead letter about one that cannot be worked on."""
+
+import base64
+from dataclasses import dataclass
+
+from services.safeguarding.contracts import contract_of
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.message import Topic
+
+ORIGINAL_BYTES_MOST = 256 * 1024
+"""Kafka takes no message over 1 MB, and base64 adds a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """`origin` names it for ever: topic, partition and offset."""
+
+    content: bytes
+    topic: Topic
+    origin: str
+
+
+def letter_about(
+    raw: Raw, *, service: str, reason: str, kind: str | None, message_id: str | None
+) -> MessageDeadLettered:
+    """Holds the message itself where it is not too large. A kind that no contract names is left out: a sender chose it."""
+    return MessageDeadLettered(
+        service=service,
+        origin=raw.origin,
+        reason=reason,
+        original_kind=kind if kind is not None and contract_of(kind) else None,
+        original_id=message_id,
+        original=base64.b64encode(raw.content).decode() if len(raw.content) <= ORIGINAL_BYTES_MOST else None,
+    )
