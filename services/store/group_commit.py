@@ -24,21 +24,31 @@ class GroupCommit(Generic[T]):
         self._gather_seconds = gather_seconds
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._running: asyncio.Task[None] | None = None
+        self._asked: set[asyncio.Future[None]] = set()
+        self._closed = False
 
     async def put(self, one: T) -> None:
-        """Returns when it is committed. Raises what kept it from being so."""
+        """Returns when it is committed. Raises what kept it from being so, and CancelledError where this was closed first."""
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            committed.cancel()
+            await committed
+        self._asked.add(committed)
+        committed.add_done_callback(self._asked.discard)
         self._waiting.append((one, committed))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         await committed
 
     async def close(self) -> None:
-        """Whoever waits is told nothing any more; what was under way is rolled back, or was committed."""
+        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        self._closed = True
         if self._running is not None:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._running
+        for committed in list(self._asked):
+            committed.cancel()
 
     async def _run(self) -> None:
         try:

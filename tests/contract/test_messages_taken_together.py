@@ -1,5 +1,6 @@
 """What a service does with messages that came while it was busy: all in one transaction, and none at another's expense."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -24,9 +25,13 @@ from tests.support.database import Database
 
 
 class Settled:
-    """In the publisher's place: nothing is published, so that the outbox can be read."""
+    """In the publisher's place: nothing is published, so that the outbox can be read. `keys`: what each partition waited for."""
 
-    async def settled(self, keys: Sequence[str]) -> None: ...
+    def __init__(self) -> None:
+        self.keys: list[list[str]] = []
+
+    async def settled(self, keys: Sequence[str]) -> None:
+        self.keys.append(sorted(set(keys)))
 
 
 class Office:
@@ -36,12 +41,17 @@ class Office:
         self.store, self.clocks = store, Clocks()
         self.transactions: list[int] = []
         handlers = {ChildReportedMissing: self.on_child_reported_missing}
-        publisher = cast("Publisher", Settled())
+        self.settled = Settled()
         passes_over: dict[type[Message], PassesOver] = {
             ChildReportedMissing: lambda report: report.authority == "elsewhere"
         }
         self.contract = Contract(
-            "protocol", store, publisher, self.clocks, cast("Any", handlers), passes_over=passes_over
+            "protocol",
+            store,
+            cast("Publisher", self.settled),
+            self.clocks,
+            cast("Any", handlers),
+            passes_over=passes_over,
         )
 
     async def on_child_reported_missing(
@@ -98,6 +108,14 @@ async def test_a_message_that_comes_twice_at_once_is_done_once(office: Office) -
     twice = report(child, "1")
     assert await office.contract.take_all([twice, report(child, "2"), twice]) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"2 of {child}"]
+
+
+async def test_a_partition_waits_only_for_what_its_own_messages_said(office: Office) -> None:
+    one, other, third = (new_id("child") for _ in range(3))
+    partitions = [report(one, "1"), report(third, "1")], [report(other, "1"), report(other, "2")]
+    assert await asyncio.gather(*(office.contract.take_all(each) for each in partitions)) == [2, 2]
+    assert len(set(office.transactions)) == 1
+    assert sorted(office.settled.keys) == sorted([sorted([one, third]), [other]])
 
 
 async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:

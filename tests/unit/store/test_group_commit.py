@@ -68,3 +68,27 @@ async def test_a_caller_who_goes_away_leaves_the_others_their_answers() -> None:
     with pytest.raises(asyncio.CancelledError):
         await gone
     assert database.groups == [["gone", "stays"]]
+
+
+async def test_whoever_waits_when_it_is_closed_is_let_go_and_nothing_is_written_any_more() -> None:
+    database = Database()
+    group = GroupCommit(database.commit, most=1)
+    under_way, behind = (asyncio.create_task(group.put(a_text(sid))) for sid in "12")
+    await asyncio.sleep(0.005)
+    await group.close()
+    late = asyncio.create_task(group.put(a_text("3")))
+    _, left = await asyncio.wait([under_way, behind, late], timeout=1)
+    assert not left
+    assert under_way.cancelled()
+    assert behind.cancelled()
+    assert late.cancelled()
+    assert database.groups == []
+
+
+async def test_closed_before_its_first_commit_began_it_lets_go_too() -> None:
+    group = GroupCommit(Database().commit, most=200)
+    waiting = asyncio.create_task(group.put(a_text("1")))
+    await asyncio.sleep(0)
+    await group.close()
+    await asyncio.wait([waiting], timeout=1)
+    assert waiting.cancelled()
