@@ -1,7 +1,9 @@
 """The tables of the console, as migrations 0006 and after make them: the read model, accounts, acts."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
+
+from services.store.columns import hashed, moments
 
 metadata = MetaData()
 
@@ -12,8 +14,7 @@ episodes = Table(
     Column("child", Text),
     Column("revision", Integer),
     Column("state", Text),
-    Column("opened_at", DateTime(timezone=True)),
-    Column("changed_at", DateTime(timezone=True)),
+    *moments("opened_at", "changed_at"),
     Column("exercise", Boolean),
     Column("content", JSONB),
 )
@@ -26,7 +27,7 @@ duties = Table(
     Column("revision", Integer),
     Column("state", Text),
     Column("waits", Boolean),
-    Column("changed_at", DateTime(timezone=True)),
+    *moments("changed_at"),
     Column("exercise", Boolean),
     Column("content", JSONB),
 )
@@ -37,8 +38,7 @@ entries = Table(
     Column("message_id", Text, primary_key=True),
     Column("child", Text),
     Column("kind", Text),
-    Column("at", DateTime(timezone=True)),
-    Column("heard_at", DateTime(timezone=True)),
+    *moments("at", "heard_at"),
     Column("exercise", Boolean),
     Column("content", JSONB),
 )
@@ -50,8 +50,7 @@ dead_letters = Table(
     Column("origin", Text),
     Column("reason", Text),
     Column("original_kind", Text),
-    Column("at", DateTime(timezone=True)),
-    Column("redriven_at", DateTime(timezone=True)),
+    *moments("at", "redriven_at"),
     Column("redriven_by", Text),
 )
 accounts = Table(
@@ -63,23 +62,21 @@ accounts = Table(
     Column("role", Text),
     Column("authority", Text),
     Column("password_seal", Text),
-    Column("made_at", DateTime(timezone=True)),
-    Column("disabled_at", DateTime(timezone=True)),
+    *moments("made_at", "disabled_at"),
 )
 sessions = Table(
     "sessions",
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
     Column("account", Text),
-    Column("begun_at", DateTime(timezone=True)),
-    Column("used_at", DateTime(timezone=True)),
+    *moments("begun_at", "used_at"),
 )
 failed_sign_ins = Table(
     "failed_sign_ins",
     metadata,
-    Column("sign_in_hash", LargeBinary),
+    hashed("sign_in_hash"),
     Column("place", Text),
-    Column("at", DateTime(timezone=True)),
+    *moments("at"),
 )
 acts = Table(
     "acts",
@@ -87,13 +84,12 @@ acts = Table(
     Column("act", Uuid, primary_key=True),
     Column("account", Text),
     Column("what", Text),
-    Column("at", DateTime(timezone=True)),
+    *moments("at"),
 )
 contacts = Table(
     "contacts",
     metadata,
     Column("person", Text, primary_key=True),
-    Column("reached_at", DateTime(timezone=True)),
-    Column("failed_at", DateTime(timezone=True)),
+    *moments("reached_at", "failed_at"),
     Column("failure", Text),
 )

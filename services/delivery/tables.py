@@ -1,10 +1,11 @@
 """The floor's tables. Each service sees its own rows alone: row-level security goes by the login role."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from services.store.columns import hashed, moments, sealed
+
 metadata = MetaData(schema="delivery")
-_time = DateTime(timezone=True)
 
 deliveries = Table(
     "deliveries",
@@ -28,18 +29,16 @@ deliveries = Table(
     Column("trace", Text),
     Column("code", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("created_at", _time, nullable=False),
-    Column("next_attempt_at", _time, nullable=False),
+    *moments("created_at", "next_attempt_at", needed=True),
     Column("lease_owner", Text),
-    Column("lease_until", _time),
+    *moments("lease_until"),
     Column("key_owner", Text, nullable=False),
-    Column("recipient", LargeBinary),
-    Column("body", LargeBinary),
-    Column("number_hash", LargeBinary),
+    *sealed("recipient", "body"),
+    hashed("number_hash"),
     Column("provider_id", Text),
     Column("by_voice", Boolean, nullable=False),
-    Column("withdrawn_at", _time),
-    Column("changed_at", _time, nullable=False),
+    *moments("withdrawn_at"),
+    *moments("changed_at", needed=True),
 )
 
 attempts = Table(
@@ -49,11 +48,11 @@ attempts = Table(
     Column("attempt", Integer, primary_key=True),
     Column("service", Text, nullable=False),
     Column("medium", Text, nullable=False),
-    Column("started_at", _time, nullable=False),
+    *moments("started_at", needed=True),
     Column("took_ms", Integer, nullable=False),
     Column("result", Text, nullable=False),
     Column("status", Integer),
-    Column("body_hash", LargeBinary, nullable=False),
+    hashed("body_hash", needed=True),
 )
 
 withdrawals = Table(
@@ -63,7 +62,7 @@ withdrawals = Table(
     Column("duty", UUID(as_uuid=True), primary_key=True),
     Column("step", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
-    Column("at", _time, nullable=False),
+    *moments("at", needed=True),
 )
 
 codes = Table(
@@ -71,7 +70,7 @@ codes = Table(
     metadata,
     Column("delivery", UUID(as_uuid=True)),
     Column("code", Text),
-    Column("number_hash", LargeBinary),
+    hashed("number_hash"),
     Column("service", Text),
     Column("duty", UUID(as_uuid=True)),
     Column("step", Integer),
@@ -82,5 +81,5 @@ codes = Table(
     Column("person", Text),
     Column("exercise", Boolean),
     Column("trace", Text),
-    Column("created_at", _time),
+    *moments("created_at"),
 )

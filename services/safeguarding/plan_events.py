@@ -12,6 +12,17 @@ from uuid import UUID
 from services.safeguarding.events import Told
 
 
+class Dated(Told):
+    """Its rules count down to the day that it names."""
+
+    on: date | None = None
+    """None: not known yet."""
+
+    @property
+    def day(self) -> date | None:
+        return self.on
+
+
 class LeaveExpiring(Told, kind="leave.expiring.v1"):
     """Casework's own word that leave runs out; the protocol's dates say it by themselves where they know it (S75)."""
 
@@ -27,15 +38,10 @@ class AsylumStage(StrEnum):
     """Return is being considered: a watch opens (S19; practice)."""
 
 
-class AsylumStageRecorded(Told, kind="asylum.stage-recorded.v1"):
+class AsylumStageRecorded(Dated, kind="asylum.stage-recorded.v1"):
     """A stage of the claim, reached or to come (S18, S19, S50)."""
 
     stage: AsylumStage
-    on: date | None = None
-
-    @property
-    def day(self) -> date | None:
-        return self.on
 
     @property
     def matter(self) -> str:
@@ -97,16 +103,12 @@ class ProtectiveMeasuresRecorded(Told, kind="protective-measures.recorded.v1"):
         return self.supervision_until
 
 
-class LegalMeetingArranged(Told, kind="legal-meeting.arranged.v1"):
+class LegalMeetingArranged(Dated, kind="legal-meeting.arranged.v1"):
     """Somebody goes with the child, and an interpreter is checked first (S42, S51)."""
 
     on: date
     meeting: UUID | None = None
     """Where a child has several: the same id when one is moved."""
-
-    @property
-    def day(self) -> date | None:
-        return self.on
 
     @property
     def matter(self) -> str:
@@ -126,7 +128,7 @@ class LegalAdviserVerified(Told, kind="legal-adviser.verified.v1"):
     qualification: Literal["solicitor", "oisc-1", "oisc-2", "oisc-3"]
 
 
-class ReviewDue(Told, kind="review.due.v1"):
+class ReviewDue(Dated, kind="review.due.v1"):
     """A review of the care plan, or a dated step of it (S43, S52, S55, S65, S69)."""
 
     review: Literal["needs", "placement", "pathway", "health-step", "education-step", "care-status"] = "needs"
@@ -134,23 +136,14 @@ class ReviewDue(Told, kind="review.due.v1"):
     """None: now."""
 
     @property
-    def day(self) -> date | None:
-        return self.on
-
-    @property
     def matter(self) -> str:
         return self.review
 
 
-class ReturnHomePlanned(Told, kind="return-home.planned.v1"):
+class ReturnHomePlanned(Dated, kind="return-home.planned.v1"):
     """To the country of origin, voluntary or refused (S75-S77). Closes no episode."""
 
     voluntary: bool
-    on: date | None = None
-
-    @property
-    def day(self) -> date | None:
-        return self.on
 
 
 class IndependentVisitorOffered(Told, kind="independent-visitor.offered.v1"):

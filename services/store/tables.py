@@ -1,7 +1,9 @@
 """The tables that every service has a copy of in its own schema (the role's search path finds it), and the two shared ones."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Identity, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import INTERVAL, UUID
+
+from services.store.columns import hashed, moments
 
 metadata = MetaData()
 
@@ -10,8 +12,8 @@ inbox = Table(
     metadata,
     Column("source", Text, primary_key=True),
     Column("message_id", Text, primary_key=True),
-    Column("content_hash", LargeBinary, nullable=False),
-    Column("done_at", DateTime(timezone=True), nullable=False),
+    hashed("content_hash", needed=True),
+    *moments("done_at", needed=True),
 )
 
 outbox = Table(
@@ -21,7 +23,7 @@ outbox = Table(
     Column("key", Text, nullable=False),
     Column("topic", Text, nullable=False),
     Column("envelope", LargeBinary, nullable=False),
-    Column("written_at", DateTime(timezone=True), nullable=False),
+    *moments("written_at", needed=True),
 )
 
 due = Table(
@@ -30,10 +32,9 @@ due = Table(
     Column("deadline", UUID, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("child", Text, nullable=False),
-    Column("due_at", DateTime(timezone=True), nullable=False),
+    *moments("due_at", needed=True),
     Column("envelope", LargeBinary, nullable=False),
-    Column("fired_at", DateTime(timezone=True)),
-    Column("cancelled_at", DateTime(timezone=True)),
+    *moments("fired_at", "cancelled_at"),
     schema="deadlines",
 )
 

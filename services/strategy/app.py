@@ -14,13 +14,14 @@ from services.safeguarding.discussion_events import (
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
 from services.strategy.answering import Answering
-from services.strategy.discussing import SERVICE, Discussing
+from services.strategy.discussing import Discussing
 from services.strategy.handlers import PASSES_OVER, Handlers
 from services.strategy.inviting import Inviting
 from services.strategy.letters import Letters
 from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.recording import Recording
 from services.strategy.replies import Replies
+from services.strategy.saying import SERVICE
 from services.strategy.settings import StrategySettings
 from services.strategy.watching import DiscussionWatch
 from services.strategy.web import Behind, pages

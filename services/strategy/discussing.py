@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.bus.envelope import say
 from services.delivery import email, rows
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -15,9 +14,8 @@ from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, Strateg
 from services.store.transaction import Transaction
 from services.strategy import metrics, store
 from services.strategy.policy import ANSWERS, Reply, Seat, lacking
+from services.strategy.saying import say_of
 from services.strategy.store import Attendee, Discussion
-
-SERVICE = "strategy"
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Discussing:
         parcel = await rows.find(transaction.connection, attendee.delivery)
         outcome = self._outcome(found, attendee, reply, how)
         if outcome is not None:
-            await self._say(transaction, found, outcome, None if parcel is None else parcel.trace)
+            await say_of(transaction, self.clocks, found, outcome, trace=None if parcel is None else parcel.trace)
         if proposes is not None and reply is Reply.COUNTER:
             counter = StrategyCounterProposed(
                 authority=found.authority,
@@ -68,7 +66,7 @@ class Discussing:
                 role=attendee.role,
                 starts_at=proposes,
             )
-            await self._say(transaction, found, counter)
+            await say_of(transaction, self.clocks, found, counter)
         await self.stands(transaction, found)
 
     async def was_held(self, transaction: Transaction, found: Discussion) -> None:
@@ -78,7 +76,7 @@ class Discussing:
 
     async def ask_for_record(self, transaction: Transaction, found: Discussion) -> None:
         due = StrategyRecordDue(authority=found.authority, episode=found.episode, discussion=found.number)
-        await self._say(transaction, found, due)
+        await say_of(transaction, self.clocks, found, due)
 
     async def warn(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
         """Says which seats of the quorum nobody has taken, if any."""
@@ -88,7 +86,7 @@ class Discussing:
             without = StrategyWithoutQuorum(
                 authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
             )
-            await self._say(transaction, found, without)
+            await say_of(transaction, self.clocks, found, without)
         return seats
 
     async def stands(self, transaction: Transaction, found: Discussion) -> None:
@@ -106,7 +104,7 @@ class Discussing:
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
             quorum="not-reached" if lacking(store.attendance(attendees)) else "reached",
         )
-        await self._say(transaction, found, changed)
+        await say_of(transaction, self.clocks, found, changed)
 
     def _outcome(self, found: Discussion, attendee: Attendee, reply: Reply, how: str) -> Message | None:
         named = {
@@ -133,17 +131,3 @@ class Discussing:
         what = "strategy record" if found.state == store.HELD else "strategy news"
         name = derived(what, str(first.id), str(found.sequence))
         return replace(first, id=name, lane=email.LANE, created_at=self.clocks.wall())
-
-    async def _say(
-        self, transaction: Transaction, found: Discussion, content: Message, trace: str | None = None
-    ) -> None:
-        await say(
-            transaction,
-            content,
-            said_by=SERVICE,
-            subject=found.child,
-            at=self.clocks.story(),
-            now=self.clocks.wall(),
-            exercise=found.exercise,
-            trace=trace or found.trace,
-        )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.bus.envelope import say
 from services.delivery import rows
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
@@ -14,19 +13,18 @@ from services.runtime.clocks import Clocks
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import derived
-from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from services.strategy import record_form, records, store
-from services.strategy.discussing import SERVICE
 from services.strategy.language import spoken_to
 from services.strategy.policy import Reply
 from services.strategy.record_form import Filled
 from services.strategy.recording import About, Recording
 from services.strategy.records import Record
+from services.strategy.saying import say_of
 from services.strategy.store import Discussion
 from services.strategy.words import Words
 
@@ -98,7 +96,7 @@ class RecordWriting:
         }
         held = StrategyDiscussionHeld.model_validate(about | filled.fields)
         cause = derived("strategy record", str(found.discussion))
-        await self._say(transaction, found, held, str(cause))
+        await say_of(transaction, self.clocks, found, held, message_id=str(cause))
         await self.recording.take(
             transaction, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
         )
@@ -110,23 +108,8 @@ class RecordWriting:
             by=parcel.person,
             how="page",
         )
-        await self._say(transaction, found, acknowledged)
+        await say_of(transaction, self.clocks, found, acknowledged)
         await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
-
-    async def _say(
-        self, transaction: Transaction, found: Discussion, content: Message, message_id: str | None = None
-    ) -> None:
-        await say(
-            transaction,
-            content,
-            said_by=SERVICE,
-            subject=found.child,
-            at=self.clocks.story(),
-            now=self.clocks.wall(),
-            exercise=found.exercise,
-            trace=found.trace,
-            message_id=message_id,
-        )
 
     async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:
         parcel = await rows.find(transaction.connection, delivery)
@@ -198,16 +181,7 @@ class RecordReading:
     async def _report(self, transaction: Transaction, parcel: Parcel) -> None:
         seen = looked_up(parcel, "discussion-record", ("words.words",), parcel.person)
         if seen is not None:
-            await say(
-                transaction,
-                seen,
-                said_by=SERVICE,
-                subject=parcel.child,
-                at=self.clocks.story(),
-                now=self.clocks.wall(),
-                exercise=parcel.exercise,
-                trace=parcel.trace,
-            )
+            await say_of(transaction, self.clocks, parcel, seen)
 
 
 def _ready(spoken: Words, found: Discussion) -> Sheet:

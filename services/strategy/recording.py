@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.bus.envelope import say
 from services.runtime.clocks import Clocks
 from services.safeguarding.discussion_events import PlanStepSet, StrategyDiscussionHeld
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.store.transaction import Transaction
 from services.strategy import metrics, records, store
-from services.strategy.discussing import SERVICE, Discussing
+from services.strategy.discussing import Discussing
+from services.strategy.saying import say_of
 from services.strategy.store import Discussion
 
 
@@ -53,14 +53,5 @@ class Recording:
                 owner=step.owner,
                 due_on=step.due_on,
             )
-            await say(
-                transaction,
-                content,
-                said_by=SERVICE,
-                subject=about.child,
-                at=self.clocks.story(),
-                now=self.clocks.wall(),
-                exercise=about.exercise,
-                trace=about.trace,
-                message_id=str(derived("plan step", about.cause, str(index + 1))),
-            )
+            name = str(derived("plan step", about.cause, str(index + 1)))
+            await say_of(transaction, self.clocks, about, content, message_id=name)

@@ -1,11 +1,12 @@
 """Strategy's tables: discussions, who is invited, who is asked for a record, and what it says."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
+from services.store.columns import hashed, moments
+
 metadata = MetaData()
-_time = DateTime(timezone=True)
 _uuid = UUID_COLUMN(as_uuid=True)
 
 discussions = Table(
@@ -18,11 +19,10 @@ discussions = Table(
     Column("authority", Text, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    Column("starts_at", _time, nullable=False),
+    *moments("starts_at", needed=True),
     Column("exercise", Boolean, nullable=False),
     Column("trace", Text),
-    Column("warned_at", _time),
-    Column("record_asked_at", _time),
+    *moments("warned_at", "record_asked_at"),
 )
 attendees = Table(
     "attendees",
@@ -33,9 +33,9 @@ attendees = Table(
     Column("role", Text, nullable=False),
     Column("delivery", _uuid, nullable=False),
     Column("person", Text),
-    Column("address_hash", LargeBinary),
+    hashed("address_hash"),
     Column("reply", Text, nullable=False),
-    Column("replied_at", _time),
+    *moments("replied_at"),
 )
 recorders = Table(
     "recorders",
@@ -50,5 +50,5 @@ records = Table(
     Column("discussion", _uuid, primary_key=True),
     Column("content", JSONB, nullable=False),
     Column("words", ARRAY(Text), nullable=False),
-    Column("at", _time, nullable=False),
+    *moments("at", needed=True),
 )

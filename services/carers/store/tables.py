@@ -1,24 +1,22 @@
 """The tables as SQLAlchemy sees them; the role's search path finds them in its own schema."""
 
-from sqlalchemy import Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import UUID
 
+from services.store.columns import hashed, moments, sealed
+
 metadata = MetaData()
-_time = DateTime(timezone=True)
 
 texts_in = Table(
     "texts_in",
     metadata,
     Column("message_sid", Text, primary_key=True),
-    Column("number_hash", LargeBinary, nullable=False),
-    Column("sender", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("received_at", _time, nullable=False),
-    Column("story_at", _time, nullable=False),
+    hashed("number_hash", needed=True),
+    *sealed("sender", "body", needed=True),
+    *moments("received_at", "story_at", needed=True),
     Column("tries", Integer, nullable=False),
-    Column("next_try_at", _time, nullable=False),
-    Column("worked_at", _time),
-    Column("replied_at", _time),
+    *moments("next_try_at", needed=True),
+    *moments("worked_at", "replied_at"),
 )
 
 questions = Table(
@@ -27,17 +25,17 @@ questions = Table(
     Column("number_hash", LargeBinary, primary_key=True),
     Column("about", Text, nullable=False),
     Column("provisional", Text, nullable=False),
-    Column("asked_at", _time, nullable=False),
+    *moments("asked_at", needed=True),
 )
 
 provisionals = Table(
     "provisionals",
     metadata,
     Column("provisional", Text, primary_key=True),
-    Column("number_hash", LargeBinary, nullable=False),
+    hashed("number_hash", needed=True),
     Column("child", Text),
-    Column("reported_at", _time, nullable=False),
-    Column("ended_at", _time),
+    *moments("reported_at", needed=True),
+    *moments("ended_at"),
 )
 
 standings = Table(
@@ -45,24 +43,23 @@ standings = Table(
     metadata,
     Column("child", Text, primary_key=True),
     Column("episode", UUID(as_uuid=True)),
-    Column("opened_at", _time),
+    *moments("opened_at"),
     Column("revision", Integer, nullable=False),
     Column("state", Text),
-    Column("changed_at", _time),
+    *moments("changed_at"),
     Column("police", Text, nullable=False),
     Column("duty_answered", Boolean, nullable=False),
     Column("said", Text),
-    Column("said_at", _time),
+    *moments("said_at"),
 )
 
 enrolments = Table(
     "enrolments",
     metadata,
     Column("person", Text, primary_key=True),
-    Column("number_hash", LargeBinary, nullable=False),
-    Column("joined_at", _time, nullable=False),
+    hashed("number_hash", needed=True),
+    *moments("joined_at", needed=True),
     Column("authority", Text),
     Column("practising", Text),
-    Column("practising_since", _time),
-    Column("practised_at", _time),
+    *moments("practising_since", "practised_at"),
 )
