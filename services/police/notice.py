@@ -77,6 +77,16 @@ class Child(Contract):
     likely_places: str = UNKNOWN
     medical: str = UNKNOWN
     """Needs, medication, allergies, GP."""
+    nrm_status: str = UNKNOWN
+    """Where the referral to the national referral mechanism stands."""
+    exploitation: str = UNKNOWN
+    """Sexual or criminal: what is known of it."""
+    self_harm: str = UNKNOWN
+    danger_to_others: str = UNKNOWN
+    likely_abroad: str = UNKNOWN
+    """Why the child may travel or be taken abroad, and where."""
+    earlier_absences: str = UNKNOWN
+    """How often before, where the child was found, what had happened."""
 
 
 class Carer(Contract):
@@ -107,20 +117,40 @@ class Said(Contract):
 
 
 class Report(Contract):
-    """What is known of how the child went. Carers' own words are in `said`; a person fills in what is unknown."""
+    """What is known of how the child went, in the words of whoever told it. What was not told as an answer is in `said`.
+
+    In an update: what was told anew; the rest is unknown there, and stands as the notices before have it.
+    """
 
     obtained_at: str = UNKNOWN
     """When whoever reported it said so, ISO 8601."""
-    last_seen: str = UNKNOWN
-    """When, where, by whom."""
+    reporter: str = UNKNOWN
+    """Name, or an agency's id."""
+    reporter_role: str = UNKNOWN
+    """`carer`, `agency`, or a professional's, such as `child.social-worker`."""
+    reporter_telephone: str = UNKNOWN
+    last_seen_at: str = UNKNOWN
+    """ISO 8601, as the report says."""
+    last_seen_place: str = UNKNOWN
+    last_seen_by: str = UNKNOWN
+    noticed_missing: str = UNKNOWN
+    direction: str = UNKNOWN
+    transport: str = UNKNOWN
+    companions: str = UNKNOWN
     clothing: str = UNKNOWN
-    """And what was taken along."""
+    items_taken: str = UNKNOWN
     why_worried: str = UNKNOWN
+    out_of_character: str = UNKNOWN
     done_so_far: str = UNKNOWN
+    """To find the child."""
+    risks_now: str = UNKNOWN
+    """Harm, exploitation, self-harm, danger to others, travel abroad: what whoever reports fears."""
     first_72_hours: Known = UNKNOWN
     """Of care, when the child was reported (S36)."""
     earlier_episodes: str = UNKNOWN
     """How many of this child this force was told of through Safe Return."""
+    last_episode: str = UNKNOWN
+    """The latest of them: the day on which the force was last told of it, YYYY-MM-DD."""
 
 
 class Details(Contract):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.police.notice import UNKNOWN, About, Child, Notice, NoticeData
+from services.police.notice import UNKNOWN, About, Child, Notice, NoticeData, Report
 
 HAPPENED = {
     About.MISSING: "A child in care is missing.",
@@ -32,6 +32,7 @@ def fields_of(notice: Notice) -> tuple[str, ...]:
     read += ["candidates"] if data.candidates else []
     read += ["placement.address"] if data.placement.address != UNKNOWN else []
     read += ["placement.carers"] if data.placement.carers else []
+    read += ["report"] if _told(data.report) else []
     return (*read, *(["words"] if data.said else []))
 
 
@@ -47,7 +48,9 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     for number, each in enumerate(data.candidates, start=1):
         yield f"It may be this child ({number})", _child(each)
     if data.about is About.MISSING:
-        yield "The report", _lines(data.report)
+        yield "The report", (*_known(data.report), *_not_known(data.report))
+    elif data.about is About.NEW_INFORMATION:
+        yield "What is new", _known(data.report)
     yield "What was said", tuple(f"{each.at:%d %b %Y %H:%M} UTC: {each.words}" for each in data.said)
     carers = tuple(f"Carer: {each.name}, {each.telephone}" for each in data.placement.carers)
     where = (f"{data.placement.kind}: {data.placement.address}", f"Host authority: {data.placement.host_authority}")
@@ -57,17 +60,20 @@ def _sections(data: NoticeData) -> Iterator[Section]:
 
 def _child(child: Child) -> tuple[str, ...]:
     also = (f"Known as: {', '.join(child.known_as)}",) if child.known_as else ()
-    known = tuple(f"{_label(name)}: {value}" for name, value in child if name in _told(child) and name != "known_as")
-    unknown = ", ".join(_label(name).lower() for name, value in child if value == UNKNOWN)
-    return (*known, *also, *((f"Not known: {unknown}.",) if unknown else ()))
+    return (*_known(child), *also, *_not_known(child))
 
 
-def _told(child: Child) -> tuple[str, ...]:
-    return tuple(name for name, value in child if value not in (UNKNOWN, ()))
+def _known(part: Child | Report) -> tuple[str, ...]:
+    return tuple(f"{_label(name)}: {value}" for name, value in part if name in _told(part) and name != "known_as")
 
 
-def _lines(part: object) -> tuple[str, ...]:
-    return tuple(f"{_label(name)}: {value}" for name, value in part)  # type: ignore[attr-defined]
+def _not_known(part: Child | Report) -> tuple[str, ...]:
+    unknown = ", ".join(_label(name).lower() for name, value in part if value == UNKNOWN)
+    return (f"Not known: {unknown}.",) if unknown else ()
+
+
+def _told(part: Child | Report) -> tuple[str, ...]:
+    return tuple(name for name, value in part if value not in (UNKNOWN, ()))
 
 
 def _label(name: str) -> str:

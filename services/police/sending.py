@@ -1,8 +1,10 @@
 """What a parcel to a force becomes when it is first sent: which way, which words, signed with what."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.bus.envelope import say
 from services.delivery.links import GOOD_FOR, Links, Purpose
@@ -11,8 +13,10 @@ from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.police import agreeing, store
 from services.police.notice import About, Notice
 from services.police.writing import Beside, connection_test, write
-from services.register import police_notice, words
+from services.register import police_notice, reporters, words
 from services.register.forces import Force, Forces
+from services.register.reporters import Reporter
+from services.register.words import Words
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import PoliceNoticeHasGaps
@@ -75,15 +79,21 @@ class NoticeSender:
             connection, self.keyring, parcel.child, candidates=duty.candidates, placement=duty.placement
         )
         said = await words.read(connection, self.keyring, duty.words) if duty.words else []
+        reporter = await self._reporter(connection, said)
         earlier = await store.earlier(connection, force.force, parcel.child, duty.episode) if facts.child else None
-        notice = write(duty, facts, Beside(said, earlier, self._link(parcel)), exercise=parcel.exercise)
+        notice = write(duty, facts, Beside(said, reporter, earlier, self._link(parcel)), exercise=parcel.exercise)
         await self._chase(transaction, parcel, duty, force, notice)
         return Fixed(
             recipient=recipient,
             body=agreeing.as_agreed(notice, force.agreed),
-            read=agreeing.told((*facts.fields, *(["words"] if said else [])), force.agreed),
+            read=agreeing.told((*facts.fields, *_read_of(said, reporter)), force.agreed),
             secrets=force.secrets,
         )
+
+    async def _reporter(self, connection: AsyncConnection, said: Sequence[Words]) -> Reporter | None:
+        """Whoever spoke first."""
+        speaker = next((each.said_by for each in said if each.said_by is not None), None)
+        return None if speaker is None else await reporters.of(connection, self.keyring, speaker)
 
     def _link(self, parcel: Parcel) -> tuple[str, datetime]:
         now = self.clocks.wall()
@@ -115,6 +125,13 @@ class NoticeSender:
         if force is not None and force.notice_url is not None:
             self.trust(force.notice_url, force.private_ca)
         return force
+
+
+def _read_of(said: Sequence[Words], reporter: Reporter | None) -> list[str]:
+    """Names of what was read beside the register's fields, for the audit."""
+    free = any(each.answers is None for each in said)
+    answered = reporter is not None or any(each.answers is not None for each in said)
+    return [*(["words"] if free else []), *(["report"] if answered else [])]
 
 
 def _way_to(force: Force) -> str | None:

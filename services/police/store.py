@@ -80,11 +80,14 @@ async def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise
     )
 
 
-async def earlier(connection: AsyncConnection, force: ForceId, child: ChildId, episode: UUID | None) -> int:
-    """Of this child, before this episode."""
+async def earlier(
+    connection: AsyncConnection, force: ForceId, child: ChildId, episode: UUID | None
+) -> tuple[int, datetime | None]:
+    """Of this child, before this episode: how many, and when the force was last told of one."""
     of_child = (episodes.c.force == force, episodes.c.child == child, episodes.c.exercise.is_(False))
-    counted = select(func.count()).select_from(episodes).where(*of_child, episodes.c.episode != episode)
-    return await connection.scalar(counted) or 0
+    counted = select(func.count(), func.max(episodes.c.told_at)).where(*of_child, episodes.c.episode != episode)
+    count, last = (await connection.execute(counted)).one()
+    return count, last
 
 
 async def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:

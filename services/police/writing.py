@@ -23,9 +23,10 @@ from services.police.notice import (
     Sender,
 )
 from services.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts
+from services.register.reporters import Reporter
 from services.register.words import Words
 from services.safeguarding.duties import Duty
-from services.safeguarding.notice_fields import PROFILE
+from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
@@ -41,16 +42,33 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
 """A return updates and does not cancel: police still owe the child a safe and well check."""
 LONG = 300
 """Characters. What is longer goes behind the details' link."""
-LONG_ONES = ("description", "marks", "associates", "likely_places", "medical")
+LONG_ONES = (
+    "description",
+    "marks",
+    "associates",
+    "likely_places",
+    "medical",
+    "exploitation",
+    "self_harm",
+    "danger_to_others",
+    "likely_abroad",
+    "earlier_absences",
+)
+REPORTS = (About.MISSING, About.NEW_INFORMATION)
+"""What says how the child went."""
 FIRST_HOURS = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What a notice says beside duty and register. `link`: where details are opened, and until when."""
+    """What a notice says beside duty and register. `link`: where details are opened, and until when.
+
+    `earlier`: how many episodes of the child the force was told of before, and when it last was. None: nobody knows which child.
+    """
 
     words: Sequence[Words] = ()
-    earlier_episodes: int | None = None
+    reporter: Reporter | None = None
+    earlier: tuple[int, datetime | None] | None = None
     link: tuple[str, datetime] | None = None
 
 
@@ -60,7 +78,7 @@ def write(duty: Duty, facts: NoticeFacts, beside: Beside, *, exercise: bool) -> 
     child = _child(facts.child) if facts.child else None
     details = _details(facts.child, beside) if facts.child else None
     placement = _placement(facts.placement)
-    report = _report(duty, facts.child, beside) if about is About.MISSING else Report()
+    report = _report(duty, about, facts.child, beside) if about in REPORTS else Report()
     sender = Sender(
         authority=facts.authority or duty.authority,
         name=facts.authority_name or UNKNOWN,
@@ -85,7 +103,7 @@ def write(duty: Duty, facts: NoticeFacts, beside: Beside, *, exercise: bool) -> 
             placement=placement,
             risk=Risk(raised=duty.raised_risk),
             report=report,
-            said=tuple(Said(words=each.text, at=each.at) for each in beside.words),
+            said=tuple(Said(words=each.text, at=each.at) for each in beside.words if each.answers is None),
             details=details,
             gaps=tuple(gaps),
         ),
@@ -157,13 +175,36 @@ def _details(facts: ChildFacts, beside: Beside) -> Details | None:
     )
 
 
-def _report(duty: Duty, child: ChildFacts | None, beside: Beside) -> Report:
+def _report(duty: Duty, about: About, child: ChildFacts | None, beside: Beside) -> Report:
+    answers = _answers(beside.words)
+    by = beside.reporter or Reporter(None, None)
+    told = {
+        "obtained_at": min(each.at for each in beside.words).isoformat() if beside.words else UNKNOWN,
+        "reporter": by.name or UNKNOWN,
+        "reporter_role": by.role or UNKNOWN,
+        "reporter_telephone": by.telephone or UNKNOWN,
+        "last_seen_at": UNKNOWN if duty.last_seen_at is None else duty.last_seen_at.isoformat(),
+    }
+    return Report(**(told | answers | (_earlier(duty, child, beside) if about is About.MISSING else {})))
+
+
+def _answers(words: Sequence[Words]) -> dict[str, str]:
+    """What was said twice stands twice, in the order in which it was said."""
+    answers: dict[ReportQuestion, list[str]] = {}
+    for each in words:
+        if each.answers is not None:
+            answers.setdefault(each.answers, []).append(each.text)
+    return {str(question): "; ".join(told) for question, told in answers.items()}
+
+
+def _earlier(duty: Duty, child: ChildFacts | None, beside: Beside) -> dict[str, str]:
     entered = child.entered_care_at if child else None
-    return Report(
-        obtained_at=min(each.at for each in beside.words).isoformat() if beside.words else UNKNOWN,
-        first_72_hours=_known(None if entered is None else duty.created_at - entered < FIRST_HOURS),
-        earlier_episodes=UNKNOWN if beside.earlier_episodes is None else str(beside.earlier_episodes),
-    )
+    count, last = beside.earlier or (None, None)
+    return {
+        "first_72_hours": _known(None if entered is None else duty.created_at - entered < FIRST_HOURS),
+        "earlier_episodes": UNKNOWN if count is None else str(count),
+        "last_episode": "none" if count == 0 else UNKNOWN if last is None else last.date().isoformat(),
+    }
 
 
 def _placement(facts: PlacementFacts | None) -> Placement:

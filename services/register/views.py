@@ -18,6 +18,7 @@ words = Table(
     Column("words", BYTEA, nullable=False),
     Column("said_by", Text),
     Column("at", DateTime(timezone=True), nullable=False),
+    Column("answers", Text),
 )
 
 
@@ -63,7 +64,8 @@ identity_for_console = _view("identity_for_console", "child code name known_as w
 forces_for_console = _view("forces_for_console", "force name host callback")
 for_console = _view("for_console", "child code authority")
 agencies_for_events = _view("agencies_for_events", "agency authority secrets types verifies wrapped sources")
-words_said = _view("words_said", "id about words said_by at wrapped")
+words_said = _view("words_said", "id about words said_by at wrapped answers")
+reporters_for_police = _view("reporters_for_police", "reporter role name mobile wrapped")
 words_of_operators = _view("words_of_operators", "id about words said_by at wrapped")
 bridges = _view("bridges", "authority bridge")
 discussion_records = _view("discussion_records", "discussion id about words wrapped place")

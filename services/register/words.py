@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.register import views
 from services.register.keys import Opener, data_key
 from services.safeguarding.identifiers import WordsId, new_id
+from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
@@ -23,16 +24,25 @@ class Words:
     text: str
     said_by: str | None
     at: datetime
+    answers: ReportQuestion | None = None
+    """Which of a control room's questions; None: whatever was said."""
 
 
 async def keep(
-    transaction: Transaction, keyring: Keyring, *, about: str, words: str, said_by: str | None, at: datetime
+    transaction: Transaction,
+    keyring: Keyring,
+    *,
+    about: str,
+    words: str,
+    said_by: str | None,
+    at: datetime,
+    answers: ReportQuestion | None = None,
 ) -> WordsId:
     """`about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time."""
     key = await data_key(transaction.connection, keyring, about)
     words_id = new_id("words")
     row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
-    await transaction.connection.execute(insert(views.words).values(row))
+    await transaction.connection.execute(insert(views.words).values(row | {"answers": answers}))
     return words_id
 
 
@@ -50,13 +60,13 @@ async def read(connection: AsyncConnection, keyring: Keyring, ids: Iterable[Word
     """Oldest first. Words whose key was erased are left out."""
     view = views.words_said.c
     rows = await connection.execute(
-        select(view.id, view.about, view.words, view.said_by, view.at, view.wrapped)
+        select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
         .where(view.id.in_(list(ids)))
         .order_by(view.at, view.id)
     )
     found = []
-    for words_id, about, closed, said_by, at, wrapped in rows:
+    for words_id, about, closed, said_by, at, answers, wrapped in rows:
         text = Opener(keyring, about, wrapped).open(closed, PLACE)
         if text is not None:
-            found.append(Words(words_id, text, said_by, at))
+            found.append(Words(words_id, text, said_by, at, None if answers is None else ReportQuestion(answers)))
     return found

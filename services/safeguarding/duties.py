@@ -62,6 +62,8 @@ class Duty(Message, topic=Topic.DUTIES):
     raised_risk: bool = False
     """Inside a watch, the first 72 hours, or again within 90 days: told to police as raised risk, without its cause (S36, S59)."""
     words: tuple[WordsId, ...] = ()
+    last_seen_at: AwareDatetime | None = None
+    """When the child was, as far as the report that brought the duty says so."""
 
     @property
     def telling(self) -> UUID:

@@ -15,8 +15,40 @@ PROFILE = (
     "associates",
     "likely_places",
     "medical",
+    "nrm_status",
+    "exploitation",
+    "self_harm",
+    "danger_to_others",
+    "likely_abroad",
+    "earlier_absences",
 )
 """What is held of a child before it is ever missing (Philomena's part 1), in the register's words."""
+
+
+class ReportQuestion(StrEnum):
+    """What a control room asks of whoever reports a child missing (College of Policing, APP). An answer is words of the register's,
+    kept with its question.
+    """
+
+    LAST_SEEN_PLACE = "last_seen_place"
+    LAST_SEEN_BY = "last_seen_by"
+    NOTICED_MISSING = "noticed_missing"
+    """When and how it was noticed that the child is missing."""
+    DIRECTION = "direction"
+    TRANSPORT = "transport"
+    COMPANIONS = "companions"
+    CLOTHING = "clothing"
+    ITEMS_TAKEN = "items_taken"
+    """A bag, a telephone, money, papers, medicine."""
+    WHY_WORRIED = "why_worried"
+    OUT_OF_CHARACTER = "out_of_character"
+    DONE_SO_FAR = "done_so_far"
+    """To find the child."""
+    RISKS_NOW = "risks_now"
+    """Why the child may come to harm, be exploited, harm itself or others, or be taken abroad."""
+    REPORTER = "reporter"
+    """Who reports, where it is not whoever the register knows: name and role."""
+    REPORTER_TELEPHONE = "reporter_telephone"
 
 
 class NoticeField(StrEnum):
@@ -46,6 +78,12 @@ class NoticeField(StrEnum):
     CHILD_ASSOCIATES = "child.associates"
     CHILD_LIKELY_PLACES = "child.likely_places"
     CHILD_MEDICAL = "child.medical"
+    CHILD_NRM_STATUS = "child.nrm_status"
+    CHILD_EXPLOITATION = "child.exploitation"
+    CHILD_SELF_HARM = "child.self_harm"
+    CHILD_DANGER_TO_OTHERS = "child.danger_to_others"
+    CHILD_LIKELY_ABROAD = "child.likely_abroad"
+    CHILD_EARLIER_ABSENCES = "child.earlier_absences"
     PHOTOGRAPH = "photograph"
     CANDIDATES = "candidates"
     PLACEMENT_KIND = "placement.kind"
@@ -58,18 +96,31 @@ class NoticeField(StrEnum):
 
 CHASED = frozenset(
     {
+        "sender.telephone",
         "child",
         "child.name",
         "child.date_of_birth",
+        "child.age_disputed",
         "child.sex",
+        "child.legal_status",
         "child.unaccompanied",
         "child.modern_slavery_concern",
-        "child.legal_status",
+        "child.nrm_status",
+        "child.exploitation",
+        "child.self_harm",
+        "child.danger_to_others",
+        "child.likely_abroad",
+        "child.earlier_absences",
+        "child.in_care_since",
+        "child.medical",
         "photograph",
         "placement.address",
         "placement.carers",
+        "placement.host_authority",
+        "report.obtained_at",
+        "report.reporter_role",
+        "report.last_seen_at",
+        *(f"report.{each}" for each in ReportQuestion),
     }
 )
-"""Gaps that a person is asked to fill: what practice calls required and the register holds. What a report itself should have
-said (last seen, clothing, why worried) is asked for where it is said: by the control room, of the carer whose number the notice gives.
-"""
+"""Gaps that a person is asked to fill: what practice calls required, by whoever reported or from the authority's files."""

@@ -19,7 +19,7 @@ WRITTEN = {
     "ended_because": "acknowledged",
     "fields": "telephone",
     "force": "northmoor-police",
-    "gaps": "report.last_seen",
+    "gaps": "report.last_seen_place",
     "open_conditions": "safe-and-well-check",
     "origin": "child-events/3/41",
     "original": "eyJzcGVjdmVyc2lvbiI6IjEuMCJ9",

@@ -211,6 +211,11 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"data": {"words": [""]}}, 422, "data.words.0"),
         ({"data": {"words": ["x"] * 11}}, 422, "data.words"),
         ({"data": {"words": ["\ud800"]}}, 422, "data.words.0"),
+        ({"data": {"details": "a red coat"}}, 422, "data.details"),
+        ({"data": {"details": {"Amara Diallo": "x"}}}, 422, "data.details"),
+        ({"data": {"details": {"clothing": ""}}}, 422, "data.details.clothing"),
+        ({"data": {"details": {"clothing": ["red"]}}}, 422, "data.details.clothing"),
+        ({"data": {"details": {}}, "type": "child.returned.v1"}, 422, "data.details"),
         ({"data": {"name": "Amara"}}, 422, "data.name"),
         ({"data": {"status": "lost"}}, 422, "data.status"),
         ({"data": {"last_seen_at": "2026-11-24T22:10:00"}}, 422, "data.last_seen_at"),
@@ -357,7 +362,7 @@ async def test_no_body_however_strange_is_our_fault(hospital: Hospital, body: by
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.dictionaries(st.sampled_from(["words", "status", "last_seen_at", "x"]), JSON, max_size=3))
+@given(data=st.dictionaries(st.sampled_from(["words", "details", "status", "last_seen_at", "x"]), JSON, max_size=3))
 async def test_no_content_however_strange_is_our_fault(hospital: Hospital, data: dict[str, Any]) -> None:
     answer = await hospital.send(hospital.event(data=data))
     assert answer.status_code in {202, 400, 422}

@@ -76,7 +76,7 @@ async def test_a_profile_is_sent_and_its_gaps_named(police: Police) -> None:
     _, notice = await police.notice()
     assert notice["data"]["child"]["medical"] == "asthma, blue inhaler"
     assert "child.legal_status" not in notice["data"]["gaps"]
-    assert {"child.marks", "photograph", "report.last_seen"} <= set(notice["data"]["gaps"])
+    assert {"child.marks", "photograph", "report.clothing"} <= set(notice["data"]["gaps"])
 
 
 async def test_a_first_notices_gaps_are_asked_for_once(police: Police) -> None:
@@ -87,7 +87,7 @@ async def test_a_first_notices_gaps_are_asked_for_once(police: Police) -> None:
     mine = [each["data"] for each in said if each["data"]["episode"] == str(episode)]
     assert len(mine) == 1
     assert "photograph" in mine[0]["gaps"]
-    assert not any(each.startswith("report.") for each in mine[0]["gaps"])
+    assert "report.why_worried" in mine[0]["gaps"]
     assert "child.cards" not in mine[0]["gaps"]
 
 

@@ -14,12 +14,21 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from services.casework.policy.fields import Text
 from services.safeguarding import identifiers
 from services.safeguarding.care_events import DutyHandOverAsked, EpisodeProtocolMoved
-from services.safeguarding.events import PoliceReferenceTexted, TextNeedsHuman, Told
+from services.safeguarding.events import (
+    ChildInformationReceived,
+    ChildReportedMissing,
+    PoliceReferenceTexted,
+    TextNeedsHuman,
+    Told,
+)
 from services.safeguarding.message import CONTRACTS
+from services.safeguarding.notice_fields import ReportQuestion
 
 AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
+WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
+"""What an agency may tell in answer to a control room's questions, beside words."""
 OURS = ("authority", "said_by", "channel", "verified", "candidates", "placement")
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
@@ -71,10 +80,13 @@ class Envelope(BaseModel):
     traceparent: str | None = None
 
 
-class SaidWords(BaseModel):
+class Said(BaseModel):
+    """What goes to the register, and never travels."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     words: tuple[Text, ...] = Field(default=(), max_length=10)
+    details: dict[ReportQuestion, Text] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Parsed:
 class AgencyEvent:
     envelope: Envelope
     kind: type[Told]
-    words: tuple[str, ...]
+    said: Said
     content_hash: bytes
 
 
@@ -121,7 +133,7 @@ def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEv
         raise WrongEvent(Wrong.ENVELOPE, "data_base64", "the content goes into data, as a JSON object")
     try:
         envelope = Envelope.model_validate(attributes)
-        words = SaidWords.model_validate(envelope.data).words
+        said = Said.model_validate(envelope.data)
     except ValidationError as error:
         raise _wrong(error, Wrong.ENVELOPE) from None
     if not EARLIEST <= envelope.time <= now + AHEAD:
@@ -138,7 +150,11 @@ def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEv
     ours = next((name for name in OURS if name in envelope.data), None)
     if ours is not None:
         raise WrongEvent(Wrong.CONTENT, f"data.{ours}", "nothing: Safe Return sets this field")
-    return AgencyEvent(envelope, kind, words, parsed.content_hash)
+    if "details" in envelope.data and not issubclass(kind, WITH_DETAILS):
+        raise WrongEvent(
+            Wrong.CONTENT, "data.details", "nothing: they go with a report of a missing child, or news of one"
+        )
+    return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
 def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], verified: bool) -> Told:
@@ -146,7 +162,7 @@ def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], ve
     ours: dict[str, Any] = {"authority": authority, "words": list(words)}
     if "verified" in event.kind.model_fields:
         ours["verified"] = verified
-    said = {name: value for name, value in event.envelope.data.items() if name != "words"}
+    said = {name: value for name, value in event.envelope.data.items() if name not in Said.model_fields}
     try:
         return event.kind.model_validate_json(json.dumps(said | ours))
     except ValidationError as error:
@@ -169,6 +185,10 @@ def _wrong(error: ValidationError, wrong: Wrong, prefix: str = "") -> WrongEvent
     where = ".".join(str(part) for part in first["loc"])
     if where.startswith("words"):
         return WrongEvent(Wrong.CONTENT, f"data.{where}", "up to ten texts of 1 to 2000 characters")
+    if where.startswith("details"):
+        named = next((each for each in ReportQuestion if each in first["loc"]), None)
+        wanted = "texts of 1 to 2000 characters, by the names of docs/integrating/agencies.md"
+        return WrongEvent(Wrong.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
     if where == "time":
         return WrongEvent(wrong, "time", "an RFC 3339 time with its zone, such as 2026-11-24T22:10:00Z")
     return WrongEvent(wrong, prefix + where, first["msg"].removeprefix("Value error, "))

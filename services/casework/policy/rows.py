@@ -152,6 +152,12 @@ class ChildRow(Row):
     associates: Text | None = None
     likely_places: Text | None = None
     medical: Text | None = None
+    nrm_status: Line | None = None
+    exploitation: Text | None = None
+    self_harm: Text | None = None
+    danger_to_others: Text | None = None
+    likely_abroad: Text | None = None
+    earlier_absences: Text | None = None
 
 
 class DirectoryRow(Row):

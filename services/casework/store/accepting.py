@@ -87,9 +87,10 @@ async def _keep(
     """Of a child that nobody knows, what the agency calls it is kept first: it may be a name, so it does not travel."""
     subject = (f"Named by the agency: {event.envelope.subject}",) if unknown else ()
     at = event.envelope.time
+    said = [(None, each) for each in (*subject, *event.said.words)]
     kept = [
-        await words.keep(transaction, keyring, about=child.id, words=each, said_by=agency.id, at=at)
-        for each in (*subject, *event.words)
+        await words.keep(transaction, keyring, about=child.id, words=each, said_by=agency.id, at=at, answers=question)
+        for question, each in (*said, *event.said.details.items())
     ]
     return tuple(kept)
 

@@ -3,17 +3,25 @@
 from http import HTTPStatus
 from typing import Any
 
-from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, Envelope
+from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
 from services.casework.policy.rows import TABLES
 from services.runtime.refusals import SIGNED, described, refusals
 from services.safeguarding.contracts import contracts
 from services.safeguarding.events import Told
+from services.safeguarding.notice_fields import ReportQuestion
 
 WORDS: dict[str, Any] = {
     "type": "array",
     "maxItems": 10,
     "items": {"type": "string", "minLength": 1, "maxLength": 2000},
     "description": "What was said, in words. Kept encrypted in the register; only its id travels.",
+}
+
+DETAILS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {each: {"type": "string", "minLength": 1, "maxLength": 2000} for each in ReportQuestion},
+    "description": "Answers to what a control room asks. Kept as words are; they stand in the notice to police, each in its place.",
 }
 
 
@@ -42,7 +50,8 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     schema = kind.model_json_schema()
     content = _inlined(schema, schema.get("$defs", {}))
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
-    data = {"type": "object", "additionalProperties": False, "properties": kept | {"words": WORDS}}
+    said = {"words": WORDS} | ({"details": DETAILS} if issubclass(kind, WITH_DETAILS) else {})
+    data = {"type": "object", "additionalProperties": False, "properties": kept | said}
     required = [name for name in content.get("required", []) if name in kept]
     alternative: dict[str, Any] = {
         "title": kind.kind,

@@ -58,6 +58,8 @@ class Cause(State):
     day: date | None = None
     """What a rule may count down to."""
     matter: str = ""
+    last_seen_at: datetime | None = None
+    """Of a report: when the child was."""
 
 
 class Marked(State):

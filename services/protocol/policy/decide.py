@@ -63,6 +63,7 @@ def _event(draft: Draft) -> None:
         owner=getattr(happened.content, "owner", None),
         day=getattr(happened.content, "day", None),
         matter=getattr(happened.content, "matter", ""),
+        last_seen_at=getattr(happened.content, "last_seen_at", None),
     )
     for reading in episodes.read(draft):
         name = None if reading.episode is None else reading.episode.episode

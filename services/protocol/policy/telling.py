@@ -74,6 +74,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         refers_to=refers_to,
         raised_risk=_raised_risk(draft),
         words=duty.cause.words,
+        last_seen_at=duty.cause.last_seen_at,
     )
 
 

@@ -121,6 +121,17 @@ def test_an_update_to_police_refers_to_the_notice_they_know(child: Child) -> Non
     assert update.refers_to == notice.telling
 
 
+def test_when_the_child_was_last_seen_goes_with_every_telling_of_the_report(child: Child) -> None:
+    seen = START - timedelta(hours=3)
+    first = child.hears(MISSING.model_copy(update={"last_seen_at": seen}))
+    notice = police_duty(first)
+    assert {duty.last_seen_at for duty in first.duties} == {seen}
+    accepted = child.hears(DutyAccepted(**about(notice)), timedelta(seconds=2))
+    due = next(each for each in accepted.deadlines if getattr(each.content, "duty", None) == notice.duty)
+    again = child.hears(due.content, timedelta(minutes=5))
+    assert police_duty(again).last_seen_at == seen
+
+
 def test_a_second_asking_of_police_refers_to_the_first(child: Child) -> None:
     first = child.hears(MISSING)
     notice = police_duty(first)
