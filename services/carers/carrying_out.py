@@ -23,6 +23,8 @@ from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
 SERVICE = "carers"
+STRANGERS = frozenset({"unknown", "former-carer"})
+"""Their answer is nobody's in particular: it is sent soon or not at all, and never read out by a call."""
 SAYS: dict[type[Message], str] = {
     events.ChildReportedMissing: "missing",
     events.ChildLocated: "located",
@@ -155,7 +157,7 @@ class CarryingOut:
             child=decision.acts[0].subject if decision.acts else scene.provisional,
             created_at=now,
             authority=scene.authority,
-            person=scene.person,
+            person=None if scene.kind in STRANGERS else scene.person,
             trace=trace_of("text", text.sid),
             to_number=text.sender,
             key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),

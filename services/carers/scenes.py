@@ -27,6 +27,9 @@ from services.store.encryption import Keyring
 ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
 
+ANSWERED_ONCE_IN = timedelta(days=28)
+"""Wall time. So long an unknown number has one automatic answer and no more: what follows on a child's phone comes from people (S61)."""
+
 ABOUT: dict[str, About] = {"report": "report", "return": "return", "information": "information"}
 STATES: dict[str, State] = {"missing": "missing", "located": "located", "returned": "returned"}
 
@@ -64,6 +67,7 @@ async def gather(
         pictures=len(text.pictures),
         texts_this_hour=came,
         replies_this_hour=answered,
+        answered_before=await _answered_before(connection, speaker, number_hash, answered, now),
     )
     return scene, speaker
 
@@ -82,12 +86,29 @@ async def _authority(connection: AsyncConnection, default: AuthorityId | None) -
     return authority
 
 
+async def _answered_before(
+    connection: AsyncConnection, speaker: Speaker, number_hash: bytes, this_hour: int, now: datetime
+) -> bool:
+    """A former carer's number had answers of another kind, so of those only the last hour's count."""
+    if speaker.kind is SpeakerKind.UNKNOWN and not this_hour:
+        return await texts.answered_since(connection, number_hash, now - ANSWERED_ONCE_IN)
+    return this_hour > 0
+
+
 async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
     for code in meaning.codes:
         coded = await codes.find(connection, keyring, code, text.sender)
         if coded is not None:
+            stood = await standings.of(connection, [coded.child])
             return Telling(
-                coded.duty, coded.step, coded.child, coded.authority, coded.episode, coded.person, coded.exercise
+                coded.duty,
+                coded.step,
+                coded.child,
+                coded.authority,
+                coded.episode,
+                coded.person,
+                coded.exercise,
+                _standing(stood.get(coded.child)),
             )
     return None
 

@@ -192,4 +192,5 @@ def _sending(hand: InHand, fixed: Fixed, attempt: int, now: datetime) -> Sending
         created_at=hand.parcel.created_at,
         now=now,
         by_voice=hand.by_voice,
+        to_stranger=hand.parcel.to_stranger,
     )

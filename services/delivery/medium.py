@@ -27,6 +27,8 @@ class Sending:
     now: datetime
     by_voice: bool = False
     """A text of it did not arrive: it is to be read out."""
+    to_stranger: bool = False
+    """The one safe answer to a number that nobody knows, maybe a child's own: late, or read out by a call, it could betray them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,11 @@ class Parcel:
         return identifiers.code_of(self.id)
 
     @property
+    def to_stranger(self) -> bool:
+        """A reply to a number that is nobody's whom we know."""
+        return self.duty is None and self.person is None
+
+    @property
     def medium(self) -> MediumName:
         return "text" if self.duty is None else MEDIA[self.duty.channel]
 

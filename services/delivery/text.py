@@ -32,6 +32,8 @@ AT_ONCE = 16
 TOTAL_SECONDS = 10.0
 URGENT_VALIDITY_SECONDS = 300
 """A text that the network could not hand over by then is reported as not delivered, and the next person is told."""
+STRANGERS_ANSWER_WITHIN = timedelta(seconds=URGENT_VALIDITY_SECONDS)
+"""Later than this no automatic answer goes to a phone that may be a child's: who holds it by then, nobody knows (S61)."""
 RINGS_SECONDS = 45
 REPEAT_MARK = "(Repeat?) "
 LOOKED_THROUGH = 50
@@ -78,11 +80,14 @@ class TextMedium:
             await self._http.close()
 
     async def send(self, sending: Sending) -> Answer:
-        """An urgent text that this number cannot take is read out by a call at once."""
+        """An urgent text that this number cannot take is read out by a call at once, unless a stranger's phone would ring."""
         if sending.by_voice:
             return await self._ring(sending)
+        if sending.to_stranger and sending.now - sending.created_at > STRANGERS_ANSWER_WITHIN:
+            return Answer(AttemptResult.REFUSED, reason="undeliverable")
         answer = await self._text(sending)
-        if answer.result is AttemptResult.REFUSED and sending.urgent and meaning(answer.status).by_voice:
+        rings = sending.urgent and not sending.to_stranger
+        if answer.result is AttemptResult.REFUSED and rings and meaning(answer.status).by_voice:
             metrics.SECOND_ROUTE.labels("refused").inc()
             return await self._ring(sending)
         return answer

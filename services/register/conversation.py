@@ -19,6 +19,8 @@ class SpeakerKind(StrEnum):
     RESIDENTIAL = "residential"
     """Works in a home with several children."""
     STAFF = "staff"
+    OFFICER = "officer"
+    """Police: in the directory for their force alone."""
     FORMER_CARER = "former-carer"
     UNKNOWN = "unknown"
 
@@ -105,7 +107,7 @@ def _kind(rows: list[RowMapping], now: list[RowMapping]) -> SpeakerKind:
     if now:
         return SpeakerKind.RESIDENTIAL if any(row["kind"] == "residential" for row in now) else SpeakerKind.CARER
     if rows[0]["in_directory"]:
-        return SpeakerKind.STAFF
+        return SpeakerKind.OFFICER if rows[0]["of_police"] else SpeakerKind.STAFF
     return SpeakerKind.FORMER_CARER if any(row["to_at"] is not None for row in rows) else SpeakerKind.UNKNOWN
 
 

@@ -44,7 +44,8 @@ forces_for_police = _view(
 )
 for_conversation = _view(
     "for_conversation",
-    "person number_hash authority language from_at to_at placement kind force child code name known_as child_key in_directory",
+    "person number_hash authority language from_at to_at placement kind force child code name known_as child_key in_directory "
+    "of_police",
 )
 duty_lines = _view("duty_lines", "authority duty_line")
 for_protocol = _view(

@@ -144,7 +144,15 @@ class PoliceReferenceTexted(Told, kind="police.reference-texted.v1"):
 class TextNeedsHuman(Told, kind="text.needs-human.v1"):
     """A text that nothing of ours understood, or whose sender is unknown. A person reads it (in `words`) and acts."""
 
-    reason: Literal["not-understood", "unknown-sender", "picture-only", "asked-for-human", "opted-out", "which-child"]
+    reason: Literal[
+        "not-understood",
+        "unknown-sender",
+        "police-officer",
+        "picture-only",
+        "asked-for-human",
+        "opted-out",
+        "which-child",
+    ]
 
 
 class ChildProvisional(Event, kind="child.provisional.v1"):

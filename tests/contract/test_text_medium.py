@@ -20,7 +20,7 @@ from services.delivery.parcel import Fixed, Parcel
 from services.delivery.receipts import Receipts
 from services.delivery.second_route import AFTER, SecondRoute
 from services.delivery.tables import deliveries
-from services.delivery.text import REPEAT_MARK, TextMedium, signature_is_valid
+from services.delivery.text import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TextMedium, signature_is_valid
 from services.runtime.problems import answer_with_problems
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.evidence import AttemptResult
@@ -352,6 +352,46 @@ async def test_a_number_that_no_text_reaches_is_rung_at_once(
     assert (answer.result, answer.medium) == (AttemptResult.ACCEPTED, "voice")
     assert await medium.send(replace(sending(), urgent=False)) == refused
     assert len(await outside.get("/calls")) == 1
+
+
+@pytest.mark.parametrize("code", [21614, 30003])
+async def test_a_phone_that_may_be_a_childs_is_never_rung(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    refused = Answer(AttemptResult.REFUSED, code, reason="undeliverable")
+
+    async def refuse(_: Sending) -> Answer:
+        return refused
+
+    monkeypatch.setattr(medium, "_text", refuse)
+    assert await medium.send(replace(sending(), to_stranger=True)) == refused
+    assert await outside.get("/calls") == []
+
+
+async def test_the_answer_to_an_unknown_phone_goes_out_within_minutes_or_not_at_all(
+    outside: Outside, medium: TextMedium
+) -> None:
+    answer = replace(sending(), to_stranger=True)
+    late = replace(answer, now=answer.created_at + STRANGERS_ANSWER_WITHIN + timedelta(seconds=1))
+    assert await medium.send(late) == Answer(AttemptResult.REFUSED, reason="undeliverable")
+    assert await bodies(outside) == []
+    assert (await medium.send(answer)).result is AttemptResult.ACCEPTED
+    assert (await medium.send(replace(late, to_stranger=False))).result is AttemptResult.ACCEPTED
+
+
+@pytest.mark.parametrize("person", [None, "person-1"])
+async def test_only_a_reply_to_somebody_whom_nobody_knows_is_one_to_a_stranger(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, person: str | None
+) -> None:
+    await outside.behave("phone-network", mode="failing")
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor:
+        long_ago = floor.clocks.wall() - STRANGERS_ANSWER_WITHIN - timedelta(seconds=1)
+        reply = Parcel(
+            uuid4(), "texts", f"child-{uuid4()}", long_ago, person=person, to_number=CARER, body="An answer (2B2B2)"
+        )
+        async with floor.store.transaction() as transaction:
+            await floor.loop.put(transaction, reply)
+        await floor.until(reply.id, "failed" if person is None else "waiting")
 
 
 async def test_a_call_whose_answer_was_lost_is_found_again(

@@ -119,7 +119,9 @@ class Carers:
         """Bodies, oldest first, as they will go out."""
         async with self.store.engine.begin() as connection:
             rows = await connection.execute(
-                text("SELECT body, key_owner FROM delivery.deliveries WHERE number_hash = :n ORDER BY created_at"),
+                text(
+                    "SELECT body, key_owner FROM delivery.deliveries WHERE number_hash = :n AND kind IS NULL ORDER BY created_at"
+                ),
                 {"n": self.keyring.number_hash(number)},
             )
             return [

@@ -11,6 +11,7 @@ from services.safeguarding.roles import Wording
 
 LANGUAGES = ("en", "cy")
 EXERCISE = "EXERCISE. "
+WITH_DUTY_LINE = frozenset({Answer.STRANGER, Answer.OFFICER})
 
 
 def reply(decision: Decision, language: str, code: str, duty_line: str | None) -> str | None:
@@ -19,7 +20,7 @@ def reply(decision: Decision, language: str, code: str, duty_line: str | None) -
         return None
     spoken = _of(language)
     name = str(decision.answer)
-    if decision.answer is Answer.STRANGER and duty_line is None:
+    if decision.answer in WITH_DUTY_LINE and duty_line is None:
         name += "-without-line"
     duty = "answered" if decision.standing.duty_answered else "waiting"
     filled = spoken["replies"][name].format(

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.carers.policy import human, unnamed
+from services.carers.policy import enquiring, human, unnamed
 from services.carers.policy.meant import Meant, meant
 from services.carers.policy.one_child import told_of
 from services.carers.policy.scene import Act, Answer, Child, Decision, PoliceStand, Scene, Standing
-from services.carers.understanding import whom
+from services.carers.understanding import residence, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import ChildReportedMissing, ChildReturned
@@ -27,6 +27,7 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
 
 
 def within_limits(decision: Decision, scene: Scene) -> Decision:
+    """What is decided is done all the same: it is only not answered."""
     if _is_urgent(decision) or scene.replies_this_hour < REPLIES_AN_HOUR:
         return decision
     return replace(decision, answer=None, question=None)
@@ -91,6 +92,8 @@ def _back_but_was_it_the_one(decision: Decision, scene: Scene, nameless: set[Chi
 def _asked(meaning: Meaning, scene: Scene) -> Decision:
     """A question, a wish, or what nobody understands."""
     intents = set(meaning.intents)
+    if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
+        return enquiring.refused(scene)
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
         return _status(scene)
     if Intent.HELP in intents:
@@ -100,6 +103,11 @@ def _asked(meaning: Meaning, scene: Scene) -> Decision:
     if len(scene.open) == 1 and not meaning.doubtful and Intent.UNCLEAR in intents and meaning.words:
         return told_of(scene.open[0], Intent.UNCLEAR, scene)
     return human.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+
+
+def _is_enquiry(words: str, scene: Scene) -> bool:
+    """Where a child lives. Where a child is tonight is another question while one of theirs is missing: how it stands."""
+    return residence.asked_for(words) or (not scene.open and residence.asks_for_a_child(words))
 
 
 def _status(scene: Scene) -> Decision:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.carers.policy import carer, enrolment, human, staff, stranger
+from services.carers.policy import carer, enrolment, human, officer, staff, stranger
 from services.carers.policy.scene import Answer, Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
@@ -12,8 +12,10 @@ OWN_CHILDREN = frozenset({"carer", "residential"})
 def decide(meaning: Meaning, scene: Scene) -> Decision:
     if scene.kind in OWN_CHILDREN:
         return _by_carer(meaning, scene)
+    if scene.kind == "officer":
+        return carer.within_limits(_unless_stopped(meaning, scene) or officer.decide(meaning, scene), scene)
     if scene.kind == "staff" or scene.telling is not None:
-        return _unless_stopped(meaning, scene) or staff.decide(meaning, scene)
+        return carer.within_limits(_unless_stopped(meaning, scene) or staff.decide(meaning, scene), scene)
     return stranger.decide(meaning, scene)
 
 
@@ -26,6 +28,8 @@ def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
     if scene.telling is None:
         alone = meaning.intents == (Intent.ACKNOWLEDGE,)
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
+    if staff.leaves_it(meaning):
+        return carer.decide(meaning, scene)
     acknowledged = staff.acknowledged(scene.telling)
     if asked_nothing_else:
         return acknowledged

@@ -69,6 +69,8 @@ class Telling:
     episode: UUID | None
     person: PersonId | None
     exercise: bool = False
+    standing: Standing = Standing()
+    """Of the child that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    kind: Literal["carer", "residential", "staff", "former-carer", "unknown"]
+    kind: Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
     authority: AuthorityId
     provisional: ChildId
     """The child that this text is about where nobody can say which."""
@@ -98,6 +100,8 @@ class Scene:
     pictures: int = 0
     texts_this_hour: int = 0
     replies_this_hour: int = 0
+    answered_before: bool = False
+    """Whether the one safe answer has been given to this number, which may be a child's own phone."""
 
     def by_id(self, child: ChildId) -> Child:
         return next(each for each in self.children if each.child == child)
@@ -125,9 +129,13 @@ class Answer(StrEnum):
     INFORMATION = "information"
     REFERENCE = "reference"
     REFERENCE_WITHOUT_NUMBER = "reference-without-number"
+    ENQUIRY = "enquiry"
     HUMAN = "human"
+    OFFICER = "officer"
     STATUS = "status"
     STATUS_NOTHING_OPEN = "status-nothing-open"
+    STATUS_TO_STAFF = "status-to-staff"
+    STATUS_BY_CODE = "status-by-code"
     ACKNOWLEDGED = "acknowledged"
     CODE_UNKNOWN = "code-unknown"
     STRANGER = "stranger"

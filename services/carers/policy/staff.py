@@ -1,14 +1,18 @@
 """Duty staff and other professionals of the child text."""
 
-from services.carers.policy import human, unnamed
+from services.carers.policy import enquiring, human, unnamed
 from services.carers.policy.one_child import told_of
 from services.carers.policy.scene import Act, Answer, Child, Decision, Scene, Standing, Telling
+from services.carers.understanding.declining import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.outcomes import DutyAcknowledged
 
 SAID_OF_A_CHILD = (
     *REPORTS, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE,
 )  # fmt: skip
+OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
+"""In the text of somebody who cannot take it "wrong person" is no false alarm, and nothing else is stood down by it."""
+ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
 def acknowledged(telling: Telling) -> Decision:
@@ -25,13 +29,47 @@ def acknowledged(telling: Telling) -> Decision:
 
 def decide(meaning: Meaning, scene: Scene) -> Decision:
     """A code says which child they mean. Without one, only a report goes out by itself; a person reads the rest."""
-    said = [intent for intent in meaning.intents if intent in SAID_OF_A_CHILD]
     if scene.telling is not None:
-        child = Child(scene.telling.child, "", standing=Standing("missing"))
-        parts = [told_of(child, intent, scene) for intent in said]
-        return unnamed.together([*parts, acknowledged(scene.telling)])
+        return _about(scene.telling, meaning, scene)
+    said = [intent for intent in meaning.intents if intent in SAID_OF_A_CHILD]
     if Intent.ACKNOWLEDGE in meaning.intents or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
     if set(said) & REPORTS:
         return unnamed.told(tuple(said), scene)
+    if not said and Intent.STATUS in meaning.intents:
+        return Decision(answer=Answer.STATUS_BY_CODE)
+    if not said and meaning.enquiry == "where":
+        return enquiring.refused(scene)
     return human.to_human(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+
+
+def leaves_it(meaning: Meaning) -> bool:
+    """The code stands there, and does not say that they have it: they ask something, or cannot take it."""
+    intents = set(meaning.intents)
+    asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
+    return asks or declines(meaning.words)
+
+
+def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
+    """Of the telling whose code stands in the text."""
+    child = Child(telling.child, "", standing=Standing("missing"))
+    counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
+    said = [intent for intent in meaning.intents if intent in counts]
+    parts = [told_of(child, intent, scene) for intent in said if intent is not Intent.REFERENCE or meaning.reference]
+    if not leaves_it(meaning):
+        parts.append(acknowledged(telling))
+    elif not parts:
+        parts.append(_left(telling, meaning, scene))
+    if meaning.enquiry == "where":
+        parts.append(enquiring.refused(scene))
+    return unnamed.together(parts)
+
+
+def _left(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
+    if Intent.STATUS in meaning.intents and not declines(meaning.words):
+        asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
+        return Decision(answer=asked, standing=telling.standing)
+    if meaning.enquiry == "where":
+        return enquiring.refused(scene)
+    reason: human.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
+    return Decision((human.needed(scene, reason, telling.child),), Answer.HUMAN)

@@ -132,6 +132,21 @@ async def this_hour(connection: AsyncConnection, number_hash: bytes, now: dateti
     return row[0], row[1]
 
 
+async def answered_since(connection: AsyncConnection, number_hash: bytes, since: datetime) -> bool:
+    """Whether any text that came from the number after `since` (wall time) was answered."""
+    return bool(
+        await connection.scalar(
+            select(
+                exists().where(
+                    texts_in.c.number_hash == number_hash,
+                    texts_in.c.received_at > since,
+                    texts_in.c.replied_at.is_not(None),
+                )
+            )
+        )
+    )
+
+
 async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
     found = await connection.execute(
         select(func.count(), func.min(texts_in.c.received_at)).where(texts_in.c.worked_at.is_(None))

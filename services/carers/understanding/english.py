@@ -205,17 +205,22 @@ STATUS = (
     r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
 )
 
-ENQUIRY = (
-    r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b",
-    r"\btell me where\b",
-    r"\bwhich (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b",
+ASKS_WHERE = (
+    r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b(?! (?:this|here|we|i|you|me)\b)",
+    r"\btell me where\b(?! (?:this|here|we|i|am)\b)",
+    r"\b(?:which|what) (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b(?! (?:is this|am i|are we|is it)\b)",
     r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
+)
+"""Where a child is, whoever asks (S37). Somebody who asks where they are themselves is lost, and enquires after nobody."""
+
+ASKS_AFTER = (
     r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
     r"\b(?:do|have) you (?:have|know|got) (?!my (?:text|message|report)|the (?:text|message|report))(?:a |my |the )?(?:\w+)\b",
     r"\blooking for (?:my|a|an|someone|the|our)\b",
     r"\b(?:i am|this is) (?:his|her|their|the) (?:uncle|aunt|aunty|auntie|cousin|brother|sister|father|mother|mum|dad|friend|boyfriend|girlfriend|husband|family|lawyer|employer|boss)\b",
     r"\b(?:want|need|like) to (?:see|find|speak to|talk to|visit|contact|collect|pick up) (?:my|him|her|them|the (?:boy|girl|child))\b",
 )
+"""The same of somebody whom we do not know; a child's own carer or social worker says such things too, and means no enquiry."""
 
 HELP = (
     r"^(?:help|urgent|emergency|sos|999)\b",

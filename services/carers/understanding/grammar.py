@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from services.carers.understanding import elsewhere, english, practice, references, welsh, writing
-from services.carers.understanding.meaning import REPORTS, Intent, Meaning, Said
+from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
 
 
 def _any(*lists: Iterable[str]) -> re.Pattern[str]:
@@ -28,9 +28,10 @@ BESIDES = {
 }
 REQUESTS = {
     Intent.STATUS: _any(english.STATUS, welsh.STATUS),
-    Intent.ENQUIRY: _any(english.ENQUIRY, welsh.ENQUIRY),
+    Intent.ENQUIRY: _any(english.ASKS_WHERE, english.ASKS_AFTER, welsh.ENQUIRY),
     Intent.HELP: _any(english.HELP, welsh.HELP),
 }
+ASKS_WHERE = _any(english.ASKS_WHERE, welsh.ENQUIRY)
 LURE = _any(english.LURE, welsh.LURE)
 STOP = _any(english.STOP)
 ELSEWHERE = _any([rf"\b{word}\b" for word in elsewhere.MISSING])
@@ -58,7 +59,9 @@ def understand(text: str) -> Meaning:
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
     doubtful = foreign or contradictory or writing.in_another_script(text)
-    return Meaning(_without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text))
+    return Meaning(
+        _without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text), _enquiry(said, plain)
+    )
 
 
 def _clause(typed: str, plain: str) -> list[Said]:
@@ -123,6 +126,13 @@ def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bo
         Said(Intent.MISSING, words),
         *(each for each in said if each.intent not in {Intent.BACK, Intent.MISSING}),
     ], True
+
+
+def _enquiry(said: list[Said], plain: str) -> Enquiry | None:
+    """Asked in the midst of a report too: then the report is what is acted upon, and the enquiry is known all the same."""
+    if not any(each.intent is Intent.ENQUIRY for each in said):
+        return None
+    return "where" if ASKS_WHERE.search(plain) else "after"
 
 
 def _asks_nothing(plain: str) -> bool:

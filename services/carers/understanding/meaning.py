@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 
 class Intent(StrEnum):
@@ -29,6 +30,9 @@ class Intent(StrEnum):
     THANKS = "thanks"
     UNCLEAR = "unclear"
 
+
+Enquiry: TypeAlias = Literal["where", "after"]
+"""Where a child is, or about a child in the way of somebody who is none of the child's own."""
 
 WHEREABOUTS = (Intent.MISSING, Intent.NOT_BACK, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED)
 """Of these a text can mean only one of the same child."""
@@ -58,6 +62,8 @@ class Meaning:
     """A police reference stands in it."""
     codes: tuple[str, ...] = ()
     """What may be the code of a text of ours, the likeliest first: by it the sender says which telling they mean."""
+    enquiry: Enquiry | None = None
+    """Whether a child is asked after anywhere in the text, also where something else in it is what the text is about."""
 
     @property
     def intents(self) -> tuple[Intent, ...]:

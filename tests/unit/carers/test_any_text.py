@@ -43,7 +43,7 @@ scenes = st.builds(
         provisionals=provisionals,
         pictures=pictures,
     ),
-    st.sampled_from(["carer", "residential", "staff", "former-carer", "unknown"]),
+    st.sampled_from(["carer", "residential", "staff", "officer", "former-carer", "unknown"]),
     st.lists(st.sampled_from([None, "missing", "located", "returned"]), max_size=3),
     st.sampled_from([None, "report", "return", "information"]),
     st.sampled_from([(), (Provisional(SCENE.provisional),), (Provisional(SCENE.provisional, child_id("C17")),)]),

@@ -54,6 +54,9 @@ def test_each_says_what_to_do_in_danger_except_to_staff(language: str, name: str
     to_staff_or_a_question = {
         Answer.ACKNOWLEDGED,
         Answer.CODE_UNKNOWN,
+        Answer.OFFICER,
+        Answer.STATUS_TO_STAFF,
+        Answer.STATUS_BY_CODE,
         Answer.BACK,
         Answer.BACK_WHICH,
         Wording.RETURN_RECORDED,

@@ -22,9 +22,9 @@ CODE = "4K7PX"
 ONE = (("C17", "Amara"),)
 TWO = (*ONE, ("C18", "Yusuf"))
 HOME = (("C21", "Omar"), ("C22", "Linh"), ("C23", "Selam"), ("C24", "Ardit"), ("C25", "Blessing"), ("C26", "Omid"))
-CHILDREN = {"one": ONE, "two": TWO, "home": HOME, "staff": (), "former": (), "stranger": ()}
+CHILDREN = {"one": ONE, "two": TWO, "home": HOME, "staff": (), "officer": (), "former": (), "stranger": ()}
 KINDS: dict[str, Any] = {
-    "one": "carer", "two": "carer", "home": "residential", "staff": "staff", "former": "former-carer", "stranger": "unknown",
+    "one": "carer", "two": "carer", "home": "residential", "staff": "staff", "officer": "officer", "former": "former-carer", "stranger": "unknown",
 }  # fmt: skip
 
 
@@ -120,6 +120,7 @@ def reaches(case: Case, decision: Decision) -> bool:
         return True
     return decision.answer in {
         Answer.STATUS, Answer.STATUS_NOTHING_OPEN, Answer.CODE_UNKNOWN, Answer.REFERENCE_WITHOUT_NUMBER,
+        Answer.STATUS_TO_STAFF, Answer.STATUS_BY_CODE,
     } and case.means == {"answer"}  # fmt: skip
 
 

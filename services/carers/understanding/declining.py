@@ -1,0 +1,18 @@
+"""How somebody on duty says that they do not have it: then the next person must be told, whatever code stands in the text."""
+
+import re
+
+from services.carers.understanding import writing
+
+DECLINES = re.compile(
+    r"\b(?:can|could|will|do|am|are|is) not (?:\w+ ){0,2}(?:take|do|deal|pick|answer|cover|help|have|mine|me|on duty|on call|on shift|at work|working|able|available)\b"
+    r"|\bunable to\b|\bnot (?:me|mine|my (?:case|child|shift)|for me|on duty|on call|on shift|working|available|able)\b"
+    r"|\bon (?:annual )?leave\b|\boff (?:sick|duty|shift|work|today|tonight)\b"
+    r"|\bwrong (?:person|number|worker|team)\b|\b(?:someone|somebody) else\b|\b(?:try|ask|ring|tell) (?!the\b|police\b|101\b|carer\b|her\b|him\b|them\b)\w+ instead\b"
+    r"|\bno longer (?:work|working|on)\b"
+)
+
+
+def declines(words: str) -> bool:
+    """`words` as `writing.typed` gives them."""
+    return DECLINES.search(writing.plain(words)) is not None

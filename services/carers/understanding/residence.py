@@ -1,0 +1,22 @@
+"""What a carer asks who asks where: where a child lives, where a child is now, or where something else is."""
+
+import re
+
+RESIDENCE = re.compile(
+    r"\b(?:address|postcode|liv(?:e|es|ing)|stay(?:s|ing)?|placed|placement|moved?|hostel|hotel|new (?:home|carers?|place)"
+    r"|(?:which|what) (?:\w+ )?(?:home|house|town|city|carer|school)|cyfeiriad|byw)\b"
+)
+OF_A_CHILD_NOW = re.compile(
+    r"\b(?:where|ble|lle) ?(?:is|are|has|have|s|r|mae|maer|ydy|yw) (?!(?:his|her|their|my|your|our|the|a|an|this|that|it|there)\b)"
+    r"\w+(?: (?:now|gone|been|at|today|tonight|currently|being|nawr|rwan))?$"
+)
+
+
+def asked_for(words: str) -> bool:
+    """`words` as `writing.typed` gives them."""
+    return RESIDENCE.search(words) is not None
+
+
+def asks_for_a_child(words: str) -> bool:
+    """The same of a child's whereabouts now, in so many words and nothing else."""
+    return OF_A_CHILD_NOW.search(words) is not None
