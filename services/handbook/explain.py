@@ -42,6 +42,8 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
         f"{rule.id}: {start}{', ' if start else ''}{rule.tell}{among} is told {phrases.channel(rule)} ({rule.message})"
         f"{', ' if condition else ''}{condition}."
     )
+    if rule.meets is not None:
+        yield f"  The discussion: {phrases.meets(rule)}."
     if rule.within is not None:
         yield f"  Their system should have taken it within {spoken(rule.within)}."
     for step in rule.otherwise:

@@ -2,6 +2,7 @@
 
 from services.protocol.policy.grammar import Rule, Step, When
 from services.protocol.policy.periods import Calendar, spoken
+from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
 
 PEOPLE_AMONG = {
@@ -60,6 +61,19 @@ def start(rule: Rule) -> str:
             else " and ".join(filter(None, [ahead, f"on the day of {date}"]))
         )
     return "in working hours" if rule.hours == "working" else ""
+
+
+def meets(rule: Rule) -> str:
+    """When the discussion is to which it invites; empty for any other rule."""
+    when = rule.meets
+    if when is None:
+        return ""
+    if isinstance(when, AtOnce):
+        held = f"by telephone, within {spoken(when.day)} in working hours and within {spoken(when.night)} at night"
+    else:
+        held = f"at {when.at:%H:%M} on working day {when.workday} after the urgent one, {when.latest} at the latest"
+    off = f"; off if the child's episode is {' or '.join(when.unless)}" if when.unless else ""
+    return f"{held}, for {spoken(when.lasts)}{off}"
 
 
 def channel(rule: Rule) -> str:

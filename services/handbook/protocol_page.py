@@ -58,6 +58,8 @@ def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
     when = ", ".join(filter(None, [after, phrases.start(rule) or "at once", phrases.condition(rule)]))
     taken = "" if rule.within is None else f"; taken by the other end within {spoken(rule.within)}"
     yield f"When: {when}{taken}.  "
+    if rule.meets is not None:
+        yield f"The discussion: {phrases.meets(rule)}.  "
     if rule.otherwise:
         yield f"While nobody answers: {'; '.join(_step(step, rule) for step in rule.otherwise)}.  "
     yield f"Until {phrases.ends(rule)}.  "

@@ -40,6 +40,13 @@ def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
     for other in protocol.rules:
         if other.id != rule.id and _meet(rule, other):
             yield from _against(rule, other)
+        if _invite_to_one(rule, other) and rule.meets != other.meets:
+            yield f"{other.id} invites to the same discussion at another time", "the same `meets` in both"
+
+
+def _invite_to_one(rule: Rule, other: Rule) -> bool:
+    invites = rule.meets is not None and rule.message == other.message
+    return invites and bool(set(rule.on) & set(other.on)) and not _exclude(rule.when, other.when)
 
 
 def _untrue_when_said(rule: Rule) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from services.protocol.loading import RulesFile
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.periods import spoken
 from services.protocol.proofs import PARAGRAPH, Fault
+from services.safeguarding.meetings import AtOnce, InFull, Meets
 
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
 
@@ -30,7 +31,23 @@ def _less(default: Rule, own: Rule) -> Iterator[str]:
         yield "nobody need acknowledge"
     if set(own.until) - set(default.until):
         yield "it ends sooner"
+    if default.meets is not None and own.meets is not None:
+        yield from _meets_later(default.meets, own.meets)
     yield from _later(default, own)
+
+
+def _meets_later(default: Meets, own: Meets) -> Iterator[str]:
+    if isinstance(default, AtOnce) and isinstance(own, AtOnce):
+        for hours, before, now in (("day", default.day, own.day), ("night", default.night, own.night)):
+            if now > before:
+                yield f"the discussion meets within {spoken(now)} by {hours}, not {spoken(before)}"
+    elif isinstance(default, InFull) and isinstance(own, InFull):
+        if own.latest > default.latest:
+            yield f"the full meeting may be on working day {own.latest}"
+    else:
+        yield "it invites to a discussion of another form"
+    if set(own.unless) - set(default.unless):
+        yield "the discussion is called off sooner"
 
 
 def _later(default: Rule, own: Rule) -> Iterator[str]:

@@ -7,21 +7,25 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
 
 from services.safeguarding.events import Event, Told
+from services.safeguarding.meetings import Form
 from services.safeguarding.message import Contract
 from services.safeguarding.roles import PLAN_OWNERS, Role
 
 
 class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
-    """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar. `discussion` is its number within the episode."""
+    """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar.
+
+    `discussion` is its number within the episode. None: the newest that is planned.
+    """
 
     starts_at: AwareDatetime
-    discussion: int = 1
+    discussion: int | None = Field(default=None, ge=1)
 
 
 class StrategyDiscussionCancelled(Told, kind="strategy-discussion.cancelled.v1"):
-    """Whoever convenes has called it off."""
+    """Whoever convenes has called it off. `discussion` as in a new date."""
 
-    discussion: int = 1
+    discussion: int | None = Field(default=None, ge=1)
 
 
 def _reached_by_mail(owner: Role) -> Role:
@@ -47,8 +51,11 @@ class PlannedStep(Contract):
 class StrategyDiscussionHeld(Told, kind="strategy-discussion.held.v1"):
     """The record of a discussion (S36, Working Together). `words` are what was said and decided, then one text a step of `plan`."""
 
-    discussion: int = Field(default=1, ge=1)
-    form: Literal["urgent", "full"]
+    discussion: int | None = Field(default=None, ge=1)
+    """Its number within the episode. None: the newest of this form that is planned."""
+    held_on: date | None = None
+    """From this day the five and the fifteen working days count; None: from the event's own."""
+    form: Form
     """`urgent`: by telephone, at once. The full meeting follows within five working days (practice)."""
     section_47: Literal["enquiry", "no-enquiry", "under-way"]
     """`enquiry`: it starts now, and with it the fifteen working days to the child protection conference."""
@@ -67,6 +74,11 @@ class StrategyRecordDue(Event, kind="strategy.record-due.v1"):
 
     episode: UUID
     discussion: int
+
+    @property
+    def matter(self) -> str:
+        """A discussion on a child's arrival belongs to no episode of ours: by this name strategy knows it."""
+        return str(self.episode)
 
 
 class PlanStepSet(Event, kind="plan-step.set.v1"):

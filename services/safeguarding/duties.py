@@ -1,13 +1,14 @@
 """Someone who must be told, by a time, by a channel, with a next person if they do not answer. Made only by the protocol."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from services.safeguarding import identifiers
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
+from services.safeguarding.meetings import Meets
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -88,7 +89,17 @@ class CarerAlert(Duty, kind="carer.alert.v1"):
 
 
 class StrategyInvite(Duty, kind="strategy.invite.v1"):
-    """A strategy discussion to come to (S36)."""
+    """A strategy discussion to come to (S36), or to record."""
+
+    meets: Meets | None = None
+    """When the discussion meets. None where its record is asked for."""
+
+    @model_validator(mode="after")
+    def _meets_at_some_time(self) -> Self:
+        if (self.meets is None) != (self.wording is Wording.STRATEGY_RECORD):
+            msg = "an invitation says when the discussion meets, and a question for its record does not"
+            raise ValueError(msg)
+        return self
 
 
 class DutySendAgain(Message, kind="duty.send-again.v1", topic=Topic.DUTIES):

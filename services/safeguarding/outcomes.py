@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime
 
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, WordsId
+from services.safeguarding.meetings import Form
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Role
 
@@ -66,6 +67,7 @@ class StrategyDiscussionChanged(Message, kind="strategy-discussion.changed.v1", 
     discussion: int
     sequence: int
     state: Literal["planned", "cancelled", "held"]
+    form: Form = "urgent"
     starts_at: AwareDatetime
     coming: tuple[Role, ...] = ()
     declined: tuple[Role, ...] = ()

@@ -92,6 +92,8 @@ class Wording(StrEnum):
     APPROACHING_18 = "approaching-18"
     TURNED_18 = "turned-18"
     STRATEGY_DISCUSSION = "strategy-discussion"
+    FULL_MEETING = "full-meeting"
+    """The full meeting after an urgent discussion."""
     STRATEGY_NOT_ANSWERED = "strategy-not-answered"
     STRATEGY_WITHOUT_QUORUM = "strategy-without-quorum"
     STRATEGY_COUNTER_PROPOSED = "strategy-counter-proposed"

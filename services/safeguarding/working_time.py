@@ -61,27 +61,31 @@ def on_duty(rota: Iterable[Turn], at: datetime) -> list[Turn]:
     return sorted((turn for turn in rota if turn.covers(at)), key=lambda turn: (turn.order, turn.person))
 
 
-def working_moment(at: datetime) -> datetime:
-    """`at` itself within working hours (Monday to Friday, nine to five, no bank holiday), else the next working day's nine o'clock,
-    in UTC. `at` must be aware.
-    """
+def in_working_hours(at: datetime) -> bool:
+    """Monday to Friday, nine to five, no bank holiday. `at` must be aware."""
     local = at.astimezone(ENGLAND)
-    if is_working_day(local.date()) and NINE <= local.time() < FIVE:
+    return is_working_day(local.date()) and NINE <= local.time() < FIVE
+
+
+def working_moment(at: datetime) -> datetime:
+    """`at` itself within working hours, else the next working day's nine o'clock, in UTC. `at` must be aware."""
+    if in_working_hours(at):
         return at
+    local = at.astimezone(ENGLAND)
     day = local.date() if local.time() < NINE else local.date() + timedelta(days=1)
     while not is_working_day(day):
         day += timedelta(days=1)
     return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
 
 
-def working_day_after(at: datetime, count: int) -> datetime:
-    """Nine o'clock on the `count`th working day after the day of `at`, in UTC. `at` must be aware."""
+def working_day_after(at: datetime, count: int, hour: time = NINE) -> datetime:
+    """That hour of England on the `count`th working day after the day of `at`, in UTC. `at` must be aware."""
     day = at.astimezone(ENGLAND).date()
     for _ in range(count):
         day += timedelta(days=1)
         while not is_working_day(day):
             day += timedelta(days=1)
-    return datetime.combine(day, NINE, ENGLAND).astimezone(UTC)
+    return datetime.combine(day, hour, ENGLAND).astimezone(UTC)
 
 
 def is_working_day(day: date) -> bool:

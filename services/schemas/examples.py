@@ -11,6 +11,7 @@ from services.safeguarding.message import Message
 from services.schemas.traffic import first_to_say
 
 AT = datetime(2026, 11, 24, 22, 10, tzinfo=UTC)
+FORMATS = {"date-time": AT.isoformat(), "date": AT.date().isoformat(), "duration": "PT1H", "time": "10:00:00"}
 WRITTEN = {
     "about": "child.reported-missing.v1",
     "authority": "kestrel",
@@ -53,8 +54,9 @@ def example(contract: type[Message]) -> dict[str, Any]:
 def _value(schema: dict[str, Any], kinds: dict[str, Any], kind: str, name: str) -> Any:
     if "$ref" in schema:
         return _value(kinds[schema["$ref"].rpartition("/")[2]], kinds, kind, name)
-    if "anyOf" in schema:
-        return _value(schema["anyOf"][0], kinds, kind, name)
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return _value(schema[choice][0], kinds, kind, name)
     match schema.get("type"):
         case "object":
             fields = schema.get("properties", {})
@@ -74,13 +76,10 @@ def _scalar(schema: dict[str, Any], kind: str, name: str) -> Any:
 
 
 def _string(schema: dict[str, Any], kind: str, name: str) -> str:
-    match schema.get("format"):
-        case "date-time":
-            return AT.isoformat()
-        case "date":
-            return AT.date().isoformat()
-        case "uuid":
-            return str(_uuid(name))
+    if schema.get("format") == "uuid":
+        return str(_uuid(name))
+    if schema.get("format") in FORMATS:
+        return FORMATS[schema["format"]]
     if name in WRITTEN:
         return WRITTEN[name]
     of = schema.get("pattern", "").removeprefix("^").partition("-")[0].strip("()").partition("|")[0]

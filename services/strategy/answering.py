@@ -11,6 +11,7 @@ from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
 from services.strategy.discussing import Discussing
 from services.strategy.language import spoken_to
+from services.strategy.letters import asked_to
 from services.strategy.policy import ANSWERS, Reply
 from services.strategy.store import Attendee, Discussion
 from services.strategy.words import Words
@@ -67,8 +68,8 @@ class Answering:
 
 
 def _sheet(asked: Asked, reply: Reply) -> Sheet:
-    spoken, at = asked.words, asked.discussion.starts_at
-    when = spoken.page("when", at)
+    spoken, at, meeting = asked.words, asked.discussion.starts_at, asked_to(asked.discussion)
+    when = spoken.page(meeting.wording, at)
     if asked.discussion.state == store.HELD:
         return Sheet(spoken.page("held", at), (when, spoken.page("held-more", at)), language=spoken.name)
     if asked.discussion.state == store.CANCELLED:
@@ -80,4 +81,4 @@ def _sheet(asked: Asked, reply: Reply) -> Sheet:
     if reply is Reply.DECLINED:
         said = (when, spoken.page("coming-more", at))
         return Sheet(spoken.page("not-coming", at), said, buttons[:1], done=True, language=spoken.name)
-    return Sheet(spoken.page("ask", at), (when,), buttons, language=spoken.name)
+    return Sheet(spoken.page("ask", at), (when, spoken.how(meeting)), buttons, language=spoken.name)

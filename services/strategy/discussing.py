@@ -98,6 +98,7 @@ class Discussing:
             discussion=found.number,
             sequence=found.sequence,
             state=found.state,
+            form=found.form,
             starts_at=found.starts_at,
             coming=roles[Reply.ACCEPTED],
             declined=roles[Reply.DECLINED],

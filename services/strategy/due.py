@@ -12,14 +12,14 @@ from services.strategy.tables import discussions
 AT_ONCE = 50
 
 
-async def about_to_begin(transaction: Transaction, until: datetime) -> list[Discussion]:
-    """Planned to begin before `until`, and not looked at yet."""
-    return await _found(transaction, discussions.c.starts_at <= until, discussions.c.warned_at)
+async def about_to_begin(transaction: Transaction, now: datetime) -> list[Discussion]:
+    """So soon that whoever convenes must hear who is lacking, and not looked at yet."""
+    return await _found(transaction, discussions.c.warns_at <= now, discussions.c.warned_at)
 
 
-async def over(transaction: Transaction, began_by: datetime) -> list[Discussion]:
-    """Begun by then, neither recorded nor asked about yet."""
-    return await _found(transaction, discussions.c.starts_at <= began_by, discussions.c.record_asked_at)
+async def over(transaction: Transaction, now: datetime) -> list[Discussion]:
+    """Neither recorded nor asked about yet."""
+    return await _found(transaction, discussions.c.ends_at <= now, discussions.c.record_asked_at)
 
 
 async def looked_at(transaction: Transaction, discussion: UUID, at: datetime) -> None:

@@ -18,11 +18,10 @@ from services.safeguarding.discussion_events import (
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
 from services.safeguarding.message import Message
-from services.safeguarding.roles import Wording
 from services.store.transaction import Transaction
 from services.strategy import metrics, records, store
 from services.strategy.discussing import Discussing
-from services.strategy.policy import first_slot
+from services.strategy.planning import plan
 from services.strategy.recording import About, Recording
 
 
@@ -37,17 +36,11 @@ class Handlers:
         if received.content.act == "withdraw":
             await self.loop.withdraw(transaction, received)
             return
-        if received.content.wording is Wording.STRATEGY_RECORD:
+        meets = received.content.meets
+        if meets is None:
             await self._ask_for_record(received, transaction)
             return
-        discussion, is_new = await store.plan(
-            transaction,
-            received.content,
-            child=received.subject,
-            starts_at=first_slot(self.clocks.story()),
-            exercise=received.exercise,
-            trace=received.trace,
-        )
+        discussion, is_new = await plan(transaction, received, meets, self.clocks.story())
         if discussion.state != store.PLANNED:
             return
         await store.invite(transaction, discussion.discussion, received.content)
@@ -59,7 +52,8 @@ class Handlers:
     async def _ask_for_record(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
         """One that has been recorded meanwhile is not asked for."""
         duty = received.content
-        found = None if duty.episode is None else await records.to_record(transaction, duty.episode)
+        episode = duty.episode or duty.refers_to
+        found = None if episode is None else await records.to_record(transaction, episode)
         if found is not None:
             await records.ask(transaction, found.discussion, duty)
             await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
@@ -77,6 +71,7 @@ class Handlers:
             held.discussion,
             exercise=received.exercise,
             states=(store.PLANNED, store.HELD),
+            form=held.form,
         )
         cause = f"{received.source} {received.id}"
         about = About(received.subject, held.authority, received.exercise, received.trace, cause)
@@ -105,16 +100,16 @@ class Handlers:
             await self.discussing.call_off(transaction, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
-        """A report that was a mistake needs no discussion. One about a child who is back may: whoever convenes decides."""
-        if goes_on(received.content):
-            return
+        """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it."""
         for found in await store.of_episode(transaction, received.content.episode):
-            await self.discussing.call_off(transaction, found)
+            if received.content.state in found.unless:
+                await self.discussing.call_off(transaction, found)
 
 
 def goes_on(episode: EpisodeChanged) -> bool:
-    """Whether its discussions still make sense."""
-    return episode.state is not EpisodeState.RETRACTED
+    """Whether no rule can call a discussion off on this."""
+    return episode.state not in CALLS_OFF
 
 
+CALLS_OFF = frozenset({EpisodeState.RETURNED, EpisodeState.CLOSED, EpisodeState.RETRACTED})
 PASSES_OVER: Mapping[type[Message], PassesOver] = {EpisodeChanged: goes_on}

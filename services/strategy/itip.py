@@ -8,7 +8,7 @@ from uuid import UUID
 
 from icalendar import Calendar, Event, vCalAddress
 
-from services.strategy.policy import LASTS, Reply
+from services.strategy.policy import Reply
 
 PRODUCT = "-//Safe Return//strategy//EN"
 UID = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
@@ -33,6 +33,7 @@ class Invitation:
     discussion: UUID
     sequence: int
     starts_at: datetime
+    ends_at: datetime
     cancelled: bool
     organizer: str
     attendee: str
@@ -50,7 +51,7 @@ class Invitation:
         event.add("sequence", self.sequence)
         event.add("dtstamp", now.astimezone(UTC))
         event.add("dtstart", self.starts_at.astimezone(UTC))
-        event.add("dtend", (self.starts_at + LASTS).astimezone(UTC))
+        event.add("dtend", self.ends_at.astimezone(UTC))
         event.add("summary", self.summary)
         event.add("description", self.description)
         event.add("class", "CONFIDENTIAL")

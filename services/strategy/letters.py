@@ -10,10 +10,20 @@ from services.delivery.parcel import Parcel
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import code_of
+from services.safeguarding.meetings import Form
+from services.safeguarding.roles import Wording
 from services.strategy import store
 from services.strategy.itip import Invitation
+from services.strategy.policy import held_at_night
 from services.strategy.store import Discussion
-from services.strategy.words import Joining, words
+from services.strategy.words import Joining, Meeting, words
+
+WORDINGS: dict[Form, Wording] = {"urgent": Wording.STRATEGY_DISCUSSION, "full": Wording.FULL_MEETING}
+
+
+def asked_to(about: Discussion) -> Meeting:
+    lasts = about.ends_at - about.starts_at
+    return Meeting(WORDINGS[about.form], about.starts_at, lasts, held_at_night(about.starts_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,9 @@ class Letters:
         """The discussion as it stands: asked to, moved, or called off."""
         spoken, now, code = words(reader.language), self.clocks.wall(), code_of(duty.episode or duty.duty)
         cancelled = about.state == store.CANCELLED
+        meeting = asked_to(about)
         letter = spoken.letter(
-            about.starts_at,
+            meeting,
             code=code,
             link=self.links.url(Purpose.REPLY, duty.telling, now),
             joining=joining,
@@ -46,11 +57,12 @@ class Letters:
             discussion=about.discussion,
             sequence=about.sequence,
             starts_at=about.starts_at,
+            ends_at=about.ends_at,
             cancelled=cancelled,
             organizer=self.mailbox,
             attendee=reader.address,
-            summary=spoken.summary(code, exercise=about.exercise),
-            description=spoken.join(code, joining),
+            summary=spoken.summary(meeting, code, exercise=about.exercise),
+            description=f"{spoken.how(meeting)}\n\n{spoken.join(code, joining)}",
         )
         written = self._written(letter, parcel, reader)
         written.add_alternative(invitation.written(now), subtype="calendar", params={"method": invitation.method})

@@ -4,14 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import chain, count
 from typing import Literal, TypeAlias
 
+from services.safeguarding.meetings import AtOnce, InFull, Meets
 from services.safeguarding.roles import Role
-
-NOTICE = timedelta(minutes=60)
-QUARTER = timedelta(minutes=15)
-LASTS = timedelta(minutes=45)
-WARN_BEFORE = timedelta(minutes=15)
+from services.safeguarding.working_time import in_working_hours, working_day_after
 
 Seat: TypeAlias = Literal["police", "health", "social-care"]
 QUORUM: tuple[Seat, ...] = ("police", "health", "social-care")
@@ -46,13 +44,35 @@ class Attendance:
     reply: Reply
 
 
-def first_slot(now: datetime) -> datetime:
-    """As soon as possible (S36), by day and by night: the next quarter of an hour that leaves an hour's notice, so that the first
-    discussion, by telephone, begins within an hour and a quarter of the report.
+def begins(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
+    """`now` is story time, `urgent_at` when the urgent discussion was that a full meeting follows; None where nobody knows."""
+    return _at_once(meets, now) if isinstance(meets, AtOnce) else _in_full(meets, now, urgent_at or now)
+
+
+def _at_once(meets: AtOnce, now: datetime) -> datetime:
+    """The last quarter of an hour within the time that the rule gives. One that would begin after people have gone home is held as
+    at night.
     """
-    earliest = now + NOTICE
-    past = timedelta(minutes=earliest.minute % 15, seconds=earliest.second, microseconds=earliest.microsecond)
-    return earliest if not past else earliest - past + QUARTER
+    by_day = _quarter_before(now + meets.day)
+    is_day = in_working_hours(now) and in_working_hours(by_day)
+    return by_day if is_day else _quarter_before(now + meets.night)
+
+
+def _in_full(meets: InFull, now: datetime, urgent_at: datetime) -> datetime:
+    """On the rule's working day, or on the next that leaves enough notice. Where none of them does, late rather than never."""
+    days = range(meets.workday, meets.latest + 1)
+    in_time = (working_day_after(urgent_at, day, meets.at) for day in days)
+    late = (working_day_after(now, day, meets.at) for day in count(1))
+    return next(slot for slot in chain(in_time, late) if slot >= now + meets.notice)
+
+
+def _quarter_before(at: datetime) -> datetime:
+    return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+
+
+def held_at_night(starts_at: datetime) -> bool:
+    """Whether only people on call can be there."""
+    return not in_working_hours(starts_at)
 
 
 def lacking(attendance: Iterable[Attendance]) -> tuple[Seat, ...]:

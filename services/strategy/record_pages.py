@@ -56,7 +56,7 @@ class RecordWriting:
             if asked.discussion.state != store.PLANNED:
                 return _already(asked)
             invited, coming = await self._invited(transaction, asked.discussion)
-            return _asks(asked, invited, Form("", {"came": coming}), {})
+            return _asks(asked, invited, Form("", {"came": coming, "form": (asked.discussion.form,)}), {})
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as transaction:
@@ -93,6 +93,7 @@ class RecordWriting:
             "said_by": parcel.person,
             "channel": "page",
             "discussion": found.number,
+            "held_on": found.starts_at.astimezone(ENGLAND).date(),
         }
         held = StrategyDiscussionHeld.model_validate(about | filled.fields)
         cause = derived("strategy record", str(found.discussion))

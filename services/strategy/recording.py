@@ -40,15 +40,18 @@ class Recording:
             await records.keep(transaction, found.discussion, held, self.clocks.story())
             await self.discussing.was_held(transaction, found)
             metrics.DISCUSSIONS.labels("recorded").inc()
-        await self._set_steps(transaction, held, about)
+        await self._set_steps(transaction, found, held, about)
 
-    async def _set_steps(self, transaction: Transaction, held: StrategyDiscussionHeld, about: About) -> None:
+    async def _set_steps(
+        self, transaction: Transaction, found: Discussion | None, held: StrategyDiscussionHeld, about: About
+    ) -> None:
         texts = held.words[1:]
+        number = held.discussion or (1 if found is None else found.number)
         for index, step in enumerate(held.plan):
             content = PlanStepSet(
                 authority=about.authority,
                 words=texts[index : index + 1],
-                discussion=held.discussion,
+                discussion=number,
                 number=index + 1,
                 owner=step.owner,
                 due_on=step.due_on,

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.safeguarding.duties import Duty
-from services.safeguarding.identifiers import derived
+from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role
 from services.store.transaction import Transaction
 from services.strategy.policy import Attendance, Reply
@@ -25,7 +25,10 @@ HELD: State = "held"
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
-    """`discussion` is the UID's first half, the same for ever; `number` counts the episode's discussions from 1."""
+    """`discussion` is the UID's first half, the same for ever; `number` counts the episode's discussions from 1.
+
+    `warns_at` is when whoever convenes hears of a lacking quorum; `unless` are the states of the episode that call it off.
+    """
 
     discussion: UUID
     episode: UUID
@@ -34,7 +37,11 @@ class Discussion:
     authority: str
     sequence: int
     state: State
+    form: Form
     starts_at: datetime
+    ends_at: datetime
+    warns_at: datetime
+    unless: tuple[str, ...]
     exercise: bool
     trace: str | None
 
@@ -47,51 +54,6 @@ class Attendee:
     delivery: UUID
     person: str | None
     reply: Reply
-
-
-async def plan(
-    transaction: Transaction, duty: Duty, *, child: str, starts_at: datetime, exercise: bool, trace: str | None
-) -> tuple[Discussion, bool]:
-    """The episode's discussion, and whether it was planned just now. Its id follows from episode and number: no crash makes two.
-
-    After a cancelled or recorded one the next number is planned; a later telling of one duty is to the discussion of the first.
-    """
-    episode = duty.episode or duty.refers_to or duty.duty
-    first = await transaction.connection.scalar(
-        select(attendees.c.discussion).where(attendees.c.duty == duty.duty).order_by(attendees.c.step).limit(1)
-    )
-    if first is not None and (before := await hold(transaction, first)) is not None:
-        return before, False
-    latest = await transaction.connection.scalar(
-        select(discussions.c.number)
-        .where(discussions.c.episode == episode, discussions.c.state.in_((CANCELLED, HELD)))
-        .order_by(discussions.c.number.desc())
-        .limit(1)
-    )
-    number = (latest or 0) + 1
-    discussion = derived("strategy discussion", str(episode), str(number))
-    written = await transaction.connection.execute(
-        insert(discussions)
-        .values(
-            discussion=discussion,
-            episode=episode,
-            number=number,
-            child=child,
-            authority=duty.authority,
-            sequence=0,
-            state=PLANNED,
-            starts_at=starts_at,
-            exercise=exercise,
-            trace=trace,
-        )
-        .on_conflict_do_nothing()
-        .returning(discussions.c.discussion)
-    )
-    is_new = written.first() is not None
-    found = await hold(transaction, discussion)
-    if found is None:
-        raise RuntimeError("a discussion that exists was not found")
-    return found, is_new
 
 
 async def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
@@ -132,20 +94,29 @@ async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion
 
 
 async def of_child(
-    transaction: Transaction, child: str, number: int, *, exercise: bool, states: Sequence[State] = (PLANNED,)
+    transaction: Transaction,
+    child: str,
+    number: int | None,
+    *,
+    exercise: bool,
+    states: Sequence[State] = (PLANNED,),
+    form: Form | None = None,
 ) -> Discussion | None:
-    """The newest with this number that is planned, or in another of `states`."""
-    name = await transaction.connection.scalar(
-        select(discussions.c.discussion)
-        .where(
-            discussions.c.child == child,
-            discussions.c.number == number,
-            discussions.c.exercise == exercise,
-            discussions.c.state.in_(states),
-        )
-        .order_by(discussions.c.starts_at.desc())
-        .limit(1)
+    """The newest with this number that is planned, or in another of `states`.
+
+    Without a number the newest planned one, of this form if there is one; only then one in another of the states.
+    """
+    asked = select(discussions.c.discussion).where(
+        discussions.c.child == child, discussions.c.exercise == exercise, discussions.c.state.in_(states)
     )
+    if number is not None:
+        asked = asked.where(discussions.c.number == number)
+    newest = (
+        (discussions.c.state == PLANNED).desc(),
+        (discussions.c.form == form).desc(),
+        discussions.c.starts_at.desc(),
+    )
+    name = await transaction.connection.scalar(asked.order_by(*newest).limit(1))
     return None if name is None else await hold(transaction, name)
 
 
@@ -175,11 +146,20 @@ async def change(
     transaction: Transaction, found: Discussion, *, state: State, starts_at: datetime, reply_again: bool
 ) -> Discussion:
     """The next SEQUENCE. `reply_again`: what was said of the earlier date counts no more."""
-    sequence = found.sequence + 1
+    by = starts_at - found.starts_at
+    changed = replace(
+        found,
+        sequence=found.sequence + 1,
+        state=state,
+        starts_at=starts_at,
+        ends_at=found.ends_at + by,
+        warns_at=found.warns_at + by,
+    )
+    moved = {name: getattr(changed, name) for name in ("sequence", "state", "starts_at", "ends_at", "warns_at")}
     await transaction.connection.execute(
         update(discussions)
         .where(discussions.c.discussion == found.discussion)
-        .values(sequence=sequence, state=state, starts_at=starts_at, warned_at=None, record_asked_at=None)
+        .values(moved | {"warned_at": None, "record_asked_at": None})
     )
     if reply_again:
         await transaction.connection.execute(
@@ -187,8 +167,7 @@ async def change(
             .where(attendees.c.discussion == found.discussion)
             .values(reply=Reply.WAITING, replied_at=None)
         )
-    changed = await hold(transaction, found.discussion)
-    return changed or found
+    return changed
 
 
 async def recorded(transaction: Transaction, found: Discussion) -> Discussion:
@@ -233,7 +212,7 @@ def attendance(found: list[Attendee]) -> list[Attendance]:
 def discussion_of(row: Row[Any]) -> Discussion:
     content = cast("dict[str, Any]", dict(row._mapping))  # noqa: SLF001 SQLAlchemy's public name for it
     del content["warned_at"], content["record_asked_at"]
-    return Discussion(**content)
+    return Discussion(**content | {"unless": tuple(content["unless"])})
 
 
 def _attendee(row: Row[Any]) -> Attendee:

@@ -7,7 +7,6 @@ from services.runtime.repeating import Repeating
 from services.store.transaction import Store
 from services.strategy import due, metrics
 from services.strategy.discussing import Discussing
-from services.strategy.policy import LASTS, WARN_BEFORE
 
 EVERY_SECONDS = 2.0
 
@@ -25,7 +24,7 @@ class DiscussionWatch:
     async def _warn(self) -> int:
         now = self._clocks.story()
         async with self._store.transaction() as transaction:
-            found = await due.about_to_begin(transaction, now + WARN_BEFORE)
+            found = await due.about_to_begin(transaction, now)
             for each in found:
                 lacking = await self._discussing.warn(transaction, each)
                 await due.looked_at(transaction, each.discussion, now)
@@ -35,7 +34,7 @@ class DiscussionWatch:
     async def _ask_for_records(self) -> int:
         now = self._clocks.story()
         async with self._store.transaction() as transaction:
-            found = await due.over(transaction, now - LASTS)
+            found = await due.over(transaction, now)
             for each in found:
                 await self._discussing.ask_for_record(transaction, each)
                 await due.asked_about(transaction, each.discussion, now)

@@ -1,7 +1,7 @@
 """The invitations and the reply page, as data in `messages/`: one file a language."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,16 @@ class Joining:
     bridge: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What one is asked to: the urgent discussion or the full meeting, when, and whether only people on call can be there."""
+
+    wording: Wording
+    at: datetime
+    lasts: timedelta
+    by_night: bool
+
+
 @dataclass(frozen=True)
 class Words:
     """One language. Days and times are England's."""
@@ -35,23 +45,28 @@ class Words:
         day = f"{self.content['days'][local.weekday()]} {local.day} {self.content['months'][local.month - 1]}"
         return {"day": day, "time": f"{local:%H:%M}"}
 
-    def summary(self, code: str, *, exercise: bool) -> str:
+    def summary(self, meeting: Meeting, code: str, *, exercise: bool) -> str:
         mark = self.content["exercise"] if exercise else ""
-        return mark + str(self._invitation["summary"]).format(code=code)
+        return mark + self._invitation(meeting)["summary"].format(code=code)
+
+    def how(self, meeting: Meeting) -> str:
+        """Which discussion it is, and how it is held."""
+        hours = "by-night" if meeting.by_night else "by-day"
+        return self._invitation(meeting)[hours].format(minutes=int(meeting.lasts.total_seconds() // 60))
 
     def join(self, code: str, joining: "Joining") -> str:
         way = ("join-by-bridge" if joining.bridge else "join") + ("" if joining.duty_line else "-without-line")
         return str(self.content[way]).format(code=code, duty_line=joining.duty_line, bridge=joining.bridge)
 
     def letter(
-        self, at: datetime, *, code: str, link: str, joining: "Joining", exercise: bool, change: str = ""
+        self, meeting: Meeting, *, code: str, link: str, joining: "Joining", exercise: bool, change: str = ""
     ) -> Letter:
         """`change` is "moved-" or "cancelled-" where the mail tells of that."""
-        mark = self.content["exercise"] if exercise else ""
+        mark, when = self.content["exercise"] if exercise else "", self.when(meeting.at)
         subject, says = (
-            self._invitation[change + part].format(**self.when(at), code=code) for part in ("subject", "says")
+            self._invitation(meeting)[change + part].format(**when, code=code) for part in ("subject", "says")
         )
-        join = () if change == "cancelled-" else (self.join(code, joining),)
+        join = () if change == "cancelled-" else (self.how(meeting), self.join(code, joining))
         return Letter(
             subject=mark + subject,
             paragraphs=(mark + says, *join),
@@ -59,7 +74,7 @@ class Words:
             link=link,
             small=tuple(self.content["small"]),
             language=self.name,
-            headline=self.content["headline"].format(**self.when(at)),
+            headline=self.content["headline"].format(**when),
         )
 
     def record_letter(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> Letter:
@@ -87,9 +102,8 @@ class Words:
     def page(self, part: str, at: datetime) -> str:
         return str(self.content["page"][part]).format(**self.when(at))
 
-    @property
-    def _invitation(self) -> dict[str, str]:
-        found: dict[str, str] = self.content["invitations"][Wording.STRATEGY_DISCUSSION]
+    def _invitation(self, meeting: Meeting) -> dict[str, str]:
+        found: dict[str, str] = self.content["invitations"][meeting.wording]
         return found
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 from icalendar import Calendar
 
+from services.safeguarding.roles import Wording
 from services.strategy.itip import Invitation
-from services.strategy.words import Joining, words
+from services.strategy.words import Joining, Meeting, words
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / ".local" / "npm" / "node_modules"
@@ -24,6 +25,8 @@ SUMMER, WINTER = datetime(2026, 7, 1, 14, 30, tzinfo=UTC), datetime(2026, 11, 24
 CLOCKS_GO_BACK = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
 """A quarter past one, which England has twice that night."""
 NOW = datetime(2026, 6, 30, tzinfo=UTC)
+LASTS = timedelta(minutes=45)
+MEETING = Meeting(Wording.STRATEGY_DISCUSSION, WINTER, LASTS, by_night=False)
 FAR_ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata")
 
 pytestmark = pytest.mark.skipif(
@@ -38,10 +41,11 @@ def invitation(starts_at: datetime, sequence: int = 0, *, cancelled: bool = Fals
         discussion=DISCUSSION,
         sequence=sequence,
         starts_at=starts_at,
+        ends_at=starts_at + LASTS,
         cancelled=cancelled,
         organizer="safe-return@kestrel.example",
         attendee="nurse@kestrel.example",
-        summary=spoken.summary("4K7PX", exercise=False),
+        summary=spoken.summary(MEETING, "4K7PX", exercise=False),
         description=spoken.join("4K7PX", Joining("+441632960100", "https://meet.example/4821; PIN 4821, then #")),
     ).written(NOW)
 
@@ -89,7 +93,7 @@ def test_both_read_the_words_as_they_were_written_and_no_place(language: str) ->
     spoken = words(language)
     [found] = read(invitation(WINTER, language=language))
     for each in found:
-        assert each["summary"] == spoken.summary("4K7PX", exercise=False)
+        assert each["summary"] == spoken.summary(MEETING, "4K7PX", exercise=False)
         assert "https://meet.example/4821; PIN 4821, then #" in each["description"]
         assert each["location"] == ""
         assert each["class"] == "CONFIDENTIAL"

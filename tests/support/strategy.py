@@ -44,6 +44,7 @@ from services.strategy.settings import StrategySettings
 from services.strategy.web import Behind, pages
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
+from tests.support.meetings import AT_ONCE, IN_FULL
 from tests.support.outside import free_port
 from tests.support.register import authority, load
 
@@ -89,9 +90,14 @@ class Strategy:
 
     def invitation(self, role: Role, **about: Any) -> Any:
         name = self.document["authority"]["id"]
+        wording = about.get("wording", Wording.STRATEGY_DISCUSSION)
         content = {
-            "authority": name, "role": role, "channel": Channel.INVITATION, "wording": Wording.STRATEGY_DISCUSSION
-        }  # fmt: skip
+            "authority": name,
+            "role": role,
+            "channel": Channel.INVITATION,
+            "wording": wording,
+            "meets": {Wording.STRATEGY_DISCUSSION: AT_ONCE, Wording.FULL_MEETING: IN_FULL}.get(wording),
+        }
         return received(StrategyInvite, child=self.child, **(content | about))
 
     async def invite(self, *roles: Role, **about: Any) -> list[Any]:

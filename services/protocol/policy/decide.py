@@ -25,7 +25,7 @@ from services.safeguarding.outcomes import DutyFailed, Outcome
 from services.safeguarding.roles import Role
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
-DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on")
+DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
 NO_HUMAN_NEEDED = frozenset({Topic.DECISIONS, Topic.DEAD_LETTERS})
 
 
@@ -79,7 +79,7 @@ def _event(draft: Draft) -> None:
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """A letter's periods run from the day on which it was sent, a photograph's from its taking, a planned step's from its day."""
+    """A letter's periods run from the day on which it was sent, a photograph's from its taking, a planned step's from its day, a discussion's from when it was held."""
     content = happened.content
     day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
     return happened.time if day is None else morning_of(day)

@@ -6,10 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from services.protocol.policy.periods import CalendarLength, Length
+from services.protocol.policy.periods import CalendarLength, Length, length
 from services.protocol.policy.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
+from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Role, Wording
 
+INVITES = frozenset({Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING})
+"""Messages of an invitation to a discussion."""
 RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
@@ -106,6 +109,14 @@ def _listed(written: Any) -> Any:
     return written if isinstance(written, list | tuple) else [written]
 
 
+def _with_lengths(written: Any) -> Any:
+    """`60m` and `24h` as everywhere in a rule."""
+    lengths = {"day", "night", "lasts", "warn", "notice"}
+    if not isinstance(written, dict):
+        return written
+    return {name: length(each) if name in lengths else each for name, each in written.items()}
+
+
 class Approval(Grammar):
     """Guidance is followed unless there are exceptional reasons (S6): who decided so, and why."""
 
@@ -148,6 +159,8 @@ class Rule(Grammar):
     among: Literal["police", "people", "duty", "others"] | None = None
     """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...)."""
     message: Wording
+    meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
+    """Of an invitation: when the discussion meets. Rules that invite to one discussion say the same."""
     urgent: bool = True
     within: Length | None = None
     """By when the other end should have accepted. A measure, not a step."""
@@ -172,6 +185,9 @@ class Rule(Grammar):
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
         if timed + (self.hours == "working") > 1:
             msg = "a rule has one of `wait`, `period`, `workdays`, `before` and `hours: working`"
+            raise ValueError(msg)
+        if (self.meets is not None) != (self.by == Channel.INVITATION and self.message in INVITES):
+            msg = "an invitation to a discussion says when it `meets`, and nothing else does"
             raise ValueError(msg)
         if self.every is not None and self.wait is None and self.period is None:
             msg = "`every` says how often again; `wait` or `period` says when first"

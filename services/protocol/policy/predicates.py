@@ -11,6 +11,7 @@ from services.protocol.policy.grammar import Asked, Rule, When
 from services.protocol.policy.vocabulary import Condition, Mark, Question
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
+from services.safeguarding.working_time import in_working_hours
 
 ENGLAND = ZoneInfo("Europe/London")
 FIRST_HOURS = timedelta(hours=72)
@@ -141,6 +142,7 @@ MISSING_TIMES_WITHIN = {
     Question.CHILD_MISSING_TIMES_IN_A_MONTH: timedelta(days=30),
 }
 QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
+    Question.WORKING_HOURS: lambda standing: in_working_hours(standing.now),
     Question.CHILD_UNACCOMPANIED: lambda standing: standing.facts.unaccompanied,
     Question.CHILD_MODERN_SLAVERY_CONCERN: _modern_slavery_concern,
     Question.CHILD_SUBJECT_TO_IMMIGRATION_CONTROL: lambda standing: standing.facts.subject_to_immigration_control,

@@ -12,7 +12,7 @@ from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait,
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
-from services.safeguarding.roles import Channel
+from services.safeguarding.roles import Channel, Wording
 
 
 def apply_all(draft: Draft, rules: tuple[Rule, ...], protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
@@ -109,6 +109,8 @@ def _discussion(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause)
     """Invitations that no episode holds together belong to one discussion by what called for them."""
     if rule.by != Channel.INVITATION or episode is not None:
         return None
+    if rule.message == Wording.STRATEGY_RECORD:
+        return UUID(cause.matter)
     return derived("discussion", draft.child, cause.id)
 
 

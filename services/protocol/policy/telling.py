@@ -51,7 +51,9 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     refers_to = duty.refers_to if telling.role == duty.role or telling.channel == Channel.INVITATION else None
     if because == Because.AGAIN and telling.role == duty.role and telling.step > 0:
         refers_to = identifiers.telling(duty.duty, 0)
-    return kind_of_duty(telling.role, telling.channel)(
+    kind = kind_of_duty(telling.role, telling.channel)
+    when = {"meets": rule.meets} if kind is StrategyInvite else {}
+    return kind(
         duty=duty.duty,
         step=telling.step,
         revision=duty.revision + 1,
@@ -75,6 +77,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         raised_risk=_raised_risk(draft),
         words=duty.cause.words,
         last_seen_at=duty.cause.last_seen_at,
+        **when,
     )
 
 

@@ -140,6 +140,8 @@ class Trigger(StrEnum):
 class Question(StrEnum):
     """What a rule's `when` may ask. The answer is yes, no or unknown."""
 
+    WORKING_HOURS = "time.working-hours"
+    """It is Monday to Friday, nine to five, and no bank holiday."""
     CHILD_UNACCOMPANIED = "child.unaccompanied"
     CHILD_MODERN_SLAVERY_CONCERN = "child.modern-slavery-concern"
     CHILD_SUBJECT_TO_IMMIGRATION_CONTROL = "child.subject-to-immigration-control"

@@ -1,5 +1,6 @@
 """The invitation as a calendar reads it: one UID, UTC, confidential, the organizer who sends, and nothing of a child."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -7,12 +8,16 @@ from uuid import UUID
 import pytest
 from icalendar import Calendar
 
+from services.safeguarding.roles import Wording
 from services.strategy.itip import Invitation
-from services.strategy.words import LANGUAGES, Joining
+from services.strategy.words import LANGUAGES, Joining, Meeting
 
 DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
 SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))
 NOW = datetime(2026, 7, 1, 13, tzinfo=UTC)
+LASTS = timedelta(minutes=45)
+URGENT = Meeting(Wording.STRATEGY_DISCUSSION, SUMMER, LASTS, by_night=False)
+FULL = Meeting(Wording.FULL_MEETING, SUMMER, timedelta(minutes=90), by_night=False)
 
 
 def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
@@ -21,10 +26,11 @@ def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
         DISCUSSION,
         sequence,
         SUMMER,
+        SUMMER + LASTS,
         cancelled,
         "safe-return@kestrel.example",
         "nurse@kestrel.example",
-        spoken.summary("4K7PX", exercise=False),
+        spoken.summary(URGENT, "4K7PX", exercise=False),
         spoken.join("4K7PX", Joining("+441632960100")),
     ).written(NOW)
     read = Calendar.from_ical(written)
@@ -66,17 +72,18 @@ def test_no_place_and_no_number_stand_where_a_calendar_shows_them_to_everybody()
 def test_a_bridge_is_how_one_joins_and_stands_nowhere_but_in_the_text(language: str, line: str | None) -> None:
     spoken, bridge = LANGUAGES[language], "+44 1632 960155, PIN 4821#"
     letter = spoken.letter(
-        SUMMER, code="4K7PX", link="https://x.example/a", joining=Joining(line, bridge), exercise=False
+        URGENT, code="4K7PX", link="https://x.example/a", joining=Joining(line, bridge), exercise=False
     )
-    assert bridge in letter.paragraphs[1]
-    assert "4821" not in letter.subject + letter.headline + spoken.summary("4K7PX", exercise=False)
+    assert bridge in letter.paragraphs[2]
+    assert "4821" not in letter.subject + letter.headline + spoken.summary(URGENT, "4K7PX", exercise=False)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("change", ["", "moved-", "cancelled-"])
-def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str) -> None:
+@pytest.mark.parametrize("meeting", [URGENT, FULL], ids=lambda each: each.wording)
+def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str, meeting: Meeting) -> None:
     letter = LANGUAGES[language].letter(
-        SUMMER,
+        meeting,
         code="4K7PX",
         link="https://x.example/invitations/AbC",
         joining=Joining("+441632960100"),
@@ -86,3 +93,16 @@ def test_the_mail_says_when_in_england_and_what_changed(language: str, change: s
     assert "15:30" in letter.subject
     assert letter.subject.startswith(LANGUAGES[language].content["exercise"])
     assert "+4416" not in letter.subject
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_the_mail_says_which_discussion_it_is_by_day_by_night_and_in_full(language: str) -> None:
+    spoken = LANGUAGES[language]
+    kinds = [URGENT, replace(URGENT, by_night=True), FULL, replace(FULL, by_night=True)]
+    said = [spoken.how(each) for each in kinds]
+    assert len(set(said)) == len(kinds)
+    assert ["90" in each for each in said] == [False, False, True, True]
+    for each, how in zip(kinds, said, strict=True):
+        letter = spoken.letter(each, code="4K7PX", link="https://x.example/a", joining=Joining(None), exercise=False)
+        assert letter.paragraphs[1] == how
+    assert spoken.summary(URGENT, "4K7PX", exercise=False) != spoken.summary(FULL, "4K7PX", exercise=False)

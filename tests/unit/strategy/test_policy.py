@@ -7,30 +7,77 @@ from hypothesis import given
 from hypothesis import strategies as any_
 
 from services.safeguarding.roles import Role
-from services.strategy.policy import Attendance, Reply, counts, first_slot, lacking
+from services.safeguarding.working_time import ENGLAND, in_working_hours, working_day_after
+from services.strategy.policy import Attendance, Reply, begins, counts, lacking
+from tests.support.meetings import AT_ONCE, IN_FULL
 
 
 @pytest.mark.parametrize(
-    ("reported", "begins"),
+    ("reported", "begins_at"),
     [
         ("2026-11-24T14:00:00", "2026-11-24T15:00:00"),
-        ("2026-11-24T14:00:01", "2026-11-24T15:15:00"),
-        ("2026-11-24T14:44:59", "2026-11-24T15:45:00"),
-        ("2026-12-25T23:10:00", "2026-12-26T00:15:00"),
+        ("2026-11-24T14:14:59", "2026-11-24T15:00:00"),
+        ("2026-11-24T14:15:00", "2026-11-24T15:15:00"),
+        ("2026-11-24T15:59:00", "2026-11-24T16:45:00"),
+        ("2026-07-01T15:30:00", "2026-07-01T16:15:00"),
+        ("2026-11-24T16:00:00", "2026-11-24T16:45:00"),
+        ("2026-11-24T23:10:00", "2026-11-24T23:45:00"),
+        ("2026-11-28T11:00:00", "2026-11-28T11:45:00"),
+        ("2026-12-25T11:00:00", "2026-12-25T11:45:00"),
+        ("2026-11-25T08:50:00", "2026-11-25T09:30:00"),
     ],
-)
-def test_the_first_discussion_is_the_next_quarter_that_leaves_an_hour_whatever_the_hour(
-    reported: str, begins: str
-) -> None:
+    ids=[
+        "by day", "a quarter less a second", "on the quarter", "it would end the day", "half past four in summer time", "five is night",
+        "at night", "a Saturday", "Christmas", "before nine",
+    ],
+)  # fmt: skip
+def test_an_urgent_discussion_is_within_the_hour_by_day_and_sooner_by_night(reported: str, begins_at: str) -> None:
     at = datetime.fromisoformat(reported).replace(tzinfo=UTC)
-    assert first_slot(at) == datetime.fromisoformat(begins).replace(tzinfo=UTC)
+    assert begins(AT_ONCE, at, urgent_at=None) == datetime.fromisoformat(begins_at).replace(tzinfo=UTC)
 
 
-@given(any_.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2030, 1, 1), timezones=any_.just(UTC)))
-def test_it_is_never_sooner_than_an_hour_nor_later_than_an_hour_and_a_quarter(now: datetime) -> None:
-    begins = first_slot(now)
-    assert timedelta(minutes=60) <= begins - now < timedelta(minutes=75)
-    assert begins.minute % 15 == 0
+MOMENTS = any_.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2030, 1, 1), timezones=any_.just(UTC))
+
+
+@given(MOMENTS)
+def test_an_urgent_discussion_keeps_to_what_its_rule_says_at_every_hour(now: datetime) -> None:
+    at = begins(AT_ONCE, now, urgent_at=None)
+    by_day = in_working_hours(now) and in_working_hours(now + AT_ONCE.day - timedelta(minutes=15))
+    assert timedelta(minutes=30) < at - now <= (AT_ONCE.day if by_day else AT_ONCE.night) or not in_working_hours(at)
+    assert at - now <= AT_ONCE.day
+    assert at.minute % 15 == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "urgent_at", "begins_at"),
+    [
+        ("2026-11-24T15:00:00", "2026-11-24T13:00:00", "2026-11-27T10:00:00"),
+        ("2026-11-28T03:00:00", "2026-11-28T01:00:00", "2026-12-02T10:00:00"),
+        ("2026-12-23T15:00:00", "2026-12-23T13:00:00", "2026-12-30T10:00:00"),
+        ("2026-03-26T15:00:00", "2026-03-26T13:00:00", "2026-03-31T09:00:00"),
+        ("2026-10-22T15:00:00", "2026-10-22T12:00:00", "2026-10-27T10:00:00"),
+        ("2026-11-27T07:00:00", "2026-11-24T13:00:00", "2026-11-30T10:00:00"),
+        ("2026-12-01T09:00:00", "2026-11-24T13:00:00", "2026-12-02T10:00:00"),
+    ],
+    ids=[
+        "the third working day", "over a weekend", "over Christmas", "ten is nine once the clocks go forward", "ten is ten once they go back",
+        "too little notice", "the five days are over",
+    ],
+)  # fmt: skip
+def test_a_full_meeting_is_on_a_working_day_after_the_urgent_discussion(
+    now: str, urgent_at: str, begins_at: str
+) -> None:
+    told, urgent, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, urgent_at, begins_at))
+    assert begins(IN_FULL, told, urgent_at=urgent) == expected
+
+
+@given(MOMENTS)
+def test_a_full_meeting_recorded_the_same_day_is_always_within_five_working_days(now: datetime) -> None:
+    at = begins(IN_FULL, now, urgent_at=now)
+    assert in_working_hours(at)
+    assert at.astimezone(ENGLAND).time() == IN_FULL.at
+    assert at <= working_day_after(now, IN_FULL.latest, IN_FULL.at)
+    assert at - now >= IN_FULL.notice
 
 
 def test_police_health_and_social_care_make_the_quorum() -> None:
