@@ -16,6 +16,7 @@ from services.console.commands import accounts
 from services.police.commands import police
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
+KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
 SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -71,6 +72,24 @@ def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T2
         typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")
+
+
+@app.command("renew-keys")
+def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(KEEPS_CLOSED)}.")]) -> None:
+    """Bring what SERVICE keeps from older master and phone keys to the newest, while everything runs. May be stopped and begun anew."""
+    from services.delivery.settings import KeySettings
+    from services.register.renewing import renew_all
+    from services.store.engine import connect
+
+    if service not in KEEPS_CLOSED:
+        raise typer.BadParameter(f"choose one of: {', '.join(KEEPS_CLOSED)}")
+    parts = importlib.import_module(f"services.{service}.renewing").RENEWS
+    settings = KeySettings()
+    done = asyncio.run(renew_all(connect(settings, service), settings.keyring, parts, typer.echo))
+    if not done:
+        typer.echo("keep the older keys: they are still needed, or lost keys are", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"nothing of {service}'s needs an older key any more")
 
 
 @app.command("dead-letters")

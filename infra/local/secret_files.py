@@ -36,7 +36,7 @@ class SecretFiles:
         """The secret of that name, made the first time it is asked for."""
         file = self._folder / "made" / name
         if not file.exists():
-            _write(file, make())
+            write(file, make())
         return file.read_text()
 
     def folder_of(self, service: str) -> Path:
@@ -63,10 +63,11 @@ class SecretFiles:
     def _give(self, service: str, name: str, value: str) -> None:
         file = self.folder_of(service) / name
         if not file.exists() or file.read_text() != value:
-            _write(file, value)
+            write(file, value)
 
 
-def _write(file: Path, value: str) -> None:
+def write(file: Path, value: str) -> None:
+    """Readable by its owner alone, and whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = file.with_name(f".{file.name}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from services.carers import metrics
 from services.carers.spool import Spool
-from services.carers.store import texts
+from services.carers.store import renewing, texts
 from services.carers.text import Text
 from services.runtime.logs import logger
 from services.runtime.repeating import Repeating
@@ -69,6 +69,7 @@ class Intake:
 
     async def _commit(self, several: Sequence[Text]) -> None:
         async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as transaction:
+            await renewing.keep_in_order(transaction, self._keyring, [text.sender for text in several])
             await texts.keep(transaction, self._keyring, several)
             transaction.after_commit(self._on_kept)
 

@@ -8,7 +8,7 @@ from services.carers import metrics, scenes
 from services.carers.carrying_out import SERVICE, CarryingOut
 from services.carers.policy.deciding import decide
 from services.carers.policy.scene import Decision, Scene
-from services.carers.store import texts
+from services.carers.store import renewing, texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
 from services.register import conversation
@@ -70,6 +70,7 @@ class Reader:
     async def _read(self, transaction: Transaction, unread: Unread) -> None:
         now = self._clocks.wall()
         text = await texts.opened(transaction.connection, self._keyring, unread)
+        await renewing.bring_over(transaction, self._keyring, text.sender)
         meaning = understand(text.body)
         scene, speaker = await scenes.gather(
             transaction.connection, self._keyring, text, meaning, default=self._default, now=now

@@ -56,7 +56,7 @@ async def gather(
     scene = Scene(
         kind=speaker.kind.value,
         authority=speaker.authority or await _authority(connection, default),
-        provisional=_provisional(speaker, number_hash, text),
+        provisional=await _provisional(connection, speaker, number_hash, text),
         person=speaker.person,
         placement=speaker.placement,
         children=await _children(connection, speaker.children),
@@ -72,10 +72,10 @@ async def gather(
     return scene, speaker
 
 
-def _provisional(speaker: Speaker, number_hash: bytes, text: Text) -> ChildId:
+async def _provisional(connection: AsyncConnection, speaker: Speaker, number_hash: bytes, text: Text) -> ChildId:
     """Of a number that nobody knows all texts are one story; of others each report is one of its own."""
     if speaker.kind in {SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER}:
-        return provisional_child(texts.owner_of(number_hash))
+        return provisional_child(await texts.first_owner(connection, number_hash))
     return provisional_child(text.sid)
 
 

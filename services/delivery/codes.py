@@ -33,7 +33,7 @@ async def find(connection: AsyncConnection, keyring: Keyring, code: str, number:
     """`code` as texted, in any case; `number` E.164. None: never texted to this number. The newest, should two be alike."""
     rows = await connection.execute(
         select(codes)
-        .where(codes.c.code == code.upper(), codes.c.number_hash == keyring.number_hash(number))
+        .where(codes.c.code == code.upper(), codes.c.number_hash.in_(keyring.number_hashes(number)))
         .order_by(codes.c.created_at.desc())
         .limit(1)
     )

@@ -51,7 +51,7 @@ class Speaker:
 async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at: datetime) -> Speaker:
     """`number` is E.164. Of several people with one number (one person whom two authorities know), the one with most to say."""
     found = await connection.execute(
-        select(for_conversation).where(for_conversation.c.number_hash == keyring.number_hash(number))
+        select(for_conversation).where(for_conversation.c.number_hash.in_(keyring.number_hashes(number)))
     )
     people: dict[str, list[RowMapping]] = {}
     for row in found.mappings():

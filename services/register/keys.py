@@ -25,6 +25,12 @@ async def data_keys(connection: AsyncConnection, keyring: Keyring, owners: Colle
     return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
 
 
+async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, DataKey]:
+    """Of those that have one: what was kept under the others has been erased."""
+    wrapped = await _wrapped(connection, owners)
+    return {owner: keyring.unwrap(owner, each) for owner, each in wrapped.items()}
+
+
 async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
     rows = await connection.execute(select(table.c.owner, table.c.wrapped).where(table.c.owner.in_(list(owners))))
     return {row.owner: row.wrapped for row in rows}

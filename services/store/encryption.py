@@ -1,14 +1,17 @@
 """Encrypted columns: AES-GCM under a data key per child, person or unknown number; data keys wrapped by the master key.
 
 Destroying an owner's data key erases everything kept under it. Every ciphertext is bound to its table, column and
-owner, so that one moved to another row or column does not open.
+owner, so that one moved to another row or column does not open. While a key is being changed there are several of it: the
+first closes and is found by, all of them open and are looked for (docs/decisions/0025).
 """
 
+import contextlib
 import hashlib
 import hmac
 import os
 from base64 import b64decode
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
@@ -43,29 +46,58 @@ class Keyring:
     """The master key and the key of keyed hashes. Held only by services that may read personal columns."""
 
     def __init__(self, master_key: str, phone_key: str) -> None:
-        """Both base64 of 32 bytes; raises ValueError otherwise."""
-        self._master = AESGCM(_decoded(master_key, "master_key"))
-        self._hash_key = _decoded(phone_key, "phone_key")
+        """Each the base64 of 32 bytes, or several of them by white space, the newest first; raises ValueError otherwise."""
+        self._masters = [AESGCM(each) for each in _decoded(master_key, "master_key")]
+        self._hash_keys = _decoded(phone_key, "phone_key")
+
+    @property
+    def changes_phone_key(self) -> bool:
+        """Whether numbers are looked for under older keys too."""
+        return len(self._hash_keys) > 1
 
     def wrapped_new_key(self, owner: str) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._master.encrypt(nonce, os.urandom(KEY_BYTES), owner.encode())
+        return self._wrap(owner, os.urandom(KEY_BYTES))
 
     def unwrap(self, owner: str, wrapped: bytes) -> DataKey:
-        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-        return DataKey(owner, self._master.decrypt(nonce, sealed, owner.encode()))
+        """Raises InvalidTag where none of the master keys opens it."""
+        return DataKey(owner, self._unwrapped(owner, wrapped)[0])
+
+    def wrapped_anew(self, owner: str, wrapped: bytes) -> bytes | None:
+        """The same data key under the newest master key; None where it is so already. Raises InvalidTag as `unwrap` does."""
+        key, by = self._unwrapped(owner, wrapped)
+        return None if by == 0 else self._wrap(owner, key)
 
     def number_hash(self, number: str) -> bytes:
-        """Finds a phone number (E.164) or an address without keeping it in the clear."""
-        return self.body_hash(b"number/" + number.encode())
+        """Finds a phone number (E.164) or an address without keeping it in the clear. Under the newest key: what is written."""
+        return self.number_hashes(number)[0]
+
+    def number_hashes(self, number: str) -> tuple[bytes, ...]:
+        """Under each key, the newest first: what is looked for."""
+        return tuple(_hash(key, b"number/" + number.encode()) for key in self._hash_keys)
 
     def body_hash(self, body: bytes) -> bytes:
-        return hmac.new(self._hash_key, body, hashlib.sha256).digest()
+        return _hash(self._hash_keys[0], body)
+
+    def _wrap(self, owner: str, key: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._masters[0].encrypt(nonce, key, owner.encode())
+
+    def _unwrapped(self, owner: str, wrapped: bytes) -> tuple[bytes, int]:
+        """The data key, and the place of the master key that it was wrapped by."""
+        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        for place, master in enumerate(self._masters):
+            with contextlib.suppress(InvalidTag):
+                return master.decrypt(nonce, sealed, owner.encode()), place
+        raise InvalidTag
 
 
-def _decoded(key: str, name: str) -> bytes:
-    decoded = b64decode(key, validate=True)
-    if len(decoded) != KEY_BYTES:
+def _hash(key: bytes, content: bytes) -> bytes:
+    return hmac.new(key, content, hashlib.sha256).digest()
+
+
+def _decoded(keys: str, name: str) -> list[bytes]:
+    decoded = [b64decode(each, validate=True) for each in keys.split()]
+    if not decoded or any(len(each) != KEY_BYTES for each in decoded):
         msg = f"{name} must be the base64 of {KEY_BYTES} bytes"
         raise ValueError(msg)
     return decoded

@@ -39,7 +39,7 @@ class Inviting:
             body = self.letters.asks_for_record(about, parcel, duty, reader)
         else:
             about = _known(await store.of_duty(transaction, duty.duty, duty.step))
-            await store.addressed(transaction, duty, found.person, address_hash(self.keyring, reader.address))
+            await store.addressed(transaction, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
             body = await self._about_discussion(transaction, about, parcel, duty, reader)
         return Fixed(reader.address, body, person=found.person, read=("person.email",))
 
@@ -93,6 +93,6 @@ def _known(found: Discussion | None) -> Discussion:
     return found
 
 
-def address_hash(keyring: Keyring, address: str) -> bytes:
-    """Mail programs change an address's case at will."""
-    return keyring.number_hash(address.strip().lower())
+def spelt(address: str) -> str:
+    """As an address is hashed: mail programs change its case at will."""
+    return address.strip().lower()

@@ -9,7 +9,7 @@ from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
 from services.strategy.discussing import Discussing
-from services.strategy.inviting import address_hash
+from services.strategy.inviting import spelt
 from services.strategy.itip import Answered, NotAReply, read
 from services.strategy.policy import Reply, counts
 from services.strategy.store import Attendee, Discussion
@@ -57,7 +57,7 @@ class Replies:
         if found is None:
             return "no-such-discussion"
         mine = await store.attendees_of(
-            transaction.connection, found.discussion, address_hash(self.keyring, mail.sender)
+            transaction.connection, found.discussion, self.keyring.number_hashes(spelt(mail.sender))
         )
         doubt = _doubt(mail, answered, found, mine)
         if doubt is not None:
@@ -87,7 +87,7 @@ class Replies:
 
     async def _in_words(self, transaction: Transaction, mail: ReadMail) -> str:
         """Of somebody whom we invited: a person reads it. Anybody else's is nobody's business here."""
-        theirs = address_hash(self.keyring, mail.sender)
+        theirs = self.keyring.number_hashes(spelt(mail.sender))
         told = await self.answers.told(transaction, mail)
         found = (
             await store.newest_with(transaction, theirs)
@@ -100,7 +100,7 @@ class Replies:
 
     async def _to_a_person(self, transaction: Transaction, mail: ReadMail, found: Discussion, why: str = "") -> str:
         mine = await store.attendees_of(
-            transaction.connection, found.discussion, address_hash(self.keyring, mail.sender)
+            transaction.connection, found.discussion, self.keyring.number_hashes(spelt(mail.sender))
         )
         return await self.answers.to_a_person(
             transaction,

@@ -120,12 +120,12 @@ async def of_child(
     return None if name is None else await hold(transaction, name)
 
 
-async def newest_with(transaction: Transaction, address_hash: bytes) -> Discussion | None:
+async def newest_with(transaction: Transaction, address_hashes: Sequence[bytes]) -> Discussion | None:
     """The newest to which somebody with this address was invited, called off or not."""
     name = await transaction.connection.scalar(
         select(attendees.c.discussion)
         .join(discussions, discussions.c.discussion == attendees.c.discussion)
-        .where(attendees.c.address_hash == address_hash)
+        .where(attendees.c.address_hash.in_(address_hashes))
         .order_by(discussions.c.starts_at.desc())
         .limit(1)
     )
@@ -187,12 +187,12 @@ async def replied(transaction: Transaction, attendee: Attendee, reply: Reply, at
 
 
 async def attendees_of(
-    connection: AsyncConnection, discussion: UUID, address_hash: bytes | None = None
+    connection: AsyncConnection, discussion: UUID, address_hashes: Sequence[bytes] | None = None
 ) -> list[Attendee]:
-    """All who have been invited; with `address_hash` those with this address (one person may hold two roles)."""
+    """All who have been invited; with `address_hashes` those with this address (one person may hold two roles)."""
     asked = select(attendees).where(attendees.c.discussion == discussion, attendees.c.person.is_not(None))
-    if address_hash is not None:
-        asked = asked.where(attendees.c.address_hash == address_hash)
+    if address_hashes is not None:
+        asked = asked.where(attendees.c.address_hash.in_(address_hashes))
     rows = await connection.execute(asked.order_by(attendees.c.role, attendees.c.step))
     return [_attendee(row) for row in rows]
 

@@ -17,6 +17,7 @@ texts_in = Table(
     Column("tries", Integer, nullable=False),
     *moments("next_try_at", needed=True),
     *moments("worked_at", "replied_at"),
+    Column("key_owner", Text),
 )
 
 questions = Table(

@@ -25,7 +25,7 @@ class Unread:
     """A text that this transaction holds. Still sealed, so that one that does not open can be told of all the same."""
 
     sid: str
-    number_hash: bytes
+    key_owner: str
     sender: bytes
     body: bytes
     received_at: datetime
@@ -34,7 +34,7 @@ class Unread:
 
 
 def owner_of(number_hash: bytes) -> str:
-    """Whose key seals what a number sends, whoever it belongs to."""
+    """Whose key seals what a number sends, whoever it belongs to. Texts from before a change of the phone key keep their own."""
     return f"number-{number_hash.hex()}"
 
 
@@ -49,12 +49,13 @@ async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Tex
     rows: dict[str, dict[str, Any]] = {}
     for text in several:
         number_hash = hashes[text.sender]
-        rows.setdefault(text.sid, _sealed(text, number_hash, keys[owner_of(number_hash)]))
+        owner = owner_of(number_hash)
+        rows.setdefault(text.sid, _sealed(text, number_hash, owner, keys[owner]))
     in_order = [rows[sid] for sid in sorted(rows)]
     await transaction.connection.execute(insert(texts_in).values(in_order).on_conflict_do_nothing())
 
 
-def _sealed(text: Text, number_hash: bytes, key: DataKey) -> dict[str, Any]:
+def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str, Any]:
     return {
         "message_sid": text.sid,
         "number_hash": number_hash,
@@ -64,6 +65,7 @@ def _sealed(text: Text, number_hash: bytes, key: DataKey) -> dict[str, Any]:
         "story_at": text.story_at,
         "tries": 0,
         "next_try_at": text.received_at,
+        "key_owner": owner,
     }
 
 
@@ -88,7 +90,7 @@ async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
         return None
     return Unread(
         row["message_sid"],
-        row["number_hash"],
+        row["key_owner"] or owner_of(row["number_hash"]),
         row["sender"],
         row["body"],
         row["received_at"],
@@ -98,7 +100,7 @@ async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
 
 
 async def opened(connection: AsyncConnection, keyring: Keyring, unread: Unread) -> Text:
-    key = await data_key(connection, keyring, owner_of(unread.number_hash))
+    key = await data_key(connection, keyring, unread.key_owner)
     body, *pictures = json.loads(key.open(unread.body, BODY))
     return Text(unread.sid, key.open(unread.sender, SENDER), body, tuple(pictures), unread.received_at, unread.story_at)
 
@@ -145,6 +147,17 @@ async def answered_since(connection: AsyncConnection, number_hash: bytes, since:
             )
         )
     )
+
+
+async def first_owner(connection: AsyncConnection, number_hash: bytes) -> str:
+    """Whose key closes the number's first text: the name stays, whatever the number's hash becomes."""
+    owner = await connection.scalar(
+        select(texts_in.c.key_owner)
+        .where(texts_in.c.number_hash == number_hash)
+        .order_by(texts_in.c.received_at, texts_in.c.message_sid)
+        .limit(1)
+    )
+    return owner or owner_of(number_hash)
 
 
 async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:

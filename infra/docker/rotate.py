@@ -1,0 +1,66 @@
+"""`python3 -m infra.docker.rotate {master_key | phone_key} {add | lead | drop}`: changes a key in three steps.
+
+`add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
+with. `drop`: the old one away. Between the steps the services are restarted, and before the last `renew-keys` has said of
+each that nothing needs the old key (docs/operating.md). A step that is repeated changes nothing more.
+"""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from infra.docker.prepare import FOLDER, prepare
+from infra.local.secret_files import SecretFiles, key, write
+
+NAMES = ("master_key", "phone_key")
+STEPS = ("add", "lead", "drop")
+
+
+class NotNow(Exception):
+    """The step before has not been taken. Says which."""
+
+
+def rotate(folder: Path, name: str, step: str) -> str:
+    """The key's file after the step, dealt out to whoever reads it. Which of two keys is the new one is kept beside it."""
+    file, mark = folder / "made" / name, folder / "made" / f"{name}.new"
+    keys = SecretFiles(folder).value(name, key).split()
+    new = [each for each in keys if mark.exists() and _print(each) == mark.read_text()]
+    if step == "add" and not new:
+        made = key()
+        write(mark, _print(made))
+        keys = [*keys, made]
+    elif step != "add" and not new:
+        raise NotNow(f"no new {name} has been added: `add` first")
+    elif step == "lead":
+        keys = new + [each for each in keys if each not in new]
+    elif step == "drop":
+        if keys[0] not in new:
+            raise NotNow(f"the new {name} does not lead yet: `lead` first, restart the services, `renew-keys`")
+        keys = new
+    write(file, "\n".join(keys))
+    if step == "drop":
+        mark.unlink()
+    prepare(folder)
+    return f"{name}: {len(keys)} of it. Restart every service that holds it: docker compose up -d --force-recreate"
+
+
+def _print(of: str) -> str:
+    return hashlib.sha256(of.encode()).hexdigest()
+
+
+def main(arguments: list[str], folder: Path = FOLDER) -> int:
+    """0 when the step is taken, 1 with a sentence on stderr when it cannot be."""
+    match arguments:
+        case [name, step] if name in NAMES and step in STEPS:
+            try:
+                print(rotate(folder, name, step))
+            except NotNow as why:
+                print(why, file=sys.stderr)
+                return 1
+            return 0
+    print((__doc__ or "").splitlines()[0], file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
