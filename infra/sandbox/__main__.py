@@ -34,6 +34,7 @@ async def play(config: SandboxConfig) -> None:
                 access_log=False,
                 log_level="warning",
                 lifespan="off",
+                http="httptools",
                 ws="none",
                 backlog=4096,
                 timeout_graceful_shutdown=1,

@@ -76,7 +76,7 @@ class Reconciler:
     async def look(self) -> bool:
         wall = self._clocks.wall()
         since = wall - FIRST_LOOK if self._looked_at is None else self._looked_at - TRIED_WITHIN - OVERLAP
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             found = await gaps(connection, wall=wall, story=self._clocks.story(), since=since, known=self._before)
         lasting = self._before & found
         self._looked_at, self._before = wall, found

@@ -19,7 +19,7 @@ from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
 from services.safeguarding.message import Message
 from services.store import story
-from services.store.engine import connect
+from services.store.engine import connect, connect_to_read
 from services.store.transaction import Store
 
 
@@ -35,7 +35,7 @@ class House:
 
     def __post_init__(self) -> None:
         logs.configure(self.service, self.settings.slot)
-        self.store = Store(connect(self.settings, self.service))
+        self.store = Store(connect(self.settings, self.service), connect_to_read(self.settings, self.service))
         self.publisher = Publisher(self.settings, self.store, self.clocks)
         self.health.watch("publishing", self.publisher.obstacle)
 
@@ -75,7 +75,7 @@ class House:
         web = Web(
             exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
         )
-        clock = story.follow(self.store.engine, self.clocks)
+        clock = story.follow(self.store.reading, self.clocks)
         self.health.watch("database", clock.obstacle)
         first: Sequence[Part] = [clock, loop_watch(), self.publisher]
         try:

@@ -17,7 +17,7 @@ from services.store import outbox
 from services.store.outbox import Unsent
 from services.store.transaction import Store
 
-ROUNDS_AT_ONCE = 4
+ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
 """A key said while a place is free goes at once and alone; those that had to wait go together, in one transaction."""
 SWEEP_EVERY_SECONDS = 1.0
@@ -82,7 +82,7 @@ class Publisher:
 
     async def _wake_what_was_left(self) -> bool:
         now = self._clocks.wall()
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             left = await outbox.keys_unsent(connection, written_before=now - SWEEP_OLDER_THAN)
             depth, oldest = await outbox.depth(connection)
         metrics.OUTBOX_DEPTH.set(depth)

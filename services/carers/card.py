@@ -27,7 +27,7 @@ class Card:
         self._authority = authority
 
     async def page(self) -> str:
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             line = await conversation.duty_line(connection, self._authority)
         return written(self._number, line)
 

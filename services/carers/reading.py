@@ -39,13 +39,16 @@ class Reader:
         self._clocks = clocks
         self._carrying_out = carrying_out
         self._default = default
+        self._at_once = 1
         self.loop = Repeating("reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        read = await asyncio.gather(*(self._read_next() for _ in range(AT_ONCE)), return_exceptions=True)
+        """A look into the table costs as much as reading a text: more look at once only while all of them find one."""
+        read = await asyncio.gather(*(self._read_next() for _ in range(self._at_once)), return_exceptions=True)
         for each in read:
             if isinstance(each, BaseException):
                 raise each
+        self._at_once = min(2 * self._at_once, AT_ONCE) if all(read) else 1
         if not any(read):
             await self._measure()
         return any(read)
@@ -118,7 +121,7 @@ class Reader:
                 metrics.TO_HUMAN.labels(act.content.reason).inc()
 
     async def _measure(self) -> None:
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             count, oldest = await texts.backlog(connection)
         metrics.UNREAD.set(count)
         metrics.OLDEST_UNREAD.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)

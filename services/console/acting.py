@@ -42,17 +42,17 @@ class Acting:
 
     async def about(self, subject: Subject, operator: Operator) -> About | None:
         """None where there is no such thing that the operator sees."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             found = await _about(connection, subject)
         return found if found is not None and operator.sees(found.authority) else None
 
     async def who(self, about: About) -> identity.Identity | None:
         """Only after the act that says who looked, and why. None: the register does not know the child."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             return await identity.of(connection, self.keyring, about.child)
 
     async def done_before(self, act: UUID) -> bool:
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             return await store.acted_before(connection, act)
 
     async def act(self, operator: Operator, deed: Deed, subject: Subject, answers: Answers, seen: str) -> Result:

@@ -30,7 +30,7 @@ class Exercising:
 
     async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
         """Where one may be set."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             return await directory_page.areas(connection, operator.authority)
 
     async def start(

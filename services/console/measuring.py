@@ -39,7 +39,7 @@ class Measuring:
     async def turn(self) -> bool:
         """What was read before stays shown while the database is away; `standing_measured_timestamp_seconds` tells its age."""
         now, story = self._clocks.wall(), self._clocks.story()
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             await _often(connection, story)
             if now >= self._slowly_at:
                 await _seldom(connection, story)

@@ -35,7 +35,7 @@ class Reading:
 
     async def standing(self, authority: AuthorityId | None) -> dict[str, object]:
         """Every open episode, and what else waits for an answer; of one authority, or of all."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             episodes = await store.open_episodes(connection, authority)
             duties = await store.duties_of(connection, [each.content.episode for each in episodes])
             elsewhere = await store.unanswered_elsewhere(connection, authority)
@@ -50,7 +50,7 @@ class Reading:
 
     async def one_episode(self, episode: UUID, reader: Operator) -> dict[str, object] | None:
         """None where the console has heard of no such episode that the reader sees. With why operators acted, if they may read it."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             found = await store.episode(connection, episode)
             if found is None or not reader.sees(found.content.authority):
                 return None
@@ -76,13 +76,13 @@ class Reading:
 
     async def exercises(self, authority: AuthorityId | None) -> list[EpisodeLine]:
         """Those that run."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             episodes = await store.open_episodes(connection, authority)
         return [episode_line(each, ()) for each in episodes if each.exercise]
 
     async def directory(self, authority: AuthorityId | None) -> dict[str, object]:
         """Of one authority, or of all. Everybody on it is staff; the people of one child are shown by the child's code."""
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             rota = await directory_page.rota(connection, self.keyring, authority)
             forces = await directory_page.forces(connection)
             reached = await contacts.every(connection)
@@ -90,7 +90,7 @@ class Reading:
         return {"directory": directory(listed, reached, self.clocks.story()), "forces": forces}
 
     async def dead_letters(self) -> dict[str, object]:
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             letters = await store.dead_letters_after(connection, self.clocks.story() - DEAD_LETTERS_LISTED)
             names = await accounts.names(connection)
         return {"letters": [(each, fault_of(each.reason)) for each in letters], "names": names}

@@ -32,7 +32,7 @@ class Redriving:
     bus: str
 
     async def known(self, letter: UUID) -> bool:
-        async with self.store.engine.connect() as connection:
+        async with self.store.reading.connect() as connection:
             return await store.is_dead_letter(connection, str(letter))
 
     async def redrive(self, operator: Operator, letter: UUID, act: UUID, reason: str) -> Redriven:

@@ -65,9 +65,9 @@ class Attempt:
                     return None
                 now = self.clocks.wall()
                 attempt = await standing.begun(transaction, hand.parcel.id, self.owner, now, sealed)
-                if attempt is None:
-                    await self._withdrawn(transaction, hand)
-                    return None
+            if attempt is None:
+                await self._withdrawn(hand)
+                return None
         except Exception as error:
             if passes_by_itself(error):
                 raise
@@ -105,18 +105,16 @@ class Attempt:
             parcel, answer, medium=medium, sending=begun.sending, took_ms=took_ms, person=person, body_hash=body_hash
         )
         async with self.store.transaction() as transaction:
-            state = await standing.settled(transaction, made, self.owner, now, as_)
-            outcome = None
-            if as_.state is State.ACCEPTED:
-                outcome = outcomes.accepted(parcel, person)
-            elif state == State.FAILED and as_.reason is not None:
+            outcome = outcomes.accepted(parcel, person) if as_.state is State.ACCEPTED else None
+            if as_.reason is None:
+                standing.settled_last(transaction, made, self.owner, now, as_)
+            elif await standing.settled(transaction, made, self.owner, now, as_) == State.FAILED:
                 outcome = outcomes.failed(parcel, as_.reason, person)
+                transaction.after_commit(metrics.ENDED.labels(medium, as_.reason).inc)
             await voice.say(transaction, parcel, attempted, outcome)
         if as_.state is State.ACCEPTED:
             metrics.ACCEPTED_SECONDS.labels(medium).observe((now - parcel.created_at).total_seconds())
             metrics.ENDED.labels(medium, State.ACCEPTED).inc()
-        elif state == State.FAILED:
-            metrics.ENDED.labels(medium, as_.reason).inc()
 
     async def _fixed(self, transaction: Transaction, hand: InHand) -> tuple[Fixed | Undeliverable, dict[str, Any]]:
         """With the columns to write, where this is the first attempt that fixes them."""
@@ -151,14 +149,15 @@ class Attempt:
             await self._voice(now).say(transaction, parcel, outcomes.failed(parcel, why.reason, why.person))
             metrics.ENDED.labels(self.media.of(parcel.medium).name, why.reason).inc()
 
-    async def _withdrawn(self, transaction: Transaction, hand: InHand) -> None:
+    async def _withdrawn(self, hand: InHand) -> None:
         """An earlier attempt whose answer was lost may have arrived: it counts as taken, so that its recipient hears the
         all-clear. To be told of the end of what one never heard of is the lesser harm.
         """
         now = self.clocks.wall()
-        withdrawn = await standing.ended(transaction, hand.parcel.id, self.owner, now, State.WITHDRAWN)
-        if withdrawn and hand.uncertain:
-            await self._voice(now).say(transaction, hand.parcel, outcomes.accepted(hand.parcel, hand.parcel.person))
+        async with self.store.transaction() as transaction:
+            withdrawn = await standing.ended(transaction, hand.parcel.id, self.owner, now, State.WITHDRAWN)
+            if withdrawn and hand.uncertain:
+                await self._voice(now).say(transaction, hand.parcel, outcomes.accepted(hand.parcel, hand.parcel.person))
 
     async def _defect(self, hand: InHand, error: Exception) -> None:
         """An error of ours: tried again, and soon given up, so that the protocol goes on to somebody who can be told."""

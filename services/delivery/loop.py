@@ -156,7 +156,7 @@ class DeliveryLoop:
 
     async def _measure(self) -> bool:
         now = self._clocks.wall()
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             await measuring.backlog(connection, now)
             if now >= self._promise_due_at:
                 await measuring.promise(connection, self._service, now)

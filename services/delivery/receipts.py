@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery import metrics, outcomes
 from services.delivery.medium import Answer
@@ -83,6 +84,23 @@ def next_state(state: State, status: str) -> State | None:
     return reported if RANKS[reported] > RANKS[state] and state is not State.WAITING else None
 
 
+AS_IT_STANDS = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
+HELD = AS_IT_STANDS.with_for_update()
+"""Most reports say nothing new, so the row is held only where one does."""
+
+
+async def _row(connection: AsyncConnection, asked: Select[Any], report: Report) -> dict[str, Any] | None:
+    found = await connection.execute(asked, {"delivery": report.delivery})
+    return cast("dict[str, Any] | None", found.mappings().first())
+
+
+def _news(row: Mapping[str, Any] | None, report: Report) -> State | None:
+    """None too where the delivery is not ours, and where the report is of an attempt before the last."""
+    if row is None or row["provider_id"] not in {None, report.provider_id}:
+        return None
+    return next_state(State(row["state"]), report.status)
+
+
 class Receipts:
     """Takes reports for one service's own deliveries."""
 
@@ -91,17 +109,14 @@ class Receipts:
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
-        now = self._clocks.wall()
-        async with self._store.transaction() as transaction:
-            found = await transaction.connection.execute(
-                select(deliveries).where(deliveries.c.id == report.delivery).with_for_update()
-            )
-            row = cast("dict[str, Any] | None", found.mappings().first())
-            if row is None or row["provider_id"] not in {None, report.provider_id}:
+        async with self._store.reading.connect() as connection:
+            if _news(await _row(connection, AS_IT_STANDS, report), report) is None:
                 return
-            state = next_state(State(row["state"]), report.status)
-            if state is not None:
-                await self._change(transaction, row, report, state, now)
+        async with self._store.transaction() as transaction:
+            row = await _row(transaction.connection, HELD, report)
+            state = _news(row, report)
+            if row is not None and state is not None:
+                await self._change(transaction, row, report, state, self._clocks.wall())
 
     async def _change(
         self, transaction: Transaction, row: dict[str, Any], report: Report, state: State, now: datetime

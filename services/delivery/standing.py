@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Text, and_, bindparam, case, func, insert, update
+from sqlalchemy import and_, update
 
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import UNSENT, MediumName, State
 from services.delivery.settling import Settled
-from services.delivery.tables import attempts, deliveries
+from services.delivery.tables import deliveries
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
 FREE = {"lease_owner": None, "lease_until": None}
@@ -20,57 +21,46 @@ def _held(delivery: Any, owner: Any) -> Any:
     return and_(deliveries.c.id == delivery, deliveries.c.lease_owner == owner, deliveries.c.state.in_(UNSENT))
 
 
-def _begun(*sealed: str) -> Any:
-    """`sealed`: the columns that the first attempt fixes."""
-    return (
-        update(deliveries)
-        .where(_held(bindparam("delivery"), bindparam("owner")), deliveries.c.withdrawn_at.is_(None))
-        .values(
-            state=State.SENDING,
-            attempts=deliveries.c.attempts + 1,
-            changed_at=bindparam("now"),
-            **{name: bindparam(f"sealed_{name}", type_=deliveries.c[name].type) for name in sealed},
-        )
-        .returning(deliveries.c.attempts)
+BEGIN = """
+    UPDATE delivery.deliveries SET state = 'sending', attempts = attempts + 1, changed_at = %(now)s {sealed}
+    WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')
+        AND withdrawn_at IS NULL
+    RETURNING attempts
+"""
+BEGUN = BEGIN.format(sealed="")
+BEGUN_SEALED = BEGIN.format(
+    sealed=", recipient = %(recipient)s, body = %(body)s, number_hash = %(number_hash)s, person = %(person)s"
+)
+SETTLED = """
+    WITH logged AS (
+        INSERT INTO delivery.attempts
+            (delivery, attempt, service, medium, started_at, took_ms, result, status, body_hash)
+        VALUES (%(delivery)s, %(attempt)s, %(service)s, %(medium)s, %(started_at)s, %(took_ms)s, %(result)s, %(status)s,
+            %(body_hash)s)
     )
-
-
-def _settled() -> Any:
-    """Logs the attempt and changes the row, in one round trip."""
-    sending = deliveries.c.state == State.SENDING
-    withdrawn = and_(deliveries.c.withdrawn_at.is_not(None), bindparam("taken", type_=Boolean).is_(False))
-    log = insert(attempts).values({each.name: bindparam(f"log_{each.name}", type_=each.type) for each in attempts.c})
-    state = case(
-        (~sending, deliveries.c.state), (withdrawn, str(State.WITHDRAWN)), else_=bindparam("state", type_=Text)
-    )
-    next_attempt_at = bindparam("next_attempt_at", type_=deliveries.c.next_attempt_at.type)
-    return (
-        update(deliveries)
-        .add_cte(log.cte("logged"))
-        .where(deliveries.c.id == bindparam("delivery"), deliveries.c.lease_owner == bindparam("owner"))
-        .values(
-            state=state,
-            next_attempt_at=case((sending, next_attempt_at), else_=deliveries.c.next_attempt_at),
-            provider_id=func.coalesce(bindparam("provider_id", type_=Text), deliveries.c.provider_id),
-            changed_at=bindparam("now"),
-            **FREE,
-        )
-        .returning(deliveries.c.state)
-    )
-
-
-SEALED = ("recipient", "body", "number_hash", "person")
-BEGUN, BEGUN_SEALED, SETTLED = _begun(), _begun(*SEALED), _settled()
-"""Built once: at every attempt they are only filled in."""
+    UPDATE delivery.deliveries SET
+        state = CASE
+            WHEN state <> 'sending' THEN state
+            WHEN withdrawn_at IS NOT NULL AND NOT %(taken)s THEN 'withdrawn'
+            ELSE %(state)s::text
+        END,
+        next_attempt_at = CASE WHEN state = 'sending' THEN %(next_attempt_at)s ELSE next_attempt_at END,
+        provider_id = coalesce(%(provider_id)s, provider_id),
+        changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
+    WHERE id = %(delivery)s AND lease_owner = %(owner)s
+    RETURNING state
+"""
 
 
 async def begun(
     transaction: Transaction, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]
 ) -> int | None:
-    """The attempt's number. The one statement that also asks whether it was withdrawn or answered meanwhile: then None."""
-    filled = {"delivery": delivery, "owner": owner, "now": now} | {f"sealed_{name}": sealed[name] for name in sealed}
-    number: int | None = await transaction.connection.scalar(BEGUN_SEALED if sealed else BEGUN, filled)
-    return number
+    """The attempt's number; the transaction is over then. The one statement that also asks whether it was withdrawn or
+    answered meanwhile: then None. `sealed`: the columns that the first attempt fixes.
+    """
+    filled = {"delivery": delivery, "owner": owner, "now": now} | sealed
+    numbers = await transaction.end_with(BEGUN_SEALED if sealed else BEGUN, filled)
+    return numbers[0][0] if numbers else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +79,18 @@ async def settled(transaction: Transaction, made: Made, owner: str, now: datetim
     """The state it has now. A report that overtook the answer, or an acknowledgement, stands; withdrawn meanwhile and not
     taken, it ends so. None: another process holds it.
     """
+    [stands] = await at_once(transaction.connection, (SETTLED, _filled(made, owner, now, as_)))
+    return stands[0][0] if stands else None
+
+
+def settled_last(transaction: Transaction, made: Made, owner: str, now: datetime, as_: Settled) -> None:
+    """The same with the commit, for who need not know the state it has then."""
+    transaction.write_in_order(SETTLED, _filled(made, owner, now, as_))
+
+
+def _filled(made: Made, owner: str, now: datetime, as_: Settled) -> dict[str, Any]:
     sending, answer = made.sending, made.answer
-    filled = {
+    return {
         "delivery": sending.id,
         "owner": owner,
         "now": now,
@@ -98,18 +98,15 @@ async def settled(transaction: Transaction, made: Made, owner: str, now: datetim
         "state": as_.state,
         "next_attempt_at": as_.next_attempt_at,
         "provider_id": answer.provider_id,
-        "log_delivery": sending.id,
-        "log_attempt": sending.attempt,
-        "log_service": made.service,
-        "log_medium": made.medium,
-        "log_started_at": sending.now,
-        "log_took_ms": made.took_ms,
-        "log_result": answer.result,
-        "log_status": answer.status,
-        "log_body_hash": made.body_hash,
+        "attempt": sending.attempt,
+        "service": made.service,
+        "medium": made.medium,
+        "started_at": sending.now,
+        "took_ms": made.took_ms,
+        "result": answer.result,
+        "status": answer.status,
+        "body_hash": made.body_hash,
     }
-    stands: str | None = await transaction.connection.scalar(SETTLED, filled)
-    return stands
 
 
 async def ended(transaction: Transaction, delivery: UUID, owner: str, now: datetime, state: State) -> bool:

@@ -49,7 +49,7 @@ async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:
     """As soon as the first attempt has been answered, or after half a minute."""
     deadline = time.monotonic() + TEST_SECONDS
     while True:
-        async with store.engine.connect() as connection:
+        async with store.reading.connect() as connection:
             state = str(await connection.scalar(select(deliveries.c.state).where(deliveries.c.id == test)))
             made = (await connection.execute(select(attempts).where(attempts.c.delivery == test))).mappings().all()
         if made or state == State.FAILED:

@@ -83,7 +83,7 @@ class RepliesDoor:
 async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
     """Raises Problem, the same for a force that nobody knows and a signature that does not fit."""
     body = await body_within(request, at_most)
-    async with store.engine.connect() as connection:
+    async with store.reading.connect() as connection:
         force = await forces.of(connection, force_id)
     if not is_signed(body, request.headers, force.reply_secrets if force else ()):
         metrics.REPLIES.labels("not-signed").inc()

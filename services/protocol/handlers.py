@@ -18,6 +18,7 @@ from services.protocol.policy.episodes import READ
 from services.protocol.policy.grammar import Protocol
 from services.protocol.policy.milestones import Reached, reached
 from services.protocol.saying import messages_of, pending
+from services.protocol.store import Held
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.safeguarding.care_events import ChildIdentified
@@ -54,10 +55,11 @@ class Handlers:
         return dict.fromkeys(HEARD, self.on_message)
 
     async def on_message(self, received: Received[Any], transaction: Transaction) -> None:
-        case, joined = await _cases(transaction, received)
+        held, joining = await _cases(transaction, received)
+        case, joined = held.case, None if joining is None else joining.case
         received = replace(received, subject=case.child)
         facts = await store.facts_of(
-            transaction, case.child, _placement(case, received.content), getattr(received.content, "authority", None)
+            transaction, held.known, _placement(case, received.content), getattr(received.content, "authority", None)
         )
         protocols = await self._protocols(transaction, responsible(case.record, facts).authority, case, joined)
         happened = Happened(
@@ -71,9 +73,9 @@ class Handlers:
         started = time.perf_counter()
         decision = decide(case, happened, facts, protocols, self._clocks.story(), joined)
         metrics.DECIDING.observe(time.perf_counter() - started)
-        await store.keep(transaction, decision.case)
-        if joined is not None:
-            await store.keep(transaction, Case(child=joined.child, merged_into=case.child))
+        store.keep(transaction, held, decision.case)
+        if joining is not None:
+            store.keep(transaction, joining, Case(child=joining.case.child, merged_into=case.child))
         await self._write_deadlines(transaction, received, decision)
         await self._say(transaction, received, decision)
         milestones = list(reached(case, decision.case, received.time, facts.authority))
@@ -116,19 +118,19 @@ def _decided(decision: Decision, received: Received[Any], milestones: list[Reach
     metrics.measure(decision, received.content, milestones)
 
 
-async def _cases(transaction: Transaction, received: Received[Any]) -> tuple[Case, Case | None]:
+async def _cases(transaction: Transaction, received: Received[Any]) -> tuple[Held, Held | None]:
     """The case that the message is about; and, where it says who a provisional child is, that child's, which is to be joined to it.
 
     Always the provisional one is held first, so that no two wait for each other.
     """
-    case = await store.hold(transaction, received.subject)
-    if case.merged_into is not None:
-        return await store.hold(transaction, case.merged_into), None
-    if not isinstance(received.content, ChildIdentified) or not is_provisional(case.child):
-        return case, None
+    held = await store.hold(transaction, received.subject)
+    if held.case.merged_into is not None:
+        return await store.hold(transaction, held.case.merged_into), None
+    if not isinstance(received.content, ChildIdentified) or not is_provisional(held.case.child):
+        return held, None
     if is_provisional(received.content.child):
-        return case, None
-    return await store.hold(transaction, received.content.child), case
+        return held, None
+    return await store.hold(transaction, received.content.child), held
 
 
 def _placement(case: Case, content: Message) -> str | None:

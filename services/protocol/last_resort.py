@@ -5,10 +5,12 @@ from typing import Any
 from services.bus.envelope import Received, say
 from services.protocol import store
 from services.protocol.policy.telling import message_of
+from services.register import facts
 from services.runtime.clocks import Clocks
 from services.safeguarding import identifiers
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.duties import Because, ProfessionalNotify
+from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.roles import Channel, Role, Wording
 from services.store.transaction import Transaction
 
@@ -27,7 +29,7 @@ async def last_resort(clocks: Clocks, received: Received[Any], transaction: Tran
             step=0,
             revision=1,
             because=Because.FIRST,
-            authority=(await store.facts_of(transaction, received.subject, None, None)).authority,
+            authority=await _authority(transaction, received.subject),
             role=role,
             channel=Channel.TEXT,
             wording=Wording.DEAD_LETTER,
@@ -45,3 +47,8 @@ async def last_resort(clocks: Clocks, received: Received[Any], transaction: Tran
             now=clocks.wall(),
             message_id=str(message_of(duty, 0, "tell")),
         )
+
+
+async def _authority(transaction: Transaction, child: ChildId) -> AuthorityId:
+    known = await facts.for_protocol(transaction.connection, child)
+    return (await store.facts_of(transaction, known, None, None)).authority

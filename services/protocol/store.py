@@ -1,12 +1,16 @@
 """Cases, the protocols that they go by, and what the register lets the protocol know of a child."""
 
-from sqlalchemy import Column, Integer, MetaData, Table, Text, func, select, update
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Column, Integer, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
 from services.register import facts
 from services.register.views import placements_for_protocol
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
 NOBODY = "unassigned"
@@ -23,22 +27,42 @@ cases = Table(
 protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
 
 
-async def hold(transaction: Transaction, child: str) -> Case:
+HOLD = "SELECT state FROM protocol.cases WHERE child = %(child)s FOR UPDATE"
+KEEP = "UPDATE protocol.cases SET state = %(state)s, version = version + 1 WHERE child = %(child)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """`known` is what the register lets the protocol know of the child; None where it does not know the child."""
+
+    case: Case
+    known: dict[str, object] | None
+
+
+async def hold(transaction: Transaction, child: str) -> Held:
     """The child's case, held until the transaction ends: no other process decides on this child meanwhile."""
-    held = select(cases.c.state).where(cases.c.child == child).with_for_update()
-    state = await transaction.connection.scalar(held)
-    if state is None:
+    remembered: Held | None = transaction.remembered.get(child)
+    if remembered is not None:
+        return remembered
+    states, known = await _look(transaction, child)
+    if not states:
         empty = {"child": child, "version": 0, "state": Case(child=child).model_dump_json(exclude_defaults=True)}
         await transaction.connection.execute(insert(cases).values(empty).on_conflict_do_nothing())
-        state = await transaction.connection.scalar(held)
-    return Case.model_validate_json(str(state))
+        states, known = await _look(transaction, child)
+    held = Held(Case.model_validate_json(states[0][0]), facts.known(known))
+    transaction.remembered[child] = held
+    return held
 
 
-async def keep(transaction: Transaction, case: Case) -> None:
-    state = case.model_dump_json(exclude_defaults=True)
-    await transaction.connection.execute(
-        update(cases).where(cases.c.child == case.child).values(state=state, version=cases.c.version + 1)
-    )
+async def _look(transaction: Transaction, child: str) -> list[list[tuple[Any, ...]]]:
+    asked = {"child": child}
+    return await at_once(transaction.connection, (HOLD, asked), (facts.ASK, asked))
+
+
+def keep(transaction: Transaction, held: Held, case: Case) -> None:
+    """Written with the commit. Who holds it in this transaction afterwards has it as it is kept here."""
+    transaction.write_in_order(KEEP, {"child": case.child, "state": case.model_dump_json(exclude_defaults=True)})
+    transaction.remembered[case.child] = replace(held, case=case)
 
 
 async def keep_protocol(transaction: Transaction, name: str, merged: str) -> None:
@@ -52,9 +76,11 @@ async def merged_protocol(transaction: Transaction, name: str) -> str:
     return str(found.scalar_one())
 
 
-async def facts_of(transaction: Transaction, child: str, placement: str | None, authority: str | None) -> Facts:
+async def facts_of(
+    transaction: Transaction, known: dict[str, object] | None, placement: str | None, authority: str | None
+) -> Facts:
     """A child whom the register does not hold has the facts of the placement, and the authority that the message names."""
-    known = await facts.for_protocol(transaction.connection, child, placement=placement)
+    known = dict(known or await facts.at_placement(transaction.connection, placement))
     known["authority"] = known["authority"] or authority or await _some_duty_line(transaction)
     return Facts.model_validate(known)
 

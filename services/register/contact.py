@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
@@ -21,11 +21,12 @@ class Contact:
     language: str
 
 
+OF_PERSON = select(for_contact).where(for_contact.c.person == bindparam("person"))
+
+
 async def of(connection: AsyncConnection, keyring: Keyring, person: PersonId) -> Contact | None:
     """None where the register knows no such person."""
-    view = for_contact.c
-    found = await connection.execute(select(for_contact).where(view.person == person))
-    row = found.mappings().first()
+    row = (await connection.execute(OF_PERSON, {"person": person})).mappings().first()
     if row is None:
         return None
     opener = Opener(keyring, person, row["wrapped"])

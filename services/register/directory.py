@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, or_, select
+from sqlalchemy import RowMapping, Text, any_, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.views import carers_now, for_contact, for_protocol, rota
@@ -21,6 +22,24 @@ class Holder:
     person: PersonId
     authority: AuthorityId
     language: str
+
+
+# Built once: at each telling they are only filled in.
+CHILD, AUTHORITY = bindparam("child", type_=Text), bindparam("authority", type_=Text)
+NAMED = select(for_contact.c.person, for_contact.c.authority, for_contact.c.language).where(
+    for_contact.c.person == bindparam("person")
+)
+CARERS = (
+    select(carers_now.c.person, carers_now.c.authority, carers_now.c.language)
+    .where(or_(carers_now.c.child == CHILD, carers_now.c.placement == bindparam("placement", type_=Text)))
+    .order_by(carers_now.c.from_at, carers_now.c.person)
+)
+LINES = select(rota).where(
+    rota.c.role == any_(bindparam("lines", type_=ARRAY(Text))), or_(rota.c.child.is_(None), rota.c.child == CHILD)
+)
+HOST = select(for_protocol.c.host_authority).where(for_protocol.c.child == CHILD).scalar_subquery()
+ON_DUTY = LINES.where(rota.c.authority == AUTHORITY)
+ON_DUTY_OR_HOST = LINES.where(or_(rota.c.authority == AUTHORITY, rota.c.authority == HOST))
 
 
 async def holders(
@@ -46,19 +65,12 @@ async def holders(
 
 
 async def _named(connection: AsyncConnection, person: PersonId) -> list[Holder]:
-    view = for_contact.c
-    rows = await connection.execute(select(view.person, view.authority, view.language).where(view.person == person))
-    return [Holder(*row) for row in rows]
+    return [Holder(*row) for row in await connection.execute(NAMED, {"person": person})]
 
 
 async def _carers(connection: AsyncConnection, child: ChildId | None, placement: PlacementId | None) -> list[Holder]:
     """Of the child's placement, and for a child not yet identified of the placement that the report came from."""
-    view = carers_now.c
-    rows = await connection.execute(
-        select(view.person, view.authority, view.language)
-        .where(or_(view.child == child, view.placement == placement))
-        .order_by(view.from_at, view.person)
-    )
+    rows = await connection.execute(CARERS, {"child": child, "placement": placement})
     return list(dict.fromkeys(Holder(*row) for row in rows))
 
 
@@ -66,13 +78,8 @@ async def _on_duty(
     connection: AsyncConnection, role: Role, authority: AuthorityId, child: ChildId | None, at: datetime
 ) -> list[Holder]:
     lines = LINES_OF.get(role, (str(role),))
-    found = await connection.execute(
-        select(rota).where(
-            rota.c.role.in_(lines),
-            _of_authority(role, authority, child),
-            or_(rota.c.child.is_(None), rota.c.child == child),
-        )
-    )
+    asked = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
+    found = await connection.execute(asked, {"lines": list(lines), "authority": authority, "child": child})
     rows = found.mappings().all()
     for line in lines:
         of_line = [row for row in rows if row["role"] == line]
@@ -80,13 +87,6 @@ async def _on_duty(
         if chosen:
             return chosen
     return []
-
-
-def _of_authority(role: Role, authority: AuthorityId, child: ChildId | None) -> ColumnElement[bool]:
-    if role is not Role.HOST_DUTY_DESK:
-        return rota.c.authority == authority
-    host = select(for_protocol.c.host_authority).where(for_protocol.c.child == child).scalar_subquery()
-    return or_(rota.c.authority == authority, rota.c.authority == host)
 
 
 def _first_asked(rows: list[RowMapping], at: datetime) -> list[Holder]:

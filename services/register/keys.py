@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.views import data_keys as table
 from services.store.encryption import DataKey, Keyring
+
+OWNERS = bindparam("owners", type_=ARRAY(Text))
+WRAPPED = select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS))
 
 
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
@@ -32,7 +35,7 @@ async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners:
 
 
 async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
-    rows = await connection.execute(select(table.c.owner, table.c.wrapped).where(table.c.owner.in_(list(owners))))
+    rows = await connection.execute(WRAPPED, {"owners": list(owners)})
     return {row.owner: row.wrapped for row in rows}
 
 

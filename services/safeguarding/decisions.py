@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     """The case of a child nobody knew has become part of this child's."""
 
 
-class ProtocolDecided(Message, kind="protocol.decided.v1", topic=Topic.DECISIONS):
+class ProtocolDecided(Message, kind="protocol.decided.v1", topic=Topic.EVIDENCE):
     """One decision: on which message, by which rule of which version, citing what."""
 
     authority: AuthorityId

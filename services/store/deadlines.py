@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from services.store.tables import due
 from services.store.transaction import Transaction
@@ -32,19 +31,22 @@ class Pending:
 
 
 PENDING = tuple(field.name for field in fields(Pending))
+PUT = """
+    INSERT INTO deadlines.due (deadline, version, child, due_at, envelope)
+    VALUES (%(deadline)s, %(version)s, %(child)s, %(due_at)s, %(envelope)s)
+    ON CONFLICT (deadline) DO UPDATE SET version = excluded.version, child = excluded.child, due_at = excluded.due_at,
+        envelope = excluded.envelope, fired_at = NULL, cancelled_at = NULL
+    WHERE deadlines.due.version < excluded.version
+"""
+CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
 
 async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
-    """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing."""
-    if not pending:
-        return
-    written = insert(due)
-    fresh = {name: written.excluded[name] for name in ("version", "child", "due_at", "envelope")}
-    newer = due.c.version < written.excluded.version
-    upsert = written.on_conflict_do_update(
-        index_elements=[due.c.deadline], set_=fresh | {"fired_at": None, "cancelled_at": None}, where=newer
-    )
-    await transaction.connection.execute(upsert, [{name: getattr(each, name) for name in PENDING} for each in pending])
+    """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing.
+
+    Written with the commit, after what the transaction cancelled or put before.
+    """
+    transaction.write_in_order(PUT, *({name: getattr(each, name) for name in PENDING} for each in pending))
 
 
 async def put(
@@ -54,10 +56,11 @@ async def put(
 
 
 async def cancel(transaction: Transaction, at: datetime, *deadlines: UUID) -> None:
-    """Those that have fired already are left as they are: the protocol passes over what the case has outgrown."""
+    """Those that have fired already are left as they are: the protocol passes over what the case has outgrown. Written with
+    the commit, after what the transaction put before.
+    """
     if deadlines:
-        still = due.c.deadline.in_(deadlines), due.c.fired_at.is_(None)
-        await transaction.connection.execute(update(due).where(*still).values(cancelled_at=at))
+        transaction.write_in_order(CANCEL, {"at": at, "deadlines": list(deadlines)})
 
 
 async def claim(transaction: Transaction, *, now: datetime, most: int) -> list[DueRow]:

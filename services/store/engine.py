@@ -13,8 +13,23 @@ def database_url(settings: Settings, role: str) -> URL:
     return make_url(settings.database).set(drivername="postgresql+psycopg", username=role, password=password)
 
 
+READERS = 2
+"""Connections that only read. Their statements are short, and few loops ask at once."""
+
+
 def connect(settings: Settings, role: str) -> AsyncEngine:
     """Lazy: nothing is opened before the first statement. A lost connection is noticed at use, and the work repeated."""
+    return _engine(settings, role, size=settings.database_connections)
+
+
+def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
+    """For reading alone: each statement stands by itself, without BEGIN and ROLLBACK. The latter costs more than its round
+    trip, since psycopg throws away with it whatever statements the connection had prepared.
+    """
+    return _engine(settings, role, size=READERS, isolation_level="AUTOCOMMIT")
+
+
+def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEngine:
     timeouts: dict[str, Any] = {
         "connect_timeout": 3,
         "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000",
@@ -23,10 +38,11 @@ def connect(settings: Settings, role: str) -> AsyncEngine:
     }
     return create_async_engine(
         database_url(settings, role),
-        pool_size=settings.database_connections,
+        pool_size=size,
         max_overflow=0,  # one beyond the pool would be opened and closed each time, and opening costs more than any work here
         pool_timeout=10,
         pool_pre_ping=False,
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
+        **more,
     )

@@ -1,7 +1,7 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
 import operator
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
@@ -9,17 +9,22 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.store.pipeline import at_once
+from services.store.pipeline import Statement, at_once
 
 
 class Transaction:
-    """`connection` runs statements at once; rows that nothing reads before the commit are left with `write_last`, and what
-    must follow the commit, such as waking a loop, with `after_commit`.
+    """`connection` runs statements at once; rows that nothing reads before the commit are left with `write_last` or
+    `write_in_order`, and what must follow the commit, such as waking a loop, with `after_commit`.
+
+    `remembered` is for handlers whose messages share the transaction: what one of them has left to be written is not in the
+    database yet for the next.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.keys_said: dict[str, None] = {}
+        self.remembered: dict[Hashable, Any] = {}
+        self._in_order: list[Statement] = []
         self._last: dict[str, list[Mapping[str, Any]]] = {}
         self._acts: list[Callable[[], None]] = []
 
@@ -35,10 +40,28 @@ class Transaction:
             if locks is not None:
                 self._last[sql].sort(key=operator.itemgetter(locks))
 
+    def write_in_order(self, sql: str, *rows: Mapping[str, Any]) -> None:
+        """As `write_last`, but each statement after the ones left here before it, and all before those of `write_last`."""
+        if rows:
+            self._in_order.append((sql, rows[0] if len(rows) == 1 else rows))
+
+    async def end_with(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that this statement gave. It, and what was left for the last, is written and committed in one round trip:
+        nothing may follow.
+        """
+        rows, *_ = await at_once(self.connection, (sql, parameters), *self._left(), commit=True)
+        return rows
+
     async def finish(self) -> None:
         """Writes what was left for the last, and commits. Without any, SQLAlchemy commits when the block ends."""
-        if self._last:
-            await at_once(self.connection, *self._last.items(), commit=True)
+        left = self._left()
+        if left:
+            await at_once(self.connection, *left, commit=True)
+
+    def _left(self) -> list[Statement]:
+        left = [*self._in_order, *self._last.items()]
+        self._in_order, self._last = [], {}
+        return left
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
@@ -52,10 +75,15 @@ class Transaction:
 
 
 class Store:
-    """Opens transactions, and tells whoever listens which keys have messages to publish."""
+    """Opens transactions, and tells whoever listens which keys have messages to publish.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `reading` is for what only reads, each statement by itself: `async with store.reading.connect()`. Where no engine of its
+    own is given for it, it shares the pool of `engine`.
+    """
+
+    def __init__(self, engine: AsyncEngine, reading: AsyncEngine | None = None) -> None:
         self.engine = engine
+        self.reading = reading or engine.execution_options(isolation_level="AUTOCOMMIT")
         self.on_keys_said: Callable[[list[str]], None] = lambda _keys: None
 
     @asynccontextmanager
@@ -72,3 +100,4 @@ class Store:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self.reading.dispose()

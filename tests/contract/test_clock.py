@@ -101,6 +101,22 @@ async def test_a_cancelled_deadline_never_fires(clockwork: Clockwork) -> None:
     assert await clockwork.published() == []
 
 
+async def test_of_one_transaction_what_was_put_after_a_cancelling_stands_and_what_was_put_before_does_not(
+    clockwork: Clockwork,
+) -> None:
+    before, after = uuid4(), uuid4()
+    due = {"version": 1, "child": clockwork.child, "due_at": _now() - timedelta(seconds=1)}
+    async with clockwork.protocol.transaction() as transaction:
+        await deadlines.put(transaction, deadline=before, envelope=b"{}", **due)
+        await deadlines.cancel(transaction, _now(), before, after)
+        await deadlines.put(transaction, deadline=after, envelope=b"{}", **due)
+    async with clockwork.clock.engine.connect() as connection:
+        asked = text("SELECT deadline FROM deadlines.due WHERE deadline = ANY(:both) AND cancelled_at IS NULL")
+        assert list((await connection.execute(asked, {"both": [before, after]})).scalars()) == [after]
+    async with clockwork.protocol.transaction() as transaction:
+        await deadlines.cancel(transaction, _now(), after)
+
+
 async def test_a_later_version_of_a_fired_deadline_fires_again(clockwork: Clockwork) -> None:
     deadline = await clockwork.put(_now() - timedelta(seconds=2))
     await fire_due(clockwork.clock, Clocks())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, tuple_, update
+from sqlalchemy import Select, bindparam, exists, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -69,8 +69,7 @@ def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[st
     }
 
 
-async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
-    """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
+def _next_unread() -> Select[Any]:
     older = texts_in.alias()
     place = tuple_(texts_in.c.received_at, texts_in.c.message_sid)
     waits_for_older = exists().where(
@@ -78,14 +77,21 @@ async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
         older.c.worked_at.is_(None),
         tuple_(older.c.received_at, older.c.message_sid) < place,
     )
-    found = await transaction.connection.execute(
+    return (
         select(texts_in)
-        .where(texts_in.c.worked_at.is_(None), texts_in.c.next_try_at <= now, ~waits_for_older)
+        .where(texts_in.c.worked_at.is_(None), texts_in.c.next_try_at <= bindparam("now"), ~waits_for_older)
         .order_by(texts_in.c.received_at, texts_in.c.message_sid)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = found.mappings().first()
+
+
+NEXT_UNREAD = _next_unread()
+
+
+async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
+    """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
+    row = (await transaction.connection.execute(NEXT_UNREAD, {"now": now})).mappings().first()
     if row is None:
         return None
     return Unread(

@@ -58,7 +58,7 @@ class EventsDoor:
         return JSONResponse(answer | {"identified": not is_provisional(child)}, status_code=HTTPStatus.ACCEPTED)
 
     async def _agency(self, parsed: Parsed, body: bytes, headers: Mapping[str, str]) -> Agency:
-        async with self._store.engine.connect() as connection:
+        async with self._store.reading.connect() as connection:
             agency = await agencies.of_source(connection, self._keyring, parsed.source)
         signed = {name: headers.get(name, "") for name in SIGNATURE_HEADERS}
         secrets = (NOBODYS_SECRET,) if agency is None else agency.secrets

@@ -35,7 +35,7 @@ class SigningIn:
         form = await form_of(request, csrf_of(request.cookies.get(BEFORE, "")))
         sign_in, password, then = form.get("name", ""), form.get("password", ""), form.get("then", "/")
         place, now = request.client.host if request.client else "", self.door.clocks.wall()
-        async with self.door.store.engine.connect() as connection:
+        async with self.door.store.reading.connect() as connection:
             here, anywhere = await accounts.failures(connection, sign_in, place, now)
             found = await accounts.of_name(connection, sign_in)
         if is_held_back(from_this_place=here, from_anywhere=anywhere):

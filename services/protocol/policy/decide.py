@@ -26,7 +26,7 @@ from services.safeguarding.roles import Role
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
-NO_HUMAN_NEEDED = frozenset({Topic.DECISIONS, Topic.DEAD_LETTERS})
+NO_HUMAN_NEEDED = frozenset({Topic.DECISIONS, Topic.EVIDENCE, Topic.DEAD_LETTERS})
 
 
 def decide(

@@ -41,9 +41,10 @@ class Protocol:
             source="/test", id=str(uuid4()), subject=child, time=self.clocks.story(), content=content, **about
         )
 
-    async def takes(self, received: Received[Any]) -> None:
+    async def takes(self, *together: Received[Any]) -> None:
         async with self.store.transaction() as transaction:
-            await self.handlers.on_message(received, transaction)
+            for received in together:
+                await self.handlers.on_message(received, transaction)
 
     async def takes_and_fails(self, received: Received[Any]) -> list[str]:
         """The ids of what would have been said, had the transaction not failed at its very end."""
@@ -87,7 +88,23 @@ async def test_a_report_writes_case_duties_and_deadlines_together(protocol: Prot
     assert first.due_at - received.time < timedelta(minutes=1, seconds=5)
     assert read(first.envelope).subject == child
     async with protocol.store.transaction() as transaction:
-        assert len((await hold(transaction, child)).episodes) == 1
+        assert len((await hold(transaction, child)).case.episodes) == 1
+
+
+async def test_messages_that_share_a_transaction_each_begin_where_the_one_before_ended(protocol: Protocol) -> None:
+    child, alone = a_child(), a_child()
+    story = [MISSING, MISSING, events.ChildReturned(authority="northshire", channel="agency", verified=True)]
+    await protocol.takes(*(protocol.received(each, child) for each in story))
+    for each in story:
+        await protocol.takes(protocol.received(each, alone))
+    assert [each.content.kind for each in await protocol.said(child)] == [
+        each.content.kind for each in await protocol.said(alone)
+    ]
+    cancelled, cancelled_alone = [
+        sorted(each.cancelled_at is not None for each in await protocol.due(of)) for of in (child, alone)
+    ]
+    assert cancelled == cancelled_alone
+    assert set(cancelled) == {True, False}
 
 
 async def test_nothing_is_written_when_the_transaction_fails(protocol: Protocol) -> None:
