@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -105,7 +106,7 @@ async def test_of_one_transaction_what_was_put_after_a_cancelling_stands_and_wha
     clockwork: Clockwork,
 ) -> None:
     before, after = uuid4(), uuid4()
-    due = {"version": 1, "child": clockwork.child, "due_at": _now() - timedelta(seconds=1)}
+    due: dict[str, Any] = {"version": 1, "child": clockwork.child, "due_at": _now() - timedelta(seconds=1)}
     async with clockwork.protocol.transaction() as transaction:
         await deadlines.put(transaction, deadline=before, envelope=b"{}", **due)
         await deadlines.cancel(transaction, _now(), before, after)
