@@ -14,6 +14,7 @@ MAILBOXES = {
     "professionals": "notices@kestrel.example",
 }
 """Each service's mails come from its own, and answers and bounces go back there."""
+MAIL_PORTS = {"police": "bounces", "strategy": "replies", "professionals": "answers"}
 
 
 def bare() -> dict[str, str]:
@@ -53,7 +54,7 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
             "SMTP_HOST": "127.0.0.1",
             "SMTP_PORT": str(ports["smtp"]),
             "SMTP_FROM": MAILBOXES[service],
-            "SMTP_LISTEN_PORT": str(ports["replies" if service == "strategy" else "answers"]),
+            "SMTP_LISTEN_PORT": str(ports[MAIL_PORTS[service]]),
         }
     if service == "carers":
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))

@@ -20,6 +20,7 @@ FIXED = {
     "smtp": 8125,
     "replies": 8126,
     "answers": 8127,
+    "bounces": 8128,
     "postgres": 8132,
     "kafka": 8192,
     "kafka-controller": 8193,

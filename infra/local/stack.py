@@ -162,7 +162,7 @@ class Stack:
             self._say(f"{name} was left behind by an earlier run and has been ended")
         self.layout.endpoints.unlink(missing_ok=True)
         services = listed_services()
-        names = (*services, "sandbox", "smtp", "replies", "answers", "postgres", "kafka", "kafka-controller")
+        names = (*services, "sandbox", "smtp", "replies", "answers", "bounces", "postgres", "kafka", "kafka-controller")
         self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
         self._secrets.deal(services)
         self._roster = Roster(self.layout, self.ports, services, self._replicas)

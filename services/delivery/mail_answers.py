@@ -53,6 +53,25 @@ class MailAnswers:
         await rows.declined(transaction, parcel.id, self.clocks.wall())
         return str(mail.kind)
 
+    async def made_of(self, transaction: Transaction, mail: ReadMail) -> str:
+        """Of a mail that is in answer to one telling. What somebody wrote, a person reads; a stranger's mail is left."""
+        if mail.kind in GOES_ON:
+            return await self.goes_on(transaction, mail)
+        if mail.kind is not MailKind.PERSONAL:
+            return str(mail.kind)
+        told = await self.told(transaction, mail)
+        if told is None:
+            return "stranger"
+        parcel, duty = told
+        return await self.to_a_person(
+            transaction,
+            f"From {mail.sender}\n\n{mail.words}",
+            child=parcel.child,
+            authority=duty.authority,
+            said_by=None if mail.forged else parcel.person,
+            exercise=parcel.exercise,
+        )
+
     async def told(self, transaction: Transaction, mail: ReadMail) -> tuple[Parcel, Duty] | None:
         """The telling that it answers, where its headers say so."""
         parcel = None if mail.refers_to is None else await rows.find(transaction.connection, mail.refers_to)

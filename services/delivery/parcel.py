@@ -17,6 +17,7 @@ FailureReason: TypeAlias = Literal[
     "no-address",
     "refused",
     "gone",
+    "untrusted-certificate",
     "opted-out",
     "undeliverable",
     "retries-spent",

@@ -4,6 +4,7 @@ Same id at every attempt, fresh time and signatures; 2xx alone counts as taken; 
 """
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,11 +13,13 @@ import aiohttp
 import httpx
 from standardwebhooks import Webhook
 
+from services.delivery import metrics
 from services.delivery.addresses import ForbiddenDestination, require_permitted_url
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName
 from services.delivery.resolver import CheckedResolver
 from services.delivery.webhook_clients import WebhookClients
+from services.runtime.logs import logger
 from services.safeguarding.evidence import AttemptResult
 
 TOTAL_SECONDS = 10.0
@@ -79,9 +82,7 @@ class WebhookMedium:
         except ForbiddenDestination:
             return Answer(AttemptResult.REFUSED, reason="refused")
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            if _is_forbidden(error):
-                return Answer(AttemptResult.REFUSED, reason="refused")
-            return Answer(AttemptResult.RETRY)
+            return _read_failure(error)
 
     async def _post(self, sending: Sending) -> Answer:
         client = self._clients.of(sending.recipient)
@@ -99,10 +100,21 @@ class WebhookMedium:
         return read_answer(response.status_code, response.headers, sending.now)
 
 
-def _is_forbidden(error: BaseException | None) -> bool:
-    """The resolver's refusal comes wrapped in the client's errors."""
+def _read_failure(failure: BaseException) -> Answer:
+    """Nothing was sent to an address that is forbidden, or to a machine that cannot show whose it is. Neither passes by itself."""
+    if _is_because_of(failure, ForbiddenDestination):
+        return Answer(AttemptResult.REFUSED, reason="refused")
+    if _is_because_of(failure, ssl.SSLCertVerificationError):
+        metrics.OPERATOR.labels("webhook").inc()
+        logger().error("a certificate at the other end is not to be trusted: nothing was sent")
+        return Answer(AttemptResult.REFUSED, reason="untrusted-certificate")
+    return Answer(AttemptResult.RETRY)
+
+
+def _is_because_of(error: BaseException | None, cause: type[Exception]) -> bool:
+    """What the resolver and TLS say comes wrapped in the client's errors."""
     while error is not None:
-        if isinstance(error, ForbiddenDestination):
+        if isinstance(error, cause):
             return True
         error = error.__cause__ or error.__context__
     return False

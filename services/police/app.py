@@ -2,12 +2,14 @@
 
 from services.bus.house import House
 from services.delivery.loop import DeliveryLoop
+from services.delivery.mail_answers import MailAnswers
 from services.delivery.pruning import Pruning
 from services.delivery.webhook import WebhookMedium
 from services.police import store
 from services.police.details_page import DetailsPage
 from services.police.handlers import Handlers
 from services.police.list_watch import ListWatch
+from services.police.mail_replies import MailReplies
 from services.police.mailing import NoticeMail
 from services.police.notice_page import NoticePage
 from services.police.sending import NoticeSender
@@ -42,6 +44,8 @@ async def main() -> None:
     handlers = Handlers(loop, house.clocks)
     house.hear({PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again})
     house.parts.append(loop)
+    replies = MailReplies(house.store, MailAnswers(house.service, keyring, house.clocks))
+    house.parts.append(settings.mail_listener(replies.take))
     house.turn(Pruning(house.store, house.clocks, settings.retention, store.needed()).repeating())
     house.turn(ListWatch(house.store, house.clocks).repeating())
     behind = Behind(

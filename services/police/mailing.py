@@ -66,7 +66,7 @@ def letter(notice: Notice, link: str) -> Letter:
         link=link,
         small=(
             "This mail names nobody. The notice opens behind the link, for fourteen days; each opening is recorded.",
-            "Do not answer this mail: nobody reads answers to it.",
+            "An answer to this mail acknowledges nothing. Use the link, or ring.",
         ),
     )
 

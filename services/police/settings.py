@@ -9,7 +9,5 @@ from services.runtime.settings import EXERCISE_AUTHORITY
 class PoliceSettings(MailSettings):
     """`smtp_...`: notices to forces without an API. `public_url` is where officers reach the pages behind links."""
 
-    smtp_listen_port: int = 0
-    """No mail is taken: a force whose mail bounces has not acknowledged, and is telephoned."""
     exercise_authority: str = Field(default="", pattern=EXERCISE_AUTHORITY)
     """Whose exercises are sent, since its forces are endpoints of our own. Other exercises reach no force outside a sandbox."""

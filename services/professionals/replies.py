@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
-from services.delivery.mail_in import MailKind, ReadMail, read_mail
+from services.delivery.mail_in import ReadMail, read_mail
 from services.professionals import metrics
 from services.professionals.grouping import together
 from services.store.transaction import Store, Transaction
@@ -24,29 +24,10 @@ class Replies:
         metrics.MAILS_IN.labels(made).inc()
         return made
 
-    async def _goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
+    async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
         """What went together did not arrive together."""
-        if mail.refers_to is None:
-            return await self.answers.goes_on(transaction, mail)
+        if mail.kind not in GOES_ON or mail.refers_to is None:
+            return await self.answers.made_of(transaction, mail)
         mails = await together(transaction, mail.refers_to)
         made = [await self.answers.goes_on(transaction, replace(mail, refers_to=each)) for each in mails]
         return made[0]
-
-    async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
-        if mail.kind in GOES_ON:
-            return await self._goes_on(transaction, mail)
-        if mail.kind is not MailKind.PERSONAL:
-            return str(mail.kind)
-        told = await self.answers.told(transaction, mail)
-        if told is None:
-            return "stranger"
-        parcel, duty = told
-        text = f"From {mail.sender}\n\n{mail.words}"
-        return await self.answers.to_a_person(
-            transaction,
-            text,
-            child=parcel.child,
-            authority=duty.authority,
-            said_by=None if mail.forged else parcel.person,
-            exercise=parcel.exercise,
-        )

@@ -50,6 +50,7 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
         "no-address",
         "refused",
         "gone",
+        "untrusted-certificate",
         "opted-out",
         "undeliverable",
         "retries-spent",

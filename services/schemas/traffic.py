@@ -102,6 +102,7 @@ SAYS: dict[str, Kinds] = {
         events.ChildLocated,
         events.ChildReturned,
         events.SafeAndWellCheckRecorded,
+        events.TextNeedsHuman,
         DutyAcknowledged,
         *SENDING,
     ),

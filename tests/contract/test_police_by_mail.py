@@ -13,15 +13,10 @@ from services.delivery.tables import deliveries
 from services.register import words
 from services.store.encryption import Keyring
 from tests.support.database import Database
-from tests.support.police import Police, police_of
+from tests.support.police import FORCE_MAILBOX, Police, by_mail, police_of
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OFFICER = {"answer": "have-it", "name": "PC Adeyemi", "collar": "NP 4127"}
-
-
-def by_mail(document: dict[str, Any]) -> None:
-    force = document["forces"][0]
-    force |= {"notice_url": None, "secrets": [], "reply_secrets": [], "notice_email": "control@northmoor.example"}
 
 
 @pytest.fixture
@@ -35,7 +30,7 @@ async def mailed(police: Police, **about: Any) -> tuple[Any, str, str]:
     told = await police.tell(**about)
     await police.floor.until(told.content.telling, "accepted")
     sending = next(each for each in police.relay.sent if each.id == told.content.telling)
-    assert sending.recipient == "control@northmoor.example"
+    assert sending.recipient == FORCE_MAILBOX
     plain = message_from_string(sending.body, policy=default).get_body(("plain",))
     assert plain is not None
     found = LINK.search(plain.get_content())

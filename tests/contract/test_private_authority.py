@@ -14,7 +14,8 @@ from tests.support.delivery import sending
 from tests.support.desk import faulty_desk
 from tests.support.register import SECRET
 
-TAKEN, LATER = AttemptResult.ACCEPTED, AttemptResult.RETRY
+TAKEN = Answer(AttemptResult.ACCEPTED, 204)
+NOT_TRUSTED = Answer(AttemptResult.REFUSED, reason="untrusted-certificate")
 
 
 async def sent(context: ssl.SSLContext, private_ca: str | None) -> Answer:
@@ -33,20 +34,20 @@ def force() -> Authority:
 
 
 async def test_with_its_authority_a_force_is_reached(force: Authority, tmp_path: Path) -> None:
-    assert (await sent(force.server(tmp_path), force.pem)).result is TAKEN
+    assert (await sent(force.server(tmp_path), force.pem)) == TAKEN
 
 
 async def test_without_it_or_with_anothers_nothing_is_sent(force: Authority, tmp_path: Path) -> None:
     server = force.server(tmp_path)
-    assert (await sent(server, None)).result is LATER
-    assert (await sent(server, Authority("Somebody").pem)).result is LATER
+    assert (await sent(server, None)) == NOT_TRUSTED
+    assert (await sent(server, Authority("Somebody").pem)) == NOT_TRUSTED
 
 
 async def test_its_authority_vouches_for_no_other_name_and_no_day_after_the_last(
     force: Authority, tmp_path: Path
 ) -> None:
-    assert (await sent(force.server(tmp_path, "127.0.0.9"), force.pem)).result is LATER
-    assert (await sent(force.server(tmp_path, good_for=timedelta(days=-1)), force.pem)).result is LATER
+    assert (await sent(force.server(tmp_path, "127.0.0.9"), force.pem)) == NOT_TRUSTED
+    assert (await sent(force.server(tmp_path, good_for=timedelta(days=-1)), force.pem)) == NOT_TRUSTED
 
 
 async def test_a_change_of_authority_holds_from_the_next_notice_on(force: Authority, tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ async def test_a_change_of_authority_holds_from_the_next_notice_on(force: Author
     async with faulty_desk(SECRET, tls=newer.server(tmp_path)) as desk:
         medium = WebhookMedium(sandbox=True)
         medium.trust(desk.url, force.pem)
-        assert (await medium.send(sending(desk.url))).result is LATER
+        assert (await medium.send(sending(desk.url))) == NOT_TRUSTED
         medium.trust(desk.url, newer.pem)
-        assert (await medium.send(sending(desk.url))).result is TAKEN
+        assert (await medium.send(sending(desk.url))) == TAKEN
         await medium.stop()

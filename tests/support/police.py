@@ -38,6 +38,7 @@ from tests.support.desk import FaultyDesk, faulty_desk
 from tests.support.register import OTHER_SECRET, SECRET, authority, load
 
 REPLY_SECRET = OTHER_SECRET
+FORCE_MAILBOX = "control@northmoor.example"
 OFFICER = {"name": "PC Adeyemi", "collar_number": "NP 4127"}
 
 
@@ -107,6 +108,12 @@ def answer(told: Any, kind: str = "police.acknowledged", **data: Any) -> dict[st
     content = told.content
     about = {"notice": str(content.telling), "episode": str(content.episode), "officer": OFFICER} | data
     return {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": about}
+
+
+def by_mail(document: dict[str, Any]) -> None:
+    """The force has no API."""
+    force = document["forces"][0]
+    force |= {"notice_url": None, "secrets": [], "reply_secrets": [], "notice_email": FORCE_MAILBOX}
 
 
 @dataclass

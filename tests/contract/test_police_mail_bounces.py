@@ -1,0 +1,163 @@
+"""A mail to a force that comes back, over a real SMTP port: a failure at once, so that somebody telephones."""
+
+import asyncio
+import smtplib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from services.delivery.mail_answers import MailAnswers
+from services.delivery.mail_listener import MailListener
+from services.police.mail_replies import MailReplies
+from services.store.encryption import Keyring
+from tests.support.database import Database
+from tests.support.outside import free_port
+from tests.support.police import FORCE_MAILBOX as FORCE
+from tests.support.police import Police, by_mail, police_of
+
+OURS = "safe-return@kestrel.example"
+POSTFIX = """\
+From: MAILER-DAEMON@relay.kestrel.example (Mail Delivery System)
+To: {ours}
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="r"
+
+--r
+Content-Type: text/plain; charset=us-ascii
+
+This is the mail system at host relay.kestrel.example. Your message could not be delivered.
+
+--r
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.kestrel.example
+
+Final-Recipient: rfc822; {force}
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+--r
+Content-Type: message/rfc822-headers
+
+Message-ID: <{delivery}@kestrel.example>
+To: {force}
+
+--r--
+"""
+
+
+@pytest.fixture
+async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
+    async with police_of(database, keyring, by_mail) as running:
+        yield running
+
+
+@asynccontextmanager
+async def listening(police: Police) -> AsyncIterator[int]:
+    floor, port = police.floor, free_port()
+    replies = MailReplies(floor.store, MailAnswers("police", police.keyring, floor.clocks))
+    listener = MailListener("127.0.0.1", port, OURS, replies.take)
+    await listener.start()
+    try:
+        yield port
+    finally:
+        await listener.stop()
+
+
+async def mailed(police: Police) -> Any:
+    told = await police.tell()
+    await police.floor.until(told.content.telling, "accepted")
+    return told
+
+
+async def come_back(
+    police: Police, delivery: object, *, action: str = "failed", status: str = "5.1.1", to: str = OURS
+) -> None:
+    """As Postfix returns it: with no sender."""
+    await hand_over(
+        police, POSTFIX.format(ours=OURS, force=FORCE, action=action, status=status, delivery=delivery), to=to
+    )
+
+
+async def answered(police: Police, told: Any, words: str, *headers: str) -> None:
+    lines = (f"From: {FORCE}", f"To: {OURS}", f"In-Reply-To: <{told.content.telling}@kestrel.example>", *headers)
+    await hand_over(police, "\r\n".join((*lines, "", words)), sender=FORCE)
+
+
+async def hand_over(police: Police, mail: str, *, sender: str = "", to: str = OURS) -> None:
+    """As a relay does."""
+
+    def relay(port: int) -> None:
+        with smtplib.SMTP("127.0.0.1", port) as connection:
+            connection.sendmail(sender, [to], mail)
+
+    async with listening(police) as port:
+        await asyncio.to_thread(relay, port)
+
+
+async def test_a_mail_that_bounces_is_a_failure_at_once(police: Police) -> None:
+    told = await mailed(police)
+    await come_back(police, told.content.telling)
+    [failed] = await police.said_since(told, ("duty.failed",))
+    assert (failed["data"]["duty"], failed["data"]["reason"]) == (str(told.content.duty), "undeliverable")
+    assert (await police.floor.row(told.content.telling))["state"] == "failed"
+
+
+async def test_a_bounce_that_comes_twice_is_one_failure(police: Police) -> None:
+    told = await mailed(police)
+    await come_back(police, told.content.telling)
+    await come_back(police, told.content.telling)
+    assert len(await police.said_since(told, ("duty.failed",))) == 1
+
+
+async def test_a_mail_that_is_merely_late_is_no_failure(police: Police) -> None:
+    told = await mailed(police)
+    await come_back(police, told.content.telling, action="delayed", status="4.4.1")
+    assert await police.said_since(told, ("duty.failed",)) == []
+
+
+async def test_a_bounce_after_an_officer_has_it_changes_nothing(police: Police) -> None:
+    told = await mailed(police)
+    async with police.floor.store.transaction() as transaction:
+        await police.floor.loop.acknowledged(transaction, told.content.duty, told.content.step)
+    await come_back(police, told.content.telling)
+    assert await police.said_since(told, ("duty.failed",)) == []
+
+
+async def test_a_bounce_of_a_mail_that_is_not_ours_is_of_nothing(police: Police) -> None:
+    told = await mailed(police)
+    await come_back(police, "00000000-0000-4000-8000-000000000000")
+    assert await police.said_since(told, ("duty.failed",)) == []
+
+
+async def test_mail_to_any_other_mailbox_is_not_taken(police: Police) -> None:
+    told = await mailed(police)
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        await come_back(police, told.content.telling, to="somebody@kestrel.example")
+
+
+async def test_an_answer_that_nobody_is_there_leads_to_a_person_too(police: Police) -> None:
+    told = await mailed(police)
+    await answered(police, told, "This mailbox is no longer monitored.", "Auto-Submitted: auto-replied")
+    [failed] = await police.said_since(told, ("duty.failed",))
+    assert failed["data"]["reason"] == "away"
+
+
+async def test_a_receipt_is_no_answer_and_no_failure(police: Police) -> None:
+    told = await mailed(police)
+    await answered(police, told, "We have received your message.", "Auto-Submitted: auto-replied")
+    assert await police.said_since(told, ("duty.failed", "duty.acknowledged", "text.needs-human")) == []
+
+
+async def test_what_an_officer_writes_a_person_reads_and_acknowledges_nothing(police: Police) -> None:
+    told = await mailed(police)
+    await answered(police, told, "We have this, PC Adeyemi, ref NP-77.")
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    assert (len(needs["data"]["words"]), needs["data"]["channel"]) == (1, "mail")
+    assert "Adeyemi" not in str(needs)
+    assert await police.said_since(told, ("duty.acknowledged",)) == []
