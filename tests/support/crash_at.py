@@ -96,10 +96,25 @@ def kept(countdown: Countdown, when: Literal["before", "after"]) -> None:
     around(intake.Intake, "take", countdown, when)
 
 
+def taken(countdown: Countdown, door: str) -> None:
+    """Something has been taken in, and its sender not answered."""
+    module, name = door.split(".")
+    around(getattr(importlib.import_module(f"services.casework.web.{module}"), name), "take", countdown, "after")
+
+
+def written(countdown: Countdown, module: str, name: str) -> None:
+    """Something has been written; the transaction is not committed."""
+    around(importlib.import_module(f"services.casework.{module}"), name, countdown, "after")
+
+
 STEPS: dict[str, Callable[[Countdown], None]] = {
     "before-keeping": lambda countdown: kept(countdown, "before"),
     "kept": lambda countdown: kept(countdown, "after"),
     "read": read,
+    "event-written": lambda countdown: written(countdown, "web.events", "accept"),
+    "event-taken": lambda countdown: taken(countdown, "events.EventsDoor"),
+    "photograph-written": lambda countdown: written(countdown, "store.photographs", "keep"),
+    "photograph-taken": lambda countdown: taken(countdown, "photographs.PhotographDoor"),
     "handled": handled,
     "committed": committed,
     "published": lambda countdown: around(Publisher, "_send", countdown, "after"),

@@ -187,6 +187,7 @@ class Theatre:
             await consumer.stop()
             await self._producer.stop()
             self._world.desk(DESKS["takes"], mode="normal")
+            await asyncio.to_thread(self._put_forces_back)
 
     async def _run(self) -> None:
         now = self._story_now()
@@ -305,25 +306,16 @@ class Theatre:
             return connection.execute(move, {"to": moment}).rowcount == 1
 
     def _settle_authorities(self) -> None:
-        secrets = SecretFiles(self._world.stack.layout.secrets)
-        examples = example_authority.authorities(secrets, self._world.stack.ports)
-        kestrel = next(each for each in examples if each["authority"]["id"] == "kestrel")
         # They agreed to nothing of which the register could hold too little: no story is about gaps.
-        forces = [each | {"agreed": ["said"]} for each in kestrel["forces"]]
+        forces = [each | {"agreed": ["said"]} for each in self._forces()]
         nowhere = {
             **forces[0],
             "id": DESKS["is unreachable"],
             "name": "Nowhere Police",
             "notice_url": "http://127.0.0.1:1/",
         }
-        bearer = {"authorization": f"Bearer {secrets.value('register_token', token)}"}
-        with httpx.Client(timeout=60, trust_env=False, headers=bearer) as client:
-            for play in self._shown:
-                document = _authority(play, [*forces, nowhere])
-                answer = client.put(
-                    f"{self._world.stack.endpoints['casework']}/register/{play.authority}", json=document
-                )
-                assert answer.is_success, answer.text
+        for play in self._shown:
+            self._register(play.authority, _authority(play, [*forces, nowhere]))
         with psycopg.connect(self._world.stack.admin_url) as connection:
             for play in self._shown:
                 query = "SELECT id FROM register.children WHERE authority = %s"
@@ -331,6 +323,23 @@ class Theatre:
                 people = "SELECT reference, id FROM register.people WHERE authority = %s"
                 play.people = dict(connection.execute(people, (play.authority,)).fetchall())
                 self._by_child[play.child] = play
+
+    def _put_forces_back(self) -> None:
+        """A force is one for all authorities: who reports afterwards is to be told of with everything in the notice."""
+        self._register("kestrel", {"forces": self._forces()})
+
+    def _forces(self) -> list[dict[str, Any]]:
+        stack = self._world.stack
+        examples = example_authority.authorities(SecretFiles(stack.layout.secrets), stack.ports)
+        forces: list[dict[str, Any]] = next(each for each in examples if each["authority"]["id"] == "kestrel")["forces"]
+        return forces
+
+    def _register(self, authority: str, document: dict[str, Any]) -> None:
+        stack = self._world.stack
+        bearer = {"authorization": f"Bearer {SecretFiles(stack.layout.secrets).value('register_token', token)}"}
+        url = f"{stack.endpoints['casework']}/register/{authority}"
+        answer = httpx.put(url, json=document, headers=bearer, timeout=60, trust_env=False)
+        assert answer.is_success, answer.text
 
 
 def _authority(play: Play, forces: list[dict[str, Any]]) -> dict[str, Any]:
