@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -61,6 +61,7 @@ class Contract:
         *,
         passes_over: Mapping[type[Message], PassesOver] = NOTHING,
         gather_seconds: float = 0.0,
+        hurry: Collection[type[Message]] = (),
     ) -> None:
         self.service = service
         self.topics = sorted({each.topic for each in handlers})
@@ -71,8 +72,12 @@ class Contract:
         self._clocks = clocks
         self._handlers = {each.kind: handler for each, handler in handlers.items()}
         self._last_resort = last_resort
+        self._hurry = frozenset(hurry)
         self._group = GroupCommit(
-            self._commit, most=BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE, gather_seconds=gather_seconds
+            self._commit,
+            most=BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE,
+            gather_seconds=gather_seconds,
+            hurries=self._hurries,
         )
         self._passes_over = {each.kind: test for each, test in passes_over.items()}
 
@@ -134,6 +139,9 @@ class Contract:
         keys = await self._once([each for _, each in pairs])
         for (bundle, _), own in zip(pairs, keys, strict=True):
             bundle.keys.extend(own)
+
+    def _hurries(self, bundle: _Bundle) -> bool:
+        return any(type(each.content) in self._hurry for each in bundle.messages)
 
     async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0

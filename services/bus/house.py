@@ -1,6 +1,6 @@
 """What every service's `app.py` puts together in the same way: store, publisher, consumer, web, story clock, health."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import REGISTRY
@@ -46,11 +46,13 @@ class House:
         *,
         gather_seconds: float = 0.0,
         passes_over: Mapping[type[Message], PassesOver] = NOTHING,
+        hurry: Collection[type[Message]] = (),
     ) -> None:
         """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
 
         `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
         keep a record; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
+        `hurry`: what other partitions' messages wait for, where more has come than is done at once.
         """
         contract = Contract(
             self.service,
@@ -61,6 +63,7 @@ class House:
             last_resort,
             passes_over=passes_over,
             gather_seconds=gather_seconds,
+            hurry=hurry,
         )
         self.health.watch("consuming", contract.obstacle)
         self.parts.append(Worker(self.settings, contract))

@@ -4,6 +4,7 @@ from services.bus.house import House
 from services.protocol.check import check
 from services.protocol.handlers import Handlers
 from services.protocol.loading import Library, files
+from services.protocol.policy.episodes import READ
 from services.protocol.settings import ProtocolSettings
 
 
@@ -15,5 +16,6 @@ async def main() -> None:
         raise SystemExit("\n".join(str(finding) for finding in findings))
     house = House("protocol", settings)
     handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
-    house.hear(handlers.by_message(), handlers.last_resort)
+    # What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog.
+    house.hear(handlers.by_message(), handlers.last_resort, hurry=READ)
     await house.run()

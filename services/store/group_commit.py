@@ -13,15 +13,22 @@ T = TypeVar("T")
 class GroupCommit(Generic[T]):
     """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
 
-    `gather_seconds`: how long the first of a group waits for others.
+    `gather_seconds`: how long the first of a group waits for others. Those that `hurries` names go into the next group before
+    others that have waited longer; whoever has waited longest goes with them, so that nobody waits for ever.
     """
 
     def __init__(
-        self, commit: Callable[[Sequence[T]], Awaitable[None]], *, most: int, gather_seconds: float = 0.0
+        self,
+        commit: Callable[[Sequence[T]], Awaitable[None]],
+        *,
+        most: int,
+        gather_seconds: float = 0.0,
+        hurries: Callable[[T], bool] = lambda _: False,
     ) -> None:
         self._commit = commit
         self._most = most
         self._gather_seconds = gather_seconds
+        self._hurries = hurries
         self._waiting: list[tuple[T, asyncio.Future[None]]] = []
         self._running: asyncio.Task[None] | None = None
         self._asked: set[asyncio.Future[None]] = set()
@@ -55,10 +62,16 @@ class GroupCommit(Generic[T]):
             while self._waiting:
                 if self._gather_seconds:
                     await asyncio.sleep(self._gather_seconds)
-                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._put(group)
+                await self._put(self._next())
         finally:
             self._running = None
+
+    def _next(self) -> list[tuple[T, asyncio.Future[None]]]:
+        others = sorted(range(1, len(self._waiting)), key=lambda place: not self._hurries(self._waiting[place][0]))
+        chosen = {0, *others[: self._most - 1]}
+        group = [each for place, each in enumerate(self._waiting) if place in chosen]
+        self._waiting = [each for place, each in enumerate(self._waiting) if place not in chosen]
+        return group
 
     async def _put(self, group: list[tuple[T, asyncio.Future[None]]]) -> None:
         """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""

@@ -16,7 +16,7 @@ from services.bus.publisher import Publisher
 from services.bus.raw import Raw
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.events import ChildLocated, ChildReportedMissing
+from services.safeguarding.events import ChildLocated, ChildReportedMissing, ChildReturned
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
 from services.store import outbox
@@ -40,7 +40,8 @@ class Office:
     def __init__(self, store: Store) -> None:
         self.store, self.clocks = store, Clocks()
         self.transactions: list[int] = []
-        handlers = {ChildReportedMissing: self.on_child_reported_missing}
+        self.returns: list[int] = []
+        handlers = {ChildReportedMissing: self.on_child_reported_missing, ChildReturned: self.on_child_returned}
         self.settled = Settled()
         passes_over: dict[type[Message], PassesOver] = {
             ChildReportedMissing: lambda report: report.authority == "elsewhere"
@@ -52,6 +53,7 @@ class Office:
             self.clocks,
             cast("Any", handlers),
             passes_over=passes_over,
+            hurry={ChildReportedMissing},
         )
 
     async def on_child_reported_missing(
@@ -59,8 +61,7 @@ class Office:
     ) -> None:
         if received.content.authority == "refused":
             raise ZeroDivisionError
-        pid = await transaction.connection.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
-        self.transactions.append(cast("int", pid))
+        self.transactions.append(await _id_of(transaction))
         decided = ProtocolDecided(
             authority="kestrel",
             about=received.content.kind,
@@ -71,10 +72,17 @@ class Office:
         now = self.clocks.wall()
         await say(transaction, decided, said_by="protocol", subject=received.subject, at=now, now=now)
 
+    async def on_child_returned(self, _: Received[ChildReturned], transaction: Transaction) -> None:
+        self.returns.append(await _id_of(transaction))
+
     async def decided_on(self, child: str) -> list[str]:
         async with self.store.engine.connect() as connection:
             said = [read(each.envelope).content for each in await outbox.unsent_of(connection, child)]
         return [each.about_id for each in said if isinstance(each, ProtocolDecided)]
+
+
+async def _id_of(transaction: Transaction) -> int:
+    return cast("int", await transaction.connection.scalar(text("SELECT pg_current_xact_id()::text::bigint")))
 
 
 @pytest.fixture
@@ -116,6 +124,15 @@ async def test_a_partition_waits_only_for_what_its_own_messages_said(office: Off
     assert await asyncio.gather(*(office.contract.take_all(each) for each in partitions)) == [2, 2]
     assert len(set(office.transactions)) == 1
     assert sorted(office.settled.keys) == sorted([sorted([one, third]), [other]])
+
+
+async def test_what_hurries_goes_before_what_came_earlier_to_other_partitions(office: Office) -> None:
+    backlog = [[report(new_id("child"), "1", kind=ChildReturned)] for _ in range(3 * bus_contract.BUNDLES_AT_ONCE)]
+    fresh = [report(new_id("child"), "1")]
+    assert await asyncio.gather(*(office.contract.take_all(each) for each in [*backlog, fresh])) == [1] * 13
+    [of_fresh] = office.transactions
+    assert of_fresh == min(office.returns)
+    assert len(set(office.returns)) == 4
 
 
 async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:

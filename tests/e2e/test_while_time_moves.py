@@ -51,5 +51,5 @@ def test_nothing_that_the_stories_left_behind_is_in_the_way_of_a_new_report(
         world.forward(later)
     texted = time.monotonic()
     world.text(number, "MISSING")
-    world.eventually(lambda: world.notices(number), 20)
+    world.eventually(lambda: world.notices(number))
     print(f"{later or 'at once'}: a new report is at the desk after {time.monotonic() - texted:.1f} s")

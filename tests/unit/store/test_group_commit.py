@@ -92,3 +92,13 @@ async def test_closed_before_its_first_commit_began_it_lets_go_too() -> None:
     await group.close()
     await asyncio.wait([waiting], timeout=1)
     assert waiting.cancelled()
+
+
+async def test_who_hurries_goes_into_the_next_group_and_whoever_waits_longest_goes_too() -> None:
+    database = Database()
+    group = GroupCommit(database.commit, most=2, hurries=lambda text: text.sid.startswith("urgent"))
+    waiting = [asyncio.create_task(group.put(a_text(sid))) for sid in ("1", "2", "3", "4", "5")]
+    await asyncio.sleep(0.005)
+    waiting += [asyncio.create_task(group.put(a_text(sid))) for sid in ("urgent 1", "urgent 2", "urgent 3", "6")]
+    await asyncio.gather(*waiting)
+    assert database.groups == [["1", "2"], ["3", "urgent 1"], ["4", "urgent 2"], ["5", "urgent 3"], ["6"]]
