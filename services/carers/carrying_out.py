@@ -1,5 +1,6 @@
 """Writes down everything that a decision brings about, in the transaction that marks the text as read."""
 
+import functools
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from services.carers import messages, metrics
 from services.carers.policy.scene import Decision, Scene
 from services.carers.store import conversations, enrolments, standings, texts
 from services.carers.text import Text
+from services.carers.understanding import answers
 from services.carers.understanding.times import last_seen
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -25,12 +27,19 @@ from services.store.transaction import Transaction
 SERVICE = "carers"
 STRANGERS = frozenset({"unknown", "former-carer"})
 """Their answer is nobody's in particular: it is sent soon or not at all, and never read out by a call."""
+ANSWERING = (events.ChildReportedMissing, events.ChildInformationReceived, events.ChildLuringSuspected)
 SAYS: dict[type[Message], str] = {
     events.ChildReportedMissing: "missing",
     events.ChildLocated: "located",
     events.ChildReturned: "returned",
 }
 """How a child stands after such an event, until the protocol itself says."""
+
+
+def _tells_of_one_who_is_missing(decision: Decision) -> bool:
+    """Of two children in one text nobody can tell whose clothes are whose: then a person reads it as it stands."""
+    told = [act for act in decision.acts if isinstance(act.content, ANSWERING)]
+    return bool(told) and len({act.subject for act in decision.acts}) == 1
 
 
 class CarryingOut:
@@ -53,7 +62,7 @@ class CarryingOut:
     ) -> bool:
         """Whether a reply is on its way. `now` is wall time."""
         number_hash = self._keyring.number_hash(text.sender)
-        kept: dict[ChildId, WordsId] = {}
+        kept: dict[ChildId, tuple[WordsId, ...]] = {}
         seen = last_seen(text.body, text.story_at)
         alone = sum(isinstance(act.content, events.ChildReportedMissing) for act in decision.acts) == 1
         for act in decision.acts:
@@ -62,8 +71,8 @@ class CarryingOut:
                 content = content.model_copy(update={"last_seen_at": seen})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
-                    kept[act.subject] = await self._keep(transaction, text, act.subject, scene)
-                content = content.model_copy(update={"words": (kept[act.subject],)})
+                    kept[act.subject] = await self._keep(transaction, text, act.subject, scene, decision)
+                content = content.model_copy(update={"words": kept[act.subject]})
             await self._say(transaction, text, act.subject, content, scene, now, exercise=decision.exercise)
             if not decision.exercise:
                 await self._remember(transaction, text, act.subject, content, number_hash)
@@ -71,10 +80,16 @@ class CarryingOut:
         await self._enrol(transaction, decision, scene, number_hash, text.story_at)
         return await self._reply(transaction, text, scene, speaker, decision, welsh=welsh, now=now)
 
-    async def _keep(self, transaction: Transaction, text: Text, about: ChildId, scene: Scene) -> WordsId:
-        return await words.keep(
-            transaction, self._keyring, about=about, words=text.words, said_by=scene.person, at=text.story_at
+    async def _keep(
+        self, transaction: Transaction, text: Text, about: ChildId, scene: Scene, decision: Decision
+    ) -> tuple[WordsId, ...]:
+        """The text as it came, and what of it answers a question that police ask."""
+        said = functools.partial(
+            words.keep, transaction, self._keyring, about=about, said_by=scene.person, at=text.story_at
         )
+        whole = await said(words=text.words)
+        told = answers.told(text.body) if _tells_of_one_who_is_missing(decision) else ()
+        return whole, *[await said(words=each.words, answers=each.question) for each in told]
 
     async def _say(
         self,

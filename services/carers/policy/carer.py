@@ -68,7 +68,12 @@ def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
     """None where the text tells nothing of a child."""
     if Intent.REFERENCE in meaning.intents and not meaning.reference:
         return Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
-    parts = [told_of(scene.by_id(child), intent, scene) for child, intents in found.about.items() for intent in intents]
+    parts = [
+        told_of(scene.by_id(child), intent, scene)
+        for child, intents in found.about.items()
+        for intent in intents
+        if intent is not Intent.BACK or not _only_at_home(child, found, scene)
+    ]
     if found.nobody:
         parts.append(unnamed.told(found.nobody, scene))
     if not parts:
@@ -81,6 +86,14 @@ def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
     ):
         return _back_but_was_it_the_one(decision, scene, nameless)
     return decision
+
+
+def _only_at_home(child: ChildId, found: Meant, scene: Scene) -> bool:
+    """Of two children one is missing and the other is here, as always: nobody has come back whom nobody missed."""
+    another_is_missing = any(
+        REPORTS & set(intents) for other, intents in found.about.items() if other != child
+    ) or bool(REPORTS & set(found.nobody))
+    return another_is_missing and scene.by_id(child).standing.state is None and not scene.provisionals
 
 
 def _back_but_was_it_the_one(decision: Decision, scene: Scene, nameless: set[ChildId]) -> Decision:

@@ -1,12 +1,17 @@
 """English, as it is texted: what says that a child is missing, back, seen. Patterns over plain words (`writing.plain`).
 
+What asks for something stands in `english_asking.py`.
+
 Order within a list does not matter; the order in which the lists are tried is the grammar's (`grammar.py`).
 """
 
 NOT = r"(?:not|never|no)"
+BELONGING = r"(?:phones?|mobile|bags?|rucksack|coat|jacket|hoodie|clothes|shoes|trainers|note|letter|diary|bed|room|window|door|passport|bike|things|stuff|friends?|mates?|mum|dad)"
 
 IRRELEVANT = (
-    r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?home\b",
+    r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?(?:home|there|here)\b",
+    r"\b(?:police|cops|officers?|anyone|anybody|someone|somebody|nobody|you|duty|edt|worker|team|school|college|doctor|solicitor) (?:\w+ ){0,2}(?:got|get|gets|getting|come|came) back to (?:me|us|you|them|him|her)\b",
+    r"\b(?:hear|heard|hearing) (?:\w+ )?back\b",
     r"\b(?:call|ring|text|phone|message|get|write|email|report|come) (?:me |us |you |them |it )?back (?:please|asap|when|on|to|if|soon|later|thanks|now)\b",
     r"\b(?:call|ring|text|phone|message)(?:ed)? (?:me|us|you) back\b",
     r"\b(?:ring|call|text|phone) back\b",
@@ -38,12 +43,14 @@ DUE = (
     r"\b(?:hour|hours|hrs|hr|minutes|mins) late\b",
     r"\bstill (?:out|gone|waiting|nowhere|away|no)\b",
     r"\b(?:no|not a) (?:sign|sight|show|word|trace|sighting) (?:of|from|yet)\b",
+    r"\bno (?:sign|sight|trace)$",
     r"\bno show\b",
 )
 
 NOT_BACK = (
     rf"\b{NOT} (?:(?!missing\b|sure\b)\w+ ){{0,4}}(?:back|home|returned|return|arrived|arrive|turned up|turn up|shown up|show up|showed up|got in|came in|come in|come through the door)\b",
-    rf"\b{NOT} (?:here|in (?:the )?(?:house|home|building|bed|room|(?:his|her|their) (?:bed|room|bedroom))|in yet|anywhere|around)\b",
+    rf"\b{NOT} (?:here|there|on (?:it|the (?:bus|minibus|train|tram|coach|platform))|in there|in (?:the )?(?:house|home|building|bed|room|(?:his|her|their) (?:bed|room|bedroom))|in yet|anywhere|around)\b",
+    r"\bneither (?:\w+ ){0,4}(?:here|there|back|home|in|returned|answering)\b",
     r"\bback (?:is|was) (?:a mistake|wrong)\b",
     r"\b(?:wrong|mistaken) about (?:being |\w+ being )?back\b",
     r"\b(?:he|she|they|c\d+|\w+) (?:is|has|have|are|did) not$",
@@ -65,8 +72,11 @@ MISSING = (
     r"\b(?:taken|snatched|abducted|kidnapped|grabbed)\b(?! (?:to (?:hospital|school|a and e)|his|her|the|my|it|some|money|clothes|bag))",
     r"\b(?:legged it|scarpered|bolted|absconded|escaped|legged|hopped it|scarpa)\b",
     r"\b(?:disappeared|vanished)\b",
-    r"\b(?:has|is|have|are|was|had|just|all|both|been|already|now|s) gone\b(?! (?:to (?:bed|sleep|school|college|work|hospital|the (?:shop|shops|doctors?|dentist|gym|park|toilet))|quiet|well|up to bed|home|back))",
-    r"^(?:\w+ ){0,3}gone(?: again| missing| off| out| last night| tonight| \w+ (?:ago|hours?))?(?: \w+){0,3}$",
+    r"\b(?:has|is|have|are|was|had|just|all|both|been|already|now|s) gone\b(?! (?:(?:\w+ )?to (?:bed|sleep|school|college|work|hospital|the (?:shop|shops|doctors?|dentist|gym|park|toilet))|quiet|well|up to bed|home|back))",
+    r"\band (?:has |is |just )?gone$",
+    r"^(?:\w+ )?misper(?: report| please)?$",
+    r"\b(?:run|ran) from (?:the|us|me|my|our|his|her|their)\b",
+    r"^(?:\w+ ){0,3}gone(?! (?:\w+ )?to (?:bed|sleep|school|college|work|hospital)\b)(?: again| missing| off| out| last night| tonight| \w+ (?:ago|hours?))?(?: \w+){0,3}$",
     r"\bgone (?:off|again|out and|out last|without|with (?:a|some|an|two|the|another)|since|from|missing)\b",
     r"\b(?:left|walked out|walked off|stormed out|stormed off|went out|gone out|slipped out|snuck out|sneaked out|climbed out|got out|wandered off|went off|cleared off|crept out|jumped out)\b(?! (?:the )?(?:shoe|hand|leg|arm|side|school for|a note for school))",
     r"\b(?:bed|room|bedroom) (?:is |was |still )?(?:empty|not slept in|unslept)\b",
@@ -74,14 +84,14 @@ MISSING = (
     r"\b(?:can|could|still can|have) not (?:find|found|get hold of|reach|trace|locate|see|contact)\b",
     r"\b(?:not|never|no longer) (?:seen|heard|been seen|been heard|spotted|been found|found|located|answering|picking up|turned|been in contact)\b",
     r"\b(?:taken|took|snatched|grabbed) (?:him|her|them)(?:$| (?:away|from|off|in a|into)\b)",
-    r"\bnever (?:came|come|made it|got (?:to|there|off|on|in|home)|arrived|showed|turned up)\b",
+    r"\bnever (?:came|come|made it|got (?:to|there|off|on|in|home)|arrived|showed|turned up|registered|signed in|checked in)\b",
     r"\bnot know (?:were|wer|where|wear)\b",
     r"\bunable to (?:find|locate|contact|reach)\b",
     r"\b(?:nobody|no one|noone|none of us|no1) (?:\w+ ){0,3}(?:seen|saw|heard|knows where)\b",
     r"\blast seen\b",
     r"\b(?:not|no idea|no clue|dunno|nobody knows|who knows|unsure|not sure) (?:\w+ ){0,3}where(?:abouts)? (?:he|she|they|c\d+|\w+) (?:is|are|has|have|went|gone|could|might|s|be)\b",
     r"\b(?:not|no idea|no clue|dunno|not sure|unsure) (?:\w+ ){0,2}(?:where|whereabouts)\b",
-    r"\bwhereabouts (?:is |are )?unknown\b",
+    r"\bwhereabouts (?:is |are )?(?:unknown|not known)\b",
     r"\blost (?:him|her|them|sight of|the (?:girl|boy|kids?|lad|child)|[a-z]{1,3}\d{1,4})\b",
     r"\bnot (?:slept|been) in (?:his|her|their) (?:bed|room)\b",
     r"\bnot (?:at|in) (?:school|college)\b(?!.*\b(?:ill|sick|poorly|unwell|with me|appointment|holiday|half term)\b)",
@@ -143,9 +153,9 @@ MISTAKEN = (
 """Of a report it means a false alarm; after NOT BACK it means the BACK before it."""
 
 LOCATED = (
-    r"\b(?:found|located|tracked|traced) (?:him|her|them|both|[a-z]{1,3}\d{1,4}|the (?:boys?|girls?|kids?|lad|child|children))\b",
+    rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?:him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b",
     r"\b(?:has|have|been|was|were|is|are|got) (?:now |just |been )*(?:found|located)\b",
-    r"^(?:\w+ ){0,2}found(?: safe| ok| alive| now| at \w+| in \w+)?$",
+    r"^(?:\w+ ){0,2}(?:found|located)(?: safe at \w+| safe in \w+| safe| ok| alive| now| at \w+| in \w+)?$",
     r"\b(?:he|she|they|both|[a-z]{1,3}\d{1,4}) (?:is|are) (?:\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){0,2}(?:house|flat|mates?|friends?|aunts?|aunty|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|station|hospital|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e)\b",
     r"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
     r"\b(?:arrested|in custody)\b",
@@ -170,7 +180,9 @@ LURE = (
     r"\bgroom(?:ed|ing|er|ers)\b",
     r"\btraffick\w*\b",
     r"\bexploit\w*\b",
-    r"\b(?:older|strange|unknown|different|two|three|some|random|grown|adult) (?:\w+ )?(?:man|men|male|males|guy|guys|bloke|blokes|woman|women|adult|adults|lads)\b",
+    r"\b(?:older|strange|unknown|different|two|three|some|random|grown|adult) (?:\w+ )?(?:man|men|male|males|guy|guys|bloke|blokes|woman|women|adult|adults|lad|lads)\b",
+    r"\b(?:a|the same|same|strange|unknown|black|white|silver|grey|red|blue|dark) (?:car|van|bmw|audi|merc|mercedes|range rover) (?:\w+ ){0,2}(?:outside|waiting|following|hanging|parked up|circling)\b",
+    r"\bkeeps? (?:calling|ringing|asking|coming|waiting) (?:\w+ )?for (?:him|her|them)\b",
     r"\b(?:man|men|bloke|blokes|guy|guys|someone|somebody|people|stranger|strangers) (?:\w+ ){0,2}(?:in a (?:\w+ )?(?:car|van)|waiting|outside|watching|following|messaging|contacting|texting|ringing|picking|picked|asking for|hanging)\b",
     r"\b(?:picked|pick|picking) (?:him |her |them |\w+ )?up (?:by|in|outside)\b(?! (?:the )?(?:police|me|us|social|a police|officers?|my|school))",
     r"\b(?:got|getting|gets|jumped|went off|gone off|left|go|going|drove|driven) (?:off )?(?:into|in|away in) (?:a |an |some |the |strange )*(?:\w+ )?(?:car|van|taxi|vehicle|cab|bmw|audi|merc|mercedes)\b",
@@ -186,69 +198,3 @@ LURE = (
     r"\bsmuggler?s?\b",
     r"\b(?:sexual|sexually|sex)\b",
 )
-
-QUESTION = (
-    r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b",
-    r"^(?:so |and |please |hi |hello )?(?:have|has|did) (?:the )?(?:police|cops|anyone|anybody|you|they|duty|edt) (?:\w+ )?(?:found|heard|been told|been informed|seen|located|find)\b",
-)
-
-STATUS = (
-    r"^status\b",
-    r"\b(?:any|whats the|what is the|is there|have you|got) (?:\w+ )?(?:news|update|updates|progress|info|word)\b",
-    r"\b(?:have|get|send|give) (?:me |us )?(?:an|any|the|some) (?:updates?|news)\b",
-    r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+)*$",
-    r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
-    r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
-    r"\b(?:did|have) you (?:get|got|receive|received|see|seen) (?:my|the|that|this)\b",
-    r"\bhow long (?:will|until|before)\b",
-    r"\bkeep me (?:updated|posted|informed)\b",
-    r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
-)
-
-ASKS_WHERE = (
-    r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b(?! (?:this|here|we|i|you|me)\b)",
-    r"\btell me where\b(?! (?:this|here|we|i|am)\b)",
-    r"\b(?:which|what) (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b(?! (?:is this|am i|are we|is it)\b)",
-    r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
-)
-"""Where a child is, whoever asks (S37). Somebody who asks where they are themselves is lost, and enquires after nobody."""
-
-ASKS_AFTER = (
-    r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
-    r"\b(?:do|have) you (?:have|know|got) (?!my (?:text|message|report)|the (?:text|message|report))(?:a |my |the )?(?:\w+)\b",
-    r"\blooking for (?:my|a|an|someone|the|our)\b",
-    r"\b(?:i am|this is) (?:his|her|their|the) (?:uncle|aunt|aunty|auntie|cousin|brother|sister|father|mother|mum|dad|friend|boyfriend|girlfriend|husband|family|lawyer|employer|boss)\b",
-    r"\b(?:want|need|like) to (?:see|find|speak to|talk to|visit|contact|collect|pick up) (?:my|him|her|them|the (?:boy|girl|child))\b",
-)
-"""The same of somebody whom we do not know; a child's own carer or social worker says such things too, and means no enquiry."""
-
-HELP = (
-    r"^(?:help|urgent|emergency|sos|999)\b",
-    r"\b(?:help me|need help|please help|help please|need some help|someone help|in danger)\b",
-    r"\b(?:call|ring|phone) (?:me|us)\b",
-    r"\b(?:speak|talk) (?:to|with) (?:a |an |some|the |my )?(?:\w+ )?(?:human|person|someone|somebody|worker|manager|one|duty|edt|you)\b",
-    r"\breal person\b",
-    r"\b(?:someone|somebody|anyone|can you|could you) (?:\w+ )?(?:call|ring|phone)\b",
-    r"\bwhat (?:do i do|to do|should i do|happens)\b",
-)
-
-STOP = (
-    r"^(?:stop|stopall|stop all|unsubscribe|optout|opt out|quit|end|cancel)(?: please| texts?| texting(?: me)?| messages?| messaging(?: me)?)*$",
-    r"\bstop (?:texting|messaging|sending|contacting)\b",
-    r"\b(?:remove|take) (?:me|my number) (?:from|off)\b",
-)
-
-THANKS = frozenset(
-    {
-        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "yes", "yep", "yeah", "received", "noted", "understood", "roger",
-        "brilliant", "great", "perfect", "appreciated", "will", "got", "fine", "lovely",
-    }
-)  # fmt: skip
-AROUND_THANKS = frozenset(
-    {
-        "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
-        "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
-        "night", "evening", "no", "problem", "help",
-    }
-)  # fmt: skip
-"""A text of these words alone, at least one of the first, asks for nothing."""

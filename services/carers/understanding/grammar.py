@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from services.carers.understanding import elsewhere, english, practice, references, welsh, writing
+from services.carers.understanding import elsewhere, english, english_asking, practice, references, welsh, writing
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
 
 
@@ -13,7 +13,7 @@ def _any(*lists: Iterable[str]) -> re.Pattern[str]:
 
 IRRELEVANT = _any(english.IRRELEVANT)
 HYPOTHETICAL = _any(english.HYPOTHETICAL)
-QUESTION = _any(english.QUESTION)
+QUESTION = _any(english_asking.QUESTION)
 NO_LONGER_MISSING = _any(english.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
 NOT_BACK = _any(english.NOT_BACK, welsh.NOT_BACK)
 DUE = _any(english.DUE)
@@ -27,13 +27,13 @@ BESIDES = {
     Intent.SEEN: _any(english.SEEN, welsh.SEEN),
 }
 REQUESTS = {
-    Intent.STATUS: _any(english.STATUS, welsh.STATUS),
-    Intent.ENQUIRY: _any(english.ASKS_WHERE, english.ASKS_AFTER, welsh.ENQUIRY),
-    Intent.HELP: _any(english.HELP, welsh.HELP),
+    Intent.STATUS: _any(english_asking.STATUS, welsh.STATUS),
+    Intent.ENQUIRY: _any(english_asking.ASKS_WHERE, english_asking.ASKS_AFTER, welsh.ENQUIRY),
+    Intent.HELP: _any(english_asking.HELP, welsh.HELP),
 }
-ASKS_WHERE = _any(english.ASKS_WHERE, welsh.ENQUIRY)
+ASKS_WHERE = _any(english_asking.ASKS_WHERE, welsh.ENQUIRY)
 LURE = _any(english.LURE, welsh.LURE)
-STOP = _any(english.STOP)
+STOP = _any(english_asking.STOP)
 ELSEWHERE = _any([rf"\b{word}\b" for word in elsewhere.MISSING])
 NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|person|teen|c\d+) (?:is|now|has|who)\b")
 
@@ -137,7 +137,7 @@ def _enquiry(said: list[Said], plain: str) -> Enquiry | None:
 
 def _asks_nothing(plain: str) -> bool:
     words = set(plain.split())
-    return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english, welsh))
+    return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_asking, welsh))
 
 
 def _without_noise(said: list[Said]) -> tuple[Said, ...]:

@@ -22,6 +22,7 @@ MISSING = (
     r"\bddim yn gwybod (?:ble|lle)\b",
     r"\bheb (?:ei |eu )?(?:gweld|weld|clywed)\b",
     r"\bar goll eto\b",
+    r"\bgwely?n? (?:\w+ )?(?:wag|yn wag)\b",
 )
 NO_LONGER_MISSING = (r"\b(?:ddim|dim) (?:bellach )?ar goll\b", r"\bddim ar goll (?:mwyach|bellach|rhagor)\b")
 BACK = (

@@ -16,7 +16,7 @@ COUNTED = (
     (
         2,
         re.compile(
-            r"\b(?:both|the twins|(?:two|2) of (?:them|the)|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b"
+            r"\b(?:both|the twins|(?:two|2) of (?:them|the)|neither|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b"
         ),
     ),
     (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
@@ -105,8 +105,13 @@ def _spoken(code: str) -> re.Pattern[str]:
 
 def _names(child: Known, children: Sequence[Known]) -> set[str]:
     """Those that no other child of the speaker's has as well."""
-    others = {folded(name) for each in children if each.child != child.child for name in each.names}
-    return {folded(name) for name in child.names if name.strip()} - others
+    others = {form for each in children if each.child != child.child for name in each.names for form in _forms(name)}
+    return {form for name in child.names if name.strip() for form in _forms(name)} - others
+
+
+def _forms(name: str) -> set[str]:
+    """Amara, and the Amaras of "Amara's gone", whose apostrophe is not typed or is gone by now."""
+    return {folded(name), f"{folded(name)}s"}
 
 
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:

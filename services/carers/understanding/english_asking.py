@@ -1,0 +1,68 @@
+"""English, as it is texted: questions, cries for help, thanks. Patterns over plain words (`writing.plain`)."""
+
+QUESTION = (
+    r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b",
+    r"^(?:so |and |please |hi |hello )?(?:have|has|did) (?:the )?(?:police|cops|anyone|anybody|you|they|duty|edt) (?:\w+ )?(?:found|heard|been told|been informed|seen|located|find)\b",
+    r"^(?:so |and |please |hi |hello )?(?:have|has|did) (?:the )?(?:\w+ )?(?:police|cops|anyone|anybody|you|they|duty|edt|worker|team) (?:\w+ )?(?:got|get|come|came|heard) back\b",
+)
+
+STATUS = (
+    r"^status\b",
+    r"\b(?:any|whats the|what is the|is there|have you|got) (?:\w+ )?(?:news|update|updates|progress|info|word)\b",
+    r"\b(?:have|get|send|give) (?:me |us )?(?:an|any|the|some) (?:updates?|news)\b",
+    r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+)*$",
+    r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
+    r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
+    r"\b(?:did|have) you (?:get|got|receive|received|see|seen) (?:my|the|that|this)\b",
+    r"\bhow long (?:will|until|before)\b",
+    r"\bkeep me (?:updated|posted|informed)\b",
+    r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
+)
+
+ASKS_WHERE = (
+    r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b(?! (?:this|here|we|i|me)\b| you(?: now| please)?$)",
+    r"\btell me where\b(?! (?:this|here|we|i|am)\b)",
+    r"\b(?:which|what) (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b(?! (?:is this|am i|are we|is it)\b)",
+    r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
+)
+"""Where a child is, whoever asks (S37). Somebody who asks where they are themselves is lost, and enquires after nobody."""
+
+ASKS_AFTER = (
+    r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
+    r"\b(?:do|have) you (?:have|know|got) (?!my (?:text|message|report)|the (?:text|message|report))(?:a |my |the )?(?:\w+)\b",
+    r"\blooking for (?:my|a|an|someone|the|our)\b",
+    r"\b(?:i am|this is) (?:his|her|their|the) (?:uncle|aunt|aunty|auntie|cousin|brother|sister|father|mother|mum|dad|friend|boyfriend|girlfriend|husband|family|lawyer|employer|boss)\b",
+    r"\b(?:want|need|like) to (?:see|find|speak to|talk to|visit|contact|collect|pick up) (?:my|him|her|them|the (?:boy|girl|child))\b",
+)
+"""The same of somebody whom we do not know; a child's own carer or social worker says such things too, and means no enquiry."""
+
+HELP = (
+    r"^(?:help|urgent|emergency|sos|999)\b",
+    r"\b(?:help me|need help|please help|help please|need some help|someone help|in danger)\b",
+    r"\b(?:call|ring|phone) (?:me|us)\b",
+    r"\b(?:speak|talk) (?:to|with) (?:a |an |some|the |my )?(?:\w+ )?(?:human|person|someone|somebody|worker|manager|one|duty|edt|you)\b",
+    r"\breal person\b",
+    r"\b(?:someone|somebody|anyone|can you|could you) (?:\w+ )?(?:call|ring|phone)\b",
+    r"\bwhat (?:do i do|to do|should i do|happens)\b",
+)
+
+STOP = (
+    r"^(?:stop|stopall|stop all|unsubscribe|optout|opt out|quit|end|cancel)(?: please| texts?| texting(?: me)?| messages?| messaging(?: me)?)*$",
+    r"\bstop (?:texting|messaging|sending|contacting)\b",
+    r"\b(?:remove|take) (?:me|my number) (?:from|off)\b",
+)
+
+THANKS = frozenset(
+    {
+        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "yes", "yep", "yeah", "received", "noted", "understood", "roger",
+        "brilliant", "great", "perfect", "appreciated", "will", "got", "fine", "lovely",
+    }
+)  # fmt: skip
+AROUND_THANKS = frozenset(
+    {
+        "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
+        "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
+        "night", "evening", "no", "problem", "help",
+    }
+)  # fmt: skip
+"""A text of these words alone, at least one of the first, asks for nothing."""
