@@ -17,7 +17,7 @@ from services.delivery.text import LANE
 from services.register import conversation, words
 from services.register.conversation import Speaker
 from services.safeguarding import events
-from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.care_events import CarerAwarenessRecorded, ChildIdentified
 from services.safeguarding.identifiers import ChildId, WordsId, derived, trace_of
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
@@ -43,7 +43,9 @@ def _tells_of_one_who_is_missing(decision: Decision) -> bool:
 
 
 class CarryingOut:
-    """Ids follow from Twilio's id of the text: however often it is read, each effect is one."""
+    """Ids follow from Twilio's id of the text: however often it is read, each effect is one. What a practice shows of a carer is no
+    practice: it holds for each of their children.
+    """
 
     def __init__(self, keyring: Keyring, delivery: DeliveryLoop) -> None:
         self._keyring = keyring
@@ -77,7 +79,7 @@ class CarryingOut:
             if not decision.exercise:
                 await self._remember(transaction, text, act.subject, content, number_hash)
         await self._converse(transaction, decision, number_hash, text.story_at)
-        await self._enrol(transaction, decision, scene, number_hash, text.story_at)
+        await self._enrol(transaction, text, decision, scene, number_hash, now)
         return await self._reply(transaction, text, scene, speaker, decision, welsh=welsh, now=now)
 
     async def _keep(
@@ -142,15 +144,21 @@ class CarryingOut:
             await conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
 
     async def _enrol(
-        self, transaction: Transaction, decision: Decision, scene: Scene, number_hash: bytes, at: datetime
+        self, transaction: Transaction, text: Text, decision: Decision, scene: Scene, number_hash: bytes, now: datetime
     ) -> None:
         if decision.stage is None or scene.person is None:
             return
+        at = text.story_at
         await enrolments.joined(transaction, scene.person, number_hash, at)
         if decision.stage == "practising":
             await enrolments.practising(transaction, scene.person, scene.authority, decision.acts[0].subject, at)
         elif decision.stage == "practised":
             await enrolments.practised(transaction, scene.person, at)
+            aware = CarerAwarenessRecorded(
+                authority=scene.authority, said_by=scene.person, channel="text", carer=scene.person, how="practice"
+            )
+            for child in scene.children:
+                await self._say(transaction, text, child.child, aware, scene, now, exercise=False)
         transaction.after_commit(metrics.ENROLLED.labels(decision.stage).inc)
 
     async def _reply(

@@ -88,6 +88,15 @@ class ContactsChecked(Told, kind="contacts.checked.v1"):
     """A person has made sure that the child's carers and professionals are reached by what the register holds."""
 
 
+class CarerAwarenessRecorded(Told, kind="carer.awareness-recorded.v1"):
+    """Whoever cares for the child knows its risks, and what to do if it goes missing or is lured (S16, S23, S62)."""
+
+    carer: PersonId | None = None
+    """None: all who care for the child now."""
+    how: Literal["practice", "briefing"] = "briefing"
+    """A practice by text counts."""
+
+
 class ChildIdentified(Told, kind="child.identified.v1"):
     """The provisional child of the subject is `child`: the two cases become one (S45, S57)."""
 

@@ -111,6 +111,7 @@ class Wording(StrEnum):
     CONTACT_CHECK = "contact-check"
     """Asks a carer to answer, so that a stale number is found out before it is needed."""
     CONTACT_STALE = "contact-stale"
+    CARERS_UNAWARE = "carers-unaware"
     GUARDIAN_ASKED = "guardian-asked"
     CARE_STARTS = "care-starts"
     LOOKED_AFTER_DUE = "looked-after-due"

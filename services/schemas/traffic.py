@@ -90,6 +90,7 @@ SAYS: dict[str, Kinds] = {
         events.TextNeedsHuman,
         events.ChildProvisional,
         care_events.ChildIdentified,
+        care_events.CarerAwarenessRecorded,
         DutyAcknowledged,
         *SENDING,
     ),

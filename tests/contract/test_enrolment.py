@@ -13,6 +13,7 @@ from services.carers.practices import AFTER, Practices
 from services.carers.store import enrolments
 from services.runtime.clocks import Clocks
 from services.safeguarding import events
+from services.safeguarding.care_events import CarerAwarenessRecorded
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.store.encryption import Keyring
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds, now
@@ -39,8 +40,16 @@ async def test_from_the_first_text_to_the_end_of_the_practice(service: Carers, k
         kestrel.ids["C9"],
         True,
     )
-    [over] = await service.says(phone, "practice back")
+    [over, aware] = await service.says(phone, "practice back")
     assert (over.content.kind, over.subject, over.exercise) == ("report.retracted.v1", kestrel.ids["C9"], True)
+    assert aware.content == CarerAwarenessRecorded(
+        authority=kestrel.document["authority"]["id"],
+        said_by=kestrel.ids["cat"],
+        channel="text",
+        carer=kestrel.ids["cat"],
+        how="practice",
+    )
+    assert (aware.subject, aware.exercise) == (kestrel.ids["C9"], False)
     replies = await service.replies_to(phone)
     assert ["PRACTICE MISSING" in replies[0], "PRACTICE BACK" in replies[1], "EXERCISE over" in replies[2]] == [
         True

@@ -247,6 +247,7 @@ async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: 
         age_disputed=False,
         guardian_allocated=False,
         entered_care_at=datetime(2026, 11, 20, 10, tzinfo=UTC),
+        carers=tuple(sorted((kestrel.ids["ash"], kestrel.ids["bea"]))),
     )
     assert (unknown["authority"], unknown["force"], unknown["unaccompanied"]) == (
         kestrel.name,

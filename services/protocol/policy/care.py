@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from services.protocol.policy.awareness import aware_since, with_aware
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.moving import moved
 from services.protocol.policy.replies import Reading
@@ -112,6 +113,14 @@ def _contacts(draft: Draft, _event: Message) -> list[Reading]:
     return _only(Trigger.CONTACTS_CHECKED)
 
 
+def _carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list[Reading]:
+    """Nobody is asked any more once there is newer word of all: of one who practises, the others may still know nothing."""
+    before = aware_since(draft.record, draft.facts)
+    draft.keep(carers_aware=with_aware(draft.record, draft.facts, event.carer, draft.happened.time))
+    now = aware_since(draft.record, draft.facts)
+    return [Reading(None, None, Verdict.CHANGED)] if now is None or now == before else _only(Trigger.CARERS_MADE_AWARE)
+
+
 def record_changed(draft: Draft, _event: Message) -> list[Reading]:
     return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *moved(draft)]
 
@@ -159,5 +168,6 @@ READERS: dict[type[Message], Reader] = {
     plan.AdvocacyExplained: _sets_off(Trigger.ADVOCACY_EXPLAINED),
     care.PhotographRecorded: _photograph,
     care.ContactsChecked: _contacts,
+    care.CarerAwarenessRecorded: _carers_aware,
     care.MissingMeetingHeld: _of_episode(Trigger.MISSING_MEETING_HELD),
 }

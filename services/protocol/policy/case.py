@@ -73,6 +73,8 @@ class Record(State):
     marks: dict[Mark, Marked] = {}
     photo_taken_on: date | None = None
     contacts_checked_at: datetime | None = None
+    carers_aware: dict[str, datetime] = {}
+    """By carer: when it was last recorded that they know what to do."""
     opened: tuple[datetime, ...] = ()
     """When each episode opened that was not retracted."""
     authority: AuthorityId | None = None

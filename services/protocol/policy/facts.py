@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from services.safeguarding.identifiers import AuthorityId, ForceId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
 
 
 class Facts(BaseModel):
@@ -26,3 +26,5 @@ class Facts(BaseModel):
     age_disputed: bool | None = None
     guardian_allocated: bool | None = None
     entered_care_at: datetime | None = None
+    carers: tuple[PersonId, ...] | None = None
+    """Who cares for the child in its placement now."""

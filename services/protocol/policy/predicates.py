@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.protocol.policy.awareness import aware_since
 from services.protocol.policy.case import NOTHING, Episode, Record
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule, When
@@ -82,6 +83,9 @@ def ask(asked: Asked, standing: Standing) -> bool | None:
     if asked.question in MISSING_TIMES_WITHIN:
         since = standing.now - MISSING_TIMES_WITHIN[asked.question]
         return sum(opened > since for opened in standing.record.opened) >= (asked.number or 0)
+    if asked.question == Question.CARERS_AWARE_WITHIN:
+        aware = aware_since(standing.record, standing.facts)
+        return aware is not None and standing.now - aware <= timedelta(days=asked.number or 0)
     return QUESTIONS[asked.question](standing)
 
 

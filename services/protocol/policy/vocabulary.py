@@ -108,6 +108,8 @@ class Trigger(StrEnum):
     ADVOCACY_EXPLAINED = "advocacy.explained"
     PHOTOGRAPH_RECORDED = "photograph.recorded"
     CONTACTS_CHECKED = "contacts.checked"
+    CARERS_MADE_AWARE = "carers.made-aware"
+    """There is newer word of everybody who cares for the child now."""
     CHILD_IDENTIFIED = "child.identified"
     """A report about a child nobody knew has become this child's."""
     HAND_OVER_ASKED = "duty.hand-over-asked"
@@ -162,6 +164,8 @@ class Question(StrEnum):
     """A photograph of the last 90 days is on file."""
     CONTACTS_CHECKED = "contacts.checked"
     """Within the last 30 days."""
+    CARERS_AWARE_WITHIN = "carers.aware-within-days"
+    """Takes a number of days: of each who cares for the child now it was recorded within them that they know what to do."""
     CHILD_BIRTH_DATE_KNOWN = "child.birth-date-known"
     LEAVE_DATE_KNOWN = "leave.date-known"
     CHILD_IN_FIRST_72_HOURS = "child.in-first-72-hours"
@@ -182,7 +186,14 @@ class Question(StrEnum):
     RETURN_INTERVIEW_DONE = "return-interview.done"
 
 
-NUMBERED = frozenset({Question.CHILD_AGE_UNDER, Question.CHILD_MISSING_TIMES, Question.CHILD_MISSING_TIMES_IN_A_MONTH})
+NUMBERED = frozenset(
+    {
+        Question.CHILD_AGE_UNDER,
+        Question.CHILD_MISSING_TIMES,
+        Question.CHILD_MISSING_TIMES_IN_A_MONTH,
+        Question.CARERS_AWARE_WITHIN,
+    }
+)
 """Questions that take a number."""
 
 

@@ -1,0 +1,27 @@
+"""Whether those who care for a child know its risks, and what to do when it is missing or lured (S23, S62)."""
+
+from datetime import datetime
+
+from services.protocol.policy.case import Record
+from services.protocol.policy.facts import Facts
+from services.safeguarding.identifiers import PersonId
+
+NOBODY_BY_NAME = ""
+"""Stands for the carers where the register names none."""
+
+
+def with_aware(record: Record, facts: Facts, carer: PersonId | None, at: datetime) -> dict[str, datetime]:
+    """What the record holds once this carer, or where none is named each of the child's, is aware since `at`."""
+    carers = _carers(facts) if carer is None else (carer,)
+    newest = {each: max(at, record.carers_aware.get(each, at)) for each in carers}
+    return record.carers_aware | newest
+
+
+def aware_since(record: Record, facts: Facts) -> datetime | None:
+    """The oldest word that there is of those who care for the child now. None: of one of them there is none."""
+    known = [record.carers_aware.get(each) for each in _carers(facts)]
+    return min((each for each in known if each is not None), default=None) if None not in known else None
+
+
+def _carers(facts: Facts) -> tuple[str, ...]:
+    return facts.carers or (NOBODY_BY_NAME,)
