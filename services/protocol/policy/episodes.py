@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from services.protocol.policy import care, decisions, discussions, moving, replies
 from services.protocol.policy.case import OPEN_STATES, Episode, Report
@@ -27,6 +28,9 @@ def read(draft: Draft) -> list[Reading]:
 def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
     happened = draft.happened
     report = () if draft.speaker is None else (Report(event=happened.key, person=draft.speaker, at=happened.time),)
+    known = _reported_before(draft)
+    if known is not None:
+        return [Reading(None, known, Verdict.ALREADY_SO)]
     found = draft.open_episode
     if found is not None:
         return [Reading(Trigger.REPORT_ADDED, _added(draft, found, report))]
@@ -38,7 +42,7 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
         return [Reading(Trigger.REPORT_LATE, None)]
     _forget_what_is_over(draft)
     opened = Episode(
-        episode=derived("episode", draft.child, happened.key),
+        episode=_name(draft),
         protocol=draft.protocols.current.hash,
         authority=draft.facts.authority,
         force=draft.facts.force,
@@ -52,6 +56,19 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
     draft.keep(opened=(*draft.record.opened[1 - OPENINGS_KEPT :], happened.time))
     draft.put_episode(opened)
     return [Reading(Trigger.CHILD_REPORTED_MISSING, opened), Reading(Trigger.EPISODE_COUNTED, opened)]
+
+
+def _name(draft: Draft) -> UUID:
+    return derived("episode", draft.child, draft.happened.key)
+
+
+def _reported_before(draft: Draft) -> Episode | None:
+    """The episode that this very report opened or was added to. It may be over by now, and must not begin again."""
+    opened = draft.episode_of(_name(draft))
+    if opened is not None:
+        return opened
+    key = draft.happened.key
+    return next((each for each in draft.episodes.values() if any(one.event == key for one in each.reports)), None)
 
 
 def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:

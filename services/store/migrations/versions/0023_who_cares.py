@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0019_who_cares"
-down_revision = "0018_grouped_mails"
+revision = "0023_who_cares"
+down_revision = "0022_keys_renewed"
 
 FOR_PROTOCOL = """
 CREATE OR REPLACE VIEW register.for_protocol AS
