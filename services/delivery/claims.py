@@ -30,13 +30,13 @@ class InHand:
 async def due(
     connection: AsyncConnection, lease: Lease, *, now: datetime, passed_over: Sequence[str], most: int
 ) -> list[InHand]:
-    """Longest due first. `passed_over` are lanes that are full or failing."""
+    """The urgent first, of those and of the others the longest due first. `passed_over` are lanes that are full or failing."""
     return await _claim(
         connection,
         lease,
         now,
         [rows.c.next_attempt_at <= now, rows.c.lane.not_in(passed_over)],
-        [rows.c.next_attempt_at],
+        [rows.c.urgent.desc(), rows.c.next_attempt_at],
         most,
     )
 

@@ -45,15 +45,15 @@ class Dispatcher:
     def held(self) -> list[UUID]:
         return list(self._held)
 
-    def has_room(self, lane: str) -> bool:
-        return not self._stopping and self.lanes.of(lane).has_room
+    def has_room(self, lane: str, *, urgent: bool) -> bool:
+        return not self._stopping and self.lanes.of(lane).has_room_for(urgent=urgent)
 
     def take_up(self, hand: InHand) -> None:
         if hand.parcel.id in self._held or self._stopping:
             return
         self._held[hand.parcel.id] = None
         lane = self.lanes.of(hand.parcel.lane)
-        lane.queue.append(hand)
+        lane.wait(hand)
         self._send_what_may(lane)
 
     async def stop(self, grace_seconds: float) -> None:

@@ -38,11 +38,21 @@ class Lane:
 
     @property
     def has_room(self) -> bool:
-        return not self.failing and self.sending + len(self.queue) < self.at_once + QUEUE_MOST
+        return self.has_room_for(urgent=False)
+
+    def has_room_for(self, *, urgent: bool) -> bool:
+        """What is not urgent takes no room from what is."""
+        queued = sum(each.parcel.urgent for each in self.queue) if urgent else len(self.queue)
+        return not self.failing and self.sending + queued < self.at_once + QUEUE_MOST
 
     @property
     def idle(self) -> bool:
         return self.sending == 0 and not self.queue and self.failures == 0
+
+    def wait(self, hand: InHand) -> None:
+        """Behind those that are as urgent."""
+        behind = sum(each.parcel.urgent for each in self.queue) if hand.parcel.urgent else len(self.queue)
+        self.queue.insert(behind, hand)
 
     def next(self) -> InHand | None:
         """What may be sent this moment."""

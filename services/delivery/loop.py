@@ -66,7 +66,7 @@ class DeliveryLoop:
 
     async def put(self, transaction: Transaction, parcel: Parcel) -> bool:
         """False where it was withdrawn before it came, or is there already: nothing is sent because of this call."""
-        takes_up = not parcel.held_for and self._dispatcher.has_room(parcel.lane)
+        takes_up = not parcel.held_for and self._dispatcher.has_room(parcel.lane, urgent=parcel.urgent)
         lease = self._lease() if takes_up else None
         written = await rows.put(transaction, self._service, parcel, self._keyring, lease)
         if written and takes_up:

@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.delivery import claims, rows
 from services.delivery.lanes import FAILING_AFTER
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import Fixed, MediumName, Parcel
 from services.delivery.tables import deliveries
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
-from services.store.transaction import Transaction
+from services.store.transaction import Store, Transaction
 from tests.support.database import Database
-from tests.support.delivery import ACCEPTED, LATER, received, running_floor
+from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, received, running_floor
 
 
 @dataclass
@@ -114,3 +115,31 @@ async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_f
         for parcel in others:
             await floor.until(parcel.id, "accepted", within=20)
         assert (await floor.row(poison.content.telling))["state"] == "waiting"
+
+
+async def test_an_urgent_notice_waits_behind_none_that_are_not(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium = PlayedMedium(delay_seconds=0.1)
+    async with running_floor(engine, keyring, medium, at_once=2) as floor:
+        for _ in range(60):
+            await floor.put(received(urgent=False), "force-busy")
+        begun = len(medium.sent)
+        urgent = await floor.put(received(), "force-busy")
+        await floor.until(urgent.id, "accepted")
+    place = [sending.id for sending in medium.sent].index(urgent.id)
+    assert place - begun <= 2 * 2
+
+
+async def test_an_urgent_notice_that_another_process_left_is_claimed_before_all_that_are_not(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    store, now = Store(engine), Clocks().wall()
+    told = [*(received(urgent=False) for _ in range(40)), received()]
+    parcels = [
+        Parcel.of(each, lane="force-left", now=now + timedelta(seconds=place)) for place, each in enumerate(told)
+    ]
+    async with store.transaction() as transaction:
+        for parcel in parcels:
+            await rows.put(transaction, "police", parcel, keyring, None)
+        lease, later = rows.Lease("police-0", now + timedelta(minutes=2)), now + timedelta(minutes=1)
+        claimed = await claims.due(transaction.connection, lease, now=later, passed_over=[], most=3)
+    assert {hand.parcel.id for hand in claimed} == {parcel.id for parcel in (parcels[-1], *parcels[:2])}

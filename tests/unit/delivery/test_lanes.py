@@ -12,8 +12,8 @@ from services.safeguarding.identifiers import derived, new_id
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def hand(name: str = "one") -> InHand:
-    return InHand(Parcel(id=derived(name), lane="force-a", child=new_id("child"), created_at=NOW))
+def hand(name: str = "one", *, urgent: bool = True) -> InHand:
+    return InHand(Parcel(id=derived(name), lane="force-a", child=new_id("child"), created_at=NOW, urgent=urgent))
 
 
 @pytest.fixture
@@ -39,6 +39,24 @@ def test_a_lane_has_room_until_its_queue_is_full(lane: Lane) -> None:
     assert lane.has_room
     lane.queue.append(hand("last"))
     assert not lane.has_room
+
+
+def test_what_is_urgent_goes_before_what_is_not_and_behind_what_is_as_urgent(lane: Lane) -> None:
+    waiting = [hand("a", urgent=False), hand("b"), hand("c", urgent=False), hand("d")]
+    for each in waiting:
+        lane.wait(each)
+    a, b, c, d = waiting
+    assert [lane.next() for _ in waiting] == [b, d, a, c]
+
+
+def test_what_is_not_urgent_takes_no_room_from_what_is(lane: Lane) -> None:
+    for each in range(4 + QUEUE_MOST):
+        lane.wait(hand(str(each), urgent=False))
+    assert not lane.has_room_for(urgent=False)
+    for each in range(4 + QUEUE_MOST):
+        assert lane.has_room_for(urgent=True)
+        lane.wait(hand(f"urgent {each}"))
+    assert not lane.has_room_for(urgent=True)
 
 
 def test_a_lane_fails_after_consecutive_failures_alone(lane: Lane) -> None:
