@@ -91,6 +91,15 @@ async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outsid
     assert all(report.url.endswith(f"/texts/status?delivery={text.id}") for report in reports)
 
 
+@pytest.mark.parametrize(("urgent", "seconds"), [(True, 300), (False, 36_000)])
+async def test_an_urgent_text_is_soon_given_up_by_the_network_so_that_another_way_is_tried(
+    outside: Outside, medium: TextMedium, urgent: bool, seconds: int
+) -> None:
+    await medium.send(replace(sending(), urgent=urgent))
+    [sent] = outside.world.network.texts.newest_first()
+    assert sent.validity_seconds == seconds
+
+
 async def test_a_lost_answer_is_unknown_and_found_again_in_twilios_list(
     outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +424,33 @@ async def test_the_phone_network_tells_how_a_call_went(outside: Outside, medium:
     assert [each.form["CallStatus"] for each in reports] == ["ringing", "in-progress", "completed"]
     assert reports[-1].form["AnsweredBy"] == "machine_start"
     assert all(each.url.endswith(f"/texts/status?delivery={ringing.id}") for each in reports)
+
+
+@pytest.mark.parametrize(
+    ("code", "leads_to"),
+    [
+        ("21610", "failed opted-out"), ("21211", "failed no-address"), ("21611", "again"), ("30001", "again"),
+        ("30003", "call"), ("30004", "call"), ("30005", "call"), ("30006", "call"), ("30007", "call"), ("30008", "again"),
+        ("30036", "call"), ("63018", "again"), ("20429", "again"),
+    ],
+)  # fmt: skip
+async def test_each_error_that_the_network_reports_leads_to_another_try_a_call_or_the_next_person(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, code: str, leads_to: str
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        parcel = await floor.put(duty, "texts")
+        sid = (await floor.until(parcel.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            assert await report(client, parcel.id, sid, "undelivered", ErrorCode=code) == 204
+        row = await floor.row(parcel.id)
+        failed = [each["data"]["reason"] for each in await floor.said(duty.subject) if each["type"] == "duty.failed.v1"]
+    if leads_to.startswith("failed"):
+        assert failed == [leads_to.removeprefix("failed ")]
+    else:
+        assert failed == []
+        assert row["by_voice"] is (leads_to == "call")
+        assert row["provider_id"] != sid
 
 
 async def test_a_failure_that_passes_is_sent_again_under_another_message_id(

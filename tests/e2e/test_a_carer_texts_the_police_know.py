@@ -50,6 +50,23 @@ def test_missing_reaches_the_right_desk_and_the_carer_is_told_what_was_done(worl
     world.eventually(lambda: "an officer has it" in _status(world, carer))
 
 
+def test_what_the_carer_texts_next_reaches_police_as_answers_to_what_they_ask(world: World) -> None:
+    carer = "+447700900101"
+    before = world.texts_to(carer)
+    world.text(carer, "C13 MISSING")
+    (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
+    assert notice["body"]["data"]["report"]["clothing"] == "unknown"
+    assert "Text us what they wore" in _news(world, carer, before, "Police now have your report")
+    world.text(carer, "Green anorak, white trainers. He was outside the library")
+    (update,) = world.eventually(lambda: _notices(world, carer, "new-information"))
+    report = update["body"]["data"]["report"]
+    assert (report["clothing"], report["last_seen_place"]) == (
+        "Green anorak, white trainers",
+        "He was outside the library",
+    )
+    assert update["body"]["data"]["episode"] == notice["body"]["data"]["episode"]
+
+
 def test_back_tells_everyone_who_was_told_and_a_mistaken_back_can_be_taken_back(world: World) -> None:
     carer = "+447700900109"
     world.text(carer, "MISSING")

@@ -1,0 +1,75 @@
+"""Two machines may answer each other, and a phone may be stolen: limits, which never hold a report or a return."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from services.carers.policy.carer import REPLIES_AN_HOUR
+from services.carers.policy.deciding import decide
+from services.carers.policy.scene import Answer, Scene
+from services.carers.settings import CarersSettings
+from services.carers.understanding.grammar import understand
+from services.safeguarding.events import TextNeedsHuman
+from tests.unit.carers.texting import Case, scene_of
+
+
+def flooded(who: str, *, missing: bool = False) -> Scene:
+    given = (("C17", "missing"),) if missing else ()
+    scene = scene_of(Case(who, given, "", frozenset(), human=False))
+    return replace(scene, texts_this_hour=500, replies_this_hour=REPLIES_AN_HOUR)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [("MISSING", Answer.MISSING), ("shes run off", Answer.MISSING), ("BACK", Answer.BACK_NOTHING_OPEN)],
+)
+def test_a_report_and_a_return_are_carried_out_and_answered_however_many_texts_came_before(
+    words: str, answer: Answer
+) -> None:
+    decision = decide(understand(words), flooded("one"))
+    assert decision.acts
+    assert decision.answer is answer
+
+
+def test_a_return_after_a_flood_is_answered_too() -> None:
+    assert decide(understand("BACK"), flooded("one", missing=True)).answer is Answer.BACK
+
+
+@pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])
+@pytest.mark.parametrize("words", ["status", "I am away from my phone", "hello?", "join"])
+def test_anything_else_is_done_and_no_longer_answered(who: str, words: str) -> None:
+    before = decide(understand(words), replace(flooded(who), replies_this_hour=0))
+    after = decide(understand(words), flooded(who))
+    assert before.answer is not None
+    assert after.answer is None
+    assert after.acts == before.acts
+
+
+@pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])
+@pytest.mark.parametrize("words", ["STOP", "stop texting me", "unsubscribe"])
+def test_whoever_wants_no_more_texts_has_none_and_a_person_finds_another_way(who: str, words: str) -> None:
+    decision = decide(understand(words), replace(flooded(who), replies_this_hour=0))
+    [act] = decision.acts
+    assert isinstance(act.content, TextNeedsHuman)
+    assert act.content.reason == "opted-out"
+    assert decision.answer is None
+
+
+@pytest.mark.parametrize("who", ["one", "two", "home", "staff", "officer", "former", "stranger"])
+def test_a_picture_without_words_reaches_a_person(who: str) -> None:
+    scene = replace(scene_of(Case(who, (), "", frozenset(), human=True)), pictures=1)
+    assert any(isinstance(act.content, TextNeedsHuman) for act in decide(understand(""), scene).acts)
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_carers_do_not_start(token: str | None) -> None:
+    settings: dict[str, Any] = {
+        "database_password": SecretStr("x"), "master_key": SecretStr("x"), "phone_key": SecretStr("x"), "http_port": 1,
+        "twilio_account_sid": "AC1", "twilio_from": "+447700900500", "public_url": "https://texts.example", "spool_dir": "/nowhere",
+    }  # fmt: skip
+    given = settings if token is None else settings | {"twilio_auth_token": SecretStr(token)}
+    with pytest.raises(ValidationError, match="twilio_auth_token"):
+        CarersSettings(**given)
+    assert CarersSettings(**settings, twilio_auth_token=SecretStr("a")).tokens == ("a",)
