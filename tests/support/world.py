@@ -19,13 +19,14 @@ from tests.support.console import sign_in_blocking
 TOWN_NUMBERS = 600
 """The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
 
-PROFESSIONALS = (
-    "police.missing-coordinator",
-    "child.social-worker",
-    "child.independent-reviewing-officer",
-    "child.health-practitioner",
-    "home-office.missing-desk",
-)
+PROFESSIONALS = {
+    "police.missing-coordinator": "coordinator",
+    "child.social-worker": "social-worker",
+    "child.independent-reviewing-officer": "reviewing-officer",
+    "child.health-practitioner": "health-practitioner",
+    "home-office.missing-desk": "home-office",
+}
+"""The town's, by role: one each, with a mailbox of their own."""
 
 T = TypeVar("T")
 
@@ -63,6 +64,10 @@ class World:
     def texts(self) -> list[dict[str, Any]]:
         """All, in and out."""
         return self._got("/texts")
+
+    def invitations(self) -> list[dict[str, Any]]:
+        """What came by mail to any calendar."""
+        return self._got("/invitations")
 
     def notices(self, about: str | None = None) -> list[dict[str, Any]]:
         """What the desks hold, verified; `about` a carer's number gives those that name it as the placement's telephone."""
@@ -130,14 +135,14 @@ def settle_town(stack: Stack, carers: int) -> list[Carer]:
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
             _person("duty-1", "+447700900590"),
             _person("manager-1", "+447700900591"),
-            _person("professional-1", "+447700900592", "professional-1@testshire.example"),
+            *(_person(reference, None, f"{reference}@testshire.example") for reference in PROFESSIONALS.values()),
         ],
         "carers": [{"person": f"carer-{each}", "placement": f"foster-{each}"} for each in range(carers)],
         "children": [_child(each, carer.child_code) for each, carer in enumerate(people)],
         "directory": [
             _duty("duty.emergency-team", "duty-1"),
             _duty("duty.senior-manager", "manager-1"),
-            *(_duty(role, "professional-1") for role in PROFESSIONALS),
+            *(_duty(role, reference) for role, reference in PROFESSIONALS.items()),
         ],
         "agencies": [],
     }
@@ -163,7 +168,7 @@ def _placement(each: int) -> dict[str, object]:
     }
 
 
-def _person(reference: str, mobile: str, email: str | None = None) -> dict[str, object]:
+def _person(reference: str, mobile: str | None, email: str | None = None) -> dict[str, object]:
     return {"reference": reference, "name": f"Test {reference}", "mobile": mobile, "email": email, "language": "en"}
 
 

@@ -1,0 +1,123 @@
+"""How all stands in the services' own records after a flow: no duty forgotten, none that two records see differently, nothing stuck."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from infra.local.layout import ROOT
+from infra.local.stack import Stack
+from services.audit import reconciler
+from services.protocol.policy.case import Case, DutyOfCase
+from services.runtime.clocks import Clocks
+from services.safeguarding.decisions import DutyState
+from services.store import story
+
+STEP_GRACE = timedelta(minutes=1)
+"""In story time: what the clock and the protocol need for a step that has become due."""
+AS_LATER = timedelta(minutes=10)
+"""The reconciler is asked as if so much time had passed: whatever it would still have waited for is a gap now."""
+SPEAKING = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
+
+
+@dataclass
+class Standing:
+    """`faults` is empty where every duty was answered, has been called off, has its next step ahead, or stays on the page
+    as overdue, told to its last human; and where protocol, console and audit agree.
+    """
+
+    duties: Counter[str] = field(default_factory=Counter)
+    """By how each stands."""
+    faults: list[str] = field(default_factory=list)
+
+
+def standing(stack: Stack) -> Standing:
+    found = Standing()
+    with psycopg.connect(stack.admin_url) as connection:
+        now = _story_now(connection)
+        cases = [Case.model_validate_json(state) for (state,) in connection.execute("SELECT state FROM protocol.cases")]
+        shown = dict(_shown(connection))
+        found.faults += _left_behind(connection)
+    for case in cases:
+        for duty in case.duties.values():
+            how, fault = _how(duty, now)
+            found.duties[how] += 1
+            if fault:
+                found.faults.append(f"duty {duty.duty} ({duty.rule}): {fault}")
+            if shown.get(duty.duty) != (duty.revision, duty.state):
+                found.faults.append(f"duty {duty.duty} ({duty.rule}): the console has {shown.get(duty.duty)}")
+    found.faults += asyncio.run(_gaps(stack))
+    return found
+
+
+def settled_standing(stack: Stack, within_seconds: float) -> Standing:
+    """Once there is no fault any more, or when the time is over."""
+    until = time.monotonic() + within_seconds
+    while (found := standing(stack)).faults and time.monotonic() < until:
+        time.sleep(2)
+    return found
+
+
+def record_holds(stack: Stack) -> bool:
+    """The audit's chain, verified from its first entry to its last."""
+    command = [sys.executable, "-m", "services", "audit", "verify"]
+    verified = subprocess.run(command, cwd=ROOT, env=stack.environment("audit"), capture_output=True, check=False)
+    return verified.returncode == 0
+
+
+def _how(duty: DutyOfCase, now: datetime) -> tuple[str, str | None]:
+    if not duty.goes_on:
+        return str(duty.state if duty.ended_because is None else DutyState.CANCELLED), None
+    if duty.next_at is not None:
+        late = now - duty.next_at > STEP_GRACE
+        return "next step ahead", f"its step was due at {duty.next_at:%H:%M:%S}" if late else None
+    if duty.state is DutyState.OVERDUE:
+        return "overdue, told to its last human", None
+    return str(duty.state), "it goes on, and nothing comes next"
+
+
+def _shown(connection: psycopg.Connection[Any]) -> Iterator[tuple[UUID, tuple[int, str]]]:
+    for duty, revision, state in connection.execute("SELECT duty, revision, state FROM console.duties"):
+        yield duty, (revision, state)
+
+
+def _left_behind(connection: psycopg.Connection[Any]) -> Iterator[str]:
+    for service in SPEAKING:
+        unsent = connection.execute(f"SELECT count(*) FROM {service}.outbox").fetchone()
+        if unsent != (0,):
+            yield f"{service} has {unsent} messages unpublished"
+    waiting = """
+        SELECT service, lane, state, count(*) FROM delivery.deliveries
+        WHERE state IN ('waiting', 'sending', 'unknown') AND next_attempt_at < now() GROUP BY 1, 2, 3
+    """
+    for row in connection.execute(waiting):
+        yield f"deliveries are due and not made: {row}"
+
+
+def _story_now(connection: psycopg.Connection[Any]) -> datetime:
+    row = connection.execute("SELECT now() + ahead_by FROM story.clock").fetchone()
+    assert row is not None
+    now: datetime = row[0]
+    return now
+
+
+async def _gaps(stack: Stack) -> list[str]:
+    engine = create_async_engine(stack.admin_url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        async with engine.connect() as connection:
+            clocks = Clocks(await story.ahead_by(connection))
+            gaps = await reconciler.gaps(
+                connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=clocks.wall() - timedelta(days=1)
+            )
+    finally:
+        await engine.dispose()
+    return [f"gap of the record, {each.gap}: {each.what}" for each in reconciler.in_order(gaps)]
