@@ -15,6 +15,8 @@ from services.store.transaction import Store
 
 EVERY_SECONDS = 5
 SLOWLY_EVERY = timedelta(seconds=30)
+MONTHLY_EVERY = timedelta(minutes=5)
+"""What is counted over thirty days, and reads as much."""
 AGES = ("under 1 h", "1 h to 24 h", "24 h to 72 h", "3 to 7 days", "7 to 28 days", "over 28 days")
 VALUES = ("count", "oldest")
 SINCE_RETURN = ("under 24 h", "24 to 48 h", "48 to 72 h", "over 72 h")
@@ -26,7 +28,7 @@ class Measuring:
     def __init__(self, store: Store, clocks: Clocks) -> None:
         self._store = store
         self._clocks = clocks
-        self._slowly_at = clocks.wall()
+        self._slowly_at = self._monthly_at = clocks.wall()
         self._reading = Repeating("standing", self.turn, every_seconds=EVERY_SECONDS)
         self.obstacle = self._reading.obstacle
 
@@ -44,6 +46,9 @@ class Measuring:
             if now >= self._slowly_at:
                 await _seldom(connection, story)
                 self._slowly_at = now + SLOWLY_EVERY
+            if now >= self._monthly_at:
+                await _of_the_month(connection, story)
+                self._monthly_at = now + MONTHLY_EVERY
         metrics.MEASURED.set(now.timestamp())
         return False
 
@@ -62,16 +67,19 @@ async def _often(connection: AsyncConnection, story: datetime) -> None:
 
 
 async def _seldom(connection: AsyncConnection, story: datetime) -> None:
-    _show(metrics.DUTIES_KEPT, await rows.asked(connection, rows.KEPT, story))
     _show(metrics.INBOX, await rows.asked(connection, rows.INBOXES, story))
-    metrics.DUTY_ANSWER.clear()
-    for row in await rows.asked(connection, rows.ANSWERS, story):
-        metrics.DUTY_ANSWER.labels(row["authority"], "0.5").set(row["median"])
-        metrics.DUTY_ANSWER.labels(row["authority"], "0.95").set(row["most"])
     database = (await rows.asked(connection, rows.DATABASE, story))[0]
     metrics.DATABASE_BYTES.set(database["size"])
     metrics.DATABASE_CONNECTIONS.set(database["connections"])
     metrics.DATABASE_CONNECTIONS_MOST.set(database["most"])
+
+
+async def _of_the_month(connection: AsyncConnection, story: datetime) -> None:
+    _show(metrics.DUTIES_KEPT, await rows.asked(connection, rows.KEPT, story))
+    metrics.DUTY_ANSWER.clear()
+    for row in await rows.asked(connection, rows.ANSWERS, story):
+        metrics.DUTY_ANSWER.labels(row["authority"], "0.5").set(row["median"])
+        metrics.DUTY_ANSWER.labels(row["authority"], "0.95").set(row["most"])
 
 
 def _show(gauge: Gauge, found: list[RowMapping], value: str = "count") -> None:

@@ -24,7 +24,8 @@ LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
 SWEEP_EVERY_SECONDS = 0.5
 MEASURE_EVERY_SECONDS = 2.0
-PROMISE_EVERY = timedelta(seconds=10)
+PROMISE_EVERY = timedelta(minutes=1)
+PROMISE_LATELY_EVERY = timedelta(seconds=10)
 CLAIMED_AT_ONCE = 32
 STOP_GRACE_SECONDS = 4.0
 
@@ -59,7 +60,7 @@ class DeliveryLoop:
         attempt = Attempt(service, self._owner, store, clocks, keyring, self._media, prepare, secrets)
         self._dispatcher = Dispatcher(attempt, clocks, Lanes(at_once), self._sweep.wake)
         self._has_come_back = False
-        self._promise_due_at = clocks.wall()
+        self._promise_due_at = self._promise_lately_due_at = clocks.wall()
 
     def obstacle(self) -> str | None:
         return self._dispatcher.waits or self._sweep.obstacle() or self._renewals.obstacle()
@@ -161,6 +162,9 @@ class DeliveryLoop:
             if now >= self._promise_due_at:
                 await measuring.promise(connection, self._service, now)
                 self._promise_due_at = now + PROMISE_EVERY
+            elif now >= self._promise_lately_due_at:
+                await measuring.promise_lately(connection, self._service, now)
+                self._promise_lately_due_at = now + PROMISE_LATELY_EVERY
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
         return False
 

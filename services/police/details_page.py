@@ -66,7 +66,7 @@ class DetailsPage:
             return True
         if episode is None:
             return False
-        standing = (await store.standings(transaction.connection, force)).get(episode)
+        standing = (await store.standings(transaction.connection, force, [episode])).get(episode)
         return standing is not None and not standing.is_searched_for
 
 

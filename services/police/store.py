@@ -1,5 +1,6 @@
 """Which episodes a force was told of, how each stands, and when the force last said which it holds open."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Uuid,
     exists,
     func,
+    or_,
     select,
     update,
 )
@@ -107,9 +109,10 @@ async def closed(transaction: Transaction, force: ForceId, episode: UUID, at: da
     )
 
 
-async def standings(connection: AsyncConnection, force: ForceId) -> dict[UUID, Standing]:
-    """Every episode that this force was told of."""
-    rows = await connection.execute(select(episodes).where(episodes.c.force == force))
+async def standings(connection: AsyncConnection, force: ForceId, named: Collection[UUID] = ()) -> dict[UUID, Standing]:
+    """Of the episodes that this force was told of: those whose child is searched for, and those of `named`."""
+    asked_for = or_(episodes.c.state.in_(SEARCHED_FOR), episodes.c.episode.in_(named))
+    rows = await connection.execute(select(episodes).where(episodes.c.force == force, asked_for))
     return {
         row.episode: Standing(row.episode, row.child, row.authority, row.exercise, row.state, row.told_at)
         for row in rows

@@ -45,7 +45,7 @@ class OpenListDoor:
             if mark is Mark.OTHER_CONTENT:
                 detail = "This webhook-id came before with other content. A new list needs a new id."
                 raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
-            ours = await store.standings(transaction.connection, force)
+            ours = await store.standings(transaction.connection, force, listed)
             if mark is Mark.NEW:
                 at = self._clocks.story()
                 await store.list_came(transaction, force, at)

@@ -92,3 +92,22 @@ async def test_an_exercise_and_what_is_not_urgent_do_not_count(engine: AsyncEngi
 async def test_a_text_taken_by_its_provider_s_report_alone_counts_by_the_report(engine: AsyncEngine) -> None:
     await put(engine, ago=120, state="delivered", changed_at=NOW - timedelta(seconds=100))
     assert (await counted(engine))["5m in-time"] == 1
+
+
+async def test_asked_often_the_hours_are_counted_and_whatever_waits_or_has_just_failed_however_old(
+    engine: AsyncEngine,
+) -> None:
+    await counted(engine)
+    days = timedelta(days=2).total_seconds()
+    await put(engine, ago=200, taken_after=61, state="accepted", changed_at=NOW)
+    await put(engine, ago=days)
+    await put(engine, ago=days, state="failed", changed_at=NOW)
+    async with engine.connect() as connection:
+        await measuring.promise_lately(connection, "police", NOW)
+    shown = {
+        window: REGISTRY.get_sample_value("delivery_urgent_notices", {"window": window, "verdict": "late"})
+        for window in measuring.WINDOWS
+    }
+    assert shown == {"5m": 1, "30m": 1, "1h": 1, "6h": 1, "3d": 0, "30d": 0}
+    assert REGISTRY.get_sample_value("delivery_urgent_unaccepted") == 1
+    assert REGISTRY.get_sample_value("delivery_urgent_failed") == 1
