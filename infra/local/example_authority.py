@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from infra.local.environment import SAFE_RETURN_NUMBER, account_sid
+from infra.local.environment import MAILBOXES, SAFE_RETURN_NUMBER, account_sid
 from infra.local.secret_files import SecretFiles, token, webhook_secret
 
 FOLDER = Path(__file__).with_name("example")
@@ -58,7 +58,7 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "mailboxes": _mailboxes(examples),
         "http_port": ports["sandbox"],
         "smtp_port": ports["smtp"],
-        "replies_port": ports["replies"],
+        "own_mailboxes": {MAILBOXES["strategy"]: ports["replies"], MAILBOXES["professionals"]: ports["answers"]},
     }
 
 

@@ -12,8 +12,9 @@ What it plays
   (`patient`), as if the person kept trying.
 - **Police desks** (`desks`): `POST /desks/{force}/notices` verifies with the published Standard Webhooks library, and a
   person there acknowledges by a signed request of the force's own, repeated until it is taken.
-- **Mailboxes** (`mailboxes`, `correspondents`): an SMTP server that takes any mail on `smtp_port`. Those who answer by
-  themselves press the button that a mail asks for, and accept invitations by a mail to `replies_port`.
+- **Mailboxes** (`mailboxes`, `correspondents`, `postmaster`): an SMTP server that takes any mail on `smtp_port`. Those who
+  answer by themselves press the button that a mail asks for, and accept invitations by a mail to Safe Return's own
+  mailbox (`own_mailboxes`). A mailbox may be unknown, full, greylisting, bounce later, or say that its reader is away.
 - **People** (`people`): duty staff whose phones answer by themselves send back the `OK <code>` that a text asks for.
 
 For scripts
@@ -22,7 +23,8 @@ For scripts
 - `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
 - `GET /mailboxes`, `PUT /mailboxes/{address}` `{"answers": false}`
 - `GET /mails?since=`, `GET /invitations`
-- `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network` and `.../mail-server`
+- `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network`, `.../mail-server` and
+  `.../mailboxes/{address}` `{"mode": "bounces"}`
 - `GET /health/ready`, and the page for a person at `/`.
 
 Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The

@@ -20,6 +20,11 @@ class Mode(StrEnum):
     LOST_ANSWER = "lost-answer"  # keeps what it is sent and does it, and never answers
     THROTTLED = "throttled"  # says "too many requests" with Retry-After
     REFUSING = "refusing"  # says no for good
+    UNKNOWN = "unknown"  # no such mailbox
+    FULL = "full"  # has no room left
+    GREYLISTING = "greylisting"  # says "later" at first
+    BOUNCES = "bounces"  # takes it, and a bounce follows
+    AWAY = "away"  # takes it, and an automatic note follows
 
 
 class Trouble(BaseModel):
@@ -63,12 +68,30 @@ class MailServerBehaviour(Trouble):
     mode: Literal[Mode.NORMAL, Mode.SLOW, Mode.FAILING, Mode.REFUSING, Mode.SILENT] = Mode.NORMAL
 
 
+class MailboxBehaviour(BaseModel):
+    """One mailbox: `unknown` says 550 and `full` 552 at its name, `greylisting` 451 the first `times` that anybody asks.
+
+    `bounces` and `away` take the mail, and send a delivery status notification or an automatic note after `delay_seconds`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal[Mode.NORMAL, Mode.UNKNOWN, Mode.FULL, Mode.GREYLISTING, Mode.BOUNCES, Mode.AWAY] = Mode.NORMAL
+    times: int = Field(default=1, ge=1, le=100)
+    delay_seconds: float = Field(default=1.0, ge=0, le=600)
+
+
 class Behaviours(BaseModel):
     """The switches of the whole outside world, as they stand."""
 
     desks: dict[str, DeskBehaviour]
     phone_network: PhoneNetworkBehaviour = PhoneNetworkBehaviour()
     mail_server: MailServerBehaviour = MailServerBehaviour()
+    mailboxes: dict[str, MailboxBehaviour] = {}
+
+    def mailbox(self, address: str) -> MailboxBehaviour:
+        """Say how one mailbox behaves: as any other, unless its switch was thrown."""
+        return self.mailboxes.get(address.lower(), MailboxBehaviour())
 
 
 def current_mode(behaviour: DeskBehaviour | PhoneNetworkBehaviour | MailServerBehaviour) -> Mode:

@@ -58,8 +58,8 @@ class SandboxConfig(BaseModel):
     mailboxes: tuple[Mailbox, ...] = ()
     http_port: int
     smtp_port: int
-    replies_port: int | None = None
-    """Where Safe Return takes answers to its invitations."""
+    own_mailboxes: dict[str, int] = {}
+    """Safe Return's own, and the port at which each takes what the relay hands over."""
 
 
 def read_config(path: Path) -> SandboxConfig:

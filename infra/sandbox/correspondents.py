@@ -5,11 +5,11 @@ import re
 from email.message import EmailMessage
 
 import aiohttp
-import aiosmtplib
 from icalendar import Calendar, Event, vCalAddress
 
 from infra.sandbox.config import Mailbox
 from infra.sandbox.errands import Errands
+from infra.sandbox.handover import Handover
 from infra.sandbox.mailboxes import Mail, MailServer
 
 SECONDS_TO_ANSWER = 1.0
@@ -27,11 +27,11 @@ class Correspondents:
         mail_server: MailServer,
         session: aiohttp.ClientSession,
         errands: Errands,
-        replies_port: int | None,
+        handover: Handover,
     ) -> None:
-        """Give out the mailboxes. Without a port for replies, invitations are left unanswered."""
+        """Give out the mailboxes. An invitation from no mailbox of Safe Return's is left unanswered."""
         self.mailboxes = {mailbox.address: mailbox for mailbox in mailboxes}
-        self._session, self._errands, self._replies_port = session, errands, replies_port
+        self._session, self._errands, self._handover = session, errands, handover
         mail_server.arrived.append(self._read)
 
     def set_answers(self, address: str, *, answers: bool) -> Mailbox:
@@ -51,10 +51,10 @@ class Correspondents:
         if not self._answers(address):
             return
         link = _LINK.search(mail.text)
-        if mail.calendar and self._replies_port is not None:
+        if mail.calendar and self._handover.takes(mail.sender):
             reply = accepted(mail, address)
             if reply is not None:
-                await self._post(reply, address, mail.sender, self._replies_port)
+                await self._handover.post(reply.as_bytes(), address, mail.sender)
         elif link is not None:
             await self._press(link[0])
 
@@ -68,15 +68,6 @@ class Correspondents:
                 if answer.ok:
                     return
             await asyncio.sleep(SECONDS_TO_ANSWER)
-
-    async def _post(self, reply: EmailMessage, sender: str, recipient: str, port: int) -> None:
-        for _ in range(TRIES):
-            try:
-                await aiosmtplib.send(reply, sender=sender, recipients=[recipient], hostname="127.0.0.1", port=port)
-            except (aiosmtplib.SMTPException, OSError):
-                await asyncio.sleep(SECONDS_TO_ANSWER)
-                continue
-            return
 
     def _answers(self, address: str) -> bool:
         mailbox = self.mailboxes.get(address)

@@ -1,6 +1,7 @@
-"""Mailboxes behind a real SMTP server that takes mail for anybody."""
+"""Mailboxes behind a real SMTP server that takes mail for anybody, unless a mailbox's switch says otherwise."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ class Mail:
     text: str
     html: str
     calendar: bytes
+    message_id: str = ""
+    headers: str = ""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -35,6 +38,7 @@ class MailServer:
         self.mails: Ledger[Mail] = Ledger()
         self.arrived: list[Callable[[Mail], None]] = []
         self._behaviours, self._closing = behaviours, closing
+        self._put_off: Counter[str] = Counter()
 
     async def listen(self, port: int) -> asyncio.Server:
         """Accept mail on the loopback address. Raises OSError where the port is in use."""
@@ -44,6 +48,21 @@ class MailServer:
         if current_mode(self._behaviours.mail_server) is Mode.SILENT:
             return asyncio.Protocol()
         return SMTP(self, hostname="mail.sandbox", enable_SMTPUTF8=True, loop=asyncio.get_running_loop())
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or say what a mailbox in that mood says."""
+        behaviour = self._behaviours.mailbox(address)
+        if behaviour.mode is Mode.UNKNOWN:
+            return "550 5.1.1 No such mailbox"
+        if behaviour.mode is Mode.FULL:
+            return "552 5.2.2 Mailbox full"
+        if behaviour.mode is Mode.GREYLISTING and self._put_off[address] < behaviour.times:
+            self._put_off[address] += 1
+            return "451 4.7.1 Greylisted, try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take a mail, or be in the mood that the switch asks for."""
@@ -75,6 +94,8 @@ def read_mail(envelope: Envelope) -> Mail:
         text=_part(message, "text/plain").decode(errors="replace"),
         html=_part(message, "text/html").decode(errors="replace"),
         calendar=_part(message, "text/calendar"),
+        message_id=str(message["message-id"] or ""),
+        headers=content.partition(b"\r\n\r\n")[0].decode("ascii", "replace"),
     )
 
 

@@ -13,9 +13,11 @@ from infra.sandbox.config import SandboxConfig
 from infra.sandbox.correspondents import Correspondents
 from infra.sandbox.desks import Desks
 from infra.sandbox.errands import Errands
+from infra.sandbox.handover import Handover
 from infra.sandbox.mailboxes import MailServer
 from infra.sandbox.people import People
 from infra.sandbox.phone_network import PhoneNetwork
+from infra.sandbox.postmaster import Postmaster
 from infra.sandbox.webhook_calls import SignedCaller
 
 # Twilio's own limits: 5 s to connect, 15 s for an answer.
@@ -45,7 +47,8 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
     async with aiohttp.ClientSession(timeout=_TIMEOUT, connector=aiohttp.TCPConnector(limit=200)) as session:
         caller = SignedCaller(session, config.auth_token)
         network = PhoneNetwork(config, behaviours, caller, errands)
-        mail_server = MailServer(behaviours, closing)
+        mail_server, handover = MailServer(behaviours, closing), Handover(config.own_mailboxes)
+        Postmaster(behaviours, mail_server, handover, errands)
         listening = await mail_server.listen(config.smtp_port)
         try:
             yield OutsideWorld(
@@ -56,7 +59,7 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
                 people=People(config.phones, network, errands),
                 desks=Desks(config.desks, behaviours, session, errands),
                 mail_server=mail_server,
-                correspondents=Correspondents(config.mailboxes, mail_server, session, errands, config.replies_port),
+                correspondents=Correspondents(config.mailboxes, mail_server, session, errands, handover),
                 closing=closing,
             )
         finally:

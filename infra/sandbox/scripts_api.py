@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.sandbox.behaviours import DeskBehaviour, MailServerBehaviour, PhoneNetworkBehaviour
+from infra.sandbox.behaviours import DeskBehaviour, MailboxBehaviour, MailServerBehaviour, PhoneNetworkBehaviour
 from infra.sandbox.calls import Call
 from infra.sandbox.config import PhoneNumber
 from infra.sandbox.desks import Notice
@@ -122,6 +122,11 @@ def behaviour_routes(world: OutsideWorld) -> APIRouter:
     @router.put("/mail-server")
     async def set_mail_server(behaviour: MailServerBehaviour) -> MailServerBehaviour:
         world.behaviours.mail_server = behaviour
+        return behaviour
+
+    @router.put("/mailboxes/{address}")
+    async def set_mailbox_behaviour(address: str, behaviour: MailboxBehaviour) -> MailboxBehaviour:
+        world.behaviours.mailboxes[address.lower()] = behaviour
         return behaviour
 
     return router

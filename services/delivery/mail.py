@@ -20,7 +20,7 @@ NAME = "Safe Return"
 class Letter:
     """`paragraphs` in plain words; `button` is what the link says, `link` where it goes; `small` is the fine print.
 
-    `headline`, where there is one, is what must be seen first, such as when a discussion is.
+    `headline`, where there is one, is what must be seen first, such as when a discussion is; else the subject is.
     """
 
     subject: str
@@ -65,7 +65,7 @@ def _html(letter: Letter) -> str:
     return PAGE.substitute(
         language=escape(letter.language),
         subject=escape(letter.subject),
-        headline=f"<h1>{escape(letter.headline)}</h1>" if letter.headline else "",
+        headline=escape(letter.headline or letter.subject),
         paragraphs="".join(f"<p>{escape(each)}</p>" for each in letter.paragraphs),
         link=escape(letter.link),
         button=escape(letter.button),

@@ -46,7 +46,7 @@ class MailListener:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         try:
-            made = await self._takes(envelope.original_content or b"", envelope.mail_from or "")
+            made = await self._takes(envelope.original_content or b"", (envelope.mail_from or "").strip("<>"))
         except Exception as error:  # noqa: BLE001 the relay keeps the mail and tries again
             if not passes_by_itself(error):
                 logger().error("a mail could not be taken", exc_info=error)

@@ -52,8 +52,8 @@ class Answering:
             return _sheet(asked, reply)
 
     async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:
-        found = await rows.hold(transaction, delivery)
-        duty = None if found is None else found[0].duty
+        found = await rows.find(transaction.connection, delivery)
+        duty = None if found is None else found.duty
         if found is None or duty is None:
             return None
         discussion = await store.of_duty(transaction, duty.duty, duty.step)

@@ -6,16 +6,23 @@ from datetime import datetime
 from services.delivery import email, rows
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
+from services.delivery.superseding import supersede
 from services.runtime.clocks import Clocks
 from services.safeguarding.discussion_events import StrategyCounterProposed, StrategyRecordDue, StrategyWithoutQuorum
+from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
 from services.store.transaction import Transaction
 from services.strategy import metrics, store
 from services.strategy.policy import ANSWERS, Reply, Seat, lacking
-from services.strategy.saying import say_of
+from services.strategy.saying import SERVICE, say_of
 from services.strategy.store import Attendee, Discussion
+
+BEYOND_WITHDRAWAL = 2_000_000_000
+"""The duty's revision under which news goes out. What ends a duty, such as the child's return or the discussion's end, withdraws
+what is on its way; whoever has the entry in their calendar must hear what becomes of it all the same.
+"""
 
 
 @dataclass(frozen=True)
@@ -124,11 +131,14 @@ class Discussing:
         """A parcel each under an id that follows from the sequence: a handler that runs again tells nobody twice."""
         for attendee in await store.attendees_of(transaction.connection, found.discussion):
             first = await rows.find(transaction.connection, attendee.delivery)
-            if first is not None:
-                await self.loop.put(transaction, self._news(first, found))
+            if first is not None and first.duty is not None:
+                news = self._news(first, first.duty, found)
+                await supersede(transaction, SERVICE, first.duty, by=news.id, at=news.created_at)
+                await self.loop.put(transaction, news)
         await self.stands(transaction, found)
 
-    def _news(self, first: Parcel, found: Discussion) -> Parcel:
+    def _news(self, first: Parcel, duty: Duty, found: Discussion) -> Parcel:
         what = "strategy record" if found.state == store.HELD else "strategy news"
         name = derived(what, str(first.id), str(found.sequence))
-        return replace(first, id=name, lane=email.LANE, created_at=self.clocks.wall())
+        lasting = duty.model_copy(update={"revision": BEYOND_WITHDRAWAL})
+        return replace(first, id=name, duty=lasting, lane=email.LANE, created_at=self.clocks.wall())

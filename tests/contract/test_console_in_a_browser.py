@@ -5,14 +5,12 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 from sqlalchemy import text
 
-from infra.local.layout import ROOT
 from services.console.handlers import Handlers
 from services.console.live import Changes
 from services.console.web import pages
@@ -25,6 +23,7 @@ from services.safeguarding.roles import Role, Wording
 from services.store.encryption import Keyring
 from services.store.engine import database_url
 from services.store.transaction import Store
+from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag
 from tests.support.console import (
     PASSWORD,
     account,
@@ -39,14 +38,10 @@ from tests.support.console import (
 from tests.support.database import Database
 from tests.support.register import authority, load
 
-CHROMIUM = Path("/usr/bin/chromium")
-AXE = ROOT / ".local" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
 ]
-NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1920, "height": 1080}
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 """What Chromium says of a form that was refused, which is what some tests are about."""
 CLOCKS = Clocks()
@@ -137,7 +132,7 @@ async def test_the_first_tab_skips_to_what_the_page_is_about(page: Page) -> None
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
-async def test_every_page_fits_the_screen_and_axe_finds_nothing_against_wcag(
+async def test_every_page_fits_the_screen_and_axe_finds_nothingagainst_wcag(
     page: Page, every_page: list[str], size: dict[str, int]
 ) -> None:
     """Without axe, only that nothing lies outside the screen."""
@@ -148,7 +143,7 @@ async def test_every_page_fits_the_screen_and_axe_finds_nothing_against_wcag(
             await expect(page.locator("#liveness")).to_have_text("Live")
         assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
         if AXE.exists():
-            assert await _against_wcag(page) == [], path
+            assert await against_wcag(page) == [], path
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
@@ -159,10 +154,10 @@ async def test_axe_finds_nothing_on_a_form_with_faults_or_when_signed_out(page: 
     await page.get_by_role("button", name="Record the call").click()
     await expect(page.get_by_role("alert")).to_be_focused()
     await expect(page).to_have_title("Error: Police were told by telephone - Safe Return")
-    assert await _against_wcag(page) == []
+    assert await against_wcag(page) == []
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
-    assert await _against_wcag(page) == []
+    assert await against_wcag(page) == []
 
 
 async def test_by_keyboard_alone_police_are_recorded_as_told_by_telephone(page: Page, opened: Store) -> None:
@@ -252,12 +247,6 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         *(f"/duties/{duty}/acts/{act}" for act in of_duty),
         *(f"/episodes/{episode}/acts/{act}" for act in of_episode),
     ]
-
-
-async def _against_wcag(page: Page) -> list[tuple[str, list[str]]]:
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("wanted => axe.run({ runOnly: wanted })", WCAG)
-    return [(each["id"], [node["html"][:90] for node in each["nodes"]]) for each in found["violations"]]
 
 
 async def _without_the_browsers_own_checks(page: Page) -> None:

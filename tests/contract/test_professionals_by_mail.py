@@ -1,101 +1,25 @@
 """Professionals by mail: whom it reaches, and what the page behind its button does, on a real PostgreSQL."""
 
-import re
-from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email import message_from_string
-from email.policy import default as modern
+from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
-from sqlalchemy import update
-from starlette.applications import Starlette
 
-from services.delivery.link_pages import LinkPages
-from services.delivery.links import Links, Purpose
-from services.delivery.loop import DeliveryLoop
-from services.delivery.mail_answers import MailAnswers
-from services.delivery.tables import deliveries
-from services.professionals.answering import Acknowledging
-from services.professionals.deputies import Deputies
-from services.professionals.grouped_medium import GroupedMail
-from services.professionals.grouping import Grouping
-from services.professionals.handlers import Handlers
-from services.professionals.replies import Replies
-from services.professionals.sending import MailSender, Sender, TextSender
-from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
-from services.store.transaction import Store
 from tests.support.database import Database
-from tests.support.delivery import Floor, PlayedMedium, eventually, received
-from tests.support.register import authority, load
-from tests.support.strategy import AtNoon
+from tests.support.delivery import eventually
+from tests.support.professionals import ByMail, running_by_mail
 
-MAILBOX = "safe-return@kestrel.example"
 BOUNCE = "From: MAILER-DAEMON@relay.example"
 AWAY = "Auto-Submitted: auto-replied"
 
 
-@dataclass
-class ByMail:
-    floor: Floor
-    handlers: Handlers
-    mail: PlayedMedium
-    text: PlayedMedium
-    authority: str
-    ids: dict[str, str]
-    web: httpx.AsyncClient
-    replies: Replies
-
-    async def tell(self, **about: Any) -> Any:
-        content = {"authority": self.authority, "role": Role.CHILD_SOCIAL_WORKER, "channel": Channel.EMAIL} | about
-        told = received(ProfessionalNotify, child=self.ids["C1"], **content)
-        async with self.floor.store.transaction() as transaction:
-            await self.handlers.on_professional_notify(told, transaction)
-        return told
-
-    async def link(self) -> str:
-        await eventually(lambda: self.mail.sent)
-        written: Any = message_from_string(self.mail.sent[-1].body, policy=modern)
-        plain = written.get_body(("plain",)).get_content()
-        [link] = re.findall(r"http://professionals\.example/acknowledge/[\w-]+", plain)
-        return str(link)
-
-    def message_id(self) -> str:
-        return str(message_from_string(self.mail.sent[-1].body, policy=modern)["Message-ID"])
-
-    async def said(self, kind: str) -> list[Any]:
-        return [each["data"] for each in await self.floor.said(self.ids["C1"]) if each["type"] == kind]
-
-
 @pytest.fixture
 async def by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]:
-    casework, engine = database.engine("casework"), database.engine("professionals")
-    document, store, clocks = authority(), Store(engine), AtNoon()
-    ids = await load(casework, keyring, document, datetime.now(UTC))
-    async with engine.begin() as connection:
-        await connection.execute(update(deliveries).values(state="withdrawn"))
-    links = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
-    sender = Sender(TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX, Grouping(keyring, clocks)))
-    text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
-    loop = DeliveryLoop(
-        "professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[GroupedMail(mail, store)]
-    )
-    acknowledging = Acknowledging(store, clocks, Deputies(loop, keyring, clocks))
-    pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
-    transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
-    await loop.start()
-    async with httpx.AsyncClient(transport=transport, base_url=links.public_url) as web:
-        replies = Replies(store, MailAnswers("professionals", keyring, clocks))
-        handlers, name = Handlers(loop, clocks), document["authority"]["id"]
-        yield ByMail(Floor(loop, store, clocks), handlers, mail, text, name, ids, web, replies)
-    await loop.stop()
-    await casework.dispose()
-    await engine.dispose()
+    async with running_by_mail(database, keyring) as running:
+        yield running
 
 
 async def test_a_duty_by_mail_goes_by_mail_and_one_by_text_by_text(by_mail: ByMail) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,11 +11,14 @@ import aiosmtplib
 import pytest
 from sqlalchemy import text
 
+from services.delivery.medium import Answer
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.safeguarding.evidence import AttemptResult
 from services.store.encryption import Keyring
 from services.strategy.watching import DiscussionWatch
 from tests.support.database import Database
+from tests.support.delivery import ACCEPTED, eventually
 from tests.support.strategy import HEALTH, MAILBOX, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
@@ -172,6 +176,14 @@ async def test_a_bounce_leads_to_the_next_person(strategy: Strategy) -> None:
     assert failed["reason"] == "undeliverable"
 
 
+async def test_a_bounce_in_plain_words_is_known_by_its_empty_sender(strategy: Strategy) -> None:
+    await strategy.invite(POLICE, episode=uuid4())
+    said = f"Your message {strategy.newest(POLICE)['Message-ID']} could not be delivered."
+    await strategy.post(f"From: exchange@relay.example\r\nSubject: Undeliverable\r\n\r\n{said}".encode(), sender="")
+    [failed] = await strategy.said("duty.failed.v1")
+    assert failed["reason"] == "undeliverable"
+
+
 async def test_opening_the_link_only_shows_and_its_button_acts(strategy: Strategy) -> None:
     await strategy.invite(HEALTH, episode=uuid4())
     plain, *_ = strategy.newest(HEALTH).iter_parts()
@@ -197,3 +209,36 @@ async def test_whoever_convenes_is_warned_once_when_the_quorum_is_lacking(strate
     await watch._turn()
     [warning] = await strategy.said("strategy.without-quorum.v1")
     assert warning["lacking"] == ["health", "social-care"]
+
+
+async def test_an_invitation_that_a_relay_put_off_never_arrives_after_the_new_date(strategy: Strategy) -> None:
+    strategy.medium.otherwise = Answer(AttemptResult.RETRY, 451)
+    await strategy.invite(POLICE, episode=uuid4())
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER))
+    await strategy.sent(2)
+    strategy.medium.otherwise = ACCEPTED
+    await eventually(lambda: len(strategy.medium.sent) > 2)
+    await asyncio.sleep(4)
+    sequences = [int(event_of(strategy.read(each))["SEQUENCE"]) for each in strategy.medium.sent]
+    assert sequences == sorted(sequences)
+    assert sequences[-1] == 1
+
+
+@pytest.mark.parametrize("ended_first", [True, False])
+async def test_who_was_invited_hears_that_it_is_off_also_when_the_duty_has_ended(
+    strategy: Strategy, ended_first: bool
+) -> None:
+    [told] = await strategy.invite(POLICE, episode=uuid4())
+    withdrawn = replace(
+        told, id=str(uuid4()), content=told.content.model_copy(update={"act": "withdraw", "revision": 2})
+    )
+    strategy.medium.otherwise = Answer(AttemptResult.RETRY, 451)
+    if ended_first:
+        await strategy.hear(withdrawn)
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled))
+    await strategy.sent(2)
+    if not ended_first:
+        await strategy.hear(withdrawn)
+    strategy.medium.otherwise = ACCEPTED
+    await eventually(lambda: len(strategy.medium.sent) > 2)
+    assert str(event_of(strategy.newest(POLICE))["STATUS"]) == "CANCELLED"

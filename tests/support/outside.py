@@ -121,7 +121,10 @@ def outside_config(application_url: str, changes: dict[str, Any] | None = None) 
         "http_port": free_port(),
         "smtp_port": free_port(),
     }
-    written = {name: value.format(application=application_url) for name, value in (changes or {}).items()}
+    written = {
+        name: value.format(application=application_url) if isinstance(value, str) else value
+        for name, value in (changes or {}).items()
+    }
     return SandboxConfig.model_validate(cast | written)
 
 

@@ -118,7 +118,11 @@ class Strategy:
     def newest(self, role: Role) -> EmailMessage:
         """The last mail to whoever holds the role."""
         [*_, last] = [each for each in self.medium.sent if each.recipient == self.address(role)]
-        return message_from_string(last.body, _class=EmailMessage, policy=modern)
+        return self.read(last)
+
+    @staticmethod
+    def read(sending: Sending) -> EmailMessage:
+        return message_from_string(sending.body, _class=EmailMessage, policy=modern)
 
     async def accept(self, role: Role, mail: EmailMessage, **replaced: str) -> None:
         """As the sandbox's people do, by mail into the listener; `replaced` changes the reply's bytes."""
@@ -131,10 +135,9 @@ class Strategy:
             raw = raw.replace(old.encode(), new.encode())
         await self.post(raw)
 
-    async def post(self, raw: bytes, to: str = MAILBOX) -> None:
-        await aiosmtplib.send(
-            raw, sender="relay@kestrel.example", recipients=[to], hostname="127.0.0.1", port=self.port
-        )
+    async def post(self, raw: bytes, to: str = MAILBOX, sender: str = "relay@kestrel.example") -> None:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self.port, start_tls=False) as client:
+            await client.sendmail(sender, [to], raw)
 
     async def said(self, kind: str) -> list[dict[str, Any]]:
         return [each["data"] for each in await self.floor.said(self.child) if each["type"] == kind]

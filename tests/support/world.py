@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -86,6 +86,15 @@ class World:
     def phone_network(self, **behaviour: object) -> None:
         self._sandbox.put("/behaviours/phone-network", json=behaviour).raise_for_status()
 
+    def mailbox(self, address: str, **behaviour: object) -> None:
+        self._sandbox.put(f"/behaviours/mailboxes/{address}", json=behaviour).raise_for_status()
+
+    def mails_to(self, address: str) -> list[dict[str, Any]]:
+        return [mail for mail in self._got("/mails") if address in mail["to"]]
+
+    def invitations_to(self, address: str) -> list[dict[str, Any]]:
+        return [each for each in self._got("/invitations") if address in each["to"]]
+
     def phone_answers(self, number: str, *, answers: bool) -> None:
         self._sandbox.put(f"/phones/{number}", json={"answers": answers}).raise_for_status()
 
@@ -120,8 +129,12 @@ def world(stack: Stack) -> Iterator[World]:
     one.close()
 
 
-def settle_town(stack: Stack, carers: int) -> list[Carer]:
-    """An authority of its own with that many foster carers, one child each, all with one force."""
+def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] | None = None) -> list[Carer]:
+    """An authority of its own with that many foster carers, one child each, all with one force.
+
+    `holders` names who holds which professional role, deputies after them; left out, one person each.
+    """
+    held = holders or {role: (person,) for role, person in PROFESSIONALS.items()}
     secrets = SecretFiles(stack.layout.secrets)
     kestrel = next(
         each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel"
@@ -135,14 +148,17 @@ def settle_town(stack: Stack, carers: int) -> list[Carer]:
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
             _person("duty-1", "+447700900590"),
             _person("manager-1", "+447700900591"),
-            *(_person(reference, None, f"{reference}@testshire.example") for reference in PROFESSIONALS.values()),
+            *(
+                _person(each, None, f"{each}@testshire.example")
+                for each in sorted({person for persons in held.values() for person in persons})
+            ),
         ],
         "carers": [{"person": f"carer-{each}", "placement": f"foster-{each}"} for each in range(carers)],
         "children": [_child(each, carer.child_code) for each, carer in enumerate(people)],
         "directory": [
             _duty("duty.emergency-team", "duty-1"),
             _duty("duty.senior-manager", "manager-1"),
-            *(_duty(role, reference) for role, reference in PROFESSIONALS.items()),
+            *(_duty(role, each, order) for role, people in held.items() for order, each in enumerate(people, 1)),
         ],
         "agencies": [],
     }
@@ -192,6 +208,6 @@ def _child(each: int, code: str) -> dict[str, object]:
     }
 
 
-def _duty(role: str, person: str) -> dict[str, object]:
+def _duty(role: str, person: str, order: int = 1) -> dict[str, object]:
     hours = {"days": "every-day", "from": "00:00", "to": "00:00", "bank_holidays": True}
-    return {"role": role, "person": person, "order": 1, "child": None} | hours
+    return {"role": role, "person": person, "order": order, "child": None} | hours

@@ -42,7 +42,10 @@ async def test_whoever_does_not_answer_opens_nothing(outside: Outside) -> None:
 
 
 async def test_an_invitation_is_accepted_by_a_mail_to_whoever_sent_it() -> None:
-    async with listening() as (port, taken), play_outside_world(replies_port=str(port)) as outside:
+    async with (
+        listening() as (port, taken),
+        play_outside_world(own_mailboxes={"safe-return@kestrel.example": port}) as outside,
+    ):
         await outside.scripts.put(SWITCH, json={"answers": True})
         await send(outside, an_invitation(3))
         await eventually(lambda: taken)

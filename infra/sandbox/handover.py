@@ -1,0 +1,38 @@
+"""Hands mail over to Safe Return's own mailboxes, as the authority's relay does: again and again until it is taken."""
+
+import asyncio
+from collections.abc import Mapping
+
+import aiosmtplib
+
+SECONDS_BETWEEN = 1.0
+TRIES = 30
+
+
+class Handover:
+    """`ports` says at which each of Safe Return's mailboxes takes mail. Mail to any other is nobody's."""
+
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        """Keep where each takes mail."""
+        self._ports = {address.lower(): port for address, port in ports.items()}
+
+    def takes(self, address: str) -> bool:
+        """Say whether it is a mailbox of Safe Return's."""
+        return address.lower() in self._ports
+
+    async def post(self, mail: bytes, sender: str, recipient: str) -> None:
+        """Give it up after half a minute, or when it is refused for good. `sender` is the envelope's, empty for a bounce."""
+        port = self._ports.get(recipient.lower())
+        for _ in range(0 if port is None else TRIES):
+            client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, use_tls=False, start_tls=False)
+            try:
+                async with client:
+                    await client.sendmail(sender, [recipient], mail)
+            except aiosmtplib.SMTPResponseException as refusal:
+                if refusal.code >= 500:
+                    return
+            except (aiosmtplib.SMTPException, OSError):
+                pass
+            else:
+                return
+            await asyncio.sleep(SECONDS_BETWEEN)

@@ -1,0 +1,62 @@
+"""Mailboxes that refuse, bounce, put off or are away, on the real stack: each leads to the next person, or to another attempt."""
+
+import psycopg
+import pytest
+
+from tests.support.world import World, settle_town
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+
+POLICE, HEALTH, DESK = "police.missing-coordinator", "child.health-practitioner", "home-office.missing-desk"
+HOLDERS = {
+    POLICE: ("police-1", "police-2"),
+    HEALTH: ("health-1", "health-2"),
+    DESK: ("desk-1", "desk-2"),
+    "child.social-worker": ("worker-1",),
+    "child.independent-reviewing-officer": ("officer-1",),
+}
+DUTY_PHONE = "+447700900590"
+
+
+def address(person: str) -> str:
+    return f"{person}@testshire.example"
+
+
+@pytest.fixture
+def world_of_trouble(world: World) -> World:
+    world.mailbox(address("police-1"), mode="unknown")
+    world.mailbox(address("health-1"), mode="bounces")
+    world.mailbox(address("health-2"), mode="greylisting", times=2)
+    world.mailbox(address("desk-1"), mode="away")
+    world.mailbox(address("officer-1"), mode="bounces")
+    return world
+
+
+def test_each_leads_where_it_should(world_of_trouble: World) -> None:
+    world = world_of_trouble
+    [carer] = settle_town(world.stack, 1, HOLDERS)
+    world.text(carer.number, "MISSING")
+    for deputy in ("police-2", "health-2", "desk-2"):
+        world.eventually(lambda deputy=deputy: world.invitations_to(address(deputy)), within_seconds=90)  # type: ignore[misc]
+    assert world.mails_to(address("police-1")) == []
+    assert len(world.mails_to(address("health-2"))) == 1, "put off twice, taken once"
+    uids = {
+        each["uid"] for deputy in ("police-2", "health-2", "desk-2") for each in world.invitations_to(address(deputy))
+    }
+    assert len(uids) == 1, "the deputy is asked to the same discussion"
+    world.eventually(lambda: {"gone", "undeliverable", "away"} <= reasons(world), within_seconds=60)
+    world.eventually(lambda: unreachable(world), within_seconds=60)
+    world.text(carer.number, "FALSE ALARM")
+
+
+def reasons(world: World) -> set[str]:
+    asked = "SELECT content->>'reason' FROM console.entries WHERE kind = 'duty.failed.v1' AND content->>'authority' = 'testshire'"
+    with psycopg.connect(world.stack.admin_url) as connection:
+        return {reason for (reason,) in connection.execute(asked)}
+
+
+def unreachable(world: World) -> list[str]:
+    """The reviewing officer's mail came back: the duty worker is told that nobody reaches them."""
+    return [
+        text for text in world.texts_to(DUTY_PHONE) if "cannot be reached" in text.lower() or "reach" in text.lower()
+    ]
