@@ -58,6 +58,6 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
         }
     if service == "carers":
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))
-    if service == "protocol":
+    if service in {"protocol", "console"}:
         settings["PROTOCOL_DIR"] = str(layout.protocols)
     return bare() | {f"SAFE_RETURN_{name}": value for name, value in settings.items()}

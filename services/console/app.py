@@ -1,12 +1,14 @@
 """The console, put together."""
 
+from collections.abc import Sequence
+
 from services.bus.house import House
 from services.bus.lag import LagWatch
 from services.console.handlers import Handlers
 from services.console.live import Changes
 from services.console.measuring import Measuring
 from services.console.settings import ConsoleSettings
-from services.console.web import pages
+from services.console.web import Guest, pages
 from services.store.engine import database_url
 from services.store.migrations.access import SERVICES
 
@@ -14,7 +16,7 @@ GATHER_SECONDS = 0.1
 """A page is at most a second behind; what comes within a tenth is written together."""
 
 
-async def main() -> None:
+async def main(guests: Sequence[Guest] = ()) -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = ConsoleSettings()
     house = House("console", settings)
@@ -25,4 +27,4 @@ async def main() -> None:
     measuring = Measuring(house.store, house.clocks)
     house.health.watch("standing", measuring.obstacle)
     house.parts.extend([measuring, LagWatch(settings.kafka, SERVICES)])
-    await house.run(pages(house.store, house.clocks, changes, settings), closing=changes.close)
+    await house.run(pages(house.store, house.clocks, changes, settings, guests), closing=changes.close)

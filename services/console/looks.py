@@ -1,5 +1,6 @@
 """How times, spans and values look on a page."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,9 +15,13 @@ PAGES = Path(__file__).parent / "pages"
 LONDON = ZoneInfo("Europe/London")
 
 
-def environment(words: Words) -> Environment:
+def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment:
     looks = Environment(
-        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     looks.filters |= {
         "as": words.of,

@@ -1,6 +1,7 @@
 """What the console is told at its start, beside what every service is."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 
@@ -13,6 +14,8 @@ class ConsoleSettings(KeySettings):
 
     session_idle_minutes: int = Field(default=60, ge=1)
     session_hours: int = Field(default=12, ge=1, le=24)
+    protocol_dir: Path | None = None
+    """The authorities' own protocol files, to show them. None: the default rules are shown for every authority."""
 
     @property
     def lasting(self) -> Lasting:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import timedelta
 from html import escape
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from jinja2 import Environment, StrictUndefined
@@ -23,6 +24,14 @@ UNREMARKABLE = (DutyAccepted, DutyDelivered)
 
 def page(timeline: Timeline) -> str:
     """Names nobody: a story has roles alone."""
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        story=timeline.story.story, columns=COLUMNS, rows=moments(timeline), ends=timeline.ends()
+    )
+
+
+def moments(timeline: Timeline) -> list[dict[str, Any]]:
+    """In order, each with what happened and who was told, by `COLUMNS`."""
     tellings = {(each.duty.duty, each.duty.step): each for each in timeline.told if each.duty.act == "tell"}
     happened: dict[timedelta, list[dict[str, str]]] = defaultdict(list)
     cells: dict[timedelta, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
@@ -32,20 +41,15 @@ def page(timeline: Timeline) -> str:
     taken = _taken(timeline)
     for told in timeline.told:
         cells[told.after][_column(told.duty.role)].append(_card(told, taken))
-    moments = sorted({*happened, *cells})
-    rows = [
+    return [
         {
             "after": _clock(after),
             "at": f"{timeline.story.begins + after:%a %d %b %H:%M}",
             "happened": happened[after],
             "cells": [cells[after][column] for column in COLUMNS],
         }
-        for after in moments
+        for after in sorted({*happened, *cells})
     ]
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        story=timeline.story.story, columns=COLUMNS, rows=rows, ends=timeline.ends()
-    )
 
 
 def _column(role: Role) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from services.console.handlers import Handlers
 from services.console.live import Changes
 from services.console.web import pages
+from services.handbook import web as handbook
 from services.runtime.clocks import Clocks
 from services.runtime.process import Web
 from services.safeguarding.decisions import MessageDeadLettered
@@ -59,7 +60,7 @@ async def opened(database: Database) -> AsyncIterator[Store]:
 async def address(database: Database, opened: Store) -> AsyncIterator[str]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     port = _free_port()
-    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port)
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount]), port)
     await changes.start()
     await web.start()
     yield f"http://127.0.0.1:{port}"
@@ -240,6 +241,9 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         "/dead-letters",
         f"/dead-letters/{name}/acts/dead-letter-redriven",
         "/exercise",
+        "/protocol",
+        "/protocol/child.reported-missing",
+        "/simulate",
         f"/episodes/{episode}",
         f"/episodes/{episode}?done=phoned",
         f"/duties/{duty}",

@@ -1,7 +1,9 @@
 """The console's pages. Whole without JavaScript; live with a few lines of it. Nobody sees one without having signed in."""
 
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
@@ -33,7 +35,13 @@ from services.store.transaction import Store
 STATIC = Path(__file__).parents[1] / "static"
 
 
-def pages(store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings) -> FastAPI:
+Guest: TypeAlias = Callable[[FastAPI, Door, Look, ConsoleSettings], None]
+"""Mounts pages that stand above the services, behind the same door and in the same look."""
+
+
+def pages(
+    store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
+) -> FastAPI:
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC))
     look = Look(clocks, sandbox=settings.sandbox)
@@ -46,6 +54,8 @@ def pages(store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSetti
     ExercisePages(reading, Exercising(store, clocks, keyring), door, look).mount(app)
     DirectoryPages(reading, door, look).mount(app)
     LettersPages(reading, Redriving(store, clocks, keyring, settings.kafka), door, look).mount(app)
+    for mount in guests:
+        mount(app, door, look, settings)
 
     async def signed_out(request: Request, error: Exception) -> Response:
         if isinstance(error, SignedOut) and error.following:

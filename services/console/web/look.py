@@ -1,12 +1,13 @@
 """How every page is made: its template, who looks at it, the headers that keep it to itself."""
 
 from http import HTTPStatus
+from pathlib import Path
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
 from starlette.responses import RedirectResponse, Response
 
-from services.console.looks import environment
+from services.console.looks import PAGES, environment
 from services.console.policy.permits import May, Operator
 from services.console.words import Words
 from services.runtime.clocks import Clocks
@@ -20,12 +21,28 @@ SECURITY = {
 }
 
 
+SECTIONS = (
+    ("/", "Open episodes"),
+    ("/directory", "Directory"),
+    ("/dead-letters", "Dead letters"),
+    ("/exercise", "Exercise"),
+)
+
+
 class Look:
     def __init__(self, clocks: Clocks, *, sandbox: bool) -> None:
         self.clocks = clocks
         self.words = Words()
         self._sandbox = sandbox
+        self._sections: tuple[tuple[str, str], ...] = SECTIONS
+        self._folders: tuple[Path, ...] = (PAGES,)
         self._templates = Jinja2Templates(env=environment(self.words))
+
+    def add(self, folder: Path, *sections: tuple[str, str]) -> None:
+        """Pages of a floor above the services, which stand on `page.html`, and the sections that lead to them: path and name."""
+        self._sections += sections
+        self._folders += (folder,)
+        self._templates = Jinja2Templates(env=environment(self.words, self._folders))
 
     def page(
         self,
@@ -38,7 +55,14 @@ class Look:
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
         """`here`: who looks. `csrf`: what forms of this page send back."""
-        around = {"now": self.clocks.story(), "sandbox": self._sandbox, "here": here, "csrf": csrf, "May": May}
+        around = {
+            "now": self.clocks.story(),
+            "sandbox": self._sandbox,
+            "sections": self._sections,
+            "here": here,
+            "csrf": csrf,
+            "May": May,
+        }
         return self._templates.TemplateResponse(request, name, around | shown, status_code=status, headers=SECURITY)
 
 

@@ -1,0 +1,169 @@
+"""The protocol's pages in the console: who is told what, what one event sets off, and a story played from a form. Sends nothing."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+
+from services.console.policy.permits import May, Operator
+from services.console.settings import ConsoleSettings
+from services.console.web.door import Door, Here
+from services.console.web.look import SECURITY, Look
+from services.handbook import phrases, trying
+from services.handbook.asked import triggers_of
+from services.handbook.chart import charts
+from services.handbook.svg import svg
+from services.handbook.timeline_page import COLUMNS, moments
+from services.protocol.loading import DEFAULT, Library, files
+from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.policy.periods import spoken
+from services.protocol.policy.vocabulary import Trigger
+from services.protocol.simulate import Timeline, tell
+from services.runtime.logs import logger
+
+HERE = Path(__file__).parent
+SVG = SECURITY | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+"""A drawing carries its own style, and nothing that could run."""
+MOMENTS_SHOWN = 300
+
+
+def mount(app: FastAPI, door: Door, look: Look, settings: ConsoleSettings) -> None:
+    """Into the console, behind its door and in its look. The rules are those that lie there at its start; where they cannot be
+    read, the pages are left out, and everything else of the console goes on.
+    """
+    try:
+        library = Library(files(settings.protocol_dir))
+        for each in library.read_files:
+            library.current(each.authority)
+    except (OSError, ValueError) as error:
+        logger().error("the protocol's files cannot be read: its pages are left out", exc_info=error)
+        return
+    look.add(HERE / "pages", ("/protocol", "Protocol"), ("/simulate", "Simulator"))
+    app.mount("/handbook", StaticFiles(directory=HERE / "static"))
+    HandbookPages(library, door, look).mount(app)
+
+
+@dataclass(frozen=True)
+class HandbookPages:
+    library: Library
+    door: Door
+    look: Look
+    _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    def mount(self, app: FastAPI) -> None:
+        app.add_api_route("/protocol", self.shows, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/protocol/{event}", self.explains, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/protocol/{event}/chart", self.draws, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/simulate", self.asks, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/simulate", self.plays, methods=["POST"], include_in_schema=False)
+
+    async def shows(self, request: Request, authority: str = "") -> Response:
+        """For each event who is told."""
+        here = await self.door.enter(request)
+        protocol = self.library.current(self._whose(here.operator, authority))
+        told = {
+            trigger: dict.fromkeys(phrases.who(rule.tell, rule.among) for rule in protocol.on(trigger))
+            for trigger in Trigger
+            if protocol.on(trigger)
+        }
+        return self._page(request, here, "protocol.html", protocol, {"told": told})
+
+    async def explains(self, request: Request, event: str, authority: str = "") -> Response:
+        here = await self.door.enter(request)
+        name = self._whose(here.operator, authority)
+        protocol, origins = self.library.current(name), self.library.origins(name)
+        by_trigger = [(trigger, list(_duties(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
+        shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": spoken}
+        return self._page(request, here, "protocol-event.html", protocol, shown)
+
+    async def draws(self, request: Request, event: str, authority: str = "") -> Response:
+        here = await self.door.enter(request)
+        name = self._whose(here.operator, authority)
+        _known(event, self.library.current(name))
+        return Response(svg(charts(event, self.library, name)), media_type="image/svg+xml", headers=SVG)
+
+    async def asks(self, request: Request, authority: str = "") -> Response:
+        here = await self.door.enter(request)
+        protocol = self.library.current(self._whose(here.operator, authority))
+        return self._form(request, here, protocol, {}, [])
+
+    async def plays(self, request: Request) -> Response:
+        """In a thread, one at a time: a week of nobody answering takes a fraction of a second, and delays no other page."""
+        here, form = await self.door.enter_with_form(request, May.LOOK)
+        name = self._whose(here.operator, form.get("authority", ""))
+        protocol = self.library.current(name)
+        wrong = trying.wrong(trying.questions(protocol), form)
+        if wrong:
+            return self._form(request, here, protocol, form, wrong)
+        async with self._one_at_a_time:
+            timeline = await asyncio.to_thread(tell, trying.story(form, name), self.library)
+        return self._form(request, here, protocol, form, [], timeline)
+
+    def _form(
+        self,
+        request: Request,
+        here: Here,
+        protocol: Protocol,
+        form: Mapping[str, str],
+        wrong: list[str],
+        timeline: Timeline | None = None,
+    ) -> Response:
+        rows = [] if timeline is None else moments(timeline)
+        shown = {
+            "questions": trying.questions(protocol),
+            "form": form,
+            "wrong": wrong,
+            "timeline": timeline,
+            "rows": rows[:MOMENTS_SHOWN],
+            "left_out": max(0, len(rows) - MOMENTS_SHOWN),
+            "columns": COLUMNS,
+        }
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+        return self._page(request, here, "simulate.html", protocol, shown, status)
+
+    def _page(
+        self,
+        request: Request,
+        here: Here,
+        name: str,
+        protocol: Protocol,
+        shown: Mapping[str, object],
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Response:
+        around: dict[str, object] = {
+            "protocol": protocol,
+            "authorities": self._to_choose(here.operator),
+            "say": phrases,
+        }
+        return self.look.page(request, name, around | dict(shown), here=here.operator, csrf=here.csrf, status=status)
+
+    def _to_choose(self, operator: Operator) -> list[str]:
+        """Whose rules may be looked at beside the default; none for who sees one authority."""
+        if operator.authority is not None:
+            return []
+        return [DEFAULT, *sorted({file.authority for file in self.library.read_files} - {DEFAULT})]
+
+    def _whose(self, operator: Operator, asked: str) -> str:
+        if operator.authority is not None:
+            return operator.authority
+        return asked if asked in self._to_choose(operator) else DEFAULT
+
+
+def _known(event: str, protocol: Protocol) -> list[Trigger]:
+    try:
+        return triggers_of(event, protocol)
+    except ValueError:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no-event") from None
+
+
+def _duties(rules: tuple[Rule, ...], protocol: Protocol, after: str = "") -> Iterator[tuple[Rule, str]]:
+    """Each rule with what it waits for: at once, or that an earlier one's duty became so."""
+    for rule in rules:
+        yield rule, after
+        for becomes in ("accepted", "acknowledged", "failed"):
+            yield from _duties(protocol.on_duty(rule.id, becomes), protocol, f"when {rule.id} is {becomes}")
