@@ -1,6 +1,7 @@
 """The example authorities: files in the register's import format, with placeholders for what differs from clone to clone.
 
-`{sandbox}` becomes the sandbox's URL, `{secret:NAME}` the webhook secret of that name.
+`{sandbox}` becomes the sandbox's URL, `{sandbox-tls}` the one with a certificate not to be trusted, `{secret:NAME}` the webhook secret
+of that name.
 """
 
 import json
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).with_name("example")
 SECRET = re.compile(r"\{secret:([a-z-]+)\}")
 
 Authority = dict[str, Any]
+OFFICER = {"name": "PC Rowntree", "collar_number": "WM 2214"}
 
 
 class ExampleRefused(Exception):
@@ -28,6 +30,7 @@ def authorities(secrets: SecretFiles, ports: Mapping[str, int]) -> Iterator[Auth
     """Each example authority, its placeholders filled in."""
     for file in sorted((FOLDER / "authorities").glob("*.json")):
         text = file.read_text().replace("{sandbox}", f"http://127.0.0.1:{ports['sandbox']}")
+        text = text.replace("{sandbox-tls}", f"https://127.0.0.1:{ports['sandbox-tls']}")
         yield json.loads(SECRET.sub(lambda found: secrets.value(found[1], webhook_secret), text))
 
 
@@ -57,14 +60,21 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "desks": _desks(examples, secrets, ports),
         "mailboxes": _mailboxes(examples),
         "http_port": ports["sandbox"],
+        "tls_port": ports["sandbox-tls"],
         "smtp_port": ports["smtp"],
         "own_mailboxes": {MAILBOXES["strategy"]: ports["replies"], MAILBOXES["professionals"]: ports["answers"]},
     }
 
 
 def _mailboxes(examples: list[Authority]) -> list[dict[str, Any]]:
-    """Of everybody whom the directory names; they answer by themselves."""
-    return [
+    """Of everybody whom the directory names, and of each control room without an API; they answer by themselves."""
+    rooms = [
+        {"address": force["notice_email"], "name": force["name"], "answers": True, "officer": OFFICER}
+        for example in examples
+        for force in example["forces"]
+        if "notice_email" in force
+    ]
+    return rooms + [
         {"address": person["email"], "name": person["name"], "answers": True}
         for example in examples
         for person in example["people"]
@@ -90,7 +100,7 @@ def _phones(examples: list[Authority]) -> list[dict[str, Any]]:
 
 
 def _desks(examples: list[Authority], secrets: SecretFiles, ports: Mapping[str, int]) -> list[dict[str, Any]]:
-    forces = {force["id"]: force for example in examples for force in example["forces"]}
+    forces = {force["id"]: force for example in examples for force in example["forces"] if "notice_url" in force}
     return [
         {
             "force": name,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 FIXED = {
     "sandbox": 8100,
+    "sandbox-tls": 8110,
     "console": 8101,
     "casework": 8102,
     "carers": 8103,

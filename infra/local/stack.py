@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.local import example_authority, example_operators, ports, readiness
 from infra.local.engines import Engines
-from infra.local.environment import of_service
+from infra.local.environment import MAIL_PORTS, of_service
 from infra.local.example_operators import ExampleOperator
 from infra.local.layout import Layout
 from infra.local.leftovers import ProcessList
@@ -162,7 +162,16 @@ class Stack:
             self._say(f"{name} was left behind by an earlier run and has been ended")
         self.layout.endpoints.unlink(missing_ok=True)
         services = listed_services()
-        names = (*services, "sandbox", "smtp", "replies", "answers", "bounces", "postgres", "kafka", "kafka-controller")
+        names = (
+            *services,
+            "sandbox",
+            "sandbox-tls",
+            "smtp",
+            *MAIL_PORTS.values(),
+            "postgres",
+            "kafka",
+            "kafka-controller",
+        )
         self.ports = ports.choose(self.layout.ports, names, fixed=self._fixed_ports, say=self._say)
         self._secrets.deal(services)
         self._roster = Roster(self.layout, self.ports, services, self._replicas)

@@ -12,6 +12,8 @@ What it plays
   (`patient`), as if the person kept trying.
 - **Police desks** (`desks`): `POST /desks/{force}/notices` verifies with the published Standard Webhooks library, and a
   person there acknowledges by a signed request of the force's own, repeated until it is taken.
+  Behind `tls_port` the same desks have the certificate of another machine: nothing should be sent there.
+- **Control rooms without an API** (`officers`): a mailbox with an officer, who opens the page behind a mail and says who has the notice.
 - **Mailboxes** (`mailboxes`, `correspondents`, `postmaster`): an SMTP server that takes any mail on `smtp_port`. Those who
   answer by themselves press the button that a mail asks for, and accept invitations by a mail to Safe Return's own
   mailbox (`own_mailboxes`). A mailbox may be unknown, full, greylisting, bounce later, or say that its reader is away.
@@ -22,6 +24,7 @@ For scripts
 - `POST /texts` `{"from", "body"}`, `GET /texts?number=&since=`
 - `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
 - `GET /mailboxes`, `PUT /mailboxes/{address}` `{"answers": false}`
+- `POST /mailboxes/{address}/acknowledge` `{"reference"}`: the officer there opens the newest notice and acknowledges it
 - `GET /mails?since=`, `GET /invitations`
 - `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network`, `.../mail-server` and
   `.../mailboxes/{address}` `{"mode": "bounces"}`

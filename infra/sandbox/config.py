@@ -33,6 +33,15 @@ class Desk(BaseModel):
     answers: bool = True
 
 
+class Officer(BaseModel):
+    """Who reads the mailbox of a control room without an API."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    collar_number: str
+
+
 class Mailbox(BaseModel):
     """A mailbox that the page shows. Mail to any other address is taken as well, and nobody reads it."""
 
@@ -41,6 +50,7 @@ class Mailbox(BaseModel):
     address: str
     name: str
     answers: bool = False
+    officer: Officer | None = None
 
 
 class SandboxConfig(BaseModel):
@@ -57,6 +67,8 @@ class SandboxConfig(BaseModel):
     desks: tuple[Desk, ...] = ()
     mailboxes: tuple[Mailbox, ...] = ()
     http_port: int
+    tls_port: int | None = None
+    """Where the desks are served over TLS as well, with the certificate of another machine, which nobody has signed."""
     smtp_port: int
     own_mailboxes: dict[str, int] = {}
     """Safe Return's own, and the port at which each takes what the relay hands over."""

@@ -15,6 +15,7 @@ from infra.sandbox.desks import Desks
 from infra.sandbox.errands import Errands
 from infra.sandbox.handover import Handover
 from infra.sandbox.mailboxes import MailServer
+from infra.sandbox.officers import Officers
 from infra.sandbox.people import People
 from infra.sandbox.phone_network import PhoneNetwork
 from infra.sandbox.postmaster import Postmaster
@@ -36,6 +37,7 @@ class OutsideWorld:
     desks: Desks
     mail_server: MailServer
     correspondents: Correspondents
+    officers: Officers
     closing: asyncio.Event
 
 
@@ -49,6 +51,7 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
         network = PhoneNetwork(config, behaviours, caller, errands)
         mail_server, handover = MailServer(behaviours, closing), Handover(config.own_mailboxes)
         Postmaster(behaviours, mail_server, handover, errands)
+        correspondents = Correspondents(config.mailboxes, mail_server, session, errands, handover)
         listening = await mail_server.listen(config.smtp_port)
         try:
             yield OutsideWorld(
@@ -59,7 +62,8 @@ async def open_world(config: SandboxConfig) -> AsyncIterator[OutsideWorld]:
                 people=People(config.phones, network, errands),
                 desks=Desks(config.desks, behaviours, session, errands),
                 mail_server=mail_server,
-                correspondents=Correspondents(config.mailboxes, mail_server, session, errands, handover),
+                correspondents=correspondents,
+                officers=Officers(correspondents, mail_server, session, errands),
                 closing=closing,
             )
         finally:

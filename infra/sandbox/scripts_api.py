@@ -25,6 +25,12 @@ class TypedText(BaseModel):
     body: Annotated[str, Field(max_length=1600)]
 
 
+class Acknowledgement(BaseModel):
+    """What an officer says on the page of a notice, beside name and collar number."""
+
+    reference: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+
 class AnswerSwitch(BaseModel):
     """Whether whoever holds a phone, or reads a mailbox, answers by themselves."""
 
@@ -82,6 +88,13 @@ def mail_routes(world: OutsideWorld) -> APIRouter:
     @router.put("/mailboxes/{address}")
     async def set_mailbox(address: str, switch: AnswerSwitch) -> dict[str, Any]:
         return world.correspondents.set_answers(address, answers=switch.answers).model_dump()
+
+    @router.post("/mailboxes/{address}/acknowledge")
+    async def acknowledge(address: str, said: Acknowledgement) -> dict[str, bool]:
+        taken = await world.officers.acknowledge(address, said.reference)
+        if taken is None:
+            raise HTTPException(404, "no officer reads this mailbox, or no notice has come to it")
+        return {"taken": taken}
 
     @router.get("/mails")
     async def list_mails(since: int = 0) -> list[dict[str, Any]]:

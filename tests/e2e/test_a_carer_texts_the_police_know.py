@@ -145,6 +145,28 @@ def test_a_silent_desk_and_silent_staff_are_escalated_to_the_last_human(world: W
             world.phone_answers(phone, answers=True)
 
 
+def test_an_officer_of_a_force_without_an_api_acknowledges_on_the_page_behind_a_mail(world: World) -> None:
+    carer = "+447700900310"
+    world.text(carer, "MISSING")
+    world.eventually(lambda: "an officer has it" in _status(world, carer))
+    assert _notices(world, carer, "missing") == []
+    world.text(carer, "BACK")
+
+
+def test_a_force_with_anothers_certificate_is_sent_nothing_and_a_duty_worker_is_told_to_ring_it(world: World) -> None:
+    carer = "+447700900311"
+    before = {phone: world.texts_to(phone) for phone in LAPWINGS_DUTY_PHONES}
+    world.text(carer, "MISSING")
+
+    def told() -> list[str]:
+        texts = [text for phone, had in before.items() for text in world.texts_to(phone)[len(had) :]]
+        return [text for text in texts if "NOT reached police" in text]
+
+    world.eventually(told)  # at once, and not when the minute is over
+    assert [each for each in world.notices() if each["force"] == "eastmoor-police"] == []
+    world.text(carer, "BACK")
+
+
 def test_the_console_shows_who_has_been_told_and_what_comes_next(world: World) -> None:
     page = world.eventually(lambda: world.console.get("/").text)
     assert "missing" in page.lower()

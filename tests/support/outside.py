@@ -2,18 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-import uvicorn
 from aiohttp import web
 
-from infra.sandbox.app import build_app
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.outside_world import OutsideWorld, open_world
+from infra.sandbox.serving import serve
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "the-account's-auth-token"
@@ -143,33 +142,26 @@ async def _serve_application(application: Application) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @asynccontextmanager
 async def _serve_world(application: Application, changes: dict[str, Any]) -> AsyncIterator[Outside]:
     config = outside_config(application.url, changes)
-    async with open_world(config) as world:
-        server = _Server(
-            uvicorn.Config(
-                build_app(world),
-                port=config.http_port,
-                log_level="warning",
-                lifespan="off",
-                ws="none",
-                timeout_graceful_shutdown=1,
-            )
-        )
-        serving = asyncio.create_task(server.serve())
-        await eventually(lambda: server.started)
-        url = f"http://127.0.0.1:{config.http_port}"
+    url = f"http://127.0.0.1:{config.http_port}"
+    async with open_world(config) as world, httpx.AsyncClient(base_url=url, timeout=20) as scripts:
+        serving = asyncio.create_task(serve(world))
+        await until_it_answers(scripts)
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=20) as scripts:
-                yield Outside(world, application, url, scripts)
+            yield Outside(world, application, url, scripts)
         finally:
             world.closing.set()
-            server.should_exit = True
             await serving
+
+
+async def until_it_answers(scripts: httpx.AsyncClient, within: float = 10) -> None:
+    async with asyncio.timeout(within):
+        while True:
+            try:
+                (await scripts.get("/health/ready")).raise_for_status()
+            except httpx.TransportError:
+                await asyncio.sleep(0.01)
+            else:
+                return

@@ -1,5 +1,6 @@
 """The police service in the test's process, against a verifying desk and a real relay, on a real PostgreSQL."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
@@ -10,10 +11,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
+from infra.sandbox.serving import Server
 from services.delivery.links import Links
 from services.delivery.loop import DeliveryLoop
 from services.delivery.medium import Answer, Medium, Sending
@@ -134,9 +138,14 @@ class PlayedRelay:
 
 @asynccontextmanager
 async def police_of(
-    database: Database, keyring: Keyring, change: Callable[[dict[str, Any]], None] = lambda _document: None
+    database: Database,
+    keyring: Keyring,
+    change: Callable[[dict[str, Any]], None] = lambda _document: None,
+    *,
+    mails: Medium | None = None,
+    port: int | None = None,
 ) -> AsyncIterator[Police]:
-    """`change` alters the authority's document before it is imported."""
+    """`change` alters the authority's document before it is imported. `port`: where the pages are served for real."""
     casework, engine = database.engine("casework"), database.engine("police")
     async with faulty_desk(SECRET) as desk:
         async with engine.begin() as connection:
@@ -146,7 +155,7 @@ async def police_of(
         change(document)
         ids = await load(casework, keyring, document, datetime.now(UTC))
         relay = PlayedRelay()
-        async with running(engine, keyring, sandbox=True, relay=relay) as (floor, handlers, http):
+        async with running(engine, keyring, sandbox=True, relay=mails or relay, port=port) as (floor, handlers, http):
             name = document["authority"]["id"]
             yield Police(floor, handlers, http, f"{name}-police", name, ids, desk, keyring, relay, document, casework)
     await casework.dispose()
@@ -161,9 +170,11 @@ async def running(
     sandbox: bool,
     relay: Medium | None = None,
     exercise_authority: str = "",
+    port: int | None = None,
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
     store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
-    links = Links(b64encode(b"l" * 32).decode(), "http://police")
+    at = "http://police" if port is None else f"http://127.0.0.1:{port}"
+    links = Links(b64encode(b"l" * 32).decode(), at)
     sender = NoticeSender(keyring, clocks, links, forces, medium.trust, sandbox, exercise_authority)
     loop = DeliveryLoop(
         "police",
@@ -181,9 +192,28 @@ async def running(
         NoticePage(store, clocks, keyring),
         DetailsPage(store, clocks, keyring),
     )
+    served = pages(behind, clocks, links)
     await loop.start()
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(pages(behind, clocks, links)), base_url="http://police"
-    ) as http:
+    async with (
+        httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url=at) as http,
+        listening(served, port),
+    ):
         yield Floor(loop, store, clocks), Handlers(loop, clocks), http
     await loop.stop()
+
+
+@asynccontextmanager
+async def listening(served: FastAPI, port: int | None) -> AsyncIterator[None]:
+    """For the sandbox, which comes over HTTP."""
+    if port is None:
+        yield
+        return
+    server = Server(uvicorn.Config(served, port=port, log_level="warning", lifespan="off", ws="none"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving

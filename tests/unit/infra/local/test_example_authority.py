@@ -87,3 +87,14 @@ def test_a_desk_signs_with_the_secret_that_the_register_holds_for_its_replies(
 def test_staff_answer_by_themselves_and_carers_do_not(secrets: SecretFiles) -> None:
     answers = {(phone["role"], phone["answers"]) for phone in example_authority.cast(secrets, ports.FIXED)["phones"]}
     assert answers == {("carer", False), ("staff", True), ("child", False), ("stranger", False)}
+
+
+def test_there_is_a_force_without_an_api_whose_mailbox_has_an_officer_and_one_with_a_wrong_certificate(
+    secrets: SecretFiles,
+) -> None:
+    cast = example_authority.cast(secrets, ports.FIXED)
+    forces = {each["id"]: each for one in example_authority.authorities(secrets, ports.FIXED) for each in one["forces"]}
+    [room] = [each for each in cast["mailboxes"] if "officer" in each]
+    assert room["address"] == forces["westmark-police"]["notice_email"]
+    assert forces["eastmoor-police"]["notice_url"].startswith(f"https://127.0.0.1:{cast['tls_port']}/")
+    assert {each["force"] for each in cast["desks"]} == set(forces) - {"westmark-police"}
