@@ -6,31 +6,38 @@ anew asks for `services.delivery.sending_again`.)
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, update
 
-from services.delivery.parcel import UNSENT, State
+from services.delivery.parcel import UNSENT, Parcel, State
+from services.delivery.rows import parcel_of
 from services.delivery.tables import deliveries
+from services.safeguarding.identifiers import AuthorityId
 from services.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One delivery, or all of a lane that were put in [`since`, `until`), wall time; an end that is left out is open."""
+    """One delivery, or all of a lane that were put in [`since`, `until`), wall time; an end that is left out is open.
+
+    `authority`: its own alone.
+    """
 
     delivery: UUID | None = None
     lane: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    authority: AuthorityId | None = None
 
     def __post_init__(self) -> None:
         if (self.delivery is None) == (self.lane is None):
             raise ValueError("one delivery, or one lane, has to be named")
 
 
-async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> int:
-    """How many will go again. What was called back, and what has not been sent yet, is left as it is.
+async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> list[Parcel]:
+    """Those that will go again. What was called back, and what has not been sent yet, is left as it is.
 
     They count as put now, so that the schedule begins anew.
     """
@@ -39,15 +46,18 @@ async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> int
         .where(*_conditions(chosen), deliveries.c.body.is_not(None))
         .where(deliveries.c.state.not_in([*UNSENT, State.WITHDRAWN]))
         .values(state=State.WAITING, created_at=now, next_attempt_at=now, changed_at=now, provider_id=None)
-        .returning(deliveries.c.id)
+        .returning(deliveries)
     )
-    return len(found.all())
+    return [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
 
 
 def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if chosen.authority is not None:
+        conditions.append(deliveries.c.authority == chosen.authority)
     if chosen.delivery is not None:
-        return [deliveries.c.id == chosen.delivery]
-    conditions: list[ColumnElement[bool]] = [deliveries.c.lane == chosen.lane]
+        return [*conditions, deliveries.c.id == chosen.delivery]
+    conditions.append(deliveries.c.lane == chosen.lane)
     if chosen.since is not None:
         conditions.append(deliveries.c.created_at >= chosen.since)
     if chosen.until is not None:

@@ -7,11 +7,18 @@ from uuid import UUID
 
 import typer
 
+By = Annotated[str, typer.Option("--as", help="Who asks: the name with which they sign in at the console.")]
+Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
+REASON_AT_MOST = 2000
+NOBODY = "no open account of that name may send notices again; a duty manager's or an operator's may"
+
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
 
 
 @police.command("replay")
 def replay_notices(
+    by: By,
+    reason: Reason,
     notice: Annotated[UUID | None, typer.Option(help="This notice alone.")] = None,
     force: Annotated[str | None, typer.Option(help="All that were sent to this force.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Put at or after this time, UTC.")] = None,
@@ -20,27 +27,45 @@ def replay_notices(
     """Send notices again, one or all of a force or a range of them: the same bytes, the same ids, fresh signatures."""
     from services.delivery.replay import Chosen
     from services.police.sending import lane_of
-    from services.police.trying import replayed
+    from services.police.trying import NobodyMay, replayed
 
     if (notice is None) == (force is None):
         raise typer.BadParameter("name one --notice, or a --force")
     lane = None if force is None else lane_of(force)
-    count = asyncio.run(replayed(Chosen(notice, lane, _utc(since), _utc(until))))
+    chosen = Chosen(notice, lane, _utc(since), _utc(until))
+    try:
+        count = asyncio.run(replayed(chosen, by, _given(reason)))
+    except NobodyMay:
+        raise _refused(NOBODY) from None
     if not count:
-        typer.echo("no notice that was sent fits", err=True)
-        raise typer.Exit(2)
+        raise _refused("no notice that was sent fits")
     typer.echo(f"{count} {'goes' if count == 1 else 'go'} again, under the same ids")
 
 
 @police.command("test")
-def try_connection(force: str) -> None:
+def try_connection(force: str, by: By, reason: Reason) -> None:
     """Send FORCE a notice about nobody, as every notice is sent, and say what its system answered."""
-    from services.police.trying import tried
+    from services.police.trying import NobodyMay, tried
 
-    good, said = asyncio.run(tried(force))
+    try:
+        good, said = asyncio.run(tried(force, by, _given(reason)))
+    except NobodyMay:
+        raise _refused(NOBODY) from None
     typer.echo(said)
     if not good:
         raise typer.Exit(1)
+
+
+def _given(reason: str) -> str:
+    """Raises BadParameter where there is none."""
+    if not reason.strip() or len(reason) > REASON_AT_MOST:
+        raise typer.BadParameter(f"a reason is needed, of at most {REASON_AT_MOST} characters")
+    return reason.strip()
+
+
+def _refused(why: str) -> typer.Exit:
+    typer.echo(why, err=True)
+    return typer.Exit(2)
 
 
 def _utc(given: datetime | None) -> datetime | None:

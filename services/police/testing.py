@@ -1,7 +1,7 @@
 """A test of a force's connection: a notice about nobody, sent as every notice is, and answered as every notice is."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import update
 
@@ -15,12 +15,12 @@ from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
 
-async def put(transaction: Transaction, keyring: Keyring, force: ForceId, now: datetime) -> UUID:
+async def put(transaction: Transaction, keyring: Keyring, force: ForceId, now: datetime) -> Parcel:
     """The running service takes it up within half a second. `now` is wall time."""
     owner = forces.owner_of(force)
     parcel = Parcel(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
     await rows.put(transaction, "police", parcel, keyring, None)
-    return parcel.id
+    return parcel
 
 
 def is_test_of(parcel: Parcel, force: ForceId) -> bool:

@@ -1,7 +1,8 @@
-"""What the commands do: rows are re-armed or put, and the running service sends them."""
+"""What the commands do: rows are re-armed or put, with the record of who asked, and the running service sends them."""
 
 import asyncio
 import time
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,39 +11,63 @@ from services.delivery.parcel import State
 from services.delivery.replay import Chosen, replay
 from services.delivery.settings import KeySettings
 from services.delivery.tables import attempts, deliveries
-from services.police import testing
-from services.register import forces
+from services.police import operating, testing
+from services.police.operating import Command
+from services.register import forces, operators
 from services.runtime.clocks import Clocks
+from services.safeguarding.operators import OperatorAct
+from services.store import story
 from services.store.engine import connect
-from services.store.transaction import Store
+from services.store.transaction import Store, Transaction
 
 TEST_SECONDS = 30.0
 POLL_SECONDS = 0.2
 GOOD = frozenset({State.ACCEPTED, State.ACKNOWLEDGED})
 
 
-async def replayed(chosen: Chosen) -> int:
-    """How many go again."""
-    store = Store(connect(KeySettings(), "police"))
-    try:
-        async with store.transaction() as transaction:
-            return await replay(transaction, chosen, Clocks().wall())
-    finally:
-        await store.close()
+class NobodyMay(Exception):
+    """No open account of this name may send notices again."""
 
 
-async def tried(force: str) -> tuple[bool, str]:
-    """Whether the force's end took the test, and what is to be said of it."""
+async def replayed(chosen: Chosen, sign_in: str, reason: str) -> int:
+    """How many go again, each with its entry on the record. Raises NobodyMay."""
     settings = KeySettings()
     store = Store(connect(settings, "police"))
     try:
         async with store.transaction() as transaction:
-            if await forces.of(transaction.connection, settings.keyring, force) is None:
-                return False, "the register knows no such force"
-            test = await testing.put(transaction, settings.keyring, force, Clocks().wall())
-        return await _outcome(store, test)
+            command = await _command(transaction, sign_in, reason)
+            authority = command.operator.authority
+            again = await replay(transaction, replace(chosen, authority=authority), command.now)
+            for parcel in again:
+                act = OperatorAct.SENT_AGAIN if parcel.duty is not None else OperatorAct.CONNECTION_TESTED
+                await operating.record(transaction, settings.keyring, command, act, parcel)
+            return len(again)
     finally:
         await store.close()
+
+
+async def tried(force: str, sign_in: str, reason: str) -> tuple[bool, str]:
+    """Whether the force's end took the test, and what is to be said of it. Raises NobodyMay."""
+    settings = KeySettings()
+    store = Store(connect(settings, "police"))
+    try:
+        async with store.transaction() as transaction:
+            command = await _command(transaction, sign_in, reason)
+            if await forces.of(transaction.connection, settings.keyring, force) is None:
+                return False, "the register knows no such force"
+            test = await testing.put(transaction, settings.keyring, force, command.now)
+            await operating.record(transaction, settings.keyring, command, OperatorAct.CONNECTION_TESTED, test)
+        return await _outcome(store, test.id)
+    finally:
+        await store.close()
+
+
+async def _command(transaction: Transaction, sign_in: str, reason: str) -> Command:
+    operator = await operators.who_sends_again(transaction.connection, sign_in)
+    if operator is None:
+        raise NobodyMay
+    clocks = Clocks(await story.ahead_by(transaction.connection))
+    return Command(operator, reason, clocks.story(), clocks.wall())
 
 
 async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:

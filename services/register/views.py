@@ -68,5 +68,6 @@ agencies_for_events = _view("agencies_for_events", "agency authority secrets typ
 words_said = _view("words_said", "id about words said_by at wrapped answers")
 reporters_for_police = _view("reporters_for_police", "reporter role name mobile wrapped")
 words_of_operators = _view("words_of_operators", "id about words said_by at wrapped")
+operators_who_send_again = _view("operators_who_send_again", "account sign_in role authority")
 bridges = _view("bridges", "authority bridge")
 discussion_records = _view("discussion_records", "discussion id about words wrapped place")

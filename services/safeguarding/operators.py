@@ -40,10 +40,11 @@ class OperatorAct(StrEnum):
     DEAD_LETTER_REDRIVEN = "dead-letter-redriven"
     EXERCISE_STARTED = "exercise-started"
     CHILD_REVEALED = "child-revealed"
+    CONNECTION_TESTED = "connection-tested"
 
 
 class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):
-    """Somebody acted at the console. What it brought about is a message of its own (`said`); this says who did it, and why."""
+    """Somebody acted at the console, or by a command that names them. What it brought about is a message of its own (`said`); this says who did it, and why."""
 
     authority: AuthorityId | None = None
     """None where the act was about a message that nobody could read."""

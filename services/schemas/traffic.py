@@ -104,6 +104,7 @@ SAYS: dict[str, Kinds] = {
         events.ChildReturned,
         events.SafeAndWellCheckRecorded,
         events.TextNeedsHuman,
+        OperatorActed,
         DutyAcknowledged,
         *SENDING,
     ),

@@ -29,7 +29,7 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
 
 async def again(police: Police, chosen: Chosen) -> int:
     async with police.floor.store.transaction() as transaction:
-        return await replay(transaction, chosen, datetime.now(UTC))
+        return len(await replay(transaction, chosen, datetime.now(UTC)))
 
 
 def arrivals(police: Police, told: Any) -> list[Any]:
@@ -79,7 +79,7 @@ def test_one_or_a_lane_has_to_be_named(about: dict[str, Any]) -> None:
 
 async def tested(police: Police) -> UUID:
     async with police.floor.store.transaction() as transaction:
-        return await testing.put(transaction, police.keyring, police.force, datetime.now(UTC))
+        return (await testing.put(transaction, police.keyring, police.force, datetime.now(UTC))).id
 
 
 async def test_a_test_is_signed_is_about_nobody_and_says_nothing_on_the_bus(police: Police) -> None:
