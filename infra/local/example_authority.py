@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from infra.local.environment import MAILBOXES, SAFE_RETURN_NUMBER, account_sid
+from infra.local.environment import MAIL_PORTS, MAILBOXES, SAFE_RETURN_NUMBER, account_sid
 from infra.local.secret_files import SecretFiles, token, webhook_secret
 
 FOLDER = Path(__file__).with_name("example")
@@ -62,7 +62,7 @@ def cast(secrets: SecretFiles, ports: Mapping[str, int]) -> dict[str, Any]:
         "http_port": ports["sandbox"],
         "tls_port": ports["sandbox-tls"],
         "smtp_port": ports["smtp"],
-        "own_mailboxes": {MAILBOXES["strategy"]: ports["replies"], MAILBOXES["professionals"]: ports["answers"]},
+        "own_mailboxes": {address: ports[MAIL_PORTS[service]] for service, address in MAILBOXES.items()},
     }
 
 
