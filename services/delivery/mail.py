@@ -11,6 +11,7 @@ from string import Template
 from uuid import UUID
 
 PAGE = Template((Path(__file__).parent / "pages" / "mail.html").read_text())
+BUTTON = Template('<p><a class="button" href="$link">$says</a></p>')
 WIRE = policy.SMTP.clone(cte_type="7bit")
 """A relay need not take anything but ASCII."""
 NAME = "Safe Return"
@@ -18,15 +19,15 @@ NAME = "Safe Return"
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes; `small` is the fine print.
+    """`paragraphs` in plain words; `button` is what the link says, `link` where it goes, where there is one; `small` is the fine print.
 
     `headline`, where there is one, is what must be seen first, such as when a discussion is; else the subject is.
     """
 
     subject: str
     paragraphs: tuple[str, ...]
-    button: str
-    link: str
+    button: str = ""
+    link: str = ""
     small: tuple[str, ...] = ()
     language: str = "en"
     headline: str = ""
@@ -58,7 +59,8 @@ def wire(mail: EmailMessage) -> str:
 
 def _plain(letter: Letter) -> str:
     headline = [letter.headline] if letter.headline else []
-    return "\n\n".join([*headline, *letter.paragraphs, f"{letter.button}:\n{letter.link}", *letter.small]) + "\n"
+    button = [f"{letter.button}:\n{letter.link}"] if letter.link else []
+    return "\n\n".join([*headline, *letter.paragraphs, *button, *letter.small]) + "\n"
 
 
 def _html(letter: Letter) -> str:
@@ -67,7 +69,6 @@ def _html(letter: Letter) -> str:
         subject=escape(letter.subject),
         headline=escape(letter.headline or letter.subject),
         paragraphs="".join(f"<p>{escape(each)}</p>" for each in letter.paragraphs),
-        link=escape(letter.link),
-        button=escape(letter.button),
+        button=BUTTON.substitute(link=escape(letter.link), says=escape(letter.button)) if letter.link else "",
         small="".join(f'<p class="small">{escape(each)}</p>' for each in letter.small),
     )

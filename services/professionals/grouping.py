@@ -92,18 +92,21 @@ class Grouping:
                 held,
                 ~exists().where(and_(grouped.c.delivery == deliveries.c.id)),
             )
-            .order_by(deliveries.c.created_at)
+            .order_by(deliveries.c.created_at, deliveries.c.id)
             .limit(AT_MOST - 1)
         )
         return [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
 
 
 async def together(transaction: Transaction, leader: UUID) -> list[UUID]:
-    """Every delivery in this mail, its own first. Alone where it was not grouped."""
+    """Every delivery in this mail, in the order in which the mail names them: its own first. Alone where it was not grouped."""
     found = await transaction.connection.execute(
-        select(grouped.c.delivery).where(grouped.c.leader == leader, grouped.c.delivery != leader)
+        select(grouped.c.delivery)
+        .join(deliveries, deliveries.c.id == grouped.c.delivery)
+        .where(grouped.c.leader == leader, grouped.c.delivery != leader)
+        .order_by(deliveries.c.created_at, deliveries.c.id)
     )
-    return [leader, *sorted(found.scalars())]
+    return [leader, *found.scalars()]
 
 
 def _lock(person: str) -> int:

@@ -26,6 +26,10 @@ class _Matter:
     told: Told
 
     @property
+    def code(self) -> str:
+        return mail_code(self.told.duty)
+
+    @property
     def button(self) -> str:
         return f"{HAVE_IT}-{self.number}"
 
@@ -46,7 +50,9 @@ def sheet(words: MailLanguage, told: list[Told]) -> Sheet:
     page, matters = words.page, _matters(told)
     left = [each for each in matters if each.told.state not in OVER]
     unanswered = [each for each in left if each.told.state is not State.FAILED]
-    buttons = [Button(each.button, page["have-one"].format(number=each.number), quiet=True) for each in left]
+    buttons = [
+        Button(each.button, page["have-one"].format(number=each.number, code=each.code), quiet=True) for each in left
+    ]
     if len(left) > 1:
         buttons.insert(0, Button(HAVE_ALL, page["have-all"]))
     if unanswered:
@@ -65,7 +71,7 @@ def _section(words: MailLanguage, matter: _Matter) -> tuple[str, tuple[str, ...]
     told = matter.told
     stands = {State.ACKNOWLEDGED: "is-yours", State.WITHDRAWN: "is-over", State.FAILED: "passed-on"}.get(told.state)
     says = words.mails[told.duty.wording].says
-    return f"{matter.number}. {mail_code(told.duty)}", (says, *([words.page[stands]] if stands else []))
+    return f"{matter.number}. {matter.code}", (says, *([words.page[stands]] if stands else []))
 
 
 def _matters(told: list[Told]) -> list[_Matter]:

@@ -61,20 +61,21 @@ class Words:
     def letter(
         self, meeting: Meeting, *, code: str, link: str, joining: "Joining", exercise: bool, change: str = ""
     ) -> Letter:
-        """`change` is "moved-" or "cancelled-" where the mail tells of that."""
+        """`change` is "moved-" or "cancelled-" where the mail tells of that. What is called off asks for nothing."""
         mark, when = self.content["exercise"] if exercise else "", self.when(meeting.at)
         subject, says = (
             self._invitation(meeting)[change + part].format(**when, code=code) for part in ("subject", "says")
         )
         join = () if change == "cancelled-" else (self.how(meeting), self.join(code, joining))
+        is_off = change == "cancelled-"
         return Letter(
             subject=mark + subject,
             paragraphs=(mark + says, *join),
-            button=self.content["button"],
-            link=link,
-            small=tuple(self.content["small"]),
+            button="" if is_off else self.content["button"],
+            link="" if is_off else link,
+            small=tuple(self.content["cancelled-small" if is_off else "small"]),
             language=self.name,
-            headline=self.content["headline"].format(**when),
+            headline=self.content[change + "headline"].format(**when),
         )
 
     def record_letter(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> Letter:

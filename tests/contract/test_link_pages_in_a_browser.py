@@ -187,7 +187,11 @@ async def test_every_invitation_and_its_page_fit_a_phone_and_axe_finds_nothing(s
     await strategy.hear(strategy.invitation(HEALTH, episode=episode, wording=Wording.FULL_MEETING))
     link = await _looked_at(strategy, page, 10, says="90 minutes")
     await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled))
-    await _looked_at(strategy, page, 11, says="called off")
+    await strategy.sent(11)
+    await _shown(page, strategy.newest(HEALTH))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Called off: Friday 27 November at 10:00")
+    await expect(page.get_by_role("link")).to_have_count(0)
+    await _as_it_should_be(page)
     await page.goto(link)
     await _as_it_should_be(page)
 

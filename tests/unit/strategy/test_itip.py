@@ -93,6 +93,17 @@ def test_the_mail_says_when_in_england_and_what_changed(language: str, change: s
     assert "15:30" in letter.subject
     assert letter.subject.startswith(LANGUAGES[language].content["exercise"])
     assert "+4416" not in letter.subject
+    assert "15:30" in letter.headline
+    assert (letter.link == "") == (change == "cancelled-")
+
+
+def test_what_was_moved_or_called_off_says_so_first() -> None:
+    letters = [
+        LANGUAGES["en"].letter(URGENT, code="4K7PX", link="x", joining=Joining(None), exercise=False, change=change)
+        for change in ("", "moved-", "cancelled-")
+    ]
+    assert [each.headline.partition(" ")[0] for each in letters] == ["Wednesday", "Moved", "Called"]
+    assert not any("accept" in each.lower() for each in letters[2].small)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
