@@ -18,7 +18,7 @@ from services.runtime.registry import loop_watch
 from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
 from services.safeguarding.message import Message
-from services.store import story
+from services.store import inbox, story
 from services.store.engine import connect, connect_to_read
 from services.store.transaction import Store
 
@@ -80,6 +80,7 @@ class House:
         )
         clock = story.follow(self.store.reading, self.clocks)
         self.health.watch("database", clock.obstacle)
+        self.turn(inbox.forgetting(self.store, self.clocks))
         first: Sequence[Part] = [clock, loop_watch(), self.publisher]
         try:
             await run_until_told([*first, *self.parts, web])

@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, text
 
+from services.runtime.clocks import Clocks
+from services.runtime.repeating import Repeating
 from services.store.pipeline import at_once
 from services.store.tables import inbox
-from services.store.transaction import Transaction
+from services.store.transaction import Store, Transaction
+
+KEPT = timedelta(days=400)
+"""Longer than any topic keeps a message, and than a dead letter can be redriven (infra/kafka/topics.yaml)."""
+FORGET_EVERY_SECONDS = 600.0
+FORGOTTEN_AT_ONCE = 1000
 
 
 class Mark(StrEnum):
@@ -65,3 +72,23 @@ async def _mark_of(transaction: Transaction, message: Identity, fresh: set[tuple
 
 async def mark(transaction: Transaction, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
     return (await mark_all(transaction, [Identity(source, message_id, content_hash)], at))[0]
+
+
+FORGET = text("""
+    DELETE FROM inbox WHERE (source, message_id) IN (
+        SELECT source, message_id FROM inbox WHERE done_at < :before LIMIT :most
+    )
+""")
+
+
+def forgetting(store: Store, clocks: Clocks) -> Repeating:
+    """Marks of messages that cannot come again."""
+
+    async def turn() -> bool:
+        """True while there is more."""
+        before = clocks.wall() - KEPT
+        async with store.transaction() as transaction:
+            gone = await transaction.connection.execute(FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})
+        return gone.rowcount == FORGOTTEN_AT_ONCE
+
+    return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)
