@@ -14,6 +14,7 @@ from services.casework.store.tables import children
 from services.runtime.clocks import Clocks
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, trace_of
+from services.safeguarding.working_time import in_working_hours
 from services.store.transaction import Store, Transaction
 
 SERVICE = "casework"
@@ -38,6 +39,7 @@ class Exercising:
 
     async def turn(self) -> bool:
         """Raises NobodyToExerciseWith, which readiness then shows."""
+        metrics.EXERCISE_MAILS_DUE.set(in_working_hours(self._clocks.story()))
         begun_at = _round_of(self._clocks.wall())
         over = self._clocks.wall() >= begun_at + OVER_AFTER
         await self._once(begun_at, "end" if over else "report")

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from prometheus_client import REGISTRY
 from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -79,6 +80,23 @@ async def test_two_processes_say_the_same_so_it_is_heard_once(engine: AsyncEngin
         await Exercising(Store(engine), Clocks(), child[0]).turn()
     first, second = await said(engine, child[1])
     assert (first.source, first.id, first.content_hash) == (second.source, second.id, second.content_hash)
+
+
+@pytest.mark.parametrize(
+    ("moment", "due"),
+    [
+        (datetime(2026, 11, 24, 11, tzinfo=UTC), 1),
+        (datetime(2026, 11, 24, 22, 15, tzinfo=UTC), 0),
+        (datetime(2026, 12, 28, 11, tzinfo=UTC), 0),
+    ],
+    ids=["a Tuesday", "at night", "the substitute for Boxing Day"],
+)
+async def test_it_says_when_mails_are_due_so_that_nobody_is_warned_of_a_bank_holiday(
+    engine: AsyncEngine, child: tuple[str, str], moment: datetime, due: int
+) -> None:
+    with time_machine.travel(moment, tick=False):
+        await Exercising(Store(engine), Clocks(), child[0]).turn()
+    assert REGISTRY.get_sample_value("exercise_mails_due") == due
 
 
 async def test_the_next_round_is_another_report(engine: AsyncEngine, child: tuple[str, str]) -> None:

@@ -89,6 +89,6 @@ def _tests(name: str, case: dict[str, Any]) -> list[dict[str, Any]]:
                 }
             ],
         }
-        for kind in ("fires", "quiet")
-        if case[kind] is not None
+        for kind in case
+        if kind.startswith(("fires", "quiet")) and case[kind] is not None
     ]
