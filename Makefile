@@ -53,7 +53,7 @@ restore: ## As `run`, on a copy of the database, where there is none yet: make r
 	@$(BOOTSTRAP)
 	@exec $(VENV)/python -m infra.local run --copy '$(FROM)'
 
-bench: ## Measure how long a report takes to a desk, beside two peers run in the same minutes.
+bench: ## Measure how long a report takes to a desk, how many notices go out a second, and what a force that hangs does to another.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m tests.bench
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from services.safeguarding.message import Contract
 
 UNKNOWN: Final = "unknown"
+NONE: Final = "none"
 IN_DETAILS: Final = "in details"
 """Too long for the body: it stands behind `details.url`."""
 Known: TypeAlias = Literal["yes", "no", "unknown"]
@@ -150,7 +151,7 @@ class Report(Contract):
     earlier_episodes: str = UNKNOWN
     """How many of this child this force was told of through Safe Return."""
     last_episode: str = UNKNOWN
-    """The latest of them: the day on which the force was last told of it, YYYY-MM-DD."""
+    """The latest of them: the day on which the force was last told of it, YYYY-MM-DD; `none` where there is none."""
 
 
 class Details(Contract):

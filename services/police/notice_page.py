@@ -11,7 +11,7 @@ from services.delivery.link_pages import Button, Sheet
 from services.delivery.parcel import State
 from services.police import testing
 from services.police.answering import Answering
-from services.police.notice_words import fields_of, sections
+from services.police.notice_words import fields_of, headline, label, sections
 from services.police.opened import Opened, opened, record_reading
 from services.police.reply import Officer, Reply, ReplyData, ReplyType
 from services.police.sending import force_of
@@ -130,42 +130,50 @@ def _closed_envelope(found: Opened) -> Sheet:
 def _notice(found: Opened, form: Form, wrong: dict[str, str]) -> Sheet:
     data = found.notice.data
     first = found.state is not State.ACKNOWLEDGED
-    kinds = tuple(Choice(kind, label, chosen=form.one("kind") == kind) for kind, label in KINDS.items())
-    asks = Group(
-        (
-            Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
-            Field("collar", "Collar or warrant number", "line", form.one("collar"), wrong=wrong.get("collar", "")),
-            Field(
-                "reference",
-                "Your reference",
-                "line",
-                form.one("reference"),
-                hint="May follow later, on this page.",
-                wrong=wrong.get("reference", ""),
-            ),
-            Field("kind", "Kind of reference", "list", choices=kinds),
-        ),
-        "Who has it",
-    )
-    details = () if data.details is None else (("Photograph and long descriptions", data.details.url),)
-    label = "I have it" if first else "Add the reference"
     mark = ("This is an EXERCISE.",) if data.exercise else ()
+    faults = (f"NOT RECORDED YET. {' '.join(wrong.values())} At the foot of this page.",) if wrong else ()
+    asks = "At the foot of this page, say who has it." if first else "An officer has said that they have it."
     return Sheet(
-        "The notice",
-        (*mark, f"{data.handling}. {data.sharing_basis}."),
-        (Button(HAVE_IT, label),),
+        headline(data),
+        (*faults, *mark, f"{data.handling}. {data.sharing_basis}.", asks),
+        (Button(HAVE_IT, "I have it" if first else "Add the reference"),),
         sections=sections(found.notice),
-        asks=(asks,),
-        links=details,
+        asks=(_asked(form, wrong, first=first),),
+        links=() if data.details is None else ((_behind(data.details.holds), data.details.url),),
     )
+
+
+def _behind(holds: tuple[str, ...]) -> str:
+    """What the link leads to, by name."""
+    named = [label(each.rpartition(".")[2]) for each in holds]
+    return f"Open: {', '.join(named).lower()}"
+
+
+def _asked(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
+    """Who has it, once; the reference also later."""
+    kinds = tuple(Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in KINDS.items())
+    who = (
+        Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
+        Field("collar", "Collar or warrant number", "line", form.one("collar"), wrong=wrong.get("collar", "")),
+    )
+    reference = Field(
+        "reference",
+        "Your reference",
+        "line",
+        form.one("reference"),
+        hint="May follow later, on this page." if first else "",
+        wrong=wrong.get("reference", ""),
+    )
+    rest = (reference, Field("kind", "Kind of reference", "list", choices=kinds))
+    return Group((*who, *rest), "Who has it") if first else Group(rest, "Your reference for it")
 
 
 def _thanks(found: Opened) -> Sheet:
     ring = f"{found.notice.data.sender.name} answers at any hour: {found.notice.data.sender.telephone}."
-    more = "A reference that comes later can be added on this page."
+    more = "A reference that comes later can be added here, by the link in the mail."
     return Sheet(
         "Thank you. It is recorded that you have it",
         (more, ring),
-        (Button(READ, "Read it again", quiet=True),),
+        (Button(READ, "Read it again, or add a reference", quiet=True),),
         done=True,
     )

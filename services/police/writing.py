@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.police.notice import (
     IN_DETAILS,
+    NONE,
     UNKNOWN,
     About,
     Carer,
@@ -203,7 +204,7 @@ def _earlier(duty: Duty, child: ChildFacts | None, beside: Beside) -> dict[str, 
     return {
         "first_72_hours": _known(None if entered is None else duty.created_at - entered < FIRST_HOURS),
         "earlier_episodes": UNKNOWN if count is None else str(count),
-        "last_episode": "none" if count == 0 else UNKNOWN if last is None else last.date().isoformat(),
+        "last_episode": NONE if count == 0 else UNKNOWN if last is None else last.date().isoformat(),
     }
 
 

@@ -1,4 +1,8 @@
-"""Runs the whole comparison and prints it: `python -m tests.bench` takes about five minutes; `--quick` a third of that."""
+"""Runs every comparison and prints it: `python -m tests.bench` takes about eight minutes; `--quick` half of that.
+
+A report through everything, beside two peers; then, without Kafka, the delivery alone beside bare ones (`tests.bench.sending`), and what a
+force that hangs does to another (`tests.bench.lanes`).
+"""
 
 import argparse
 import asyncio
@@ -23,6 +27,7 @@ from infra.local.environment import SAFE_RETURN_NUMBER, account_sid, bare
 from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token, webhook_secret
 from infra.local.stack import Stack
+from tests.bench import lanes, sending
 from tests.bench.load import DeskLog, Spread, seconds, steadily
 from tests.support.bus import free_port
 from tests.support.world import TOWN_NUMBERS, World, settle_town
@@ -187,7 +192,7 @@ async def _cost(stack: Stack, bench: Bench, screen: Console, count: int) -> None
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="fewer reports, and without the lanes")
     quick = parser.parse_args().quick
     screen = Console(width=130 if not os.isatty(1) else None)
     screen.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, Python {sys.version.split()[0]}")
@@ -202,6 +207,9 @@ def main() -> None:
         finally:
             stack.stop()
             stack.remove()
+    sending.measure(screen)
+    if not quick:
+        lanes.measure(screen)
 
 
 if __name__ == "__main__":

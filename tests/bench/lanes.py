@@ -57,10 +57,10 @@ async def compared(database: Database) -> Table:
     return table
 
 
-def main() -> None:
+def measure(screen: Console) -> None:
     with tempfile.TemporaryDirectory() as folder, running_database(Path(folder)) as database:
-        Console().print(asyncio.run(compared(database)))
+        screen.print(asyncio.run(compared(database)))
 
 
 if __name__ == "__main__":
-    main()
+    measure(Console())

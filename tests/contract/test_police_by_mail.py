@@ -107,10 +107,22 @@ async def test_pressed_twice_it_is_acknowledged_once_and_a_reference_may_follow(
     assert kinds.count("police.reference-given.v1") == 1
 
 
+async def test_who_has_it_is_asked_once_and_the_reference_still_can_be_added(police: Police) -> None:
+    _, _, path = await mailed(police)
+    asked = (await police.http.post(path, data={"answer": "read"})).text
+    assert 'name="collar"' in asked
+    await police.http.post(path, data=OFFICER)
+    again = (await police.http.post(path, data={"answer": "read"})).text
+    assert 'name="collar"' not in again
+    assert "An officer has said that they have it." in again
+    assert 'name="reference"' in again
+
+
 @pytest.mark.parametrize("left_out", ["name", "collar"])
 async def test_who_has_it_must_be_said(police: Police, left_out: str) -> None:
     told, _, path = await mailed(police)
     page = await police.http.post(path, data={k: v for k, v in OFFICER.items() if k != left_out})
+    assert "NOT RECORDED YET" in page.text
     assert "is needed." in page.text
     assert "duty.acknowledged.v1" not in await police.floor.kinds_said(told.subject)
 
