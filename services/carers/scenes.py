@@ -51,7 +51,7 @@ async def gather(
     number_hash = keyring.number_hash(text.sender)
     speaker = await conversation.speaker(connection, keyring, text.sender, text.story_at)
     came, answered = await texts.this_hour(connection, number_hash, now)
-    asked = await conversations.question(connection, number_hash, text.story_at - ANSWER_WITHIN)
+    asked, provisionals = await _conversation(connection, speaker, number_hash, text)
     telling = await _telling(connection, keyring, meaning, text)
     scene = Scene(
         kind=speaker.kind.value,
@@ -60,8 +60,8 @@ async def gather(
         person=speaker.person,
         placement=speaker.placement,
         children=await _children(connection, speaker.children),
-        provisionals=tuple(Provisional(*row) for row in await conversations.open_provisionals(connection, number_hash)),
-        question=None if asked is None else Question(ABOUT[asked[0]], asked[1]),
+        provisionals=provisionals,
+        question=asked,
         telling=telling,
         enrolment=await enrolments.of(connection, speaker.person, number_hash),
         pictures=len(text.pictures),
@@ -70,6 +70,18 @@ async def gather(
         answered_before=await _answered_before(connection, speaker, number_hash, answered, now),
     )
     return scene, speaker
+
+
+async def _conversation(
+    connection: AsyncConnection, speaker: Speaker, number_hash: bytes, text: Text
+) -> tuple[Question | None, tuple[Provisional, ...]]:
+    """What a carer was asked, and their reports without a name. With nobody else is there a conversation."""
+    if speaker.kind not in {SpeakerKind.CARER, SpeakerKind.RESIDENTIAL}:
+        return None, ()
+    asked = await conversations.question(connection, number_hash, text.story_at - ANSWER_WITHIN)
+    reports = await conversations.open_provisionals(connection, number_hash)
+    question = None if asked is None else Question(ABOUT[asked[0]], asked[1])
+    return question, tuple(Provisional(*row) for row in reports)
 
 
 async def _provisional(connection: AsyncConnection, speaker: Speaker, number_hash: bytes, text: Text) -> ChildId:

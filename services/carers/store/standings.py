@@ -25,7 +25,10 @@ class Stood:
 
 async def of(connection: AsyncConnection, children: Iterable[ChildId]) -> dict[ChildId, Stood]:
     """What was texted counts until the protocol's own word, which is later."""
-    found = await connection.execute(select(standings).where(standings.c.child.in_(list(children))))
+    asked = list(children)
+    if not asked:
+        return {}
+    found = await connection.execute(select(standings).where(standings.c.child.in_(asked)))
     stood: dict[ChildId, Stood] = {}
     for row in found.mappings():
         said_since = row["said_at"] is not None and (row["changed_at"] is None or row["said_at"] > row["changed_at"])
