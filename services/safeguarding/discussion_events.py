@@ -90,8 +90,17 @@ class PlanStepSet(Event, kind="plan-step.set.v1"):
     due_on: date
 
 
+class StrategyQuorumReached(Event, kind="strategy.quorum-reached.v1"):
+    """All who must be there (police, health, social care) have said that they come."""
+
+    episode: UUID
+    discussion: int
+
+
 class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
-    """The discussion is about to begin and not all who must be there (police, health, social care) have said that they come."""
+    """Not all who must be there (police, health, social care) have said that they come: the discussion is about to begin, people have
+    had their time to answer to a new date, or somebody has withdrawn at the last moment.
+    """
 
     episode: UUID
     discussion: int

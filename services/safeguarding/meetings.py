@@ -15,6 +15,8 @@ class _Meets(Contract):
     lasts: timedelta
     warn: timedelta
     """So long before it begins whoever convenes is told which seats of the quorum nobody has taken."""
+    answer: timedelta
+    """How long people have after a new date to say again that they come, before whoever convenes hears who has not."""
     unless: tuple[Literal["returned", "closed", "retracted"], ...] = ()
     """An episode in one of these states calls it off. Left out: only whoever convenes does."""
 

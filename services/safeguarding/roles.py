@@ -96,6 +96,7 @@ class Wording(StrEnum):
     """The full meeting after an urgent discussion."""
     STRATEGY_NOT_ANSWERED = "strategy-not-answered"
     STRATEGY_WITHOUT_QUORUM = "strategy-without-quorum"
+    STRATEGY_QUORUM_REACHED = "strategy-quorum-reached"
     STRATEGY_COUNTER_PROPOSED = "strategy-counter-proposed"
     STRATEGY_RECORD = "strategy-record"
     """Asks whoever convened to record the discussion, by a page."""

@@ -110,6 +110,7 @@ SAYS: dict[str, Kinds] = {
     ),
     "professionals": (DutyAcknowledged, events.TextNeedsHuman, *SENDING),
     "strategy": (
+        discussion_events.StrategyQuorumReached,
         discussion_events.StrategyWithoutQuorum,
         discussion_events.StrategyCounterProposed,
         discussion_events.StrategyRecordDue,

@@ -8,7 +8,12 @@ from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.delivery.superseding import supersede
 from services.runtime.clocks import Clocks
-from services.safeguarding.discussion_events import StrategyCounterProposed, StrategyRecordDue, StrategyWithoutQuorum
+from services.safeguarding.discussion_events import (
+    StrategyCounterProposed,
+    StrategyQuorumReached,
+    StrategyRecordDue,
+    StrategyWithoutQuorum,
+)
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
@@ -36,13 +41,15 @@ class Discussing:
         """To the same time again changes nothing."""
         if starts_at == found.starts_at:
             return
-        moved = await store.change(transaction, found, state=store.PLANNED, starts_at=starts_at, reply_again=True)
+        moved = await store.change(
+            transaction, found, state=store.PLANNED, starts_at=starts_at, asked_again_at=self.clocks.story()
+        )
         metrics.DISCUSSIONS.labels("moved").inc()
         await self._tell_everyone(transaction, moved)
 
     async def call_off(self, transaction: Transaction, found: Discussion) -> None:
         called_off = await store.change(
-            transaction, found, state=store.CANCELLED, starts_at=found.starts_at, reply_again=False
+            transaction, found, state=store.CANCELLED, starts_at=found.starts_at, asked_again_at=None
         )
         metrics.DISCUSSIONS.labels("called-off").inc()
         await self._tell_everyone(transaction, called_off)
@@ -60,6 +67,7 @@ class Discussing:
         """The same reply again changes nothing."""
         if reply is attendee.reply and reply is not Reply.COUNTER:
             return
+        before = await self._lacking(transaction, found)
         await store.replied(transaction, attendee, reply, self.clocks.story())
         parcel = await rows.find(transaction.connection, attendee.delivery)
         outcome = self._outcome(found, attendee, reply, how)
@@ -74,7 +82,21 @@ class Discussing:
                 starts_at=proposes,
             )
             await say_of(transaction, self.clocks, found, counter)
+        await self._quorum(transaction, found, before)
         await self.stands(transaction, found)
+
+    async def _quorum(self, transaction: Transaction, found: Discussion, before: tuple[Seat, ...]) -> None:
+        """Whoever convenes hears when it is reached, and when it is lost again once they have been told how it stands."""
+        now_lacking = await self._lacking(transaction, found)
+        if before and not now_lacking:
+            reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
+            await say_of(transaction, self.clocks, found, reached)
+        elif now_lacking and not before and self.clocks.story() >= found.warns_at:
+            await self.warn(transaction, found)
+
+    async def _lacking(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
+        attendees = await store.attendees_of(transaction.connection, found.discussion)
+        return lacking(store.attendance(attendees))
 
     async def was_held(self, transaction: Transaction, found: Discussion) -> None:
         """Everyone invited gets the record by link. The calendar's entry stays: it did take place."""
@@ -87,8 +109,7 @@ class Discussing:
 
     async def warn(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
         """Says which seats of the quorum nobody has taken, if any."""
-        attendees = await store.attendees_of(transaction.connection, found.discussion)
-        seats = lacking(store.attendance(attendees))
+        seats = await self._lacking(transaction, found)
         if seats:
             without = StrategyWithoutQuorum(
                 authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats

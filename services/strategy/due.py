@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, select, update
+from sqlalchemy import Column, ColumnElement, select, true, update
 
 from services.store.transaction import Transaction
 from services.strategy.store import PLANNED, Discussion, discussion_of
@@ -17,6 +17,11 @@ async def about_to_begin(transaction: Transaction, now: datetime) -> list[Discus
     return await _found(transaction, discussions.c.warns_at <= now, discussions.c.warned_at)
 
 
+async def answers_due(transaction: Transaction, now: datetime) -> list[Discussion]:
+    """Moved, and those who were asked again have had their time."""
+    return await _found(transaction, discussions.c.answers_due_at <= now)
+
+
 async def over(transaction: Transaction, now: datetime) -> list[Discussion]:
     """Neither recorded nor asked about yet."""
     return await _found(transaction, discussions.c.ends_at <= now, discussions.c.record_asked_at)
@@ -28,16 +33,25 @@ async def looked_at(transaction: Transaction, discussion: UUID, at: datetime) ->
     )
 
 
+async def answers_looked_at(transaction: Transaction, discussion: UUID) -> None:
+    await transaction.connection.execute(
+        update(discussions).where(discussions.c.discussion == discussion).values(answers_due_at=None)
+    )
+
+
 async def asked_about(transaction: Transaction, discussion: UUID, at: datetime) -> None:
     await transaction.connection.execute(
         update(discussions).where(discussions.c.discussion == discussion).values(record_asked_at=at)
     )
 
 
-async def _found(transaction: Transaction, due: ColumnElement[bool], done_at: Column[datetime]) -> list[Discussion]:
+async def _found(
+    transaction: Transaction, due: ColumnElement[bool], done_at: Column[datetime] | None = None
+) -> list[Discussion]:
+    not_done = true() if done_at is None else done_at.is_(None)
     rows = await transaction.connection.execute(
         select(discussions)
-        .where(discussions.c.state == PLANNED, due, done_at.is_(None))
+        .where(discussions.c.state == PLANNED, due, not_done)
         .with_for_update(skip_locked=True)
         .limit(AT_ONCE)
     )

@@ -60,6 +60,7 @@ async def _new(
         ends_at=starts_at + meets.lasts,
         warns_at=starts_at - meets.warn,
         unless=tuple(meets.unless),
+        answers_within=meets.answer,
         exercise=told.exercise,
         trace=told.trace,
     )

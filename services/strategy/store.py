@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
@@ -28,6 +28,7 @@ class Discussion:
     """`discussion` is the UID's first half, the same for ever; `number` counts the episode's discussions from 1.
 
     `warns_at` is when whoever convenes hears of a lacking quorum; `unless` are the states of the episode that call it off.
+    `answers_within` is how long people have to say again that they come, after it was moved.
     """
 
     discussion: UUID
@@ -42,6 +43,7 @@ class Discussion:
     ends_at: datetime
     warns_at: datetime
     unless: tuple[str, ...]
+    answers_within: timedelta
     exercise: bool
     trace: str | None
 
@@ -143,9 +145,9 @@ async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion
 
 
 async def change(
-    transaction: Transaction, found: Discussion, *, state: State, starts_at: datetime, reply_again: bool
+    transaction: Transaction, found: Discussion, *, state: State, starts_at: datetime, asked_again_at: datetime | None
 ) -> Discussion:
-    """The next SEQUENCE. `reply_again`: what was said of the earlier date counts no more."""
+    """The next SEQUENCE. `asked_again_at`: what was said of the earlier date counts no more."""
     by = starts_at - found.starts_at
     changed = replace(
         found,
@@ -159,15 +161,24 @@ async def change(
     await transaction.connection.execute(
         update(discussions)
         .where(discussions.c.discussion == found.discussion)
-        .values(moved | {"warned_at": None, "record_asked_at": None})
+        .values(
+            moved
+            | {"warned_at": None, "record_asked_at": None, "answers_due_at": _answers_due(changed, asked_again_at)}
+        )
     )
-    if reply_again:
+    if asked_again_at is not None:
         await transaction.connection.execute(
             update(attendees)
             .where(attendees.c.discussion == found.discussion)
             .values(reply=Reply.WAITING, replied_at=None)
         )
     return changed
+
+
+def _answers_due(moved: Discussion, asked_at: datetime | None) -> datetime | None:
+    """None where whoever convenes hears of it before, since the discussion begins."""
+    due_at = None if asked_at is None else asked_at + moved.answers_within
+    return due_at if due_at is not None and due_at < moved.warns_at else None
 
 
 async def recorded(transaction: Transaction, found: Discussion) -> Discussion:
@@ -211,7 +222,7 @@ def attendance(found: list[Attendee]) -> list[Attendance]:
 
 def discussion_of(row: Row[Any]) -> Discussion:
     content = cast("dict[str, Any]", dict(row._mapping))  # noqa: SLF001 SQLAlchemy's public name for it
-    del content["warned_at"], content["record_asked_at"]
+    del content["warned_at"], content["record_asked_at"], content["answers_due_at"]
     return Discussion(**content | {"unless": tuple(content["unless"])})
 
 

@@ -1,6 +1,6 @@
 """Strategy's tables: discussions, who is invited, who is asked for a record, and what it says."""
 
-from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text
+from sqlalchemy import Boolean, Column, Integer, Interval, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
@@ -22,6 +22,8 @@ discussions = Table(
     Column("form", Text, nullable=False),
     *moments("starts_at", "ends_at", "warns_at", needed=True),
     Column("unless", ARRAY(Text), nullable=False),
+    Column("answers_within", Interval, nullable=False),
+    *moments("answers_due_at"),
     Column("exercise", Boolean, nullable=False),
     Column("trace", Text),
     *moments("warned_at", "record_asked_at"),

@@ -1,5 +1,5 @@
-"""Looks, shortly before a discussion begins, whether those who must be there have said that they come; and, when it is over,
-whether it has been recorded.
+"""Looks, shortly before a discussion begins and a while after it was moved, whether those who must be there have said that they come;
+and, when it is over, whether it has been recorded.
 """
 
 from services.runtime.clocks import Clocks
@@ -19,7 +19,7 @@ class DiscussionWatch:
         self.loop = Repeating("discussions", self._turn, every_seconds=EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        return await self._warn() + await self._ask_for_records() > 0
+        return await self._warn() + await self._look_at_answers() + await self._ask_for_records() > 0
 
     async def _warn(self) -> int:
         now = self._clocks.story()
@@ -29,6 +29,14 @@ class DiscussionWatch:
                 lacking = await self._discussing.warn(transaction, each)
                 await due.looked_at(transaction, each.discussion, now)
                 metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc()
+        return len(found)
+
+    async def _look_at_answers(self) -> int:
+        async with self._store.transaction() as transaction:
+            found = await due.answers_due(transaction, self._clocks.story())
+            for each in found:
+                await self._discussing.warn(transaction, each)
+                await due.answers_looked_at(transaction, each.discussion)
         return len(found)
 
     async def _ask_for_records(self) -> int:

@@ -41,6 +41,7 @@ def _called_off(draft: Draft, _event: Message) -> list[Reading]:
 
 READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     discussion_events.StrategyWithoutQuorum: _of_discussion(Trigger.STRATEGY_WITHOUT_QUORUM),
+    discussion_events.StrategyQuorumReached: _of_discussion(Trigger.STRATEGY_QUORUM_REACHED),
     discussion_events.StrategyCounterProposed: _of_discussion(Trigger.STRATEGY_COUNTER_PROPOSED),
     discussion_events.StrategyRecordDue: _of_discussion(Trigger.STRATEGY_RECORD_DUE),
     discussion_events.StrategyDiscussionHeld: _held,

@@ -111,7 +111,7 @@ def _listed(written: Any) -> Any:
 
 def _with_lengths(written: Any) -> Any:
     """`60m` and `24h` as everywhere in a rule."""
-    lengths = {"day", "night", "lasts", "warn", "notice"}
+    lengths = {"day", "night", "lasts", "warn", "answer", "notice"}
     if not isinstance(written, dict):
         return written
     return {name: length(each) if name in lengths else each for name, each in written.items()}
