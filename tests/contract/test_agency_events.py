@@ -1,75 +1,23 @@
 """`POST /events` on a real PostgreSQL: what is taken in, and how what is wrong is named."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
-from standardwebhooks import Webhook
 
-from services.bus.envelope import read
 from services.safeguarding.events import ChildProvisional, ChildReportedMissing, ChildReturned
 from services.store.encryption import Keyring
 from services.store.engine import connect
+from tests.support.agency import Hospital
 from tests.support.casework import casework
 from tests.support.database import Database
 from tests.support.register import OTHER_SECRET, SECRET, authority, load
 
 PROBLEM = "application/problem+json"
-
-
-class Hospital:
-    """An agency's system: signs what it sends, as the published library does."""
-
-    def __init__(self, client: httpx.AsyncClient, engine: AsyncEngine, name: str, ids: dict[str, str]) -> None:
-        self.client = client
-        self.engine = engine
-        self.name = name
-        self.ids = ids
-        self.source = f"/agencies/{name}-hospital"
-
-    def event(self, **changes: Any) -> dict[str, Any]:
-        whole = {
-            "specversion": "1.0",
-            "id": str(uuid4()),
-            "source": self.source,
-            "type": "child.reported-missing.v1",
-            "subject": self.ids["C1"],
-            "time": "2026-11-24T22:10:00Z",
-            "datacontenttype": "application/json",
-            "data": {},
-        }
-        return {name: value for name, value in (whole | changes).items() if value is not ...}
-
-    async def send(self, event: object, *, secret: str = SECRET, **headers: str) -> httpx.Response:
-        body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        now = datetime.now(UTC)
-        signature = Webhook(secret).sign("msg-1", now, body.decode("latin-1") if _is_text(body) else "")
-        signed = {
-            "content-type": "application/cloudevents+json",
-            "webhook-id": "msg-1",
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature,
-        }
-        return await self.client.post("/events", content=body, headers=signed | headers)
-
-    async def said(self, child: str) -> list[Any]:
-        async with self.engine.connect() as connection:
-            rows = await connection.execute(
-                text("SELECT envelope FROM outbox WHERE key = :k ORDER BY position"), {"k": child}
-            )
-            return [read(bytes(row.envelope)) for row in rows]
-
-
-def _is_text(body: bytes) -> bool:
-    return body.isascii()
 
 
 @pytest.fixture

@@ -146,6 +146,7 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
     assert faults == []
     async with Store(engine).transaction() as transaction:
         before = await held(transaction, name)
+        given, _ = importing.without(given, before.given_away)
         assert cross_faults(given, before.known) == []
         await write(transaction, keyring, name, given, before, at)
     async with Store(engine).transaction() as transaction:

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from services.casework.policy.fields import Text
+from services.casework.policy.fields import Reference, Text
 from services.safeguarding import identifiers
-from services.safeguarding.care_events import DutyHandOverAsked, EpisodeProtocolMoved
+from services.safeguarding.care_events import ChildTransferred, DutyHandOverAsked, EpisodeProtocolMoved
 from services.safeguarding.events import (
     ChildInformationReceived,
     ChildReportedMissing,
@@ -87,6 +87,8 @@ class Said(BaseModel):
 
     words: tuple[Text, ...] = Field(default=(), max_length=10)
     details: dict[ReportQuestion, Text] = {}
+    moves_to: Reference | None = None
+    """Of a transfer: the receiving authority's reference of where the child lives from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEv
         raise WrongEvent(
             Wrong.CONTENT, "data.details", "nothing: they go with a report of a missing child, or news of one"
         )
+    if "moves_to" in envelope.data and kind is not ChildTransferred:
+        raise WrongEvent(Wrong.CONTENT, "data.moves_to", "nothing: it goes with a transfer")
     return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
@@ -189,6 +193,8 @@ def _wrong(error: ValidationError, wrong: Wrong, prefix: str = "") -> WrongEvent
         named = next((each for each in ReportQuestion if each in first["loc"]), None)
         wanted = "texts of 1 to 2000 characters, by the names of docs/integrating/agencies.md"
         return WrongEvent(Wrong.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
+    if where == "moves_to":
+        return WrongEvent(Wrong.CONTENT, "data.moves_to", "the receiving authority's reference of a placement")
     if where == "time":
         return WrongEvent(wrong, "time", "an RFC 3339 time with its zone, such as 2026-11-24T22:10:00Z")
     return WrongEvent(wrong, prefix + where, first["msg"].removeprefix("Value error, "))

@@ -1,7 +1,7 @@
 """Whether an import holds together. Every fault is named by table, row and field, with what would be right, never with what was there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -81,6 +81,21 @@ def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Faul
         rows = {at: _row(name, at, row_class, content, faults) for at, content in enumerate(document[name], start=1)}
         given[name] = {at: row for at, row in rows.items() if row is not None}
     return Import(**given, left_out=frozenset(fault.reference for fault in faults)), faults
+
+
+def without(given: Import, given_away: Collection[str]) -> tuple[Import, tuple[str, ...]]:
+    """The import without the children who are another authority's by now, and without their lines of the directory; and the
+    references of those it named. A file that does not know yet of a transfer is no reason to keep out all else in it.
+    """
+    children, directory = given.children or {}, given.directory or {}
+    named = {row.reference for row in children.values()} | {row.child for row in directory.values()}
+    passed_over = tuple(sorted(each for each in named if each is not None and each in given_away))
+    kept: dict[str, Any] = {}
+    if given.children is not None:
+        kept["children"] = {at: row for at, row in children.items() if row.reference not in passed_over}
+    if given.directory is not None:
+        kept["directory"] = {at: row for at, row in directory.items() if row.child not in passed_over}
+    return replace(given, **kept), passed_over
 
 
 def _row(table: str, at: int, row_class: type[Row], content: object, faults: list[Fault]) -> Row | None:

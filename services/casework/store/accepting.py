@@ -11,10 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from services.bus.envelope import say
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Wrong, WrongEvent
+from services.casework.store import transferring
+from services.casework.store.importing import hold_register
 from services.casework.store.tables import accepted, children
 from services.register import words
 from services.register.agencies import Agency
-from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.care_events import ChildIdentified, ChildTransferred
 from services.safeguarding.events import ChildProvisional
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 from services.store.encryption import Keyring
@@ -50,6 +52,8 @@ async def accept(
     Raises OtherContent, and WrongEvent where the content is not as the event's contract wants it; nothing is kept then.
     """
     envelope = event.envelope
+    if event.kind is ChildTransferred:
+        await hold_register(transaction)
     provisional = Child(agency_event.provisional_child(envelope), agency.authority)
     child = await _child(transaction, agency, envelope.subject) or provisional
     before = await _marked(transaction, agency, event, child.id, moment.wall)
@@ -64,6 +68,10 @@ async def accept(
     )
     if isinstance(content, ChildIdentified):
         await _may_identify(transaction, agency, content)
+    if isinstance(content, ChildTransferred):
+        _may_transfer(agency, child, content)
+        if not envelope.exercise:
+            await transferring.transfer(transaction, content, child.id, event.said.moves_to, envelope.time)
     said = partial(
         say,
         transaction,
@@ -96,7 +104,9 @@ async def _keep(
 
 
 async def _child(transaction: Transaction, agency: Agency, subject: str) -> Child | None:
-    """By our id; by `<authority>/<reference>` within the agency's own authority; or a provisional id that this agency was given."""
+    """By our id; by `<authority>/<reference>` within the agency's own authority, also of a child given away since; or by a provisional
+    id that this agency was given.
+    """
     authority, _, reference = subject.partition("/")
     named = children.c.reference == reference if authority == agency.authority else children.c.id == subject
     if OUR_ID.match(subject) and is_provisional(subject):
@@ -109,7 +119,16 @@ async def _child(transaction: Transaction, agency: Agency, subject: str) -> Chil
         )
     )
     row = rows.mappings().first()
-    return None if row is None else Child(row["id"], row["authority"])
+    if row is not None:
+        return Child(row["id"], row["authority"])
+    given_away = await transferring.named(transaction, authority, reference) if authority == agency.authority else None
+    return None if given_away is None else Child(*given_away)
+
+
+def _may_transfer(agency: Agency, child: Child, said: ChildTransferred) -> None:
+    """Whoever is responsible gives a child away, and nobody else. Raises WrongEvent."""
+    if child.authority not in {agency.authority, said.to}:
+        raise WrongEvent(Wrong.CONTENT, "subject", "a child of the agency's own authority")
 
 
 async def _may_identify(transaction: Transaction, agency: Agency, said: ChildIdentified) -> None:

@@ -28,12 +28,20 @@ class Held:
     placements: dict[str, str]
     people: dict[str, str]
     children: dict[str, str]
+    given_away: frozenset[str]
+    """References of children who are another authority's by now."""
+
+
+async def hold_register(transaction: Transaction) -> None:
+    """Imports and transfers wait for each other from here to the transaction's end."""
+    lock = func.pg_advisory_xact_lock(func.hashtextextended("register import", 0))
+    await transaction.connection.execute(select(lock))
 
 
 async def held(transaction: Transaction, authority: AuthorityId) -> Held:
-    """Imports wait for each other from here to the transaction's end."""
+    """Holds the register until the transaction ends."""
+    await hold_register(transaction)
     connection = transaction.connection
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("register import", 0))))
     children = await connection.execute(
         select(tables.children.c.reference, tables.children.c.id, tables.children.c.code).where(
             tables.children.c.authority == authority
@@ -54,7 +62,10 @@ async def held(transaction: Transaction, authority: AuthorityId) -> Held:
         others_agencies=frozenset(await connection.scalars(foreign)),
         others_sources=frozenset(await connection.scalars(sources)),
     )
-    return Held(known, placements, people, {reference: child for reference, (child, _code) in of_child.items()})
+    gone = select(tables.transferred.c.reference).where(tables.transferred.c.authority == authority)
+    given_away = frozenset(await connection.scalars(gone))
+    ids = {reference: child for reference, (child, _code) in of_child.items()}
+    return Held(known, placements, people, ids, given_away)
 
 
 async def write(

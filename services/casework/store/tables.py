@@ -101,3 +101,13 @@ accepted = Table(
     *moments("at", needed=True),
 )
 """Agencies' events that were answered 2xx, so that the same again has the same answer."""
+
+transferred = Table(
+    "transferred",
+    own,
+    Column("authority", Text, primary_key=True),
+    Column("reference", Text, primary_key=True),
+    *_texts("child"),
+    *moments("at", needed=True),
+)
+"""Children whom an authority has given away, by the reference that they had with it."""

@@ -6,6 +6,7 @@ from typing import Any
 from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
 from services.casework.policy.rows import TABLES
 from services.runtime.refusals import SIGNED, described, refusals
+from services.safeguarding.care_events import ChildTransferred
 from services.safeguarding.contracts import contracts
 from services.safeguarding.events import Told
 from services.safeguarding.notice_fields import ReportQuestion
@@ -22,6 +23,13 @@ DETAILS: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {each: {"type": "string", "minLength": 1, "maxLength": 2000} for each in ReportQuestion},
     "description": "Answers to what a control room asks. Kept as words are; they stand in the notice to police, each in its place.",
+}
+
+MOVES_TO: dict[str, Any] = {
+    "type": "string",
+    "maxLength": 60,
+    "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+    "description": "The receiving authority's reference of where the child lives from now on. Left out: where it lives now.",
 }
 
 
@@ -51,6 +59,7 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     content = _inlined(schema, schema.get("$defs", {}))
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
     said = {"words": WORDS} | ({"details": DETAILS} if issubclass(kind, WITH_DETAILS) else {})
+    said |= {"moves_to": MOVES_TO} if kind is ChildTransferred else {}
     data = {"type": "object", "additionalProperties": False, "properties": kept | said}
     required = [name for name in content.get("required", []) if name in kept]
     alternative: dict[str, Any] = {
@@ -136,6 +145,11 @@ IMPORT_ANSWERS = {
             "properties": {
                 "authority": {"type": "string"},
                 "rows": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Rows a table."},
+                "transferred": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "References of children who are another authority's by now: passed over.",
+                },
             },
         },
     ),

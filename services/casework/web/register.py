@@ -51,6 +51,7 @@ class RegisterDoor:
         given, faults = importing.read(document, authority)
         async with self._store.transaction() as transaction:
             before = await held(transaction, authority)
+            given, passed_over = importing.without(given, before.given_away)
             faults += cross_faults(given, before.known)
             if faults:
                 metrics.IMPORTS.labels("refused").inc()
@@ -60,7 +61,8 @@ class RegisterDoor:
             moment = Moment(self._clocks.story(), self._clocks.wall())
             await tell_of_changes(transaction, authority, dates, moment)
         metrics.IMPORTS.labels("applied").inc()
-        return JSONResponse({"authority": authority, "rows": _counts(given)})
+        answer: dict[str, Any] = {"authority": authority, "rows": _counts(given)}
+        return JSONResponse(answer | ({"transferred": list(passed_over)} if passed_over else {}))
 
 
 def authorise(request: Request, expected: bytes) -> None:

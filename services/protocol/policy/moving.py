@@ -16,6 +16,7 @@ from services.protocol.policy.vocabulary import Mark, Trigger
 from services.protocol.policy.waiting import announce, wait
 from services.safeguarding import care_events as care
 from services.safeguarding.decisions import EpisodeState, Verdict
+from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 
 
@@ -38,7 +39,7 @@ def _proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
 def _transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:
     hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
     hindered = [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY, None)] if hinders else []
-    former = draft.facts.authority
+    former = _former(draft, event)
     if event.to is None or event.outside_england:
         return [*hindered, Reading(Trigger.TRANSFERRED_ELSEWHERE, draft.open_episode)]
     if event.to == former:
@@ -50,7 +51,19 @@ def _transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:
     for each in list(draft.episodes.values()):
         if each.state not in {EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED}:
             draft.put_episode(each.model_copy(update={"authority": event.to}))
-    return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode)]
+    for duty in list(draft.duties.values()):
+        if duty.goes_on and duty.authority is None:
+            draft.put_duty(duty)
+    follows = moved(draft)
+    return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode), *follows]
+
+
+def _former(draft: Draft, event: care.ChildTransferred) -> AuthorityId:
+    """Whose the child was. The register may have the child with the receiver by now; it never has where it does not hold the receiver."""
+    record = draft.record
+    if record.authority is not None and record.former_authority == event.authority:
+        return record.authority
+    return event.authority
 
 
 def _identified(draft: Draft, event: care.ChildIdentified) -> list[Reading]:

@@ -61,7 +61,7 @@ def _duty_changed(draft: Draft, duty: DutyOfCase) -> DutyChanged:
     rule = draft.rule_of(duty)
     step = None if duty.next is None else rule.otherwise[duty.next]
     return DutyChanged(
-        authority=draft.facts.authority,
+        authority=duty.authority or draft.facts.authority,
         episode=duty.episode,
         duty=duty.duty,
         revision=duty.revision,

@@ -1,69 +1,25 @@
 """The handler on a real PostgreSQL: what a message brings about is written in one transaction, whole or not at all."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
 
-from services.bus.envelope import Received, read
+from services.bus.envelope import read
 from services.protocol.handlers import Handlers
 from services.protocol.loading import Library, files
 from services.protocol.store import hold
-from services.runtime.clocks import Clocks
 from services.safeguarding import events
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.duties import Duty, PoliceNotify
 from services.safeguarding.events import RuleDue
-from services.safeguarding.message import Message
 from services.safeguarding.roles import Role, Wording
-from services.store import outbox
-from services.store.transaction import Store
 from tests.support.database import Database
+from tests.support.protocol import Protocol
 
 MISSING = events.ChildReportedMissing(authority="northshire", channel="agency")
-
-
-class Protocol:
-    """The service without its bus: messages go in, what is in the outbox comes out."""
-
-    def __init__(self, database: Database) -> None:
-        self.store = Store(database.engine("protocol"))
-        self.clocks = Clocks()
-        self.handlers = Handlers(Library(files()), self.clocks)
-
-    def received(self, content: Message, child: str, **about: Any) -> Received[Any]:
-        return Received(
-            source="/test", id=str(uuid4()), subject=child, time=self.clocks.story(), content=content, **about
-        )
-
-    async def takes(self, *together: Received[Any]) -> None:
-        async with self.store.transaction() as transaction:
-            for received in together:
-                await self.handlers.on_message(received, transaction)
-
-    async def takes_and_fails(self, received: Received[Any]) -> list[str]:
-        """The ids of what would have been said, had the transaction not failed at its very end."""
-        ids: list[str] = []
-        with contextlib.suppress(ZeroDivisionError):
-            async with self.store.transaction() as transaction:
-                await self.handlers.on_message(received, transaction)
-                ids.extend(read(row["envelope"]).id for row in transaction._last[outbox.PUT])
-                raise ZeroDivisionError
-        return ids
-
-    async def said(self, child: str) -> list[Received[Message]]:
-        async with self.store.engine.connect() as connection:
-            return [read(each.envelope) for each in await outbox.unsent_of(connection, child)]
-
-    async def due(self, child: str) -> list[Any]:
-        async with self.store.engine.connect() as connection:
-            query = "SELECT due_at, envelope, cancelled_at FROM deadlines.due WHERE child = :child ORDER BY due_at"
-            return list(await connection.execute(text(query), {"child": child}))
 
 
 @pytest.fixture

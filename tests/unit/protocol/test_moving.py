@@ -148,6 +148,41 @@ def test_an_exercise_transfers_nobody() -> None:
     assert decide(child.case, happened, FACTS, child.protocols, START).case.record.authority is None
 
 
+@pytest.mark.parametrize(
+    ("history", "former"),
+    [
+        ([("northshire", "northshire", "westmere")], "northshire"),
+        ([("westmere", "northshire", "westmere")], "northshire"),
+        ([("eastmere", "northshire", "westmere")], "northshire"),
+        ([("northshire", "northshire", "elsewhere"), ("northshire", "northshire", "westmere")], "elsewhere"),
+        ([("westmere", "northshire", "westmere"), ("northshire", "westmere", "northshire")], "westmere"),
+    ],
+    ids=[
+        "not moved yet",
+        "moved already",
+        "moved on already",
+        "by way of one that the register does not hold",
+        "and back",
+    ],
+)
+def test_whoever_gave_the_child_away_is_known_however_far_the_register_is(
+    history: list[tuple[str, str, str]], former: str
+) -> None:
+    """The register's authority at that moment, the authority that the event names as the giver's, and the receiver."""
+    child = Child()
+    for minute, (register, giver, to) in enumerate(history):
+        child.facts = FACTS.model_copy(update={"authority": register})
+        moved = child.hears(care_events.ChildTransferred(authority=giver, to=to), minute)
+    by_wording = {str(each.wording): each.authority for each in moved.duties}
+    assert (by_wording["transferred"], by_wording["transferred-away"]) == (to, former)
+
+
+def test_a_transfer_that_the_register_has_already_and_nobody_gave_is_nothing_new() -> None:
+    child = Child(facts=FACTS.model_copy(update={"authority": "westmere"}))
+    said = care_events.ChildTransferred(authority="westmere", to="westmere")
+    assert [each.verdict for each in child.hears(said).decided] == [Verdict.ALREADY_SO]
+
+
 def test_an_older_event_does_not_undo_a_newer_one() -> None:
     child = Child()
     child.hears(care_events.AgeDisputeOpened(**SAID), 5)
