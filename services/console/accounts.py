@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.policy.permits import Operator
-from services.console.policy.signing_in import FAILURES_COUNT_FOR, Lasting
+from services.console.policy.signing_in import FAILURES_COUNT_FOR, Lasting, is_held_back
 from services.console.tables import accounts, failed_sign_ins, sessions
 from services.safeguarding.identifiers import AuthorityId, new_id
 from services.safeguarding.operators import AccountId, OperatorRole
@@ -126,22 +126,27 @@ async def end_session(transaction: Transaction, token: str) -> None:
     await transaction.connection.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
 
 
-async def failures(connection: AsyncConnection, sign_in: str, place: str, now: datetime) -> tuple[int, int]:
-    """Of this name lately: from this place, and from anywhere."""
-    table = failed_sign_ins.c
-    counted = select(func.count().filter(table.place == place), func.count()).where(
-        table.sign_in_hash == _hash(plain(sign_in)), table.at > now - FAILURES_COUNT_FOR
-    )
+async def may_try(transaction: Transaction, sign_in: str, place: str, now: datetime) -> bool:
+    """Counts the try as a failure before its password is looked at, so that of many at once no more are looked at than of many in turn.
+
+    Counted by the name's hash: people type their password into the wrong field.
+    """
+    name, table, connection = _hash(plain(sign_in)), failed_sign_ins.c, transaction.connection
+    await connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(name[:8], signed=True))))
+    await connection.execute(delete(failed_sign_ins).where(table.at < now - FAILURES_COUNT_FOR))
+    counted = select(func.count().filter(table.place == place), func.count()).where(table.sign_in_hash == name)
     here, anywhere = (await connection.execute(counted)).one()
-    return here, anywhere
+    if is_held_back(from_this_place=here, from_anywhere=anywhere):
+        return False
+    await connection.execute(insert(failed_sign_ins).values(sign_in_hash=name, place=place, at=now))
+    return True
 
 
-async def failed(transaction: Transaction, sign_in: str, place: str, now: datetime) -> None:
-    """Counted by the name's hash: people type their password into the wrong field."""
-    row = {"sign_in_hash": _hash(plain(sign_in)), "place": place, "at": now}
-    await transaction.connection.execute(insert(failed_sign_ins).values(row))
-    old = failed_sign_ins.c.at < now - FAILURES_COUNT_FOR
-    await transaction.connection.execute(delete(failed_sign_ins).where(old))
+async def succeeded(transaction: Transaction, sign_in: str, place: str, tried_at: datetime) -> None:
+    """That try was no failure."""
+    table = failed_sign_ins.c
+    mine = (table.sign_in_hash == _hash(plain(sign_in)), table.place == place, table.at == tried_at)
+    await transaction.connection.execute(delete(failed_sign_ins).where(*mine))
 
 
 def _hash(what: str) -> bytes:

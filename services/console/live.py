@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
@@ -14,6 +15,7 @@ from services.console import metrics
 from services.console.store import CHANGES
 from services.runtime.clocks import Clocks
 from services.runtime.repeating import Repeating
+from services.safeguarding.identifiers import AuthorityId
 
 LISTEN_SECONDS = 0.25
 AT_MOST_EVERY_SECONDS = 0.2
@@ -30,7 +32,7 @@ class Changes:
         self._clocks = clocks
         self._ahead_by = timedelta()
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
-        self._pages: dict[asyncio.Event, str | None] = {}
+        self._pages: dict[asyncio.Event, Follows] = {}
         self._closed = False
         self.told = 0
         """How often anything has changed: what was shown at the same count is still so."""
@@ -48,11 +50,13 @@ class Changes:
     def close(self) -> None:
         """Ends what `of` yields to every page."""
         self._closed = True
-        self._tell(None)
+        self._tell_all()
 
-    async def of(self, child: str | None) -> AsyncGenerator[None]:
-        """Yields at once, and whenever something about `child` (None: about anyone) has changed, until closed."""
-        with self._page(child) as changed:
+    async def of(self, child: str | None, authority: AuthorityId | None = None) -> AsyncGenerator[None]:
+        """Yields at once, and whenever something about `child` (None: about anyone) has changed, until closed. Where an `authority`
+        is given, of what is another's or nobody's not even that.
+        """
+        with self._page(Follows(child, authority)) as changed:
             while not self._closed:
                 changed.clear()
                 yield
@@ -60,9 +64,9 @@ class Changes:
                 await changed.wait()
 
     @contextmanager
-    def _page(self, child: str | None) -> Iterator[asyncio.Event]:
+    def _page(self, follows: "Follows") -> Iterator[asyncio.Event]:
         changed = asyncio.Event()
-        self._pages[changed] = child
+        self._pages[changed] = follows
         metrics.LIVE_PAGES.set(len(self._pages))
         try:
             yield changed
@@ -77,19 +81,32 @@ class Changes:
                     self._database, autocommit=True, connect_timeout=3
                 )
                 await self._connection.execute(SQL("LISTEN {}").format(Identifier(CHANGES)))
-                self._tell(None)
+                self._tell_all()
             async for told in self._connection.notifies(timeout=LISTEN_SECONDS):
-                self._tell(told.payload or None)
+                self._tell(*told.payload.split(" ", 1))
         except psycopg.Error:
             self._connection = None
             raise
         if self._clocks.offset != self._ahead_by:
             self._ahead_by = self._clocks.offset
-            self._tell(None)
+            self._tell_all()
         return True
 
-    def _tell(self, child: str | None) -> None:
+    def _tell(self, child: str, authority: str) -> None:
         self.told += 1
         for changed, follows in self._pages.items():
-            if follows is None or child is None or follows == child:
+            if follows.child in {None, child} and follows.authority in {None, authority}:
                 changed.set()
+
+    def _tell_all(self) -> None:
+        self.told += 1
+        for changed in self._pages:
+            changed.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """What a page shows: of one child or of all, of one authority or of all."""
+
+    child: str | None
+    authority: AuthorityId | None

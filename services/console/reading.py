@@ -34,7 +34,7 @@ class Reading:
     keyring: Keyring
 
     async def standing(self, authority: AuthorityId | None) -> dict[str, object]:
-        """Every open episode, and what else waits for an answer; of one authority, or of all."""
+        """Every open episode, and what else waits for an answer; of one authority, or of all. Dead letters belong to none."""
         async with self.store.reading.connect() as connection:
             episodes = await store.open_episodes(connection, authority)
             duties = await store.duties_of(connection, [each.content.episode for each in episodes])
@@ -44,7 +44,7 @@ class Reading:
             codes = await codes_of(connection, [each.child for each in episodes])
         return {
             "overview": overview(episodes, duties, elsewhere, due),
-            "letters": sum(each.redriven_at is None for each in letters),
+            "letters": 0 if authority is not None else sum(each.redriven_at is None for each in letters),
             "codes": codes,
         }
 
@@ -73,6 +73,11 @@ class Reading:
             "names": names,
             "reasons": said,
         }
+
+    async def is_of(self, child: str, authority: AuthorityId) -> bool:
+        """Whether any episode of the child is the authority's."""
+        async with self.store.reading.connect() as connection:
+            return await store.has_episode_of(connection, child, authority)
 
     async def exercises(self, authority: AuthorityId | None) -> list[EpisodeLine]:
         """Those that run."""

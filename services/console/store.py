@@ -24,8 +24,10 @@ from services.store.tables import due
 from services.store.transaction import Transaction
 
 CHANGES = "console_changes"
-"""The PostgreSQL channel on which a change is told. What is told is the child's id."""
+"""The PostgreSQL channel on which a change is told: the child's id, and the authority's where the message names one."""
 CHANNEL: ColumnElement[str] = literal_column(f"'{CHANGES}'")
+TOLD: ColumnElement[str] = literal_column("child || ' ' || coalesce(content ->> 'authority', '')")
+OF_NOBODY: ColumnElement[str] = literal_column("' '")
 MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
@@ -45,15 +47,15 @@ def _newest(table: Table) -> str:
     set_ = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
     newer = table.c.revision < new.excluded.revision
     written = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=set_, where=newer)
-    return as_sql(written.returning(func.pg_notify(CHANNEL, table.c.child)))
+    return as_sql(written.returning(func.pg_notify(CHANNEL, TOLD)))
 
 
 # Built once, and written with the commit: every message that there is comes through here.
 KEEP_EPISODE = _newest(episodes)
 KEEP_DUTY = _newest(duties)
-KEEP_ENTRY = _once(entries, entries.c.child)
+KEEP_ENTRY = _once(entries, TOLD)
 LETTER = ("letter", "service", "origin", "reason", "original_kind", "at")
-KEEP_DEAD_LETTER = _once(dead_letters, literal_column("''"), LETTER)
+KEEP_DEAD_LETTER = _once(dead_letters, OF_NOBODY, LETTER)
 
 
 async def keep_episode(transaction: Transaction, received: Received[EpisodeChanged]) -> None:
@@ -108,6 +110,11 @@ async def open_episodes(
 async def episode(connection: AsyncConnection, id_: UUID) -> Recorded[EpisodeChanged] | None:
     row = (await connection.execute(select(episodes).where(episodes.c.episode == id_))).mappings().first()
     return _recorded(row, EpisodeChanged) if row is not None else None
+
+
+async def has_episode_of(connection: AsyncConnection, child: str, authority: AuthorityId) -> bool:
+    chosen = select(episodes.c.episode).where(episodes.c.child == child, _of(episodes, authority)).limit(1)
+    return await connection.scalar(chosen) is not None
 
 
 async def duties_of(connection: AsyncConnection, of: Sequence[UUID]) -> list[Recorded[DutyChanged]]:

@@ -24,7 +24,7 @@ from services.console.web.directory import DirectoryPages
 from services.console.web.door import Door, SignedOut
 from services.console.web.exercise import ExercisePages
 from services.console.web.letters import LettersPages
-from services.console.web.look import SECURITY, Look, go_to
+from services.console.web.look import OVER_HTTPS, SECURITY, Guarded, Look, go_to
 from services.console.web.reading import ReadingPages
 from services.console.web.signing_in import SigningIn
 from services.runtime.clocks import Clocks
@@ -43,6 +43,7 @@ def pages(
     store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
 ) -> FastAPI:
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(Guarded, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))
     look = Look(clocks, sandbox=settings.sandbox)
     door = Door(store, clocks, settings.lasting, secure=not settings.sandbox)

@@ -20,6 +20,13 @@ from services.console.web.reading import SENT_TO_SIGN_IN
 from services.safeguarding.operators import OperatorAct
 
 
+def _of_every_authority(here: Here) -> Here:
+    """A dead letter may be any authority's: nobody who sees one alone is shown that there is one."""
+    if not here.operator.sees(None):
+        raise HTTPException(HTTPStatus.NOT_FOUND, "no-letter")
+    return here
+
+
 @dataclass(frozen=True)
 class LettersPages:
     reading: Reading
@@ -34,17 +41,18 @@ class LettersPages:
         app.add_api_route(path, self.redrives, methods=["POST"], include_in_schema=False)
 
     async def shows(self, request: Request, done: str = "") -> Response:
-        here = await self.door.enter(request)
+        here = _of_every_authority(await self.door.enter(request))
         shown = await self.reading.dead_letters() | {"done": done}
         return self.look.page(request, "letters.html", shown, here=here.operator, csrf=here.csrf)
 
     async def asks(self, request: Request, letter: UUID) -> Response:
-        here = await self.door.enter(request, May.SEND_AGAIN)
+        here = _of_every_authority(await self.door.enter(request, May.SEND_AGAIN))
         await self._must_know(letter)
         return self._form(request, here, {"act": str(uuid4())}, {})
 
     async def redrives(self, request: Request, letter: UUID) -> Response:
         here, form = await self.door.enter_with_form(request, May.SEND_AGAIN)
+        _of_every_authority(here)
         await self._must_know(letter)
         try:
             answers = Answers.read(id_of(form), [REASON], form, self.look.clocks.story())

@@ -1,11 +1,15 @@
 """How every page is made: its template, who looks at it, the headers that keep it to itself."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
+from starlette.datastructures import MutableHeaders
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as StarletteMessage
 
 from services.console.looks import PAGES, environment
 from services.console.policy.permits import May, Operator
@@ -19,6 +23,27 @@ SECURITY = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+class Guarded:
+    """Every answer has these headers, files and refusals too; those that a page sets itself stand."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: StarletteMessage) -> None:
+            if message["type"] == "http.response.start":
+                given = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    given.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, guarded)
 
 
 SECTIONS = (

@@ -75,11 +75,15 @@ class ReadingPages:
         return self.look.page(request, "_episode.html", await self._found(here, episode), here=here.operator)
 
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
-        """Says "changed" at once and at each change, of one child or of any."""
-        await self.door.enter(request, following=True)
+        """Says "changed" at once and at each change, of one child or of any; to whoever sees one authority, of that one alone."""
+        here = await self.door.enter(request, following=True)
+        authority = here.operator.authority
+        if child is not None and authority is not None and not await self.reading.is_of(child, authority):
+            raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
+        of = self.changes.of(None, authority) if child is None else self.changes.of(child)
 
         async def told() -> AsyncIterator[ServerSentEvent]:
-            async with aclosing(self.changes.of(child)) as changed:
+            async with aclosing(of) as changed:
                 async for _ in changed:
                     yield ServerSentEvent(event="changed", data="")
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from services.console import accounts, metrics
 from services.console.passwords import fits
-from services.console.policy.signing_in import is_held_back
 from services.console.web.door import Door, csrf_of, form_of
 from services.console.web.look import Look, go_to
 
@@ -35,19 +34,18 @@ class SigningIn:
         form = await form_of(request, csrf_of(request.cookies.get(BEFORE, "")))
         sign_in, password, then = form.get("name", ""), form.get("password", ""), form.get("then", "/")
         place, now = request.client.host if request.client else "", self.door.clocks.wall()
-        async with self.door.store.reading.connect() as connection:
-            here, anywhere = await accounts.failures(connection, sign_in, place, now)
-            found = await accounts.of_name(connection, sign_in)
-        if is_held_back(from_this_place=here, from_anywhere=anywhere):
+        async with self.door.store.transaction() as transaction:
+            heard = await accounts.may_try(transaction, sign_in, place, now)
+            found = await accounts.of_name(transaction.connection, sign_in)
+        if not heard:
             metrics.SIGN_INS.labels(HELD_BACK).inc()
             return self._page(request, then, HELD_BACK, HTTPStatus.TOO_MANY_REQUESTS)
         right = await fits(password, None if found is None else found.password_seal)
         if found is None or not right or found.disabled_at is not None:
-            async with self.door.store.transaction() as transaction:
-                await accounts.failed(transaction, sign_in, place, now)
             metrics.SIGN_INS.labels(REFUSED).inc()
             return self._page(request, then, REFUSED, HTTPStatus.FORBIDDEN)
         async with self.door.store.transaction() as transaction:
+            await accounts.succeeded(transaction, sign_in, place, now)
             token = await accounts.begin_session(transaction, found.operator.account, now)
         metrics.SIGN_INS.labels("signed-in").inc()
         answer = go_to(_ours(then))
