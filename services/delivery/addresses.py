@@ -41,7 +41,7 @@ def is_permitted(address: str, *, sandbox: bool) -> bool:
 
 
 def require_permitted_url(url: str, *, sandbox: bool) -> None:
-    """HTTPS, no credentials, no address in an unusual spelling. Raises ForbiddenDestination."""
+    """HTTPS, no credentials, no address in an unusual spelling, names as they are looked up (`xn--`). Raises ForbiddenDestination."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -52,7 +52,7 @@ def require_permitted_url(url: str, *, sandbox: bool) -> None:
     if _is_literal(host):
         if not is_permitted(host, sandbox=sandbox):
             raise ForbiddenDestination("the address is not public")
-    elif _spells_a_number(host):
+    elif not host.isascii() or "%" in host or _spells_a_number(host):
         raise ForbiddenDestination("the host is an address in an unusual spelling")
     if parts.scheme != "https" and not (parts.scheme == "http" and sandbox and _is_loopback(host)):
         raise ForbiddenDestination("only HTTPS")

@@ -1,7 +1,12 @@
-"""Looks names up for the HTTP client and checks every address, so that what was checked is what is connected to."""
+"""Looks names up for the HTTP client and checks every address, so that what was checked is what is connected to.
+
+A client may take for an address what no check took for one ("127。0。0。1") and look nothing up: so each socket is checked as well, at
+the last moment, by the address to which it is about to connect.
+"""
 
 import socket
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -23,6 +28,13 @@ class CheckedResolver(AbstractResolver):
         if not all(is_permitted(each["host"], sandbox=self._sandbox) for each in found):
             raise ForbiddenDestination("the name stands for an address that is not public")
         return found
+
+    def socket_for(self, about: AddrInfoType) -> socket.socket:
+        """Raises ForbiddenDestination."""
+        family, kind, protocol, _, address = about
+        if not is_permitted(str(address[0]), sandbox=self._sandbox):
+            raise ForbiddenDestination("the address is not public")
+        return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
         await self._names.close()

@@ -13,7 +13,7 @@ KEPT_SECONDS = 30
 
 
 class WebhookClients:
-    """A client an authority. All go through one resolver, so that none connects where it must not."""
+    """A client an authority. All go through one resolver and its sockets, so that none connects where it must not."""
 
     def __init__(self, resolver: CheckedResolver, total_seconds: float) -> None:
         self._resolver, self._total_seconds = resolver, total_seconds
@@ -46,6 +46,7 @@ class WebhookClients:
             limit=CONNECTIONS,
             keepalive_timeout=KEPT_SECONDS,
             ssl=verifying,
+            socket_factory=self._resolver.socket_for,
         )
         session = aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar())
         return HttpxAiohttpClient(

@@ -27,6 +27,7 @@ KINDS = {
     ReferenceKind.INFORMATION_ONLY: "Information only",
 }
 NEEDED = {"name": "The officer's name is needed.", "collar": "The collar or warrant number is needed."}
+ONE_LINE = "Letters, digits and signs on one line."
 TOO_LONG = "At most 120 characters."
 OVER = Sheet(
     "This is over",
@@ -71,8 +72,8 @@ class NoticePage:
         if not wrong:
             try:
                 reply = _reply(found, form, self.clocks.wall(), first=first)
-            except ValidationError:
-                wrong = {"reference": "Letters, digits and signs on one line."}
+            except ValidationError as error:
+                wrong = {_filled_in(each["loc"]): ONE_LINE for each in error.errors(include_input=False)}
             else:
                 await self._take(transaction, found, reply)
                 return _thanks(found)
@@ -95,6 +96,11 @@ class NoticePage:
                 how="page",
             )
             await answering.take(reply)
+
+
+def _filled_in(place: tuple[int | str, ...]) -> str:
+    """The form's name for a field of a reply."""
+    return {"name": "name", "collar_number": "collar"}.get(str(place[-1]), "reference")
 
 
 def _reply(found: Opened, form: Form, now: datetime, *, first: bool) -> Reply | None:

@@ -8,8 +8,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, mo
 
 from services.safeguarding.events import ReferenceKind, RiskGrade
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Line = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+    ),
+]
+"""One line: what a force says must not look like a line of ours."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 
 
 class ReplyType(StrEnum):

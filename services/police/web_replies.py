@@ -1,6 +1,7 @@
 """The door for a force's replies: signed, replay-protected, taken once. What is refused says nothing of what we hold."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TypeVar
@@ -27,6 +28,9 @@ from services.store.inbox import Mark
 from services.store.transaction import Store, Transaction
 
 BODY_AT_MOST = 65_536
+FORCE = re.compile(r"[a-z0-9-]{1,100}")
+ID = re.compile(r"[!-~]{1,200}")
+"""It travels on the bus, as the reply's."""
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
@@ -83,12 +87,21 @@ class RepliesDoor:
 async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
     """Raises Problem, the same for a force that nobody knows and a signature that does not fit."""
     body = await body_within(request, at_most)
+    if not FORCE.fullmatch(force_id):
+        raise _not_signed()
     async with store.reading.connect() as connection:
         force = await forces.of(connection, force_id)
     if not is_signed(body, request.headers, force.reply_secrets if force else ()):
-        metrics.REPLIES.labels("not-signed").inc()
-        raise Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
+        raise _not_signed()
+    if not ID.fullmatch(request.headers["webhook-id"]):
+        detail = "An id has 1 to 200 characters of ASCII, without spaces: it names a message, and says nothing."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not an id", detail, field="webhook-id")
     return body
+
+
+def _not_signed() -> Problem:
+    metrics.REPLIES.labels("not-signed").inc()
+    return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
 
 
 def is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
@@ -123,8 +136,9 @@ def read_as(shape: type[Shape], body: bytes) -> Shape:
 
 
 def _fault(place: tuple[int | str, ...], message: str) -> dict[str, str]:
+    of_ours = message.startswith("Value error, ")
     message = message.removeprefix("Value error, ")
-    if not place and ": " in message:
+    if of_ours and not place and ": " in message:
         field, _, message = message.partition(": ")
         return {"field": field, "detail": message}
     return {"field": ".".join(str(part) for part in place) or "body", "detail": message}

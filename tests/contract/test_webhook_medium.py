@@ -9,9 +9,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from standardwebhooks import Webhook
 
 from services.delivery import webhook
+from services.delivery.addresses import ForbiddenDestination
 from services.delivery.medium import Answer
 from services.delivery.resolver import CheckedResolver
 from services.delivery.webhook import WebhookMedium, read_answer, signed
+from services.delivery.webhook_clients import WebhookClients
 from services.safeguarding.evidence import AttemptResult
 from tests.support.addresses import FORBIDDEN
 from tests.support.delivery import sending
@@ -227,3 +229,15 @@ async def test_an_address_in_disguise_is_never_looked_up(url: str) -> None:
     names = HostileNames(("93.184.216.34",))
     assert (await send_by_name(url, names)).result is AttemptResult.REFUSED
     assert names.asked == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127。0。0。1"])
+async def test_a_socket_is_checked_again_before_it_connects_whatever_the_client_takes_a_host_for(host: str) -> None:
+    """The URL's own check is left out here: nothing is looked up for what the client itself takes for an address."""
+    async with faulty_desk(SECRET) as desk:
+        clients = WebhookClients(CheckedResolver(sandbox=False), total_seconds=5)
+        url = desk.url.replace("127.0.0.1", host)
+        with pytest.raises(ForbiddenDestination):
+            await clients.of(url).post(url, content=b"{}")
+        await clients.close()
+        assert desk.received == []

@@ -42,6 +42,7 @@ from tests.support.desk import FaultyDesk, faulty_desk
 from tests.support.register import OTHER_SECRET, SECRET, authority, load
 
 REPLY_SECRET = OTHER_SECRET
+LINK_KEY = b64encode(b"l" * 32).decode()
 FORCE_MAILBOX = "control@northmoor.example"
 OFFICER = {"name": "PC Adeyemi", "collar_number": "NP 4127"}
 
@@ -174,7 +175,7 @@ async def running(
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
     store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
     at = "http://police" if port is None else f"http://127.0.0.1:{port}"
-    links = Links(b64encode(b"l" * 32).decode(), at)
+    links = Links(LINK_KEY, at)
     sender = NoticeSender(keyring, clocks, links, forces, medium.trust, sandbox, exercise_authority)
     loop = DeliveryLoop(
         "police",
