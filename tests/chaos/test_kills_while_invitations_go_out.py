@@ -3,7 +3,6 @@
 One UID a discussion for every attendee, a SEQUENCE that never goes back, one entry in each calendar, and in the end none; nobody left out.
 """
 
-import json
 import random
 import signal
 import time
@@ -11,17 +10,20 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
-from uuid import uuid4
 
 import httpx
 import pytest
-from standardwebhooks import Webhook
 
-from infra.local.secret_files import SecretFiles, webhook_secret
 from infra.local.stack import Stack
+from tests.support.convenor import convenor_says
 from tests.support.stack import StackStarter
 
-CARERS = {"+447700900100": "C11", "+447700900102": "C14", "+447700900104": "C15", "+447700900105": "C16"}
+CARERS = {
+    "+447700900100": "child-c11",
+    "+447700900102": "child-c14",
+    "+447700900104": "child-c15",
+    "+447700900105": "child-c16",
+}
 """Each with one child, so that a report needs no question."""
 KILLS = 3
 """While each thing goes on."""
@@ -34,12 +36,11 @@ Calendars: TypeAlias = dict[tuple[str, str], list[dict[str, Any]]]
 
 
 class Outside:
-    """What comes to the attendees' calendars, and what whoever convenes says."""
+    """What carers text, and what comes to the attendees' calendars."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.http = httpx.Client(timeout=30, trust_env=False)
-        self._secret = SecretFiles(stack.layout.secrets).value("kestrel-social-care", webhook_secret)
         self._killed_at: deque[float] = deque(maxlen=KILLS_A_MINUTE)
 
     def texts(self, number: str, body: str) -> None:
@@ -52,28 +53,6 @@ class Outside:
         for each in self.http.get(f"{self.stack.endpoints['sandbox']}/invitations").json():
             came[each["to"][0], each["uid"]].append(each)
         return dict(came)
-
-    def convenor_says(self, kind: str, code: str, **about: object) -> None:
-        """Signed, as the authority's own system does."""
-        now, name = datetime.now(UTC), str(uuid4())
-        event = {
-            "specversion": "1.0",
-            "id": name,
-            "source": "/authorities/kestrel/social-care",
-            "type": kind,
-            "subject": f"kestrel/child-{code.lower()}",
-            "time": now.isoformat(),
-            "data": about,
-        }
-        body = json.dumps(event)
-        headers = {
-            "content-type": "application/cloudevents+json",
-            "webhook-id": name,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(self._secret).sign(name, now, body),
-        }
-        answer = self.http.post(f"{self.stack.endpoints['casework']}/events", content=body, headers=headers)
-        assert answer.status_code == 202, answer.text
 
     def kill_strategy(self) -> None:
         for _ in range(KILLS):
@@ -108,8 +87,8 @@ def test_each_attendee_has_one_entry_through_a_new_date_and_then_none_whatever_i
     outside.kill_strategy()
     outside.until(lambda came: len(_uids(came)) == len(CARERS))
     new_date = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=6)
-    for code in CARERS.values():
-        outside.convenor_says("strategy-discussion.redated.v1", code, starts_at=new_date.isoformat())
+    for child in CARERS.values():
+        convenor_says(outside.stack, "strategy-discussion.redated.v1", child, starts_at=new_date.isoformat())
     outside.kill_strategy()
     moved = outside.until(lambda came: all(_last(each)["sequence"] == 1 for each in came.values()))
     _hold(moved)
@@ -117,8 +96,8 @@ def test_each_attendee_has_one_entry_through_a_new_date_and_then_none_whatever_i
         assert _entries(moved, attendee) == {uid for address, uid in moved if address == attendee}
     assert {datetime.fromisoformat(_last(each)["start"]) for each in moved.values()} == {new_date}
 
-    for code in CARERS.values():
-        outside.convenor_says("strategy-discussion.cancelled.v1", code)
+    for child in CARERS.values():
+        convenor_says(outside.stack, "strategy-discussion.cancelled.v1", child)
     outside.kill_strategy()
     off = outside.until(lambda came: all(_last(each)["method"] == "CANCEL" for each in came.values()))
     _hold(off)
