@@ -68,7 +68,7 @@ class Question:
 
 def questions(protocol: Protocol) -> list[Question]:
     """Of events those that set something off by themselves and need nothing that only a real one has."""
-    events = {str(each): words_of(each) for each in Trigger if protocol.on(each) and _can_be_played(each)}
+    events = {str(each): sentence(words_of(each)) for each in Trigger if protocol.on(each) and _can_be_played(each)}
     return [
         Question("event", "What is reported", events, MISSING),
         Question("begins", "When", _words(BEGINS), "evening"),

@@ -133,7 +133,7 @@ async def test_the_first_tab_skips_to_what_the_page_is_about(page: Page) -> None
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
-async def test_every_page_fits_the_screen_and_axe_finds_nothingagainst_wcag(
+async def test_every_page_fits_the_screen_and_axe_finds_nothing_against_wcag(
     page: Page, every_page: list[str], size: dict[str, int]
 ) -> None:
     """Without axe, only that nothing lies outside the screen."""
@@ -159,6 +159,105 @@ async def test_axe_finds_nothing_on_a_form_with_faults_or_when_signed_out(page: 
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     assert await against_wcag(page) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+async def test_axe_finds_nothing_where_a_child_is_shown_to_whoever_asked(
+    page: Page, opened: Store, database: Database, keyring: Keyring, size: dict[str, int]
+) -> None:
+    engine = database.engine("casework")
+    ids = await load(engine, keyring, authority(), CLOCKS.wall())
+    await engine.dispose()
+    episode = uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=CLOCKS.story()), ids["C1"]))
+    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    await page.goto(f"/episodes/{episode}/acts/child-revealed")
+    await _without_the_browsers_own_checks(page)
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    assert await against_wcag(page) == []
+    await page.locator("main textarea, main input[type=text]").fill("A hospital rings about her")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_text("Amara C1 Diallo")).to_be_visible()
+    await expect(page.locator("footer")).not_to_contain_text("No child's name is shown")
+    assert await against_wcag(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+async def test_axe_finds_nothing_on_a_story_that_was_played(page: Page, size: dict[str, int]) -> None:
+    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    await page.goto("/simulate")
+    await page.get_by_label("How long to play").select_option("A day")
+    await page.get_by_role("button", name="Play it").click()
+    await expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+    assert await against_wcag(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+async def test_a_shift_is_worked_with_no_other_key_than_tab_enter_and_letters(
+    browser: Browser, address: str, opened: Store
+) -> None:
+    """From signing in to signing out; where the keyboard is can be seen at each step."""
+    name = await account(opened)
+    episode, child, _ = await _reported(opened)
+    page = await browser.new_page(base_url=address)
+    await page.goto("/")
+    await _tab_to(page, "Name")
+    await page.keyboard.type(name)
+    await _tab_to(page, "Password")
+    await page.keyboard.type(PASSWORD)
+    await _enter(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+    await _tab_to(page, code_of(episode))
+    await _enter(page)
+    await _tab_to(page, "The child is back")
+    await _enter(page)
+    await _tab_to(page, "Who has seen the child", part=True)
+    await page.keyboard.type("Seen at the door by the carer")
+    await page.keyboard.press("Tab")
+    await _tab_to(page, "Record the return")
+    await _enter(page)
+    await expect(page.get_by_text("Recorded:")).to_be_visible()
+    assert "child.returned.v1" in [each.content.kind for each in await said_by_console(opened, child)]
+    for section in ("Directory", "Exercise", "Protocol", "Simulator"):
+        await _tab_to(page, section)
+        await _enter(page)
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(section)
+    await _tab_to(page, "Play it")
+    await _enter(page)
+    await expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+    await _tab_to(page, "Sign out")
+    await _enter(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    await page.close()
+
+
+AT = """() => {
+    const at = document.activeElement, style = getComputedStyle(at);
+    const label = at.labels && at.labels.length ? at.labels[0].textContent : at.textContent;
+    return [label.trim().replace(/\\s+/g, " "), at.tagName, style.boxShadow !== "none" || style.outlineStyle !== "none"];
+}"""
+
+
+async def _enter(page: Page) -> None:
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+
+async def _tab_to(page: Page, name: str, *, part: bool = False) -> None:
+    """Presses Tab until what is called `name` has the keyboard. Wherever it comes by, one sees it there."""
+    for _ in range(200):
+        await page.keyboard.press("Tab")
+        label, element, visible = await page.evaluate(AT)
+        if element == "BODY":
+            continue
+        assert visible, f"nobody sees that the keyboard is at {label[:60]!r}"
+        if label == name or (part and name in label):
+            return
+    pytest.fail(f"Tab does not come to {name!r}")
 
 
 async def test_by_keyboard_alone_police_are_recorded_as_told_by_telephone(page: Page, opened: Store) -> None:
