@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,13 @@ async def reached(transaction: Transaction, person: PersonId | None, at: datetim
     )
 
 
+async def answered(transaction: Transaction, person: PersonId | None, at: datetime) -> None:
+    """They said themselves that they have a message: so they are reached, and whoever holds the line is there."""
+    await reached(transaction, person, at)
+    theirs = update(contacts).where(contacts.c.person == person)
+    await transaction.connection.execute(theirs.values(answered_at=func.greatest(contacts.c.answered_at, at)))
+
+
 async def failed(transaction: Transaction, person: PersonId | None, at: datetime, failure: str) -> None:
     """No message will reach them this way. Whoever says that they cannot act on one has been reached."""
     if person is None or failure in SAYS_NOTHING_OF_THE_CONTACT:
@@ -39,6 +46,8 @@ async def failed(transaction: Transaction, person: PersonId | None, at: datetime
 
 async def every(connection: AsyncConnection) -> dict[PersonId, Contact]:
     rows = await connection.execute(
-        select(contacts.c.person, contacts.c.reached_at, contacts.c.failed_at, contacts.c.failure)
+        select(
+            contacts.c.person, contacts.c.reached_at, contacts.c.failed_at, contacts.c.failure, contacts.c.answered_at
+        )
     )
-    return {row.person: Contact(row.reached_at, row.failed_at, row.failure) for row in rows}
+    return {row.person: Contact(row.reached_at, row.failed_at, row.failure, row.answered_at) for row in rows}

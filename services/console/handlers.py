@@ -51,7 +51,7 @@ class Handlers:
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], transaction: Transaction) -> None:
         await self.on_any(received, transaction)
-        await contacts.reached(transaction, received.content.by, received.time)
+        await contacts.answered(transaction, received.content.by, received.time)
 
     async def on_duty_failed(self, received: Received[DutyFailed], transaction: Transaction) -> None:
         await self.on_any(received, transaction)

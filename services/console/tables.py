@@ -90,6 +90,6 @@ contacts = Table(
     "contacts",
     metadata,
     Column("person", Text, primary_key=True),
-    *moments("reached_at", "failed_at"),
+    *moments("reached_at", "answered_at", "failed_at"),
     Column("failure", Text),
 )

@@ -31,6 +31,8 @@ class Role(StrEnum):
     """The carer who sent the report: the duty names the person."""
     CARERS_ALL = "carers.all"
     """Each carer of the child's placement now."""
+    DIRECTORY_CONTACT = "directory.contact"
+    """One person of the directory, whatever their lines: the duty names them."""
     PLAN_OWNER = "plan.owner"
     """Who is to carry out a step of a discussion's plan: the event names the role, and the duty is told to that."""
     EVERYONE_TOLD = "everyone-told"
@@ -41,6 +43,7 @@ PLAN_OWNERS = frozenset(Role) - {
     Role.POLICE_CONTROL_ROOM,
     Role.CARER_REPORTING,
     Role.CARERS_ALL,
+    Role.DIRECTORY_CONTACT,
     Role.PLAN_OWNER,
     Role.EVERYONE_TOLD,
 }
@@ -111,6 +114,8 @@ class Wording(StrEnum):
     PHOTO_DUE = "photo-due"
     CONTACT_CHECK = "contact-check"
     """Asks a carer to answer, so that a stale number is found out before it is needed."""
+    CONTACT_CONFIRM = "contact-confirm"
+    """The same of somebody in the directory."""
     CONTACT_STALE = "contact-stale"
     CARERS_UNAWARE = "carers-unaware"
     GUARDIAN_ASKED = "guardian-asked"

@@ -77,6 +77,8 @@ SAYS: dict[str, Kinds] = {
     "casework": (
         *_without(every(events.Told), events.TextNeedsHuman, events.PoliceReferenceTexted, *OPERATORS_OWN),
         events.ChildProvisional,
+        events.ContactListed,
+        events.ContactUnlisted,
     ),
     "carers": (
         events.ChildReportedMissing,

@@ -13,6 +13,7 @@ from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Wrong, WrongEvent
 from services.casework.store import transferring
 from services.casework.store.importing import hold_register
+from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.tables import accepted, children
 from services.register import words
 from services.register.agencies import Agency
@@ -71,7 +72,9 @@ async def accept(
     if isinstance(content, ChildTransferred):
         _may_transfer(agency, child, content)
         if not envelope.exercise:
+            people = await listed(transaction, child.authority)
             await transferring.transfer(transaction, content, child.id, event.said.moves_to, envelope.time)
+            await tell_of_listings(transaction, child.authority, people, at=envelope.time, now=moment.wall)
     said = partial(
         say,
         transaction,

@@ -17,6 +17,7 @@ from services.casework.policy.importing import Fault, Import
 from services.casework.policy.rows import TABLES
 from services.casework.store.accepting import Moment
 from services.casework.store.importing import held, write
+from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.redating import reckoned, tell_of_changes
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, body_within
@@ -57,9 +58,11 @@ class RegisterDoor:
                 metrics.IMPORTS.labels("refused").inc()
                 raise _refused(faults)
             dates = await reckoned(transaction, authority)
+            people = await listed(transaction, authority)
             await write(transaction, self._keyring, authority, given, before, self._clocks.story())
             moment = Moment(self._clocks.story(), self._clocks.wall())
             await tell_of_changes(transaction, authority, dates, moment)
+            await tell_of_listings(transaction, authority, people, at=moment.story, now=moment.wall)
         metrics.IMPORTS.labels("applied").inc()
         answer: dict[str, Any] = {"authority": authority, "rows": _counts(given)}
         return JSONResponse(answer | ({"transferred": list(passed_over)} if passed_over else {}))

@@ -10,6 +10,8 @@ from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Turn, on_duty
 
 STALE_AFTER = timedelta(days=90)
+VERIFIED_FOR = timedelta(days=40)
+"""A month between two tests, and some days to answer."""
 ALWAYS_HELD: tuple[tuple[str, ...], ...] = (
     ("duty.social-worker", Role.DUTY_EMERGENCY_TEAM),
     (Role.DUTY_SENIOR_MANAGER,),
@@ -25,6 +27,7 @@ class Doubt(StrEnum):
     FAILING = "failing"
     NEVER_REACHED = "never-reached"
     STALE = "stale"
+    UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Contact:
     reached_at: datetime | None = None
     failed_at: datetime | None = None
     failure: str | None = None
+    answered_at: datetime | None = None
+    """When they last said themselves that they have a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +138,7 @@ def _doubt(listed: Listed, contact: Contact, now: datetime) -> Doubt | None:
         return Doubt.FAILING
     if reached is None:
         return Doubt.NEVER_REACHED
-    return Doubt.STALE if now - reached > STALE_AFTER else None
+    if now - reached > STALE_AFTER:
+        return Doubt.STALE
+    answered = contact.answered_at
+    return Doubt.UNVERIFIED if answered is None or now - answered > VERIFIED_FOR else None

@@ -50,7 +50,7 @@ class Cause(State):
     id: str
     time: datetime
     person: PersonId | None = None
-    """The carer who texted. None for an agency, a force or a clock."""
+    """The carer who texted, or the contact that it is about. None for an agency, a force or a clock."""
     words: tuple[WordsId, ...] = ()
     exercise: bool = False
     owner: Role | None = None

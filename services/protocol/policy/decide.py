@@ -57,7 +57,7 @@ def _event(draft: Draft) -> None:
     cause = Cause(
         id=happened.key,
         time=_counts_from(happened),
-        person=draft.speaker,
+        person=draft.speaker or getattr(happened.content, "contact", None),
         words=getattr(happened.content, "words", ()),
         exercise=happened.exercise,
         owner=getattr(happened.content, "owner", None),

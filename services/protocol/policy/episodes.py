@@ -178,6 +178,8 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),
     events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),
+    events.ContactListed: _plain(Trigger.CONTACT_LISTED),
+    events.ContactUnlisted: _plain(Trigger.CONTACT_UNLISTED),
     **discussions.READERS,
     MessageDeadLettered: _plain(Trigger.MESSAGE_DEAD_LETTERED),
 }

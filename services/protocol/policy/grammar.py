@@ -141,7 +141,9 @@ class Rule(Grammar):
     every: Length | None = None
     """Once its time has come it comes again this often, until something under `until`. One series an episode, or a child."""
     hours: Literal["any", "working"] = "any"
-    """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night."""
+    """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night; with
+    `every`, each time.
+    """
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the last is
     told at once, late."""
@@ -183,8 +185,8 @@ class Rule(Grammar):
             msg = "`among` says which of everyone-told are meant"
             raise ValueError(msg)
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
-        if timed + (self.hours == "working") > 1:
-            msg = "a rule has one of `wait`, `period`, `workdays`, `before` and `hours: working`"
+        if timed + (self.hours == "working" and self.every is None) > 1:
+            msg = "a rule has one of `wait`, `period`, `workdays`, `before` and, but for one with `every`, `hours: working`"
             raise ValueError(msg)
         if (self.meets is not None) != (self.by == Channel.INVITATION and self.message in INVITES):
             msg = "an invitation to a discussion says when it `meets`, and nothing else does"

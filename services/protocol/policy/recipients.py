@@ -34,6 +34,8 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         return [each for each in told if is_among(rule, each)]
     if rule.tell == Role.PLAN_OWNER and rule.by is not None:
         return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
+    if rule.tell == Role.DIRECTORY_CONTACT and rule.by is not None:
+        return [] if cause.person is None else [Recipient(rule.tell, rule.by, cause.person)]
     if rule.by is not None and rule.tell == Role.CARER_REPORTING:
         return [Recipient(rule.tell, rule.by, person) for person in _reporters(episode, cause)]
     return [] if rule.by is None else _holders(draft, rule, rule.by, episode)

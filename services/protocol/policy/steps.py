@@ -104,9 +104,9 @@ def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:
 def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> DutyOfCase:
     if step.again:
         return _tell_first(draft, duty, Because.AGAIN)
-    return _telling(
-        draft, duty, step.tell or duty.role, None, step.by or duty.channel, step.message or duty.wording, because
-    )
+    role = step.tell or duty.role
+    person = duty.person if role == Role.DIRECTORY_CONTACT else None
+    return _telling(draft, duty, role, person, step.by or duty.channel, step.message or duty.wording, because)
 
 
 def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:

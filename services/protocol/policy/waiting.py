@@ -53,12 +53,16 @@ def _deadline(draft: Draft, rule: Rule, episode: UUID | None, cause: Cause) -> U
 
 def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
     if rule.wait is not None:
-        return draft.now + rule.wait
+        return _hours_of(rule, draft.now + rule.wait)
     if rule.period is not None:
-        return cause.time + rule.period
+        return _hours_of(rule, cause.time + rule.period)
     if rule.workdays is not None:
         return working_day_after(cause.time, rule.workdays)
     return working_moment(draft.now)
+
+
+def _hours_of(rule: Rule, at: datetime) -> datetime:
+    return working_moment(at) if rule.hours == "working" else at
 
 
 def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol, cause: Cause) -> Waiting | None:
@@ -125,16 +129,16 @@ def come_to_its_time(draft: Draft, waiting: Waiting, rule: Rule) -> None:
     if rule.before is not None:
         draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
     elif rule.every is not None:
-        _again(draft, waiting, rule.every)
+        _again(draft, waiting, rule, rule.every)
     else:
         del draft.waiting[waiting.deadline]
 
 
-def _again(draft: Draft, waiting: Waiting, every: timedelta) -> None:
+def _again(draft: Draft, waiting: Waiting, rule: Rule, every: timedelta) -> None:
     """The next of the series. What a stopped clock has slept through is told once, not once for each time."""
     due_at = waiting.due_at + every
     while due_at <= draft.now:
         due_at += every
     version = waiting.version + 1
     cause = waiting.cause.model_copy(update={"id": f"{waiting.cause.id.partition(' again ')[0]} again {version}"})
-    announce(draft, waiting.model_copy(update={"due_at": due_at, "version": version, "cause": cause}))
+    announce(draft, waiting.model_copy(update={"due_at": _hours_of(rule, due_at), "version": version, "cause": cause}))

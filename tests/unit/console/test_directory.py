@@ -10,7 +10,7 @@ from services.safeguarding.working_time import Days, Turn
 
 TUESDAY_NIGHT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 TUESDAY_NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-WELL = Contact(reached_at=TUESDAY_NOON)
+WELL = Contact(reached_at=TUESDAY_NOON, answered_at=TUESDAY_NOON)
 
 
 def listed(role: str, person: str, order: int = 1, *, by_day: bool = False, code: str | None = None) -> Listed:
@@ -56,6 +56,9 @@ def test_a_role_that_nobody_holds_at_all_is_missed_too() -> None:
     [
         (WELL, None),
         (Contact(), Doubt.NEVER_REACHED),
+        (replace(WELL, answered_at=None), Doubt.UNVERIFIED),
+        (replace(WELL, answered_at=TUESDAY_NOON - timedelta(days=39)), None),
+        (replace(WELL, answered_at=TUESDAY_NOON - timedelta(days=41)), Doubt.UNVERIFIED),
         (Contact(reached_at=TUESDAY_NIGHT - timedelta(days=91)), Doubt.STALE),
         (replace(WELL, failed_at=TUESDAY_NIGHT, failure="gone"), Doubt.FAILING),
         (replace(WELL, failed_at=TUESDAY_NOON - timedelta(hours=1), failure="gone"), None),
