@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from services.protocol.policy.case import OPEN_STATES, Case, Cause, DutyOfCase, Episode, Waiting
+from services.protocol.policy.case import OPEN_STATES, Case, Cause, DutyOfCase, Episode, Record, Waiting
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.replies import Reading
@@ -96,8 +96,27 @@ def _joined(draft: Draft, other: Case) -> list[Reading]:
     for waiting in other.waiting.values():
         draft.put_waiting(waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
     already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
+    draft.keep(**_known_of_both(draft.record, other.record))
     draft.keep(opened=tuple(sorted({*draft.record.opened, *other.record.opened} - already)))
+    if not draft.happened.exercise:
+        draft.watched_since = max(filter(None, (draft.watched_since, other.watched_since)), default=None)
+        draft.leave_expires_on = draft.leave_expires_on or other.leave_expires_on
     return [Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)]
+
+
+def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:
+    """Nobody has to say again what was said while nobody knew who the child was: of each thing the newest word holds (S45)."""
+    marks = dict(mine.marks)
+    for mark, each in other.marks.items():
+        if mark not in marks or marks[mark].since < each.since:
+            marks[mark] = each
+    photographs = filter(None, (mine.photo_taken_on, other.photo_taken_on))
+    checks = filter(None, (mine.contacts_checked_at, other.contacts_checked_at))
+    return {
+        "marks": marks,
+        "photo_taken_on": max(photographs, default=None),
+        "contacts_checked_at": max(checks, default=None),
+    }
 
 
 def _landed(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
