@@ -19,7 +19,7 @@ import pytest
 
 from services.delivery.medium import Sending
 from services.delivery.webhook import WebhookMedium, signed
-from services.police.notice import About, Child, NoticeData, NoticeType
+from services.police.notice import About, Child, Notice, NoticeData, NoticeType
 from services.police.reply import Reply, ReplyType
 from services.police.web_replies import is_signed
 from services.safeguarding.evidence import AttemptResult
@@ -160,3 +160,11 @@ async def test_the_kits_acknowledgement_is_a_reply_that_police_takes(tmp_path: P
     [(headers, body)] = taken
     assert is_signed(body, headers, (SECRET,))
     assert str(Reply.model_validate_json(body).data.notice) == notice["data"]["notice"]
+
+
+def test_the_whole_notice_among_the_vectors_has_every_field_of_the_schema() -> None:
+    vectors: list[dict[str, Any]] = json.loads((KIT / "vectors.json").read_text())
+    (whole,) = [vector["body"] for vector in vectors if "whole" in vector["name"]]
+    notice = Notice.model_validate_json(whole)
+    assert notice.model_dump_json() == whole, "a field was added or renamed since: render the vector anew"
+    assert notice.data.exercise
