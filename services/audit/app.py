@@ -9,7 +9,7 @@ from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
 
 ANCHOR_EVERY_SECONDS = 60
-GATHER_SECONDS = 0.2
+GATHER_SECONDS = 0.1
 """A report brings more than a hundred messages, and nobody waits for their entries."""
 
 

@@ -11,12 +11,24 @@ from services.audit.policy.chain import Anchor, Entry, Head, envelope_of
 from services.audit.policy.following import standing_of, thread_of
 from services.bus.envelope import Received
 from services.safeguarding.message import Message
+from services.store.pipeline import given
 from services.store.transaction import Transaction
 
-APPEND = """
-    SELECT audit.append(%(chain)s, %(at)s, %(kind)s, %(happened)s, %(episode)s::uuid, %(expects)s, %(answers)s, %(envelope)s,
-        %(duty)s::uuid, %(revision)s::integer, %(goes_on)s::boolean, %(next_step_at)s::timestamptz)
-"""
+GIVEN = {
+    "chain": "text",
+    "at": "timestamptz",
+    "kind": "text",
+    "happened": "timestamptz",
+    "episode": "uuid",
+    "expects": "text",
+    "answers": "text",
+    "envelope": "bytea",
+    "duty": "uuid",
+    "revision": "integer",
+    "goes_on": "boolean",
+    "next_step_at": "timestamptz",
+}
+APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {given(GIVEN)} ORDER BY place) AS in_order"
 ENTRIES = text(
     "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
     "FROM audit.entries WHERE chain = :chain ORDER BY position"

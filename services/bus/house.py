@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from services.bus.contract import NOTHING, Contract, Handler, PassesOver
 from services.bus.publisher import Publisher
+from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker
 from services.runtime import logs
 from services.runtime.clocks import Clocks
@@ -51,7 +52,7 @@ class House:
         """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
 
         `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
-        keep a record; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
+        keep a record, who take them in batches; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
         `hurry`: what other partitions' messages wait for, where more has come than is done at once.
         """
         contract = Contract(
@@ -66,7 +67,12 @@ class House:
             hurry=hurry,
         )
         self.health.watch("consuming", contract.obstacle)
-        self.parts.append(Worker(self.settings, contract))
+        if gather_seconds:
+            reader = RecordReader(self.settings, contract)
+            self.health.watch("reading", reader.obstacle)
+            self.parts.append(reader)
+        else:
+            self.parts.append(Worker(self.settings, contract))
 
     def turn(self, loop: Repeating) -> None:
         """Runs beside the rest, and shows its failures in readiness."""

@@ -33,6 +33,8 @@ def rewind(bootstrap: str, to: datetime) -> list[str]:
 
 
 def _rewind_one(admin: KafkaAdminClient, service: str, moment: OffsetTimestamp) -> None:
+    if admin.describe_groups([service])[service]["members"]:  # it may have begun to read and committed no place yet
+        raise StillRuns(service)
     places = admin.list_group_offsets({service: None})[service]
     try:
         done = admin.reset_group_offsets(service, dict.fromkeys(places, moment))

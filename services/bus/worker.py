@@ -24,6 +24,11 @@ TAKEN_AT_ONCE = 16
 """Of one partition."""
 
 
+def identity(service: str, slot: int | None) -> str | None:
+    """As whom a process that comes back joins its group again, so that nobody waits for its session to end."""
+    return None if slot is None else f"{service}-{slot}"
+
+
 class Worker:
     """A part. Stops taking, lets what is in hand finish for a moment, and leaves the rest unacknowledged to come again."""
 
@@ -48,7 +53,7 @@ class Worker:
         await self._contract.close()
 
     def _build(self) -> faust.App:
-        service, slot = self._contract.service, self._settings.slot
+        service = self._contract.service
         app = faust.App(
             service,
             broker=f"aiokafka://{self._settings.kafka}",
@@ -59,7 +64,7 @@ class Worker:
             topic_allow_declare=False,
             stream_wait_empty=False,
             consumer_auto_offset_reset="earliest",
-            consumer_group_instance_id=None if slot is None else f"{service}-{slot}",
+            consumer_group_instance_id=identity(service, self._settings.slot),
             broker_commit_interval=COMMIT_EVERY_SECONDS,
             broker_session_timeout=SESSION_SECONDS,
             broker_heartbeat_interval=2,

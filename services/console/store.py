@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, literal_column, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, Table, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,15 +19,14 @@ from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 from services.safeguarding.outcomes import StrategyDiscussionChanged
-from services.store.pipeline import as_sql
+from services.store.pipeline import DIALECT, given, insert_given
 from services.store.tables import due
 from services.store.transaction import Transaction
 
 CHANGES = "console_changes"
 """The PostgreSQL channel on which a change is told: the child's id, and the authority's where the message names one."""
-CHANNEL: ColumnElement[str] = literal_column(f"'{CHANGES}'")
-TOLD: ColumnElement[str] = literal_column("child || ' ' || coalesce(content ->> 'authority', '')")
-OF_NOBODY: ColumnElement[str] = literal_column("' '")
+TOLD = "child || ' ' || coalesce(content ->> 'authority', '')"
+OF_NOBODY = "' '"
 MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
@@ -36,18 +35,28 @@ ENDED = (EpisodeState.CLOSED, EpisodeState.RETRACTED)
 M = TypeVar("M", bound=Message)
 
 
-def _once(table: Table, told: ColumnElement[str], columns: Sequence[str] | None = None) -> str:
+def _types(table: Table, columns: Sequence[str] | None = None) -> dict[str, str]:
+    return {each.name: each.type.compile(DIALECT) for each in table.columns if columns is None or each.name in columns}
+
+
+def _once(table: Table, told: str, columns: Sequence[str] | None = None) -> str:
     """Says on the channel what it wrote: with the commit, and only where a row was written."""
-    return as_sql(insert(table).on_conflict_do_nothing().returning(func.pg_notify(CHANNEL, told)), columns)
+    return insert_given(
+        table.name, _types(table, columns), f"ON CONFLICT DO NOTHING RETURNING pg_notify('{CHANGES}', {told})"
+    )
 
 
 def _newest(table: Table) -> str:
-    """The same, and a later revision takes the place of an earlier one."""
-    new = insert(table)
-    set_ = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
-    newer = table.c.revision < new.excluded.revision
-    written = new.on_conflict_do_update(index_elements=list(table.primary_key), set_=set_, where=newer)
-    return as_sql(written.returning(func.pg_notify(CHANNEL, TOLD)))
+    """The same, and a later revision takes the place of an earlier one, which may come with it."""
+    [key] = [each.name for each in table.primary_key]
+    types = _types(table)
+    fresh = ", ".join(f"{name} = excluded.{name}" for name in types if name != key)
+    return f"""
+        INSERT INTO {table.name} AS known ({", ".join(types)})
+        SELECT DISTINCT ON ({key}) {", ".join(types)} FROM {given(types)} ORDER BY {key}, revision DESC
+        ON CONFLICT ({key}) DO UPDATE SET {fresh} WHERE known.revision < excluded.revision
+        RETURNING pg_notify('{CHANGES}', {TOLD})
+    """
 
 
 # Built once, and written with the commit: every message that there is comes through here.

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from services.store.pipeline import arrays_of, insert_given
 from services.store.tables import due
 from services.store.transaction import Transaction
 
@@ -31,22 +32,26 @@ class Pending:
 
 
 PENDING = tuple(field.name for field in fields(Pending))
-PUT = """
-    INSERT INTO deadlines.due (deadline, version, child, due_at, envelope)
-    VALUES (%(deadline)s, %(version)s, %(child)s, %(due_at)s, %(envelope)s)
+PUT = insert_given(
+    "deadlines.due",
+    {"deadline": "uuid", "version": "integer", "child": "text", "due_at": "timestamptz", "envelope": "bytea"},
+    """
     ON CONFLICT (deadline) DO UPDATE SET version = excluded.version, child = excluded.child, due_at = excluded.due_at,
         envelope = excluded.envelope, fired_at = NULL, cancelled_at = NULL
     WHERE deadlines.due.version < excluded.version
-"""
+    """,
+)
 CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
 
 async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
     """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing.
 
-    Written with the commit, after what the transaction cancelled or put before.
+    Written with the commit, after what the transaction cancelled or put before. No deadline twice.
     """
-    transaction.write_in_order(PUT, *({name: getattr(each, name) for name in PENDING} for each in pending))
+    if pending:
+        rows = [{name: getattr(each, name) for name in PENDING} for each in pending]
+        transaction.write_in_order(PUT, arrays_of(rows))
 
 
 async def put(

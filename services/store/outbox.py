@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.store.pipeline import at_once
+from services.store.pipeline import at_once, insert_given
 from services.store.tables import outbox
 from services.store.transaction import Transaction
 
@@ -22,9 +22,7 @@ class Unsent:
     envelope: bytes
 
 
-PUT = """
-    INSERT INTO outbox (key, topic, envelope, written_at) VALUES (%(key)s, %(topic)s, %(envelope)s, %(written_at)s)
-"""
+PUT = insert_given("outbox", {"key": "text", "topic": "text", "envelope": "bytea", "written_at": "timestamptz"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.store.pipeline import Statement, at_once
+from services.store.pipeline import Statement, arrays_of, at_once
 
 
 class Transaction:
@@ -29,10 +29,10 @@ class Transaction:
         self._acts: list[Callable[[], None]] = []
 
     def write_last(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
-        """With the commit, in one round trip: all rows of one statement in the order given. Its parameters are psycopg's
-        (`%(name)s`), and what it returns is dropped. Whoever reads the table in this transaction does not see them.
+        """With the commit, in one round trip: all rows of one statement, in the order given, as arrays (`pipeline.given`). What it
+        returns is dropped. Whoever reads the table in this transaction does not see them.
 
-        `locks` names the parameter by whose value the statement locks: rows then go in its order, so that two transactions
+        `locks` names the column by whose value the statement locks: rows then go in its order, so that two transactions
         which lock the same ones do not wait for each other for ever.
         """
         if rows:
@@ -40,10 +40,9 @@ class Transaction:
             if locks is not None:
                 self._last[sql].sort(key=operator.itemgetter(locks))
 
-    def write_in_order(self, sql: str, *rows: Mapping[str, Any]) -> None:
-        """As `write_last`, but each statement after the ones left here before it, and all before those of `write_last`."""
-        if rows:
-            self._in_order.append((sql, rows[0] if len(rows) == 1 else rows))
+    def write_in_order(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """One statement with the commit too, after the ones left here before it, and before those of `write_last`."""
+        self._in_order.append((sql, parameters))
 
     async def end_with(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows that this statement gave. It, and what was left for the last, is written and committed in one round trip:
@@ -59,7 +58,7 @@ class Transaction:
             await at_once(self.connection, *left, commit=True)
 
     def _left(self) -> list[Statement]:
-        left = [*self._in_order, *self._last.items()]
+        left = [*self._in_order, *((sql, arrays_of(rows)) for sql, rows in self._last.items())]
         self._in_order, self._last = [], {}
         return left
 

@@ -147,7 +147,7 @@ async def _stopped(process: subprocess.Popen[bytes]) -> None:
 
 def _count_on(kafka: Kafka, child: str) -> int:
     consumer = KafkaConsumer(
-        Topic.CHILD_EVENTS, Topic.DECISIONS, bootstrap_servers=kafka.address, auto_offset_reset="earliest",
+        Topic.CHILD_EVENTS, Topic.EVIDENCE, bootstrap_servers=kafka.address, auto_offset_reset="earliest",
         consumer_timeout_ms=5000, group_id=None,
     )  # fmt: skip
     try:

@@ -113,9 +113,11 @@ async def test_a_report_that_waits_holds_its_own_partition_only(echo: Echo, kafk
         await line.all_decided()
 
 
-async def test_a_stop_while_the_database_is_away_loses_nothing(kafka: Kafka, database: Database) -> None:
+async def test_a_stop_while_the_database_is_away_loses_nothing(
+    kafka: Kafka, database: Database, *, keeps_a_record: bool
+) -> None:
     async with proxy_to(database.port) as proxy, Line(kafka) as line:
-        echo = Echo(kafka, proxy.port)
+        echo = Echo(kafka, proxy.port, keeps_a_record=keeps_a_record)
         echo.start()
         await line.report()
         await line.all_decided()

@@ -72,7 +72,8 @@ def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
 class Echo:
     """The echo service. `stop` and `kill` end it; `start` brings it up again under the same identity."""
 
-    def __init__(self, kafka: Kafka, database_port: int) -> None:
+    def __init__(self, kafka: Kafka, database_port: int, *, keeps_a_record: bool = False) -> None:
+        """`keeps_a_record`: it takes messages in batches, as the audit and the console do."""
         self._port = free_port()
         self._environment = bare() | {
             "SAFE_RETURN_DATABASE": f"postgresql://127.0.0.1:{database_port}/safe_return",
@@ -80,6 +81,7 @@ class Echo:
             "SAFE_RETURN_SECRETS_DIR": str(kafka.secrets),
             "SAFE_RETURN_HTTP_PORT": str(self._port),
             "SAFE_RETURN_SLOT": "0",
+            "ECHO_GATHER_SECONDS": "0.05" if keeps_a_record else "0",
         }
         self.log = kafka.secrets.parent / "echo.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -108,8 +110,14 @@ class Echo:
 
 
 @pytest.fixture
-def echo(kafka: Kafka, database: Database) -> Iterator[Echo]:
-    service = Echo(kafka, database.port)
+def keeps_a_record() -> bool:
+    """A module that tests it the other way says so."""
+    return False
+
+
+@pytest.fixture
+def echo(kafka: Kafka, database: Database, *, keeps_a_record: bool) -> Iterator[Echo]:
+    service = Echo(kafka, database.port, keeps_a_record=keeps_a_record)
     service.start()
     yield service
     service.end(signal.SIGTERM)
@@ -131,7 +139,7 @@ class Line:
         await self._producer.start()
         await self._consumer.start()
         partitions = [
-            TopicPartition(topic, each) for topic in (Topic.DECISIONS, Topic.DEAD_LETTERS) for each in range(12)
+            TopicPartition(topic, each) for topic in (Topic.EVIDENCE, Topic.DEAD_LETTERS) for each in range(12)
         ]
         self._consumer.assign(partitions)
         await self._consumer.seek_to_end(*partitions)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from services.bus.contract import Contract
 from services.bus.publisher import Publisher
+from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker
 from services.delivery.attempt import Attempt
 from services.store.transaction import Store
@@ -107,6 +108,12 @@ def written(countdown: Countdown, module: str, name: str) -> None:
     around(importlib.import_module(f"services.casework.{module}"), name, countdown, "after")
 
 
+def acknowledged(countdown: Countdown) -> None:
+    """Messages are done with, whichever way they were taken from Kafka."""
+    around(Worker, "_take_all", countdown, "after")
+    around(RecordReader, "_take", countdown, "after")
+
+
 STEPS: dict[str, Callable[[Countdown], None]] = {
     "before-keeping": lambda countdown: kept(countdown, "before"),
     "kept": lambda countdown: kept(countdown, "after"),
@@ -119,7 +126,7 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "committed": committed,
     "published": lambda countdown: around(Publisher, "_send", countdown, "after"),
     "settled": lambda countdown: around(Publisher, "settled", countdown, "after"),
-    "acknowledged": lambda countdown: around(Worker, "_take_all", countdown, "after"),
+    "acknowledged": acknowledged,
     "begun": lambda countdown: around(Attempt, "begin", countdown, "after"),
     "sent": lambda countdown: around(Attempt, "send", countdown, "after"),
     "ended": lambda countdown: around(Attempt, "end", countdown, "after"),

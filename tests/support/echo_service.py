@@ -1,7 +1,7 @@
 """A service for bus tests: says one decision for each report that it hears. Run as a process of its own, so that it can be killed.
 
 Reports of the authority `refused` make its handler fail, for ever; of `waiting`, fail as if the database were away.
-`ECHO_MENDED=1` ends both.
+`ECHO_MENDED=1` ends both. With `ECHO_GATHER_SECONDS` it takes messages in batches.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from services.safeguarding.events import ChildReportedMissing
 from services.store.transaction import Transaction
 
 MENDED = os.environ.get("ECHO_MENDED") == "1"
+GATHER_SECONDS = float(os.environ.get("ECHO_GATHER_SECONDS", "0"))
 
 
 async def main() -> None:
@@ -36,7 +37,7 @@ async def main() -> None:
         now = house.clocks.wall()
         await say(transaction, decided, said_by=house.service, subject=received.subject, at=now, now=now)
 
-    house.hear({ChildReportedMissing: on_child_reported_missing})
+    house.hear({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)
     await house.run()
 
 

@@ -13,16 +13,26 @@ from services.carers.store.tables import texts_in
 from services.carers.text import Text
 from services.register.keys import data_key, data_keys
 from services.store.encryption import DataKey, Keyring
+from services.store.pipeline import insert_given
 from services.store.transaction import Transaction
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
 HOUR = timedelta(hours=1)
-KEEP = """
-INSERT INTO texts_in (message_sid, number_hash, sender, body, received_at, story_at, tries, next_try_at, key_owner)
-VALUES (%(message_sid)s, %(number_hash)s, %(sender)s, %(body)s, %(received_at)s, %(story_at)s, %(tries)s, %(next_try_at)s, %(key_owner)s)
-ON CONFLICT DO NOTHING
-"""
-"""One statement however many rows: building one for each size of a batch was the dearest part of taking a text in."""
+KEEP = insert_given(
+    "texts_in",
+    {
+        "message_sid": "text",
+        "number_hash": "bytea",
+        "sender": "bytea",
+        "body": "bytea",
+        "received_at": "timestamptz",
+        "story_at": "timestamptz",
+        "tries": "integer",
+        "next_try_at": "timestamptz",
+        "key_owner": "text",
+    },
+    "ON CONFLICT DO NOTHING",
+)
 
 
 @dataclass(frozen=True, slots=True)

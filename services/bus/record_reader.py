@@ -1,0 +1,156 @@
+"""Takes messages from Kafka in batches, for who only keeps a record of them, and gives each to the contract.
+
+Faust brings messages one by one, which is right for who acts on each. The audit and the console hear everything that there
+is, and nobody waits for one of them: here the broker itself gathers, and a partition's batch is handed over whole.
+"""
+
+import asyncio
+import contextlib
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.bus.contract import Contract
+from services.bus.raw import Raw
+from services.bus.worker import COMMIT_EVERY_SECONDS, SESSION_SECONDS, STOP_GRACE_SECONDS, identity
+from services.runtime.logs import logger
+from services.runtime.settings import Settings
+from services.safeguarding.message import Topic
+
+FETCH_AT_LEAST_BYTES = 128 * 1024
+FETCH_WITHIN_MS = 150
+"""The broker answers with what has come by then: a page is at most a second behind."""
+TAKEN_AT_ONCE = 32
+"""Of one partition."""
+AGAIN_AFTER_SECONDS = 1.0
+
+
+class RecordReader:
+    """A part, with the worker's promise: acknowledged is what the contract is done with, and a partition that waits holds no
+    other. Stops taking, lets what is in hand finish for a moment, and leaves the rest to come again.
+    """
+
+    def __init__(self, settings: Settings, contract: Contract) -> None:
+        self._settings = settings
+        self._contract = contract
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._in_hand: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._done: dict[TopicPartition, int] = {}
+        self._failure: str | None = None
+
+    def obstacle(self) -> str | None:
+        return self._failure
+
+    async def start(self) -> None:
+        self._reading = asyncio.create_task(self._read(), name="reading the bus")
+
+    async def stop(self) -> None:
+        self._contract.stopping.set()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand.values(), timeout=STOP_GRACE_SECONDS)
+        for task in [*self._in_hand.values(), self._reading]:
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        await self._contract.close()
+        await self._leave()
+
+    async def _read(self) -> None:
+        """Goes on until it is cancelled, whatever fails: what was not acknowledged comes again."""
+        while True:
+            try:
+                consumer = await self._joined()
+                self._failure = None
+                await self._take_batches(consumer)
+            except Exception as error:  # noqa: BLE001 joining again is the remedy, and readiness shows the failure until then
+                self._failure = type(error).__name__
+                logger().warning("reading the bus failed and will be tried again", exc_info=error)
+                await self._leave()
+                await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+    async def _joined(self) -> AIOKafkaConsumer:
+        service = self._contract.service
+        self._consumer = AIOKafkaConsumer(
+            *(str(topic) for topic in self._contract.topics),
+            bootstrap_servers=self._settings.kafka,
+            group_id=service,
+            group_instance_id=identity(service, self._settings.slot),
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_min_bytes=FETCH_AT_LEAST_BYTES,
+            fetch_max_wait_ms=FETCH_WITHIN_MS,
+            session_timeout_ms=SESSION_SECONDS * 1000,
+            heartbeat_interval_ms=2_000,
+            rebalance_timeout_ms=10_000,
+            request_timeout_ms=20_000,
+        )
+        await self._consumer.start()
+        return self._consumer
+
+    async def _take_batches(self, consumer: AIOKafkaConsumer) -> None:
+        """A partition is paused while its batch is in hand."""
+        loop = asyncio.get_running_loop()
+        commit_at = loop.time() + COMMIT_EVERY_SECONDS
+        while not self._contract.stopping.is_set():
+            batches = await consumer.getmany(timeout_ms=int(COMMIT_EVERY_SECONDS * 1000), max_records=None)
+            for partition, records in batches.items():
+                consumer.pause(partition)
+                task = asyncio.create_task(self._take(consumer, partition, records))
+                self._in_hand[partition] = task
+            if loop.time() >= commit_at:
+                await self._commit(consumer)
+                commit_at = loop.time() + COMMIT_EVERY_SECONDS
+        await asyncio.Future()
+
+    async def _take(self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
+        topic = Topic(partition.topic)
+        place = records[0].offset
+        try:
+            for start in range(0, len(records), TAKEN_AT_ONCE):
+                several = records[start : start + TAKEN_AT_ONCE]
+                done = await self._contract.take_all([_raw(each, topic) for each in several])
+                if done < len(several):
+                    return  # the process stops, and nothing further is taken
+                place = self._done[partition] = several[-1].offset + 1
+        except Exception as error:  # noqa: BLE001 none may be passed over: the rest of the batch is read again
+            logger().error("a batch could not be taken and is read again", exc_info=error)
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+            with contextlib.suppress(KafkaError):
+                consumer.seek(partition, place)
+        finally:
+            if self._in_hand.get(partition) is asyncio.current_task():
+                del self._in_hand[partition]
+            if partition in consumer.assignment():
+                consumer.resume(partition)
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        """Of the partitions that are still ours. While they are being shared out anew nothing can be committed: a second later."""
+        ours = consumer.assignment()
+        self._done = {partition: place for partition, place in self._done.items() if partition in ours}
+        committed = dict(self._done)
+        if not committed:
+            return
+        try:
+            await consumer.commit(committed)
+        except KafkaError as error:
+            logger().info("places on the bus are committed later", reason=type(error).__name__)
+            return
+        self._done = {partition: place for partition, place in self._done.items() if committed.get(partition) != place}
+
+    async def _leave(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is None:
+            return
+        try:
+            async with asyncio.timeout(STOP_GRACE_SECONDS):
+                await self._commit(consumer)
+                await consumer.stop()
+        except (TimeoutError, KafkaError):
+            logger().warning("the consumer did not leave in time")
+        self._done.clear()
+
+
+def _raw(record: ConsumerRecord, topic: Topic) -> Raw:
+    return Raw(record.value, topic, f"{record.topic}/{record.partition}/{record.offset}")
