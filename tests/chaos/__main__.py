@@ -24,7 +24,7 @@ from tests.support.world import World, settle_town
 
 ENGINES = ("kafka", "postgres")
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
-MEND_WITHIN_SECONDS = 60
+MEND_WITHIN_SECONDS = 120
 PAUSE_SECONDS = (1.0, 4.0)
 EVERY_SECONDS = 1.2
 BACK_EVERY = 4

@@ -1,11 +1,12 @@
-"""Each process dies in turn while twenty reports flow: none is missing, none counts twice."""
+"""Each process dies in turn while twenty reports flow: none is missing, none counts twice, and no duty is forgotten."""
 
 import signal
 import time
 
 import pytest
 
-from tests.chaos.flowing import Flow, settled_tally
+from tests.chaos.flowing import Flow, entries, settled_tally
+from tests.chaos.standing import record_holds, settled_standing
 from tests.support.stack import StackStarter
 from tests.support.world import World, settle_town
 
@@ -24,8 +25,12 @@ def test_each_service_then_kafka_then_the_database_is_killed(own_stack: StackSta
         stack.kill(name, signal.SIGKILL)
     flow.join()
     found = settled_tally(world, carers, 120)
-    world.close()
     assert found.is_right, found
+    assert settled_standing(stack, 120).faults == []
+    invited = entries(world, REPORTS)
+    assert invited.is_right, invited
+    assert record_holds(stack)
+    world.close()
 
 
 def test_each_service_is_told_to_stop_while_the_database_is_away(own_stack: StackStarter) -> None:
