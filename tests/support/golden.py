@@ -167,6 +167,8 @@ class Theatre:
         self._shown = shown
         self._by_child: dict[str, Play] = {}
         self._acted: set[tuple[str, int]] = set()
+        self._answered: set[str] = set()
+        """Acknowledgements that were said on the bus, by message."""
 
     async def play(self) -> None:
         await asyncio.to_thread(self._settle_authorities)
@@ -272,6 +274,14 @@ class Theatre:
                     each.given_up = True
                 return
             await asyncio.sleep(0.2)
+        while asyncio.get_running_loop().time() < until and not await asyncio.to_thread(self._answers_are_taken):  # noqa: ASYNC110 another process brings it about
+            await asyncio.sleep(0.2)
+
+    def _answers_are_taken(self) -> bool:
+        """By the protocol. What becomes due before that would be told to the next person, though somebody has answered."""
+        taken = "SELECT count(*) FROM protocol.inbox WHERE message_id = ANY(%s)"
+        with psycopg.connect(self._world.stack.admin_url) as connection:
+            return connection.execute(taken, (list(self._answered),)).fetchone() == (len(self._answered),)
 
     def _unheard(self, play: Play) -> bool:
         return any(
@@ -291,6 +301,8 @@ class Theatre:
                 state = "failed" if isinstance(received.content, DutyFailed) else received.content.kind.split(".")[1]
                 if not isinstance(received.content, DutyDelivered):
                     play.became[received.content.duty, received.content.step].append(state)
+                if isinstance(received.content, DutyAcknowledged):
+                    self._answered.add(received.id)
 
     def _story_now(self) -> datetime:
         with psycopg.connect(self._world.stack.admin_url) as connection:
