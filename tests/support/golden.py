@@ -93,10 +93,18 @@ class Play:
         begins = self.begins or datetime.max.replace(tzinfo=UTC)
         mine = [each for each in self.said if not each.content.protocol.startswith(OF_OTHERS)]
         roles = {(each.content.role, each.content.channel) for each in mine if not self._is_of_everyone(each.content)}
+        # Who was told by others alone, such as by an invitation, hears of the return as well: what follows from that is theirs, too.
+        aside = {
+            each.content.duty
+            for each in mine
+            if each.content.step == 0 and (each.content.role, each.content.channel) not in roles
+        }
         return [
             (each.time - begins, _line(each.content))
             for each in mine
-            if (each.content.role, each.content.channel) in roles and each.time - begins <= self.until + LATE
+            if each.content.duty not in aside
+            and (each.content.role, each.content.channel) in roles
+            and each.time - begins <= self.until + LATE
         ]
 
     def _is_of_everyone(self, duty: Duty) -> bool:
