@@ -175,12 +175,18 @@ function linked(text) {
     place % 2 ? element("a", { href: piece, target: "_blank", rel: "noreferrer" }, piece) : piece));
 }
 
-function drawMailboxes(mailboxes) {
-  if (!changed("mailboxes", mailboxes)) return;
+const MOODS = ["normal", "unknown", "full", "greylisting", "bounces", "away"];
+
+function drawMailboxes(mailboxes, moods) {
+  if (!changed("mailboxes", [mailboxes, moods])) return;
   byId("mailbox-list").replaceChildren(...mailboxes.map((mailbox) => {
     const box = element("input", { type: "checkbox", checked: mailbox.answers, onchange: () => send(
       "PUT", `/mailboxes/${encodeURIComponent(mailbox.address)}`, { answers: box.checked }) });
-    return element("label", { className: "check" }, box, `${mailbox.name}, ${mailbox.address}`);
+    const mood = moods[mailbox.address.toLowerCase()] ?? { mode: "normal" };
+    const path = `/behaviours/mailboxes/${encodeURIComponent(mailbox.address)}`;
+    return element("div", { className: "switch" },
+      element("label", { className: "check" }, box, `${mailbox.name}, ${mailbox.address}`),
+      choice(`${mailbox.name}'s mailbox`, "is", MOODS, mood.mode, (mode) => send("PUT", path, { ...mood, mode })));
   }));
 }
 
@@ -256,7 +262,7 @@ async function refresh() {
     drawPhones(state.phones);
     if (before === byId("phone").value) drawThread(state.thread, state.calls);
     drawDesks(state.desks, state.notices);
-    drawMailboxes(state.mailboxes);
+    drawMailboxes(state.mailboxes, state.behaviours.mailboxes);
     drawMails(state.mails);
     drawSwitches(state.desks, state.behaviours);
     byId("link").textContent = "";

@@ -88,6 +88,14 @@ async def test_a_desk_can_be_made_silent_and_a_person_told_not_to_answer(outside
     await eventually(lambda: not outside.world.people.phones[STAFF].answers)
 
 
+async def test_a_mailbox_can_be_made_to_bounce(outside: Outside, page: Page) -> None:
+    outside.world.correspondents.set_answers("nurse@northmoor.example", answers=True)
+    await page.get_by_text("whose mailbox takes mail").click()
+    await page.get_by_label("Somebody's mailbox is").select_option("bounces")
+    await eventually(lambda: outside.world.behaviours.mailbox("nurse@northmoor.example").mode is Mode.BOUNCES)
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+
 async def test_the_page_fits_a_narrow_phone_without_scrolling_sideways(outside: Outside, page: Page) -> None:
     await deliver_notice(outside, "A name without any space that would be broken only by force " + "x" * 80)
     outside.world.network.send(CARER, "y" * 120, None, 36_000)
