@@ -1,5 +1,6 @@
 """For operators: Kafka, PostgreSQL and the processes between them."""
 
+from infra.grafana.boards.console_and_record import CONSOLE
 from infra.grafana.panel import Board, Panel, Row, number, share_under, standing
 
 NOW = Row(
@@ -243,6 +244,6 @@ BOARD = Board(
     "bus-and-stores",
     "Bus and stores",
     "Kafka, PostgreSQL and the processes between them: what waits, what is behind, what was given up.",
-    [NOW, BUS, STORES, PROCESSES],
+    [NOW, BUS, STORES, PROCESSES, CONSOLE],
     since="3h",
 )
