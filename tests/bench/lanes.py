@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.store.encryption import Keyring
+from tests.bench.load import logged_in
 from tests.contract.test_delivery_lanes import ManyDestinations, prepare
 from tests.support.database import Database, running_database
 from tests.support.delivery import received, running_floor
@@ -58,8 +59,13 @@ async def compared(database: Database) -> Table:
 
 
 def measure(screen: Console) -> None:
-    with tempfile.TemporaryDirectory() as folder, running_database(Path(folder)) as database:
-        screen.print(asyncio.run(compared(database)))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        logged_in(Path(folder)),
+        running_database(Path(folder)) as database,
+    ):
+        table = asyncio.run(compared(database))
+    screen.print(table)
 
 
 if __name__ == "__main__":

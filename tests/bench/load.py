@@ -2,11 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import aiohttp
+
+from services.runtime import logs
+
+
+@contextmanager
+def logged_in(folder: Path) -> Iterator[None]:
+    """Log lines are written, since they are part of what a delivery costs, and are not shown."""
+    with (folder / "log").open("w") as log, redirect_stderr(log):
+        logs.configure("police", None)
+        yield
 
 
 @dataclass(frozen=True)

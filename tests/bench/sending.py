@@ -31,8 +31,8 @@ from standardwebhooks import Webhook
 from services.delivery.resolver import CheckedResolver
 from services.delivery.tables import deliveries
 from services.delivery.webhook_clients import WebhookClients
-from services.runtime import logs
 from services.store.encryption import Keyring
+from tests.bench.load import logged_in
 from tests.support.database import Database, running_database
 from tests.support.delivery import received
 from tests.support.outside import free_port
@@ -183,13 +183,14 @@ def _add(table: Table, title: str, figures: tuple[float, float], beside: tuple[f
 
 
 def measure(screen: Console, *, profile: bool = False) -> None:
-    logs.configure("police", None)
     with (
         tempfile.TemporaryDirectory() as folder,
+        logged_in(Path(folder)),
         running_database(Path(folder)) as database,
         running_desk() as url,
     ):
-        screen.print(asyncio.run(compared(database, url, profile=profile)))
+        table = asyncio.run(compared(database, url, profile=profile))
+    screen.print(table)
 
 
 def main() -> None:
