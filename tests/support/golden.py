@@ -28,7 +28,7 @@ from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 from tests.support.world import World
 
-OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record")
+OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record", "full-meeting")
 """Rules that the stories leave aside (tests/scenarios/test_stories.py), and those that only a real discussion sets off."""
 HORIZON = timedelta(hours=7)
 BEGINS = time(18)
