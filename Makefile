@@ -53,14 +53,16 @@ restore: ## As `run`, on a copy of the database, where there is none yet: make r
 	@$(BOOTSTRAP)
 	@exec $(VENV)/python -m infra.local run --copy '$(FROM)'
 
-bench: ## Measure how long a report takes to a desk, how many notices go out a second, and what a force that hangs does to another.
+bench: ## Measure how long a report takes to a desk, how many notices go out a second, what a force that hangs does to another, and how long a text waits for its answer.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m tests.bench
+	$(VENV)/python -m tests.bench.inbound
 
-chaos: ## Kill everything at random while 200 reports flow, and count what was lost or doubled.
+chaos: ## Kill everything at random while 200 reports flow, and while 10,000 texts come in, and count what was lost or doubled.
 	@$(BOOTSTRAP)
 	DIE_EVERYWHERE=1 $(VENV)/python -m pytest tests/chaos/test_crash_at_every_step.py
 	$(VENV)/python -m tests.chaos
+	TEXTS=10000 $(VENV)/python -m pytest -s tests/chaos/test_kills_while_texts_come_in.py
 
 mutation: ## Change the engine in every small way and count what no test notices; takes an hour.
 	@$(BOOTSTRAP)

@@ -67,12 +67,9 @@ class House:
             hurry=hurry,
         )
         self.health.watch("consuming", contract.obstacle)
-        if gather_seconds:
-            reader = RecordReader(self.settings, contract)
-            self.health.watch("reading", reader.obstacle)
-            self.parts.append(reader)
-        else:
-            self.parts.append(Worker(self.settings, contract))
+        consumer = RecordReader(self.settings, contract) if gather_seconds else Worker(self.settings, contract)
+        self.health.watch("reading", consumer.obstacle)
+        self.parts.append(consumer)
 
     def turn(self, loop: Repeating) -> None:
         """Runs beside the rest, and shows its failures in readiness."""

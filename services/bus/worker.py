@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaConnectionError
 
 from services.bus.contract import Contract
 from services.bus.raw import Raw
+from services.runtime.logs import logger
 from services.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
@@ -20,6 +22,9 @@ COMMIT_EVERY_SECONDS = 1.0
 """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
 SESSION_SECONDS = 8
 STOP_GRACE_SECONDS = 3
+WAITED_FOR_SECONDS = 3.0
+ASKED_AGAIN_SECONDS = 1.0
+"""While Kafka is away."""
 TAKEN_AT_ONCE = 16
 """Of one partition."""
 
@@ -39,13 +44,52 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._app: faust.App | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._app = self._build()
-        await self._app.start()
+        """Without Kafka the rest of the process runs all the same: what comes by HTTP must be kept while it is away.
+
+        Raises what keeps it from starting and is no absence of Kafka.
+        """
+        asked = asyncio.Event()
+        self._starting = asyncio.create_task(self._until_it_runs(asked))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), WAITED_FOR_SECONDS)
+        if self._starting.done():
+            self._starting.result()
+
+    def obstacle(self) -> str | None:
+        if self._app is not None:
+            return None
+        failed = self._starting is not None and self._starting.done()
+        return "consuming could not be started" if failed else "Kafka is away"
+
+    async def _until_it_runs(self, asked: asyncio.Event) -> None:
+        """`asked`: an answer has come, or no answer, or it could not be asked."""
+        try:
+            while not await self._runs():
+                asked.set()
+                await asyncio.sleep(ASKED_AGAIN_SECONDS)
+        finally:
+            asked.set()
+
+    async def _runs(self) -> bool:
+        app = self._build()
+        try:
+            await app.start()
+        except (KafkaConnectionError, OSError) as error:
+            logger().warning("Kafka is away, and is asked again", exc_info=error)
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(app.stop(), STOP_GRACE_SECONDS)
+            return False
+        self._app = app
+        return True
 
     async def stop(self) -> None:
         self._contract.stopping.set()
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), STOP_GRACE_SECONDS)
         if self._app is not None:

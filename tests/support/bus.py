@@ -86,6 +86,10 @@ class Echo:
         self.log = kafka.secrets.parent / "echo.log"
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
     def start(self, *, mended: bool = False) -> None:
         """Returns when it takes messages."""
         environment = self._environment | ({"ECHO_MENDED": "1"} if mended else {})

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -57,26 +59,62 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 @contextmanager
 def running_database(folder: Path) -> Iterator[Database]:
-    where = place.find(folder)
-    port, password = _free_port(), os.urandom(8).hex()
-    server = Server(where, port, password)
-    server.make_cluster()
-    running = subprocess.Popen(
-        server.command,
-        user=where.login,
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with mortal_database(folder) as server:
+        yield server.database
+
+
+class MortalDatabase:
+    """A server that a test may kill as a power cut would, and start again on the same files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.where = place.find(folder)
+        port, password = _free_port(), os.urandom(8).hex()
+        self._server = Server(self.where, port, password)
+        self._server.make_cluster()
+        self.database = Database(self._server.admin_url, port, password)
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it answers. After a kill its own children may still hold the memory for a moment: then once more."""
+        until = time.monotonic() + UP_WITHIN_SECONDS
+        while not self._server.answers():
+            if time.monotonic() > until:
+                pytest.fail("PostgreSQL did not come up")
+            if self._running is None or self._running.poll() is not None:
+                self._running = subprocess.Popen(
+                    self._server.command,
+                    user=self.where.login,
+                    cwd="/",
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            time.sleep(0.05)
+
+    @property
+    def process(self) -> psutil.Process:
+        assert self._running is not None
+        return psutil.Process(self._running.pid)
+
+    def end(self, number: signal.Signals) -> None:
+        if self._running is not None and self._running.poll() is None:
+            self._running.send_signal(number)
+            self._running.wait(30)
+
+
+@contextmanager
+def mortal_database(folder: Path) -> Iterator[MortalDatabase]:
+    """Migrated, with each service's role able to log in."""
+    server = MortalDatabase(folder)
+    server.start()
+    database = server.database
     try:
-        _wait_until_it_answers(server)
-        apply(server.admin_url)
-        open_logins(server.admin_url, {service: f"{password}-{service}" for service in SERVICES})
-        yield Database(server.admin_url, port, password)
+        apply(database.admin_url)
+        open_logins(database.admin_url, {service: f"{database.password}-{service}" for service in SERVICES})
+        yield server
     finally:
-        running.terminate()
-        running.wait(30)
+        server.end(signal.SIGTERM)
+        where = server.where
         shutil.rmtree(where.reachable if where.login else Path(where.files), ignore_errors=True)
 
 
@@ -89,11 +127,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_until_it_answers(server: Server) -> None:
-    until = time.monotonic() + UP_WITHIN_SECONDS
-    while not server.answers():
-        if time.monotonic() > until:
-            pytest.fail("PostgreSQL did not come up")
-        time.sleep(0.05)
