@@ -114,6 +114,11 @@ def acknowledged(countdown: Countdown) -> None:
     around(RecordReader, "_take", countdown, "after")
 
 
+def acted(countdown: Countdown, name: str) -> None:
+    """An operator's act is written (`_act`), or committed and its browser not answered (`act`)."""
+    around(importlib.import_module("services.console.acting").Acting, name, countdown, "after")
+
+
 STEPS: dict[str, Callable[[Countdown], None]] = {
     "before-keeping": lambda countdown: kept(countdown, "before"),
     "kept": lambda countdown: kept(countdown, "after"),
@@ -122,6 +127,8 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "event-taken": lambda countdown: taken(countdown, "events.EventsDoor"),
     "photograph-written": lambda countdown: written(countdown, "store.photographs", "keep"),
     "photograph-taken": lambda countdown: taken(countdown, "photographs.PhotographDoor"),
+    "act-written": lambda countdown: acted(countdown, "_act"),
+    "act-taken": lambda countdown: acted(countdown, "act"),
     "handled": handled,
     "committed": committed,
     "published": lambda countdown: around(Publisher, "_send", countdown, "after"),

@@ -1,0 +1,30 @@
+"""The console's pages as a process of their own, on a database alone: `python -m tests.support.console_process [STEP]`.
+
+With a step it kills itself there the first time (tests/support/crash_at.py).
+"""
+
+import asyncio
+import sys
+
+from services.console.live import Changes
+from services.console.settings import ConsoleSettings
+from services.console.web import pages
+from services.runtime.clocks import Clocks
+from services.runtime.process import Web
+from services.store.engine import connect, database_url
+from services.store.transaction import Store
+from tests.support.crash_at import STEPS, Countdown
+
+
+async def main() -> None:
+    settings, clocks = ConsoleSettings(), Clocks()
+    for step in sys.argv[1:]:
+        STEPS[step](Countdown(1))
+    store = Store(connect(settings, "console"))
+    web = Web(pages(store, clocks, Changes(database_url(settings, "console"), clocks), settings), settings.http_port)
+    await web.start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
