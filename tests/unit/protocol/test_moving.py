@@ -15,7 +15,7 @@ from services.protocol.policy.vocabulary import Mark
 from services.safeguarding import care_events, events
 from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
@@ -275,3 +275,15 @@ def test_a_series_that_a_stopped_clock_slept_through_is_told_once() -> None:
 def test_invitations_on_arrival_belong_to_one_discussion() -> None:
     invited = Child().hears(care_events.ChildPresented(**SAID, concern=True)).duties
     assert len({each.refers_to for each in invited if each.channel == "invitation"}) == 1
+
+
+def test_a_contact_whom_no_text_reaches_is_mailed_by_name_and_then_somebody_rings() -> None:
+    child = Child(ANN)
+    series = child.hears(events.ContactListed(**SAID, contact=ANN)).deadlines
+    (asked,) = child.hears(series[0].content, 24).duties
+    failure = DutyFailed(duty=asked.duty, step=0, authority="northshire", person=ANN, reason="no-address")
+    (mailed,) = child.hears(failure, 24).duties
+    assert [(each.channel, each.person) for each in (asked, mailed)] == [("text", ANN), ("email", ANN)]
+    failure = DutyFailed(duty=asked.duty, step=1, authority="northshire", person=ANN, reason="no-address")
+    (rung,) = child.hears(failure, 24).duties
+    assert (rung.role, rung.person) == (Role.DUTY_SENIOR_MANAGER, None)
