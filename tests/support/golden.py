@@ -24,7 +24,7 @@ from services.safeguarding import identifiers
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
 from tests.support.world import World
 
@@ -92,20 +92,23 @@ class Play:
         """By the rules that the story is about, to those whom they tell."""
         begins = self.begins or datetime.max.replace(tzinfo=UTC)
         mine = [each for each in self.said if not each.content.protocol.startswith(OF_OTHERS)]
-        roles = {(each.content.role, each.content.channel) for each in mine if not self._is_of_everyone(each.content)}
+        roles = self._roles(mine)
         # Who was told by others alone, such as by an invitation, hears of the return as well: what follows from that is theirs, too.
         aside = {
             each.content.duty
             for each in mine
             if each.content.step == 0 and (each.content.role, each.content.channel) not in roles
         }
+        mine = [each for each in mine if each.content.duty not in aside]
+        roles = self._roles(mine)
         return [
             (each.time - begins, _line(each.content))
             for each in mine
-            if each.content.duty not in aside
-            and (each.content.role, each.content.channel) in roles
-            and each.time - begins <= self.until + LATE
+            if (each.content.role, each.content.channel) in roles and each.time - begins <= self.until + LATE
         ]
+
+    def _roles(self, said: list[Received[Duty]]) -> set[tuple[Role, Channel]]:
+        return {(each.content.role, each.content.channel) for each in said if not self._is_of_everyone(each.content)}
 
     def _is_of_everyone(self, duty: Duty) -> bool:
         return duty.step == 0 and RULES[duty.rule].tell == Role.EVERYONE_TOLD
