@@ -3,17 +3,14 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from infra.local.layout import ROOT
 from infra.local.stack import Stack
+from tests.support.dying import start_dying
 from tests.support.world import Carer, World, settle_town
 
 BUS = ("handled", "committed", "published", "settled", "acknowledged")
@@ -36,7 +33,6 @@ SHORT = [
 """The floors are the same in every service: each step once, where it means most. `make chaos` dies at all of them."""
 CASES = EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else SHORT
 QUIET_SECONDS = 1.5
-READY_WITHIN_SECONDS = 90
 CODE = re.compile(r"reply OK (\w{5})")
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
@@ -62,7 +58,7 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     duty_worker = "+447700900590"
     before = _told(world, duty_worker, "reported missing")
     world.stack.stop_one(service)
-    dying = _start_dying(world.stack, service, step, nth, tmp_path / "log")
+    dying = start_dying(world.stack, service, step, nth, tmp_path / "log")
     world.text(carer, "MISSING")
     assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
     world.stack.start_one(service)
@@ -87,34 +83,3 @@ def _answer(world: World, number: str) -> None:
     """So that nobody asks again, five minutes on, in the midst of another case."""
     code = CODE.findall(_told(world, number, "reported missing")[-1])[0]
     world.text(number, f"OK {code}")
-
-
-def _start_dying(stack: Stack, service: str, step: str, nth: int, log: Path) -> subprocess.Popen[bytes]:
-    """Returns when the service, which will kill itself at the step, is ready.
-
-    What an earlier case left unfinished may bring it to the step before that: then it is let finish, and begun again.
-    """
-    command = [sys.executable, "-m", "tests.support.crash_at", step, str(nth), service]
-    while True:
-        with log.open("wb") as out:
-            dying = subprocess.Popen(command, cwd=ROOT, env=stack.environment(service), stdout=out, stderr=out)
-        if _is_ready(dying, f"{stack.endpoints[service]}/health/ready"):
-            return dying
-        assert dying.returncode == -signal.SIGKILL, log.read_text()
-        stack.start_one(service)
-        stack.wait_ready()
-        stack.stop_one(service)
-
-
-def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
-    """False when it dies first."""
-    until = time.monotonic() + READY_WITHIN_SECONDS
-    while process.poll() is None:
-        try:
-            if httpx.get(url, trust_env=False).is_success:
-                return True
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < until, f"neither ready nor dead within {READY_WITHIN_SECONDS} s"
-        time.sleep(0.1)
-    return False

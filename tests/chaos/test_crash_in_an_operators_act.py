@@ -1,0 +1,126 @@
+"""The console dies while somebody acts at it: the act is done once or not at all, with its evidence; sent again it is done once."""
+
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from infra.local.stack import Stack
+from tests.support.console import csrf_in
+from tests.support.dying import start_dying
+from tests.support.world import Carer, World, settle_town
+
+STEPS = ("act-written", "committed", "act-taken")
+FORCE = "northmoor-police"
+
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Iterator[Carer]]]:
+    stack = Stack(tmp_path_factory.mktemp("act"))
+    stack.start()
+    world = World(stack)
+    world.desk(FORCE, acknowledges=False)
+    yield world, iter(settle_town(stack, len(STEPS)))
+    world.close()
+    stack.stop()
+    stack.remove()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_act_in_flight_when_the_console_dies_is_done_once(
+    town: tuple[World, Iterator[Carer]], tmp_path: Path, step: str
+) -> None:
+    world, carers = town
+    carer = next(carers)
+    world.text(carer.number, "MISSING")
+    duty = world.eventually(lambda: _police_duty(world, carer))
+    form = _filled(world, duty)
+    world.stack.stop_one("console")
+    dying = start_dying(world.stack, "console", step, 1, tmp_path / "log")
+    with pytest.raises(httpx.TransportError):
+        _send(world, duty, form)
+    assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
+    committed = _acts(world.stack, form["act"])
+    assert committed == (0 if step == "act-written" else 1)
+    world.stack.start_one("console")
+    world.stack.wait_ready()
+
+    if step != "act-written":
+        world.eventually(lambda: _evidence(world.stack, duty))
+        assert _evidence(world.stack, duty) == 1, "what was committed was not told of before the form came again"
+    answer = _send(world, duty, form)
+    assert "Recorded: police were told by telephone" in answer.text
+    world.eventually(lambda: "by telephone" in world.console.get(_episode(world, carer)).text)
+    world.eventually(lambda: _evidence(world.stack, duty))
+    assert (_acts(world.stack, form["act"]), _evidence(world.stack, duty)) == (1, 1)
+    assert _answers(world.stack, duty) == 1
+    assert _orphaned_words(world.stack) == 0
+    world.text(carer.number, "FALSE ALARM")
+
+
+def _send(world: World, duty: str, form: dict[str, str]) -> httpx.Response:
+    answer = world.console.post(f"{duty}/acts/phoned", data=form)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+def _episode(world: World, carer: Carer) -> str:
+    found = re.search(rf'href="(/episodes/[^"]+)">{carer.child_code}</a>', world.console.get("/").text)
+    return "" if found is None else found[1]
+
+
+def _police_duty(world: World, carer: Carer) -> str:
+    """Empty until police have taken the notice, so that nothing of it is under way."""
+    episode = _episode(world, carer)
+    page = world.console.get(episode).text if episode else ""
+    if "Taken by the other end: police control room" not in page:
+        return ""
+    found = re.search(r'href="(/duties/[^"]+)">Missing notice</a>\s*<span class="small">tell-police-missing', page)
+    return "" if found is None else found[1]
+
+
+def _filled(world: World, duty: str) -> dict[str, str]:
+    page = world.console.get(f"{duty}/acts/phoned")
+    hidden = dict(re.findall(r'type="hidden" name="(act|seen)" value="([^"]*)"', page.text))
+    chosen = re.search(r'name="step" value="(\d+)"', page.text)
+    steps = {} if chosen is None else {"step": chosen[1]}
+    return hidden | steps | {"csrf": csrf_in(page), "officer": "PC Reed 4471", "reference": "NM-2026-118"}
+
+
+def _acts(stack: Stack, act: str) -> int:
+    return _count(stack, "SELECT count(*) FROM console.acts WHERE act = %s", act)
+
+
+def _evidence(stack: Stack, duty: str) -> int:
+    """On the audit's record."""
+    asked = (
+        "SELECT count(*) FROM audit.entries WHERE kind = 'operator.acted.v1' AND convert_from(envelope, 'UTF8') LIKE %s"
+    )
+    return _count(stack, asked, f"%{duty.removeprefix('/duties/')}%")
+
+
+def _answers(stack: Stack, duty: str) -> int:
+    asked = "SELECT count(*) FROM audit.entries WHERE kind = 'duty.acknowledged.v1' AND convert_from(envelope, 'UTF8') LIKE %s"
+    return _count(stack, asked, f"%{duty.removeprefix('/duties/')}%")
+
+
+def _orphaned_words(stack: Stack) -> int:
+    """Words of operators that no act on the record names."""
+    asked = """
+        SELECT count(*) FROM register.words w WHERE w.said_by LIKE 'account-%%' AND NOT EXISTS (
+            SELECT FROM audit.entries e WHERE convert_from(e.envelope, 'UTF8') LIKE '%%' || w.id || '%%')
+    """
+    return _count(stack, asked)
+
+
+def _count(stack: Stack, asked: str, *about: str) -> int:
+    with psycopg.connect(stack.admin_url) as connection:
+        row = connection.execute(asked.encode(), about or None).fetchone()
+    assert row is not None
+    return int(row[0])
