@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
 from services.safeguarding.message import Message, Topic
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,13 +54,22 @@ ENVELOPE: dict[str, Any] = {
 }
 
 
+class Plain(GenerateJsonSchema):
+    """JSON Schema and nothing beside it: which of several shapes is meant is OpenAPI's word, and AsyncAPI has another."""
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        rendered = super().tagged_union_schema(schema)
+        rendered.pop("discriminator", None)
+        return rendered
+
+
 def path_of(contract: type[Message]) -> str:
     return f"{FOLDERS[contract.topic]}/{contract.kind}.json"
 
 
 def content_schema(contract: type[Message]) -> dict[str, Any]:
     """Of `data` alone. Fields may be left out where they have a default; unknown ones are refused."""
-    rendered = contract.model_json_schema()
+    rendered = contract.model_json_schema(schema_generator=Plain)
     return {"$schema": DIALECT, "title": contract.kind, "description": description_of(contract)} | {
         name: value for name, value in rendered.items() if name not in ("title", "description")
     }

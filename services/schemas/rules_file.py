@@ -1,27 +1,31 @@
 """JSON Schema of a protocol file as a person writes it: for editors, and for whoever writes an authority's own rules.
 
-Rendered from the grammar that reads it, save for three shorthands that the grammar unfolds before it looks: a question,
-a length of time, and a trigger that stands alone.
+Rendered from the grammar that reads it, save for what the grammar unfolds before it looks: a question,
+a length of time, an hour, and a trigger that stands alone.
 """
 
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 from services.protocol.policy.grammar import Rule
 from services.protocol.policy.periods import CALENDAR, LENGTH
 from services.protocol.policy.vocabulary import NUMBERED, Condition, Question, Trigger
-from services.schemas.messages import DIALECT
+from services.schemas.messages import DIALECT, Plain
 
 LENGTH_WRITTEN = {"type": "string", "pattern": LENGTH.pattern.replace("?P<count>", "").replace("?P<unit>", "")}
 CALENDAR_WRITTEN = {"type": "string", "pattern": CALENDAR.pattern.replace("?P<count>", "").replace("?P<unit>", "")}
+HOUR_WRITTEN = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 LINE = {"type": "string", "minLength": 1}
 
 
-class _AsWritten(GenerateJsonSchema):
+class _AsWritten(Plain):
     def timedelta_schema(self, _schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
         return dict(LENGTH_WRITTEN)
+
+    def time_schema(self, _schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        return dict(HOUR_WRITTEN)
 
     def function_plain_schema(self, _schema: core_schema.PlainValidatorFunctionSchema) -> JsonSchemaValue:
         return dict(CALENDAR_WRITTEN)
