@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
@@ -63,17 +63,23 @@ async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at
     )
 
 
+# Built once: asked at nearly every telling.
+ANY_LINE = select(duty_lines.c.duty_line).limit(2)
+LINE = ANY_LINE.where(duty_lines.c.authority == bindparam("authority"))
+BRIDGE = select(bridges.c.bridge).where(bridges.c.authority == bindparam("authority"))
+
+
 async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) -> str | None:
     """The number that a caller is given at any hour. Without an authority: the only one there is, or None."""
-    asked = select(duty_lines.c.duty_line).limit(2)
-    rows = await connection.execute(asked if authority is None else asked.where(duty_lines.c.authority == authority))
+    asked = ANY_LINE if authority is None else LINE
+    rows = await connection.execute(asked, {} if authority is None else {"authority": authority})
     lines = list(rows.scalars())
     return lines[0] if len(lines) == 1 else None
 
 
 async def bridge(connection: AsyncConnection, authority: AuthorityId) -> str | None:
     """How a discussion is joined, as the authority wrote it. None: through the duty line."""
-    found: str | None = await connection.scalar(select(bridges.c.bridge).where(bridges.c.authority == authority))
+    found: str | None = await connection.scalar(BRIDGE, {"authority": authority})
     return found
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.bus.envelope import Received
@@ -14,6 +14,20 @@ from services.store.transaction import Transaction
 from services.strategy.policy import begins
 from services.strategy.store import PLANNED, Discussion, hold
 from services.strategy.tables import attendees, discussions
+
+OF_FIRST_TELLING = (
+    select(attendees.c.discussion).where(attendees.c.duty == bindparam("duty")).order_by(attendees.c.step).limit(1)
+)
+OF_FORM = (
+    select(discussions.c.discussion)
+    .where(
+        discussions.c.episode == bindparam("episode"),
+        discussions.c.state == PLANNED,
+        discussions.c.form == bindparam("form"),
+    )
+    .order_by(discussions.c.number.desc())
+    .limit(1)
+)
 
 
 async def plan(
@@ -67,19 +81,12 @@ async def _new(
 
 
 async def _of_first_telling(transaction: Transaction, duty: Duty) -> UUID | None:
-    found: UUID | None = await transaction.connection.scalar(
-        select(attendees.c.discussion).where(attendees.c.duty == duty.duty).order_by(attendees.c.step).limit(1)
-    )
+    found: UUID | None = await transaction.connection.scalar(OF_FIRST_TELLING, {"duty": duty.duty})
     return found
 
 
 async def _planned(transaction: Transaction, episode: UUID, form: Form) -> UUID | None:
-    found: UUID | None = await transaction.connection.scalar(
-        select(discussions.c.discussion)
-        .where(discussions.c.episode == episode, discussions.c.state == PLANNED, discussions.c.form == form)
-        .order_by(discussions.c.number.desc())
-        .limit(1)
-    )
+    found: UUID | None = await transaction.connection.scalar(OF_FORM, {"episode": episode, "form": form})
     return found
 
 

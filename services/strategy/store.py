@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -58,6 +58,18 @@ class Attendee:
     reply: Reply
 
 
+# Built once: each invitation asks them.
+ADDRESSED = (
+    update(attendees)
+    .where(attendees.c.duty == bindparam("of_duty"), attendees.c.step == bindparam("of_step"))
+    .values(person=bindparam("person"), address_hash=bindparam("address_hash"))
+)
+HOLD = select(discussions).where(discussions.c.discussion == bindparam("discussion")).with_for_update()
+OF_DUTY = select(attendees.c.discussion).where(
+    attendees.c.duty == bindparam("duty"), attendees.c.step == bindparam("step")
+)
+
+
 async def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
     row = {
         "duty": duty.duty,
@@ -72,26 +84,18 @@ async def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None
 
 async def addressed(transaction: Transaction, duty: Duty, person: str, address_hash: bytes) -> None:
     """Who it is that was invited, known when the invitation is first sent."""
-    await transaction.connection.execute(
-        update(attendees)
-        .where(attendees.c.duty == duty.duty, attendees.c.step == duty.step)
-        .values(person=person, address_hash=address_hash)
-    )
+    who = {"of_duty": duty.duty, "of_step": duty.step, "person": person, "address_hash": address_hash}
+    await transaction.connection.execute(ADDRESSED, who)
 
 
 async def hold(transaction: Transaction, discussion: UUID) -> Discussion | None:
     """Nobody else changes it, or its replies, before this transaction ends."""
-    found = await transaction.connection.execute(
-        select(discussions).where(discussions.c.discussion == discussion).with_for_update()
-    )
-    row = found.first()
+    row = (await transaction.connection.execute(HOLD, {"discussion": discussion})).first()
     return None if row is None else discussion_of(row)
 
 
 async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
-    name = await transaction.connection.scalar(
-        select(attendees.c.discussion).where(attendees.c.duty == duty, attendees.c.step == step)
-    )
+    name = await transaction.connection.scalar(OF_DUTY, {"duty": duty, "step": step})
     return None if name is None else await hold(transaction, name)
 
 
