@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -22,7 +23,7 @@ from services.protocol.store import Held
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.events import DutyStepDue, RuleDue
+from services.safeguarding.events import Due, DutyStepDue, RuleDue
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
@@ -70,16 +71,22 @@ class Handlers:
             exercise=received.exercise,
             source=received.source,
         )
+        now = self._now(received)
         started = time.perf_counter()
-        decision = decide(case, happened, facts, protocols, self._clocks.story(), joined)
+        decision = decide(case, happened, facts, protocols, now, joined)
         metrics.DECIDING.observe(time.perf_counter() - started)
         store.keep(transaction, held, decision.case)
         if joining is not None:
             store.keep(transaction, joining, Case(child=joining.case.child, merged_into=case.child))
-        await self._write_deadlines(transaction, received, decision)
-        await self._say(transaction, received, decision)
+        await self._write_deadlines(transaction, received, decision, now)
+        await self._say(transaction, received, decision, now)
         milestones = list(reached(case, decision.case, received.time, facts.authority))
         transaction.after_commit(lambda: _decided(decision, received, milestones))
+
+    def _now(self, received: Received[Any]) -> datetime:
+        """Story time, which this process may follow a moment later than the clock does: nothing is decided before it is due."""
+        now = self._clocks.story()
+        return max(now, received.time) if isinstance(received.content, Due) else now
 
     async def last_resort(self, received: Received[Any], transaction: Transaction) -> None:
         await last_resort(self._clocks, received, transaction)
@@ -102,12 +109,14 @@ class Handlers:
             self._kept[name] = parse(await store.merged_protocol(transaction, name))
         return self._kept[name]
 
-    async def _write_deadlines(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
-        await deadlines.cancel(transaction, self._clocks.story(), *decision.cancelled)
+    async def _write_deadlines(
+        self, transaction: Transaction, received: Received[Any], decision: Decision, now: datetime
+    ) -> None:
+        await deadlines.cancel(transaction, now, *decision.cancelled)
         await deadlines.put_all(transaction, [pending(received, each) for each in decision.deadlines])
 
-    async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision) -> None:
-        messages = messages_of(received, decision, self._clocks.story())
+    async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision, now: datetime) -> None:
+        messages = messages_of(received, decision, now)
         for topic, each in groupby(messages, key=lambda message: message.topic):
             said = [Said(received.subject, message.envelope) for message in each]
             await outbox.put_all(transaction, said, topic=topic, at=self._clocks.wall())

@@ -63,6 +63,19 @@ async def test_messages_that_share_a_transaction_each_begin_where_the_one_before
     assert set(cancelled) == {True, False}
 
 
+async def test_nothing_is_decided_before_it_is_due_though_the_clock_runs_ahead_of_this_process(
+    protocol: Protocol,
+) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    first = read((await protocol.due(child))[0].envelope)
+    assert first.time > protocol.clocks.story()
+    before = len(await protocol.said(child))
+    await protocol.takes(first)
+    told = [each for each in (await protocol.said(child))[before:] if isinstance(each.content, Duty)]
+    assert {each.time for each in told} == {first.time}
+
+
 async def test_nothing_is_written_when_the_transaction_fails(protocol: Protocol) -> None:
     child = a_child()
     assert await protocol.takes_and_fails(protocol.received(MISSING, child))
