@@ -12,16 +12,13 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-Statement: TypeAlias = tuple[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
-"""With named parameters, `%(name)s`, once or once for each of several rows."""
+Statement: TypeAlias = tuple[str, Mapping[str, Any]]
+"""With named parameters, `%(name)s`."""
 
 
-def as_sql(statement: ClauseElement, columns: Sequence[str] | None = None) -> str:
-    """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text.
-
-    `columns`: those that an insert gives values for; None for all of the table's.
-    """
-    return str(statement.compile(dialect=DIALECT, column_keys=columns))
+def as_sql(statement: ClauseElement) -> str:
+    """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text."""
+    return str(statement.compile(dialect=DIALECT))
 
 
 DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
@@ -59,10 +56,7 @@ async def at_once(
     try:
         async with driver.pipeline():
             for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
-                if isinstance(parameters, Mapping):
-                    await cursor.execute(sql, parameters)
-                else:
-                    await cursor.executemany(sql, parameters)
+                await cursor.execute(sql, parameters)
             if commit:
                 await driver.commit()
     except psycopg.Error as error:
