@@ -5,11 +5,14 @@ between fork and exec of a process with threads can deadlock. On Linux the kerne
 kill -9; elsewhere the next `make run` finds what was left.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
 import sys
+from pathlib import Path
 
+AUTOGROUP = Path("/proc/self/autogroup")
 PR_SET_PDEATHSIG = 1
 
 
@@ -19,6 +22,15 @@ def become_login(login: str) -> None:
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
+
+
+def yield_processors(niceness: int) -> None:
+    """To every other process. Where the kernel groups processes by session it shares the processors between the groups alone, and
+    `nice` counts only within one: there, the group's own niceness is what counts.
+    """
+    os.nice(niceness)
+    with contextlib.suppress(OSError):
+        AUTOGROUP.write_text(str(niceness))
 
 
 def end_with_parent(parent: int, signal_number: int) -> None:
@@ -32,7 +44,7 @@ def end_with_parent(parent: int, signal_number: int) -> None:
 def main() -> None:
     """Never returns: either another program or an exit."""
     _, parent, signal_number, login, niceness, *command = sys.argv
-    os.nice(int(niceness))
+    yield_processors(int(niceness))
     if login != "-":
         become_login(login)
     end_with_parent(int(parent), int(signal_number))

@@ -13,7 +13,7 @@ from infra.local.layout import ROOT, Layout
 from infra.local.program import Program
 from infra.local.secret_files import SecretFiles
 
-YIELDS = {"professionals": 2, "strategy": 4, "console": 6, "audit": 10}
+YIELDS = {"professionals": 10, "strategy": 12, "console": 15, "audit": 19}
 """Where processors are short: the report and the police first, then whom they have to reach next, then the page, then the record."""
 
 

@@ -1,5 +1,6 @@
 """Programs that die are mended, up to a point; nothing survives a stop."""
 
+import os
 import signal
 import sys
 import time
@@ -135,3 +136,16 @@ def test_a_program_that_cannot_be_prepared_is_reported_to_whoever_asked_for_it(w
         watched.supervisor.start_program(program)
     watched.start(SLEEPS)
     assert watched.supervisor.is_running("one")
+
+
+def test_a_program_yields_the_processors_to_programs_of_other_sessions_as_well(tmp_path: Path) -> None:
+    """Where Linux groups processes by session, a program's own niceness alone would change nothing: each has its own session."""
+    own = Path("/proc/self/autogroup")
+    tells = f"import os, pathlib; print(os.nice(0)); print(pathlib.Path({str(own)!r}).read_text() if {own.exists()} else '')"
+    program = Program(
+        "one", (sys.executable, "-c", tells), bare(), tmp_path / "one.log", tmp_path, niceness=os.nice(0) + 7
+    )
+    program.spawn().wait(15)
+    niceness, group = program.log.read_text().splitlines()[:2]
+    assert int(niceness) >= 7
+    assert not own.exists() or group.endswith(f" nice {niceness}")
