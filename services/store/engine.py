@@ -35,6 +35,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000",
         "tcp_user_timeout": 10000,
         "application_name": role,
+        "prepare_threshold": 0,
     }
     return create_async_engine(
         database_url(settings, role),
@@ -42,6 +43,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         max_overflow=0,  # one beyond the pool would be opened and closed each time, and opening costs more than any work here
         pool_timeout=10,
         pool_pre_ping=False,
+        pool_use_lifo=True,
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
         **more,
