@@ -18,7 +18,7 @@ from services.runtime.process import Part, Web, run_until_told
 from services.runtime.registry import loop_watch
 from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
-from services.safeguarding.message import Message
+from services.safeguarding.message import Message, Topic
 from services.store import inbox, story
 from services.store.engine import connect, connect_to_read
 from services.store.transaction import Store
@@ -48,12 +48,14 @@ class House:
         gather_seconds: float = 0.0,
         passes_over: Mapping[type[Message], PassesOver] = NOTHING,
         hurry: Collection[type[Message]] = (),
+        gathered: Collection[Topic] = (),
     ) -> None:
         """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
 
         `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
         keep a record, who take them in batches; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
-        `hurry`: what other partitions' messages wait for, where more has come than is done at once.
+        `hurry`: what other partitions' messages wait for, where more has come than is done at once. `gathered`: topics whose
+        messages wait a moment for others (services.bus.worker), since nobody waits for what follows from them.
         """
         contract = Contract(
             self.service,
@@ -67,7 +69,9 @@ class House:
             hurry=hurry,
         )
         self.health.watch("consuming", contract.obstacle)
-        consumer = RecordReader(self.settings, contract) if gather_seconds else Worker(self.settings, contract)
+        consumer = (
+            RecordReader(self.settings, contract) if gather_seconds else Worker(self.settings, contract, gathered)
+        )
         self.health.watch("reading", consumer.obstacle)
         self.parts.append(consumer)
 

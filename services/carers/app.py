@@ -17,6 +17,7 @@ from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
 from services.delivery.second_route import SecondRoute
 from services.delivery.text import AT_ONCE, TextMedium
+from services.safeguarding.message import Topic
 from services.store.encryption import Keyring
 
 
@@ -50,7 +51,7 @@ async def main() -> None:
     house.turn(Practices(house.store, house.clocks).ending)
     intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
     house.turn(intake.replay)
-    house.hear(Handlers(delivery, house.clocks).by_message(), passes_over=PASSES_OVER)
+    house.hear(Handlers(delivery, house.clocks).by_message(), passes_over=PASSES_OVER, gathered={Topic.DECISIONS})
     card = Card(house.store, settings.twilio_from, settings.authority)
     receipts = Receipts(SERVICE, house.store, house.clocks)
     await house.run(pages(intake, receipts, house.clocks, settings, card))

@@ -18,6 +18,7 @@ from services.professionals.sending import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import pages
 from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
+from services.safeguarding.message import Topic
 from services.safeguarding.outcomes import DutyAcknowledged
 
 
@@ -48,7 +49,8 @@ async def main() -> None:
             ProfessionalNotify: handlers.on_professional_notify,
             DutySendAgain: handlers.on_duty_send_again,
             DutyAcknowledged: handlers.on_duty_acknowledged,
-        }
+        },
+        gathered={Topic.OUTCOMES},
     )
     house.parts.append(loop)
     house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())

@@ -6,6 +6,7 @@ from services.protocol.handlers import Handlers
 from services.protocol.loading import Library, files
 from services.protocol.policy.episodes import READ
 from services.protocol.settings import ProtocolSettings
+from services.safeguarding.message import Topic
 
 
 async def main() -> None:
@@ -17,5 +18,5 @@ async def main() -> None:
     house = House("protocol", settings)
     handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
     # What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog.
-    house.hear(handlers.by_message(), handlers.last_resort, hurry=READ)
+    house.hear(handlers.by_message(), handlers.last_resort, hurry=READ, gathered={Topic.OUTCOMES})
     await house.run()

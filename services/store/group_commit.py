@@ -3,18 +3,32 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.store.failures import passes_by_itself
 
 T = TypeVar("T")
 
+LEFT_BEHIND_SECONDS = 1.0
+"""By those that hurry: whoever has waited so long goes with them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting(Generic[T]):
+    """`since` is the loop's time."""
+
+    one: T
+    committed: asyncio.Future[None]
+    since: float
+    hurries: bool
+
 
 class GroupCommit(Generic[T]):
     """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
 
-    `gather_seconds`: how long the first of a group waits for others. Those that `hurries` names go into the next group before
-    others that have waited longer; whoever has waited longest goes with them, so that nobody waits for ever.
+    `gather_seconds`: how long the first of a group waits for others. Those that `hurries` names are the next group, before
+    others that have waited longer; after a second the one that has waited longest goes with them, so that nobody waits for ever.
     """
 
     def __init__(
@@ -29,7 +43,7 @@ class GroupCommit(Generic[T]):
         self._most = most
         self._gather_seconds = gather_seconds
         self._hurries = hurries
-        self._waiting: list[tuple[T, asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting[T]] = []
         self._running: asyncio.Task[None] | None = None
         self._asked: set[asyncio.Future[None]] = set()
         self._closed = False
@@ -42,7 +56,7 @@ class GroupCommit(Generic[T]):
             await committed
         self._asked.add(committed)
         committed.add_done_callback(self._asked.discard)
-        self._waiting.append((one, committed))
+        self._waiting.append(_Waiting(one, committed, asyncio.get_running_loop().time(), self._hurries(one)))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         await committed
@@ -66,26 +80,28 @@ class GroupCommit(Generic[T]):
         finally:
             self._running = None
 
-    def _next(self) -> list[tuple[T, asyncio.Future[None]]]:
-        others = sorted(range(1, len(self._waiting)), key=lambda place: not self._hurries(self._waiting[place][0]))
-        chosen = {0, *others[: self._most - 1]}
-        group = [each for place, each in enumerate(self._waiting) if place in chosen]
-        self._waiting = [each for place, each in enumerate(self._waiting) if place not in chosen]
+    def _next(self) -> list[_Waiting[T]]:
+        hurried = [each for each in self._waiting if each.hurries][: self._most]
+        group = hurried or self._waiting[: self._most]
+        oldest = self._waiting[0]
+        if oldest not in group and asyncio.get_running_loop().time() - oldest.since > LEFT_BEHIND_SECONDS:
+            group = [oldest, *group[: self._most - 1]]
+        self._waiting = [each for each in self._waiting if each not in group]
         return group
 
-    async def _put(self, group: list[tuple[T, asyncio.Future[None]]]) -> None:
+    async def _put(self, group: list[_Waiting[T]]) -> None:
         """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""
         try:
-            await self._commit([one for one, _ in group])
+            await self._commit([each.one for each in group])
         except Exception as error:  # noqa: BLE001 whoever waits for it is told
             if len(group) > 1 and not passes_by_itself(error):
                 for each in group:
                     await self._put([each])
                 return
-            for _, committed in group:
-                if not committed.done():
-                    committed.set_exception(error)
+            for each in group:
+                if not each.committed.done():
+                    each.committed.set_exception(error)
         else:
-            for _, committed in group:
-                if not committed.done():
-                    committed.set_result(None)
+            for each in group:
+                if not each.committed.done():
+                    each.committed.set_result(None)

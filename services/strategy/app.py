@@ -13,6 +13,7 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.message import Topic
 from services.strategy.answering import Answering
 from services.strategy.discussing import Discussing
 from services.strategy.handlers import PASSES_OVER, Handlers
@@ -58,6 +59,7 @@ async def main() -> None:
             EpisodeChanged: handlers.on_episode_changed,
         },
         passes_over=PASSES_OVER,
+        gathered={Topic.DECISIONS},
     )
     house.turn(DiscussionWatch(house.store, house.clocks, discussing).loop)
     replies = Replies(house.store, keyring, discussing, MailAnswers(SERVICE, keyring, house.clocks))

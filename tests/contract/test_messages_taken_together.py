@@ -131,8 +131,8 @@ async def test_what_hurries_goes_before_what_came_earlier_to_other_partitions(of
     fresh = [report(new_id("child"), "1")]
     assert await asyncio.gather(*(office.contract.take_all(each) for each in [*backlog, fresh])) == [1] * 13
     [of_fresh] = office.transactions
-    assert of_fresh == min(office.returns)
-    assert len(set(office.returns)) == 4
+    assert of_fresh < min(office.returns)
+    assert len(set(office.returns)) == 3
 
 
 async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:
