@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import Message
 from email.policy import default as modern
 from email.utils import parseaddr
 from enum import StrEnum
@@ -64,7 +64,7 @@ class ReadMail:
 
 def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
     """Raises nothing: a mail that cannot be read is words that a person must look at."""
-    mail = message_from_bytes(raw, _class=EmailMessage, policy=modern)
+    mail = message_from_bytes(raw)
     sender = parseaddr(_header(mail, "From"))[1].strip().lower()
     words = f"{_header(mail, 'Subject')}\n\n{_text(mail)}".strip()
     kind = _kind(mail, raw, sender, envelope_sender, words)
@@ -80,7 +80,7 @@ def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
     )
 
 
-def _kind(mail: EmailMessage, raw: bytes, sender: str, envelope_sender: str, words: str) -> MailKind:
+def _kind(mail: Message, raw: bytes, sender: str, envelope_sender: str, words: str) -> MailKind:
     if mail.get_content_type() == "multipart/report":
         return _report(mail, raw)
     if _header(mail, "X-Failed-Recipients"):
@@ -92,7 +92,7 @@ def _kind(mail: EmailMessage, raw: bytes, sender: str, envelope_sender: str, wor
     return MailKind.PERSONAL
 
 
-def _report(mail: EmailMessage, raw: bytes) -> MailKind:
+def _report(mail: Message, raw: bytes) -> MailKind:
     """A receipt that says "displayed" is a report as well, and no bounce."""
     if str(mail.get_param("report-type", "delivery-status")).lower() != "delivery-status":
         return MailKind.NOTICE
@@ -100,7 +100,7 @@ def _report(mail: EmailMessage, raw: bytes) -> MailKind:
     return MailKind.BOUNCED if not actions or b"failed" in actions else MailKind.NOTICE
 
 
-def _is_automatic(mail: EmailMessage) -> bool:
+def _is_automatic(mail: Message) -> bool:
     submitted = _header(mail, "Auto-Submitted").partition(";")[0].strip().lower()
     return (
         submitted not in {"", "no"}
@@ -110,7 +110,7 @@ def _is_automatic(mail: EmailMessage) -> bool:
     )
 
 
-def _calendars(mail: EmailMessage) -> list[CalendarPart]:
+def _calendars(mail: Message) -> list[CalendarPart]:
     """Outlook attaches it, Gmail sends it as an alternative and as a file, some call it application/ics or plain text."""
     found = []
     for part in mail.walk():
@@ -124,21 +124,21 @@ def _calendars(mail: EmailMessage) -> list[CalendarPart]:
     return found
 
 
-def _file_name(part: EmailMessage) -> str:
+def _file_name(part: Message) -> str:
     try:
         return (part.get_filename() or "").lower()
     except (ValueError, IndexError, AttributeError, TypeError, KeyError):
         return ""
 
 
-def _text(mail: EmailMessage) -> str:
+def _text(mail: Message) -> str:
     for part in mail.walk():
         if part.get_content_type() == "text/plain" and not part.is_multipart():
             return _decoded(part)
     return ""
 
 
-def _decoded(part: EmailMessage) -> str:
+def _decoded(part: Message) -> str:
     """A charset that does not exist, or bytes that do not fit it, are read as far as they can be."""
     content = part.get_payload(decode=True)
     raw = content if isinstance(content, bytes) else b""
@@ -150,9 +150,12 @@ def _decoded(part: EmailMessage) -> str:
         return raw.decode("utf-8", "replace").lstrip("\ufeff")
 
 
-def _header(mail: EmailMessage, name: str) -> str:
-    """The standard library raises for some broken headers; then it is as if it were not there."""
+def _header(mail: Message, name: str) -> str:
+    """Decoded; none but these few are, since that is most of what reading a mail costs. The standard library raises for some
+    broken headers; then it is as if it were not there.
+    """
+    raw = [value for each, value in mail.raw_items() if each.lower() == name.lower()]
     try:
-        return " ".join(str(each) for each in mail.get_all(name, []))
+        return " ".join(str(modern.header_fetch_parse(name, str(each))) for each in raw)
     except (ValueError, IndexError, AttributeError, TypeError, KeyError):
         return ""

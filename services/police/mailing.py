@@ -20,7 +20,6 @@ SUBJECTS = {
     About.CONNECTION: "Test of the connection: open and acknowledge",
 }
 OTHERWISE = "A notice about a child in care: open and acknowledge"
-BOUNDARY = "=_{}"
 
 
 class NoticeMail:
@@ -44,11 +43,9 @@ class NoticeMail:
     def _written(self, sending: Sending, address: str) -> str:
         notice = Notice.model_validate_json(sending.body)
         link = self._links.url(Purpose.NOTICE, sending.id, sending.created_at)
-        written = mail.write(
+        return mail.write(
             letter(notice, link), delivery=sending.id, sender=self._sender, recipient=address, at=sending.created_at
         )
-        written.set_boundary(BOUNDARY.format(sending.id.hex))
-        return mail.wire(written)
 
 
 def letter(notice: Notice, link: str) -> Letter:

@@ -59,7 +59,7 @@ class MailSender:
         )
         address = found.email or ""
         written = mail.write(letter, delivery=parcel.id, sender=self.mailbox, recipient=address, at=now)
-        return Fixed(address, mail.wire(written), person=found.person, read=("person.email",))
+        return Fixed(address, written, person=found.person, read=("person.email",))
 
 
 @dataclass(frozen=True)

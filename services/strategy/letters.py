@@ -1,11 +1,10 @@
 """The mails of strategy: the invitation with its calendar, the question for the record, and the record's link."""
 
 from dataclasses import dataclass
-from email.message import EmailMessage
 
 from services.delivery import mail
 from services.delivery.links import Links, Purpose
-from services.delivery.mail import Letter
+from services.delivery.mail import Calendar, Letter
 from services.delivery.parcel import Parcel
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
@@ -64,9 +63,7 @@ class Letters:
             summary=spoken.summary(meeting, code, exercise=about.exercise),
             description=f"{spoken.how(meeting)}\n\n{spoken.join(code, joining)}",
         )
-        written = self._written(letter, parcel, reader)
-        written.add_alternative(invitation.written(now), subtype="calendar", params={"method": invitation.method})
-        return mail.wire(written)
+        return self._written(letter, parcel, reader, Calendar(invitation.written(now), invitation.method))
 
     def asks_for_record(self, about: Discussion, parcel: Parcel, duty: Duty, reader: Reader) -> str:
         link = self.links.url(Purpose.RECORD, parcel.id, self.clocks.wall())
@@ -80,8 +77,14 @@ class Letters:
         letter = words(reader.language).record_letter(
             what, about.starts_at, code=code_of(duty.episode or duty.duty), link=link, exercise=about.exercise
         )
-        return mail.wire(self._written(letter, parcel, reader))
+        return self._written(letter, parcel, reader)
 
-    def _written(self, letter: Letter, parcel: Parcel, reader: Reader) -> EmailMessage:
-        now = self.clocks.wall()
-        return mail.write(letter, delivery=parcel.id, sender=self.mailbox, recipient=reader.address, at=now)
+    def _written(self, letter: Letter, parcel: Parcel, reader: Reader, calendar: Calendar | None = None) -> str:
+        return mail.write(
+            letter,
+            delivery=parcel.id,
+            sender=self.mailbox,
+            recipient=reader.address,
+            at=self.clocks.wall(),
+            calendar=calendar,
+        )

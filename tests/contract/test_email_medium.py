@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_string
 from email.policy import default as modern
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.delivery.email import EmailMedium, Relay
-from services.delivery.mail import Letter, message_id, wire, write
+from services.delivery.mail import Letter, message_id, write
 from services.delivery.medium import Answer, Sending
 from services.safeguarding.evidence import AttemptResult
 
@@ -68,7 +68,7 @@ async def listening(relay: PlayedRelay, **options: Any) -> AsyncIterator[EmailMe
 
 def a_sending(body: str | None = None) -> Sending:
     delivery = uuid4()
-    written = wire(write(LETTER, delivery=delivery, sender=SENDER, recipient=RECIPIENT, at=NOW))
+    written = write(LETTER, delivery=delivery, sender=SENDER, recipient=RECIPIENT, at=NOW)
     return Sending(delivery, 1, RECIPIENT, body or written, (), True, False, NOW, NOW)
 
 
@@ -91,12 +91,26 @@ async def test_a_mail_arrives_as_it_was_written_under_the_id_of_its_delivery() -
 
 
 def test_plain_and_html_say_the_same_and_carry_the_link() -> None:
-    mail = write(LETTER, delivery=uuid4(), sender=SENDER, recipient=RECIPIENT, at=NOW)
+    mail: Any = message_from_string(a_sending().body, policy=modern)
     plain, html = (part.get_content() for part in mail.iter_parts())
     for words in (*LETTER.paragraphs, LETTER.link, *LETTER.small):
         assert words in plain
         assert words in html
     assert 'lang="cy"' in html
+
+
+def test_whatever_a_subject_says_it_is_read_as_it_was_written() -> None:
+    for subject in ("Mae plentyn ar goll " * 9, "Dysgu\u02bcr plant: ŵ, ŷ " * 9, "= ?"):
+        letter = replace(LETTER, subject=subject.strip())
+        written = write(letter, delivery=uuid4(), sender=SENDER, recipient=RECIPIENT, at=NOW)
+        assert written.isascii()
+        assert max(map(len, written.split("\r\n"))) <= 78
+        assert message_from_string(written, policy=modern)["Subject"] == letter.subject
+
+
+def test_no_address_adds_a_header() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        write(LETTER, delivery=uuid4(), sender=SENDER, recipient=f"{RECIPIENT}\r\nBcc: a@b.example", at=NOW)
 
 
 @pytest.mark.parametrize(
