@@ -16,8 +16,13 @@ from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
 from tests.support.console import sign_in_blocking
 
-TOWN_NUMBERS = 600
-"""The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
+TOWN = "testshire"
+
+
+def towns_number(carer: int) -> str:
+    """The town's carers have +447700900600 and the numbers that follow; the examples have lower ones."""
+    return f"+447700{900600 + carer}"
+
 
 PROFESSIONALS = {
     "police.missing-coordinator": "coordinator",
@@ -139,9 +144,9 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
     kestrel = next(
         each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel"
     )
-    people = [Carer(f"+447700900{TOWN_NUMBERS + each}", f"T{100 + each}") for each in range(carers)]
+    people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
     town = {
-        "authority": {"id": "testshire", "name": "Testshire County Council", "duty_line": "+441632960190"},
+        "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
         "forces": kestrel["forces"],
         "placements": [_placement(each) for each in range(carers)],
         "people": [
@@ -163,7 +168,7 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
         "agencies": [],
     }
     answer = httpx.put(
-        f"{stack.endpoints['casework']}/register/testshire",
+        f"{stack.endpoints['casework']}/register/{TOWN}",
         json=town,
         headers={"authorization": f"Bearer {secrets.value('register_token', token)}"},
         timeout=60,
