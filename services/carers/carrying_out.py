@@ -122,11 +122,11 @@ class CarryingOut:
     ) -> None:
         if isinstance(content, events.ReportRetracted):
             state = "missing" if content.retracts == "return" else None
-            await standings.said(transaction, subject, state, text.story_at)
+            standings.said(transaction, subject, state, text.story_at)
         elif type(content) in SAYS:
-            await standings.said(transaction, subject, SAYS[type(content)], text.story_at)
+            standings.said(transaction, subject, SAYS[type(content)], text.story_at)
         elif isinstance(content, ChildIdentified):
-            await standings.said(transaction, content.child, "missing", text.story_at)
+            standings.said(transaction, content.child, "missing", text.story_at)
         elif isinstance(content, events.ChildProvisional):
             await conversations.open_provisional(transaction, subject, number_hash, text.story_at)
         elif isinstance(content, DutyAcknowledged):

@@ -67,7 +67,7 @@ class Handlers:
         if received.exercise:
             return
         episode = received.content
-        await standings.episode_changed(
+        standings.episode_changed(
             transaction,
             received.subject,
             episode.episode,
@@ -83,9 +83,9 @@ class Handlers:
         if duty.episode is None or told is None or received.exercise:
             return
         if told == "duty-answered":
-            await standings.duty_answered(transaction, received.subject, duty.episode)
+            standings.duty_answered(transaction, received.subject, duty.episode)
         else:
-            await standings.police_stand(transaction, received.subject, duty.episode, told)
+            standings.police_stand(transaction, received.subject, duty.episode, told)
 
     def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
         telling = received.content.telling

@@ -82,7 +82,7 @@ class Reader:
         replied = await self._carrying_out.carry_out(
             transaction, text, scene, speaker, decision, welsh=meaning.welsh, now=now
         )
-        await texts.read(transaction, unread.sid, at=now, replied=replied)
+        texts.read(transaction, unread.sid, at=now, replied=replied)
         transaction.after_commit(lambda: self._count(scene, decision, unread))
 
     async def _failed(self, unread: Unread) -> None:
@@ -108,7 +108,7 @@ class Reader:
             message_id=str(derived("text", unread.sid, content.kind, subject)),
             trace=trace_of("text", unread.sid),
         )
-        await texts.read(transaction, unread.sid, at=self._clocks.wall(), replied=False)
+        texts.read(transaction, unread.sid, at=self._clocks.wall(), replied=False)
         transaction.after_commit(metrics.GIVEN_UP.inc)
 
     def _count(self, scene: Scene, decision: Decision, unread: Unread) -> None:

@@ -1,6 +1,8 @@
 """Gathers what is known when a text is read: who sends it, about whom they may, and how things stand."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +18,7 @@ from services.carers.policy.scene import (
     Telling,
 )
 from services.carers.store import conversations, enrolments, standings, texts
+from services.carers.store.standings import Stood
 from services.carers.text import Text
 from services.carers.understanding.meaning import Meaning
 from services.delivery import codes
@@ -23,6 +26,7 @@ from services.register import conversation
 from services.register.conversation import ChildOfCarer, Speaker, SpeakerKind
 from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child
 from services.store.encryption import Keyring
+from services.store.pipeline import at_once
 
 ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
@@ -50,8 +54,15 @@ async def gather(
     """`now` is wall time; everything else goes by the moment at which the text came, in story time."""
     number_hash = keyring.number_hash(text.sender)
     speaker = await conversation.speaker(connection, keyring, text.sender, text.story_at)
-    came, answered = await texts.this_hour(connection, number_hash, now)
-    asked, provisionals = await _conversation(connection, speaker, number_hash, text)
+    [(came, answered)], questions, reports, stood, enrolled = await at_once(
+        connection,
+        texts.this_hour(number_hash, now),
+        conversations.question(number_hash, text.story_at - ANSWER_WITHIN),
+        conversations.open_provisionals(number_hash),
+        standings.of(each.child for each in speaker.children),
+        enrolments.of(speaker.person, number_hash),
+    )
+    asked, provisionals = _conversation(speaker, questions, reports)
     telling = await _telling(connection, keyring, meaning, text)
     scene = Scene(
         kind=speaker.kind.value,
@@ -59,11 +70,11 @@ async def gather(
         provisional=await _provisional(connection, speaker, number_hash, text),
         person=speaker.person,
         placement=speaker.placement,
-        children=await _children(connection, speaker.children),
+        children=_children(speaker.children, standings.stood(stood)),
         provisionals=provisionals,
         question=asked,
         telling=telling,
-        enrolment=await enrolments.of(connection, speaker.person, number_hash),
+        enrolment=enrolments.enrolment(enrolled),
         pictures=len(text.pictures),
         texts_this_hour=came,
         replies_this_hour=answered,
@@ -72,16 +83,14 @@ async def gather(
     return scene, speaker
 
 
-async def _conversation(
-    connection: AsyncConnection, speaker: Speaker, number_hash: bytes, text: Text
+def _conversation(
+    speaker: Speaker, questions: list[tuple[Any, ...]], reports: list[tuple[Any, ...]]
 ) -> tuple[Question | None, tuple[Provisional, ...]]:
     """What a carer was asked, and their reports without a name. With nobody else is there a conversation."""
     if speaker.kind not in {SpeakerKind.CARER, SpeakerKind.RESIDENTIAL}:
         return None, ()
-    asked = await conversations.question(connection, number_hash, text.story_at - ANSWER_WITHIN)
-    reports = await conversations.open_provisionals(connection, number_hash)
-    question = None if asked is None else Question(ABOUT[asked[0]], asked[1])
-    return question, tuple(Provisional(*row) for row in reports)
+    asked = [Question(ABOUT[about], provisional) for about, provisional in questions]
+    return next(iter(asked), None), tuple(Provisional(*row) for row in reports)
 
 
 async def _provisional(connection: AsyncConnection, speaker: Speaker, number_hash: bytes, text: Text) -> ChildId:
@@ -111,7 +120,7 @@ async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meani
     for code in meaning.codes:
         coded = await codes.find(connection, keyring, code, text.sender)
         if coded is not None:
-            stood = await standings.of(connection, [coded.child])
+            [rows] = await at_once(connection, standings.of([coded.child]))
             return Telling(
                 coded.duty,
                 coded.step,
@@ -120,17 +129,16 @@ async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meani
                 coded.episode,
                 coded.person,
                 coded.exercise,
-                _standing(stood.get(coded.child)),
+                _standing(standings.stood(rows).get(coded.child)),
             )
     return None
 
 
-async def _children(connection: AsyncConnection, children: tuple[ChildOfCarer, ...]) -> tuple[Child, ...]:
-    stood = await standings.of(connection, [each.child for each in children])
+def _children(children: tuple[ChildOfCarer, ...], stood: Mapping[ChildId, Stood]) -> tuple[Child, ...]:
     return tuple(Child(each.child, each.code, each.first_names, _standing(stood.get(each.child))) for each in children)
 
 
-def _standing(stood: standings.Stood | None) -> Standing:
+def _standing(stood: Stood | None) -> Standing:
     if stood is None:
         return Standing()
     return Standing(STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered)

@@ -2,26 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.store.tables import provisionals, questions
 from services.safeguarding.identifiers import ChildId
+from services.store.pipeline import Statement
 from services.store.transaction import Transaction
 
+QUESTION = "SELECT about, provisional FROM questions WHERE number_hash = %(number_hash)s AND asked_at > %(asked_after)s"
 
-async def question(
-    connection: AsyncConnection, number_hash: bytes, asked_after: datetime
-) -> tuple[str, ChildId] | None:
-    """What the open question is about, and the report that it belongs to. Times are story time."""
-    found = await connection.execute(
-        select(questions.c.about, questions.c.provisional).where(
-            questions.c.number_hash == number_hash, questions.c.asked_at > asked_after
-        )
-    )
-    row = found.first()
-    return None if row is None else (row[0], row[1])
+
+def question(number_hash: bytes, asked_after: datetime) -> Statement:
+    """One row at most: what the open question is about, and the report that it belongs to. Times are story time."""
+    return QUESTION, {"number_hash": number_hash, "asked_after": asked_after}
 
 
 async def ask(transaction: Transaction, number_hash: bytes, about: str, provisional: ChildId, at: datetime) -> None:
@@ -37,14 +31,14 @@ async def answered(transaction: Transaction, number_hash: bytes) -> None:
     await transaction.connection.execute(delete(questions).where(questions.c.number_hash == number_hash))
 
 
-async def open_provisionals(connection: AsyncConnection, number_hash: bytes) -> list[tuple[ChildId, ChildId | None]]:
+OPEN_PROVISIONALS = """
+    SELECT provisional, child FROM provisionals WHERE number_hash = %(number_hash)s AND ended_at IS NULL ORDER BY reported_at
+"""
+
+
+def open_provisionals(number_hash: bytes) -> Statement:
     """Reports by this number about a child not named at first, with the child where it has been named since."""
-    found = await connection.execute(
-        select(provisionals.c.provisional, provisionals.c.child)
-        .where(provisionals.c.number_hash == number_hash, provisionals.c.ended_at.is_(None))
-        .order_by(provisionals.c.reported_at)
-    )
-    return [(row[0], row[1]) for row in found]
+    return OPEN_PROVISIONALS, {"number_hash": number_hash}
 
 
 async def open_provisional(transaction: Transaction, provisional: ChildId, number_hash: bytes, at: datetime) -> None:

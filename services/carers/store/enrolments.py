@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.policy.scene import Enrolment
 from services.carers.store.tables import enrolments
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
+from services.store.pipeline import Statement
 from services.store.transaction import Transaction
 
 
@@ -23,15 +24,18 @@ class Practice:
     begun_at: datetime
 
 
-async def of(connection: AsyncConnection, person: PersonId | None, number_hash: bytes) -> Enrolment:
-    """A carer with another number than the one that joined has not joined: nobody knows whether texts reach it."""
-    if person is None:
-        return Enrolment()
-    found = await connection.execute(
-        select(enrolments).where(enrolments.c.person == person, enrolments.c.number_hash == number_hash)
-    )
-    row = found.mappings().first()
-    return Enrolment() if row is None else Enrolment(joined=True, practising=row["practising"])
+OF = "SELECT practising FROM enrolments WHERE person = %(person)s AND number_hash = %(number_hash)s"
+
+
+def of(person: PersonId | None, number_hash: bytes) -> Statement:
+    """One row at most, read by `enrolment`. A carer with another number than the one that joined has not joined: nobody knows
+    whether texts reach it.
+    """
+    return OF, {"person": person, "number_hash": number_hash}
+
+
+def enrolment(rows: list[tuple[Any, ...]]) -> Enrolment:
+    return Enrolment(joined=True, practising=rows[0][0]) if rows else Enrolment()
 
 
 async def joined(transaction: Transaction, person: PersonId, number_hash: bytes, at: datetime) -> None:

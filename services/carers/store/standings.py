@@ -1,16 +1,16 @@
-"""How children stand: as the protocol last said, or as a text of ours has said since. All times are story time."""
+"""How children stand: as the protocol last said, or as a text of ours has said since. All times are story time.
+
+Asked with what else a text is read by, and written with the commit.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.carers.store.tables import standings
 from services.safeguarding.identifiers import ChildId
+from services.store.pipeline import Statement
 from services.store.transaction import Transaction
 
 
@@ -23,30 +23,53 @@ class Stood:
     duty_answered: bool
 
 
-async def of(connection: AsyncConnection, children: Iterable[ChildId]) -> dict[ChildId, Stood]:
+OF = """
+    SELECT child, state, changed_at, police, duty_answered, said, said_at FROM standings WHERE child = ANY(%(children)s::text[])
+"""
+
+
+def of(children: Iterable[ChildId]) -> Statement:
+    """Its rows are read by `stood`."""
+    return OF, {"children": list(children)}
+
+
+def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, Stood]:
     """What was texted counts until the protocol's own word, which is later."""
-    asked = list(children)
-    if not asked:
-        return {}
-    found = await connection.execute(select(standings).where(standings.c.child.in_(asked)))
-    stood: dict[ChildId, Stood] = {}
-    for row in found.mappings():
-        said_since = row["said_at"] is not None and (row["changed_at"] is None or row["said_at"] > row["changed_at"])
-        state = row["said"] if said_since else row["state"]
-        afresh = said_since and row["state"] not in {"missing", "located"}
-        stood[row["child"]] = Stood(state, "not-yet" if afresh else row["police"], row["duty_answered"] and not afresh)
-    return stood
+    found: dict[ChildId, Stood] = {}
+    for child, state, changed_at, police, duty_answered, said, said_at in rows:
+        said_since = said_at is not None and (changed_at is None or said_at > changed_at)
+        afresh = said_since and state not in {"missing", "located"}
+        found[child] = Stood(
+            said if said_since else state, "not-yet" if afresh else police, duty_answered and not afresh
+        )
+    return found
 
 
-async def said(transaction: Transaction, child: ChildId, state: str | None, at: datetime) -> None:
-    row = {"child": child, "revision": 0, "police": "not-yet", "duty_answered": False, "said": state, "said_at": at}
-    written = insert(standings).values(row)
-    await transaction.connection.execute(
-        written.on_conflict_do_update(index_elements=[standings.c.child], set_={"said": state, "said_at": at})
-    )
+SAID = """
+    INSERT INTO standings (child, revision, police, duty_answered, said, said_at)
+    VALUES (%(child)s, 0, 'not-yet', false, %(said)s, %(at)s)
+    ON CONFLICT (child) DO UPDATE SET said = excluded.said, said_at = excluded.said_at
+"""
 
 
-async def episode_changed(
+def said(transaction: Transaction, child: ChildId, state: str | None, at: datetime) -> None:
+    transaction.write_in_order(SAID, {"child": child, "said": state, "at": at})
+
+
+EPISODE_CHANGED = """
+    INSERT INTO standings AS kept (child, episode, opened_at, revision, state, changed_at, police, duty_answered)
+    VALUES (%(child)s, %(episode)s, %(opened_at)s, %(revision)s, %(state)s, %(at)s, 'not-yet', false)
+    ON CONFLICT (child) DO UPDATE SET
+        episode = excluded.episode, opened_at = excluded.opened_at, revision = excluded.revision,
+        state = excluded.state, changed_at = excluded.changed_at,
+        police = CASE WHEN kept.episode = excluded.episode THEN kept.police ELSE 'not-yet' END,
+        duty_answered = CASE WHEN kept.episode = excluded.episode THEN kept.duty_answered ELSE false END
+    WHERE CASE WHEN kept.episode = excluded.episode THEN kept.revision < excluded.revision
+        ELSE kept.opened_at IS NULL OR kept.opened_at < excluded.opened_at END
+"""
+
+
+def episode_changed(
     transaction: Transaction,
     child: ChildId,
     episode: UUID,
@@ -57,30 +80,24 @@ async def episode_changed(
     at: datetime,
 ) -> None:
     """Of two episodes the one opened later counts; of one episode the later revision."""
-    row = {"episode": episode, "opened_at": opened_at, "revision": revision, "state": state, "changed_at": at}
-    fresh = {"police": "not-yet", "duty_answered": False}
-    await transaction.connection.execute(
-        insert(standings).values({"child": child, **row, **fresh}).on_conflict_do_nothing()
-    )
-    another = or_(standings.c.episode.is_(None), standings.c.episode != episode)
-    later = or_(standings.c.opened_at.is_(None), standings.c.opened_at < opened_at)
-    of_child = standings.c.child == child
-    await transaction.connection.execute(update(standings).where(of_child, another, later).values(**row, **fresh))
-    newer = and_(standings.c.episode == episode, standings.c.revision < revision)
-    await transaction.connection.execute(update(standings).where(of_child, newer).values(**row))
+    row = {"episode": episode, "opened_at": opened_at, "revision": revision, "state": state, "at": at}
+    transaction.write_in_order(EPISODE_CHANGED, {"child": child, **row})
 
 
-async def police_stand(transaction: Transaction, child: ChildId, episode: UUID, police: str) -> None:
+POLICE_STAND = """
+    UPDATE standings SET police = %(police)s
+    WHERE child = %(child)s AND episode = %(episode)s AND police = ANY(%(worse)s::text[])
+"""
+
+
+def police_stand(transaction: Transaction, child: ChildId, episode: UUID, police: str) -> None:
     """Only ever forward: an officer who has it is not forgotten because a later telling was merely taken."""
     worse = {"have-it": ["not-yet"], "answered": ["not-yet", "have-it"]}[police]
-    await transaction.connection.execute(
-        update(standings)
-        .where(standings.c.child == child, standings.c.episode == episode, standings.c.police.in_(worse))
-        .values(police=police)
-    )
+    transaction.write_in_order(POLICE_STAND, {"child": child, "episode": episode, "police": police, "worse": worse})
 
 
-async def duty_answered(transaction: Transaction, child: ChildId, episode: UUID) -> None:
-    await transaction.connection.execute(
-        update(standings).where(standings.c.child == child, standings.c.episode == episode).values(duty_answered=True)
-    )
+DUTY_ANSWERED = "UPDATE standings SET duty_answered = true WHERE child = %(child)s AND episode = %(episode)s"
+
+
+def duty_answered(transaction: Transaction, child: ChildId, episode: UUID) -> None:
+    transaction.write_in_order(DUTY_ANSWERED, {"child": child, "episode": episode})

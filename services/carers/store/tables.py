@@ -1,7 +1,6 @@
 """The tables as SQLAlchemy sees them; the role's search path finds them in its own schema."""
 
-from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
 
 from services.store.columns import hashed, moments, sealed
 
@@ -37,21 +36,6 @@ provisionals = Table(
     Column("child", Text),
     *moments("reported_at", needed=True),
     *moments("ended_at"),
-)
-
-standings = Table(
-    "standings",
-    metadata,
-    Column("child", Text, primary_key=True),
-    Column("episode", UUID(as_uuid=True)),
-    *moments("opened_at"),
-    Column("revision", Integer, nullable=False),
-    Column("state", Text),
-    *moments("changed_at"),
-    Column("police", Text, nullable=False),
-    Column("duty_answered", Boolean, nullable=False),
-    Column("said", Text),
-    *moments("said_at"),
 )
 
 enrolments = Table(

@@ -13,7 +13,7 @@ from services.carers.store.tables import texts_in
 from services.carers.text import Text
 from services.register.keys import data_key, data_keys
 from services.store.encryption import DataKey, Keyring
-from services.store.pipeline import insert_given
+from services.store.pipeline import Statement, insert_given
 from services.store.transaction import Transaction
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
@@ -125,11 +125,12 @@ async def opened(connection: AsyncConnection, keyring: Keyring, unread: Unread) 
     return Text(unread.sid, key.open(unread.sender, SENDER), body, tuple(pictures), unread.received_at, unread.story_at)
 
 
-async def read(transaction: Transaction, sid: str, *, at: datetime, replied: bool) -> None:
-    """`at` is wall time."""
-    await transaction.connection.execute(
-        update(texts_in).where(texts_in.c.message_sid == sid).values(worked_at=at, replied_at=at if replied else None)
-    )
+READ = "UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s WHERE message_sid = %(sid)s"
+
+
+def read(transaction: Transaction, sid: str, *, at: datetime, replied: bool) -> None:
+    """Written with the commit. `at` is wall time."""
+    transaction.write_in_order(READ, {"sid": sid, "at": at, "replied_at": at if replied else None})
 
 
 async def failed(transaction: Transaction, unread: Unread, try_again_at: datetime) -> bool:
@@ -143,15 +144,14 @@ async def failed(transaction: Transaction, unread: Unread, try_again_at: datetim
     return counted.first() is not None
 
 
-async def this_hour(connection: AsyncConnection, number_hash: bytes, now: datetime) -> tuple[int, int]:
-    """How many texts came from the number in the hour before `now` (wall time), and how many were answered."""
-    found = await connection.execute(
-        select(func.count(), func.count(texts_in.c.replied_at)).where(
-            texts_in.c.number_hash == number_hash, texts_in.c.received_at > now - HOUR
-        )
-    )
-    row = found.one()
-    return row[0], row[1]
+THIS_HOUR = """
+    SELECT count(*), count(replied_at) FROM texts_in WHERE number_hash = %(number_hash)s AND received_at > %(since)s
+"""
+
+
+def this_hour(number_hash: bytes, now: datetime) -> Statement:
+    """One row: how many texts came from the number in the hour before `now` (wall time), and how many were answered."""
+    return THIS_HOUR, {"number_hash": number_hash, "since": now - HOUR}
 
 
 async def answered_since(connection: AsyncConnection, number_hash: bytes, since: datetime) -> bool:
