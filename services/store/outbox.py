@@ -46,10 +46,14 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
     that two who want the same ones do not wait for each other.
     """
     hold, take = (HOLD, {"keys": sorted(keys)}), (TAKE, {"keys": list(keys), "most": BATCH})
-    _, rows = await at_once(connection, hold, take)
+    _, _, rows = await at_once(connection, (NOBODY_WAITS, {}), hold, take)
     return sorted((Unsent(*row) for row in rows), key=lambda each: each.position)
 
 
+NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
+"""For the disk, at the commit. What a crash of PostgreSQL then forgets is that a message was taken out: it is published again, and
+whoever hears it knows it by its id.
+"""
 HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(keys)s::text[]) AS key"
 TAKE = """
     DELETE FROM outbox WHERE position IN (
