@@ -28,4 +28,4 @@ class Handlers:
         else:
             parcel = Parcel.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
             if await self.loop.put(transaction, parcel):
-                await store.told(transaction, duty, received.subject, exercise=received.exercise)
+                store.told(transaction, duty, received.subject, exercise=received.exercise)

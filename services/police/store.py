@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     Uuid,
     exists,
-    func,
     or_,
     select,
     update,
@@ -27,6 +26,7 @@ from services.police.policy import SEARCHED_FOR, Standing
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
 metadata = MetaData(schema="police")
@@ -60,47 +60,45 @@ STATE_AFTER = {
 }
 
 
-async def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
+TOLD = """
+    INSERT INTO police.episodes (force, episode, child, authority, exercise, state, told_at)
+    VALUES (%(force)s, %(episode)s, %(child)s, %(authority)s, %(exercise)s, %(state)s, %(told_at)s)
+    ON CONFLICT (force, episode) DO UPDATE SET state = excluded.state, told_at = excluded.told_at
+"""
+
+
+def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
     """What a notice that is about to go says of its episode. A notice that asks or adds something changes nothing."""
     state = STATE_AFTER.get(duty.wording)
     if duty.force is None or duty.episode is None or state is None:
         return
-    row = {
-        "force": duty.force,
-        "episode": duty.episode,
-        "child": child,
-        "authority": duty.authority,
-        "exercise": exercise,
-        "state": state,
-        "told_at": duty.created_at,
-    }
-    statement = insert(episodes).values(row)
-    await transaction.connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["force", "episode"], set_={"state": state, "told_at": duty.created_at}
-        )
-    )
+    row = {"force": duty.force, "episode": duty.episode, "child": child, "authority": duty.authority}
+    transaction.write_in_order(TOLD, row | {"exercise": exercise, "state": state, "told_at": duty.created_at})
+
+
+EARLIER = """
+    SELECT count(*), max(told_at) FROM police.episodes
+    WHERE force = %(force)s AND child = %(child)s AND NOT exercise AND episode IS DISTINCT FROM %(episode)s::uuid
+"""
+CHASES_GAPS = """
+    UPDATE police.episodes SET gaps_chased = true
+    WHERE force = %(force)s AND episode = %(episode)s AND NOT gaps_chased RETURNING episode
+"""
 
 
 async def earlier(
     connection: AsyncConnection, force: ForceId, child: ChildId, episode: UUID | None
 ) -> tuple[int, datetime | None]:
     """Of this child, before this episode: how many, and when the force was last told of one."""
-    of_child = (episodes.c.force == force, episodes.c.child == child, episodes.c.exercise.is_(False))
-    counted = select(func.count(), func.max(episodes.c.told_at)).where(*of_child, episodes.c.episode != episode)
-    count, last = (await connection.execute(counted)).one()
+    asked = {"force": force, "child": child, "episode": episode}
+    [[(count, last)]] = await at_once(connection, (EARLIER, asked))
     return count, last
 
 
 async def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:
     """True once an episode: from now on somebody is asked for what its first notice lacked."""
-    found = await transaction.connection.execute(
-        update(episodes)
-        .where(episodes.c.force == force, episodes.c.episode == episode, episodes.c.gaps_chased.is_(False))
-        .values(gaps_chased=True)
-        .returning(episodes.c.episode)
-    )
-    return found.first() is not None
+    [found] = await at_once(transaction.connection, (CHASES_GAPS, {"force": force, "episode": episode}))
+    return bool(found)
 
 
 async def closed(transaction: Transaction, force: ForceId, episode: UUID, at: datetime) -> None:

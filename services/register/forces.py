@@ -4,7 +4,7 @@ import json
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
@@ -41,10 +41,12 @@ class Force:
     sends_open_list: bool = False
 
 
+OF = select(forces_for_police).where(forces_for_police.c.force == bindparam("force"))
+
+
 async def of(connection: AsyncConnection, keyring: Keyring, force: ForceId) -> Force | None:
     """None where the register knows no such force."""
-    view = forces_for_police.c
-    found = await connection.execute(select(forces_for_police).where(view.force == force))
+    found = await connection.execute(OF, {"force": force})
     row = found.mappings().first()
     if row is None:
         return None

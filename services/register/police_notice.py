@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import RowMapping, or_, select
+from sqlalchemy import ARRAY, RowMapping, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
@@ -73,6 +73,13 @@ class NoticeFacts:
         return (*read, *(["placement.address", "placement.carers"] if self.placement else []))
 
 
+# Built once: asked for every notice.
+OF_CHILDREN = select(for_police_notice).where(
+    for_police_notice.c.child == any_(bindparam("children", type_=ARRAY(Text)))
+)
+AT_PLACEMENT = select(placements_for_police).where(placements_for_police.c.placement == bindparam("placement"))
+
+
 async def facts(
     connection: AsyncConnection,
     keyring: Keyring,
@@ -82,11 +89,7 @@ async def facts(
     placement: PlacementId | None = None,
 ) -> NoticeFacts:
     """`placement` is where the report came from, used where the child is not known; a known child's own goes first."""
-    found = await connection.execute(
-        select(for_police_notice).where(
-            or_(for_police_notice.c.child == child, for_police_notice.c.child.in_(candidates))
-        )
-    )
+    found = await connection.execute(OF_CHILDREN, {"children": [child, *candidates]})
     rows = {row["child"]: row for row in found.mappings()}
     where = rows.get(child) or next((row for row in rows.values() if row["placement"] == placement), None)
     if where is None and placement is not None:
@@ -103,9 +106,7 @@ async def facts(
 
 
 async def _placement_row(connection: AsyncConnection, placement: PlacementId) -> RowMapping | None:
-    found = await connection.execute(
-        select(placements_for_police).where(placements_for_police.c.placement == placement)
-    )
+    found = await connection.execute(AT_PLACEMENT, {"placement": placement})
     return found.mappings().first()
 
 

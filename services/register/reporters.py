@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
@@ -19,10 +19,12 @@ class Reporter:
     telephone: str | None = None
 
 
+OF = select(reporters_for_police).where(reporters_for_police.c.reporter == bindparam("reporter"))
+
+
 async def of(connection: AsyncConnection, keyring: Keyring, said_by: str) -> Reporter | None:
     """`said_by` as words have it. None where the register knows nobody of that id."""
-    view = reporters_for_police.c
-    found = (await connection.execute(select(reporters_for_police).where(view.reporter == said_by))).mappings().first()
+    found = (await connection.execute(OF, {"reporter": said_by})).mappings().first()
     if found is None:
         return None
     if found["role"] == "agency":

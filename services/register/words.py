@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register import views
@@ -56,14 +57,18 @@ async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussio
     return [each for each in opened if each is not None]
 
 
+def _read() -> Select[Any]:
+    view = views.words_said.c
+    asked = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
+    return asked.where(view.id == any_(bindparam("ids", type_=ARRAY(Text)))).order_by(view.at, view.id)
+
+
+READ = _read()
+
+
 async def read(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:
     """Oldest first. Words whose key was erased are left out."""
-    view = views.words_said.c
-    rows = await connection.execute(
-        select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
-        .where(view.id.in_(list(ids)))
-        .order_by(view.at, view.id)
-    )
+    rows = await connection.execute(READ, {"ids": list(ids)})
     found = []
     for words_id, about, closed, said_by, at, answers, wrapped in rows:
         text = Opener(keyring, about, wrapped).open(closed, PLACE)
