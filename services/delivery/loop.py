@@ -82,7 +82,7 @@ class DeliveryLoop:
 
     async def acknowledged(self, transaction: Transaction, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling."""
-        await rows.acknowledged(transaction, duty, step, self._clocks.wall())
+        rows.acknowledged_last(transaction, duty, step, self._clocks.wall())
 
     async def start(self) -> None:
         await self._media.start()

@@ -15,6 +15,7 @@ from services.register.keys import data_key
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS
 from services.store.encryption import Keyring
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
 RECIPIENT, BODY = "deliveries.recipient", "deliveries.body"
@@ -57,37 +58,39 @@ async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: K
     return await transaction.connection.scalar(PUT, row) is not None
 
 
+WITHDRAWAL = """
+    INSERT INTO delivery.withdrawals (service, duty, step, revision, at)
+    VALUES (%(service)s, %(duty)s, %(step)s, %(revision)s, %(at)s)
+    ON CONFLICT (service, duty, step) DO UPDATE SET revision = excluded.revision, at = excluded.at
+    WHERE withdrawals.revision < excluded.revision
+"""
+WITHDRAWN = """
+    UPDATE delivery.deliveries SET withdrawn_at = %(at)s, changed_at = %(at)s,
+        state = CASE WHEN state = 'waiting' THEN 'withdrawn' ELSE state END,
+        lease_owner = CASE WHEN state = 'waiting' THEN NULL ELSE lease_owner END,
+        lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
+    WHERE duty = %(duty)s AND step = %(step)s AND revision <= %(revision)s AND state IN ('waiting', 'sending', 'unknown')
+"""
+ACKNOWLEDGED = """
+    UPDATE delivery.deliveries SET state = 'acknowledged', changed_at = %(at)s
+    WHERE duty = %(duty)s AND step = %(step)s AND state <> 'acknowledged'
+"""
+
+
 async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
     """Stops what has not been sent, and what has not come yet. What is being sent, or may have been, ends as it ends and is told of."""
-    mark = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
-    written = upsert(withdrawals).values(mark)
-    await transaction.connection.execute(
-        written.on_conflict_do_update(
-            index_elements=["service", "duty", "step"],
-            set_={"revision": duty.revision, "at": at},
-            where=withdrawals.c.revision < duty.revision,
-        )
-    )
-    told = (deliveries.c.duty == duty.duty, deliveries.c.step == duty.step, deliveries.c.revision <= duty.revision)
-    await transaction.connection.execute(
-        update(deliveries)
-        .where(*told, deliveries.c.state == State.WAITING)
-        .values(state=State.WITHDRAWN, withdrawn_at=at, changed_at=at, lease_owner=None, lease_until=None)
-    )
-    await transaction.connection.execute(
-        update(deliveries)
-        .where(*told, deliveries.c.state.in_((State.SENDING, State.UNKNOWN)))
-        .values(withdrawn_at=at, changed_at=at)
-    )
+    told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
+    await at_once(transaction.connection, (WITHDRAWAL, told), (WITHDRAWN, told))
 
 
 async def acknowledged(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
     """A person has it: nothing further is sent for this telling."""
-    await transaction.connection.execute(
-        update(deliveries)
-        .where(deliveries.c.duty == duty, deliveries.c.step == step, deliveries.c.state != State.ACKNOWLEDGED)
-        .values(state=State.ACKNOWLEDGED, changed_at=at)
-    )
+    await at_once(transaction.connection, (ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}))
+
+
+def acknowledged_last(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
+    """The same with the commit, for who reads no row of it before."""
+    transaction.write_in_order(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
 
 
 async def declined(transaction: Transaction, delivery: UUID, at: datetime) -> None:
@@ -106,11 +109,19 @@ async def hold(transaction: Transaction, delivery: UUID) -> tuple[Parcel, State]
     return None if row is None else (parcel_of(cast("dict[str, Any]", row)), State(row["state"]))
 
 
+OF_ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
+TRACE = select(deliveries.c.trace).where(deliveries.c.id == bindparam("delivery"))
+
+
 async def find(connection: AsyncConnection, delivery: UUID) -> Parcel | None:
     """A telling as it was put, whatever has become of it."""
-    found = await connection.execute(select(deliveries).where(deliveries.c.id == delivery))
-    row = found.mappings().first()
+    row = (await connection.execute(OF_ONE, {"delivery": delivery})).mappings().first()
     return None if row is None else parcel_of(cast("dict[str, Any]", row))
+
+
+async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
+    trace: str | None = await connection.scalar(TRACE, {"delivery": delivery})
+    return trace
 
 
 def parcel_of(row: dict[str, Any]) -> Parcel:

@@ -66,7 +66,11 @@ async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at
 # Built once: asked at nearly every telling.
 ANY_LINE = select(duty_lines.c.duty_line).limit(2)
 LINE = ANY_LINE.where(duty_lines.c.authority == bindparam("authority"))
-BRIDGE = select(bridges.c.bridge).where(bridges.c.authority == bindparam("authority"))
+JOINING = (
+    select(duty_lines.c.duty_line, bridges.c.bridge)
+    .join(bridges, bridges.c.authority == duty_lines.c.authority)
+    .where(duty_lines.c.authority == bindparam("authority"))
+)
 
 
 async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) -> str | None:
@@ -77,10 +81,10 @@ async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) 
     return lines[0] if len(lines) == 1 else None
 
 
-async def bridge(connection: AsyncConnection, authority: AuthorityId) -> str | None:
-    """How a discussion is joined, as the authority wrote it. None: through the duty line."""
-    found: str | None = await connection.scalar(BRIDGE, {"authority": authority})
-    return found
+async def joining(connection: AsyncConnection, authority: AuthorityId) -> tuple[str | None, str | None]:
+    """How a discussion is joined: the duty line, and the bridge as the authority wrote it. Without one: through the line."""
+    found = (await connection.execute(JOINING, {"authority": authority})).first()
+    return (None, None) if found is None else (found.duty_line, found.bridge)
 
 
 async def first_authority(connection: AsyncConnection) -> AuthorityId | None:

@@ -1,5 +1,6 @@
 """What is done with a discussion: planned, moved, called off, replied to; each said, and told to everyone invited."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -67,12 +68,11 @@ class Discussing:
         """The same reply again changes nothing."""
         if reply is attendee.reply and reply is not Reply.COUNTER:
             return
-        before = await self._lacking(transaction, found)
-        await store.replied(transaction, attendee, reply, self.clocks.story())
-        parcel = await rows.find(transaction.connection, attendee.delivery)
+        everyone = await store.replied(transaction, found, attendee, reply, self.clocks.story())
         outcome = self._outcome(found, attendee, reply, how)
         if outcome is not None:
-            await say_of(transaction, self.clocks, found, outcome, trace=None if parcel is None else parcel.trace)
+            trace = await rows.trace_of(transaction.connection, attendee.delivery)
+            await say_of(transaction, self.clocks, found, outcome, trace=trace)
         if proposes is not None and reply is Reply.COUNTER:
             counter = StrategyCounterProposed(
                 authority=found.authority,
@@ -82,21 +82,19 @@ class Discussing:
                 starts_at=proposes,
             )
             await say_of(transaction, self.clocks, found, counter)
-        await self._quorum(transaction, found, before)
-        await self.stands(transaction, found)
+        before = [replace(each, reply=attendee.reply) if _same(each, attendee) else each for each in everyone]
+        await self._quorum(transaction, found, _lacking(before), _lacking(everyone))
+        await self._says_how_it_stands(transaction, found, everyone)
 
-    async def _quorum(self, transaction: Transaction, found: Discussion, before: tuple[Seat, ...]) -> None:
+    async def _quorum(
+        self, transaction: Transaction, found: Discussion, before: tuple[Seat, ...], now_lacking: tuple[Seat, ...]
+    ) -> None:
         """Whoever convenes hears when it is reached, and when it is lost again once they have been told how it stands."""
-        now_lacking = await self._lacking(transaction, found)
         if before and not now_lacking:
             reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
             await say_of(transaction, self.clocks, found, reached)
         elif now_lacking and not before and self.clocks.story() >= found.warns_at:
             await self.warn(transaction, found)
-
-    async def _lacking(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
-        attendees = await store.attendees_of(transaction.connection, found.discussion)
-        return lacking(store.attendance(attendees))
 
     async def was_held(self, transaction: Transaction, found: Discussion) -> None:
         """Everyone invited gets the record by link. The calendar's entry stays: it did take place."""
@@ -109,7 +107,7 @@ class Discussing:
 
     async def warn(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
         """Says which seats of the quorum nobody has taken, if any."""
-        seats = await self._lacking(transaction, found)
+        seats = _lacking(await store.attendees_of(transaction.connection, found.discussion))
         if seats:
             without = StrategyWithoutQuorum(
                 authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
@@ -118,7 +116,12 @@ class Discussing:
         return seats
 
     async def stands(self, transaction: Transaction, found: Discussion) -> None:
-        attendees = await store.attendees_of(transaction.connection, found.discussion)
+        everyone = await store.attendees_of(transaction.connection, found.discussion)
+        await self._says_how_it_stands(transaction, found, everyone)
+
+    async def _says_how_it_stands(
+        self, transaction: Transaction, found: Discussion, attendees: Sequence[Attendee]
+    ) -> None:
         roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}
         changed = StrategyDiscussionChanged(
             authority=found.authority,
@@ -131,7 +134,7 @@ class Discussing:
             coming=roles[Reply.ACCEPTED],
             declined=roles[Reply.DECLINED],
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
-            quorum="not-reached" if lacking(store.attendance(attendees)) else "reached",
+            quorum="not-reached" if _lacking(attendees) else "reached",
         )
         await say_of(transaction, self.clocks, found, changed)
 
@@ -163,3 +166,11 @@ class Discussing:
         name = derived(what, str(first.id), str(found.sequence))
         lasting = duty.model_copy(update={"revision": BEYOND_WITHDRAWAL})
         return replace(first, id=name, duty=lasting, lane=email.LANE, created_at=self.clocks.wall())
+
+
+def _same(one: Attendee, other: Attendee) -> bool:
+    return (one.duty, one.step) == (other.duty, other.step)
+
+
+def _lacking(attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
+    return lacking(store.attendance(attendees))

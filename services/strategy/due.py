@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, select, true, update
 
 from services.store.transaction import Transaction
-from services.strategy.store import PLANNED, Discussion, discussion_of
+from services.strategy.store import IN_FULL, PLANNED, Discussion, discussion_of
 from services.strategy.tables import discussions
 
 AT_ONCE = 50
@@ -50,7 +50,7 @@ async def _found(
 ) -> list[Discussion]:
     not_done = true() if done_at is None else done_at.is_(None)
     rows = await transaction.connection.execute(
-        select(discussions)
+        select(*IN_FULL)
         .where(discussions.c.state == PLANNED, due, not_done)
         .with_for_update(skip_locked=True)
         .limit(AT_ONCE)

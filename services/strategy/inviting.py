@@ -39,7 +39,7 @@ class Inviting:
             body = self.letters.asks_for_record(about, parcel, duty, reader)
         else:
             about = _known(await store.of_duty(transaction, duty.duty, duty.step))
-            await store.addressed(transaction, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
+            store.addressed(transaction, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
             body = await self._about_discussion(transaction, about, parcel, duty, reader)
         return Fixed(reader.address, body, person=found.person, read=("person.email",))
 
@@ -48,9 +48,8 @@ class Inviting:
     ) -> str:
         if about.state == store.HELD:
             return self.letters.record(about, parcel, duty, reader)
-        line = await conversation.duty_line(transaction.connection, duty.authority)
-        bridge = await conversation.bridge(transaction.connection, duty.authority)
-        return self.letters.invitation(about, parcel, duty, reader, Joining(line, bridge))
+        joining = Joining(*await conversation.joining(transaction.connection, duty.authority))
+        return self.letters.invitation(about, parcel, duty, reader, joining)
 
     async def _reader(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> Contact | Undeliverable:
         holders = await directory.holders(

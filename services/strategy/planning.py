@@ -3,31 +3,34 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.bus.envelope import Received
-from services.safeguarding.duties import Duty, StrategyInvite
+from services.safeguarding.duties import StrategyInvite
 from services.safeguarding.identifiers import derived
-from services.safeguarding.meetings import Form, Meets
+from services.safeguarding.meetings import Meets
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 from services.strategy.policy import begins
-from services.strategy.store import PLANNED, Discussion, hold
-from services.strategy.tables import attendees, discussions
+from services.strategy.store import HELD_ROW, PLANNED, Discussion, discussion_of
+from services.strategy.tables import discussions
 
-OF_FIRST_TELLING = (
-    select(attendees.c.discussion).where(attendees.c.duty == bindparam("duty")).order_by(attendees.c.step).limit(1)
+LOCKS = 0x7FFF_FFFF_FFFF_FFFF
+"""As large a number as PostgreSQL takes for one."""
+LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
+PLANNED_ALREADY = HELD_ROW.format(
+    which="""coalesce(
+        (SELECT discussion FROM attendees WHERE duty = %(duty)s ORDER BY step LIMIT 1),
+        (SELECT discussion FROM discussions WHERE episode = %(episode)s AND state = 'planned' AND form = %(form)s
+            ORDER BY number DESC LIMIT 1)
+    )"""
 )
-OF_FORM = (
-    select(discussions.c.discussion)
-    .where(
-        discussions.c.episode == bindparam("episode"),
-        discussions.c.state == PLANNED,
-        discussions.c.form == bindparam("form"),
-    )
-    .order_by(discussions.c.number.desc())
-    .limit(1)
-)
+SO_FAR = """
+    SELECT coalesce(max(number), 0), max(starts_at) FILTER (WHERE form = 'urgent' AND starts_at <= %(now)s)
+    FROM discussions WHERE episode = %(episode)s
+"""
+"""How many there were, and when the last urgent one was."""
+PLAN = insert(discussions)
 
 
 async def plan(
@@ -40,27 +43,20 @@ async def plan(
     """
     duty = told.content
     episode = duty.episode or duty.refers_to or duty.duty
-    await transaction.connection.execute(select(func.pg_advisory_xact_lock(episode.int & 0x7FFF_FFFF_FFFF_FFFF)))
-    name = await _of_first_telling(transaction, duty) or await _planned(transaction, episode, meets.form)
-    if name is not None and (before := await hold(transaction, name)) is not None:
-        return before, False
-    planned = await _new(transaction, told, episode, meets, now)
-    await transaction.connection.execute(
-        insert(discussions).values({each: getattr(planned, each) for each in Discussion.__slots__})
+    asked = {"duty": duty.duty, "episode": episode, "form": meets.form, "now": now, "lock": episode.int & LOCKS}
+    _, before, [(last, urgent_at)] = await at_once(
+        transaction.connection, (LOCK, asked), (PLANNED_ALREADY, asked), (SO_FAR, asked)
     )
+    if before:
+        return discussion_of(before[0]), False
+    planned = _new(told, episode, meets, number=last + 1, starts_at=begins(meets, now, urgent_at=urgent_at))
+    await transaction.connection.execute(PLAN, {each: getattr(planned, each) for each in Discussion.__slots__})
     return planned, True
 
 
-async def _new(
-    transaction: Transaction, told: Received[StrategyInvite], episode: UUID, meets: Meets, now: datetime
+def _new(
+    told: Received[StrategyInvite], episode: UUID, meets: Meets, *, number: int, starts_at: datetime
 ) -> Discussion:
-    starts_at = begins(meets, now, urgent_at=await _urgent_at(transaction, episode, now))
-    number = 1 + (
-        await transaction.connection.scalar(
-            select(func.max(discussions.c.number)).where(discussions.c.episode == episode)
-        )
-        or 0
-    )
     return Discussion(
         discussion=derived("strategy discussion", str(episode), str(number)),
         episode=episode,
@@ -78,23 +74,3 @@ async def _new(
         exercise=told.exercise,
         trace=told.trace,
     )
-
-
-async def _of_first_telling(transaction: Transaction, duty: Duty) -> UUID | None:
-    found: UUID | None = await transaction.connection.scalar(OF_FIRST_TELLING, {"duty": duty.duty})
-    return found
-
-
-async def _planned(transaction: Transaction, episode: UUID, form: Form) -> UUID | None:
-    found: UUID | None = await transaction.connection.scalar(OF_FORM, {"episode": episode, "form": form})
-    return found
-
-
-async def _urgent_at(transaction: Transaction, episode: UUID, now: datetime) -> datetime | None:
-    """When the episode's last urgent discussion was."""
-    found: datetime | None = await transaction.connection.scalar(
-        select(func.max(discussions.c.starts_at)).where(
-            discussions.c.episode == episode, discussions.c.form == "urgent", discussions.c.starts_at <= now
-        )
-    )
-    return found

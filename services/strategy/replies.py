@@ -53,12 +53,10 @@ class Replies:
         return "forged" if mail.forged else str(mail.kind)
 
     async def _calendar(self, transaction: Transaction, mail: ReadMail, answered: Answered) -> str:
-        found = await store.hold(transaction, answered.discussion)
+        theirs = self.keyring.number_hashes(spelt(mail.sender))
+        found, mine = await store.hold_with(transaction, answered.discussion, theirs)
         if found is None:
             return "no-such-discussion"
-        mine = await store.attendees_of(
-            transaction.connection, found.discussion, self.keyring.number_hashes(spelt(mail.sender))
-        )
         doubt = _doubt(mail, answered, found, mine)
         if doubt is not None:
             return await self._to_a_person(transaction, mail, found, DOUBTS[doubt])

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.safeguarding.duties import Duty
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 from services.strategy.policy import Attendance, Reply
 from services.strategy.tables import attendees, discussions
@@ -48,6 +48,9 @@ class Discussion:
     trace: str | None
 
 
+IN_FULL = [discussions.c[name] for name in Discussion.__slots__]
+
+
 @dataclass(frozen=True, slots=True)
 class Attendee:
     duty: UUID
@@ -58,45 +61,62 @@ class Attendee:
     reply: Reply
 
 
-# Built once: each invitation asks them.
-ADDRESSED = (
-    update(attendees)
-    .where(attendees.c.duty == bindparam("of_duty"), attendees.c.step == bindparam("of_step"))
-    .values(person=bindparam("person"), address_hash=bindparam("address_hash"))
-)
-HOLD = select(discussions).where(discussions.c.discussion == bindparam("discussion")).with_for_update()
-OF_DUTY = select(attendees.c.discussion).where(
-    attendees.c.duty == bindparam("duty"), attendees.c.step == bindparam("step")
-)
+# Sent as they are, several in one round trip: each invitation and each answer asks them.
+HELD_ROW = f"SELECT {', '.join(Discussion.__slots__)} FROM discussions WHERE discussion = {{which}} FOR UPDATE"  # noqa: S608 its own columns
+HOLD = HELD_ROW.format(which="%(discussion)s")
+OF_DUTY = HELD_ROW.format(which="(SELECT discussion FROM attendees WHERE duty = %(duty)s AND step = %(step)s)")
+INVITE = """
+    INSERT INTO attendees (duty, step, discussion, role, delivery, reply)
+    VALUES (%(duty)s, %(step)s, %(discussion)s, %(role)s, %(delivery)s, 'waiting')
+    ON CONFLICT DO NOTHING
+"""
+ADDRESSED = """
+    UPDATE attendees SET person = %(person)s, address_hash = %(address_hash)s WHERE duty = %(duty)s AND step = %(step)s
+"""
+REPLIED = "UPDATE attendees SET reply = %(reply)s, replied_at = %(at)s WHERE duty = %(duty)s AND step = %(step)s"
+ATTENDEES = """
+    SELECT duty, step, role, delivery, person, reply FROM attendees
+    WHERE discussion = %(discussion)s AND person IS NOT NULL {more} ORDER BY role, step
+"""
+EVERYONE = ATTENDEES.format(more="")
+WITH_ADDRESS = ATTENDEES.format(more="AND address_hash = ANY(%(hashes)s)")
 
 
 async def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
-    row = {
+    who = {
         "duty": duty.duty,
         "step": duty.step,
         "discussion": discussion,
         "role": duty.role,
         "delivery": duty.telling,
-        "reply": Reply.WAITING,
     }
-    await transaction.connection.execute(insert(attendees).values(row).on_conflict_do_nothing())
+    await at_once(transaction.connection, (INVITE, who))
 
 
-async def addressed(transaction: Transaction, duty: Duty, person: str, address_hash: bytes) -> None:
-    """Who it is that was invited, known when the invitation is first sent."""
-    who = {"of_duty": duty.duty, "of_step": duty.step, "person": person, "address_hash": address_hash}
-    await transaction.connection.execute(ADDRESSED, who)
+def addressed(transaction: Transaction, duty: Duty, person: str, address_hash: bytes) -> None:
+    """Who it is that was invited, known when the invitation is first sent. Written with the commit."""
+    who = {"duty": duty.duty, "step": duty.step, "person": person, "address_hash": address_hash}
+    transaction.write_in_order(ADDRESSED, who)
 
 
 async def hold(transaction: Transaction, discussion: UUID) -> Discussion | None:
     """Nobody else changes it, or its replies, before this transaction ends."""
-    row = (await transaction.connection.execute(HOLD, {"discussion": discussion})).first()
-    return None if row is None else discussion_of(row)
+    [found] = await at_once(transaction.connection, (HOLD, {"discussion": discussion}))
+    return discussion_of(found[0]) if found else None
+
+
+async def hold_with(
+    transaction: Transaction, discussion: UUID, address_hashes: Sequence[bytes]
+) -> tuple[Discussion | None, list[Attendee]]:
+    """And those who were invited at this address."""
+    theirs = (WITH_ADDRESS, {"discussion": discussion, "hashes": list(address_hashes)})
+    found, mine = await at_once(transaction.connection, (HOLD, {"discussion": discussion}), theirs)
+    return discussion_of(found[0]) if found else None, [_attendee(row) for row in mine]
 
 
 async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
-    name = await transaction.connection.scalar(OF_DUTY, {"duty": duty, "step": step})
-    return None if name is None else await hold(transaction, name)
+    [found] = await at_once(transaction.connection, (OF_DUTY, {"duty": duty, "step": step}))
+    return discussion_of(found[0]) if found else None
 
 
 async def of_child(
@@ -140,7 +160,7 @@ async def newest_with(transaction: Transaction, address_hashes: Sequence[bytes])
 
 async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion]:
     rows = await transaction.connection.execute(
-        select(discussions)
+        select(*IN_FULL)
         .where(discussions.c.episode == episode, discussions.c.state == PLANNED)
         .order_by(discussions.c.number)
         .with_for_update()
@@ -193,42 +213,47 @@ async def recorded(transaction: Transaction, found: Discussion) -> Discussion:
     return replace(found, state=HELD)
 
 
-async def replied(transaction: Transaction, attendee: Attendee, reply: Reply, at: datetime) -> None:
-    await transaction.connection.execute(
-        update(attendees)
-        .where(attendees.c.duty == attendee.duty, attendees.c.step == attendee.step)
-        .values(reply=reply, replied_at=at)
-    )
+async def replied(
+    transaction: Transaction, found: Discussion, attendee: Attendee, reply: Reply, at: datetime
+) -> list[Attendee]:
+    """Everyone who has been invited, with this reply."""
+    answer = {"duty": attendee.duty, "step": attendee.step, "reply": reply, "at": at}
+    everyone = (EVERYONE, {"discussion": found.discussion})
+    _, rows = await at_once(transaction.connection, (REPLIED, answer), everyone)
+    return [_attendee(row) for row in rows]
 
 
 async def attendees_of(
     connection: AsyncConnection, discussion: UUID, address_hashes: Sequence[bytes] | None = None
 ) -> list[Attendee]:
     """All who have been invited; with `address_hashes` those with this address (one person may hold two roles)."""
-    asked = select(attendees).where(attendees.c.discussion == discussion, attendees.c.person.is_not(None))
-    if address_hashes is not None:
-        asked = asked.where(attendees.c.address_hash.in_(address_hashes))
-    rows = await connection.execute(asked.order_by(attendees.c.role, attendees.c.step))
+    asked = EVERYONE if address_hashes is None else WITH_ADDRESS
+    [rows] = await at_once(connection, (asked, {"discussion": discussion, "hashes": list(address_hashes or ())}))
     return [_attendee(row) for row in rows]
+
+
+OF_ONE_DUTY = """
+    SELECT duty, step, role, delivery, person, reply FROM attendees
+    WHERE duty = %(duty)s AND person IS NOT NULL ORDER BY step
+"""
 
 
 async def of_one_duty(connection: AsyncConnection, duty: UUID) -> list[Attendee]:
     """Whoever has been invited by this duty, at whichever step."""
-    rows = await connection.execute(
-        select(attendees).where(attendees.c.duty == duty, attendees.c.person.is_not(None)).order_by(attendees.c.step)
-    )
+    [rows] = await at_once(connection, (OF_ONE_DUTY, {"duty": duty}))
     return [_attendee(row) for row in rows]
 
 
-def attendance(found: list[Attendee]) -> list[Attendance]:
+def attendance(found: Sequence[Attendee]) -> list[Attendance]:
     return [Attendance(each.role, each.reply) for each in found]
 
 
-def discussion_of(row: Row[Any]) -> Discussion:
-    content = cast("dict[str, Any]", dict(row._mapping))  # noqa: SLF001 SQLAlchemy's public name for it
-    del content["warned_at"], content["record_asked_at"], content["answers_due_at"]
-    return Discussion(**content | {"unless": tuple(content["unless"])})
+def discussion_of(row: Sequence[Any]) -> Discussion:
+    """Of a row of `IN_FULL`."""
+    found = Discussion(*row)
+    return replace(found, unless=tuple(found.unless))
 
 
-def _attendee(row: Row[Any]) -> Attendee:
-    return Attendee(row.duty, row.step, Role(row.role), row.delivery, row.person, Reply(row.reply))
+def _attendee(row: Sequence[Any]) -> Attendee:
+    duty, step, role, delivery, person, reply = row
+    return Attendee(duty, step, Role(role), delivery, person, Reply(reply))
