@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, all_, bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.delivery.parcel import UNSENT, Parcel, State
 from services.delivery.rows import Lease, parcel_of
 from services.delivery.tables import deliveries as rows
+from services.store.pipeline import at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,54 +30,53 @@ class InHand:
     """A text of it did not arrive: it is read out by a call."""
 
 
+def _claim(conditions: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]]) -> ReturningUpdate[Any]:
+    """Built once: each sweep asks it."""
+    free = (
+        select(rows.c.id)
+        .where(rows.c.state.in_(UNSENT), or_(rows.c.lease_until.is_(None), rows.c.lease_until < NOW), *conditions)
+        .order_by(*order)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(rows)
+        .where(rows.c.id.in_(free.scalar_subquery()))
+        .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+        .returning(rows)
+    )
+
+
+NOW = bindparam("now", type_=rows.c.lease_until.type)
+DUE = _claim(
+    [rows.c.next_attempt_at <= NOW, rows.c.lane != all_(bindparam("passed_over", type_=ARRAY(Text)))],
+    [rows.c.urgent.desc(), rows.c.next_attempt_at],
+)
+OF_LANE = [rows.c.attempts > 0, rows.c.next_attempt_at]
+ONE_OF_LANE = _claim([rows.c.lane == bindparam("of_lane")], OF_LANE)
+ONE_UNTRIED_OF_LANE = _claim([rows.c.lane == bindparam("of_lane"), rows.c.attempts == 0], OF_LANE)
+
+
 async def due(
     connection: AsyncConnection, lease: Lease, *, now: datetime, passed_over: Sequence[str], most: int
 ) -> list[InHand]:
     """The urgent first, of those and of the others the longest due first. `passed_over` are lanes that are full or failing."""
-    return await _claim(
-        connection,
-        lease,
-        now,
-        [rows.c.next_attempt_at <= now, rows.c.lane.not_in(passed_over)],
-        [rows.c.urgent.desc(), rows.c.next_attempt_at],
-        most,
-    )
+    return await _claimed(connection, DUE, lease, now=now, most=most, passed_over=list(passed_over))
 
 
 async def one_of_lane(
     connection: AsyncConnection, lease: Lease, lane: str, *, now: datetime, untried: bool
 ) -> InHand | None:
     """What a failing lane tries next, due or not: what was never tried goes first, then what has waited longest for its turn."""
-    conditions = [rows.c.lane == lane, *([rows.c.attempts == 0] if untried else [])]
-    claimed = await _claim(connection, lease, now, conditions, [rows.c.attempts > 0, rows.c.next_attempt_at], 1)
+    asked = ONE_UNTRIED_OF_LANE if untried else ONE_OF_LANE
+    claimed = await _claimed(connection, asked, lease, now=now, most=1, of_lane=lane)
     return claimed[0] if claimed else None
 
 
-async def _claim(
-    connection: AsyncConnection,
-    lease: Lease,
-    now: datetime,
-    conditions: Sequence[ColumnElement[bool]],
-    order: Sequence[ColumnElement[Any]],
-    most: int,
+async def _claimed(
+    connection: AsyncConnection, asked: ReturningUpdate[Any], lease: Lease, **filled: Any
 ) -> list[InHand]:
-    free = (
-        select(rows.c.id)
-        .where(
-            rows.c.state.in_(UNSENT),
-            or_(rows.c.lease_until.is_(None), rows.c.lease_until < now),
-            *conditions,
-        )
-        .order_by(*order)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = await connection.execute(
-        update(rows)
-        .where(rows.c.id.in_(free.scalar_subquery()))
-        .values(lease_owner=lease.owner, lease_until=lease.until)
-        .returning(rows)
-    )
+    claimed = await connection.execute(asked, {"owner": lease.owner, "until": lease.until} | filled)
     return sorted(
         (_in_hand(cast("dict[str, Any]", row)) for row in claimed.mappings()), key=lambda hand: hand.parcel.created_at
     )
@@ -91,10 +93,12 @@ def _in_hand(row: dict[str, Any]) -> InHand:
     )
 
 
+RENEW = "UPDATE delivery.deliveries SET lease_until = %(until)s WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s"
+
+
 async def renew(connection: AsyncConnection, lease: Lease, ids: Iterable[UUID]) -> None:
-    await connection.execute(
-        update(rows).where(rows.c.id.in_(list(ids)), rows.c.lease_owner == lease.owner).values(lease_until=lease.until)
-    )
+    held = {"ids": list(ids), "owner": lease.owner, "until": lease.until}
+    await at_once(connection, (RENEW, held))
 
 
 async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> None:

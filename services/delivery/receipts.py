@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery import metrics, outcomes
@@ -89,6 +89,13 @@ HELD = AS_IT_STANDS.with_for_update()
 """Most reports say nothing new, so the row is held only where one does."""
 
 
+CHANGED = """
+    UPDATE delivery.deliveries SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, by_voice = %(by_voice)s,
+        provider_id = %(provider_id)s, changed_at = %(now)s
+    WHERE id = %(id)s
+"""
+
+
 async def _row(connection: AsyncConnection, asked: Select[Any], report: Report) -> dict[str, Any] | None:
     found = await connection.execute(asked, {"delivery": report.delivery})
     return cast("dict[str, Any] | None", found.mappings().first())
@@ -123,10 +130,10 @@ class Receipts:
     ) -> None:
         parcel, voice = parcel_of(row), Voice(self._service, self._clocks.story(), now)
         if state is State.ACCEPTED:
-            await self._write(transaction, report, now, state=state)
+            self._write(transaction, row, report, now, state=state)
             await voice.say(transaction, parcel, outcomes.accepted(parcel, parcel.person))
         elif state is State.DELIVERED:
-            await self._write(transaction, report, now, state=state)
+            self._write(transaction, row, report, now, state=state)
             await voice.say(transaction, parcel, outcomes.delivered(parcel))
         else:
             means = CALL_FAILED if report.of_call else meaning(report.error_code)
@@ -134,10 +141,10 @@ class Receipts:
             again = now if by_voice else self._again(parcel.created_at, parcel.urgent, means, now)
             if again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice, "provider_id": None}
-                await self._write(transaction, report, now, **how)
+                self._write(transaction, row, report, now, **how)
                 metrics.SECOND_ROUTE.labels("undelivered").inc(by_voice)
                 return
-            await self._write(transaction, report, now, state=State.FAILED)
+            self._write(transaction, row, report, now, state=State.FAILED)
             failed = outcomes.failed(parcel, means.reason or "undeliverable", parcel.person)
             await voice.say(transaction, parcel, failed)
             metrics.ENDED.labels("text", means.reason or "undeliverable").inc()
@@ -148,8 +155,9 @@ class Receipts:
         as_ = settle(Answer(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5)
         return as_.next_attempt_at if as_.state is State.WAITING else None
 
-    async def _write(self, transaction: Transaction, report: Report, now: datetime, **change: Any) -> None:
-        values = {"provider_id": report.provider_id, "changed_at": now} | change
-        await transaction.connection.execute(
-            update(deliveries).where(deliveries.c.id == report.delivery).values(**values)
-        )
+    def _write(
+        self, transaction: Transaction, row: Mapping[str, Any], report: Report, now: datetime, **to: Any
+    ) -> None:
+        stands = {name: row[name] for name in ("id", "next_attempt_at", "by_voice")}
+        change = stands | {"provider_id": report.provider_id, "now": now} | to
+        transaction.write_in_order(CHANGED, change)

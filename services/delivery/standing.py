@@ -5,21 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, update
-
 from services.delivery.medium import Answer, Sending
-from services.delivery.parcel import UNSENT, MediumName, State
+from services.delivery.parcel import MediumName, State
 from services.delivery.settling import Settled
-from services.delivery.tables import deliveries
 from services.store.pipeline import at_once
 from services.store.transaction import Transaction
-
-FREE = {"lease_owner": None, "lease_until": None}
-
-
-def _held(delivery: Any, owner: Any) -> Any:
-    return and_(deliveries.c.id == delivery, deliveries.c.lease_owner == owner, deliveries.c.state.in_(UNSENT))
-
 
 BEGIN = """
     UPDATE delivery.deliveries SET state = 'sending', attempts = attempts + 1, changed_at = %(now)s {sealed}
@@ -109,20 +99,25 @@ def _filled(made: Made, owner: str, now: datetime, as_: Settled) -> dict[str, An
     }
 
 
+HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
+ENDED = f"""
+    UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
+    {HELD} RETURNING id
+"""  # noqa: S608 this module's own words
+POSTPONED = f"""
+    UPDATE delivery.deliveries SET attempts = attempts + 1, next_attempt_at = %(until)s, changed_at = %(now)s,
+        lease_owner = NULL, lease_until = NULL
+    {HELD}
+"""  # noqa: S608 this module's own words
+
+
 async def ended(transaction: Transaction, delivery: UUID, owner: str, now: datetime, state: State) -> bool:
     """False where another process holds it, or it has ended already."""
-    found = await transaction.connection.execute(
-        update(deliveries)
-        .where(_held(delivery, owner))
-        .values(state=state, changed_at=now, **FREE)
-        .returning(deliveries.c.id)
-    )
-    return found.first() is not None
+    how = {"delivery": delivery, "owner": owner, "now": now, "state": state}
+    [found] = await at_once(transaction.connection, (ENDED, how))
+    return bool(found)
 
 
 async def postponed(transaction: Transaction, delivery: UUID, owner: str, now: datetime, until: datetime) -> None:
-    await transaction.connection.execute(
-        update(deliveries)
-        .where(_held(delivery, owner))
-        .values(attempts=deliveries.c.attempts + 1, next_attempt_at=until, changed_at=now, **FREE)
-    )
+    how = {"delivery": delivery, "owner": owner, "now": now, "until": until}
+    await at_once(transaction.connection, (POSTPONED, how))

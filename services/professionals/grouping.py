@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, and_, exists, func, or_, select
+from sqlalchemy import Column, DateTime, MetaData, Select, Table, bindparam, exists, or_, select
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 from sqlalchemy.dialects.postgresql import insert
 
@@ -19,6 +19,7 @@ from services.register.keys import data_key
 from services.register.views import rota
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
 AT_MOST = 20
@@ -33,6 +34,42 @@ grouped = Table(
 )
 
 
+LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
+MAIL_IT_RIDES_IN = """
+    SELECT mail.body, mail.key_owner FROM professionals.grouped
+    JOIN delivery.deliveries AS mail ON mail.id = grouped.leader
+    WHERE grouped.delivery = %(delivery)s AND grouped.leader <> %(delivery)s AND mail.body IS NOT NULL
+"""
+
+
+def _waiting() -> Select[Any]:
+    """Built once: each mail asks it."""
+    held = exists().where(
+        rota.c.person == bindparam("reader"),
+        rota.c.role == deliveries.c.role,
+        or_(rota.c.child.is_(None), rota.c.child == deliveries.c.child),
+    )
+    return (
+        select(deliveries)
+        .where(
+            deliveries.c.lane == email.LANE,
+            deliveries.c.state == State.WAITING,
+            deliveries.c.attempts == 0,
+            deliveries.c.body.is_(None),
+            deliveries.c.withdrawn_at.is_(None),
+            deliveries.c.id != bindparam("leads"),
+            deliveries.c.exercise == bindparam("practice"),
+            held,
+            ~exists().where(grouped.c.delivery == deliveries.c.id),
+        )
+        .order_by(deliveries.c.created_at, deliveries.c.id)
+        .limit(AT_MOST - 1)
+    )
+
+
+WAITING = _waiting()
+
+
 @dataclass(frozen=True)
 class Grouping:
     """`leader` is the delivery whose mail the others go with. Everything within the transaction that fixes a mail."""
@@ -42,20 +79,13 @@ class Grouping:
 
     async def rides(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> Fixed | None:
         """The mail that this one went into, if it did. One reader's mails are fixed one after the other from here on."""
-        await transaction.connection.execute(select(func.pg_advisory_xact_lock(_lock(reader.person))))
-        leader = await transaction.connection.scalar(
-            select(grouped.c.leader).where(grouped.c.delivery == parcel.id, grouped.c.leader != parcel.id)
-        )
-        if leader is None:
+        asked = {"lock": _lock(reader.person), "delivery": parcel.id}
+        _, found = await at_once(transaction.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked))
+        if not found:
             return None
-        found = await transaction.connection.execute(
-            select(deliveries.c.body, deliveries.c.key_owner).where(deliveries.c.id == leader)
-        )
-        row = found.first()
-        if row is None or row.body is None:
-            return None
-        key = await data_key(transaction.connection, self.keyring, row.key_owner)
-        body = key.open(row.body, BODY)
+        [(sealed, key_owner)] = found
+        key = await data_key(transaction.connection, self.keyring, key_owner)
+        body = key.open(sealed, BODY)
         return Fixed(reader.email or "", body, person=reader.person, read=("person.email",))
 
     async def gather(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> list[Parcel]:
@@ -74,27 +104,8 @@ class Grouping:
         return mine
 
     async def _waiting(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> list[Parcel]:
-        held = exists().where(
-            rota.c.person == reader.person,
-            rota.c.role == deliveries.c.role,
-            or_(rota.c.child.is_(None), rota.c.child == deliveries.c.child),
-        )
-        found = await transaction.connection.execute(
-            select(deliveries)
-            .where(
-                deliveries.c.lane == email.LANE,
-                deliveries.c.state == State.WAITING,
-                deliveries.c.attempts == 0,
-                deliveries.c.body.is_(None),
-                deliveries.c.withdrawn_at.is_(None),
-                deliveries.c.id != parcel.id,
-                deliveries.c.exercise == parcel.exercise,
-                held,
-                ~exists().where(and_(grouped.c.delivery == deliveries.c.id)),
-            )
-            .order_by(deliveries.c.created_at, deliveries.c.id)
-            .limit(AT_MOST - 1)
-        )
+        asked = {"reader": reader.person, "leads": parcel.id, "practice": parcel.exercise}
+        found = await transaction.connection.execute(WAITING, asked)
         return [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
 
 
