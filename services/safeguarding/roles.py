@@ -112,6 +112,7 @@ class Wording(StrEnum):
     NRM_CHECK_DUE = "nrm-check-due"
     NRM_DECIDED = "nrm-decided"
     PHOTO_DUE = "photo-due"
+    CONTACTS_UNCHECKED = "contacts-unchecked"
     CONTACT_CHECK = "contact-check"
     """Asks a carer to answer, so that a stale number is found out before it is needed."""
     CONTACT_CONFIRM = "contact-confirm"
