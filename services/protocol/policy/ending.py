@@ -33,7 +33,7 @@ def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
         elif any(telling.state == "told" for telling in duty.tellings):
             schedule(draft, _call_back(draft, duty, because))
     for waiting in list(draft.waiting.values()):
-        if not _concerns(draft, waiting, episode) or waiting.stood_down is not None:
+        if waiting.stood_down is not None or not _concerns(draft, waiting, episode):
             continue
         if trigger in draft.rule_of(waiting).until:
             draft.put_waiting(waiting.model_copy(update={"stood_down": str(because)}))

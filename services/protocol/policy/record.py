@@ -7,18 +7,20 @@ from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRec
 
 def decision_of(draft: Draft) -> Decision:
     """Closes the draft: every episode and duty that changed has a new revision and is said as it now stands."""
+    changes: list[EpisodeChanged | DutyChanged] = []
+    exercises = set()
     for name in draft.episodes_changed:
-        episode = draft.episodes[name]
-        draft.episodes[name] = episode.model_copy(update={"revision": episode.revision + 1})
+        before = draft.episodes[name]
+        episode = draft.episodes[name] = before.model_copy(update={"revision": before.revision + 1})
+        changes.append(_episode_changed(draft, episode))
+        if episode.exercise:
+            exercises.add(name)
     for name in draft.duties_changed:
-        duty = draft.duties[name]
-        draft.duties[name] = duty.model_copy(update={"revision": duty.revision + 1})
-    changes: list[EpisodeChanged | DutyChanged] = [
-        _episode_changed(draft, draft.episodes[name]) for name in draft.episodes_changed
-    ]
-    changes.extend(_duty_changed(draft, draft.duties[name]) for name in draft.duties_changed)
-    exercises = {name for name in draft.episodes_changed if draft.episodes[name].exercise}
-    exercises |= {name for name in draft.duties_changed if draft.duties[name].cause.exercise}
+        known = draft.duties[name]
+        duty = draft.duties[name] = known.model_copy(update={"revision": known.revision + 1})
+        changes.append(_duty_changed(draft, duty))
+        if duty.cause.exercise:
+            exercises.add(name)
     case = draft.case.model_copy(
         update={
             "episodes": draft.episodes,
