@@ -71,6 +71,7 @@ mutation: ## Change the engine in every small way and count what no test notices
 	@$(VENV)/python -m uv pip install --quiet --python .local/mutation/bin/python mutmut==3.8.1
 	@$(VENV)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
 		"$$(.local/mutation/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/ours.pth"
+	@if [ -d mutants ]; then find mutants/services -name '*.yaml' -delete; fi # mutmut copies no rule anew that it has
 	.local/mutation/bin/mutmut run $(ONLY)
 	.local/mutation/bin/mutmut results
 

@@ -1,10 +1,11 @@
 """The next moment at which people who work in the day are at work."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
+from time import tzset
 
 import pytest
 
-from services.safeguarding.working_time import working_moment
+from services.safeguarding.working_time import working_day_after, working_moment
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,7 @@ from services.safeguarding.working_time import working_moment
         (datetime(2026, 11, 24, 16, 59, tzinfo=UTC), datetime(2026, 11, 24, 16, 59, tzinfo=UTC)),
         (datetime(2026, 11, 24, 17, tzinfo=UTC), datetime(2026, 11, 25, 9, tzinfo=UTC)),
         (datetime(2026, 11, 25, 3, tzinfo=UTC), datetime(2026, 11, 25, 9, tzinfo=UTC)),
+        (datetime(2026, 11, 28, 9, tzinfo=UTC), datetime(2026, 11, 30, 9, tzinfo=UTC)),
         (datetime(2026, 11, 27, 18, tzinfo=UTC), datetime(2026, 11, 30, 9, tzinfo=UTC)),
         (datetime(2026, 12, 24, 18, tzinfo=UTC), datetime(2026, 12, 29, 9, tzinfo=UTC)),
         (datetime(2026, 7, 24, 8, tzinfo=UTC), datetime(2026, 7, 24, 8, tzinfo=UTC)),
@@ -25,6 +27,7 @@ from services.safeguarding.working_time import working_moment
         "before five",
         "at five",
         "at night",
+        "Saturday",
         "Friday",
         "Christmas",
         "summer",
@@ -34,3 +37,36 @@ from services.safeguarding.working_time import working_moment
 )
 def test_who_works_by_day_is_reached_at_once_or_at_nine_on_the_next_working_day(at: datetime, moment: datetime) -> None:
     assert working_moment(at) == moment
+
+
+@pytest.mark.parametrize(
+    ("at", "count", "hour", "moment"),
+    [
+        (datetime(2026, 11, 24, 18, tzinfo=UTC), 1, time(9), datetime(2026, 11, 25, 9, tzinfo=UTC)),
+        (datetime(2026, 11, 27, 18, tzinfo=UTC), 5, time(9), datetime(2026, 12, 4, 9, tzinfo=UTC)),
+        (datetime(2026, 12, 23, 18, tzinfo=UTC), 2, time(9), datetime(2026, 12, 29, 9, tzinfo=UTC)),
+        (datetime(2026, 7, 24, 8, tzinfo=UTC), 1, time(14, 30), datetime(2026, 7, 27, 13, 30, tzinfo=UTC)),
+        (datetime(2026, 7, 23, 23, 30, tzinfo=UTC), 1, time(9), datetime(2026, 7, 27, 8, tzinfo=UTC)),
+    ],
+    ids=["tomorrow", "a week", "over Christmas", "an hour of summer", "from after midnight in summer"],
+)
+def test_working_days_are_counted_from_the_day_in_england_to_an_hour_of_england(
+    at: datetime, count: int, hour: time, moment: datetime
+) -> None:
+    reached = working_day_after(at, count, hour)
+    assert reached == moment
+    assert reached.utcoffset() == timedelta(0), "what is stored and compared is in UTC"
+
+
+def test_nobody_s_clock_but_england_s_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    tzset()
+    try:
+        assert working_moment(datetime(2026, 11, 25, 3, tzinfo=UTC)) == datetime(2026, 11, 25, 9, tzinfo=UTC)
+        friday = datetime(2026, 11, 27, 18, tzinfo=UTC)  # a Saturday already in Auckland
+        assert working_day_after(friday, 1) == datetime(2026, 11, 30, 9, tzinfo=UTC)
+        assert working_day_after(datetime(2026, 11, 24, 18, tzinfo=UTC), 1) == datetime(2026, 11, 25, 9, tzinfo=UTC)
+        assert working_day_after(datetime(2026, 11, 24, 18, tzinfo=UTC), 1).utcoffset() == timedelta(0)
+    finally:
+        monkeypatch.undo()
+        tzset()
