@@ -31,8 +31,14 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def megabytes(process: psutil.Process) -> float:
-    """Pages shared by a process and its children, as PostgreSQL's, count once each."""
-    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True))) / 1e6
+    """What PostgreSQL's processes share counts once, where the system says what is shared (Linux)."""
+    return sum(_bytes(each) for each in (process, *process.children(recursive=True))) / 1e6
+
+
+def _bytes(process: psutil.Process) -> int:
+    memory = process.memory_full_info()
+    own: int = getattr(memory, "pss", memory.uss)
+    return own
 
 
 @dataclass
