@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from time import tzset
 from typing import Literal
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -16,14 +16,17 @@ from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.vocabulary import Mark
 from services.safeguarding import care_events, discussion_events, events
-from services.safeguarding.decisions import DutyChanged, DutyState, Verdict
+from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, Verdict
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 BEN = "person-00000000-0000-4000-8000-00000000000b"
+HOME = "placement-00000000-0000-4000-8000-000000000003"
+ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 START = datetime(2026, 11, 24, 18, tzinfo=UTC)
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
@@ -195,3 +198,38 @@ def test_the_morning_of_a_day_is_kept_in_utc_whatever_the_machine_s_clock(monkey
     finally:
         monkeypatch.undo()
         tzset()
+
+
+def test_every_later_word_to_a_force_refers_to_its_own_notice_of_this_episode() -> None:
+    child = Child(facts=FACTS.model_copy(update={"placement": HOME}))
+    child.hears(MISSING)
+    child.hears(BACK, 1)
+    here = _notices(child.hears(MISSING, 2))
+    child.facts = child.facts.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
+    there = _notices(child.hears(care_events.PlacementChanged(**SAID), 3))
+    assert (set(here), set(there)) == ({"north-force"}, {"south-force"})
+    told = child.hears(events.ChildInformationReceived(**SAID), 4).duties
+    assert {each.force: each.refers_to for each in told if each.role == Role.POLICE_CONTROL_ROOM} == here | there
+    back = [each for each in child.hears(BACK, 5).duties if each.wording == "returned-notice"]
+    assert {each.force: each.refers_to for each in back if each.role == Role.POLICE_CONTROL_ROOM} == here | there
+
+
+def _notices(decision: Decision) -> dict[str | None, UUID | None]:
+    return {
+        each.force: each.telling
+        for each in decision.duties
+        if each.role == Role.POLICE_CONTROL_ROOM and each.wording == "missing-notice" and each.act == "tell"
+    }
+
+
+def test_the_record_names_what_must_still_happen_before_an_episode_may_close() -> None:
+    child = Child()
+    met: tuple[Message, ...] = (MISSING, BACK, events.SafeAndWellCheckRecorded(**SAID))
+    left = [_open_conditions(child.hears(content, hour)) for hour, content in enumerate(met)]
+    everything = {"safe-and-well-check", "return-interview", "police-closed"}
+    assert left == [everything, everything, everything - {"safe-and-well-check"}]
+
+
+def _open_conditions(decision: Decision) -> set[str]:
+    (changed,) = [each for each in decision.changes if isinstance(each, EpisodeChanged)]
+    return set(changed.open_conditions)
