@@ -210,8 +210,6 @@ def test_every_later_word_to_a_force_refers_to_its_own_notice_of_this_episode() 
     assert (set(here), set(there)) == ({"north-force"}, {"south-force"})
     told = child.hears(events.ChildInformationReceived(**SAID), 4).duties
     assert {each.force: each.refers_to for each in told if each.role == Role.POLICE_CONTROL_ROOM} == here | there
-    back = [each for each in child.hears(BACK, 5).duties if each.wording == "returned-notice"]
-    assert {each.force: each.refers_to for each in back if each.role == Role.POLICE_CONTROL_ROOM} == here | there
 
 
 def _notices(decision: Decision) -> dict[str | None, UUID | None]:
