@@ -1,12 +1,12 @@
-"""Writes a mail: plain words, the same as HTML, and nothing else. Who it is about, no mail ever says.
+"""Writes a mail: plain words, the same as HTML, and nothing else. Who it is about, no mail ever says."""
 
-Written out here, since the standard library's EmailMessage parses each header that it is given: a hundred times the work.
-"""
-
-from binascii import b2a_qp
 from dataclasses import dataclass
 from datetime import datetime
+from email.charset import QP, Charset
 from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.policy import compat32
 from email.utils import format_datetime
 from html import escape
 from pathlib import Path
@@ -15,8 +15,12 @@ from uuid import UUID
 
 PAGE = Template((Path(__file__).parent / "pages" / "mail.html").read_text())
 BUTTON = Template('<p><a class="button" href="$link">$says</a></p>')
-CRLF = "\r\n"
-LINE_AT_MOST = 76
+QUOTED = Charset("utf-8")
+QUOTED.body_encoding = QP
+WIRE = compat32.clone(linesep="\r\n")
+"""In ASCII: a relay need not take anything else. The older of the standard library's two ways to write a mail, since the newer
+parses each header that it is given, which is most of what a mail costs.
+"""
 NAME = "Safe Return"
 
 
@@ -52,10 +56,10 @@ def message_id(delivery: UUID, sender: str) -> str:
 def write(
     letter: Letter, *, delivery: UUID, sender: str, recipient: str, at: datetime, calendar: Calendar | None = None
 ) -> str:
-    """The whole mail as it travels, in ASCII: a relay need not take anything else. `at` is wall time, and is the mail's date for
-    every attempt. Raises ValueError where a header would hold a line break.
+    """The whole mail as it travels, in ASCII. `at` is wall time, and is the mail's date for every attempt. Raises ValueError where a
+    header would hold a line break.
     """
-    boundary = f"=_{delivery.hex}"
+    mail = MIMEMultipart("alternative", boundary=f"=_{delivery.hex}")
     headers = {
         "From": f"{NAME} <{sender}>",
         "To": recipient,
@@ -63,29 +67,25 @@ def write(
         "Date": format_datetime(at),
         "Message-ID": message_id(delivery, sender),
         "Auto-Submitted": "auto-generated",
-        "MIME-Version": "1.0",
-        "Content-Type": f'multipart/alternative; boundary="{boundary}"',
     }
-    parts = [_part("text/plain", _plain(letter)), _part("text/html", _html(letter))]
+    for name, value in headers.items():
+        if "\r" in value or "\n" in value:
+            msg = f"{name} holds a line break"
+            raise ValueError(msg)
+        mail[name] = value if value.isascii() else Header(value, header_name=name).encode()
+    mail.attach(_part("plain", _plain(letter)))
+    mail.attach(_part("html", _html(letter)))
     if calendar is not None:
-        parts.append(_part(f"text/calendar; method={calendar.method}", calendar.text))
-    head = "".join(_header(name, value) for name, value in headers.items())
-    return head + "".join(f"\r\n--{boundary}\r\n{part}" for part in parts) + f"\r\n--{boundary}--\r\n"
+        part = _part("calendar", calendar.text.replace("\r\n", "\n"))
+        part.set_param("method", calendar.method)
+        mail.attach(part)
+    return mail.as_bytes(policy=WIRE).decode("ascii")
 
 
-def _header(name: str, value: str) -> str:
-    if "\r" in value or "\n" in value:
-        msg = f"{name} holds a line break"
-        raise ValueError(msg)
-    fits = value.isascii() and len(name) + len(value) < LINE_AT_MOST
-    return f"{name}: {value if fits else Header(value, header_name=name).encode(linesep=CRLF)}{CRLF}"
-
-
-def _part(kind: str, text: str) -> str:
-    """Quoted-printable, in which no boundary of ours can occur."""
-    lines = CRLF.join(text.splitlines()) + CRLF
-    written = b2a_qp(lines.encode(), istext=True).decode("ascii")
-    return f'Content-Type: {kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{written}'
+def _part(subtype: str, text: str) -> MIMENonMultipart:
+    part = MIMENonMultipart("text", subtype, charset="utf-8")
+    part.set_payload(text, QUOTED)
+    return part
 
 
 def _plain(letter: Letter) -> str:

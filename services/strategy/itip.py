@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from icalendar import Calendar, vText
+from icalendar import Calendar, Event, vCalAddress
 
 from services.strategy.policy import Reply
 
 PRODUCT = "-//Safe Return//strategy//EN"
 UID = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
-ASKED = "CUTYPE=INDIVIDUAL;PARTSTAT=NEEDS-ACTION;ROLE=REQ-PARTICIPANT;RSVP=TRUE"
-OCTETS_AT_MOST = 75
-LETTER = re.compile(r"\\?.")
 REQUEST, CANCEL = "REQUEST", "CANCEL"
 REPLIES = {
     "ACCEPTED": Reply.ACCEPTED,
@@ -49,49 +46,31 @@ class Invitation:
 
     def written(self, now: datetime) -> str:
         """`now` is wall time."""
-        lines = (
-            "BEGIN:VCALENDAR",
-            "VERSION:2.0",
-            f"PRODID:{PRODUCT}",
-            f"METHOD:{self.method}",
-            "BEGIN:VEVENT",
-            f"SUMMARY:{_escaped(self.summary)}",
-            f"DTSTART:{_utc(self.starts_at)}",
-            f"DTEND:{_utc(self.ends_at)}",
-            f"DTSTAMP:{_utc(now)}",
-            f"UID:{uid(self.discussion, self.organizer)}",
-            f"SEQUENCE:{self.sequence}",
-            f"ATTENDEE;{ASKED}:mailto:{self.attendee}",
-            "CLASS:CONFIDENTIAL",
-            f"DESCRIPTION:{_escaped(self.description)}",
-            f"ORGANIZER:mailto:{self.organizer}",
-            f"STATUS:{'CANCELLED' if self.cancelled else 'CONFIRMED'}",
-            "TRANSP:OPAQUE",
-            "END:VEVENT",
-            "END:VCALENDAR",
+        event = Event()
+        event.add("uid", uid(self.discussion, self.organizer))
+        event.add("sequence", self.sequence)
+        event.add("dtstamp", now.astimezone(UTC))
+        event.add("dtstart", self.starts_at.astimezone(UTC))
+        event.add("dtend", self.ends_at.astimezone(UTC))
+        event.add("summary", self.summary)
+        event.add("description", self.description)
+        event.add("class", "CONFIDENTIAL")
+        event.add("status", "CANCELLED" if self.cancelled else "CONFIRMED")
+        event.add("transp", "OPAQUE")
+        event.add("organizer", vCalAddress(f"mailto:{self.organizer}"))
+        event.add("attendee", self._attendee(), encode=False)
+        calendar = Calendar()
+        for name, value in (("prodid", PRODUCT), ("version", "2.0"), ("method", self.method)):
+            calendar.add(name, value)
+        calendar.add_component(event)
+        return str(calendar.to_ical().decode())
+
+    def _attendee(self) -> Any:
+        attendee = vCalAddress(f"mailto:{self.attendee}")
+        attendee.params.update(
+            {"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"}
         )
-        return "".join(f"{_folded(line)}\r\n" for line in lines)
-
-
-def _utc(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _escaped(text: str) -> str:
-    return str(vText(text).to_ical().decode())
-
-
-def _folded(line: str) -> str:
-    """Lines of fewer than 75 octets; no letter is cut, and nothing that a backslash escapes."""
-    if len(line.encode()) < OCTETS_AT_MOST:
-        return line
-    lines = [""]
-    for letter in LETTER.findall(line):
-        if len((lines[-1] + letter).encode()) < OCTETS_AT_MOST:
-            lines[-1] += letter
-        else:
-            lines.append(letter)
-    return "\r\n ".join(lines)
+        return attendee
 
 
 @dataclass(frozen=True, slots=True)
