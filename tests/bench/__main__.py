@@ -39,8 +39,8 @@ COLUMNS = ("reports", "pipeline", "p50 ms", "p95 ms", "p99 ms", "not arrived", "
 class Comparison:
     """Runs one load through the peers and then through Safe Return, and writes each into the table."""
 
-    def __init__(self, stack: Stack, reports: Reports, title: str) -> None:
-        self._stack, self._reports = stack, reports
+    def __init__(self, stack: Stack, reports: Reports, screen: Console, title: str) -> None:
+        self._stack, self._reports, self._screen = stack, reports, screen
         self._bare, self._rows = Peer(stack, "bare", None), Peer(stack, "rows", stack.admin_url)
         self.table = Table(*COLUMNS, title=title)
 
@@ -68,12 +68,13 @@ class Comparison:
     def _add(self, title: str, name: str, spread: Spread, beside: Spread, done: str = "") -> None:
         figures = (f"{spread.p50:.1f}", f"{spread.p95:.1f}", f"{spread.p99:.1f}", str(spread.missing))
         self.table.add_row(title, name, *figures, f"{spread.p50 / beside.p50:.1f}", done)
+        self._screen.print(f"{title}: {name}: p50 {spread.p50:.1f} ms, p99 {spread.p99:.1f} ms")
 
 
 async def compare(stack: Stack, screen: Console, title: str, loads: list[tuple[int, float | None]]) -> None:
     """Shows what the last load's deliveries cost as well."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        comparison = Comparison(stack, Reports(stack, session), title)
+        comparison = Comparison(stack, Reports(stack, session), screen, title)
         try:
             await comparison.warm()
             costs = [await comparison.load(count, a_second) for count, a_second in loads]
