@@ -46,6 +46,7 @@ class Comparison:
 
     async def warm(self) -> None:
         await asyncio.sleep(6)
+        await self._reports.silence_the_peers_desk()
         async with measured(self._stack):
             await self._reports.texts(10, 5)
         for peer in (self._bare, self._rows):

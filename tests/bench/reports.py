@@ -19,7 +19,8 @@ from tests.bench.load import DeskLog, Spread, seconds, steadily
 from tests.support.bus import free_port
 from tests.support.world import World, towns_number
 
-FORCE = "northmoor-police"
+PEERS_FORCE = "southvale-police"
+"""Not the town's. Its desk must answer nothing: Safe Return never heard of a peer's notice, and refuses each reply, over and over."""
 PATIENCE_SECONDS = 90
 STILL_SECONDS = 20
 """Beyond `PATIENCE_SECONDS`, for as long as desks go on hearing of more."""
@@ -53,6 +54,11 @@ class Reports:
         begun = await steadily(send, count, a_second)
         arrived = await self._arrivals(set(reports), lambda notice: [str(notice["id"])])
         return Spread.of([arrived[reports[each]] - at for each, at in begun.items() if reports[each] in arrived], count)
+
+    async def silence_the_peers_desk(self) -> None:
+        url = f"{self._stack.endpoints['sandbox']}/behaviours/desks/{PEERS_FORCE}"
+        async with self._session.put(url, json={"acknowledges": False}) as answer:
+            assert answer.ok, await answer.text()
 
     async def _text(self, number: str) -> None:
         form = {
@@ -98,8 +104,8 @@ class Peer:
             "PEER_KAFKA": kafka,
             "PEER_PORT": str(self.port),
             "PEER_TOPIC": f"peer-{name}",
-            "PEER_DESK": f"{stack.endpoints['sandbox']}/desks/{FORCE}/notices",
-            "PEER_SECRET": SecretFiles(stack.layout.secrets).value(FORCE, webhook_secret),
+            "PEER_DESK": f"{stack.endpoints['sandbox']}/desks/{PEERS_FORCE}/notices",
+            "PEER_SECRET": SecretFiles(stack.layout.secrets).value(PEERS_FORCE, webhook_secret),
         } | ({} if database is None else {"PEER_DATABASE": database})
         self.process = subprocess.Popen([sys.executable, "-m", "tests.bench.peer"], cwd=ROOT, env=bare() | settings)
 
