@@ -29,9 +29,8 @@ def provisional_child(cause: str) -> str:
 
 
 def derived(*causes: str) -> UUID:
-    """The id of what follows from `causes`, the same however often it is worked out: `uuid5`, in half its time."""
-    digest = hashlib.sha1(NAMESPACE.bytes + "\x1f".join(causes).encode(), usedforsecurity=False).digest()
-    return UUID(bytes=digest[:16], version=5)
+    """The id of what follows from `causes`, the same however often it is worked out."""
+    return uuid5(NAMESPACE, "\x1f".join(causes))
 
 
 def telling(duty: UUID, step: int) -> UUID:
