@@ -25,7 +25,7 @@ CARERS = {
     "+447700900105": "child-c16",
 }
 """Each with one child, so that a report needs no question."""
-KILLS = 3
+KILLS = 2
 """While each thing goes on."""
 KILLS_A_MINUTE = 4
 """What dies more often is left stopped."""

@@ -31,7 +31,7 @@ TEXTS = int(os.environ.get("TEXTS", "400"))
 OF_ONE_PHONE = 10
 """Each is brought to a person then: fewer than an hour's flood."""
 PHONES_AT_ONCE = 24
-LASTS_SECONDS = max(40, TEXTS / 35)
+LASTS_SECONDS = max(25, TEXTS / 35)
 PAUSE_SECONDS = LASTS_SECONDS * PHONES_AT_ONCE / TEXTS
 """Between two texts of one of them: it is the kills that need time."""
 REPLAYED_WITHIN_SECONDS = 5

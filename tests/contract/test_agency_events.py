@@ -294,7 +294,7 @@ FIELDS = (
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=6), JSON, min_size=1, max_size=3))
 async def test_no_event_however_strange_is_our_fault(hospital: Hospital, changes: dict[str, Any]) -> None:
     answer = await hospital.send(hospital.event(**changes))
@@ -302,14 +302,14 @@ async def test_no_event_however_strange_is_our_fault(hospital: Hospital, changes
     assert answer.status_code == 202 or answer.headers["content-type"] == PROBLEM
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=300))
 async def test_no_body_however_strange_is_our_fault(hospital: Hospital, body: bytes) -> None:
     answer = await hospital.send(body)
     assert answer.status_code in {400, 401}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.dictionaries(st.sampled_from(["words", "details", "status", "last_seen_at", "x"]), JSON, max_size=3))
 async def test_no_content_however_strange_is_our_fault(hospital: Hospital, data: dict[str, Any]) -> None:
     answer = await hospital.send(hospital.event(data=data))

@@ -34,7 +34,7 @@ from tests.support.console import sign_in_blocking
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = {"/changes"}
 """Server-sent events: the answer has no end that could be checked."""
-REQUESTS = 12
+REQUESTS = 6
 
 
 def operations(*, that_can_be_wrong: bool = False) -> list[tuple[str, str]]:
