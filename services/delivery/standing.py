@@ -11,12 +11,12 @@ from services.delivery.settling import Settled
 from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
-BEGIN = """
-    UPDATE delivery.deliveries SET state = 'sending', attempts = attempts + 1, changed_at = %(now)s {sealed}
-    WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')
-        AND withdrawn_at IS NULL
+HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
+BEGIN = f"""
+    UPDATE delivery.deliveries SET state = 'sending', attempts = attempts + 1, changed_at = %(now)s {{sealed}}
+    {HELD} AND withdrawn_at IS NULL
     RETURNING attempts
-"""
+"""  # noqa: S608 this module's own words
 BEGUN = BEGIN.format(sealed="")
 BEGUN_SEALED = BEGIN.format(
     sealed=", recipient = %(recipient)s, body = %(body)s, number_hash = %(number_hash)s, person = %(person)s"
@@ -99,7 +99,6 @@ def _filled(made: Made, owner: str, now: datetime, as_: Settled) -> dict[str, An
     }
 
 
-HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
 ENDED = f"""
     UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
     {HELD} RETURNING id

@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from services.store.encryption import Keyring
+from tests.bench.cost import cpu_seconds
 from tests.bench.load import Spread
 from tests.support.database import MortalDatabase, mortal_database
 from tests.support.register import authority, load
@@ -67,11 +68,6 @@ def phones_of_their_own(url: str, count: int, a_second: int, first: int) -> Spre
 
 def _run(url: str, count: int, a_second: int, first: int) -> tuple[list[float], int]:
     return asyncio.run(texts(url, count, a_second, first))
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    family = [process, *process.children(recursive=True)]
-    return sum(each.cpu_times().user + each.cpu_times().system for each in family)
 
 
 @contextmanager

@@ -1,52 +1,36 @@
 """A case that moves takes its duties and clocks along: identified, transferred, placed elsewhere, or put on a newer protocol."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.protocol.loading import Library, files, parse
-from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.vocabulary import Mark
 from services.safeguarding import care_events, events
 from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
-from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role
+from tests.support.one_child import CHILD, CURRENT, START, OneChild
 
-CHILD = "child-00000000-0000-4000-8000-000000000001"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 NEXT = "person-00000000-0000-4000-8000-00000000000b"
 HOME = "placement-00000000-0000-4000-8000-000000000003"
 ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
-START = datetime(2026, 11, 24, 18, tzinfo=UTC)
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
-PROTOCOL = Library(files()).current("northshire")
 
 
-class Child:
-    """One child's history under one protocol, which may be changed between two messages."""
-
+class Child(OneChild):
     def __init__(self, name: str = CHILD, facts: Facts = FACTS) -> None:
-        self.case, self.facts = Case(child=name), facts
-        self.protocols = Protocols(PROTOCOL)
-        self.count = 0
-
-    def hears(self, content: Message, hours: float = 0, joined: Case | None = None) -> Decision:
-        self.count += 1
-        at = START + timedelta(hours=hours)
-        happened = Happened(content, f"{self.case.child} {self.count}", self.case.child, at)
-        decision = decide(self.case, happened, self.facts, self.protocols, at, joined)
-        self.case = decision.case
-        return decision
+        super().__init__(name, facts)
 
     def takes(self, decision: Decision, role: Role, hours: float = 0, *, acknowledges: bool = False) -> None:
         for duty in [each for each in decision.duties if each.role == role]:
@@ -214,7 +198,7 @@ rules:
 def newer(tmp_path: Path) -> Protocols:
     (tmp_path / "northshire.yaml").write_text(OWN)
     library = Library(files(tmp_path))
-    return Protocols(parse(library.text("northshire")), {PROTOCOL.hash: PROTOCOL})
+    return Protocols(parse(library.text("northshire")), {CURRENT.hash: CURRENT})
 
 
 def due_of(child: Child, rule: str) -> datetime:

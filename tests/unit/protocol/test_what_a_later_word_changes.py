@@ -1,6 +1,6 @@
 """A later word of the same thing: what it undoes, what it leaves, and what is asked of people after it."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from time import tzset
 from typing import Literal
@@ -9,10 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.protocol.loading import Library, files, parse
-from services.protocol.policy.case import Case
 from services.protocol.policy.dates import morning_of
-from services.protocol.policy.decide import decide
-from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.vocabulary import Mark
 from services.safeguarding import care_events, discussion_events, events
@@ -20,17 +18,15 @@ from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChang
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged
 from services.safeguarding.roles import Role
+from tests.support.one_child import CHILD, CURRENT, START, OneChild
 
-CHILD = "child-00000000-0000-4000-8000-000000000001"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 BEN = "person-00000000-0000-4000-8000-00000000000b"
 HOME = "placement-00000000-0000-4000-8000-000000000003"
 ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
-START = datetime(2026, 11, 24, 18, tzinfo=UTC)
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
-CURRENT = Library(files()).current("northshire")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
 FALSE_ALARM = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="missing")
@@ -43,21 +39,9 @@ def held(section_47: Literal["enquiry", "no-enquiry"]) -> Message:
     return discussion_events.StrategyDiscussionHeld(**SAID, form="urgent", section_47=section_47)
 
 
-class Child:
+class Child(OneChild):
     def __init__(self, name: str = CHILD, facts: Facts = FACTS) -> None:
-        self.case, self.facts, self.protocols = Case(child=name), facts, Protocols(CURRENT)
-        self.count = 0
-
-    def hears(
-        self, content: Message, hours: float = 0, *, came_about: float | None = None, joined: Case | None = None
-    ) -> Decision:
-        self.count += 1
-        now = START + timedelta(hours=hours)
-        time = now if came_about is None else START + timedelta(hours=came_about)
-        happened = Happened(content, f"{self.case.child} {self.count}", self.case.child, time)
-        decision = decide(self.case, happened, self.facts, self.protocols, now, joined)
-        self.case = decision.case
-        return decision
+        super().__init__(name, facts)
 
 
 def rules(decision: Decision) -> set[str]:

@@ -1,0 +1,34 @@
+"""One child's history on the engine alone: messages go in, hours after a start, and decisions come out."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.protocol.loading import Library, files
+from services.protocol.policy.case import Case
+from services.protocol.policy.decide import decide
+from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.facts import Facts
+from services.safeguarding.message import Message
+
+CHILD = "child-00000000-0000-4000-8000-000000000001"
+START = datetime(2026, 11, 24, 18, tzinfo=UTC)
+CURRENT = Library(files()).current("northshire")
+
+
+class OneChild:
+    """`facts` and `protocols` may be changed between two messages."""
+
+    def __init__(self, name: str, facts: Facts) -> None:
+        self.case, self.facts, self.protocols = Case(child=name), facts, Protocols(CURRENT)
+        self.count = 0
+
+    def hears(
+        self, content: Message, hours: float = 0, joined: Case | None = None, *, came_about: float | None = None
+    ) -> Decision:
+        """`came_about`: when it happened, where that is not when it is heard of."""
+        self.count += 1
+        now = START + timedelta(hours=hours)
+        time = now if came_about is None else START + timedelta(hours=came_about)
+        happened = Happened(content, f"{self.case.child} {self.count}", self.case.child, time)
+        decision = decide(self.case, happened, self.facts, self.protocols, now, joined)
+        self.case = decision.case
+        return decision
