@@ -1,6 +1,8 @@
-"""One attempt: begun and ended in a transaction each, with the send between them, so that a crash anywhere is recognised."""
+"""One attempt: begun and ended (`ending`) in different transactions, with the send between them, so that a crash anywhere is recognised.
 
-import random
+The first is begun in the transaction that puts the parcel, where there is a place to send it from.
+"""
+
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,7 +16,6 @@ from services.delivery.outcomes import Voice
 from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
 from services.delivery.rows import BODY, RECIPIENT
 from services.delivery.settling import settle
-from services.delivery.standing import Made
 from services.register.keys import data_key
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
@@ -28,6 +29,7 @@ Prepare: TypeAlias = Callable[[Transaction, Parcel], Awaitable[Fixed | Undeliver
 Secrets: TypeAlias = Callable[[Transaction, Parcel], Awaitable[tuple[str, ...]]]
 """Asked at each later attempt: what it is to be signed with now."""
 
+FIRST = 1
 DEFECTS_MOST = 3
 """A parcel that cannot be prepared, for no reason that passes by itself, is given up after so many attempts."""
 
@@ -75,6 +77,18 @@ class Attempt:
             return None
         return Begun(_sending(hand, fixed, attempt, now), fixed)
 
+    async def begin_where_put(self, transaction: Transaction, hand: InHand) -> Begun | None:
+        """None where it cannot be sent: `begin` finds out why, and says so."""
+        fixed, sealed = await self._fixed(transaction, hand)
+        if isinstance(fixed, Undeliverable):
+            return None
+        now, delivery = self.clocks.wall(), hand.parcel.id
+        if not sealed:
+            standing.begun_last(transaction, delivery, self.owner, now)
+        elif not await standing.begun_where_put(transaction, delivery, self.owner, now, sealed):
+            return None
+        return Begun(_sending(hand, fixed, FIRST, now), fixed)
+
     async def send(self, hand: InHand, begun: Begun) -> tuple[Answer, int]:
         """The answer, and how many milliseconds it took."""
         medium = self.media.of(hand.parcel.medium, begun.sending.recipient)
@@ -92,29 +106,6 @@ class Attempt:
         )
         metrics.ATTEMPTS.labels(medium.name, answer.result, metrics.which(begun.sending.attempt)).inc()
         return answer, round(took * 1000)
-
-    async def end(self, hand: InHand, begun: Begun, answer: Answer, took_ms: int) -> None:
-        now, parcel, person = self.clocks.wall(), hand.parcel, begun.fixed.person
-        chance = random.random()  # noqa: S311 spreads repeats, guards nothing
-        as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
-        medium = answer.medium or self.media.of(parcel.medium, begun.sending.recipient).name
-        voice = self._voice(now)
-        body_hash = self.keyring.body_hash(begun.sending.body.encode())
-        made = Made(self.service, medium, begun.sending, answer, took_ms, body_hash)
-        attempted = outcomes.attempted(
-            parcel, answer, medium=medium, sending=begun.sending, took_ms=took_ms, person=person, body_hash=body_hash
-        )
-        async with self.store.transaction() as transaction:
-            outcome = outcomes.accepted(parcel, person) if as_.state is State.ACCEPTED else None
-            if as_.reason is None:
-                standing.settled_last(transaction, made, self.owner, now, as_)
-            elif await standing.settled(transaction, made, self.owner, now, as_) == State.FAILED:
-                outcome = outcomes.failed(parcel, as_.reason, person)
-                transaction.after_commit(metrics.ENDED.labels(medium, as_.reason).inc)
-            await voice.say(transaction, parcel, attempted, outcome)
-        if as_.state is State.ACCEPTED:
-            metrics.ACCEPTED_SECONDS.labels(medium).observe((now - parcel.created_at).total_seconds())
-            metrics.ENDED.labels(medium, State.ACCEPTED).inc()
 
     async def _fixed(self, transaction: Transaction, hand: InHand) -> tuple[Fixed | Undeliverable, dict[str, Any]]:
         """With the columns to write, where this is the first attempt that fixes them."""

@@ -8,8 +8,9 @@ from uuid import UUID
 import structlog
 
 from services.delivery import metrics
-from services.delivery.attempt import Attempt
+from services.delivery.attempt import Attempt, Begun
 from services.delivery.claims import InHand
+from services.delivery.ending import Answered, Ending
 from services.delivery.lanes import Lane, Lanes
 from services.delivery.medium import Answer
 from services.runtime.clocks import Clocks
@@ -26,7 +27,9 @@ T = TypeVar("T")
 class Dispatcher:
     """In memory only: what it forgets lies in the table. `on_room` is called when the table is worth another look."""
 
-    def __init__(self, attempt: Attempt, clocks: Clocks, lanes: Lanes, on_room: Callable[[], None]) -> None:
+    def __init__(
+        self, attempt: Attempt, ending: Ending, clocks: Clocks, lanes: Lanes, on_room: Callable[[], None]
+    ) -> None:
         self.lanes = lanes
         self.waits: str | None = None
         """What keeps an outcome from being written, such as the database's absence."""
@@ -35,6 +38,7 @@ class Dispatcher:
         self.given_back: set[UUID] = set()
         """Rows to release."""
         self._attempt = attempt
+        self._ending = ending
         self._clocks = clocks
         self._on_room = on_room
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
@@ -48,11 +52,18 @@ class Dispatcher:
     def has_room(self, lane: str, *, urgent: bool) -> bool:
         return not self._stopping and self.lanes.of(lane).has_room_for(urgent=urgent)
 
-    def take_up(self, hand: InHand) -> None:
+    def places(self, lane: str) -> int:
+        return 0 if self._stopping else self.lanes.of(lane).places
+
+    def take_up(self, hand: InHand, begun: Begun | None = None) -> None:
+        """What was begun where no place is left now is begun again when its turn comes, as after a crash."""
         if hand.parcel.id in self._held or self._stopping:
             return
-        self._held[hand.parcel.id] = None
         lane = self.lanes.of(hand.parcel.lane)
+        if begun is not None and lane.places:
+            self._begin_sending(lane, hand, begun)
+            return
+        self._held[hand.parcel.id] = None
         lane.wait(hand)
         self._send_what_may(lane)
 
@@ -65,24 +76,28 @@ class Dispatcher:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+        await self._ending.close()
 
     def _send_what_may(self, lane: Lane) -> None:
         while not self._stopping and (hand := lane.next()) is not None:
-            lane.sending += 1
-            self._held[hand.parcel.id] = asyncio.create_task(self._send(lane, hand))
+            self._begin_sending(lane, hand)
 
-    async def _send(self, lane: Lane, hand: InHand) -> None:
+    def _begin_sending(self, lane: Lane, hand: InHand, begun: Begun | None = None) -> None:
+        lane.sending += 1
+        self._held[hand.parcel.id] = asyncio.create_task(self._send(lane, hand, begun))
+
+    async def _send(self, lane: Lane, hand: InHand, begun: Begun | None) -> None:
         answer: Answer | None = None
         # Whatever message this task was begun by, what it logs is about this parcel.
         structlog.contextvars.bind_contextvars(
             trace=hand.parcel.trace, delivery=str(hand.parcel.id), kind=None, message_id=None
         )
         try:
-            begun = await self._until_done(lambda: self._attempt.begin(hand))
-            if begun is not None:
-                answer, took_ms = await self._attempt.send(hand, begun)
-                taken = answer
-                await self._until_done(lambda: self._attempt.end(hand, begun, taken, took_ms))
+            begins = begun or await self._until_done(lambda: self._begin(hand))
+            if begins is not None:
+                answer, took_ms = await self._attempt.send(hand, begins)
+                answered = Answered(hand, begins, answer, took_ms)
+                await self._until_done(lambda: self._ending.end(answered))
         except Exception as error:  # noqa: BLE001 its lease runs out and it is tried again; the others go on
             metrics.DEFECTS.inc()
             logger().error("an attempt went wrong", exc_info=error)
@@ -90,6 +105,10 @@ class Dispatcher:
             lane.sending -= 1
             self._held.pop(hand.parcel.id, None)
             self._learn(lane, answer)
+
+    async def _begin(self, hand: InHand) -> Begun | None:
+        async with self._places:
+            return await self._attempt.begin(hand)
 
     def _learn(self, lane: Lane, answer: Answer | None) -> None:
         if answer is not None and answer.lane_fails:
@@ -117,8 +136,7 @@ class Dispatcher:
         failures = 0
         while True:
             try:
-                async with self._places:
-                    done = await act()
+                done = await act()
             except Exception as error:
                 if not passes_by_itself(error) or self._stopping:
                     raise

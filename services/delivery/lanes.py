@@ -46,6 +46,11 @@ class Lane:
         return not self.failing and self.sending + queued < self.at_once + QUEUE_MOST
 
     @property
+    def places(self) -> int:
+        """How many sends may begin this moment, with nobody waiting for them."""
+        return 0 if self.failing or self.queue else max(0, self.at_once - self.sending)
+
+    @property
     def idle(self) -> bool:
         return self.sending == 0 and not self.queue and self.failures == 0
 

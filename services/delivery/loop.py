@@ -1,23 +1,25 @@
 """Takes up what was put: at once where this process put it, by claiming where it lies waiting."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.bus.envelope import Received
 from services.delivery import claims, measuring, metrics, rows
-from services.delivery.attempt import Attempt, Prepare, Secrets, no_secrets
+from services.delivery.attempt import Attempt, Begun, Prepare, Secrets, no_secrets
 from services.delivery.claims import InHand
 from services.delivery.dispatcher import Dispatcher
+from services.delivery.ending import Ending
 from services.delivery.lanes import Lanes
 from services.delivery.medium import Media, Medium
 from services.delivery.parcel import Parcel
 from services.delivery.rows import Lease
 from services.runtime.clocks import Clocks
+from services.runtime.logs import logger, place
 from services.runtime.repeating import Repeating
 from services.safeguarding.duties import Duty
 from services.store.encryption import Keyring
-from services.store.failures import passes_by_itself
+from services.store.failures import OF_DATABASE, passes_by_itself
 from services.store.transaction import Store, Transaction
 
 LEASE = timedelta(seconds=10)
@@ -35,6 +37,7 @@ class DeliveryLoop:
 
     `put`, `withdraw` and `acknowledged` belong to the caller's transaction; sending begins right after its commit.
     `at_once` is how many sends one lane gets at the same time. `others`: the media of a service that has more than one.
+    `alone`: parcels that have to be begun in a transaction of their own, since what they become hangs on what others have committed.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class DeliveryLoop:
         slot: int | None = None,
         at_once: int = 4,
         others: Sequence[Medium] = (),
+        alone: Callable[[Parcel], bool] = lambda _: False,
     ) -> None:
         self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
         self._media = Media(medium, others)
@@ -57,8 +61,11 @@ class DeliveryLoop:
         self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
         self._renewals = Repeating("delivery leases", self._renew, every_seconds=RENEW_EVERY_SECONDS)
         self._backlog = Repeating("delivery backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
-        attempt = Attempt(service, self._owner, store, clocks, keyring, self._media, prepare, secrets)
-        self._dispatcher = Dispatcher(attempt, clocks, Lanes(at_once), self._sweep.wake)
+        self._attempt = Attempt(service, self._owner, store, clocks, keyring, self._media, prepare, secrets)
+        ending = Ending(service, self._owner, store, clocks, keyring, self._media)
+        self._dispatcher = Dispatcher(self._attempt, ending, clocks, Lanes(at_once), self._sweep.wake)
+        self._alone = alone
+        self._went_wrong: set[UUID] = set()
         self._has_come_back = False
         self._promise_due_at = self._promise_lately_due_at = clocks.wall()
 
@@ -71,7 +78,10 @@ class DeliveryLoop:
         lease = self._lease() if takes_up else None
         written = await rows.put(transaction, self._service, parcel, self._keyring, lease)
         if written and takes_up:
-            transaction.after_commit(lambda: self._dispatcher.take_up(InHand(parcel)))
+            hand, begun = InHand(parcel), list[Begun]()
+            if self._begins_with(transaction, parcel):
+                await self._begin_where_put(transaction, hand, begun)
+            transaction.after_commit(lambda: self._dispatcher.take_up(hand, next(iter(begun), None)))
         elif written:
             self._dispatcher.lanes.of(parcel.lane).turned_away = True
             transaction.after_commit(self._sweep.wake)
@@ -83,6 +93,38 @@ class DeliveryLoop:
     async def acknowledged(self, transaction: Transaction, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling."""
         rows.acknowledged_last(transaction, duty, step, self._clocks.wall())
+
+    def _begins_with(self, transaction: Transaction, parcel: Parcel) -> bool:
+        """Whether the transaction that puts it begins its first attempt too: there is a place that no other parcel of it has."""
+        if self._alone(parcel) or parcel.id in self._went_wrong:
+            self._went_wrong.discard(parcel.id)
+            return False
+        taken = transaction.remembered.get((self, parcel.lane), 0)
+        if taken >= self._dispatcher.places(parcel.lane):
+            return False
+        transaction.remembered[self, parcel.lane] = taken + 1
+        return True
+
+    async def _begin_where_put(self, transaction: Transaction, hand: InHand, begun: list[Begun]) -> None:
+        """What has to be prepared first sees everything that the transaction writes; a reply needs no more than it brings."""
+        if hand.parcel.body is None:
+            transaction.before_commit(lambda: self._begin(transaction, hand, begun))
+        else:
+            await self._begin(transaction, hand, begun)
+
+    async def _begin(self, transaction: Transaction, hand: InHand, begun: list[Begun]) -> None:
+        """What goes wrong is for an attempt that begins alone, where an error of ours is counted and told of: now, or, where it was
+        the database's and takes the whole transaction with it, when the parcel is put again.
+        """
+        try:
+            attempt = await self._attempt.begin_where_put(transaction, hand)
+        except OF_DATABASE:
+            self._went_wrong.add(hand.parcel.id)
+            raise
+        except Exception as error:  # noqa: BLE001 happens again when it begins alone
+            logger().info("a parcel is prepared once more, alone", delivery=str(hand.parcel.id), reason=place(error))
+        else:
+            begun += [] if attempt is None else [attempt]
 
     async def start(self) -> None:
         await self._media.start()

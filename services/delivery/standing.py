@@ -53,6 +53,21 @@ async def begun(
     return numbers[0][0] if numbers else None
 
 
+async def begun_where_put(
+    transaction: Transaction, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]
+) -> bool:
+    """The same in the transaction that puts the row, which goes on. False where that withdraws it, too."""
+    [numbers] = await at_once(
+        transaction.connection, (BEGUN_SEALED, {"delivery": delivery, "owner": owner, "now": now} | sealed)
+    )
+    return bool(numbers)
+
+
+def begun_last(transaction: Transaction, delivery: UUID, owner: str, now: datetime) -> None:
+    """The same with the commit, for what nobody can withdraw, and whose columns are fixed."""
+    transaction.write_in_order(BEGUN, {"delivery": delivery, "owner": owner, "now": now})
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """An attempt that was made, for the log."""

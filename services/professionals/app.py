@@ -40,6 +40,7 @@ async def main() -> None:
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[GroupedMail(settings.email_medium(), house.store)],
+        alone=lambda parcel: parcel.medium == "email",
     )
     handlers = Handlers(loop, house.clocks)
     house.health.watch("delivery", loop.obstacle)

@@ -1,11 +1,14 @@
 """Which failures pass by themselves: the database away, a deadlock, a serialization conflict, a full pool."""
 
 import psycopg
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03", "25006")
 """SQLSTATE beginnings: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, idle timeout, read-only."""
+
+OF_DATABASE = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
+"""After which a transaction cannot go on."""
 
 
 def passes_by_itself(error: BaseException) -> bool:

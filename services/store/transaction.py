@@ -1,7 +1,7 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
 import operator
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
@@ -14,7 +14,8 @@ from services.store.pipeline import Statement, arrays_of, at_once
 
 class Transaction:
     """`connection` runs statements at once; rows that nothing reads before the commit are left with `write_last` or
-    `write_in_order`, and what must follow the commit, such as waking a loop, with `after_commit`.
+    `write_in_order`, what has to see all of that with `before_commit`, and what must follow the commit, such as waking a loop,
+    with `after_commit`.
 
     `remembered` is for handlers whose messages share the transaction: what one of them has left to be written is not in the
     database yet for the next.
@@ -26,6 +27,7 @@ class Transaction:
         self.remembered: dict[Hashable, Any] = {}
         self._in_order: list[Statement] = []
         self._last: dict[str, list[Mapping[str, Any]]] = {}
+        self._before: list[Callable[[], Awaitable[None]]] = []
         self._acts: list[Callable[[], None]] = []
 
     def write_last(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
@@ -53,14 +55,30 @@ class Transaction:
 
     async def finish(self) -> None:
         """Writes what was left for the last, and commits. Without any, SQLAlchemy commits when the block ends."""
+        if self._before:
+            await self._do_what_comes_before()
         left = self._left()
         if left:
             await at_once(self.connection, *left, commit=True)
+
+    async def _do_what_comes_before(self) -> None:
+        left, acts = self._left(), self._before
+        self._before = []
+        if left:
+            await at_once(self.connection, *left)
+        for act in acts:
+            await act()
 
     def _left(self) -> list[Statement]:
         left = [*self._in_order, *((sql, arrays_of(rows)) for sql, rows in self._last.items())]
         self._in_order, self._last = [], {}
         return left
+
+    def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
+        """`act` sees everything that was written in this transaction, by whichever message, and may write more. What it raises
+        rolls all of it back. Not together with `end_with`.
+        """
+        self._before.append(act)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery import codes
@@ -61,6 +62,72 @@ async def test_what_was_put_is_sent_at_once_and_its_acceptance_is_said(engine: A
     assert said[2]["data"]["duty"] == str(told.content.duty)
     assert row["lease_owner"] is None
     assert row["attempts"] == 1
+
+
+async def test_the_first_attempt_begins_in_the_transaction_that_puts_the_parcel_where_there_is_a_place(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    """Whoever looks right after the commit finds it under way, with its words fixed."""
+    medium = PlayedMedium(delay_seconds=0.3)
+    async with running_floor(engine, keyring, medium, at_once=1) as floor:
+        first, second = await floor.put(received(), "force-w"), await floor.put(received(), "force-w")
+        under_way, waiting = await floor.row(first.id), await floor.row(second.id)
+        await floor.until(second.id, "accepted")
+        made = [await floor.attempts(each.id) for each in (first, second)]
+    assert (under_way["state"], under_way["attempts"]) == ("sending", 1)
+    assert under_way["body"] is not None
+    assert (waiting["state"], waiting["attempts"]) == ("waiting", 0)
+    assert [[each["attempt"] for each in attempts] for attempts in made] == [[1], [1]]
+
+
+async def test_of_many_put_in_one_transaction_no_more_begin_than_there_are_places(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium = PlayedMedium(delay_seconds=0.2)
+    async with running_floor(engine, keyring, medium, at_once=2) as floor:
+        parcels = [Parcel.of(received(), lane="force-v", now=floor.clocks.wall()) for _ in range(5)]
+        async with floor.store.transaction() as transaction:
+            for each in parcels:
+                await floor.loop.put(transaction, each)
+        states = [(await floor.row(each.id))["state"] for each in parcels]
+        rows = [await floor.until(each.id, "accepted") for each in parcels]
+    assert states == ["sending"] * 2 + ["waiting"] * 3
+    assert [row["attempts"] for row in rows] == [1] * 5
+    assert medium.at_once_most == 2
+
+
+async def test_what_is_withdrawn_in_the_transaction_that_puts_it_is_not_sent(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium, told = PlayedMedium(), received()
+    async with running_floor(engine, keyring, medium) as floor:
+        parcel = Parcel.of(told, lane="force-u", now=floor.clocks.wall())
+        async with floor.store.transaction() as transaction:
+            assert await floor.loop.put(transaction, parcel)
+            await floor.loop.withdraw(transaction, told)
+        row = await floor.row(parcel.id)
+        await asyncio.sleep(0.7)
+    assert (row["state"], row["attempts"]) == ("withdrawn", 0)
+    assert medium.sent == []
+
+
+async def test_where_the_database_refuses_what_prepares_it_the_parcel_is_put_again_and_given_up_alone(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    """The transaction that put it is lost with what else it held; put once more, it takes nothing with it."""
+
+    async def prepare(transaction: Transaction, _: Parcel) -> Fixed:
+        await transaction.connection.execute(text("SELECT no_such_column"))
+        raise AssertionError
+
+    medium, told = PlayedMedium(), received()
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        with pytest.raises(ProgrammingError):
+            await floor.put(told, "force-t")
+        parcel = await floor.put(told, "force-t")
+        await floor.until(parcel.id, "failed")
+        assert await floor.kinds_said(told.subject) == ["duty.failed.v1"]
+    assert medium.sent == []
 
 
 async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_attempt(
