@@ -22,13 +22,19 @@ class OneChild:
         self.count = 0
 
     def hears(
-        self, content: Message, hours: float = 0, joined: Case | None = None, *, came_about: float | None = None
+        self,
+        content: Message,
+        hours: float = 0,
+        joined: Case | None = None,
+        *,
+        came_about: float | None = None,
+        name: str | None = None,
     ) -> Decision:
-        """`came_about`: when it happened, where that is not when it is heard of."""
+        """`came_about`: when it happened, where that is not when it is heard of. `name`: its id, for what comes twice."""
         self.count += 1
         now = START + timedelta(hours=hours)
         time = now if came_about is None else START + timedelta(hours=came_about)
-        happened = Happened(content, f"{self.case.child} {self.count}", self.case.child, time)
+        happened = Happened(content, name or f"{self.case.child} {self.count}", self.case.child, time)
         decision = decide(self.case, happened, self.facts, self.protocols, now, joined)
         self.case = decision.case
         return decision

@@ -15,6 +15,7 @@ from services.safeguarding.roles import Channel, Role, Wording
 OPEN_STATES = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
 FIRST_KEPT, NEWEST_KEPT = 8, 8
+HEARD_KEPT = 64
 REACHED = frozenset({"accepted", "delivered", "acknowledged"})
 
 
@@ -100,6 +101,7 @@ class Episode(State):
     exercise: bool = False
     opened_at: datetime
     last_report_at: datetime
+    """When the child was last said to be missing: by a report, or by whoever took back that it had returned."""
     reports: tuple[Report, ...] = ()
     located_at: datetime | None = None
     returned_at: datetime | None = None
@@ -110,6 +112,11 @@ class Episode(State):
     met: frozenset[Condition] = frozenset()
     interview_offered: bool = False
     reference_known: bool = False
+
+    @property
+    def over_at(self) -> datetime | None:
+        """Of an open episode None."""
+        return max(filter(None, (self.returned_at, self.ended_at)), default=None)
 
 
 class Telling(State):
@@ -202,6 +209,8 @@ class Case(State):
     episodes: dict[UUID, Episode] = {}
     duties: dict[UUID, DutyOfCase] = {}
     waiting: dict[UUID, Waiting] = {}
+    heard: tuple[str, ...] = ()
+    """The events read last, by key, the newest at the end. One that is no longer among them is judged by its own time alone."""
     returned_at: datetime | None = None
     """The last return that came without an episode to end."""
     watched_since: datetime | None = None

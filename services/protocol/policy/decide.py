@@ -54,6 +54,11 @@ def decide(
 
 def _event(draft: Draft) -> None:
     happened = draft.happened
+    if happened.key in draft.heard:
+        # By now the child may be missing again, or its return taken back: read anew, the same words would mean something else.
+        draft.note(Verdict.ALREADY_SO)
+        return
+    draft.remember(happened.key)
     cause = Cause(
         id=happened.key,
         time=_counts_from(happened),

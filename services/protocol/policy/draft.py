@@ -7,7 +7,17 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from services.protocol.policy.case import OPEN_STATES, Case, Cause, DutyOfCase, Episode, Marked, Record, Waiting
+from services.protocol.policy.case import (
+    HEARD_KEPT,
+    OPEN_STATES,
+    Case,
+    Cause,
+    DutyOfCase,
+    Episode,
+    Marked,
+    Record,
+    Waiting,
+)
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.vocabulary import Mark
@@ -106,6 +116,7 @@ class Draft:
         self.episodes = dict(case.episodes)
         self.duties = dict(case.duties)
         self.waiting = dict(case.waiting)
+        self.heard = case.heard
         self.told: list[Duty] = []
         self.decided: list[ProtocolDecided] = []
         self.deadlines: dict[UUID, Deadline | None] = {}
@@ -116,10 +127,13 @@ class Draft:
 
     @cached_property
     def latest(self) -> Episode | None:
-        """The episode last opened. Exercises have episodes of their own, so that none ever touches a real one."""
+        """The open one, or else the one last opened. Exercises have episodes of their own, so that none ever touches a real one.
+
+        An open one may have opened first: it came along from a child nobody knew. Of one moment, the one kept last opened last.
+        """
         exercise = self.happened.exercise
         mine = [each for each in self.episodes.values() if each.exercise == exercise and each.merged_into is None]
-        return max(mine, key=lambda each: each.opened_at, default=None)
+        return max(reversed(mine), key=lambda each: (each.state in OPEN_STATES, each.opened_at), default=None)
 
     @property
     def open_episode(self) -> Episode | None:
@@ -131,6 +145,10 @@ class Draft:
         content = self.happened.content
         person: PersonId | None = getattr(content, "said_by", None)
         return person if getattr(content, "channel", None) == "text" else None
+
+    def remember(self, *keys: str) -> None:
+        """These events have been read: when one comes again, it says nothing new."""
+        self.heard = (*self.heard, *keys)[-HEARD_KEPT:]
 
     def mark(self, mark: Mark, at: datetime, *, on: bool = True) -> None:
         """What is older than what is known changes nothing, and an exercise never does."""

@@ -32,12 +32,11 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
     if known is not None:
         return [Reading(None, known, Verdict.ALREADY_SO)]
     found = draft.open_episode
+    earlier = _over_since(draft, found)
+    if earlier is not None:
+        return [Reading(None, earlier, Verdict.TOO_OLD)]
     if found is not None:
         return [Reading(Trigger.REPORT_ADDED, _added(draft, found, report))]
-    for each in draft.episodes.values():
-        ended = max(filter(None, (each.returned_at, each.ended_at)), default=None)
-        if each.exercise == happened.exercise and ended is not None and happened.time < ended:
-            return [Reading(None, each, Verdict.TOO_OLD)]
     if draft.returned_at is not None and happened.time < draft.returned_at:
         return [Reading(Trigger.REPORT_LATE, None)]
     _forget_what_is_over(draft)
@@ -69,6 +68,22 @@ def _reported_before(draft: Draft) -> Episode | None:
         return opened
     key = draft.happened.key
     return next((each for each in draft.episodes.values() if any(one.event == key for one in each.reports)), None)
+
+
+def _over_since(draft: Draft, found: Episode | None) -> Episode | None:
+    """The earlier episode that this is about, which ended only after it: of the one found, which opened later, it says nothing.
+
+    Of a report and an end of one moment the one heard last holds, unless an episode has opened since.
+    """
+    time = draft.happened.time
+    if found is not None and time >= found.opened_at:
+        return None
+    for each in draft.episodes.values():
+        if each.exercise != draft.happened.exercise or each == found or each.over_at is None:
+            continue
+        if time < each.over_at or (found is not None and time == each.over_at):
+            return each
+    return None
 
 
 def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
@@ -110,6 +125,9 @@ def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
         if event.verified and draft.latest is None and not draft.happened.exercise:
             draft.returned_at = max(filter(None, (draft.returned_at, time)))
         return [Reading(None, draft.latest, Verdict.ALREADY_SO if event.verified else Verdict.UNVERIFIED)]
+    earlier = _over_since(draft, found)
+    if earlier is not None:
+        return [Reading(None, earlier, Verdict.TOO_OLD)]
     if not event.verified or time < found.last_report_at:
         return [Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)]
     returned = found.model_copy(update={"state": EpisodeState.RETURNED, "returned_at": time})
@@ -118,6 +136,9 @@ def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
 
 def _retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
     found, time = draft.latest, draft.happened.time
+    earlier = None if found is None else _over_since(draft, found)
+    if earlier is not None:
+        return [Reading(None, earlier, Verdict.TOO_OLD)]
     nobody_we_know = event.channel == "text" and event.said_by is None
     if nobody_we_know or found is None:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
@@ -139,7 +160,10 @@ def _return_retracted(draft: Draft, found: Episode) -> Reading:
         return Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)
     if draft.happened.time < found.returned_at:
         return Reading(None, found, Verdict.TOO_OLD)
-    again = found.model_copy(update={"state": EpisodeState.MISSING, "returned_at": None})
+    # Whoever says so says that the child is missing still: what is older, the mistaken return itself included, is outdone.
+    again = found.model_copy(
+        update={"state": EpisodeState.MISSING, "returned_at": None, "last_report_at": draft.happened.time}
+    )
     return Reading(Trigger.RETURN_RETRACTED, draft.put_episode(again))
 
 

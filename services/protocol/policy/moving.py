@@ -95,6 +95,7 @@ def _joined(draft: Draft, other: Case) -> list[Reading]:
         draft.put_duty(duty.model_copy(update={"episode": _landed(lands, duty.episode)}))
     for waiting in other.waiting.values():
         draft.put_waiting(waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
+    draft.remember(*other.heard)
     already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
     draft.keep(**_known_of_both(draft.record, other.record))
     draft.keep(opened=tuple(sorted({*draft.record.opened, *other.record.opened} - already)))

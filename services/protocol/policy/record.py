@@ -26,6 +26,7 @@ def decision_of(draft: Draft) -> Decision:
             "episodes": draft.episodes,
             "duties": draft.duties,
             "waiting": draft.waiting,
+            "heard": draft.heard,
             "returned_at": draft.returned_at,
             "watched_since": draft.watched_since,
             "leave_expires_on": draft.leave_expires_on,

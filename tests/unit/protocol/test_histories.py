@@ -210,7 +210,7 @@ def test_for_a_returned_child_nothing_goes_out_but_what_the_return_asks_for(step
 @given(STEPS)
 def test_at_most_one_episode_is_open(steps: list[Any]) -> None:
     for _, decision in played(steps).decisions:
-        assert sum(each.state in OPEN_STATES for each in decision.case.episodes.values()) <= 1
+        assert _open_ones(decision.case) <= 1
 
 
 @many
@@ -257,21 +257,34 @@ def test_nobody_is_told_outside_the_directory_of_the_child_s_own_authority_force
                 assert change.next_step_at is None
 
 
-# The same histories each time. Of random ones about one in five hundred tells somebody twice where a return was retracted
-# before: known, and to be mended in the engine. The inbox keeps messages that come again from it meanwhile.
-@settings(some, derandomize=True)
+@some
 @given(STEPS, st.randoms(use_true_random=False))
-def test_a_history_that_comes_twice_and_out_of_order_makes_no_duty_twice(steps: list[Any], order: Any) -> None:
+def test_a_history_that_comes_twice_and_out_of_order_tells_nobody_anything(steps: list[Any], order: Any) -> None:
     """What came before comes again, later and in another order, under its own ids and times: as from a broker after a failure."""
     history = played(steps)
+    again = _comes_again(history, order)
+    assert [duty for decision in again for duty in decision.duties] == []
+    assert _open_ones(history.case) <= 1
+
+
+@some
+@given(STEPS, st.randoms(use_true_random=False))
+def test_nor_does_it_leave_two_episodes_open_where_the_case_no_longer_remembers_what_it_read(
+    steps: list[Any], order: Any
+) -> None:
+    history = played(steps)
+    history.case = history.case.model_copy(update={"heard": ()})
+    assert all(_open_ones(decision.case) <= 1 for decision in _comes_again(history, order))
+
+
+def _comes_again(history: History, order: Any) -> list[Decision]:
     came = [(name, content, time) for name, content, time in history.heard if not isinstance(content, events.Due)]
     order.shuffle(came)
-    told = {(duty.duty, duty.step, duty.act) for _, decision in history.decisions for duty in decision.duties}
     before = len(history.decisions)
     for name, content, time in came:
         history.hears(content, time, name)
-    again = [(duty.duty, duty.step, duty.act) for _, decision in history.decisions[before:] for duty in decision.duties]
-    assert not told & set(again)
-    assert len(again) == len(set(again))
-    open_ones = [each for each in history.case.episodes.values() if each.state in OPEN_STATES]
-    assert len(open_ones) <= 1
+    return [decision for _, decision in history.decisions[before:]]
+
+
+def _open_ones(case: Case) -> int:
+    return sum(each.state in OPEN_STATES for each in case.episodes.values())
