@@ -18,6 +18,7 @@ from services.bus.publisher import Publisher
 from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker
 from services.delivery.attempt import Attempt
+from services.delivery.ending import Ending
 from services.store.transaction import Store
 
 
@@ -134,9 +135,9 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "published": lambda countdown: around(Publisher, "_send", countdown, "after"),
     "settled": lambda countdown: around(Publisher, "settled", countdown, "after"),
     "acknowledged": acknowledged,
-    "begun": lambda countdown: around(Attempt, "begin", countdown, "after"),
+    "begun": lambda countdown: around(Attempt, "send", countdown, "before"),
     "sent": lambda countdown: around(Attempt, "send", countdown, "after"),
-    "ended": lambda countdown: around(Attempt, "end", countdown, "after"),
+    "ended": lambda countdown: around(Ending, "end", countdown, "after"),
 }
 
 
