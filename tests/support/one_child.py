@@ -29,12 +29,13 @@ class OneChild:
         *,
         came_about: float | None = None,
         name: str | None = None,
+        exercise: bool = False,
     ) -> Decision:
         """`came_about`: when it happened, where that is not when it is heard of. `name`: its id, for what comes twice."""
         self.count += 1
         now = START + timedelta(hours=hours)
         time = now if came_about is None else START + timedelta(hours=came_about)
-        happened = Happened(content, name or f"{self.case.child} {self.count}", self.case.child, time)
+        happened = Happened(content, name or f"{self.case.child} {self.count}", self.case.child, time, exercise)
         decision = decide(self.case, happened, self.facts, self.protocols, now, joined)
         self.case = decision.case
         return decision

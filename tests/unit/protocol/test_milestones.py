@@ -10,9 +10,9 @@ from services.protocol.policy.draft import Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.milestones import Milestone, Reached, reached
 from services.safeguarding.duties import Duty
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
@@ -84,3 +84,54 @@ def test_an_outcome_heard_twice_is_noted_once() -> None:
 def test_an_exercise_is_noted_as_one() -> None:
     found = reported(exercise=True).of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)
     assert {each.exercise for each in found} == {True}
+
+
+def test_each_is_noted_of_its_rule_and_of_the_channel_by_which_it_was_told() -> None:
+    story = reported()
+    taken = story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)
+    assert {(each.channel, each.rule) for each in taken} == {("webhook", "tell-police-missing")}
+    answered = story.of(DutyAcknowledged, Role.DUTY_WORKER, 9, how="text")
+    assert {(each.channel, each.rule) for each in answered} == {("text", "tell-duty-worker-missing")}
+
+
+def test_an_agency_may_date_its_answer_ahead_of_the_report_by_a_moment() -> None:
+    assert set(seconds(reported().of(DutyAccepted, Role.POLICE_CONTROL_ROOM, -2)).values()) == {0}
+
+
+def test_what_belongs_to_no_episode_is_noted_of_the_authority_that_asked_and_of_nobody_s_report() -> None:
+    story = Story()
+    story.hears(TextNeedsHuman(authority="northshire", reason="not-understood"), 0)
+    found = story.of(DutyAcknowledged, Role.DUTY_WORKER, 30, how="text")
+    assert seconds(found) == {Milestone.TAKEN: 30, Milestone.ANSWERED: 30}
+    assert {(each.authority, each.exercise) for each in found} == {("northshire", False)}
+
+
+def test_each_further_telling_of_a_duty_is_timed_from_itself_and_police_have_it_only_once() -> None:
+    story = reported()
+    police = next(each for each in story.case.duties.values() if each.role is Role.POLICE_CONTROL_ROOM)
+    due = DutyStepDue(
+        authority="northshire",
+        deadline=police.duty,
+        version=police.deadline_version,
+        duty=police.duty,
+        step=1,
+    )
+    story.hears(due, 60)
+    told = DutyAccepted(duty=police.duty, step=1, authority="northshire")
+    assert seconds(story.hears(told, 65)) == {Milestone.TAKEN: 5}, "a duty worker, in the place of police"
+    assert seconds(story.of(DutyDelivered, Role.POLICE_CONTROL_ROOM, 70)) == {
+        Milestone.TAKEN: 70,
+        Milestone.POLICE_ACCEPTED: 70,
+    }
+    assert seconds(story.of(DutyAcknowledged, Role.POLICE_CONTROL_ROOM, 80, how="force")) == {
+        Milestone.ANSWERED: 80,
+        Milestone.FIRST_ACKNOWLEDGED: 80,
+    }
+
+
+def test_the_episode_s_authority_is_named_also_after_another_has_become_responsible() -> None:
+    story = reported()
+    (episode,) = story.case.episodes.values()
+    moved = {episode.episode: episode.model_copy(update={"authority": "westmere"})}
+    story.case = story.case.model_copy(update={"episodes": moved})
+    assert {each.authority for each in story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)} == {"westmere"}

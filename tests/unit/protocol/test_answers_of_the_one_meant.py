@@ -1,0 +1,222 @@
+"""An answer counts differently by who gives it: the one told first, whoever was told in their place, or somebody who phoned."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.protocol.policy.case import DutyOfCase
+from services.protocol.policy.draft import Decision
+from services.protocol.policy.facts import Facts
+from services.safeguarding import events
+from services.safeguarding.decisions import DutyState, Verdict
+from services.safeguarding.duties import Because
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.roles import Role
+from tests.support.one_child import CHILD, START, OneChild
+from tests.support.own_rules import only
+
+SAID = {"authority": "northshire"}
+BEN = "person-00000000-0000-4000-8000-00000000000b"
+MISSING = events.ChildReportedMissing(**SAID)
+BACK = events.ChildReturned(**SAID, verified=True)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
+MINUTE = 1 / 60
+STEPS = [
+    {"after": "5m", "again": True},
+    {"after": "10m", "tell": "duty.worker", "by": "email", "message": "missing-notice"},
+    {"after": "15m", "tell": "duty.worker", "by": "text", "message": "not-acknowledged"},
+    {"after": "20m", "tell": "duty.senior-manager", "by": "text", "message": "missing-notice", "repeat": "20m"},
+]
+RULE = {"id": "tell", "on": "child.reported-missing", "otherwise": STEPS, "until": ["child.returned"]}
+
+
+class Child(OneChild):
+    def __init__(self, **rule: Any) -> None:
+        super().__init__(CHILD, Facts(authority="northshire"))
+        self.protocols = only(RULE | rule)
+        self.minutes = 0
+        self.last = self.hears(MISSING)
+
+    def says(self, content: Message) -> Decision:
+        self.last = self.hears(content, self.minutes * MINUTE)
+        return self.last
+
+    def answers(self, kind: type[Any], step: int, **about: Any) -> Decision:
+        return self.says(kind(**SAID, duty=self.duty.duty, step=step, **about))
+
+    def waits(self, minutes: int) -> "Child":
+        """Each step that is due by then is taken."""
+        while self.duty.next_at is not None and self.duty.next_at <= START + timedelta(minutes=minutes):
+            self.minutes = int((self.duty.next_at - START) / timedelta(minutes=1))
+            version = self.duty.deadline_version
+            due = {"deadline": self.duty.duty, "version": version, "duty": self.duty.duty, "step": self.duty.told}
+            self.says(events.DutyStepDue.model_validate(SAID | due))
+        self.minutes = minutes
+        return self
+
+    @property
+    def duty(self) -> DutyOfCase:
+        return next(iter(self.case.duties.values()))
+
+    def states(self) -> list[str]:
+        return [each.state for each in self.duty.tellings]
+
+
+def test_the_first_is_asked_again_only_where_their_system_has_it_and_later_steps_tell_the_next() -> None:
+    assert [(each.role, each.channel, each.wording) for each in Child().waits(20).duty.tellings] == [
+        (Role.DUTY_WORKER, "text", "missing-notice"),
+        (Role.DUTY_WORKER, "email", "missing-notice"),
+        (Role.DUTY_WORKER, "text", "not-acknowledged"),
+        (Role.DUTY_SENIOR_MANAGER, "text", "missing-notice"),
+    ]
+
+
+@pytest.mark.parametrize(("step", "first"), [(0, True), (1, False), (2, False), (3, False)])
+def test_only_what_the_one_told_first_was_told_at_first_makes_their_taking_it_the_duty_s(
+    step: int, first: bool
+) -> None:
+    child = Child().waits(20)
+    child.answers(DutyAccepted, step)
+    assert (child.duty.accepted, child.duty.state) == (first, DutyState.ACCEPTED if first else DutyState.OPEN)
+
+
+def test_that_the_same_was_taken_when_asked_again_is_as_good_as_the_first_time() -> None:
+    child = Child()
+    child.answers(DutyAccepted, 0)
+    child.waits(5)
+    child.answers(DutyFailed, 0, reason="undeliverable")
+    assert (child.duty.accepted, child.duty.told) == (False, 2)
+    child.answers(DutyAccepted, 1)
+    assert (child.duty.accepted, child.duty.state) == (True, DutyState.ACCEPTED)
+
+
+@pytest.mark.parametrize("kind", [DutyAccepted, DutyDelivered])
+def test_what_is_taken_is_recorded_of_its_telling_with_whoever_took_it_and_when(kind: type[Any]) -> None:
+    child = Child()
+    child.minutes = 3
+    child.answers(kind, 0, person=BEN)
+    (telling,) = child.duty.tellings
+    state = "accepted" if kind is DutyAccepted else "delivered"
+    assert (telling.state, telling.person) == (state, BEN)
+    assert telling.changed_at == START + timedelta(minutes=3)
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert child.duty.tellings[0].person == BEN, "an answer that names nobody takes no name away"
+
+
+def test_what_was_delivered_is_not_merely_accepted_after_it() -> None:
+    child = Child()
+    child.answers(DutyDelivered, 0)
+    assert [each.verdict for each in child.answers(DutyAccepted, 0).decided] == [Verdict.ALREADY_SO]
+    assert child.states() == ["delivered"]
+
+
+def test_when_the_one_meant_answers_whoever_was_to_be_told_in_their_place_need_not_be() -> None:
+    child = Child().waits(20)
+    child.answers(DutyAccepted, 2)
+    withdrawn = [(each.act, each.step, each.because) for each in child.answers(DutyAcknowledged, 0, how="text").duties]
+    assert withdrawn == [("withdraw", 1, Because.ANSWERED), ("withdraw", 3, Because.ANSWERED)]
+    assert child.states() == ["acknowledged", "withdrawn", "accepted", "withdrawn"]
+    assert (child.duty.state, child.duty.ended_because) == (DutyState.ACKNOWLEDGED, "answered")
+
+
+@pytest.mark.parametrize(("how", "accepted"), [("text", False), ("phoned", True)])
+def test_an_answer_in_another_s_place_withdraws_nothing_and_counts_as_theirs_only_when_somebody_phoned_them(
+    how: str, accepted: bool
+) -> None:
+    child = Child().waits(20)
+    assert child.answers(DutyAcknowledged, 3, how=how).duties == []
+    assert child.states() == ["told", "told", "told", "acknowledged"]
+    assert (child.duty.state, child.duty.accepted) == (DutyState.ACKNOWLEDGED, accepted)
+
+
+def test_an_answer_after_the_end_is_recorded_of_its_telling_and_leaves_the_end_as_it_was() -> None:
+    child = Child()
+    child.says(BACK)
+    child.answers(DutyAcknowledged, 0, how="text", by=BEN)
+    assert (child.states(), child.duty.tellings[0].person) == (["acknowledged"], BEN)
+    assert (child.duty.state, child.duty.ended_because) == (DutyState.CANCELLED, "returned")
+
+
+def test_what_nobody_answered_in_the_end_is_withdrawn_once_and_what_was_taken_never() -> None:
+    child = Child().waits(20)
+    child.answers(DutyAccepted, 1)
+    withdrawn = [(each.act, each.step, each.because) for each in child.says(BACK).duties]
+    assert withdrawn == [("withdraw", step, Because.RETURNED) for step in (0, 2, 3)]
+    assert {each.changed_at for each in child.duty.tellings if each.state == "withdrawn"} == {
+        START + timedelta(minutes=20)
+    }
+
+
+@pytest.mark.parametrize(
+    ("reason", "because"), [("nobody-in-role", Because.NOBODY_IN_ROLE), ("undeliverable", Because.FAILED)]
+)
+def test_after_a_failure_the_next_is_told_at_once_and_hears_why(reason: str, because: Because) -> None:
+    told = Child().answers(DutyFailed, 0, reason=reason).duties
+    assert [(each.step, each.channel, each.because) for each in told] == [(1, "email", because)]
+
+
+def test_a_repetition_that_fails_takes_nothing_from_an_answer_to_the_first() -> None:
+    child = Child()
+    child.answers(DutyAccepted, 0)
+    child.waits(5).answers(DutyAcknowledged, 0, how="text")
+    child.answers(DutyFailed, 1, reason="undeliverable")
+    assert (child.states(), child.duty.accepted) == (["acknowledged", "failed"], True)
+
+
+@pytest.mark.parametrize("ended", [BACK, "answered"])
+def test_a_failure_after_the_end_tells_nobody_and_leaves_the_end_as_it_was(ended: Any) -> None:
+    child = Child().waits(10)
+    child.answers(DutyAccepted, 1)
+    if ended == "answered":
+        child.answers(DutyAcknowledged, 0, how="text")
+    else:
+        child.says(ended)
+    before = child.duty
+    assert child.answers(DutyFailed, 1, reason="undeliverable").duties == []
+    assert child.duty.tellings[1].state == "failed"
+    assert (child.duty.state, child.duty.ended_because) == (before.state, before.ended_because)
+
+
+def test_a_step_says_whether_the_one_before_had_it_or_not() -> None:
+    def reasons(child: Child) -> list[Because]:
+        return [each.because for each in child.waits(child.minutes + 10).last.duties]
+
+    never, taken = Child(), Child()
+    taken.answers(DutyAccepted, 0)
+    assert reasons(never) == [Because.NOT_ACCEPTED]
+    assert reasons(taken.waits(5)) == [Because.NOT_ACKNOWLEDGED]
+
+
+def test_after_the_last_step_the_last_is_asked_again_and_the_duty_is_overdue() -> None:
+    child = Child().waits(40)
+    assert [(each.role, each.because) for each in child.last.duties] == [(Role.DUTY_SENIOR_MANAGER, Because.AGAIN)]
+    assert (child.duty.state, child.duty.passed) == (DutyState.OVERDUE, len(STEPS))
+    assert child.duty.next_at == START + timedelta(minutes=60)
+
+
+def test_a_failure_after_the_last_step_waits_for_the_repetition() -> None:
+    child = Child().waits(20)
+    assert child.duty.state == DutyState.OPEN
+    assert child.answers(DutyFailed, 3, reason="undeliverable").duties == []
+    assert (child.duty.state, child.duty.next_at) == (DutyState.OVERDUE, START + timedelta(minutes=40))
+
+
+def test_where_taking_it_is_enough_the_duty_ends_with_that() -> None:
+    child = Child(enough="accepted")
+    assert child.answers(DutyAccepted, 0).cancelled == [child.duty.duty]
+    assert (child.duty.state, child.duty.ended_because) == (DutyState.ACCEPTED, "accepted-is-enough")
+
+
+def test_after_a_mistaken_return_minutes_count_from_then_and_only_who_had_not_taken_it_is_told_again() -> None:
+    for accepted in (True, False):
+        child = Child()
+        if accepted:
+            child.answers(DutyAccepted, 0)
+        child.minutes = 2
+        child.says(BACK)
+        child.minutes = 30
+        again = [(each.step, each.because) for each in child.says(NOT_BACK).duties]
+        assert again == ([] if accepted else [(1, Because.AGAIN)])
+        assert child.duty.next_at == START + timedelta(minutes=35 if accepted else 40)

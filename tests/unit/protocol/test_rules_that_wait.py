@@ -1,0 +1,251 @@
+"""A rule that waits: until when, for whom it is told then, what puts it off or ends it, and that the same time never comes twice."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.protocol.policy.case import Waiting
+from services.protocol.policy.dates import morning_of
+from services.protocol.policy.draft import Deadline, Decision
+from services.protocol.policy.facts import Facts
+from services.safeguarding import care_events, events, plan_events
+from services.safeguarding.decisions import Verdict
+from services.safeguarding.events import RuleDue
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+from tests.support.one_child import CHILD, START, OneChild
+from tests.support.own_rules import only
+
+SAID = {"authority": "northshire"}
+ANN = "person-00000000-0000-4000-8000-00000000000a"
+FACTS = Facts(authority="northshire", force="north-force")
+MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
+BACK = events.ChildReturned(**SAID, verified=True)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
+ON: dict[str, Any] = {"id": "waits", "on": "child.reported-missing"}
+REVIEWED: dict[str, Any] = {"id": "near", "on": "review.due"}
+
+
+class Child(OneChild):
+    def __init__(self, *rules: dict[str, Any], facts: Facts = FACTS) -> None:
+        super().__init__(CHILD, facts)
+        self.protocols = only(*rules)
+
+    @property
+    def waiting(self) -> Waiting:
+        (found,) = self.case.waiting.values()
+        return found
+
+
+def due(decision: Decision) -> Deadline:
+    (found,) = [each for each in decision.deadlines if isinstance(each.content, RuleDue)]
+    return found
+
+
+def verdicts(decision: Decision) -> list[Verdict]:
+    return [each.verdict for each in decision.decided]
+
+
+def review(on: date, kind: str = "pathway") -> Message:
+    return plan_events.ReviewDue.model_validate({**SAID, "said_by": ANN, "channel": "text", "on": on, "review": kind})
+
+
+def at(hour: float) -> datetime:
+    return START + timedelta(hours=hour)
+
+
+def test_a_rule_that_waits_says_of_what_it_is_and_by_which_version_and_is_told_of_its_episode() -> None:
+    child = Child(ON | {"period": "2h"})
+    deadline = due(child.hears(MISSING, 1, came_about=0))
+    (episode,) = child.case.episodes
+    content = deadline.content
+    assert isinstance(content, RuleDue)
+    assert (deadline.due_at, deadline.version, deadline.exercise) == (at(2), 1, False)
+    assert (content.authority, content.rule, content.episode) == ("northshire", "waits", episode)
+    assert (content.deadline, content.version) == (deadline.deadline, 1)
+    assert (child.waiting.rule, child.waiting.protocol, child.waiting.episode) == ("waits", "own", episode)
+    (told,) = child.hears(content, 2).duties
+    assert (told.episode, told.rule, told.created_at) == (episode, "waits", at(2))
+    assert child.case.waiting == {}
+
+
+@pytest.mark.parametrize(
+    ("timing", "hour", "when"),
+    [
+        ({"period": "2h"}, 1, at(2)),
+        ({"wait": "2h"}, 1, at(3)),
+        ({"workdays": 1}, 1, datetime(2026, 11, 25, 9, tzinfo=UTC)),
+        ({"workdays": 4}, 1, datetime(2026, 11, 30, 9, tzinfo=UTC)),
+        ({"hours": "working"}, 1, datetime(2026, 11, 25, 9, tzinfo=UTC)),
+        ({"period": "1h", "every": "24h", "hours": "working"}, 0.5, datetime(2026, 11, 25, 9, tzinfo=UTC)),
+        ({"wait": "1h", "every": "24h", "hours": "working"}, 15.5, datetime(2026, 11, 25, 10, 30, tzinfo=UTC)),
+        ({"wait": "1h", "every": "24h"}, 0.5, at(1.5)),
+    ],
+)
+def test_its_time_is_counted_from_what_happened_or_from_the_decision_or_in_working_hours(
+    timing: dict[str, Any], hour: float, when: datetime
+) -> None:
+    child = Child(ON | timing)
+    assert due(child.hears(MISSING, hour, came_about=0)).due_at == when
+    assert child.waiting.due_at == when
+
+
+def test_for_people_who_are_not_on_duty_at_night_a_rule_is_told_at_once_by_day() -> None:
+    child = Child(ON | {"hours": "working"})
+    told = child.hears(MISSING, 16)
+    assert ([each.rule for each in told.duties], child.case.waiting) == (["waits"], {})
+
+
+def test_a_time_that_has_been_put_off_or_ended_or_is_not_known_comes_to_nothing() -> None:
+    child = Child(ON | {"period": "2h", "until": ["child.returned"]})
+    first = due(child.hears(MISSING)).content
+    assert isinstance(first, RuleDue)
+    ended = child.hears(BACK, 1)
+    assert (ended.cancelled, child.waiting.stood_down) == ([first.deadline], "returned")
+    for late in (first, first.model_copy(update={"deadline": uuid4()})):
+        noted = child.hears(late, 2)
+        assert (verdicts(noted), noted.duties) == ([Verdict.OUTGROWN], [])
+        assert noted.decided[0].episode == first.episode
+    again = due(child.hears(NOT_BACK, 3))
+    assert (again.version, again.due_at, child.waiting.stood_down) == (2, at(2), None)
+    assert verdicts(child.hears(first, 4)) == [Verdict.OUTGROWN], "an earlier version"
+    assert [each.rule for each in child.hears(again.content, 4).duties] == ["waits"]
+
+
+def test_a_series_begins_once_however_often_it_is_called_for_and_again_after_it_was_ended() -> None:
+    child = Child(
+        {"id": "monthly", "on": "contacts.checked", "period": "1h", "every": "24h", "until": ["child.left-care"]}
+    )
+    checked = care_events.ContactsChecked(**SAID)
+    first = due(child.hears(checked, 0))
+    assert child.hears(checked, 0.5).deadlines == []
+    assert child.hears(care_events.ChildLeftCare(**SAID), 0.6).cancelled == [first.deadline]
+    begun = due(child.hears(checked, 5))
+    assert (begun.deadline, begun.version, begun.due_at) == (first.deadline, 2, at(6))
+
+
+def test_each_time_of_a_series_has_a_name_of_its_own_and_what_is_still_asked_is_not_asked_twice() -> None:
+    child = Child(ON | {"period": "1h", "every": "24h"})
+    decision = child.hears(MISSING)
+    (episode,) = child.case.episodes
+    first = child.hears(due(decision).content, 1)
+    second = child.hears(due(first).content, 25)
+    assert (verdicts(second), second.duties) == ([Verdict.ALREADY_SO], [])
+    assert (second.decided[0].rule, second.decided[0].episode) == ("waits", episode)
+    (asked,) = first.duties
+    child.hears(DutyAcknowledged(**SAID, duty=asked.duty, step=0, how="text"), 26)
+    third = child.hears(due(second).content, 49)
+    (again,) = third.duties
+    assert again.duty != asked.duty
+    assert [due(each).due_at for each in (decision, first, second, third)] == [at(1), at(25), at(49), at(73)]
+    assert [due(each).version for each in (decision, first, second, third)] == [1, 2, 3, 4]
+    assert child.waiting.cause.id == f"{child.waiting.cause.id.split(' again ')[0]} again 4"
+
+
+def test_a_series_of_the_child_is_another_than_that_of_an_exercise() -> None:
+    names = set()
+    for exercise in (False, True):
+        child = Child({"id": "monthly", "on": "contacts.checked", "period": "1h", "every": "24h"})
+        decision = child.hears(care_events.ContactsChecked(**SAID), exercise=exercise)
+        assert due(decision).exercise is exercise
+        names.add(due(decision).deadline)
+    assert len(names) == 2
+
+
+BY = {"before": {"date": "event.day", "by": ["1mo", "7d", "0d"]}}
+DAY = date(2027, 1, 11)
+
+
+def dated(child: Child) -> dict[datetime, str | None]:
+    return {each.due_at: each.stood_down for each in child.case.waiting.values()}
+
+
+def test_a_date_is_counted_down_to_in_the_mornings_before_it_each_told_once() -> None:
+    child = Child(REVIEWED | BY)
+    set_off = child.hears(review(DAY))
+    mornings = [morning_of(each) for each in (date(2026, 12, 11), date(2027, 1, 4), DAY)]
+    assert [(each.due_at, each.version) for each in set_off.deadlines] == [(each, 1) for each in mornings]
+    names = [f"near {length} before 2027-01-11 pathway" for length in ("1mo", "7d", "0d")]
+    assert [each.cause.id for each in child.case.waiting.values()] == names
+    for deadline in set_off.deadlines:
+        hours = (deadline.due_at - START) / timedelta(hours=1)
+        told = child.hears(deadline.content, hours)
+        assert [each.rule for each in told.duties] == ["near"]
+        assert child.hears(deadline.content, hours + 1).duties == []
+    assert dated(child) == dict.fromkeys(mornings, "came")
+    assert child.hears(review(DAY), 24 * 60).deadlines == [], "a date that stands"
+
+
+def test_a_date_that_moves_moves_its_mornings_and_one_of_another_matter_has_its_own() -> None:
+    child = Child(REVIEWED | BY)
+    before = child.hears(review(DAY)).deadlines
+    moved = child.hears(review(date(2027, 2, 11)), 1).deadlines
+    assert [(each.deadline, each.version) for each in moved] == [(each.deadline, 2) for each in before]
+    assert [each.due_at for each in moved][-1] == morning_of(date(2027, 2, 11))
+    other = child.hears(review(DAY, "placement"), 2).deadlines
+    assert not {each.deadline for each in other} & {each.deadline for each in before}
+    assert {each.version for each in other} == {1}
+
+
+def test_of_what_we_learn_too_late_only_the_last_is_told_and_it_is_told_once() -> None:
+    child = Child(REVIEWED | BY)
+    late = child.hears(review(date(2026, 11, 30)))
+    assert [each.rule for each in late.duties] == ["near"]
+    assert [each.due_at for each in late.deadlines] == [morning_of(date(2026, 11, 30))]
+    assert list(dated(child).values()) == ["came", "came", None]
+    assert child.hears(review(date(2026, 11, 30)), 1).duties == []
+
+
+def test_a_date_that_moves_into_the_past_ends_what_waited_for_it() -> None:
+    child = Child(REVIEWED | {"before": {"date": "event.day", "by": ["7d"]}})
+    waited = due(child.hears(review(DAY)))
+    moved = child.hears(review(date(2026, 11, 26)), 1)
+    assert (moved.cancelled, moved.deadlines, len(moved.duties)) == ([waited.deadline], [], 1)
+    assert (child.waiting.stood_down, child.waiting.version) == ("came", 2)
+
+
+@pytest.mark.parametrize(
+    ("by", "late", "day", "told"),
+    [
+        ("7d", None, date(2026, 11, 24), True),
+        ("7d", None, date(2026, 11, 23), False),
+        ("1mo", None, date(2026, 11, 24), True),
+        ("1mo", None, date(2026, 11, 23), False),
+        ("0d", None, date(2020, 1, 1), True),
+        ("0d", "7d", date(2026, 11, 17), True),
+        ("0d", "7d", date(2026, 11, 16), False),
+    ],
+)
+def test_a_reminder_of_a_day_that_is_over_reminds_of_nothing_and_the_day_itself_is_told_late_within_reason(
+    by: str, late: str | None, day: date, told: bool
+) -> None:
+    child = Child(REVIEWED | {"before": {"date": "event.day", "by": [by], "late": late}})
+    assert bool(child.hears(review(day)).duties) is told
+    assert child.waiting.cause.person is None, "whoever recorded it is not whom it is about"
+    assert child.waiting.stood_down == "came"
+
+
+def test_a_date_whose_condition_was_not_met_is_asked_about_again_when_it_is_next_set_off() -> None:
+    only_missing = {"when": {"all": ["child.missing"]}, "about": "episode"}
+    child = Child(REVIEWED | {"before": {"date": "event.day", "by": ["0d"]}} | only_missing)
+    assert child.hears(review(date(2026, 11, 20))).duties == []
+    assert child.waiting.stood_down == "unmet"
+    child.hears(MISSING, 1)
+    (episode,) = child.case.episodes
+    assert [each.episode for each in child.hears(review(date(2026, 11, 20)), 2).duties] == [episode]
+    assert child.waiting.stood_down == "came"
+
+
+def test_a_date_nobody_knows_sets_nothing_off() -> None:
+    child = Child(
+        {"id": "adult", "on": "child.record-changed", "before": {"date": "child.turns-18", "by": ["7d"]}},
+        {"id": "leave", "on": "child.record-changed", "before": {"date": "leave.expires", "by": ["7d"]}},
+    )
+    changed = events.ChildRecordChanged(**SAID)
+    assert child.hears(changed).deadlines == []
+    child.facts = FACTS.model_copy(update={"date_of_birth": date(2010, 3, 8), "age_disputed": False})
+    child.hears(events.LeaveGranted(**SAID, expires_on=date(2027, 5, 8)), 1)
+    found = child.hears(changed, 2).deadlines
+    assert [each.due_at for each in found] == [morning_of(date(2028, 3, 1)), morning_of(date(2027, 5, 1))]

@@ -1,0 +1,257 @@
+"""A case that moves: which episode follows the child, which duties change hands, and what of two cases is one after it."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.protocol.policy.case import Case, Episode, Record
+from services.protocol.policy.draft import Decision, Protocols
+from services.protocol.policy.facts import Facts
+from services.safeguarding import care_events, events
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
+from services.safeguarding.events import RuleDue
+from services.safeguarding.outcomes import DutyAcknowledged
+from tests.support.one_child import CHILD, START, OneChild
+from tests.support.own_rules import only
+
+UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
+ANN = "person-00000000-0000-4000-8000-00000000000a"
+HOME = "placement-00000000-0000-4000-8000-000000000003"
+ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
+SAID = {"authority": "northshire"}
+FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
+MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
+BACK = events.ChildReturned(**SAID, verified=True)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing")
+CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
+PLACED = care_events.PlacementChanged(**SAID)
+TRANSFERRED = care_events.ChildTransferred(**SAID, to="westmere")
+IDENTIFIED = care_events.ChildIdentified(**SAID, child=CHILD)
+ASKED = {"id": "asked", "on": "child.reported-missing", "until": ["child.returned"]}
+MOVED = {"id": "moved", "on": "episode.moved"}
+
+
+class Child(OneChild):
+    def __init__(self, *rules: dict[str, Any], name: str = CHILD, facts: Facts = FACTS) -> None:
+        super().__init__(name, facts)
+        self.protocols = only(*rules)
+
+    @property
+    def episode(self) -> Episode:
+        (found,) = self.case.episodes.values()
+        return found
+
+    def is_at(self, placement: str | None, force: str | None = "north-force") -> None:
+        self.facts = FACTS.model_copy(update={"placement": placement, "force": force})
+
+
+def rules(decision: Decision) -> list[str]:
+    return [each.rule for each in decision.duties if each.act == "tell"]
+
+
+@pytest.mark.parametrize(
+    ("before", "placement", "force", "followed", "told"),
+    [
+        (HOME, ELSEWHERE, "south-force", (ELSEWHERE, "south-force"), True),
+        (HOME, ELSEWHERE, "north-force", (ELSEWHERE, "north-force"), False),
+        (HOME, ELSEWHERE, None, (ELSEWHERE, "north-force"), False),
+        (HOME, HOME, "south-force", (HOME, "north-force"), False),
+        (HOME, None, "south-force", (HOME, "north-force"), False),
+        (None, ELSEWHERE, "south-force", (ELSEWHERE, "south-force"), False),
+    ],
+    ids=["another force", "same force", "force not known", "same placement", "nowhere", "first placement known"],
+)
+def test_an_open_episode_follows_the_child_and_another_force_is_told(
+    before: str | None, placement: str | None, force: str | None, followed: tuple[str, str], told: bool
+) -> None:
+    child = Child(MOVED)
+    child.is_at(before)
+    child.hears(MISSING)
+    child.is_at(placement, force)
+    decision = child.hears(PLACED, 1)
+    assert (child.episode.placement, child.episode.force) == followed
+    assert [(each.rule, each.episode) for each in decision.duties] == [("moved", child.episode.episode)] * told
+
+
+def test_an_episode_that_is_over_follows_nobody() -> None:
+    child = Child(MOVED)
+    child.hears(MISSING)
+    child.hears(BACK, 1)
+    child.is_at(ELSEWHERE, "south-force")
+    assert (rules(child.hears(PLACED, 2)), child.episode.placement) == ([], HOME)
+
+
+def test_with_a_transfer_each_episode_that_is_not_over_and_each_unanswered_duty_change_hands() -> None:
+    child = Child(ASKED, MOVED)
+    for hour, said in enumerate((MISSING, FALSE_ALARM, MISSING, BACK, CLOSED, MISSING, BACK, MISSING)):
+        child.hears(said, hour)
+    *_, ended = child.case.duties.values()
+    child.hears(DutyAcknowledged(**SAID, duty=ended.duty, step=0, how="text"), 8)
+    child.hears(events.ReportRetracted(**SAID, retracts="missing"), 9)
+    (answered,) = child.hears(MISSING, 10).duties
+    child.is_at(ELSEWHERE, "south-force")
+    moved = child.hears(TRANSFERRED, 11)
+    authorities = {each.state: each.authority for each in child.case.episodes.values()}
+    assert authorities == {
+        EpisodeState.RETRACTED: "northshire",
+        EpisodeState.CLOSED: "northshire",
+        EpisodeState.RETURNED: "westmere",
+        EpisodeState.MISSING: "westmere",
+    }
+    changed = [each for each in moved.changes if isinstance(each, DutyChanged)]
+    assert answered.duty in {each.duty for each in changed}
+    assert ended.duty not in {each.duty for each in changed}
+    assert {each.authority for each in changed} == {"westmere"}
+    assert rules(moved) == ["moved"], "the episode has followed in the same breath"
+    kept = child.case.record
+    assert (kept.authority, kept.former_authority) == ("westmere", "northshire")
+
+
+def test_a_duty_of_the_former_authority_stays_with_it_through_the_next_transfer() -> None:
+    child = Child({"id": "former", "on": "child.transferred", "whose": "former"})
+    (first,) = child.hears(TRANSFERRED).duties
+    child.hears(care_events.ChildTransferred(authority="westmere", to="eastmere"), 1)
+    assert child.case.duties[first.duty].authority == "northshire"
+    assert child.case.duties[first.duty].revision == 1
+
+
+def test_in_an_exercise_a_transfer_is_told_within_its_episode_and_hands_nothing_over() -> None:
+    child = Child({"id": "told", "on": "child.transferred"})
+    child.hears(MISSING, exercise=True)
+    decision = child.hears(TRANSFERRED, 1, exercise=True)
+    assert [(each.rule, each.episode) for each in decision.duties] == [("told", child.episode.episode)]
+    assert (child.episode.authority, child.case.record.authority) == ("northshire", None)
+
+
+@pytest.mark.parametrize(("name", "verdict"), [(CHILD, Verdict.ALREADY_SO), (UNKNOWN, Verdict.UNVERIFIED)])
+def test_who_is_identified_as_somebody_else_than_the_case_s_own_child_is_settled_by_a_person(
+    name: str, verdict: Verdict
+) -> None:
+    child = Child({"id": "settle", "on": "retraction.unverified"}, name=name)
+    decision = child.hears(IDENTIFIED)
+    assert (decision.decided[0].verdict, decision.decided[0].episode) == (verdict, None)
+    assert rules(decision) == ["settle"] * (verdict == Verdict.UNVERIFIED)
+
+
+def opened(*hours: float) -> Record:
+    return Record(opened=tuple(START + timedelta(hours=each) for each in hours))
+
+
+def test_of_two_cases_each_episode_is_counted_once_and_in_its_order() -> None:
+    known, nobody = Child(ASKED), Child(ASKED, name=UNKNOWN)
+    for hour, said in ((2.0, MISSING), (3.0, BACK), (6.0, MISSING)):
+        known.hears(said, hour)
+    for hour, said in ((1.0, MISSING), (2.5, BACK), (7.0, MISSING)):
+        nobody.hears(said, hour)
+    known.hears(IDENTIFIED, 8, joined=nobody.case)
+    assert known.case.record.opened == opened(1, 2, 6).opened, "the newcomer's open one has become part of another"
+    (merged,) = [each for each in known.case.episodes.values() if each.state == EpisodeState.MERGED]
+    assert (merged.opened_at, merged.merged_into) == (START + timedelta(hours=7), _open(known.case).episode)
+
+
+def _open(case: Case) -> Episode:
+    (found,) = [each for each in case.episodes.values() if each.state == EpisodeState.MISSING]
+    return found
+
+
+def test_whose_child_it_is_is_so_of_the_newcomer_s_episode_too_and_who_it_may_have_been_is_forgotten() -> None:
+    nobody = Child(ASKED, name=UNKNOWN, facts=FACTS.model_copy(update={"authority": "eastmere"}))
+    nobody.hears(MISSING.model_copy(update={"candidates": (CHILD,)}))
+    known = Child(ASKED, {"id": "known", "on": "child.identified"})
+    decision = known.hears(IDENTIFIED, 1, joined=nobody.case)
+    (changed,) = [each for each in decision.changes if isinstance(each, EpisodeChanged)]
+    assert (changed.authority, changed.candidates, changed.state) == ("northshire", (), "missing")
+    noted = decision.decided[0]
+    assert (noted.verdict, noted.episode) == (Verdict.MERGED, known.episode.episode)
+    assert [(each.rule, each.episode) for each in decision.duties] == [("known", known.episode.episode)]
+
+
+def test_in_an_exercise_nothing_real_is_taken_from_the_other_case() -> None:
+    known = Child()
+    other = Case(child=UNKNOWN, watched_since=START, leave_expires_on=date(2027, 3, 1), record=opened(1))
+    known.hears(IDENTIFIED, 1, joined=other, exercise=True)
+    assert (known.case.watched_since, known.case.leave_expires_on) == (None, None)
+    assert known.case.record == Record()
+
+
+def newer(*changed: dict[str, Any], closing: tuple[str, ...] = ("police-closed",)) -> Protocols:
+    before = only(ASKED | STEPS, WAITS, SERIES)
+    now = only(*changed, hash="newer", closing=closing)
+    return Protocols(now.current, {before.current.hash: before.current})
+
+
+STEPS = {"otherwise": [{"after": "10m", "tell": "duty.senior-manager", "by": "text", "repeat": "10m"}]}
+WAITS = {"id": "waits", "on": "child.reported-missing", "period": "5h", "until": ["child.located"]}
+SERIES = {"id": "comes-again", "on": "child.reported-missing", "period": "5h", "every": "24h"}
+
+
+def of_rule(decision: Decision) -> dict[str, tuple[float, int]]:
+    return {
+        each.content.rule: ((each.due_at - START) / timedelta(hours=1), each.version)
+        for each in decision.deadlines
+        if isinstance(each.content, RuleDue)
+    }
+
+
+def test_an_episode_that_moves_to_a_newer_protocol_takes_along_what_still_waits_and_leaves_what_does_not() -> None:
+    child = Child(ASKED | STEPS, WAITS, SERIES)
+    child.hears(MISSING)
+    gone = {"id": "another", "on": "child.reported-missing", "period": "9h"}
+    over = {"id": "over", "on": "child.reported-missing", "period": "2h"}
+    child.protocols = newer(WAITS | {"period": "7h"}, SERIES | {"period": "7h"}, gone, over, ASKED | {"id": "unasked"})
+    decision = child.hears(care_events.EpisodeProtocolMoved(**SAID, episode=child.episode.episode), 2)
+    assert of_rule(decision) == {"waits": (7, 2), "comes-again": (5, 2), "another": (9, 1)}
+    assert {each.rule: each.protocol for each in child.case.waiting.values()} == dict.fromkeys(
+        ("waits", "comes-again", "another"), "newer"
+    )
+    (duty,) = child.case.duties.values()
+    assert (duty.rule, duty.protocol, duty.passed) == ("asked", "own", 0), "a rule that is no more goes on as it was"
+    assert decision.duties == []
+    noted = decision.decided[0]
+    assert (noted.verdict, noted.episode) == (Verdict.CHANGED, child.episode.episode)
+
+
+def test_what_was_stood_down_or_is_of_another_episode_does_not_move() -> None:
+    child = Child(ASKED, WAITS)
+    child.hears(MISSING)
+    child.hears(events.ChildLocated(**SAID), 1)
+    child.protocols = newer(ASKED, WAITS)
+    decision = child.hears(care_events.EpisodeProtocolMoved(**SAID, episode=child.episode.episode), 2)
+    assert of_rule(decision) == {}
+    assert [each.protocol for each in child.case.waiting.values()] == ["own"]
+
+
+@pytest.mark.parametrize(("minutes", "passed"), [(9, 0), (10, 1), (11, 1)])
+def test_a_duty_that_moves_has_passed_the_steps_whose_minutes_are_over(minutes: int, passed: int) -> None:
+    child = Child(ASKED)
+    child.hears(MISSING)
+    child.protocols = newer(ASKED | STEPS)
+    child.hears(care_events.EpisodeProtocolMoved(**SAID, episode=child.episode.episode), minutes / 60)
+    (duty,) = child.case.duties.values()
+    assert (duty.protocol, duty.passed, duty.next_at) == ("newer", passed, START + timedelta(minutes=10))
+
+
+def test_an_episode_closes_by_the_protocol_by_which_it_goes() -> None:
+    child = Child(ASKED)
+    child.hears(MISSING)
+    child.protocols = newer(ASKED, closing=("safe-and-well-check",))
+    child.hears(BACK, 1)
+    states = []
+    for hour, said in enumerate((events.SafeAndWellCheckRecorded(**SAID), CLOSED), 2):
+        child.hears(said, hour)
+        states.append(child.episode.state)
+    assert states == [EpisodeState.RETURNED, EpisodeState.CLOSED]
+
+
+def test_only_a_duty_that_is_known_is_handed_over_and_within_its_episode() -> None:
+    child = Child(ASKED, {"id": "over", "on": "duty.hand-over-asked", "message": "hand-over"})
+    (duty,) = child.hears(MISSING).duties
+    before = child.case.duties[duty.duty]
+    (over,) = child.hears(care_events.DutyHandOverAsked(**SAID, duty=duty.duty, to=ANN), 2).duties
+    assert (over.person, over.channel, over.refers_to, over.episode) == (ANN, "text", duty.telling, duty.episode)
+    assert child.case.duties[duty.duty] == before, "it stays where it is until the next has said so"
+    noted = child.hears(care_events.DutyHandOverAsked(**SAID, duty=uuid4(), to=ANN), 3)
+    assert [(each.verdict, each.episode) for each in noted.decided] == [(Verdict.OUTGROWN, None)]
+    assert noted.duties == []
