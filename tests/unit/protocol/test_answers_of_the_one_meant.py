@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -149,6 +150,16 @@ def test_what_nobody_answered_in_the_end_is_withdrawn_once_and_what_was_taken_ne
     }
 
 
+def test_an_answer_to_a_telling_that_is_not_kept_any_more_is_one_to_the_newest() -> None:
+    child = Child().waits(400)
+    assert child.duty.telling(10) is None
+    child.answers(DutyAcknowledged, 10, how="text", by=BEN)
+    assert [(each.step, each.person) for each in child.duty.tellings if each.state == "acknowledged"] == [
+        (child.duty.told - 1, BEN)
+    ]
+    assert child.duty.state == DutyState.ACKNOWLEDGED
+
+
 @pytest.mark.parametrize(
     ("reason", "because"), [("nobody-in-role", Because.NOBODY_IN_ROLE), ("undeliverable", Because.FAILED)]
 )
@@ -157,12 +168,24 @@ def test_after_a_failure_the_next_is_told_at_once_and_hears_why(reason: str, bec
     assert [(each.step, each.channel, each.because) for each in told] == [(1, "email", because)]
 
 
-def test_a_repetition_that_fails_takes_nothing_from_an_answer_to_the_first() -> None:
+@pytest.mark.parametrize(
+    ("kind", "about", "state"),
+    [(DutyAccepted, {}, "accepted"), (DutyDelivered, {}, "delivered"), (DutyAcknowledged, {"how": "text"}, "acknowledged")],
+)  # fmt: skip
+def test_a_repetition_that_fails_takes_nothing_from_what_was_said_to_the_first(
+    kind: type[Any], about: dict[str, Any], state: str
+) -> None:
     child = Child()
     child.answers(DutyAccepted, 0)
-    child.waits(5).answers(DutyAcknowledged, 0, how="text")
+    child.waits(5).answers(kind, 0, **about)
     child.answers(DutyFailed, 1, reason="undeliverable")
-    assert (child.states(), child.duty.accepted) == (["acknowledged", "failed"], True)
+    assert (child.states()[:2], child.duty.accepted) == ([state, "failed"], True)
+
+
+def test_an_answer_about_a_duty_that_nobody_knows_is_recorded_with_what_it_says_of_itself() -> None:
+    child, duty, episode = Child(), uuid4(), uuid4()
+    decision = child.says(DutyAccepted(**SAID, duty=duty, step=0, episode=episode))
+    assert [(each.verdict, each.duty, each.episode) for each in decision.decided] == [(Verdict.OUTGROWN, duty, episode)]
 
 
 @pytest.mark.parametrize("ended", [BACK, "answered"])
@@ -216,7 +239,9 @@ def test_after_a_mistaken_return_minutes_count_from_then_and_only_who_had_not_ta
             child.answers(DutyAccepted, 0)
         child.minutes = 2
         child.says(BACK)
-        child.minutes = 30
+        child.minutes, version = 30, child.duty.deadline_version
         again = [(each.step, each.because) for each in child.says(NOT_BACK).duties]
         assert again == ([] if accepted else [(1, Because.AGAIN)])
         assert child.duty.next_at == START + timedelta(minutes=35 if accepted else 40)
+        assert child.duty.deadline_version == version + 1
+        assert child.last.cancelled == []

@@ -1,6 +1,6 @@
 """A rule tells where its conditions hold, says why it did not, and each question is asked of the right child, episode and time."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -174,7 +174,7 @@ def test_risk_is_raised_in_the_first_hours_of_care(hours: float, risk: bool) -> 
     facts = FACTS.model_copy(update={"entered_care_at": START - timedelta(hours=hours)})
     asked = {"id": "first", "on": "child.information-received", "when": {"all": ["child.in-first-72-hours"]}}
     told = Child({"id": "told", "on": "child.information-received"}, asked, facts=facts).hears(WORDS).duties
-    assert [each.rule for each in told] == ["told", "first"] if risk else ["told"]
+    assert [each.rule for each in told] == (["told", "first"] if risk else ["told"])
     assert told[0].raised_risk is risk
 
 
@@ -215,3 +215,11 @@ def test_what_is_too_old_is_not_known_any_more_and_a_later_finding_goes_before_t
     child = Child(asked, facts=FACTS.model_copy(update={"age_disputed": True, "modern_slavery_concern": True}))
     child.case = child.case.model_copy(update={"record": record})
     assert rules(child.hears(WORDS)) == ["asked"] * holds
+
+
+@pytest.mark.parametrize(("hour", "holds"), [(22, True), (23, False)])
+def test_a_photograph_ages_at_midnight_in_england_in_summer_too(hour: int, holds: bool) -> None:
+    child = Child({"id": "asked", "on": "child.information-received", "when": {"all": ["child.photographed"]}})
+    child.hears(care_events.PhotographRecorded(**SAID, taken_on=date(2027, 4, 12)))
+    summer = datetime(2027, 7, 10, hour, 30, tzinfo=UTC)
+    assert rules(child.hears(WORDS, (summer - START) / timedelta(hours=1))) == ["asked"] * holds

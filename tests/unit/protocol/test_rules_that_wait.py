@@ -227,6 +227,14 @@ def test_a_reminder_of_a_day_that_is_over_reminds_of_nothing_and_the_day_itself_
     assert child.waiting.stood_down == "came"
 
 
+@pytest.mark.parametrize(("hour", "told"), [(22, True), (23, False)])
+def test_a_day_is_over_at_midnight_in_england_in_summer_too(hour: int, told: bool) -> None:
+    child = Child(REVIEWED | {"before": {"date": "event.day", "by": ["7d"]}})
+    summer = datetime(2027, 7, 10, hour, 30, tzinfo=UTC)
+    decision = child.hears(review(date(2027, 7, 10)), (summer - START) / timedelta(hours=1))
+    assert bool(decision.duties) is told
+
+
 def test_a_date_whose_condition_was_not_met_is_asked_about_again_when_it_is_next_set_off() -> None:
     only_missing = {"when": {"all": ["child.missing"]}, "about": "episode"}
     child = Child(REVIEWED | {"before": {"date": "event.day", "by": ["0d"]}} | only_missing)

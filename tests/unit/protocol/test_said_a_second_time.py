@@ -79,10 +79,15 @@ def test_names_are_worked_out_as_they_always_were_so_that_what_comes_again_after
         {"id": "waits", "on": "child.reported-missing", "period": "1h"},
         {"id": "comes-again", "on": "child.reported-missing", "period": "1h", "every": "1h"},
         {"id": "of-the-child", "on": "review.due", "period": "1h", "every": "1h"},
-        {"id": "before-it", "on": "review.due", "before": {"date": "event.day", "by": ["1mo", "7d"]}},
+        {
+            "id": "before-it",
+            "on": ["review.due", "protective-measures.recorded"],
+            "before": {"date": "event.day", "by": ["1mo", "7d"]},
+        },
     )
     child.hears_again(MISSING, "m", "/carers")
     child.hears_again(plan_events.ReviewDue(**SAID, on=date(2027, 3, 1), review="pathway"), "r")
+    child.hears_again(plan_events.ProtectiveMeasuresRecorded(**SAID, supervision_until=date(2027, 3, 1)), "p")
     (episode,) = child.case.episodes
     assert episode == derived("episode", CHILD, "/carers m")
     assert {each.duty: each.refers_to for each in child.case.duties.values()} == {
@@ -95,4 +100,6 @@ def test_names_are_worked_out_as_they_always_were_so_that_what_comes_again_after
         derived("series", CHILD, "of-the-child", "", "False"),
         derived("date deadline", CHILD, "before-it", "1mo", "pathway"),
         derived("date deadline", CHILD, "before-it", "7d", "pathway"),
+        derived("date deadline", CHILD, "before-it", "1mo"),
+        derived("date deadline", CHILD, "before-it", "7d"),
     ]

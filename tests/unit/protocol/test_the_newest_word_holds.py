@@ -71,7 +71,17 @@ def test_a_review_counts_for_the_watch_that_was_open_by_then(hour: int, verdict:
         child.hears(REFUSED, 2)
         decision = child.hears(events.WatchReviewed(**SAID, goes_on=goes_on), 5, came_about=hour)
         assert [each.rule for each in decision.duties] == ([] if verdict else ["opened" if goes_on else "ended"])
+        assert verdict in {None, *(each.verdict for each in decision.decided)}
         assert child.case.watched_since == (at(2) if verdict else at(hour) if goes_on else None)
+
+
+@pytest.mark.parametrize(("hour", "state"), [(1, EpisodeState.RETURNED), (2, EpisodeState.MISSING)])
+def test_a_return_is_taken_back_by_a_word_that_is_not_older_than_it(hour: int, state: EpisodeState) -> None:
+    child = Child(ASKED)
+    child.hears(MISSING)
+    child.hears(BACK, 2)
+    child.hears(NOT_BACK, 3, came_about=hour)
+    assert [each.state for each in child.case.episodes.values()] == [state]
 
 
 def test_a_correction_puts_an_end_to_what_counts_from_the_wrong_day_and_to_nothing_else() -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -9,7 +10,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.telling import kind_of_duty
 from services.safeguarding import care_events, events, plan_events
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, Verdict
 from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.identifiers import telling
 from services.safeguarding.outcomes import DutyAccepted, DutyFailed
@@ -19,6 +20,7 @@ from tests.support.own_rules import only
 
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 BEN = "person-00000000-0000-4000-8000-00000000000b"
+EVE = "person-00000000-0000-4000-8000-00000000000e"
 HOME = "placement-00000000-0000-4000-8000-000000000003"
 ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 OTHER = "child-00000000-0000-4000-8000-000000000009"
@@ -27,8 +29,10 @@ FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
 WORDS = events.ChildInformationReceived(**SAID, said_by=BEN, channel="text")
+BY_EVE = WORDS.model_copy(update={"said_by": EVE})
 POLICE = {"tell": "police.control-room", "by": "webhook"}
 NOTICE = {"id": "notice", "on": "child.reported-missing", **POLICE}
+WORKER = {"id": "worker", "on": "child.reported-missing"}
 NEWS: dict[str, Any] = {"on": "child.information-received", "message": "missing-update"}
 EVERYONE = {"id": "news", **NEWS, "tell": "everyone-told", "by": None}
 
@@ -157,7 +161,7 @@ def test_later_news_goes_to_those_told_before_or_to_the_kind_of_them_that_the_ru
 ) -> None:
     first = [
         NOTICE,
-        {"id": "worker", "on": "child.reported-missing"},
+        WORKER,
         {"id": "mailed", "on": "child.reported-missing", "tell": "child.social-worker", "by": "email"},
         {"id": "carer", "on": "child.reported-missing", "tell": "carer.reporting", "message": "police-told"},
     ]
@@ -174,7 +178,8 @@ def test_whoever_was_invited_hears_later_news_by_mail_and_nobody_hears_it_twice(
         {"id": "mailed", "on": "child.reported-missing", "by": "email"},
         EVERYONE,
     )
-    child.hears(MISSING)
+    invitation, _ = child.hears(MISSING).duties
+    assert invitation.refers_to is None, "the episode holds a discussion's invitations together"
     assert told(child.hears(WORDS)) == [(Role.DUTY_WORKER, Channel.EMAIL)]
 
 
@@ -207,14 +212,15 @@ def test_a_carer_hears_of_their_own_report_and_each_who_reported_of_what_comes_l
     assert heard == [[ANN], [ANN]]
     other = MISSING.model_copy(update={"said_by": BEN})
     assert [each.person for each in child.hears(other, 2).duties] == [BEN]
-    assert [each.person for each in child.hears(BACK, 3).duties] == [ANN, BEN]
+    assert [each.person for each in child.hears(BY_EVE, 3).duties] == [ANN, BEN, EVE], "and whoever texts now"
+    assert [each.person for each in child.hears(BACK, 4).duties] == [ANN, BEN]
     nobody = Child({"id": "later", "on": "child.information-received", **carer})
-    assert [each.person for each in nobody.hears(WORDS).duties] == [BEN], "who texts now"
+    assert [each.person for each in nobody.hears(WORDS).duties] == [BEN]
 
 
 def test_another_telling_of_a_force_is_not_its_notice_and_neither_is_a_notice_to_somebody_else() -> None:
     child = Child(
-        {"id": "worker", "on": "child.reported-missing"},
+        WORKER,
         {"id": "other", "on": "child.reported-missing", **POLICE, "message": "missing-update"},
         {"id": "update", **NEWS, **POLICE},
     )
@@ -222,5 +228,29 @@ def test_another_telling_of_a_force_is_not_its_notice_and_neither_is_a_notice_to
     assert [each.refers_to for each in child.hears(WORDS).duties] == [None]
 
 
+def test_a_force_that_has_an_update_hears_more_with_reference_to_its_notice_and_by_whoever_took_it() -> None:
+    child = Child(
+        NOTICE, {"id": "update", "on": "child.reported-missing", **POLICE, "message": "missing-update"}, EVERYONE
+    )
+    notice, update = child.hears(MISSING).duties
+    child.takes(notice, kind=DutyFailed, reason="undeliverable")
+    child.takes(update, person=BEN)
+    (news,) = child.hears(WORDS).duties
+    assert (news.role, news.person, news.force) == (Role.POLICE_CONTROL_ROOM, BEN, "north-force")
+    assert news.refers_to == notice.telling
+
+
 def test_a_transferred_child_s_former_authority_is_told_only_where_there_is_one() -> None:
     assert Child({"id": "former", "on": "child.information-received", "whose": "former"}).hears(WORDS).duties == []
+
+
+def test_only_a_duty_that_is_known_is_handed_over_and_within_its_episode() -> None:
+    child = Child(WORKER, {"id": "over", "on": "duty.hand-over-asked", "message": "hand-over"})
+    (duty,) = child.hears(MISSING).duties
+    before = child.case.duties[duty.duty]
+    (over,) = child.hears(care_events.DutyHandOverAsked(**SAID, duty=duty.duty, to=ANN), 2).duties
+    assert (over.person, over.channel, over.refers_to, over.episode) == (ANN, "text", duty.telling, duty.episode)
+    assert child.case.duties[duty.duty] == before, "it stays where it is until the next has said so"
+    noted = child.hears(care_events.DutyHandOverAsked(**SAID, duty=uuid4(), to=ANN), 3)
+    assert [(each.verdict, each.episode) for each in noted.decided] == [(Verdict.OUTGROWN, None)]
+    assert noted.duties == []

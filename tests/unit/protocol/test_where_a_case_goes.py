@@ -2,7 +2,6 @@
 
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -115,6 +114,15 @@ def test_a_duty_of_the_former_authority_stays_with_it_through_the_next_transfer(
     child.hears(care_events.ChildTransferred(authority="westmere", to="eastmere"), 1)
     assert child.case.duties[first.duty].authority == "northshire"
     assert child.case.duties[first.duty].revision == 1
+
+
+def test_until_the_register_names_the_receiver_it_is_responsible_all_the_same_beside_any_episode_too() -> None:
+    child = Child({"id": "placed", "on": "placement.changed"})
+    child.hears(TRANSFERRED)
+    for register, responsible in (("northshire", "westmere"), ("westmere", "westmere"), ("eastmere", "eastmere")):
+        child.facts = FACTS.model_copy(update={"authority": register})
+        (duty,) = child.hears(PLACED, 1).duties
+        assert (duty.authority, duty.episode) == (responsible, None)
 
 
 def test_in_an_exercise_a_transfer_is_told_within_its_episode_and_hands_nothing_over() -> None:
@@ -243,15 +251,3 @@ def test_an_episode_closes_by_the_protocol_by_which_it_goes() -> None:
         child.hears(said, hour)
         states.append(child.episode.state)
     assert states == [EpisodeState.RETURNED, EpisodeState.CLOSED]
-
-
-def test_only_a_duty_that_is_known_is_handed_over_and_within_its_episode() -> None:
-    child = Child(ASKED, {"id": "over", "on": "duty.hand-over-asked", "message": "hand-over"})
-    (duty,) = child.hears(MISSING).duties
-    before = child.case.duties[duty.duty]
-    (over,) = child.hears(care_events.DutyHandOverAsked(**SAID, duty=duty.duty, to=ANN), 2).duties
-    assert (over.person, over.channel, over.refers_to, over.episode) == (ANN, "text", duty.telling, duty.episode)
-    assert child.case.duties[duty.duty] == before, "it stays where it is until the next has said so"
-    noted = child.hears(care_events.DutyHandOverAsked(**SAID, duty=uuid4(), to=ANN), 3)
-    assert [(each.verdict, each.episode) for each in noted.decided] == [(Verdict.OUTGROWN, None)]
-    assert noted.duties == []
