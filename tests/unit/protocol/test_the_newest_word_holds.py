@@ -75,6 +75,15 @@ def test_a_review_counts_for_the_watch_that_was_open_by_then(hour: int, verdict:
         assert child.case.watched_since == (at(2) if verdict else at(hour) if goes_on else None)
 
 
+@pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing")])
+@pytest.mark.parametrize(("hour", "told"), [(1, []), (3, ["asked"])])
+def test_a_report_older_than_what_ended_an_episode_opens_no_other(over: Message, hour: int, told: list[str]) -> None:
+    child = Child(ASKED)
+    child.hears(MISSING)
+    child.hears(over, 2)
+    assert [each.rule for each in child.hears(MISSING, 4, came_about=hour).duties] == told
+
+
 @pytest.mark.parametrize(("hour", "state"), [(1, EpisodeState.RETURNED), (2, EpisodeState.MISSING)])
 def test_a_return_is_taken_back_by_a_word_that_is_not_older_than_it(hour: int, state: EpisodeState) -> None:
     child = Child(ASKED)

@@ -68,7 +68,7 @@ def test_who_carries_a_duty_out_follows_from_role_and_channel(role: Role, channe
 
 
 def test_a_telling_is_about_the_episode_where_there_is_one_and_else_about_what_the_register_holds() -> None:
-    child = Child({"id": "of-episode", **NEWS}, {"id": "beside", "on": "nrm.referred"})
+    child = Child({"id": "of-episode", **NEWS}, {"id": "beside", "on": "nrm.referred", "urgent": False})
     child.hears(MISSING.model_copy(update={"candidates": (CHILD, OTHER), "placement": ELSEWHERE}))
     (episode,) = child.case.episodes
     child.facts = FACTS.model_copy(update={"authority": "westmere", "force": "west-force"})
@@ -82,7 +82,7 @@ def test_a_telling_is_about_the_episode_where_there_is_one_and_else_about_what_t
     assert of_episode.candidates == (CHILD, OTHER)
     (beside,) = child.hears(plan_events.NrmReferralRecorded(**SAID)).duties
     assert (beside.episode, beside.placement, beside.force, beside.authority) == (None, HOME, "west-force", "westmere")
-    assert beside.candidates == ()
+    assert (beside.candidates, beside.urgent, of_episode.urgent) == ((), False, True)
 
 
 def test_the_record_of_an_episode_says_all_that_is_known_of_it() -> None:
@@ -126,10 +126,12 @@ def test_the_next_person_hears_nothing_of_what_the_first_was_referred_to() -> No
     (notice,) = child.hears(MISSING).duties
     (update,) = child.hears(WORDS).duties
     assert update.refers_to == notice.telling
+    child.facts = FACTS.model_copy(update={"placement": ELSEWHERE, "force": "south-force"})
+    child.hears(care_events.PlacementChanged(**SAID))
     failed = DutyFailed(**SAID, duty=update.duty, step=0, reason="undeliverable")
     (following,) = child.hears(failed).duties
     assert (following.role, following.refers_to, following.because) == (Role.DUTY_WORKER, None, Because.FAILED)
-    assert following.force == "north-force", "whose notice it was that did not arrive"
+    assert following.force == "south-force", "where the child is now"
 
 
 def test_whoever_is_asked_again_in_their_turn_is_referred_to_the_first_asking() -> None:

@@ -194,6 +194,15 @@ def test_a_word_of_police_about_a_child_of_whom_no_episode_is_known_is_heard_all
     assert decision.case.episodes == {}
 
 
+def test_what_was_the_last_to_be_met_closes_the_episode_within_it() -> None:
+    child = Child()
+    child.hears(MISSING)
+    (episode,) = child.case.episodes
+    child.hears(BACK, 1)
+    told = child.hears(of(events.PoliceClosed, **FORCE), 2).duties
+    assert [(each.rule, each.episode) for each in told] == [("police-closed", episode), ("episode-closed", episode)]
+
+
 def test_an_enquiry_outlives_the_episode_in_which_it_was_decided_upon() -> None:
     child = Child()
     child.hears(MISSING)

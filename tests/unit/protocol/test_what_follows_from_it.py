@@ -11,7 +11,7 @@ from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.telling import message_of
 from services.safeguarding import care_events, discussion_events, events
-from services.safeguarding.decisions import MessageDeadLettered, Verdict
+from services.safeguarding.decisions import DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duties import Because, Duty
 from services.safeguarding.events import DutyStepDue
 from services.safeguarding.message import Message
@@ -26,6 +26,7 @@ SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
 FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing")
 WORKER = {"id": "worker", "on": "child.reported-missing", "until": ["child.returned", "missing.retracted"]}
 STEPS = {"otherwise": [{"after": "5m", "tell": "duty.senior-manager", "by": "text", "repeat": "5m"}]}
@@ -85,11 +86,34 @@ def test_what_becomes_of_a_duty_sets_rules_off_in_its_episode(becomes: str) -> N
     follows = {"id": "follows", "on": {"duty": "worker", "becomes": becomes}, "tell": "duty.senior-manager"}
     child = Child(WORKER, follows, {"id": "of-another", "on": {"duty": "follows", "becomes": becomes}})
     (duty,) = child.hears(MISSING).duties
-    failed = DutyFailed(**SAID, duty=duty.duty, step=0, reason="undeliverable")
-    content = {"accepted": accepted(duty), "acknowledged": acknowledged(duty), "failed": failed}
+    content = {"accepted": accepted(duty), "acknowledged": acknowledged(duty), "failed": failed(duty)}
     found = child.hears(content[becomes], 1, came_about=0.5).duties
     assert [(each.rule, each.episode) for each in found] == [("follows", duty.episode)]
     assert child.case.duties[found[0].duty].cause.time == START + timedelta(hours=0.5)
+
+
+def failed(duty: Duty) -> Message:
+    return DutyFailed(**SAID, duty=duty.duty, step=duty.step, reason="undeliverable")
+
+
+def test_what_a_manager_answered_because_the_first_was_not_reached_stays_answered_after_a_mistaken_return() -> None:
+    child = Child(WORKER | STEPS)
+    (first,) = child.hears(MISSING).duties
+    (manager,) = child.hears(failed(first), 0.1).duties
+    child.hears(acknowledged(manager), 0.2)
+    assert child.hears(BACK, 1).duties == []
+    assert child.hears(NOT_BACK, 2).duties == []
+    assert child.case.duties[first.duty].state == DutyState.ACKNOWLEDGED
+
+
+def test_of_what_only_informs_one_telling_that_was_taken_is_enough_whatever_becomes_of_another() -> None:
+    child = Child(WORKER | STEPS | {"enough": "accepted"})
+    (first,) = child.hears(MISSING).duties
+    child.hears(BACK, 1)
+    (again,) = child.hears(NOT_BACK, 2).duties
+    child.hears(accepted(first), 3)
+    assert child.hears(failed(again), 4).duties == []
+    assert child.case.duties[first.duty].ended_because == "accepted-is-enough"
 
 
 def letter(duty: Duty | None = None, kind: str | None = "professional.notify.v1", act: str = "tell") -> Message:
