@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.bus.envelope import say
 from services.delivery.links import GOOD_FOR, Links, Purpose
 from services.delivery.medium import MAIL_TO
@@ -23,6 +21,7 @@ from services.safeguarding.events import PoliceNoticeHasGaps
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.notice_fields import CHASED
 from services.store.encryption import Keyring
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 
 UNKNOWN_FORCE_LANE = "force"
@@ -75,13 +74,19 @@ class NoticeSender:
         self, transaction: Transaction, parcel: Parcel, duty: Duty, force: Force, recipient: str
     ) -> Fixed:
         connection = transaction.connection
-        facts = await police_notice.facts(
-            connection, self.keyring, parcel.child, candidates=duty.candidates, placement=duty.placement
+        about, spoken, speaker, [earlier] = await at_once(
+            connection,
+            police_notice.asked(parcel.child, duty.candidates),
+            words.asked(duty.words),
+            reporters.asked(duty.words),
+            store.earlier(force.force, parcel.child, duty.episode),
         )
-        said = await words.read(connection, self.keyring, duty.words) if duty.words else []
-        reporter = await self._reporter(connection, said)
-        earlier = await store.earlier(connection, force.force, parcel.child, duty.episode) if facts.child else None
-        notice = write(duty, facts, Beside(said, reporter, earlier, self._link(parcel)), exercise=parcel.exercise)
+        facts = await police_notice.opened(
+            connection, self.keyring, parcel.child, about, candidates=duty.candidates, placement=duty.placement
+        )
+        said, reporter = words.opened(self.keyring, spoken), reporters.opened(self.keyring, speaker)
+        beside = Beside(said, reporter, earlier if facts.child else None, self._link(parcel))
+        notice = write(duty, facts, beside, exercise=parcel.exercise)
         await self._chase(transaction, parcel, duty, force, notice)
         return Fixed(
             recipient=recipient,
@@ -89,11 +94,6 @@ class NoticeSender:
             read=agreeing.told((*facts.fields, *_read_of(said, reporter)), force.agreed),
             secrets=force.secrets,
         )
-
-    async def _reporter(self, connection: AsyncConnection, said: Sequence[Words]) -> Reporter | None:
-        """Whoever spoke first."""
-        speaker = next((each.said_by for each in said if each.said_by is not None), None)
-        return None if speaker is None else await reporters.of(connection, self.keyring, speaker)
 
     def _link(self, parcel: Parcel) -> tuple[str, datetime]:
         now = self.clocks.wall()

@@ -26,7 +26,7 @@ from services.police.policy import SEARCHED_FOR, Standing
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
-from services.store.pipeline import at_once
+from services.store.pipeline import Statement, at_once
 from services.store.transaction import Transaction
 
 metadata = MetaData(schema="police")
@@ -86,13 +86,9 @@ CHASES_GAPS = """
 """
 
 
-async def earlier(
-    connection: AsyncConnection, force: ForceId, child: ChildId, episode: UUID | None
-) -> tuple[int, datetime | None]:
-    """Of this child, before this episode: how many, and when the force was last told of one."""
-    asked = {"force": force, "child": child, "episode": episode}
-    [[(count, last)]] = await at_once(connection, (EARLIER, asked))
-    return count, last
+def earlier(force: ForceId, child: ChildId, episode: UUID | None) -> Statement:
+    """Gives one row of this child's episodes before this one: how many, and when the force was last told of one."""
+    return EARLIER, {"force": force, "child": child, "episode": episode}
 
 
 async def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:

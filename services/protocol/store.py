@@ -1,7 +1,6 @@
 """Cases, the protocols that they go by, and what the register lets the protocol know of a child."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -28,6 +27,7 @@ protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True),
 
 
 HOLD = "SELECT state FROM protocol.cases WHERE child = %(child)s FOR UPDATE"
+OPEN = "INSERT INTO protocol.cases (child, version, state) VALUES (%(child)s, 0, %(state)s) ON CONFLICT DO NOTHING"
 KEEP = "UPDATE protocol.cases SET state = %(state)s, version = version + 1 WHERE child = %(child)s"
 
 
@@ -44,19 +44,14 @@ async def hold(transaction: Transaction, child: str) -> Held:
     remembered: Held | None = transaction.remembered.get(child)
     if remembered is not None:
         return remembered
-    states, known = await _look(transaction, child)
+    asked = {"child": child}
+    states, known = await at_once(transaction.connection, (HOLD, asked), (facts.ASK, asked))
     if not states:
-        empty = {"child": child, "version": 0, "state": Case(child=child).model_dump_json(exclude_defaults=True)}
-        await transaction.connection.execute(insert(cases).values(empty).on_conflict_do_nothing())
-        states, known = await _look(transaction, child)
+        empty = {"child": child, "state": Case(child=child).model_dump_json(exclude_defaults=True)}
+        _, states = await at_once(transaction.connection, (OPEN, empty), (HOLD, asked))
     held = Held(Case.model_validate_json(states[0][0]), facts.known(known))
     transaction.remembered[child] = held
     return held
-
-
-async def _look(transaction: Transaction, child: str) -> list[list[tuple[Any, ...]]]:
-    asked = {"child": child}
-    return await at_once(transaction.connection, (HOLD, asked), (facts.ASK, asked))
 
 
 def keep(transaction: Transaction, held: Held, case: Case) -> None:

@@ -4,14 +4,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, TypeAlias
 
-from sqlalchemy import ARRAY, RowMapping, Text, any_, bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
 from services.register.views import for_police_notice, placements_for_police
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 from services.store.encryption import Keyring
+from services.store.pipeline import Statement, as_sql, at_once
+
+Row: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,14 @@ class NoticeFacts:
 OF_CHILDREN = select(for_police_notice).where(
     for_police_notice.c.child == any_(bindparam("children", type_=ARRAY(Text)))
 )
+CHILDREN = as_sql(OF_CHILDREN)
+COLUMNS = tuple(each.name for each in OF_CHILDREN.selected_columns)
 AT_PLACEMENT = select(placements_for_police).where(placements_for_police.c.placement == bindparam("placement"))
+
+
+def asked(child: ChildId, candidates: Sequence[ChildId] = ()) -> Statement:
+    """For whoever asks other things in the same round trip."""
+    return CHILDREN, {"children": [child, *candidates]}
 
 
 async def facts(
@@ -89,8 +100,21 @@ async def facts(
     placement: PlacementId | None = None,
 ) -> NoticeFacts:
     """`placement` is where the report came from, used where the child is not known; a known child's own goes first."""
-    found = await connection.execute(OF_CHILDREN, {"children": [child, *candidates]})
-    rows = {row["child"]: row for row in found.mappings()}
+    [found] = await at_once(connection, asked(child, candidates))
+    return await opened(connection, keyring, child, found, candidates=candidates, placement=placement)
+
+
+async def opened(
+    connection: AsyncConnection,
+    keyring: Keyring,
+    child: ChildId,
+    found: Sequence[tuple[Any, ...]],
+    *,
+    candidates: Sequence[ChildId] = (),
+    placement: PlacementId | None = None,
+) -> NoticeFacts:
+    """As `facts`, of what `asked` gave."""
+    rows: dict[str, Row] = {row["child"]: row for row in (dict(zip(COLUMNS, each, strict=True)) for each in found)}
     where = rows.get(child) or next((row for row in rows.values() if row["placement"] == placement), None)
     if where is None and placement is not None:
         where = await _placement_row(connection, placement)
@@ -105,12 +129,13 @@ async def facts(
     )
 
 
-async def _placement_row(connection: AsyncConnection, placement: PlacementId) -> RowMapping | None:
+async def _placement_row(connection: AsyncConnection, placement: PlacementId) -> Row | None:
     found = await connection.execute(AT_PLACEMENT, {"placement": placement})
-    return found.mappings().first()
+    row = found.mappings().first()
+    return None if row is None else dict(row)
 
 
-def _child(keyring: Keyring, row: RowMapping) -> ChildFacts:
+def _child(keyring: Keyring, row: Row) -> ChildFacts:
     opener = Opener(keyring, row["child"], row["child_key"])
     return ChildFacts(
         child=row["child"],
@@ -133,7 +158,7 @@ def _child(keyring: Keyring, row: RowMapping) -> ChildFacts:
     )
 
 
-def _placement(keyring: Keyring, row: RowMapping) -> PlacementFacts:
+def _placement(keyring: Keyring, row: Row) -> PlacementFacts:
     carers = []
     sealed = zip(
         row["carers"] or (), row["carer_names"] or (), row["carer_mobiles"] or (), row["carer_keys"] or (), strict=True

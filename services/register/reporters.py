@@ -1,13 +1,16 @@
 """Who reported, as far as police are told: in which role, and how to ring them."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, literal_column, select
 
 from services.register.keys import Opener
-from services.register.views import reporters_for_police
+from services.register.views import reporters_for_police, words_said
+from services.safeguarding.identifiers import WordsId
 from services.store.encryption import Keyring
+from services.store.pipeline import Statement, as_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +22,35 @@ class Reporter:
     telephone: str | None = None
 
 
-OF = select(reporters_for_police).where(reporters_for_police.c.reporter == bindparam("reporter"))
-
-
-async def of(connection: AsyncConnection, keyring: Keyring, said_by: str) -> Reporter | None:
-    """`said_by` as words have it. None where the register knows nobody of that id."""
-    found = (await connection.execute(OF, {"reporter": said_by})).mappings().first()
-    if found is None:
-        return None
-    if found["role"] == "agency":
-        return Reporter("agency", said_by)
-    opener = Opener(keyring, said_by, found["wrapped"])
-    return Reporter(
-        found["role"], opener.open(found["name"], "people.name"), opener.open(found["mobile"], "people.mobile")
+def _of() -> Select[Any]:
+    """Whoever spoke first, of words whose key was not erased."""
+    said, known = words_said.c, reporters_for_police.c
+    first = (
+        select(said.said_by)
+        .where(
+            said.id == any_(bindparam("ids", type_=ARRAY(Text))), said.said_by.is_not(None), said.wrapped.is_not(None)
+        )
+        .order_by(said.at, said.id)
+        .limit(literal_column("1"))
     )
+    asked = select(known.reporter, known.role, known.name, known.mobile, known.wrapped)
+    return asked.where(known.reporter == first.scalar_subquery())
+
+
+OF = as_sql(_of())
+
+
+def asked(words: Iterable[WordsId]) -> Statement:
+    """Who spoke the first of these."""
+    return OF, {"ids": list(words)}
+
+
+def opened(keyring: Keyring, rows: Sequence[tuple[Any, ...]]) -> Reporter | None:
+    """Of the rows that `asked` gave. None where the register knows nobody of that id."""
+    if not rows:
+        return None
+    reporter, role, name, mobile, wrapped = rows[0]
+    if role == "agency":
+        return Reporter(role, reporter)
+    opener = Opener(keyring, reporter, wrapped)
+    return Reporter(role, opener.open(name, "people.name"), opener.open(mobile, "people.mobile"))

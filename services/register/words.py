@@ -14,6 +14,7 @@ from services.register.keys import Opener, data_key
 from services.safeguarding.identifiers import WordsId, new_id
 from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
+from services.store.pipeline import Statement, as_sql, at_once
 from services.store.transaction import Transaction
 
 PLACE = "words.words"
@@ -63,12 +64,21 @@ def _read() -> Select[Any]:
     return asked.where(view.id == any_(bindparam("ids", type_=ARRAY(Text)))).order_by(view.at, view.id)
 
 
-READ = _read()
+READ = as_sql(_read())
+
+
+def asked(ids: Iterable[WordsId]) -> Statement:
+    return READ, {"ids": list(ids)}
 
 
 async def read(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:
     """Oldest first. Words whose key was erased are left out."""
-    rows = await connection.execute(READ, {"ids": list(ids)})
+    [rows] = await at_once(connection, asked(ids))
+    return opened(keyring, rows)
+
+
+def opened(keyring: Keyring, rows: Iterable[tuple[Any, ...]]) -> list[Words]:
+    """Of the rows that `asked` gave, those whose key was not erased."""
     found = []
     for words_id, about, closed, said_by, at, answers, wrapped in rows:
         text = Opener(keyring, about, wrapped).open(closed, PLACE)
