@@ -28,6 +28,8 @@ from services.store.transaction import Store, Transaction
 Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
 PassesOver: TypeAlias = Callable[[Any], bool]
 """True for content that the handler would do nothing with, so that it costs no transaction."""
+Ahead: TypeAlias = Callable[[Sequence[Received[Any]], Transaction], Awaitable[None]]
+"""Reads at once what the handlers of messages that come together would each read for themselves."""
 NOTHING: Mapping[type[Message], PassesOver] = {}
 
 ATTEMPTS = 3
@@ -62,6 +64,7 @@ class Contract:
         passes_over: Mapping[type[Message], PassesOver] = NOTHING,
         gather_seconds: float = 0.0,
         hurry: Collection[type[Message]] = (),
+        ahead: Ahead | None = None,
     ) -> None:
         self.service = service
         self.topics = sorted({each.topic for each in handlers})
@@ -72,6 +75,7 @@ class Contract:
         self._clocks = clocks
         self._handlers = {each.kind: handler for each, handler in handlers.items()}
         self._last_resort = last_resort
+        self._ahead = ahead
         self._hurry = frozenset(hurry)
         self._group = GroupCommit(
             self._commit,
@@ -168,6 +172,9 @@ class Contract:
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as transaction:
             marks = await inbox.mark_all(transaction, identities, self._clocks.wall())
+            fresh = [each for each, mark in zip(several, marks, strict=True) if mark is inbox.Mark.NEW]
+            if self._ahead is not None and fresh:
+                await self._ahead(fresh, transaction)
             for received, mark in zip(several, marks, strict=True):
                 said_before, transaction.keys_said = transaction.keys_said, {}
                 if mark is inbox.Mark.NEW:

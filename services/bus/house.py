@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
-from services.bus.contract import NOTHING, Contract, Handler, PassesOver
+from services.bus.contract import NOTHING, Ahead, Contract, Handler, PassesOver
 from services.bus.publisher import Publisher
 from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker
@@ -49,13 +49,15 @@ class House:
         passes_over: Mapping[type[Message], PassesOver] = NOTHING,
         hurry: Collection[type[Message]] = (),
         gathered: Collection[Topic] = (),
+        ahead: Ahead | None = None,
     ) -> None:
         """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
 
         `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
         keep a record, who take them in batches; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
         `hurry`: what other partitions' messages wait for, where more has come than is done at once. `gathered`: topics whose
-        messages wait a moment for others (services.bus.worker), since nobody waits for what follows from them.
+        messages wait a moment for others (services.bus.worker), since nobody waits for what follows from them. `ahead` is called
+        once for all that come together, before any is handled.
         """
         contract = Contract(
             self.service,
@@ -67,6 +69,7 @@ class House:
             passes_over=passes_over,
             gather_seconds=gather_seconds,
             hurry=hurry,
+            ahead=ahead,
         )
         self.health.watch("consuming", contract.obstacle)
         consumer = (

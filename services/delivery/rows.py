@@ -15,7 +15,7 @@ from services.register.keys import data_key
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS
 from services.store.encryption import Keyring
-from services.store.pipeline import at_once
+from services.store.pipeline import as_sql, at_once
 from services.store.transaction import Transaction
 
 RECIPIENT, BODY = "deliveries.recipient", "deliveries.body"
@@ -49,13 +49,14 @@ def _put() -> Any:
 
 
 NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
-PUT = _put()
+PUT = as_sql(_put())
 
 
 async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None) -> bool:
     """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
     row = _row(service, parcel, lease) | await _sealed(transaction.connection, parcel, keyring)
-    return await transaction.connection.scalar(PUT, row) is not None
+    [put] = await at_once(transaction.connection, (PUT, row))
+    return bool(put)
 
 
 WITHDRAWAL = """
@@ -153,7 +154,7 @@ def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
             "duty": duty.duty,
             "step": duty.step,
             "revision": duty.revision,
-            "telling": duty.model_dump(mode="json", exclude_defaults=True),
+            "telling": duty.model_dump_json(exclude_defaults=True),
             "episode": duty.episode,
             "role": duty.role,
         }

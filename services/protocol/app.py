@@ -18,5 +18,7 @@ async def main() -> None:
     house = House("protocol", settings)
     handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
     # What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog.
-    house.hear(handlers.by_message(), handlers.last_resort, hurry=READ, gathered={Topic.OUTCOMES})
+    house.hear(
+        handlers.by_message(), handlers.last_resort, hurry=READ, gathered={Topic.OUTCOMES}, ahead=handlers.hold_cases
+    )
     await house.run()

@@ -1,5 +1,6 @@
 """Cases, the protocols that they go by, and what the register lets the protocol know of a child."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, func, select
@@ -9,7 +10,7 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
 from services.register import facts
 from services.register.views import placements_for_protocol
-from services.store.pipeline import at_once
+from services.store.pipeline import arrays_of, at_once, given, insert_given
 from services.store.transaction import Transaction
 
 NOBODY = "unassigned"
@@ -26,9 +27,14 @@ cases = Table(
 protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
 
 
-HOLD = "SELECT state FROM protocol.cases WHERE child = %(child)s FOR UPDATE"
-OPEN = "INSERT INTO protocol.cases (child, version, state) VALUES (%(child)s, 0, %(state)s) ON CONFLICT DO NOTHING"
-KEEP = "UPDATE protocol.cases SET state = %(state)s, version = version + 1 WHERE child = %(child)s"
+OPEN = insert_given(
+    "protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING"
+)
+HOLD = "SELECT child, state FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE"
+KEEP = f"""
+    UPDATE protocol.cases SET state = given.state, version = version + 1
+    FROM {given({"child": "text", "state": "text"})} WHERE cases.child = given.child
+"""  # noqa: S608 this module's own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +45,32 @@ class Held:
     known: dict[str, object] | None
 
 
+async def hold_all(transaction: Transaction, children: Collection[str]) -> None:
+    """Their cases, opened where there are none, until the transaction ends: no other process decides on these children meanwhile."""
+    names = sorted(children)
+    empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
+    asked = {"children": names}
+    _, states, rows = await at_once(transaction.connection, (OPEN, arrays_of(empty)), (HOLD, asked), (facts.ASK, asked))
+    known = facts.known(rows)
+    for child, state in states:
+        transaction.remembered[child] = Held(Case.model_validate_json(state), known.get(child))
+
+
 async def hold(transaction: Transaction, child: str) -> Held:
-    """The child's case, held until the transaction ends: no other process decides on this child meanwhile."""
-    remembered: Held | None = transaction.remembered.get(child)
-    if remembered is not None:
-        return remembered
-    asked = {"child": child}
-    states, known = await at_once(transaction.connection, (HOLD, asked), (facts.ASK, asked))
-    if not states:
-        empty = {"child": child, "state": Case(child=child).model_dump_json(exclude_defaults=True)}
-        _, states = await at_once(transaction.connection, (OPEN, empty), (HOLD, asked))
-    held = Held(Case.model_validate_json(states[0][0]), facts.known(known))
-    transaction.remembered[child] = held
+    if child not in transaction.remembered:
+        await hold_all(transaction, [child])
+    held: Held = transaction.remembered[child]
     return held
 
 
 def keep(transaction: Transaction, held: Held, case: Case) -> None:
     """Written with the commit. Who holds it in this transaction afterwards has it as it is kept here."""
-    transaction.write_in_order(KEEP, {"child": case.child, "state": case.model_dump_json(exclude_defaults=True)})
+    transaction.write_latest(KEEP, case.child, lambda: {"child": case.child, "state": _written(case)})
     transaction.remembered[case.child] = replace(held, case=case)
+
+
+def _written(case: Case) -> str:
+    return case.model_dump_json(exclude_defaults=True)
 
 
 async def keep_protocol(transaction: Transaction, name: str, merged: str) -> None:

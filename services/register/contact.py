@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
 from services.register.views import for_contact
 from services.safeguarding.identifiers import PersonId
 from services.store.encryption import Keyring
+from services.store.pipeline import as_sql, at_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,19 @@ class Contact:
     language: str
 
 
-OF_PERSON = select(for_contact).where(for_contact.c.person == bindparam("person"))
+CONTACT = for_contact.c
+OF_PERSON = as_sql(
+    select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(
+        CONTACT.person == bindparam("person", type_=Text)
+    )
+)
 
 
 async def of(connection: AsyncConnection, keyring: Keyring, person: PersonId) -> Contact | None:
     """None where the register knows no such person."""
-    row = (await connection.execute(OF_PERSON, {"person": person})).mappings().first()
-    if row is None:
+    [found] = await at_once(connection, (OF_PERSON, {"person": person}))
+    if not found:
         return None
-    opener = Opener(keyring, person, row["wrapped"])
-    mobile, email = opener.open(row["mobile"], "people.mobile"), opener.open(row["email"], "people.email")
-    return Contact(person, mobile, email, row["language"])
+    [(mobile, email, language, wrapped)] = found
+    opener = Opener(keyring, person, wrapped)
+    return Contact(person, opener.open(mobile, "people.mobile"), opener.open(email, "people.email"), language)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import RowMapping, Text, any_, bindparam, or_, select
+from sqlalchemy import Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +12,7 @@ from services.register.views import carers_now, for_contact, for_protocol, rota
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days, Turn, on_duty
+from services.store.pipeline import as_sql, at_once
 
 DUTY_SOCIAL_WORKER = "duty.social-worker"
 LINES_OF = {Role.DUTY_WORKER: (DUTY_SOCIAL_WORKER, str(Role.DUTY_EMERGENCY_TEAM))}
@@ -26,20 +28,23 @@ class Holder:
 
 # Built once: at each telling they are only filled in.
 CHILD, AUTHORITY = bindparam("child", type_=Text), bindparam("authority", type_=Text)
-NAMED = select(for_contact.c.person, for_contact.c.authority, for_contact.c.language).where(
-    for_contact.c.person == bindparam("person")
+NAMED = as_sql(
+    select(for_contact.c.person, for_contact.c.authority, for_contact.c.language).where(
+        for_contact.c.person == bindparam("person", type_=Text)
+    )
 )
-CARERS = (
+CARERS = as_sql(
     select(carers_now.c.person, carers_now.c.authority, carers_now.c.language)
     .where(or_(carers_now.c.child == CHILD, carers_now.c.placement == bindparam("placement", type_=Text)))
     .order_by(carers_now.c.from_at, carers_now.c.person)
 )
+LINE = tuple(each.name for each in rota.c)
 LINES = select(rota).where(
     rota.c.role == any_(bindparam("lines", type_=ARRAY(Text))), or_(rota.c.child.is_(None), rota.c.child == CHILD)
 )
 HOST = select(for_protocol.c.host_authority).where(for_protocol.c.child == CHILD).scalar_subquery()
-ON_DUTY = LINES.where(rota.c.authority == AUTHORITY)
-ON_DUTY_OR_HOST = LINES.where(or_(rota.c.authority == AUTHORITY, rota.c.authority == HOST))
+ON_DUTY = as_sql(LINES.where(rota.c.authority == AUTHORITY))
+ON_DUTY_OR_HOST = as_sql(LINES.where(or_(rota.c.authority == AUTHORITY, rota.c.authority == HOST)))
 
 
 async def holders(
@@ -65,12 +70,13 @@ async def holders(
 
 
 async def _named(connection: AsyncConnection, person: PersonId) -> list[Holder]:
-    return [Holder(*row) for row in await connection.execute(NAMED, {"person": person})]
+    [rows] = await at_once(connection, (NAMED, {"person": person}))
+    return [Holder(*row) for row in rows]
 
 
 async def _carers(connection: AsyncConnection, child: ChildId | None, placement: PlacementId | None) -> list[Holder]:
     """Of the child's placement, and for a child not yet identified of the placement that the report came from."""
-    rows = await connection.execute(CARERS, {"child": child, "placement": placement})
+    [rows] = await at_once(connection, (CARERS, {"child": child, "placement": placement}))
     return list(dict.fromkeys(Holder(*row) for row in rows))
 
 
@@ -79,8 +85,8 @@ async def _on_duty(
 ) -> list[Holder]:
     lines = LINES_OF.get(role, (str(role),))
     asked = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
-    found = await connection.execute(asked, {"lines": list(lines), "authority": authority, "child": child})
-    rows = found.mappings().all()
+    [found] = await at_once(connection, (asked, {"lines": list(lines), "authority": authority, "child": child}))
+    rows = [dict(zip(LINE, row, strict=True)) for row in found]
     for line in lines:
         of_line = [row for row in rows if row["role"] == line]
         chosen = _first_asked([row for row in of_line if row["child"] is not None], at) or _first_asked(of_line, at)
@@ -89,7 +95,7 @@ async def _on_duty(
     return []
 
 
-def _first_asked(rows: list[RowMapping], at: datetime) -> list[Holder]:
+def _first_asked(rows: list[dict[str, Any]], at: datetime) -> list[Holder]:
     holder_of = {row["person"]: Holder(row["person"], row["authority"], row["language"]) for row in rows}
     turns = [
         Turn(row["person"], row["turn"], Days(row["days"]), row["starts"], row["ends"], row["bank_holidays"])

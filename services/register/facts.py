@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.views import for_protocol as children
@@ -14,14 +14,18 @@ from services.store.pipeline import as_sql, at_once
 ASKED = tuple(each.name for each in children.c if each.name != "child")
 
 
-ASK = as_sql(select(*(children.c[each] for each in ASKED)).where(children.c.child == bindparam("child")))
-"""For who asks it together with something else: the row's columns are `ASKED`."""
+ASK = as_sql(
+    select(children.c.child, *(children.c[each] for each in ASKED)).where(
+        children.c.child == any_(bindparam("children", type_=ARRAY(Text)))
+    )
+)
+"""For who asks it together with something else. Gives nothing of a child that the register does not know."""
 AT_PLACEMENT = select(placements).where(placements.c.placement == bindparam("placement"))
 
 
-def known(rows: Sequence[Sequence[Any]]) -> dict[str, object] | None:
-    """What `ASK` gave. A value of None means unknown; None, that the register does not know the child."""
-    return dict(zip(ASKED, rows[0], strict=True)) if rows else None
+def known(rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, object]]:
+    """What `ASK` gave, by child. A value of None means unknown."""
+    return {child: dict(zip(ASKED, values, strict=True)) for child, *values in rows}
 
 
 async def at_placement(connection: AsyncConnection, placement: PlacementId | None) -> dict[str, object]:
@@ -37,5 +41,5 @@ async def for_protocol(
     connection: AsyncConnection, child: ChildId, *, placement: PlacementId | None = None
 ) -> dict[str, object]:
     """None means unknown."""
-    [rows] = await at_once(connection, (ASK, {"child": child}))
-    return known(rows) or await at_placement(connection, placement)
+    [rows] = await at_once(connection, (ASK, {"children": [child]}))
+    return known(rows).get(child) or await at_placement(connection, placement)

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.views import data_keys as table
 from services.store.encryption import DataKey, Keyring
+from services.store.pipeline import as_sql, at_once
 
 OWNERS = bindparam("owners", type_=ARRAY(Text))
-WRAPPED = select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS))
+WRAPPED = as_sql(select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS)))
 
 
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
@@ -35,8 +36,8 @@ async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners:
 
 
 async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
-    rows = await connection.execute(WRAPPED, {"owners": list(owners)})
-    return {row.owner: row.wrapped for row in rows}
+    [rows] = await at_once(connection, (WRAPPED, {"owners": list(owners)}))
+    return dict(rows)
 
 
 class Opener:

@@ -27,6 +27,7 @@ class Transaction:
         self.remembered: dict[Hashable, Any] = {}
         self._in_order: list[Statement] = []
         self._last: dict[str, list[Mapping[str, Any]]] = {}
+        self._latest: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
         self._before: list[Callable[[], Awaitable[None]]] = []
         self._acts: list[Callable[[], None]] = []
 
@@ -41,6 +42,12 @@ class Transaction:
             self._last.setdefault(sql, []).extend(rows)
             if locks is not None:
                 self._last[sql].sort(key=operator.itemgetter(locks))
+
+    def write_latest(self, sql: str, name: str, row: Callable[[], Mapping[str, Any]]) -> None:
+        """As `write_last`, for what may change several times in one transaction: of each `name` the last row alone, made with the
+        commit, in the names' order.
+        """
+        self._latest.setdefault(sql, {})[name] = row
 
     def write_in_order(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """One statement with the commit too, after the ones left here before it, and before those of `write_last`."""
@@ -70,8 +77,10 @@ class Transaction:
             await act()
 
     def _left(self) -> list[Statement]:
+        for sql, latest in self._latest.items():
+            self.write_last(sql, *(row() for _, row in sorted(latest.items(), key=operator.itemgetter(0))))
         left = [*self._in_order, *((sql, arrays_of(rows)) for sql, rows in self._last.items())]
-        self._in_order, self._last = [], {}
+        self._in_order, self._last, self._latest = [], {}, {}
         return left
 
     def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:

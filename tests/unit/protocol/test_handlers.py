@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.bus.envelope import read
 from services.protocol.handlers import Handlers
@@ -61,6 +62,23 @@ async def test_messages_that_share_a_transaction_each_begin_where_the_one_before
     ]
     assert cancelled == cancelled_alone
     assert set(cancelled) == {True, False}
+
+
+async def test_what_comes_together_holds_its_children_at_once_and_writes_each_case_once(protocol: Protocol) -> None:
+    new, known = a_child(), a_child()
+    await protocol.takes(protocol.received(MISSING, known))
+    story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
+    async with protocol.store.transaction() as transaction:
+        await protocol.handlers.hold_cases(story, transaction)
+        for each in story:
+            await protocol.handlers.on_message(each, transaction)
+    async with protocol.store.transaction() as transaction:
+        kept = [(await hold(transaction, child)).case.record.opened for child in (new, known)]
+        versions = await transaction.connection.execute(
+            text("SELECT child, version FROM protocol.cases WHERE child = ANY(:children)"), {"children": [new, known]}
+        )
+    assert [len(opened) for opened in kept] == [1, 1]
+    assert dict([tuple(row) for row in versions]) == {new: 1, known: 2}
 
 
 async def test_nothing_is_decided_before_it_is_due_though_the_clock_runs_ahead_of_this_process(
