@@ -20,7 +20,7 @@ def with_aware(record: Record, facts: Facts, carer: PersonId | None, at: datetim
 def aware_since(record: Record, facts: Facts) -> datetime | None:
     """The oldest word that there is of those who care for the child now. None: of one of them there is none."""
     known = [record.carers_aware.get(each) for each in _carers(facts)]
-    return min((each for each in known if each is not None), default=None) if None not in known else None
+    return None if None in known else min(each for each in known if each is not None)
 
 
 def _carers(facts: Facts) -> tuple[str, ...]:

@@ -112,7 +112,6 @@ def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
                     duty=duty.duty,
                     step=telling.step,
                     authority=draft.facts.authority,
-                    episode=duty.episode,
                     reason="undeliverable",
                 )
                 outcomes.apply(draft, failure)

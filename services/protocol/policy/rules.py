@@ -87,7 +87,6 @@ def make_duty(
         draft,
         DutyOfCase(
             duty=duty,
-            revision=0,
             rule=rule.id,
             protocol=protocol.hash,
             episode=name,

@@ -37,7 +37,7 @@ def failed(draft: Draft, duty: DutyOfCase, because: Because) -> None:
     """Nobody was reached by the newest telling: the next step is due at once. After the last it waits for its repetition."""
     rule = draft.rule_of(duty)
     upcoming = _upcoming(rule, duty, draft.now)
-    if upcoming is None or duty.passed >= len(rule.otherwise):
+    if upcoming is None:
         schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
         return
     duty = duty.model_copy(update={"passed": upcoming + 1})
@@ -48,9 +48,7 @@ def failed(draft: Draft, duty: DutyOfCase, because: Because) -> None:
 def resume(draft: Draft, duty: DutyOfCase) -> None:
     """A return was withdrawn: the escalation starts afresh, its minutes counted from now."""
     state = DutyState.ACCEPTED if duty.accepted else DutyState.OPEN
-    duty = duty.model_copy(
-        update={"state": state, "ended_because": None, "counted_from": draft.now, "passed": 0, "next": None}
-    )
+    duty = duty.model_copy(update={"state": state, "ended_because": None, "counted_from": draft.now, "passed": 0})
     if not duty.accepted:
         duty = _tell_first(draft, duty, Because.AGAIN)
     schedule(draft, duty)
@@ -79,10 +77,9 @@ def schedule(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | None, datetime | None]:
-    if duty.passed < len(rule.otherwise):
-        upcoming = _upcoming(rule, duty, now)
-        if upcoming is not None:
-            return upcoming, duty.counted_from + rule.otherwise[upcoming].after
+    upcoming = _upcoming(rule, duty, now)
+    if upcoming is not None:
+        return upcoming, duty.counted_from + rule.otherwise[upcoming].after
     repeat = rule.otherwise[-1].repeat if rule.otherwise else None
     if repeat is None or not duty.tellings:
         return None, None
@@ -123,7 +120,6 @@ def _telling(
         channel=channel,
         wording=wording,
         told_at=draft.now,
-        state="told",
         changed_at=draft.now,
     )
     duty = duty.with_telling(telling)

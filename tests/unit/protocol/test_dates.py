@@ -46,6 +46,12 @@ def test_nine_in_the_morning_is_england_s_in_summer_in_winter_and_on_the_days_be
     assert morning_of(day) == moment
 
 
+@pytest.mark.parametrize("written", ["", "5", "mo", "-5d", "5 d", "10000d", "5w", "24h", 5, None])
+def test_what_is_no_length_of_the_calendar_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match="write 28d or 6mo"):
+        calendar_length(written)
+
+
 @pytest.mark.parametrize("written", ["", "5", "m", "1.5h", "-5m", "5 m", "100000m", 5, None, "5w"])
 def test_what_is_no_length_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="no length of time"):

@@ -223,9 +223,10 @@ def test_an_answer_to_an_old_text_ends_the_duty_like_one_to_the_newest(child: Ch
     assert first.duty in decision.cancelled
 
 
-def test_an_answer_to_a_telling_that_never_was_changes_nothing(child: Child) -> None:
+@pytest.mark.parametrize("step", [3, 42])
+def test_an_answer_to_a_telling_that_never_was_changes_nothing(child: Child, step: int) -> None:
     first, _ = unanswered(child, 2)
-    child.hears(DutyAcknowledged(duty=first.duty, step=42, authority="northshire", how="text"), timedelta(days=3))
+    child.hears(DutyAcknowledged(duty=first.duty, step=step, authority="northshire", how="text"), timedelta(days=3))
     assert child.case.duties[first.duty].state == DutyState.OPEN
 
 

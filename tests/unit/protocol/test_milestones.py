@@ -135,3 +135,12 @@ def test_the_episode_s_authority_is_named_also_after_another_has_become_responsi
     moved = {episode.episode: episode.model_copy(update={"authority": "westmere"})}
     story.case = story.case.model_copy(update={"episodes": moved})
     assert {each.authority for each in story.of(DutyAccepted, Role.POLICE_CONTROL_ROOM, 7)} == {"westmere"}
+
+
+def test_what_becomes_of_a_duty_after_its_answer_is_no_second_answer() -> None:
+    story = reported()
+    story.of(DutyAcknowledged, Role.DUTY_WORKER, 40, how="text")
+    worker = next(each for each in story.case.duties.values() if each.role is Role.DUTY_WORKER)
+    grown = {worker.duty: worker.model_copy(update={"revision": 9})}
+    after = story.case.model_copy(update={"duties": story.case.duties | grown})
+    assert list(reached(story.case, after, START, "northshire")) == []

@@ -140,6 +140,7 @@ def test_an_exercise_transfers_nobody() -> None:
         ([("eastmere", "northshire", "westmere")], "northshire"),
         ([("northshire", "northshire", "elsewhere"), ("northshire", "northshire", "westmere")], "elsewhere"),
         ([("westmere", "northshire", "westmere"), ("northshire", "westmere", "northshire")], "westmere"),
+        ([("northshire", "northshire", "westmere"), ("eastmere", "eastmere", "southmere")], "eastmere"),
     ],
     ids=[
         "not moved yet",
@@ -147,6 +148,7 @@ def test_an_exercise_transfers_nobody() -> None:
         "moved on already",
         "by way of one that the register does not hold",
         "and back",
+        "and on by one of whom nobody told us",
     ],
 )
 def test_whoever_gave_the_child_away_is_known_however_far_the_register_is(
@@ -247,13 +249,14 @@ def test_a_monthly_test_comes_each_month_and_is_not_doubled_while_one_is_unanswe
     assert [each.wording for each in child.hears(next_due.content, 60 * 24).duties] == []
 
 
-def test_a_series_that_a_stopped_clock_slept_through_is_told_once() -> None:
+@pytest.mark.parametrize(("days", "next_one"), [(100, 120), (120, 150)])
+def test_a_series_that_a_stopped_clock_slept_through_is_told_once(days: int, next_one: int) -> None:
     child = Child()
     decision = child.hears(care_events.ChildAccommodated(**SAID))
     due = next(each for each in decision.deadlines if getattr(each.content, "rule", "") == "carers-answer-monthly")
-    late = child.hears(due.content, 100 * 24)
+    late = child.hears(due.content, days * 24)
     again = next(each for each in late.deadlines if getattr(each.content, "rule", "") == "carers-answer-monthly")
-    assert again.due_at == START + timedelta(days=120)
+    assert again.due_at == START + timedelta(days=next_one)
 
 
 def test_invitations_on_arrival_belong_to_one_discussion() -> None:

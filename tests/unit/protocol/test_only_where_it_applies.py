@@ -134,6 +134,21 @@ def test_what_nobody_knows_is_named_whether_somebody_is_told_or_nobody(unknown: 
     assert noted.duty == (decision.duties[0].duty if decision.duties else None)
 
 
+@pytest.mark.parametrize("provisional", [True, False])
+def test_whether_anybody_knows_who_the_child_is_is_asked_of_the_child(provisional: bool) -> None:
+    child = Child({"id": "asked", "on": "child.information-received", "when": {"all": ["child.provisional"]}})
+    if provisional:
+        child.case = child.case.model_copy(update={"child": CHILD.replace("child-", "provisional-")})
+    assert rules(child.hears(WORDS)) == ["asked"] * provisional
+
+
+def test_whom_nobody_has_named_nobody_writes_to() -> None:
+    child = Child({"id": "named", "on": "child.information-received", "tell": "directory.contact"})
+    assert child.hears(WORDS).duties == []
+    (told,) = child.hears(WORDS.model_copy(update={"said_by": ANN, "channel": "text"})).duties
+    assert (told.role, told.person) == (Role.DIRECTORY_CONTACT, ANN)
+
+
 @pytest.mark.parametrize(("owner", "told"), [(Role.CHILD_GUARDIAN, [Role.CHILD_GUARDIAN]), (None, [])])
 def test_the_owner_of_a_step_is_told_where_there_is_one(owner: Role | None, told: list[Role]) -> None:
     child = Child({"id": "step", "on": ["plan-step.set", "child.information-received"], "tell": "plan.owner"})

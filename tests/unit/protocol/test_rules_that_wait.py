@@ -141,7 +141,7 @@ def test_each_time_of_a_series_has_a_name_of_its_own_and_what_is_still_asked_is_
     assert again.duty != asked.duty
     assert [due(each).due_at for each in (decision, first, second, third)] == [at(1), at(25), at(49), at(73)]
     assert [due(each).version for each in (decision, first, second, third)] == [1, 2, 3, 4]
-    assert child.waiting.cause.id == f"{child.waiting.cause.id.split(' again ')[0]} again 4"
+    assert child.waiting.cause.id == f"{CHILD} 1 again 4"
 
 
 def test_a_series_of_the_child_is_another_than_that_of_an_exercise() -> None:

@@ -1,12 +1,14 @@
 """What comes twice is done once, is recorded as known, and is known again by the same name after any update of ours."""
 
 from datetime import date
+from uuid import UUID
 
 import pytest
 
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened
 from services.protocol.policy.facts import Facts
+from services.protocol.policy.telling import message_of
 from services.safeguarding import events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.identifiers import derived
@@ -36,16 +38,18 @@ class Child(OneChild):
         self.case = self.case.model_copy(update={"heard": ()})
 
 
+@pytest.mark.parametrize("report", [MISSING, events.ChildReportedMissing(**SAID)], ids=["texted", "from an agency"])
 @pytest.mark.parametrize("added", [False, True], ids=["the report that opened", "a report that was added"])
-def test_a_report_that_comes_again_is_known_of_its_episode_and_changes_nothing(added: bool) -> None:
+def test_a_report_that_comes_again_is_known_of_its_episode_and_changes_nothing(report: Message, added: bool) -> None:
     child = Child()
     if added:
         child.hears(MISSING)
-    child.hears_again(MISSING)
+        report = MISSING
+    child.hears_again(report)
     child.has_heard_much_since()
     before = child.case
     (episode,) = before.episodes
-    again = child.hears_again(MISSING)
+    again = child.hears_again(report)
     assert [(each.verdict, each.episode) for each in again.decided] == [(Verdict.ALREADY_SO, episode)]
     assert (again.duties, again.changes, child.case.episodes) == ([], [], before.episodes)
 
@@ -111,3 +115,18 @@ def test_names_are_worked_out_as_they_always_were_so_that_what_comes_again_after
         derived("date deadline", CHILD, "before-it", "1mo"),
         derived("date deadline", CHILD, "before-it", "7d"),
     ]
+
+
+def test_each_telling_and_each_withdrawal_is_a_message_of_its_own() -> None:
+    duties = [UUID(int=1), UUID(int=2)]
+    names = {message_of(duty, step, act) for duty in duties for step in (0, 1) for act in ("tell", "withdraw")}
+    assert len(names) == 8
+
+
+def test_each_telling_and_the_record_beside_it_say_the_same_revision() -> None:
+    child = Child()
+    child.protocols = only({"id": "asked", "on": "child.reported-missing", "until": ["child.returned"]})
+    for hour, said in enumerate((MISSING, events.ChildReturned(**SAID, verified=True)), 1):
+        decision = child.hears(said, hour)
+        assert [each.revision for each in decision.duties] == [hour]
+        assert [each.revision for each in decision.changes] == [hour, hour]

@@ -199,6 +199,7 @@ def test_a_copied_state_is_whole_it_can_be_copied_again_sent_and_compared() -> N
     deep = duty.model_copy(update={"revision": 9}, deep=True)
     assert deep == copied
     assert deep.cause is not duty.cause
+    assert copied.cause is duty.cause, "what did not change is shared"
     assert copied.model_fields_set == duty.model_fields_set
 
 
@@ -209,3 +210,23 @@ def test_a_case_names_every_protocol_by_which_something_of_it_still_goes() -> No
         held = {key: each.model_copy(update={"protocol": name}) for key, each in getattr(child.case, kind).items()}
         child.case = child.case.model_copy(update={kind: held})
     assert child.case.protocols() == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("history", "said", "exercise", "kept"),
+    [
+        ((), BACK, False, True),
+        ((), BACK, True, False),
+        ((), events.ChildReturned(**SAID, channel="text"), False, False),
+        ((MISSING, BACK), BACK, False, False),
+    ],
+    ids=["of a child who was not missing", "an exercise", "said by a stranger", "of one who was"],
+)
+def test_only_a_return_without_any_episode_is_kept_by_itself(
+    history: tuple[Message, ...], said: Message, exercise: bool, kept: bool
+) -> None:
+    child = Child(ASKED)
+    for each in history:
+        child.hears(each)
+    child.hears(said, 5, exercise=exercise)
+    assert child.case.returned_at == (at(5) if kept else None)

@@ -181,6 +181,7 @@ def test_whoever_was_invited_hears_later_news_by_mail_and_nobody_hears_it_twice(
         EVERYONE,
     )
     invitation, _ = child.hears(MISSING).duties
+    assert isinstance(invitation, StrategyInvite)
     assert invitation.refers_to is None, "the episode holds a discussion's invitations together"
     assert told(child.hears(WORDS)) == [(Role.DUTY_WORKER, Channel.EMAIL)]
 

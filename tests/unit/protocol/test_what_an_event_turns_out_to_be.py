@@ -146,6 +146,11 @@ def test_what_is_of_the_child_sets_off_its_word_beside_the_episode_that_is_open(
         assert [(each.verdict, each.episode) for each in decision.decided] == [(Verdict.CHANGED, None)]
 
 
+def test_an_assessment_that_the_law_does_not_allow_is_recorded_as_unverified() -> None:
+    noted = Child().hears(UNLAWFUL).decided[0]
+    assert (noted.verdict, noted.episode) == (Verdict.UNVERIFIED, None)
+
+
 REFERENCE = of(events.PoliceReferenceGiven, **FORCE, reference_kind="incident")
 WITHIN: list[tuple[Message, list[str]]] = [
     (of(plan.ParentsDecisionRecorded, decision="withhold"), ["parents-decision-recorded"]),

@@ -217,8 +217,9 @@ def test_an_episode_that_moves_to_a_newer_protocol_takes_along_what_still_waits_
     (duty,) = child.case.duties.values()
     assert (duty.rule, duty.protocol, duty.passed) == ("asked", "own", 0), "a rule that is no more goes on as it was"
     assert decision.duties == []
-    noted = decision.decided[0]
-    assert (noted.verdict, noted.episode) == (Verdict.CHANGED, child.episode.episode)
+    again = child.hears(care_events.EpisodeProtocolMoved(**SAID, episode=child.episode.episode), 3)
+    noted = [(each.verdict, each.episode) for each in (decision.decided[0], *again.decided)]
+    assert noted == [(each, child.episode.episode) for each in (Verdict.CHANGED, Verdict.ALREADY_SO)]
 
 
 def test_what_was_stood_down_or_is_of_another_episode_does_not_move() -> None:
