@@ -49,7 +49,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     rule = draft.rule_of(duty)
     episode = draft.episode_of(duty.episode)
     refers_to = duty.refers_to if telling.role == duty.role or telling.channel == Channel.INVITATION else None
-    if because == Because.AGAIN and telling.role == duty.role and telling.step > 0:
+    if because == Because.AGAIN and telling.role == duty.role:
         refers_to = identifiers.telling(duty.duty, 0)
     kind = kind_of_duty(telling.role, telling.channel)
     when = {"meets": rule.meets} if kind is StrategyInvite else {}
