@@ -27,6 +27,9 @@ BACK = events.ChildReturned(**SAID, verified=True)
 CHECK = events.SafeAndWellCheckRecorded(**SAID)
 WORDS = events.ChildInformationReceived(**SAID)
 TEXTED = events.PoliceReferenceTexted(**SAID)
+GIVEN = events.PoliceReferenceGiven(
+    **SAID, force="north-force", reply="r", reference_kind=events.ReferenceKind.INCIDENT
+)
 GRANTED = events.LeaveGranted(**SAID, expires_on=date(2027, 3, 1))
 REFUSED = events.AsylumDecisionRecorded(**SAID, outcome=events.AsylumOutcome.REFUSED)
 POLICE = {"id": "police", "on": "child.reported-missing", "tell": "police.control-room", "by": "webhook"}
@@ -78,6 +81,8 @@ def interview(state: str) -> Message:
         ("child.photographed", (care_events.PhotographRecorded(**SAID, taken_on=date(2026, 11, 1)),), True),
         ("contacts.checked", (MISSING,), False),
         ("contacts.checked", (care_events.ContactsChecked(**SAID),), True),
+        ("police.reference-known", (MISSING, GIVEN), True),
+        ("child.accommodated", (MISSING,), False),
         ("child.accommodated", (care_events.ChildAccommodated(**SAID),), True),
         ("child.nrm-referred", (plan_events.NrmReferralRecorded(**SAID),), True),
         ("child.modern-slavery-concern", (plan_events.NrmReferralRecorded(**SAID),), True),

@@ -13,6 +13,7 @@ from services.safeguarding import events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only
 
@@ -130,3 +131,13 @@ def test_each_telling_and_the_record_beside_it_say_the_same_revision() -> None:
         decision = child.hears(said, hour)
         assert [each.revision for each in decision.duties] == [hour]
         assert [each.revision for each in decision.changes] == [hour, hour]
+
+
+def test_what_has_been_answered_is_not_ended_a_second_time() -> None:
+    child = Child()
+    child.protocols = only({"id": "asked", "on": "child.reported-missing", "until": ["child.returned"]})
+    (duty,) = child.hears(MISSING).duties
+    child.hears(DutyAcknowledged(**SAID, duty=duty.duty, step=0, how="text"), 1)
+    before = child.case.duties
+    child.hears(events.ChildReturned(**SAID, verified=True), 2)
+    assert child.case.duties == before

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.protocol.policy.case import DutyOfCase, Marked, Record, Telling
+from services.protocol.policy.dates import morning_of
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.vocabulary import Mark
 from services.safeguarding import care_events, events, plan_events
@@ -230,3 +231,12 @@ def test_only_a_return_without_any_episode_is_kept_by_itself(
         child.hears(each)
     child.hears(said, 5, exercise=exercise)
     assert child.case.returned_at == (at(5) if kept else None)
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(-1, False), (0, True)])
+def test_what_is_learnt_at_the_very_moment_for_which_it_would_wait_is_told_at_once(minutes: int, told: bool) -> None:
+    day = date(2026, 12, 1)
+    child = Child({"id": "near", "on": "leave.granted", "before": {"date": "leave.expires", "by": ["0d"]}})
+    hours = (morning_of(day) - START) / timedelta(hours=1) + minutes / 60
+    decision = child.hears(events.LeaveGranted(**SAID, expires_on=day), hours)
+    assert (len(decision.duties), len(decision.deadlines)) == ((1, 0) if told else (0, 1))

@@ -242,3 +242,12 @@ def test_in_an_exercise_what_a_newer_protocol_asks_waits_as_an_exercise() -> Non
     child.protocols = Protocols(only(ASKED, WAITS, hash="newer").current, {"own": child.protocols.current})
     moved = care_events.EpisodeProtocolMoved(**SAID, episode=child.episodes[0].episode)
     assert [each.exercise for each in child.hears(moved, 1, exercise=True).deadlines] == [True]
+
+
+def test_a_late_all_clear_goes_by_the_protocol_by_which_the_episode_goes() -> None:
+    back = {"on": "child.returned", "tell": "everyone-told", "by": None, "message": "returned-notice"}
+    child = Child(ASKED | {"until": ["child.returned"]}, {"id": "back", **back})
+    (duty,) = child.after(MISSING).case.duties
+    child.hears(BACK, 1)
+    child.protocols = Protocols(only({"id": "newer", **back}, hash="newer").current, {"own": child.protocols.current})
+    assert [each.rule for each in child.hears(DutyAccepted(**SAID, duty=duty, step=0), 2).duties] == ["back"]
