@@ -59,9 +59,10 @@ def _call_back(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
 
 
 def _called_back(draft: Draft, duty: DutyOfCase) -> bool:
-    """Answered by a person in another's place, while the one meant has never been reached."""
+    """Answered by a person in another's place, while the one meant has never been reached. What an event answered stays answered."""
     withdrawn = any(telling.state == "withdrawn" and telling.role == duty.role for telling in duty.tellings)
-    return withdrawn and not duty.accepted and Trigger.CHILD_RETURNED in draft.rule_of(duty).until
+    by_person = duty.state is DutyState.ACKNOWLEDGED
+    return by_person and withdrawn and not duty.accepted and Trigger.CHILD_RETURNED in draft.rule_of(duty).until
 
 
 def take_up_again(draft: Draft, episode: Episode) -> None:

@@ -5,7 +5,7 @@ import pytest
 from services.protocol.policy.case import HEARD_KEPT
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding import care_events, events
+from services.safeguarding import care_events, discussion_events, events
 from services.safeguarding.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
 from tests.support.one_child import CHILD, OneChild
@@ -19,6 +19,8 @@ BACK = events.ChildReturned(**SAID, verified=True)
 FALSE_ALARM = events.ReportRetracted(**SAID, channel="agency", retracts="missing")
 NOT_BACK = events.ReportRetracted(**SAID, channel="agency", retracts="return")
 LURED = events.ChildLuringSuspected(**SAID)
+HELD = discussion_events.StrategyDiscussionHeld(**SAID, form="urgent", section_47="under-way")
+CALLED_OFF = discussion_events.StrategyDiscussionCancelled(**SAID)
 IDENTIFIED = care_events.ChildIdentified(**SAID, child=CHILD)
 
 
@@ -139,3 +141,14 @@ def test_an_open_episode_that_came_along_is_the_child_s_also_where_a_later_one_i
     child.hears(IDENTIFIED, 3, nobody.case)
     child.hears(MISSING, 4)
     assert child.states == [EpisodeState.RETURNED, EpisodeState.MISSING]
+
+
+@pytest.mark.parametrize("over", [HELD, CALLED_OFF])
+def test_nobody_is_invited_anew_to_a_discussion_that_is_over_when_the_return_was_a_mistake(over: Message) -> None:
+    child = Child()
+    invited = {each.rule for each in child.hears(MISSING, 0).duties if each.rule.startswith("invite-")}
+    child.hears(over, 1)
+    child.hears(BACK, 2)
+    told = {each.rule for each in child.hears(NOT_BACK, 3).duties if each.act == "tell"}
+    assert invited
+    assert not told & invited
