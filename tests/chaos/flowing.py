@@ -5,7 +5,7 @@ done, one entry in the calendar of each who is invited.
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,11 +77,14 @@ def tally(world: World, carers: Sequence[Carer], back: Sequence[Carer] = ()) -> 
     return found
 
 
-def entries(world: World, reports: int) -> Tally:
-    """Calendar entries: one UID a discussion, and of each invited address one entry under it, however often its mail came."""
+def entries(world: World, reports: int, earlier: Collection[str] = ()) -> Tally:
+    """Calendar entries: one UID a discussion, and of each invited address one entry under it, however often its mail came.
+
+    `earlier` are the UIDs of the discussions of other reports.
+    """
     invited: dict[str, set[tuple[str, int]]] = {}
     for each in world.invitations():
-        if each["method"] == "REQUEST":
+        if each["method"] == "REQUEST" and each["uid"] not in earlier:
             invited.setdefault(each["uid"], set()).add((each["to"][0], each["sequence"]))
     found = Tally(reports)
     found.lost += [] if len(invited) >= reports else [f"{reports - len(invited)} discussions without an invitation"]

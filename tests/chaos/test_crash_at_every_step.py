@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.stack import Stack
 from tests.support.dying import start_dying
-from tests.support.world import Carer, World, settle_town
+from tests.support.world import Carer, World
 
 BUS = ("handled", "committed", "published", "settled", "acknowledged")
 SENDING = ("begun", "sent", "ended")
@@ -38,23 +37,11 @@ CODE = re.compile(r"reply OK (\w{5})")
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Iterator[Carer]]]:
-    stack = Stack(tmp_path_factory.mktemp("crash"))
-    stack.start()
-    world = World(stack)
-    yield world, iter(settle_town(stack, len(CASES)))
-    world.close()
-    stack.stop()
-    stack.remove()
-
-
 @pytest.mark.parametrize(("service", "step", "nth"), CASES)
 def test_a_report_has_one_effect_each_though_a_service_dies_at(
-    town: tuple[World, Iterator[Carer]], tmp_path: Path, service: str, step: str, nth: int
+    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, service: str, step: str, nth: int
 ) -> None:
-    world, carers = town
-    carer = next(carers).number
+    world, carer = hurt_world, next(towns_carers).number
     duty_worker = "+447700900590"
     before = _told(world, duty_worker, "reported missing")
     world.stack.stop_one(service)

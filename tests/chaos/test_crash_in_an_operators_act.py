@@ -12,7 +12,7 @@ import pytest
 from infra.local.stack import Stack
 from tests.support.console import csrf_in
 from tests.support.dying import start_dying
-from tests.support.world import Carer, World, settle_town
+from tests.support.world import Carer, World
 
 STEPS = ("act-written", "committed", "act-taken")
 FORCE = "northmoor-police"
@@ -20,24 +20,19 @@ FORCE = "northmoor-police"
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Iterator[Carer]]]:
-    stack = Stack(tmp_path_factory.mktemp("act"))
-    stack.start()
-    world = World(stack)
-    world.desk(FORCE, acknowledges=False)
-    yield world, iter(settle_town(stack, len(STEPS)))
-    world.close()
-    stack.stop()
-    stack.remove()
+@pytest.fixture
+def world(hurt_world: World) -> Iterator[World]:
+    hurt_world.stack.wait_ready()
+    hurt_world.desk(FORCE, acknowledges=False)
+    yield hurt_world
+    hurt_world.desk(FORCE, mode="normal")
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_an_act_in_flight_when_the_console_dies_is_done_once(
-    town: tuple[World, Iterator[Carer]], tmp_path: Path, step: str
+    world: World, towns_carers: Iterator[Carer], tmp_path: Path, step: str
 ) -> None:
-    world, carers = town
-    carer = next(carers)
+    carer = next(towns_carers)
     world.text(carer.number, "MISSING")
     duty = world.eventually(lambda: _police_duty(world, carer))
     form = _filled(world, duty)

@@ -2,22 +2,22 @@
 
 import signal
 import time
+from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
 from tests.chaos.flowing import Flow, entries, settled_tally
 from tests.chaos.standing import record_holds, settled_standing
-from tests.support.stack import StackStarter
-from tests.support.world import World, settle_town
+from tests.support.world import Carer, World
 
 REPORTS = 20
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(400)]
 
 
-def test_each_service_then_kafka_then_the_database_is_killed(own_stack: StackStarter) -> None:
-    stack = own_stack()
-    world = World(stack)
-    carers = settle_town(stack, REPORTS)
+def test_each_service_then_kafka_then_the_database_is_killed(hurt_world: World, towns_carers: Iterator[Carer]) -> None:
+    world, stack, carers = hurt_world, hurt_world.stack, list(islice(towns_carers, REPORTS))
+    earlier = {each["uid"] for each in world.invitations()}
     flow = Flow(world, carers, every_seconds=1.2)
     flow.start()
     for name in (*stack.services, "kafka", "postgres"):
@@ -27,16 +27,15 @@ def test_each_service_then_kafka_then_the_database_is_killed(own_stack: StackSta
     found = settled_tally(world, carers, 120)
     assert found.is_right, found
     assert settled_standing(stack, 120).faults == []
-    invited = entries(world, REPORTS)
+    invited = entries(world, REPORTS, earlier)
     assert invited.is_right, invited
     assert record_holds(stack)
-    world.close()
 
 
-def test_each_service_is_told_to_stop_while_the_database_is_away(own_stack: StackStarter) -> None:
-    stack = own_stack()
-    world = World(stack)
-    carers = settle_town(stack, REPORTS)
+def test_each_service_is_told_to_stop_while_the_database_is_away(
+    hurt_world: World, towns_carers: Iterator[Carer]
+) -> None:
+    world, stack, carers = hurt_world, hurt_world.stack, list(islice(towns_carers, REPORTS))
     flow = Flow(world, carers, every_seconds=0.5)
     flow.start()
     time.sleep(2)
@@ -47,5 +46,4 @@ def test_each_service_is_told_to_stop_while_the_database_is_away(own_stack: Stac
     stack.start_one("postgres")
     flow.join()
     found = settled_tally(world, carers, 120)
-    world.close()
     assert found.is_right, found
