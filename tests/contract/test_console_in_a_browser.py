@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright, expect
 from sqlalchemy import text
 
@@ -41,6 +42,7 @@ from tests.support.register import authority, load
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
 ]
 REFUSED = "Failed to load resource: the server responded with a status of 4"
@@ -49,14 +51,14 @@ CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def opened(database: Database) -> AsyncIterator[Store]:
     opened = Store(database.engine("console"))
     yield opened
     await opened.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def address(database: Database, opened: Store) -> AsyncIterator[str]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     port = _free_port()
@@ -68,15 +70,16 @@ async def address(database: Database, opened: Store) -> AsyncIterator[str]:
     await changes.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    """One for all tests: each has a page of its own, which shares no cookies with another's."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, address: str, opened: Store) -> AsyncIterator[Page]:
     """Of somebody who has signed in."""
     page = await browser.new_page(base_url=address)
@@ -310,7 +313,7 @@ async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, data
     await page.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def every_page(opened: Store, database: Database, keyring: Keyring) -> list[str]:
     """The address of each page that somebody who is signed in may come to, with something on it."""
     engine = database.engine("casework")

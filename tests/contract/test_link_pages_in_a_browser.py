@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from services.safeguarding.discussion_events import (
@@ -27,34 +28,36 @@ from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, from_conven
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
 ]
 NIGHT = datetime(2026, 11, 24, 23, 5, tzinfo=UTC)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
+    """One for all tests: each has a page of its own, which shares no cookies with another's."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield browser
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser) -> AsyncIterator[Page]:
     context = await browser.new_context(viewport=NARROW, has_touch=True, is_mobile=True)
     yield await context.new_page()
     await context.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def by_mail(database: Database, keyring: Keyring, page: Page) -> AsyncIterator[ByMail]:
     async with running_by_mail(database, keyring) as running:
         await _answered_by(page, running.web)
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def strategy(database: Database, keyring: Keyring, page: Page) -> AsyncIterator[Strategy]:
     async with running_strategy(database, keyring) as running:
         await _answered_by(page, running.web)
