@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from twilio.request_validator import RequestValidator
 
 from infra.local import example_authority
+from infra.local.example_operators import ExampleOperator
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
 from services.__main__ import SERVICES
@@ -134,7 +135,7 @@ class Signing:
         self._bearer = secrets.value("register_token", token)
         self.session = requests.Session()
         self.session.trust_env = False
-        self._console = _signed_in(stack)
+        self._console = _signed_in(stack.endpoints["console"], stack.operators[0])
 
     def send(self, service: str, case: schemathesis.Case[Any]) -> requests.Response:
         if service == "casework" and isinstance(case.body, dict) and case.body.get("source"):
@@ -163,12 +164,18 @@ class Signing:
         return request
 
 
-def _signed_in(stack: Stack) -> str:
-    """The cookie of somebody at the console."""
-    manager = stack.operators[0]
-    with httpx.Client(base_url=stack.endpoints["console"], trust_env=False) as browser:
-        sign_in_blocking(browser, manager.sign_in, manager.password)
-        return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+_cookies: dict[str, str] = {}
+"""By the console's address. To sign in is made slow, for whoever guesses."""
+
+
+def _signed_in(console: str, manager: ExampleOperator) -> str:
+    """The cookie of somebody at the console, anew when a request has ended their session."""
+    with httpx.Client(base_url=console, trust_env=False) as browser:
+        known = {"cookie": _cookies.get(console, "")}
+        if browser.get("/", headers=known).status_code != httpx.codes.OK:
+            sign_in_blocking(browser, manager.sign_in, manager.password)
+            _cookies[console] = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    return _cookies[console]
 
 
 def _sign(request: requests.PreparedRequest, secret: str, body: bytes) -> None:
