@@ -1,5 +1,6 @@
 """Asks everything whether it is ready, all at once, until all of it is."""
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -40,9 +41,15 @@ def wait(
 def _obstacle(url: str, times: int) -> str | None:
     for _ in range(times):
         try:
-            answer = httpx.get(url, timeout=5, trust_env=False)
+            answer = _client().get(url)
         except httpx.HTTPError as problem:
             return f"no answer ({type(problem).__name__})"
         if not answer.is_success:
             return answer.text[:300]
     return None
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    """One for all, since making one costs more than ten answers. Each question has a connection of its own, as above."""
+    return httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))

@@ -6,9 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from services.runtime.logs import logger
 
+AGAIN_SECONDS = 2.0
+"""After a turn that failed: a loop that turns each ten minutes must not keep its service from being ready for so long."""
+
 
 class Repeating:
-    """Calls `turn` every `every_seconds`, sooner when woken. A turn that fails is logged, shown as `obstacle()`, and tried again.
+    """Calls `turn` every `every_seconds`, sooner when woken. A turn that fails is logged, shown as `obstacle()`, and tried again
+    within two seconds.
 
     A turn answers True when there is more to do at once.
     """
@@ -50,4 +54,7 @@ class Repeating:
             if more:
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._every_seconds)
+                await asyncio.wait_for(self._woken.wait(), self._pause())
+
+    def _pause(self) -> float:
+        return self._every_seconds if self._failure is None else min(self._every_seconds, AGAIN_SECONDS)
