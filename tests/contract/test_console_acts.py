@@ -44,13 +44,6 @@ MANAGER = "Morgan Ellis"
 
 
 @pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 def app(database: Database, opened: Store) -> FastAPI:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     return pages(opened, CLOCKS, changes, settings_of(database))

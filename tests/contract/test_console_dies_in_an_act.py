@@ -42,13 +42,6 @@ HANDLERS = Handlers(Clocks())
 UP_WITHIN_SECONDS = 60
 
 
-@pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
-
-
 @contextmanager
 def console(database: Database, folder: Path, port: int, *dies_at: str) -> Iterator[subprocess.Popen[bytes]]:
     settings = settings_of(database)

@@ -28,13 +28,6 @@ HANDLERS = Handlers(CLOCKS)
 
 
 @pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def browser(database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     app = pages(opened, CLOCKS, changes, settings_of(database))

@@ -39,13 +39,6 @@ HANDLERS = Handlers(CLOCKS)
 
 
 @pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def changes(database: Database) -> AsyncIterator[Changes]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     await changes.start()

@@ -40,13 +40,6 @@ rules:
 
 
 @pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 def protocols(tmp_path: Path) -> Path:
     for name in ("kestrel", "lapwing"):
         (tmp_path / f"{name}.yaml").write_text(OWN.format(authority=name))

@@ -1,6 +1,5 @@
 """What operators see in Grafana is what the database holds, on a real PostgreSQL."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -20,13 +19,6 @@ from tests.support.database import Database
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
-
-
-@pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
 
 
 async def shown(opened: Store, name: str, **labels: str) -> float:

@@ -30,13 +30,6 @@ CLOCKS = Clocks()
 
 
 @pytest.fixture
-async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def browser(kafka: Kafka, database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"kafka": kafka.address})
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)

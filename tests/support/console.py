@@ -2,11 +2,13 @@
 
 import re
 from base64 import b64encode
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -27,6 +29,14 @@ PASSWORD = "correct horse battery"
 SEAL = PasswordHasher(time_cost=1, memory_cost=64).hash(PASSWORD)
 """Cheap to check: how a real one is made is the accounts' own test."""
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@pytest.fixture
+async def opened(database: Database) -> AsyncIterator[Store]:
+    """What the console writes and reads with."""
+    store = Store(database.engine("console"))
+    yield store
+    await store.close()
 
 
 def settings_of(database: Database) -> ConsoleSettings:
