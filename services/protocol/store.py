@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Column, Integer, MetaData, Table, Text, func, select
+from sqlalchemy import Column, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.protocol.policy.case import Case
@@ -17,13 +17,6 @@ NOBODY = "unassigned"
 """The authority of what belongs to none: no register holds it, so its duties stay overdue on the console for all to see."""
 
 metadata = MetaData(schema="protocol")
-cases = Table(
-    "cases",
-    metadata,
-    Column("child", Text, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-)
 protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
 
 
@@ -57,6 +50,7 @@ async def hold_all(transaction: Transaction, children: Collection[str]) -> None:
 
 
 async def hold(transaction: Transaction, child: str) -> Held:
+    """As `hold_all`, where it has not been held yet."""
     if child not in transaction.remembered:
         await hold_all(transaction, [child])
     held: Held = transaction.remembered[child]

@@ -6,6 +6,7 @@ import pytest
 
 from infra.local.stack import Stack
 from tests.support.bus import wait_for_port
+from tests.support.stack import running_stack
 from tests.support.world import Carer, World, settle_town
 
 CARERS = 120
@@ -15,11 +16,8 @@ CARERS = 120
 @pytest.fixture(scope="package")
 def hurt_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Gone before the tests begin that share the unhurt one."""
-    stack = Stack(tmp_path_factory.mktemp("hurt"))
-    stack.start()
-    yield stack
-    stack.stop()
-    stack.remove()
+    with running_stack(tmp_path_factory.mktemp("hurt")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="package")

@@ -31,6 +31,7 @@ from infra.local.stack import Stack
 from services.__main__ import SERVICES
 from services.schemas.documents import FOLDER
 from tests.support.console import sign_in_blocking
+from tests.support.stack import running_stack
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = {"/changes"}
@@ -58,11 +59,8 @@ def _can_be_wrong(operation: dict[str, Any]) -> bool:
 @pytest.fixture(scope="module")
 def hammered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack of its own: hundreds of reports about nobody would drown the shared one's duty workers."""
-    stack = Stack(tmp_path_factory.mktemp("hammered"))
-    stack.start()
-    yield stack
-    stack.stop()
-    stack.remove()
+    with running_stack(tmp_path_factory.mktemp("hammered")) as stack:
+        yield stack
 
 
 @pytest.mark.stack

@@ -15,10 +15,10 @@ CURRENT = Library(files()).current("northshire")
 
 
 class OneChild:
-    """`facts` and `protocols` may be changed between two messages."""
+    """`facts` and `protocols`, which are ours where none are given, may be changed between two messages."""
 
-    def __init__(self, name: str, facts: Facts) -> None:
-        self.case, self.facts, self.protocols = Case(child=name), facts, Protocols(CURRENT)
+    def __init__(self, name: str, facts: Facts, protocols: Protocols | None = None) -> None:
+        self.case, self.facts, self.protocols = Case(child=name), facts, protocols or Protocols(CURRENT)
         self.count = 0
 
     def hears(

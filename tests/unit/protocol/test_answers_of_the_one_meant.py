@@ -35,8 +35,7 @@ RULE = {"id": "tell", "on": "child.reported-missing", "otherwise": STEPS, "until
 
 class Child(OneChild):
     def __init__(self, **rule: Any) -> None:
-        super().__init__(CHILD, Facts(authority="northshire"))
-        self.protocols = only(RULE | rule)
+        super().__init__(CHILD, Facts(authority="northshire"), only(RULE | rule))
         self.minutes = 0
         self.last = self.hears(MISSING)
 

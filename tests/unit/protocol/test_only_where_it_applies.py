@@ -37,8 +37,7 @@ POLICE = {"id": "police", "on": "child.reported-missing", "tell": "police.contro
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any], facts: Facts = FACTS) -> None:
-        super().__init__(CHILD, facts)
-        self.protocols = only(*rules, watch_on=["decision.refused"])
+        super().__init__(CHILD, facts, only(*rules, watch_on=["decision.refused"]))
 
     def after(self, *history: Message) -> "Child":
         for hour, each in enumerate(history):

@@ -30,8 +30,7 @@ REVIEWED: dict[str, Any] = {"id": "near", "on": "review.due"}
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any], facts: Facts = FACTS) -> None:
-        super().__init__(CHILD, facts)
-        self.protocols = only(*rules)
+        super().__init__(CHILD, facts, only(*rules))
 
     @property
     def waiting(self) -> Waiting:

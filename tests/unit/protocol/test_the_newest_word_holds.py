@@ -32,8 +32,7 @@ STEPS = {"otherwise": [{"after": "10m", "tell": "duty.senior-manager", "by": "te
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any]) -> None:
-        super().__init__(CHILD, FACTS)
-        self.protocols = only(*rules, watch_on=["decision.refused"])
+        super().__init__(CHILD, FACTS, only(*rules, watch_on=["decision.refused"]))
 
 
 def at(hours: float) -> Any:

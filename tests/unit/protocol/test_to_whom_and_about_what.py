@@ -39,8 +39,7 @@ EVERYONE = {"id": "news", **NEWS, "tell": "everyone-told", "by": None}
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any], facts: Facts = FACTS) -> None:
-        super().__init__(CHILD, facts)
-        self.protocols = only(*rules)
+        super().__init__(CHILD, facts, only(*rules))
 
     def takes(self, *told: Duty, kind: type[Any] = DutyAccepted, **about: Any) -> None:
         for each in told:

@@ -35,8 +35,7 @@ EVERY_WORD = only(*({"id": each.replace(".", "-"), "on": each} for each in Trigg
 
 class Child(OneChild):
     def __init__(self) -> None:
-        super().__init__(CHILD, FACTS)
-        self.protocols = EVERY_WORD
+        super().__init__(CHILD, FACTS, EVERY_WORD)
 
 
 def words(decision: Decision) -> list[str]:

@@ -34,8 +34,7 @@ STEPS = {"otherwise": [{"after": "5m", "tell": "duty.senior-manager", "by": "tex
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any], **about: Any) -> None:
-        super().__init__(CHILD, FACTS)
-        self.protocols = only(*rules, **about)
+        super().__init__(CHILD, FACTS, only(*rules, **about))
 
 
 def told(decision: Decision) -> list[tuple[str, Role, str]]:

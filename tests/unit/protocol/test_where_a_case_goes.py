@@ -34,8 +34,7 @@ MOVED = {"id": "moved", "on": "episode.moved"}
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any], name: str = CHILD, facts: Facts = FACTS) -> None:
-        super().__init__(name, facts)
-        self.protocols = only(*rules)
+        super().__init__(name, facts, only(*rules))
 
     @property
     def episode(self) -> Episode:

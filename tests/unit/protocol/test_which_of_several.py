@@ -34,8 +34,7 @@ UNTIL = {"until": ["child.returned", "child.located"]}
 
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any]) -> None:
-        super().__init__(CHILD, FACTS)
-        self.protocols = only(*rules)
+        super().__init__(CHILD, FACTS, only(*rules))
 
     def after(self, *history: Message) -> "Child":
         for hour, each in enumerate(history):
