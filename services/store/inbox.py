@@ -36,7 +36,7 @@ class Identity:
 MARK = """
     INSERT INTO inbox (source, message_id, content_hash, done_at)
     SELECT source, message_id, content_hash, %(at)s
-    FROM unnest(%(sources)s::text[], %(ids)s::text[], %(hashes)s::bytea[]) AS new (source, message_id, content_hash)
+    FROM unnest(%(sources)b::text[], %(ids)b::text[], %(hashes)b::bytea[]) AS new (source, message_id, content_hash)
     ON CONFLICT DO NOTHING
     RETURNING source, message_id
 """

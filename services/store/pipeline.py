@@ -25,8 +25,12 @@ DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def given(types: Mapping[str, str]) -> str:
-    """The rows that `arrays_of` holds, as a table `given` of these columns, with PostgreSQL's types, and `place`, their order."""
-    arrays = ", ".join(f"%({name})s::{type_}[]" for name, type_ in types.items())
+    """The rows that `arrays_of` holds, as a table `given` of these columns, with PostgreSQL's types, and `place`, their order.
+
+    Sent as binary (`b`): as text, psycopg escapes each quotation mark of an envelope by itself, which was a fifth of what the
+    protocol did.
+    """
+    arrays = ", ".join(f"%({name})b::{type_}[]" for name, type_ in types.items())
     return f"unnest({arrays}) WITH ORDINALITY AS given ({', '.join(types)}, place)"
 
 
