@@ -18,6 +18,11 @@ class Producer:
         self._bootstrap = bootstrap
         self._opened: AIOKafkaProducer | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether `ready` would answer at once."""
+        return self._opened is not None
+
     async def ready(self) -> AIOKafkaProducer:
         if self._opened is None:
             producer = AIOKafkaProducer(

@@ -1,6 +1,6 @@
 """Messages to publish, written in the transaction of the effects that they tell of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,15 @@ class Unsent:
     envelope: bytes
 
 
-PUT = insert_given("outbox", {"key": "text", "topic": "text", "envelope": "bytea", "written_at": "timestamptz"})
+COLUMNS = {"key": "text", "topic": "text", "envelope": "bytea", "written_at": "timestamptz"}
+PUT = f"""
+    WITH put AS ({insert_given("outbox", COLUMNS, "RETURNING position, key")})
+    SELECT key, array_agg(position ORDER BY position), (SELECT array_agg(position) FROM outbox WHERE outbox.key = put.key)
+    FROM put GROUP BY key
+"""  # noqa: S608 this module's own words
+"""Gives for each key the places of what was put, in their order, and those of what lay there before: what a WITH writes, the rest
+of its statement does not see.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +39,34 @@ class Said:
     envelope: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction said under one key, and the places of what others had said under it that still lay there."""
+
+    key: str
+    messages: list[Unsent]
+    older: frozenset[int]
+
+
 async def put_all(transaction: Transaction, messages: Sequence[Said], *, topic: str, at: datetime) -> None:
     """Of one key, they are published in the order in which they were put, whatever their topics."""
     rows = [{"key": each.key, "topic": topic, "envelope": each.envelope, "written_at": at} for each in messages]
     transaction.write_last(PUT, *rows)
     transaction.keys_said.update((each.key, None) for each in messages)
+    transaction.remembered.setdefault(put_all, []).extend((each.key, topic, each.envelope) for each in messages)
+
+
+def committed(transaction: Transaction) -> list[Committed]:
+    """What it said, as it lies in the outbox now."""
+    places: dict[str, list[int]] = {}
+    older: dict[str, set[int]] = {}
+    for key, put, before in transaction.returned.get(PUT, ()):
+        older.setdefault(key, set()).update(before or ())
+        places.setdefault(key, []).extend(put)
+    said: dict[str, list[Unsent]] = {key: [] for key in places}
+    for key, topic, envelope in transaction.remembered.get(put_all, ()):
+        said[key].append(Unsent(places[key][len(said[key])], key, topic, envelope))
+    return [Committed(key, each, frozenset(older[key].difference(places[key]))) for key, each in said.items()]
 
 
 async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:
@@ -50,6 +81,12 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
     return sorted((Unsent(*row) for row in rows), key=lambda each: each.position)
 
 
+async def remove(connection: AsyncConnection, published: Mapping[int, str]) -> None:
+    """Takes out what was published without it: places, and the key of each. Holds the keys as `take_unsent` does."""
+    hold, remove = (HOLD, {"keys": sorted(set(published.values()))}), (REMOVE, {"positions": list(published)})
+    await at_once(connection, (NOBODY_WAITS, {}), hold, remove)
+
+
 NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
 """For the disk, at the commit. What a crash of PostgreSQL then forgets is that a message was taken out: it is published again, and
 whoever hears it knows it by its id.
@@ -61,6 +98,7 @@ TAKE = """
     )
     RETURNING position, key, topic, envelope
 """
+REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
 
 
 async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:

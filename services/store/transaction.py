@@ -24,6 +24,8 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.keys_said: dict[str, None] = {}
+        self.returned: dict[str, list[tuple[Any, ...]]] = {}
+        """What statements of `write_last` gave when they were written."""
         self.remembered: dict[Hashable, Any] = {}
         self._in_order: list[Statement] = []
         self._last: dict[str, list[Mapping[str, Any]]] = {}
@@ -33,7 +35,7 @@ class Transaction:
 
     def write_last(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
         """With the commit, in one round trip: all rows of one statement, in the order given, as arrays (`pipeline.given`). What it
-        returns is dropped. Whoever reads the table in this transaction does not see them.
+        gives is in `returned` then. Whoever reads the table in this transaction does not see them.
 
         `locks` names the column by whose value the statement locks: rows then go in its order, so that two transactions
         which lock the same ones do not wait for each other for ever.
@@ -57,31 +59,34 @@ class Transaction:
         """The rows that this statement gave. It, and what was left for the last, is written and committed in one round trip:
         nothing may follow.
         """
-        rows, *_ = await at_once(self.connection, (sql, parameters), *self._left(), commit=True)
+        rows, *_ = await self._write((sql, parameters), commit=True)
         return rows
 
     async def finish(self) -> None:
         """Writes what was left for the last, and commits. Without any, SQLAlchemy commits when the block ends."""
         if self._before:
             await self._do_what_comes_before()
-        left = self._left()
-        if left:
-            await at_once(self.connection, *left, commit=True)
+        await self._write(commit=True)
 
     async def _do_what_comes_before(self) -> None:
-        left, acts = self._left(), self._before
-        self._before = []
-        if left:
-            await at_once(self.connection, *left)
+        acts, self._before = self._before, []
+        await self._write()
         for act in acts:
             await act()
 
-    def _left(self) -> list[Statement]:
+    async def _write(self, *first: Statement, commit: bool = False) -> list[list[tuple[Any, ...]]]:
+        """What was left, after `first`; nothing is sent where there is none of either."""
         for sql, latest in self._latest.items():
             self.write_last(sql, *(row() for _, row in sorted(latest.items(), key=operator.itemgetter(0))))
-        left = [*self._in_order, *((sql, arrays_of(rows)) for sql, rows in self._last.items())]
+        statements = [*first, *self._in_order, *((sql, arrays_of(rows)) for sql, rows in self._last.items())]
+        last = len(self._last)
         self._in_order, self._last, self._latest = [], {}, {}
-        return left
+        if not statements:
+            return []
+        given = await at_once(self.connection, *statements, commit=commit)
+        for (sql, _), rows in list(zip(statements, given, strict=True))[len(statements) - last :]:
+            self.returned.setdefault(sql, []).extend(rows)
+        return given
 
     def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
         """`act` sees everything that was written in this transaction, by whichever message, and may write more. What it raises
@@ -101,7 +106,7 @@ class Transaction:
 
 
 class Store:
-    """Opens transactions, and tells whoever listens which keys have messages to publish.
+    """Opens transactions, and gives whoever listens each that has messages to publish, once it is committed.
 
     `reading` is for what only reads, each statement by itself: `async with store.reading.connect()`. Where no engine of its
     own is given for it, it shares the pool of `engine`.
@@ -110,7 +115,7 @@ class Store:
     def __init__(self, engine: AsyncEngine, reading: AsyncEngine | None = None) -> None:
         self.engine = engine
         self.reading = reading or engine.execution_options(isolation_level="AUTOCOMMIT")
-        self.on_keys_said: Callable[[list[str]], None] = lambda _keys: None
+        self.on_said: Callable[[Transaction], None] = lambda _transaction: None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -121,7 +126,7 @@ class Store:
                 yield transaction
                 await transaction.finish()
         if transaction.keys_said:
-            self.on_keys_said(list(transaction.keys_said))
+            self.on_said(transaction)
         transaction.committed()
 
     async def close(self) -> None:

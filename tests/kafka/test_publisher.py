@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.bus.publisher import Publisher
 from services.runtime.clocks import Clocks
@@ -35,23 +37,59 @@ class Office:
         async with self.store.engine.connect() as connection:
             return len(await outbox.unsent_of(connection, *keys))
 
+    async def all_taken_out(self, keys: list[str]) -> bool:
+        """What was published is taken out some moments later."""
+        for _ in range(50):
+            if await self.unsent(keys) == 0:
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
-@pytest.fixture
-async def office(kafka: Kafka, database: Database) -> AsyncIterator[Office]:
+
+@asynccontextmanager
+async def opened(kafka: Kafka, database: Database) -> AsyncIterator[Office]:
+    """One process of a service; its producer is open, as it is after the first message of its life."""
     settings = database.settings("audit").model_copy(update={"kafka": kafka.address})
     store = Store(database.engine("audit"))
     publisher = Publisher(settings, store, Clocks())
     await publisher.start()
-    yield Office(store, publisher)
+    office = Office(store, publisher)
+    first = new_id("child")
+    await office.say([first])
+    await publisher.settled([first])
+    yield office
     await publisher.stop()
     await store.close()
+
+
+@pytest.fixture
+async def office(kafka: Kafka, database: Database) -> AsyncIterator[Office]:
+    async with opened(kafka, database) as office:
+        yield office
+
+
+async def published(kafka: Kafka, child: str) -> list[bytes]:
+    """What Kafka has under this key, in its order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.address, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(Topic.DECISIONS, each) for each in range(12)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        found = []
+        while any([await consumer.position(each) < ends[each] for each in partitions]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found += [record.value for record in records if record.key == child.encode()]
+        return found
+    finally:
+        await consumer.stop()
 
 
 async def test_many_keys_said_at_once_are_settled_when_all_are_published(office: Office) -> None:
     keys = [new_id("child") for _ in range(450)]
     await office.say(keys)
     await office.publisher.settled(keys)
-    assert await office.unsent(keys) == 0
+    assert await office.all_taken_out(keys)
 
 
 async def test_a_message_that_kafka_will_not_take_holds_up_no_other_key_for_long(office: Office) -> None:
@@ -73,15 +111,78 @@ async def test_what_is_said_of_a_key_while_it_is_in_hand_is_published_too(office
     for _ in range(20):
         await office.say([child])
     await office.publisher.settled([child])
-    assert await office.unsent([child]) == 0
+    assert await office.all_taken_out([child])
 
 
 async def test_a_sweep_takes_up_what_a_dead_process_left(office: Office) -> None:
     child = new_id("child")
-    office.store.on_keys_said = lambda _keys: None
+    office.store.on_said = lambda _transaction: None
     await office.say([child])
     for _ in range(100):
         if await office.unsent([child]) == 0:
             break
         await asyncio.sleep(0.1)
     assert await office.unsent([child]) == 0
+
+
+async def test_what_is_said_goes_out_without_being_read_from_the_outbox(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take_unsent(*_: object) -> list[outbox.Unsent]:
+        raise AssertionError
+
+    monkeypatch.setattr(outbox, "take_unsent", take_unsent)
+    keys = [new_id("child") for _ in range(3)]
+    await office.say([*keys, *keys])
+    await asyncio.wait_for(office.publisher.settled(keys), 5)
+    assert await office.all_taken_out(keys)
+
+
+async def test_of_one_key_all_goes_out_in_the_order_in_which_it_was_said(office: Office, kafka: Kafka) -> None:
+    child = new_id("child")
+    said = [str(each).encode() for each in range(40)]
+    for each in said:
+        await office.say([child], each)
+        await asyncio.sleep(0.003 if int(each) % 3 else 0)
+    await office.publisher.settled([child])
+    assert await published(kafka, child) == said
+
+
+async def test_what_another_process_left_of_a_key_goes_before_what_is_said_of_it_now(
+    kafka: Kafka, database: Database
+) -> None:
+    child = new_id("child")
+    async with opened(kafka, database) as dead, opened(kafka, database) as office:
+        dead.store.on_said = lambda _transaction: None
+        await dead.say([child], b"first")
+        await office.say([child], b"second")
+        await office.publisher.settled([child])
+    assert await published(kafka, child) == [b"first", b"second"]
+
+
+async def test_what_could_not_be_taken_out_is_not_published_again_by_its_own_process(
+    office: Office, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def remove(*_: object) -> None:
+        raise OSError
+
+    child = new_id("child")
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox, "remove", remove)
+        for each in (b"first", b"second"):
+            await office.say([child], each)
+            await office.publisher.settled([child])
+        await asyncio.sleep(0.3)
+        assert office.publisher.obstacle() == "OSError"
+    await office.say([child], b"third")
+    assert await office.all_taken_out([child])
+    assert await published(kafka, child) == [b"first", b"second", b"third"]
+
+
+async def test_a_process_that_stops_leaves_nothing_that_was_published(kafka: Kafka, database: Database) -> None:
+    child = new_id("child")
+    async with opened(kafka, database) as office:
+        await office.say([child])
+    store = Store(database.engine("audit"))
+    assert await Office(store, office.publisher).unsent([child]) == 0
+    await store.close()

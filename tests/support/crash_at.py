@@ -19,7 +19,7 @@ from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker
 from services.delivery.attempt import Attempt
 from services.delivery.ending import Ending
-from services.store.transaction import Store
+from services.store.transaction import Store, Transaction
 
 
 class Countdown:
@@ -75,13 +75,13 @@ def committed(countdown: Countdown) -> None:
 
     def counted(self: Publisher, settings: Any, store: Store, clocks: Any) -> None:
         inner(self, settings, store, clocks)
-        wake = store.on_keys_said
+        publish = store.on_said
 
-        def on_keys_said(keys: list[str]) -> None:
+        def on_said(transaction: Transaction) -> None:
             countdown.reached()
-            wake(keys)
+            publish(transaction)
 
-        store.on_keys_said = on_keys_said
+        store.on_said = on_said
 
     Publisher.__init__ = counted  # type: ignore[method-assign]
 
