@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -23,13 +23,12 @@ from services.store import inbox
 from services.store.failures import passes_by_itself
 from services.store.group_commit import GroupCommit
 from services.store.inbox import Identity
+from services.store.pipeline import Statement
 from services.store.transaction import Store, Transaction
 
 Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
 PassesOver: TypeAlias = Callable[[Any], bool]
 """True for content that the handler would do nothing with, so that it costs no transaction."""
-Ahead: TypeAlias = Callable[[Sequence[Received[Any]], Transaction], Awaitable[None]]
-"""Reads at once what the handlers of messages that come together would each read for themselves."""
 NOTHING: Mapping[type[Message], PassesOver] = {}
 
 ATTEMPTS = 3
@@ -39,6 +38,16 @@ BUNDLES_AT_ONCE = 4
 """A report that comes must not wait long for a group of outcomes that came before it; records nobody waits for."""
 BUNDLES_OF_RECORDS = 24
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+class Ahead(Protocol):
+    """Asks at once, in the round trip of the marks, what the handlers of messages that come together would each ask for themselves."""
+
+    def asked(self, several: Sequence[Received[Any]]) -> Sequence[Statement]:
+        """Also where one of them turns out to have been done before."""
+
+    def answered(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
+        """Keeps what the statements gave where the handlers find it (`Transaction.remembered`)."""
 
 
 @dataclass(slots=True)
@@ -171,10 +180,10 @@ class Contract:
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as transaction:
-            marks = await inbox.mark_all(transaction, identities, self._clocks.wall())
-            fresh = [each for each, mark in zip(several, marks, strict=True) if mark is inbox.Mark.NEW]
-            if self._ahead is not None and fresh:
-                await self._ahead(fresh, transaction)
+            asked = [] if self._ahead is None else self._ahead.asked(several)
+            marks, answers = await inbox.mark_and_ask(transaction, identities, self._clocks.wall(), *asked)
+            if self._ahead is not None:
+                self._ahead.answered(transaction, answers)
             for received, mark in zip(several, marks, strict=True):
                 said_before, transaction.keys_said = transaction.keys_said, {}
                 if mark is inbox.Mark.NEW:

@@ -6,6 +6,7 @@ from services.protocol.handlers import Handlers
 from services.protocol.loading import Library, files
 from services.protocol.policy.episodes import READ
 from services.protocol.settings import ProtocolSettings
+from services.protocol.store import HOLDING
 from services.safeguarding.message import Topic
 
 
@@ -18,7 +19,5 @@ async def main() -> None:
     house = House("protocol", settings)
     handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
     # What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog.
-    house.hear(
-        handlers.by_message(), handlers.last_resort, hurry=READ, gathered={Topic.OUTCOMES}, ahead=handlers.hold_cases
-    )
+    house.hear(handlers.by_message(), handlers.last_resort, hurry=READ, gathered={Topic.OUTCOMES}, ahead=HOLDING)
     await house.run()

@@ -1,7 +1,7 @@
 """Fetches case, facts and protocol, asks the policy, and writes down what follows, all in the message's own transaction."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
@@ -54,10 +54,6 @@ class Handlers:
 
     def by_message(self) -> Mapping[type[Message], Handler]:
         return dict.fromkeys(HEARD, self.on_message)
-
-    async def hold_cases(self, several: Sequence[Received[Any]], transaction: Transaction) -> None:
-        """Of all that come together, in one order: two processes that hold the same children do not wait for each other for ever."""
-        await store.hold_all(transaction, {each.subject for each in several})
 
     async def on_message(self, received: Received[Any], transaction: Transaction) -> None:
         held, joining = await _cases(transaction, received)

@@ -1,16 +1,18 @@
 """Cases, the protocols that they go by, and what the register lets the protocol know of a child."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Column, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from services.bus.envelope import Received
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
 from services.register import facts
 from services.register.views import placements_for_protocol
-from services.store.pipeline import arrays_of, at_once, given, insert_given
+from services.store.pipeline import Statement, arrays_of, at_once, given, insert_given
 from services.store.transaction import Transaction
 
 NOBODY = "unassigned"
@@ -38,21 +40,34 @@ class Held:
     known: dict[str, object] | None
 
 
-async def hold_all(transaction: Transaction, children: Collection[str]) -> None:
-    """Their cases, opened where there are none, until the transaction ends: no other process decides on these children meanwhile."""
-    names = sorted(children)
-    empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
-    asked = {"children": names}
-    _, states, rows = await at_once(transaction.connection, (OPEN, arrays_of(empty)), (HOLD, asked), (facts.ASK, asked))
-    known = facts.known(rows)
-    for child, state in states:
-        transaction.remembered[child] = Held(Case.model_validate_json(state), known.get(child))
+class Holding:
+    """Holds the cases of some children, opened where there are none, until the transaction ends: no other process decides on these
+    children meanwhile. In one order, so that two processes that hold the same ones do not wait for each other for ever.
+    """
+
+    def asked(self, several: Collection[Received[Any]]) -> list[Statement]:
+        return self.of({each.subject for each in several})
+
+    def of(self, children: Collection[str]) -> list[Statement]:
+        names = sorted(children)
+        empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
+        asked = {"children": names}
+        return [(OPEN, arrays_of(empty)), (HOLD, asked), (facts.ASK, asked)]
+
+    def answered(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
+        _, states, rows = answers
+        known = facts.known(rows)
+        for child, state in states:
+            transaction.remembered[child] = Held(Case.model_validate_json(state), known.get(child))
+
+
+HOLDING = Holding()
 
 
 async def hold(transaction: Transaction, child: str) -> Held:
-    """As `hold_all`, where it has not been held yet."""
+    """Its case, where it has not been held yet."""
     if child not in transaction.remembered:
-        await hold_all(transaction, [child])
+        HOLDING.answered(transaction, await at_once(transaction.connection, *HOLDING.of([child])))
     held: Held = transaction.remembered[child]
     return held
 

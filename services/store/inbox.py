@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
 from services.runtime.clocks import Clocks
 from services.runtime.repeating import Repeating
-from services.store.pipeline import at_once
+from services.store.pipeline import Statement, at_once
 from services.store.tables import inbox
 from services.store.transaction import Store, Transaction
 
@@ -50,15 +51,23 @@ async def mark_all(transaction: Transaction, messages: Sequence[Identity], at: d
 
     NEW means that this transaction holds the mark: two that race for one message wait for each other here.
     """
+    marks, _ = await mark_and_ask(transaction, messages, at)
+    return marks
+
+
+async def mark_and_ask(
+    transaction: Transaction, messages: Sequence[Identity], at: datetime, *asked: Statement
+) -> tuple[list[Mark], list[list[tuple[Any, ...]]]]:
+    """As `mark_all`; and, asked in the same round trip when the marks are held, what these statements give."""
     parameters = {
         "sources": [each.source for each in messages],
         "ids": [each.message_id for each in messages],
         "hashes": [each.content_hash for each in messages],
         "at": at,
     }
-    [written] = await at_once(transaction.connection, (MARK, parameters))
+    written, *answers = await at_once(transaction.connection, (MARK, parameters), *asked)
     fresh = {(source, message_id) for source, message_id in written}
-    return [await _mark_of(transaction, each, fresh) for each in messages]
+    return [await _mark_of(transaction, each, fresh) for each in messages], answers
 
 
 async def _mark_of(transaction: Transaction, message: Identity, fresh: set[tuple[str, str]]) -> Mark:

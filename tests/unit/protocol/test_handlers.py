@@ -11,12 +11,13 @@ from sqlalchemy import text
 from services.bus.envelope import read
 from services.protocol.handlers import Handlers
 from services.protocol.loading import Library, files
-from services.protocol.store import hold
+from services.protocol.store import HOLDING, hold
 from services.safeguarding import events
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.duties import Duty, PoliceNotify
 from services.safeguarding.events import RuleDue
 from services.safeguarding.roles import Role, Wording
+from services.store.pipeline import at_once
 from tests.support.database import Database
 from tests.support.protocol import Protocol
 
@@ -69,7 +70,7 @@ async def test_what_comes_together_holds_its_children_at_once_and_writes_each_ca
     await protocol.takes(protocol.received(MISSING, known))
     story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
     async with protocol.store.transaction() as transaction:
-        await protocol.handlers.hold_cases(story, transaction)
+        HOLDING.answered(transaction, await at_once(transaction.connection, *HOLDING.asked(story)))
         for each in story:
             await protocol.handlers.on_message(each, transaction)
     async with protocol.store.transaction() as transaction:
