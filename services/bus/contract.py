@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from services.bus import metrics
 from services.bus.envelope import Received, Unreadable, kind_of, read, say
+from services.bus.handling import NOTHING, Ahead, Handler, PassesOver
 from services.bus.publisher import Publisher
 from services.bus.raw import Raw, letter_about
 from services.runtime.clocks import Clocks
@@ -23,13 +24,7 @@ from services.store import inbox
 from services.store.failures import passes_by_itself
 from services.store.group_commit import GroupCommit
 from services.store.inbox import Identity
-from services.store.pipeline import Statement
 from services.store.transaction import Store, Transaction
-
-Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
-PassesOver: TypeAlias = Callable[[Any], bool]
-"""True for content that the handler would do nothing with, so that it costs no transaction."""
-NOTHING: Mapping[type[Message], PassesOver] = {}
 
 ATTEMPTS = 3
 """How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
@@ -38,16 +33,6 @@ BUNDLES_AT_ONCE = 4
 """A report that comes must not wait long for a group of outcomes that came before it; records nobody waits for."""
 BUNDLES_OF_RECORDS = 24
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
-
-
-class Ahead(Protocol):
-    """Asks at once, in the round trip of the marks, what the handlers of messages that come together would each ask for themselves."""
-
-    def asked(self, several: Sequence[Received[Any]]) -> Sequence[Statement]:
-        """Also where one of them turns out to have been done before."""
-
-    def answered(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
-        """Keeps what the statements gave where the handlers find it (`Transaction.remembered`)."""
 
 
 @dataclass(slots=True)

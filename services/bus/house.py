@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
-from services.bus.contract import NOTHING, Ahead, Contract, Handler, PassesOver
+from services.bus.contract import Contract
+from services.bus.handling import NOTHING, Ahead, Handler, PassesOver
 from services.bus.publisher import Publisher
 from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker

@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from services.bus.contract import Handler
 from services.bus.envelope import Received
+from services.bus.handling import Handler
 from services.protocol import metrics, store
 from services.protocol.last_resort import last_resort
 from services.protocol.loading import Library, parse

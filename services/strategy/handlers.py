@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.bus.contract import PassesOver
 from services.bus.envelope import Received
+from services.bus.handling import PassesOver
 from services.delivery.email import LANE
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel

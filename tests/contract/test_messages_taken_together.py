@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from services.bus import contract as bus_contract
-from services.bus.contract import Contract, PassesOver
+from services.bus.contract import Contract
 from services.bus.envelope import Received, compose, read, say
+from services.bus.handling import PassesOver
 from services.bus.publisher import Publisher
 from services.bus.raw import Raw
 from services.runtime.clocks import Clocks
