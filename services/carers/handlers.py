@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from services.bus.envelope import Received
-from services.bus.handling import Handler, PassesOver, say
+from services.bus.envelope import Received, say
+from services.bus.handling import Handler, PassesOver
 from services.carers.store import standings
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
