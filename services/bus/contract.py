@@ -71,12 +71,9 @@ class Contract:
         self._last_resort = last_resort
         self._ahead = ahead
         self._hurry = frozenset(hurry)
-        self._group = GroupCommit(
-            self._commit,
-            most=BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE,
-            gather_seconds=gather_seconds,
-            hurries=self._hurries,
-        )
+        most = BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE
+        self._group = GroupCommit(self._commit, most=most, gather_seconds=gather_seconds)
+        self._hurried = GroupCommit(self._commit, most=most)
         self._passes_over = {each.kind: test for each, test in passes_over.items()}
 
     def obstacle(self) -> str | None:
@@ -96,7 +93,7 @@ class Contract:
 
     async def close(self) -> None:
         """Ends what is under way; it comes again."""
-        await self._group.close()
+        await asyncio.gather(self._group.close(), self._hurried.close())
 
     async def take(self, raw: Raw) -> bool:
         """True when the message may be acknowledged, False when the process stops first (it will come again)."""
@@ -123,7 +120,7 @@ class Contract:
         try:
             bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
             if bundle.messages:
-                await self._group.put(bundle)
+                await (self._hurried if self._hurries(bundle) else self._group).put(bundle)
         except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
             logger().info("messages that came together are taken one by one", reason=place(error))
             return False

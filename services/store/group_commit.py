@@ -10,25 +10,17 @@ from services.store.failures import passes_by_itself
 
 T = TypeVar("T")
 
-LEFT_BEHIND_SECONDS = 1.0
-"""By those that hurry: whoever has waited so long goes with them."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting(Generic[T]):
-    """`since` is the loop's time."""
-
     one: T
     committed: asyncio.Future[None]
-    since: float
-    hurries: bool
 
 
 class GroupCommit(Generic[T]):
     """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
 
-    `gather_seconds`: how long the first of a group waits for others. Those that `hurries` names are the next group, before
-    others that have waited longer; after a second the one that has waited longest goes with them, so that nobody waits for ever.
+    `gather_seconds`: how long the first of a group waits for others.
     """
 
     def __init__(
@@ -37,12 +29,10 @@ class GroupCommit(Generic[T]):
         *,
         most: int,
         gather_seconds: float = 0.0,
-        hurries: Callable[[T], bool] = lambda _: False,
     ) -> None:
         self._commit = commit
         self._most = most
         self._gather_seconds = gather_seconds
-        self._hurries = hurries
         self._waiting: list[_Waiting[T]] = []
         self._running: asyncio.Task[None] | None = None
         self._asked: set[asyncio.Future[None]] = set()
@@ -56,7 +46,7 @@ class GroupCommit(Generic[T]):
             await committed
         self._asked.add(committed)
         committed.add_done_callback(self._asked.discard)
-        self._waiting.append(_Waiting(one, committed, asyncio.get_running_loop().time(), self._hurries(one)))
+        self._waiting.append(_Waiting(one, committed))
         if self._running is None:
             self._running = asyncio.create_task(self._run())
         await committed
@@ -76,18 +66,10 @@ class GroupCommit(Generic[T]):
             while self._waiting:
                 if self._gather_seconds:
                     await asyncio.sleep(self._gather_seconds)
-                await self._put(self._next())
+                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._put(group)
         finally:
             self._running = None
-
-    def _next(self) -> list[_Waiting[T]]:
-        hurried = [each for each in self._waiting if each.hurries][: self._most]
-        group = hurried or self._waiting[: self._most]
-        oldest = self._waiting[0]
-        if oldest not in group and asyncio.get_running_loop().time() - oldest.since > LEFT_BEHIND_SECONDS:
-            group = [oldest, *group[: self._most - 1]]
-        self._waiting = [each for each in self._waiting if each not in group]
-        return group
 
     async def _put(self, group: list[_Waiting[T]]) -> None:
         """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""
