@@ -1,6 +1,6 @@
 """Runs every comparison and prints it: `python -m tests.bench` takes about twenty minutes; `--quick` a fifth of that.
 
-A report through everything, beside two peers, steadily and in a burst; the same with the police rule alone; what deliveries cost;
+A report through everything, beside three peers, steadily and in a burst; the same with the police rule alone; what deliveries cost;
 then, without Kafka, the delivery alone beside bare ones (`tests.bench.sending`), and what a force that hangs does to another
 (`tests.bench.lanes`).
 """
@@ -42,6 +42,7 @@ class Comparison:
     def __init__(self, stack: Stack, reports: Reports, screen: Console, title: str) -> None:
         self._stack, self._reports, self._screen = stack, reports, screen
         self._bare, self._rows = Peer(stack, "bare", None), Peer(stack, "rows", stack.admin_url)
+        self._hops = Peer(stack, "hops", stack.admin_url, hops=2)
         self.table = Table(*COLUMNS, title=title)
 
     async def warm(self) -> None:
@@ -49,7 +50,7 @@ class Comparison:
         await self._reports.silence_the_peers_desk()
         async with measured(self._stack):
             await self._reports.texts(10, 5)
-        for peer in (self._bare, self._rows):
+        for peer in (self._bare, self._rows, self._hops):
             await self._reports.peer(peer.port, 10, 10)
 
     async def load(self, count: int, a_second: float | None) -> Cost:
@@ -57,13 +58,15 @@ class Comparison:
         rows = await self._reports.peer(self._rows.port, count, a_second)
         self._add(title, "peer: the same with inbox and rows", rows, rows)
         self._add(title, "peer: Kafka, httpx", await self._reports.peer(self._bare.port, count, a_second), rows)
+        hops = await self._reports.peer(self._hops.port, count, a_second)
+        self._add(title, "peer: inbox and rows, by as many hops as here", hops, rows)
         async with measured(self._stack) as cost:
             spread = await self._reports.texts(count, a_second)
         self._add(title, "Safe Return, by text", spread, rows, f"{cost.done_after:.1f}")
         return cost
 
     def stop(self) -> None:
-        for peer in (self._bare, self._rows):
+        for peer in (self._bare, self._rows, self._hops):
             peer.stop()
 
     def _add(self, title: str, name: str, spread: Spread, beside: Spread, done: str = "") -> None:

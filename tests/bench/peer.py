@@ -1,7 +1,8 @@
 """A peer: the least that takes a report in over HTTP and sends a signed notice out. `python -m tests.bench.peer` with its settings in the environment.
 
 FastAPI takes the report, Kafka carries it, aiokafka reads it, httpx posts it. With `PEER_DATABASE` it also has an inbox and a
-delivery row in PostgreSQL, so that a crash loses nothing; without, it is as fast as it is careless.
+delivery row in PostgreSQL, so that a crash loses nothing; without, it is as fast as it is careless. With two `PEER_TOPICS` it goes by
+as many hops as a report in Safe Return, from who takes it to who decides to who sends, and does nothing at any of them but mark it.
 """
 
 import asyncio
@@ -9,19 +10,22 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import httpx
 import uvicorn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from fastapi import FastAPI, Request, Response
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from standardwebhooks import Webhook
 
-KAFKA, PORT, DESK, SECRET, TOPIC = (
-    os.environ[name] for name in ("PEER_KAFKA", "PEER_PORT", "PEER_DESK", "PEER_SECRET", "PEER_TOPIC")
-)
+KAFKA, PORT, DESK, SECRET = (os.environ[name] for name in ("PEER_KAFKA", "PEER_PORT", "PEER_DESK", "PEER_SECRET"))
+TOPICS = os.environ["PEER_TOPICS"].split()
 DATABASE = os.environ.get("PEER_DATABASE")
 AT_ONCE = 32
+
+Deliver: TypeAlias = Callable[[str], Awaitable[None]]
 
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS peer;
@@ -49,13 +53,16 @@ class Sender:
         answer.raise_for_status()
 
 
-def with_rows(pool: AsyncConnectionPool, send: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+async def marked(connection: AsyncConnection, name: str) -> bool:
+    """False where it was done before."""
+    mark = await connection.execute("INSERT INTO peer.inbox VALUES (%s) ON CONFLICT DO NOTHING RETURNING id", (name,))
+    return await mark.fetchone() is not None
+
+
+def with_rows(pool: AsyncConnectionPool, send: Deliver) -> Deliver:
     async def careful(report: str) -> None:
         async with pool.connection() as connection:
-            marked = await connection.execute(
-                "INSERT INTO peer.inbox VALUES (%s) ON CONFLICT DO NOTHING RETURNING id", (report,)
-            )
-            if await marked.fetchone() is None:
+            if not await marked(connection, report):
                 return
             await connection.execute("INSERT INTO peer.deliveries VALUES (%s, %s, 'waiting', 0)", (report, report))
         await send(report)
@@ -67,8 +74,20 @@ def with_rows(pool: AsyncConnectionPool, send: Callable[[str], Awaitable[None]])
     return careful
 
 
-async def consume(deliver: Callable[[str], Awaitable[None]]) -> None:
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=KAFKA, group_id=TOPIC, enable_auto_commit=False)
+def with_mark(pool: AsyncConnectionPool, place: str, carry_on: Deliver) -> Deliver:
+    """What every hop but the last does: it is kept that the report was here before it goes on."""
+
+    async def careful(report: str) -> None:
+        async with pool.connection() as connection:
+            if not await marked(connection, f"{place} {report}"):
+                return
+        await carry_on(report)
+
+    return careful
+
+
+async def consume(topic: str, deliver: Deliver) -> None:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=KAFKA, group_id=topic, enable_auto_commit=False)
     await consumer.start()
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -86,24 +105,33 @@ async def consume(deliver: Callable[[str], Awaitable[None]]) -> None:
 async def main() -> None:
     producer = AIOKafkaProducer(bootstrap_servers=KAFKA, acks="all")
     await producer.start()
-    deliver: Callable[[str], Awaitable[None]] = Sender().send
+
+    def onto(topic: str) -> Deliver:
+        async def put(report: str) -> None:
+            await producer.send_and_wait(topic, report.encode(), key=report.encode())
+
+        return put
+
+    hops = [*(onto(topic) for topic in TOPICS), Sender().send]
     if DATABASE is not None:
         pool = AsyncConnectionPool(DATABASE, min_size=4, max_size=10, open=False)
         await pool.open(wait=True)
         async with pool.connection() as connection:
             await connection.execute(TABLES)
-        deliver = with_rows(pool, deliver)
+        if len(TOPICS) > 1:
+            hops = [*(with_mark(pool, str(place), hop) for place, hop in enumerate(hops[:-1])), hops[-1]]
+        hops[-1] = with_rows(pool, hops[-1])
     app = FastAPI()
 
     @app.post("/reports")
     async def take(request: Request) -> Response:
-        report = (await request.json())["report"]
-        await producer.send_and_wait(TOPIC, report.encode(), key=report.encode())
+        await hops[0]((await request.json())["report"])
         return Response(status_code=202)
 
-    consuming = asyncio.create_task(consume(deliver))
+    consuming = [asyncio.create_task(consume(topic, hop)) for topic, hop in zip(TOPICS, hops[1:], strict=True)]
     await uvicorn.Server(uvicorn.Config(app, port=int(PORT), log_config=None, access_log=False)).serve()
-    consuming.cancel()
+    for each in consuming:
+        each.cancel()
 
 
 if __name__ == "__main__":

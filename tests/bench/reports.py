@@ -91,19 +91,20 @@ class Reports:
 
 
 class Peer:
-    """A peer's process and its topic."""
+    """A peer's process and its topics, of which there are as many as hops."""
 
-    def __init__(self, stack: Stack, name: str, database: str | None) -> None:
+    def __init__(self, stack: Stack, name: str, database: str | None, hops: int = 1) -> None:
         self.port = free_port()
         self.name = name
         kafka = f"127.0.0.1:{stack.ports['kafka']}"
         admin = KafkaAdminClient(bootstrap_servers=kafka)
-        admin.create_topics([NewTopic(f"peer-{name}", 12, 1)])
+        topics = [f"peer-{name}-{hop}" for hop in range(hops)]
+        admin.create_topics([NewTopic(topic, 12, 1) for topic in topics])
         admin.close()
         settings = {
             "PEER_KAFKA": kafka,
             "PEER_PORT": str(self.port),
-            "PEER_TOPIC": f"peer-{name}",
+            "PEER_TOPICS": " ".join(topics),
             "PEER_DESK": f"{stack.endpoints['sandbox']}/desks/{PEERS_FORCE}/notices",
             "PEER_SECRET": SecretFiles(stack.layout.secrets).value(PEERS_FORCE, webhook_secret),
         } | ({} if database is None else {"PEER_DATABASE": database})
