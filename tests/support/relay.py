@@ -36,7 +36,7 @@ class PlayedRelay:
     def hang_up(self) -> None:
         """Without a word, as a relay that restarts."""
         for each in self.connections:
-            if each.transport is not None:
+            if isinstance(each.transport, asyncio.Transport):
                 each.transport.abort()
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
