@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Select, Table, bindparam, exists, literal_column, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from services.delivery import email
@@ -50,7 +62,7 @@ OF_PARCEL = (
 )
 
 
-WAITS = literal_column(f"'{State.WAITING}'")
+WAITS: ColumnElement[str] = literal_column(f"'{State.WAITING}'")
 """As it stands, not as a parameter: the index of what is unsent serves the statement however often it was prepared."""
 
 
