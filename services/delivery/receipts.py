@@ -28,6 +28,7 @@ COMMITTED_AT_ONCE = 50
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})
 ARRIVED = frozenset({"delivered", "read", "completed"})
 FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
+KNOWN = TAKEN | ARRIVED | FAILED
 NOBODY_LISTENED = "no-answer"
 
 CALL_FAILED = Meaning("undeliverable")
@@ -127,7 +128,7 @@ class Receipts:
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
-        if report.status in TAKEN | ARRIVED | FAILED:
+        if report.status in KNOWN:
             await self._group.put(report)
 
     async def _commit(self, several: Sequence[Report]) -> None:
