@@ -39,5 +39,5 @@ class Practices:
                 message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),
                 exercise=True,
             )
-            enrolments.practised(transaction, found.person, None)
+            await enrolments.practised(transaction, found.person, None)
         return True

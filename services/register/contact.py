@@ -22,21 +22,6 @@ class Contact:
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """The same as it lies in the register: read along with whoever may be told, and opened for the one who is."""
-
-    mobile: bytes | None
-    email: bytes | None
-    wrapped: bytes | None
-
-    def opened(self, keyring: Keyring, person: PersonId, language: str) -> Contact:
-        opener = Opener(keyring, person, self.wrapped)
-        return Contact(
-            person, opener.open(self.mobile, "people.mobile"), opener.open(self.email, "people.email"), language
-        )
-
-
 CONTACT = for_contact.c
 OF_PERSON = as_sql(
     select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(
@@ -51,4 +36,5 @@ async def of(connection: AsyncConnection, keyring: Keyring, person: PersonId) ->
     if not found:
         return None
     [(mobile, email, language, wrapped)] = found
-    return Sealed(mobile, email, wrapped).opened(keyring, person, language)
+    opener = Opener(keyring, person, wrapped)
+    return Contact(person, opener.open(mobile, "people.mobile"), opener.open(email, "people.email"), language)
