@@ -48,6 +48,7 @@ async def main() -> None:
     house.turn(SecondRoute(SERVICE, house.store, house.clocks).sweep)
     reader = Reader(house.store, keyring, house.clocks, CarryingOut(keyring, delivery), settings.authority)
     house.turn(reader.loop)
+    house.turn(reader.measuring)
     house.turn(Practices(house.store, house.clocks).ending)
     intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
     house.turn(intake.replay)

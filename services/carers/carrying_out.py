@@ -14,7 +14,7 @@ from services.carers.understanding.times import last_seen
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.delivery.text import LANE
-from services.register import conversation, words
+from services.register import words
 from services.register.conversation import Speaker
 from services.safeguarding import events
 from services.safeguarding.care_events import CarerAwarenessRecorded, ChildIdentified
@@ -78,7 +78,7 @@ class CarryingOut:
             await self._say(transaction, text, act.subject, content, scene, now, exercise=decision.exercise)
             if not decision.exercise:
                 await self._remember(transaction, text, act.subject, content, number_hash)
-        await self._converse(transaction, decision, number_hash, text.story_at)
+        self._converse(transaction, decision, number_hash, text.story_at)
         await self._enrol(transaction, text, decision, scene, number_hash, now)
         return await self._reply(transaction, text, scene, speaker, decision, welsh=welsh, now=now)
 
@@ -128,20 +128,20 @@ class CarryingOut:
         elif isinstance(content, ChildIdentified):
             standings.said(transaction, content.child, "missing", text.story_at)
         elif isinstance(content, events.ChildProvisional):
-            await conversations.open_provisional(transaction, subject, number_hash, text.story_at)
+            conversations.open_provisional(transaction, subject, number_hash, text.story_at)
         elif isinstance(content, DutyAcknowledged):
             await self._delivery.acknowledged(transaction, content.duty, content.step)
 
-    async def _converse(self, transaction: Transaction, decision: Decision, number_hash: bytes, at: datetime) -> None:
+    def _converse(self, transaction: Transaction, decision: Decision, number_hash: bytes, at: datetime) -> None:
         if decision.answered:
-            await conversations.answered(transaction, number_hash)
+            conversations.answered(transaction, number_hash)
         for provisional, child in decision.identified:
-            await conversations.identify(transaction, provisional, child)
+            conversations.identify(transaction, provisional, child)
         for provisional in decision.ended:
-            await conversations.end(transaction, provisional, at)
+            conversations.end(transaction, provisional, at)
         if decision.question is not None:
             asked = decision.question
-            await conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
+            conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
 
     async def _enrol(
         self, transaction: Transaction, text: Text, decision: Decision, scene: Scene, number_hash: bytes, now: datetime
@@ -149,11 +149,11 @@ class CarryingOut:
         if decision.stage is None or scene.person is None:
             return
         at = text.story_at
-        await enrolments.joined(transaction, scene.person, number_hash, at)
+        enrolments.joined(transaction, scene.person, number_hash, at)
         if decision.stage == "practising":
-            await enrolments.practising(transaction, scene.person, scene.authority, decision.acts[0].subject, at)
+            enrolments.practising(transaction, scene.person, scene.authority, decision.acts[0].subject, at)
         elif decision.stage == "practised":
-            await enrolments.practised(transaction, scene.person, at)
+            enrolments.practised(transaction, scene.person, at)
             aware = CarerAwarenessRecorded(
                 authority=scene.authority, said_by=scene.person, channel="text", carer=scene.person, how="practice"
             )
@@ -185,6 +185,5 @@ class CarryingOut:
             to_number=text.sender,
             key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
         )
-        duty_line = await conversation.duty_line(transaction.connection, scene.authority)
-        body = messages.reply(decision, "cy" if welsh else speaker.language, parcel.code, duty_line)
+        body = messages.reply(decision, "cy" if welsh else speaker.language, parcel.code, scene.duty_line)
         return await self._delivery.put(transaction, replace(parcel, body=body))

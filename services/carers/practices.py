@@ -39,5 +39,5 @@ class Practices:
                 message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),
                 exercise=True,
             )
-            await enrolments.practised(transaction, found.person, None)
+            enrolments.practised(transaction, found.person, None)
         return True

@@ -23,6 +23,9 @@ from services.store.transaction import Store, Transaction
 
 AT_ONCE = 4
 SWEEP_EVERY_SECONDS = 0.5
+MEASURE_EVERY_SECONDS = 2.0
+LOOK_AGAIN_SECONDS = 0.05
+"""After what was read: another process may have kept a text of the same sender meanwhile, and have found it behind that one."""
 TRIES = 3
 """A text that our own code fails at so often goes to a person instead, and its sender's later texts go on."""
 PAUSE = timedelta(milliseconds=500)
@@ -41,43 +44,45 @@ class Reader:
         self._default = default
         self._at_once = 1
         self.loop = Repeating("reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
+        self.measuring = Repeating("text backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        """A look into the table costs as much as reading a text: more look at once only while all of them find one."""
+        """As many looks at once as senders were seen to wait. After a text behind which none was seen the table is let alone, so that
+        what was read is published first: whoever keeps a text wakes the loop.
+        """
         read = await asyncio.gather(*(self._read_next() for _ in range(self._at_once)), return_exceptions=True)
+        found = [each for each in read if isinstance(each, Unread)]
+        waiting = {sid for each in found for sid in each.waiting} - {each.sid for each in found}
+        self._at_once = max(1, min(len(waiting), AT_ONCE))
         for each in read:
             if isinstance(each, BaseException):
                 raise each
-        self._at_once = min(2 * self._at_once, AT_ONCE) if all(read) else 1
-        if not any(read):
-            await self._measure()
-        return any(read)
+        if found:
+            asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self.loop.wake)
+        return bool(waiting)
 
-    async def _read_next(self) -> bool:
-        """False when there is none to read."""
+    async def _read_next(self) -> Unread | None:
+        """None when there is none to read."""
         unread: Unread | None = None
         try:
             async with self._store.transaction() as transaction:
                 unread = await texts.next_unread(transaction, self._clocks.wall())
-                if unread is None:
-                    return False
-                await self._read(transaction, unread)
+                if unread is not None:
+                    await self._read(transaction, unread)
         except Exception as error:
             if unread is None or passes_by_itself(error):
                 raise
             trace = trace_of("text", unread.sid)
             logger().error("a text could not be worked on", trace=trace, attempt=unread.tries + 1, exc_info=error)
             await self._failed(unread)
-        return True
+        return unread
 
     async def _read(self, transaction: Transaction, unread: Unread) -> None:
         now = self._clocks.wall()
-        text = await texts.opened(transaction.connection, self._keyring, unread)
+        text = await texts.opened(transaction, self._keyring, unread)
         await renewing.bring_over(transaction, self._keyring, text.sender)
         meaning = understand(text.body)
-        scene, speaker = await scenes.gather(
-            transaction.connection, self._keyring, text, meaning, default=self._default, now=now
-        )
+        scene, speaker = await scenes.gather(transaction, self._keyring, text, meaning, default=self._default, now=now)
         decision = decide(meaning, scene)
         replied = await self._carrying_out.carry_out(
             transaction, text, scene, speaker, decision, welsh=meaning.welsh, now=now
@@ -120,8 +125,9 @@ class Reader:
             if isinstance(act.content, TextNeedsHuman):
                 metrics.TO_HUMAN.labels(act.content.reason).inc()
 
-    async def _measure(self) -> None:
+    async def _measure(self) -> bool:
         async with self._store.reading.connect() as connection:
             count, oldest = await texts.backlog(connection)
         metrics.UNREAD.set(count)
         metrics.OLDEST_UNREAD.set((self._clocks.wall() - oldest).total_seconds() if oldest else 0)
+        return False

@@ -1,6 +1,7 @@
 """Gathers what is known when a text is read: who sends it, about whom they may, and how things stand."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,11 +23,12 @@ from services.carers.store.standings import Stood
 from services.carers.text import Text
 from services.carers.understanding.meaning import Meaning
 from services.delivery import codes
-from services.register import conversation
+from services.register import conversation, keys
 from services.register.conversation import ChildOfCarer, Speaker, SpeakerKind
 from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child
 from services.store.encryption import Keyring
 from services.store.pipeline import at_once
+from services.store.transaction import Transaction
 
 ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
@@ -34,6 +36,7 @@ ANSWER_WITHIN = timedelta(hours=2)
 ANSWERED_ONCE_IN = timedelta(days=28)
 """Wall time. So long an unknown number has one automatic answer and no more: what follows on a child's phone comes from people (S61)."""
 
+OF_ONE_STORY = frozenset({SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER})
 ABOUT: dict[str, About] = {"report": "report", "return": "return", "information": "information"}
 STATES: dict[str, State] = {"missing": "missing", "located": "located", "returned": "returned"}
 
@@ -43,7 +46,7 @@ class NobodyToAsk(Exception):
 
 
 async def gather(
-    connection: AsyncConnection,
+    transaction: Transaction,
     keyring: Keyring,
     text: Text,
     meaning: Meaning,
@@ -51,36 +54,86 @@ async def gather(
     default: AuthorityId | None,
     now: datetime,
 ) -> tuple[Scene, Speaker]:
-    """`now` is wall time; everything else goes by the moment at which the text came, in story time."""
-    number_hash = keyring.number_hash(text.sender)
-    speaker = await conversation.speaker(connection, keyring, text.sender, text.story_at)
-    [(came, answered)], questions, reports, stood, enrolled = await at_once(
-        connection,
+    """`now` is wall time; everything else goes by the moment at which the text came, in story time.
+
+    In one round trip for whom the register knows. The keys of their children, about whom words may be kept, come with it.
+    """
+    numbers = keyring.number_hashes(text.sender)
+    number_hash = numbers[0]
+    people, [(came, answered)], questions, reports, stood, enrolled = await at_once(
+        transaction.connection,
+        conversation.asked(numbers),
         texts.this_hour(number_hash, now),
         conversations.question(number_hash, text.story_at - ANSWER_WITHIN),
         conversations.open_provisionals(number_hash),
-        standings.of(each.child for each in speaker.children),
-        enrolments.of(speaker.person, number_hash),
+        standings.of_number(numbers),
+        enrolments.of_number(numbers),
     )
+    speaker = conversation.told(keyring, people, text.story_at)
+    for each in speaker.children:
+        keys.remember(transaction, keyring, each.child, each.wrapped)
+    story = _Story(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
+    if speaker.kind in OF_ONE_STORY:
+        story = await _of_number(transaction.connection, story, speaker, number_hash, default, now)
+    if story.authority is None:
+        raise NobodyToAsk
     asked, provisionals = _conversation(speaker, questions, reports)
-    telling = await _telling(connection, keyring, meaning, text)
     scene = Scene(
         kind=speaker.kind.value,
-        authority=speaker.authority or await _authority(connection, default),
-        provisional=await _provisional(connection, speaker, number_hash, text),
+        authority=story.authority,
+        duty_line=story.duty_line,
+        provisional=story.provisional,
         person=speaker.person,
         placement=speaker.placement,
         children=_children(speaker.children, standings.stood(stood)),
         provisionals=provisionals,
         question=asked,
-        telling=telling,
-        enrolment=enrolments.enrolment(enrolled),
+        telling=await _telling(transaction.connection, keyring, meaning, text),
+        enrolment=enrolments.enrolment(enrolled, speaker.person),
         pictures=len(text.pictures),
         texts_this_hour=came,
         replies_this_hour=answered,
-        answered_before=await _answered_before(connection, speaker, number_hash, answered, now),
+        answered_before=story.answered_before,
     )
     return scene, speaker
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """Who is told of the text, and which child it is about where nobody can say which: of others than strangers each report is
+    a story of its own.
+    """
+
+    authority: AuthorityId | None
+    duty_line: str | None
+    provisional: ChildId
+    answered_before: bool
+
+
+async def _of_number(
+    connection: AsyncConnection,
+    story: _Story,
+    speaker: Speaker,
+    number_hash: bytes,
+    default: AuthorityId | None,
+    now: datetime,
+) -> _Story:
+    """Of a number that nobody knows all texts are one story. A former carer's number had answers of another kind, so of those only
+    the last hour's count.
+    """
+    [(owner,)], [(answered,)], lines = await at_once(
+        connection,
+        texts.first_owner(number_hash),
+        texts.answered_since(number_hash, now - ANSWERED_ONCE_IN),
+        conversation.lines(default),
+    )
+    authority, line = lines[0] if lines else (default, None)
+    return _Story(
+        story.authority or authority,
+        story.duty_line if story.authority else line,
+        provisional_child(owner),
+        answered if speaker.kind is SpeakerKind.UNKNOWN else story.answered_before,
+    )
 
 
 def _conversation(
@@ -91,29 +144,6 @@ def _conversation(
         return None, ()
     asked = [Question(ABOUT[about], provisional) for about, provisional in questions]
     return next(iter(asked), None), tuple(Provisional(*row) for row in reports)
-
-
-async def _provisional(connection: AsyncConnection, speaker: Speaker, number_hash: bytes, text: Text) -> ChildId:
-    """Of a number that nobody knows all texts are one story; of others each report is one of its own."""
-    if speaker.kind in {SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER}:
-        return provisional_child(await texts.first_owner(connection, number_hash))
-    return provisional_child(text.sid)
-
-
-async def _authority(connection: AsyncConnection, default: AuthorityId | None) -> AuthorityId:
-    authority = default or await conversation.first_authority(connection)
-    if authority is None:
-        raise NobodyToAsk
-    return authority
-
-
-async def _answered_before(
-    connection: AsyncConnection, speaker: Speaker, number_hash: bytes, this_hour: int, now: datetime
-) -> bool:
-    """A former carer's number had answers of another kind, so of those only the last hour's count."""
-    if speaker.kind is SpeakerKind.UNKNOWN and not this_hour:
-        return await texts.answered_since(connection, number_hash, now - ANSWERED_ONCE_IN)
-    return this_hour > 0
 
 
 async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:

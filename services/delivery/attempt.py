@@ -20,7 +20,7 @@ from services.register.keys import data_key
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.safeguarding.evidence import AttemptResult
-from services.store.encryption import DataKey, Keyring
+from services.store.encryption import Keyring
 from services.store.failures import passes_by_itself
 from services.store.transaction import Store, Transaction
 
@@ -77,15 +77,16 @@ class Attempt:
             return None
         return Begun(_sending(hand, fixed, attempt, now), fixed)
 
-    async def begin_where_put(self, transaction: Transaction, hand: InHand, key: DataKey | None) -> Begun | None:
-        """None where it cannot be sent: `begin` finds out why, and says so. So it does where, after the commit, it has not begun
-        (`standing.has_begun`). `key` is the parcel's owner's, as far as it is known.
-        """
-        fixed, sealed = await self._fixed(transaction, hand, key)
+    async def begin_where_put(self, transaction: Transaction, hand: InHand) -> Begun | None:
+        """None where it cannot be sent: `begin` finds out why, and says so."""
+        fixed, sealed = await self._fixed(transaction, hand)
         if isinstance(fixed, Undeliverable):
             return None
-        now = self.clocks.wall()
-        standing.begun_where_put(transaction, hand.parcel.id, self.owner, now, sealed)
+        now, delivery = self.clocks.wall(), hand.parcel.id
+        if not sealed:
+            standing.begun_last(transaction, delivery, self.owner, now)
+        elif not await standing.begun_where_put(transaction, delivery, self.owner, now, sealed):
+            return None
         return Begun(_sending(hand, fixed, FIRST, now), fixed)
 
     async def send(self, hand: InHand, begun: Begun) -> tuple[Answer, int]:
@@ -106,9 +107,7 @@ class Attempt:
         metrics.ATTEMPTS.labels(medium.name, answer.result, metrics.which(begun.sending.attempt)).inc()
         return answer, round(took * 1000)
 
-    async def _fixed(
-        self, transaction: Transaction, hand: InHand, key: DataKey | None = None
-    ) -> tuple[Fixed | Undeliverable, dict[str, Any]]:
+    async def _fixed(self, transaction: Transaction, hand: InHand) -> tuple[Fixed | Undeliverable, dict[str, Any]]:
         """With the columns to write, where this is the first attempt that fixes them."""
         parcel = hand.parcel
         if hand.recipient is not None and hand.body is not None:
@@ -121,15 +120,13 @@ class Attempt:
         prepared = await self.prepare(transaction, parcel)
         if isinstance(prepared, Undeliverable):
             return prepared, {}
-        return prepared, await self._sealed(transaction, parcel, prepared, key)
+        return prepared, await self._sealed(transaction, parcel, prepared)
 
-    async def _sealed(
-        self, transaction: Transaction, parcel: Parcel, fixed: Fixed, key: DataKey | None
-    ) -> dict[str, Any]:
+    async def _sealed(self, transaction: Transaction, parcel: Parcel, fixed: Fixed) -> dict[str, Any]:
         purpose = str(parcel.duty.wording) if parcel.duty else "reply"
         looked_up = outcomes.looked_up(parcel, purpose, fixed.read, fixed.person)
         await self._voice(self.clocks.wall()).say(transaction, parcel, looked_up)
-        key = key or await data_key(transaction.connection, self.keyring, parcel.owner)
+        key = await data_key(transaction.connection, self.keyring, parcel.owner)
         return {
             "recipient": key.close(fixed.recipient, RECIPIENT),
             "body": key.close(fixed.body, BODY),

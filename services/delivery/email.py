@@ -9,6 +9,7 @@ import aiosmtplib
 from aiosmtplib.errors import SMTPException, SMTPNotSupported, SMTPResponseException
 
 from services.delivery import metrics
+from services.delivery.mail_connections import Connections
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import FailureReason, MediumName
 from services.runtime.logs import logger
@@ -39,25 +40,44 @@ class Relay:
 
 
 class EmailMedium:
-    """One connection a mail: relays close idle ones, and a mail that waits for another's connection is late."""
-
     name: MediumName = "email"
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._tls: ssl.SSLContext | None = None
+        self._connections = Connections(self._opens, relay.sender)
 
     async def start(self) -> None:
         self._tls = ssl.create_default_context() if self._relay.encrypted else None
+        self._connections.open()
 
     async def stop(self) -> None:
-        """Nothing is kept open."""
+        self._connections.close()
 
     async def send(self, sending: Sending) -> Answer:
+        """What is refused before a recipient is named speaks against our settings, not against this mail: it is tried again."""
+        try:
+            connection = await self._connections.begin()
+        except (SMTPException, TimeoutError, OSError) as failure:
+            return _before_the_mail(failure)
+        taken = False
+        try:
+            answer = await _exchange(connection.client, sending)
+            taken = answer.result is AttemptResult.ACCEPTED
+        finally:
+            # After a refusal or a lost answer nobody knows what the relay expects next.
+            if taken:
+                self._connections.done(connection)
+            else:
+                connection.close()
+        return answer
+
+    def _opens(self, own_name: str | None) -> aiosmtplib.SMTP:
         relay = self._relay
-        client = aiosmtplib.SMTP(
+        return aiosmtplib.SMTP(
             hostname=relay.host,
             port=relay.port,
+            local_hostname=own_name,
             timeout=STEP_SECONDS,
             use_tls=relay.encrypted and relay.port == TLS_FROM_THE_START,
             start_tls=relay.encrypted and relay.port != TLS_FROM_THE_START,
@@ -65,31 +85,22 @@ class EmailMedium:
             username=relay.user,
             password=relay.password,
         )
-        try:
-            return await self._exchange(client, sending)
-        finally:
-            client.close()
 
-    async def _exchange(self, client: aiosmtplib.SMTP, sending: Sending) -> Answer:
-        """What is refused before a recipient is named speaks against our settings, not against this mail: it is tried again."""
-        try:
-            await client.connect()
-            await client.mail(self._relay.sender)
-        except (SMTPException, TimeoutError, OSError) as failure:
-            return _before_the_mail(failure)
-        try:
-            await client.rcpt(sending.recipient)
-        except SMTPResponseException as refusal:
-            return _read_refusal(refusal)
-        except (SMTPException, TimeoutError, OSError):
-            return Answer(AttemptResult.RETRY)
-        try:
-            answer = await client.data(sending.body)
-        except SMTPResponseException as refusal:
-            return _read_refusal(refusal)
-        except (SMTPException, TimeoutError, OSError):
-            return Answer(AttemptResult.UNKNOWN)
-        return Answer(AttemptResult.ACCEPTED, answer.code)
+
+async def _exchange(client: aiosmtplib.SMTP, sending: Sending) -> Answer:
+    try:
+        await client.rcpt(sending.recipient)
+    except SMTPResponseException as refusal:
+        return _read_refusal(refusal)
+    except (SMTPException, TimeoutError, OSError):
+        return Answer(AttemptResult.RETRY)
+    try:
+        answer = await client.data(sending.body)
+    except SMTPResponseException as refusal:
+        return _read_refusal(refusal)
+    except (SMTPException, TimeoutError, OSError):
+        return Answer(AttemptResult.UNKNOWN)
+    return Answer(AttemptResult.ACCEPTED, answer.code)
 
 
 def _before_the_mail(failure: Exception) -> Answer:

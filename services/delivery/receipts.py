@@ -1,12 +1,13 @@
 """What Twilio reports of a text, or of the call that reads it out, afterwards. Reports come in any order and more than once; the state only ever goes forward."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery import metrics, outcomes
@@ -19,11 +20,15 @@ from services.delivery.tables import deliveries
 from services.delivery.text_errors import Meaning, meaning
 from services.runtime.clocks import Clocks
 from services.safeguarding.evidence import AttemptResult
+from services.store.group_commit import GroupCommit
+from services.store.pipeline import as_sql, at_once
 from services.store.transaction import Store, Transaction
 
+COMMITTED_AT_ONCE = 50
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})
 ARRIVED = frozenset({"delivered", "read", "completed"})
 FAILED = frozenset({"undelivered", "failed", "canceled", "busy", "no-answer"})
+KNOWN = TAKEN | ARRIVED | FAILED
 NOBODY_LISTENED = "no-answer"
 
 CALL_FAILED = Meaning("undeliverable")
@@ -84,24 +89,30 @@ def next_state(state: State, status: str) -> State | None:
     return reported if RANKS[reported] > RANKS[state] and state is not State.WAITING else None
 
 
-AS_IT_STANDS = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
-HELD = AS_IT_STANDS.with_for_update()
-"""Most reports say nothing new, so the row is held only where one does."""
-
-
+Row: TypeAlias = dict[str, Any]
+OF_THESE = deliveries.c.id == any_(bindparam("ids", type_=ARRAY(deliveries.c.id.type)))
+STANDING = deliveries.c["id", "state", "provider_id"]
+STANDS, COLUMNS = tuple(STANDING.keys()), tuple(deliveries.c.keys())
+AS_THEY_STAND = as_sql(select(*STANDING).where(OF_THESE))
+HELD = as_sql(select(deliveries).where(OF_THESE).order_by(deliveries.c.id).with_for_update())
+"""In one order, the one in which attempts end: two that want the same rows do not wait for each other for ever."""
 CHANGED = """
     UPDATE delivery.deliveries SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, by_voice = %(by_voice)s,
-        provider_id = %(provider_id)s, changed_at = %(now)s
+        provider_id = %(provider_id)s, changed_at = %(changed_at)s
     WHERE id = %(id)s
 """
+CHANGES = ("id", "state", "next_attempt_at", "by_voice", "provider_id", "changed_at")
 
 
-async def _row(connection: AsyncConnection, asked: Select[Any], report: Report) -> dict[str, Any] | None:
-    found = await connection.execute(asked, {"delivery": report.delivery})
-    return cast("dict[str, Any] | None", found.mappings().first())
+async def _rows(
+    connection: AsyncConnection, asked: str, columns: Sequence[str], ids: Collection[UUID]
+) -> dict[UUID, Row]:
+    [found] = await at_once(connection, (asked, {"ids": list(ids)}))
+    rows = [dict(zip(columns, row, strict=True)) for row in found]
+    return {row["id"]: row for row in rows}
 
 
-def _news(row: Mapping[str, Any] | None, report: Report) -> State | None:
+def _news(row: Row | None, report: Report) -> State | None:
     """None too where the delivery is not ours, and where the report is of an attempt before the last."""
     if row is None or row["provider_id"] not in {None, report.provider_id}:
         return None
@@ -109,25 +120,46 @@ def _news(row: Mapping[str, Any] | None, report: Report) -> State | None:
 
 
 class Receipts:
-    """Takes reports for one service's own deliveries."""
+    """Takes reports for one service's own deliveries. Those that come while others are being written are written together."""
 
     def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
         self._service, self._store, self._clocks = service, store, clocks
+        self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
 
     async def take(self, report: Report) -> None:
         """Commits before it returns. A report of a delivery that is not ours, or of an attempt before the last, changes nothing."""
-        async with self._store.reading.connect() as connection:
-            if _news(await _row(connection, AS_IT_STANDS, report), report) is None:
-                return
-        async with self._store.transaction() as transaction:
-            row = await _row(transaction.connection, HELD, report)
-            state = _news(row, report)
-            if row is not None and state is not None:
-                await self._change(transaction, row, report, state, self._clocks.wall())
+        if report.status in KNOWN:
+            await self._group.put(report)
 
-    async def _change(
-        self, transaction: Transaction, row: dict[str, Any], report: Report, state: State, now: datetime
-    ) -> None:
+    async def _commit(self, several: Sequence[Report]) -> None:
+        """In the order in which they came: a later report of a delivery finds what an earlier one made of it."""
+        telling = await self._telling(several)
+        if not telling:
+            return
+        async with self._store.transaction() as transaction:
+            rows = await _rows(transaction.connection, HELD, COLUMNS, {report.delivery for report in telling})
+            for report in telling:
+                row = rows.get(report.delivery)
+                state = _news(row, report)
+                if row is not None and state is not None:
+                    await self._change(transaction, row, report, state, self._clocks.wall())
+
+    async def _telling(self, several: Sequence[Report]) -> list[Report]:
+        """Those that may be news. That a text was taken has mostly been known since Twilio's answer: it is looked at, and no row is
+        held for it.
+        """
+        of_taken = {report.delivery for report in several if report.status in TAKEN}
+        stand: dict[UUID, Row] = {}
+        if of_taken:
+            async with self._store.reading.connect() as connection:
+                stand = await _rows(connection, AS_THEY_STAND, STANDS, of_taken)
+        return [
+            report
+            for report in several
+            if report.status not in TAKEN or _news(stand.get(report.delivery), report) is not None
+        ]
+
+    async def _change(self, transaction: Transaction, row: Row, report: Report, state: State, now: datetime) -> None:
         parcel, voice = parcel_of(row), Voice(self._service, self._clocks.story(), now)
         if state is State.ACCEPTED:
             self._write(transaction, row, report, now, state=state)
@@ -142,12 +174,13 @@ class Receipts:
             if again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice, "provider_id": None}
                 self._write(transaction, row, report, now, **how)
-                metrics.SECOND_ROUTE.labels("undelivered").inc(by_voice)
+                if by_voice:
+                    transaction.after_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
             self._write(transaction, row, report, now, state=State.FAILED)
             failed = outcomes.failed(parcel, means.reason or "undeliverable", parcel.person)
             await voice.say(transaction, parcel, failed)
-            metrics.ENDED.labels("text", means.reason or "undeliverable").inc()
+            transaction.after_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001
         if not means.passes:
@@ -155,9 +188,6 @@ class Receipts:
         as_ = settle(Answer(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5)
         return as_.next_attempt_at if as_.state is State.WAITING else None
 
-    def _write(
-        self, transaction: Transaction, row: Mapping[str, Any], report: Report, now: datetime, **to: Any
-    ) -> None:
-        stands = {name: row[name] for name in ("id", "next_attempt_at", "by_voice")}
-        change = stands | {"provider_id": report.provider_id, "now": now} | to
-        transaction.write_in_order(CHANGED, change)
+    def _write(self, transaction: Transaction, row: Row, report: Report, now: datetime, **to: Any) -> None:
+        row.update({"provider_id": report.provider_id, "changed_at": now} | to)
+        transaction.write_in_order(CHANGED, {name: row[name] for name in CHANGES})

@@ -11,11 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery.parcel import Parcel, State
 from services.delivery.tables import deliveries, withdrawals
-from services.register import keys
 from services.register.keys import data_key
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS
-from services.store.encryption import DataKey, Keyring
+from services.store.encryption import Keyring
 from services.store.pipeline import as_sql, at_once
 from services.store.transaction import Transaction
 
@@ -58,15 +57,6 @@ async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: K
     row = _row(service, parcel, lease) | await _sealed(transaction.connection, parcel, keyring)
     [put] = await at_once(transaction.connection, (PUT, row))
     return bool(put)
-
-
-async def put_to_begin(
-    transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None
-) -> tuple[bool, DataKey | None]:
-    """As `put`, of what this transaction prepares and seals: with its owner's key, where there is one yet."""
-    row = _row(service, parcel, lease) | NOT_SEALED
-    put, found = await at_once(transaction.connection, (PUT, row), keys.asked(parcel.owner))
-    return bool(put), next((keyring.unwrap(owner, wrapped) for owner, wrapped in found), None)
 
 
 WITHDRAWAL = """
@@ -190,12 +180,9 @@ def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
     }
 
 
-NOT_SEALED = dict.fromkeys(("recipient", "body", "number_hash"))
-
-
 async def _sealed(connection: AsyncConnection, parcel: Parcel, keyring: Keyring) -> dict[str, Any]:
     if parcel.to_number is None or parcel.body is None:
-        return NOT_SEALED
+        return dict.fromkeys(("recipient", "body", "number_hash"))
     key = await data_key(connection, keyring, parcel.owner)
     return {
         "recipient": key.close(parcel.to_number, RECIPIENT),

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from services.delivery import deputies
 from services.delivery.parcel import Parcel, Undeliverable
-from services.register import contact, directory
 from services.register.contact import Contact
-from services.register.directory import Holder
+from services.register.directory import Holder, Question, first_reached, who_holds
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.store.encryption import Keyring
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
+
+Address: TypeAlias = Callable[[Contact], str | None]
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,24 @@ class Asking:
     keyring: Keyring
     clocks: Clocks
 
-    async def first(
-        self, transaction: Transaction, parcel: Parcel, duty: Duty, address: Callable[[Contact], str | None]
-    ) -> Contact | Undeliverable:
-        holders = await directory.holders(
-            transaction.connection,
+    async def first(self, transaction: Transaction, parcel: Parcel, address: Address) -> Contact | Undeliverable:
+        [found] = await self.first_of_each(transaction, [parcel], address)
+        return found
+
+    async def first_of_each(
+        self, transaction: Transaction, parcels: Sequence[Parcel], address: Address
+    ) -> list[Contact | Undeliverable]:
+        """In one round trip."""
+        questions = [self._question(each) for each in parcels]
+        answers = await at_once(transaction.connection, *(each.statement for each in questions))
+        return [
+            await self._of_holders(transaction, parcel, question.holders(rows), address)
+            for parcel, question, rows in zip(parcels, questions, answers, strict=True)
+        ]
+
+    def _question(self, parcel: Parcel) -> Question:
+        duty = duty_of(parcel)
+        return who_holds(
             duty.role,
             authority=duty.authority,
             child=parcel.child,
@@ -35,20 +51,16 @@ class Asking:
             at=self.clocks.story(),
             placement=duty.placement,
         )
+
+    async def _of_holders(
+        self, transaction: Transaction, parcel: Parcel, holders: Sequence[Holder], address: Address
+    ) -> Contact | Undeliverable:
         if not holders:
             return Undeliverable("nobody-in-role", parcel.person)
+        duty = duty_of(parcel)
         failed = await deputies.failed(transaction.connection, duty.duty) if duty.step else frozenset()
         willing = [each for each in holders if each.person not in failed] or holders
-        return await self._reachable(transaction, willing, address) or Undeliverable("no-address", holders[0].person)
-
-    async def _reachable(
-        self, transaction: Transaction, holders: Sequence[Holder], address: Callable[[Contact], str | None]
-    ) -> Contact | None:
-        for holder in holders:
-            found = await contact.of(transaction.connection, self.keyring, holder.person)
-            if found is not None and address(found) is not None:
-                return found
-        return None
+        return first_reached(self.keyring, willing, address) or Undeliverable("no-address", holders[0].person)
 
 
 def duty_of(parcel: Parcel) -> Duty:

@@ -2,24 +2,34 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Select, Table, bindparam, exists, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    MetaData,
+    Select,
+    Table,
+    bindparam,
+    exists,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
-from sqlalchemy.dialects.postgresql import insert
 
 from services.delivery import email
 from services.delivery.parcel import Fixed, Parcel, State
 from services.delivery.rows import BODY, parcel_of
 from services.delivery.tables import deliveries
-from services.professionals.asking import Asking, duty_of
+from services.professionals.asking import Asking
 from services.register.contact import Contact
-from services.register.keys import data_key
-from services.register.views import rota
+from services.register.views import data_keys, rota
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
-from services.store.pipeline import at_once
+from services.store.pipeline import as_sql, at_once, insert_given
 from services.store.transaction import Transaction
 
 AT_MOST = 20
@@ -33,41 +43,59 @@ grouped = Table(
     Column("at", DateTime(timezone=True), nullable=False),
 )
 
-
 LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
-MAIL_IT_RIDES_IN = """
-    SELECT mail.body, mail.key_owner FROM professionals.grouped
-    JOIN delivery.deliveries AS mail ON mail.id = grouped.leader
-    WHERE grouped.delivery = %(delivery)s AND grouped.leader <> %(delivery)s AND mail.body IS NOT NULL
-"""
+MAIL = deliveries.alias("mail")
+RIDES = (
+    select(MAIL.c.body, MAIL.c.key_owner, data_keys.c.wrapped)
+    .join(grouped, grouped.c.leader == MAIL.c.id)
+    .outerjoin(data_keys, data_keys.c.owner == MAIL.c.key_owner)
+    .where(
+        grouped.c.delivery == bindparam("delivery"),
+        grouped.c.leader != bindparam("delivery"),
+        MAIL.c.body.is_not(None),
+    )
+)
+MAIL_IT_RIDES_IN = as_sql(RIDES)
+OF_PARCEL = (
+    *("id", "lane", "child", "created_at", "authority", "kind", "telling"),
+    *("person", "urgent", "exercise", "trace", "key_owner"),
+)
+
+
+WAITS: ColumnElement[str] = literal_column(f"'{State.WAITING}'")
+"""As it stands, not as a parameter: the index of what is unsent serves the statement however often it was prepared."""
 
 
 def _waiting() -> Select[Any]:
-    """Built once: each mail asks it."""
+    """None for one that rides in another's mail."""
     held = exists().where(
         rota.c.person == bindparam("reader"),
         rota.c.role == deliveries.c.role,
         or_(rota.c.child.is_(None), rota.c.child == deliveries.c.child),
     )
     return (
-        select(deliveries)
+        select(*(deliveries.c[name] for name in OF_PARCEL))
         .where(
-            deliveries.c.lane == email.LANE,
-            deliveries.c.state == State.WAITING,
-            deliveries.c.attempts == 0,
+            ~RIDES.exists(),
+            deliveries.c.lane == bindparam("lane"),
+            deliveries.c.state == WAITS,
+            deliveries.c.attempts == literal_column("0"),
             deliveries.c.body.is_(None),
             deliveries.c.withdrawn_at.is_(None),
-            deliveries.c.id != bindparam("leads"),
+            deliveries.c.id != bindparam("delivery"),
             deliveries.c.exercise == bindparam("practice"),
             held,
             ~exists().where(grouped.c.delivery == deliveries.c.id),
         )
         .order_by(deliveries.c.created_at, deliveries.c.id)
-        .limit(AT_MOST - 1)
+        .limit(bindparam("most"))
     )
 
 
-WAITING = _waiting()
+WAITING = as_sql(_waiting())
+GROUPED = insert_given(
+    "professionals.grouped", {"delivery": "uuid", "leader": "uuid", "at": "timestamptz"}, "ON CONFLICT DO NOTHING"
+)
 
 
 @dataclass(frozen=True)
@@ -77,36 +105,38 @@ class Grouping:
     keyring: Keyring
     clocks: Clocks
 
-    async def rides(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> Fixed | None:
-        """The mail that this one went into, if it did. One reader's mails are fixed one after the other from here on."""
-        asked = {"lock": _lock(reader.person), "delivery": parcel.id}
-        _, found = await at_once(transaction.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked))
-        if not found:
-            return None
-        [(sealed, key_owner)] = found
-        key = await data_key(transaction.connection, self.keyring, key_owner)
-        body = key.open(sealed, BODY)
-        return Fixed(reader.email or "", body, person=reader.person, read=("person.email",))
-
-    async def gather(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> list[Parcel]:
-        """What else waits for this reader, untried; from now on it goes with this one. Exercises go with exercises."""
-        mine = []
-        for other in await self._waiting(transaction, parcel, reader):
-            found = await Asking(self.keyring, self.clocks).first(
-                transaction, other, duty_of(other), lambda each: each.email
-            )
-            if isinstance(found, Contact) and found.person == reader.person:
-                mine.append(other)
+    async def gather(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> Fixed | list[Parcel]:
+        """The mail that this one went into, if it did; else what else waits for this reader, untried: from the commit on it goes with
+        this one. Exercises go with exercises. One reader's mails are fixed one after the other from here on.
+        """
+        asked = {"lock": _lock(reader.person), "delivery": parcel.id, "reader": reader.person}
+        among = {"lane": email.LANE, "practice": parcel.exercise, "most": AT_MOST - 1}
+        _, mail, waiting = await at_once(
+            transaction.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked), (WAITING, asked | among)
+        )
+        if mail:
+            return self._riding(reader, *mail[0])
+        others = [parcel_of(dict(zip(OF_PARCEL, row, strict=True))) for row in waiting]
+        mine = await self._for_same(transaction, others, reader)
         if mine:
             now = self.clocks.wall()
             lines = [{"delivery": each.id, "leader": parcel.id, "at": now} for each in (parcel, *mine)]
-            await transaction.connection.execute(insert(grouped).on_conflict_do_nothing(), lines)
+            transaction.write_last(GROUPED, *lines)
         return mine
 
-    async def _waiting(self, transaction: Transaction, parcel: Parcel, reader: Contact) -> list[Parcel]:
-        asked = {"reader": reader.person, "leads": parcel.id, "practice": parcel.exercise}
-        found = await transaction.connection.execute(WAITING, asked)
-        return [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
+    def _riding(self, reader: Contact, sealed: bytes, key_owner: str, wrapped: bytes) -> Fixed:
+        body = self.keyring.unwrap(key_owner, wrapped).open(sealed, BODY)
+        return Fixed(reader.email or "", body, person=reader.person, read=("person.email",))
+
+    async def _for_same(self, transaction: Transaction, others: list[Parcel], reader: Contact) -> list[Parcel]:
+        if not others:
+            return []
+        readers = await Asking(self.keyring, self.clocks).first_of_each(transaction, others, lambda each: each.email)
+        return [
+            other
+            for other, found in zip(others, readers, strict=True)
+            if isinstance(found, Contact) and found.person == reader.person
+        ]
 
 
 async def together(transaction: Transaction, leader: UUID) -> list[UUID]:

@@ -1,6 +1,6 @@
 """What a parcel to a professional becomes when it is first sent: who holds the role this moment, and the text or mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.delivery import mail
 from services.delivery.links import Links, Purpose
@@ -11,7 +11,9 @@ from services.professionals.grouping import Grouping
 from services.professionals.mails import mail_code
 from services.professionals.texts import write
 from services.register import conversation
+from services.register.lately import Lately
 from services.runtime.clocks import Clocks
+from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Channel
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
@@ -24,7 +26,7 @@ class TextSender:
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         duty = duty_of(parcel)
-        found = await Asking(self.keyring, self.clocks).first(transaction, parcel, duty, lambda each: each.mobile)
+        found = await Asking(self.keyring, self.clocks).first(transaction, parcel, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found
         number = found.mobile or ""
@@ -41,25 +43,29 @@ class MailSender:
     links: Links
     mailbox: str
     grouping: Grouping
+    duty_lines: Lately[AuthorityId, str | None] = field(default_factory=Lately)
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         duty, now = duty_of(parcel), self.clocks.wall()
-        found = await Asking(self.keyring, self.clocks).first(transaction, parcel, duty, lambda each: each.email)
+        found = await Asking(self.keyring, self.clocks).first(transaction, parcel, lambda each: each.email)
         if isinstance(found, Undeliverable):
             return found
-        rides = await self.grouping.rides(transaction, parcel, found)
-        if rides is not None:
-            return rides
-        others = [duty_of(each) for each in await self.grouping.gather(transaction, parcel, found)]
+        gathered = await self.grouping.gather(transaction, parcel, found)
+        if isinstance(gathered, Fixed):
+            return gathered
+        others = [duty_of(each) for each in gathered]
         letter = mails.language(found.language).letter(
             [(each.wording, mail_code(each)) for each in (duty, *others)],
             link=self.links.url(Purpose.ACKNOWLEDGE, parcel.id, now),
-            duty_line=await conversation.duty_line(transaction.connection, duty.authority),
+            duty_line=await self._duty_line(transaction, duty.authority),
             exercise=parcel.exercise,
         )
         address = found.email or ""
         written = mail.write(letter, delivery=parcel.id, sender=self.mailbox, recipient=address, at=now)
         return Fixed(address, written, person=found.person, read=("person.email",))
+
+    async def _duty_line(self, transaction: Transaction, authority: AuthorityId) -> str | None:
+        return await self.duty_lines.of(authority, lambda: conversation.duty_line(transaction.connection, authority))
 
 
 @dataclass(frozen=True)

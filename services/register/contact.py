@@ -22,6 +22,21 @@ class Contact:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The same as it lies in the register: read along with whoever may be told, and opened for the one who is."""
+
+    mobile: bytes | None
+    email: bytes | None
+    wrapped: bytes | None
+
+    def opened(self, keyring: Keyring, person: PersonId, language: str) -> Contact:
+        opener = Opener(keyring, person, self.wrapped)
+        return Contact(
+            person, opener.open(self.mobile, "people.mobile"), opener.open(self.email, "people.email"), language
+        )
+
+
 CONTACT = for_contact.c
 OF_PERSON = as_sql(
     select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(
@@ -36,5 +51,4 @@ async def of(connection: AsyncConnection, keyring: Keyring, person: PersonId) ->
     if not found:
         return None
     [(mobile, email, language, wrapped)] = found
-    opener = Opener(keyring, person, wrapped)
-    return Contact(person, opener.open(mobile, "people.mobile"), opener.open(email, "people.email"), language)
+    return Sealed(mobile, email, wrapped).opened(keyring, person, language)

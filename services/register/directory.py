@@ -1,18 +1,23 @@
 """Who holds a role now: asked when sending, never before, so that nothing depends on one worker being on shift."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.register.contact import Contact, Sealed
 from services.register.views import carers_now, for_contact, for_protocol, rota
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days, Turn, on_duty
-from services.store.pipeline import as_sql, at_once
+from services.store.encryption import Keyring
+from services.store.pipeline import Statement, as_sql, at_once
+
+Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
 DUTY_SOCIAL_WORKER = "duty.social-worker"
 LINES_OF = {Role.DUTY_WORKER: (DUTY_SOCIAL_WORKER, str(Role.DUTY_EMERGENCY_TEAM))}
@@ -24,23 +29,38 @@ class Holder:
     person: PersonId
     authority: AuthorityId
     language: str
+    sealed: Sealed = field(default=Sealed(None, None, None), compare=False, repr=False)
 
 
-# Built once: at each telling they are only filled in.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who holds a role now. `statement` may go with others in one round trip; `holders` makes of its rows what `holders` says."""
+
+    statement: Statement
+    holders: Callable[[Rows], list[Holder]]
+
+
+# Built once: at each telling they are only filled in. How somebody is reached comes along.
 CHILD, AUTHORITY = bindparam("child", type_=Text), bindparam("authority", type_=Text)
+HOW = (for_contact.c.mobile, for_contact.c.email, for_contact.c.wrapped)
 NAMED = as_sql(
-    select(for_contact.c.person, for_contact.c.authority, for_contact.c.language).where(
+    select(for_contact.c.person, for_contact.c.authority, for_contact.c.language, *HOW).where(
         for_contact.c.person == bindparam("person", type_=Text)
     )
 )
 CARERS = as_sql(
-    select(carers_now.c.person, carers_now.c.authority, carers_now.c.language)
+    select(carers_now.c.person, carers_now.c.authority, carers_now.c.language, *HOW)
+    .join(for_contact, for_contact.c.person == carers_now.c.person)
     .where(or_(carers_now.c.child == CHILD, carers_now.c.placement == bindparam("placement", type_=Text)))
     .order_by(carers_now.c.from_at, carers_now.c.person)
 )
-LINE = tuple(each.name for each in rota.c)
-LINES = select(rota).where(
-    rota.c.role == any_(bindparam("lines", type_=ARRAY(Text))), or_(rota.c.child.is_(None), rota.c.child == CHILD)
+LINE = tuple(each.name for each in (*rota.c, *HOW))
+LINES = (
+    select(rota, *HOW)
+    .join(for_contact, for_contact.c.person == rota.c.person)
+    .where(
+        rota.c.role == any_(bindparam("lines", type_=ARRAY(Text))), or_(rota.c.child.is_(None), rota.c.child == CHILD)
+    )
 )
 HOST = select(for_protocol.c.host_authority).where(for_protocol.c.child == CHILD).scalar_subquery()
 ON_DUTY = as_sql(LINES.where(rota.c.authority == AUTHORITY))
@@ -62,30 +82,50 @@ async def holders(
     `person`, where a duty names one, is the answer whatever the role. `at` is story time. A police control room is no
     person: ask `services.register.forces`.
     """
+    question = who_holds(role, authority=authority, child=child, person=person, at=at, placement=placement)
+    [rows] = await at_once(connection, question.statement)
+    return question.holders(rows)
+
+
+def who_holds(
+    role: Role,
+    *,
+    authority: AuthorityId,
+    child: ChildId | None,
+    person: PersonId | None,
+    at: datetime,
+    placement: PlacementId | None = None,
+) -> Question:
+    """The question that `holders` asks, for whoever asks several at once."""
     if person is not None:
-        return await _named(connection, person)
+        return Question((NAMED, {"person": person}), lambda rows: list(map(_holder, rows)))
     if role is Role.CARERS_ALL:
-        return await _carers(connection, child, placement)
-    return await _on_duty(connection, role, authority, child, at)
-
-
-async def _named(connection: AsyncConnection, person: PersonId) -> list[Holder]:
-    [rows] = await at_once(connection, (NAMED, {"person": person}))
-    return [Holder(*row) for row in rows]
-
-
-async def _carers(connection: AsyncConnection, child: ChildId | None, placement: PlacementId | None) -> list[Holder]:
-    """Of the child's placement, and for a child not yet identified of the placement that the report came from."""
-    [rows] = await at_once(connection, (CARERS, {"child": child, "placement": placement}))
-    return list(dict.fromkeys(Holder(*row) for row in rows))
-
-
-async def _on_duty(
-    connection: AsyncConnection, role: Role, authority: AuthorityId, child: ChildId | None, at: datetime
-) -> list[Holder]:
+        # Of the child's placement, and for a child not yet identified of the placement that the report came from.
+        told = {"child": child, "placement": placement}
+        return Question((CARERS, told), lambda rows: list(dict.fromkeys(map(_holder, rows))))
     lines = LINES_OF.get(role, (str(role),))
-    asked = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
-    [found] = await at_once(connection, (asked, {"lines": list(lines), "authority": authority, "child": child}))
+    asked = {"lines": list(lines), "authority": authority, "child": child}
+    sql = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
+    return Question((sql, asked), lambda rows: _on_duty(rows, lines, at))
+
+
+def first_reached(
+    keyring: Keyring, holders: Sequence[Holder], address: Callable[[Contact], str | None]
+) -> Contact | None:
+    """The first of them whom `address` finds a way to."""
+    for holder in holders:
+        found = holder.sealed.opened(keyring, holder.person, holder.language)
+        if address(found) is not None:
+            return found
+    return None
+
+
+def _holder(row: tuple[Any, ...]) -> Holder:
+    person, authority, language, *how = row
+    return Holder(person, authority, language, Sealed(*how))
+
+
+def _on_duty(found: Rows, lines: Sequence[str], at: datetime) -> list[Holder]:
     rows = [dict(zip(LINE, row, strict=True)) for row in found]
     for line in lines:
         of_line = [row for row in rows if row["role"] == line]
@@ -96,7 +136,12 @@ async def _on_duty(
 
 
 def _first_asked(rows: list[dict[str, Any]], at: datetime) -> list[Holder]:
-    holder_of = {row["person"]: Holder(row["person"], row["authority"], row["language"]) for row in rows}
+    holder_of = {
+        row["person"]: Holder(
+            row["person"], row["authority"], row["language"], Sealed(row["mobile"], row["email"], row["wrapped"])
+        )
+        for row in rows
+    }
     turns = [
         Turn(row["person"], row["turn"], Days(row["days"]), row["starts"], row["ends"], row["bank_holidays"])
         for row in rows

@@ -3,15 +3,17 @@
 from collections.abc import Collection
 
 from sqlalchemy import Text, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.views import data_keys as table
 from services.store.encryption import DataKey, Keyring
-from services.store.pipeline import Statement, as_sql, at_once
+from services.store.pipeline import arrays_of, as_sql, at_once, insert_given
+from services.store.transaction import Transaction
 
 OWNERS = bindparam("owners", type_=ARRAY(Text))
 WRAPPED = as_sql(select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS)))
+MAKE = insert_given("register.data_keys", {"owner": "text", "wrapped": "bytea"}, "ON CONFLICT DO NOTHING")
 
 
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
@@ -19,13 +21,17 @@ async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) ->
     return (await data_keys(connection, keyring, [owner]))[owner]
 
 
-async def data_keys(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, DataKey]:
-    """Many owners' keys in one round trip, three where some are made. Two that make one key at once end with the same."""
-    wrapped = await _wrapped(connection, owners)
-    fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in owners if owner not in wrapped]
-    if fresh:
-        await connection.execute(insert(table).on_conflict_do_nothing(), fresh)
-        wrapped = await _wrapped(connection, owners)
+async def data_keys(
+    connection: AsyncConnection, keyring: Keyring, owners: Collection[str], *, new: bool = False
+) -> dict[str, DataKey]:
+    """Many owners' keys in one round trip, two where some are made. Two that make one key at once end with the same.
+
+    `new`: probably none of them has a key yet. Then it is one round trip in any case.
+    """
+    wrapped = {} if new else await _wrapped(connection, owners)
+    missing = [owner for owner in owners if owner not in wrapped]
+    if missing:
+        wrapped |= await _made(connection, keyring, missing)
     return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
 
 
@@ -35,13 +41,33 @@ async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners:
     return {owner: keyring.unwrap(owner, each) for owner, each in wrapped.items()}
 
 
-def asked(owner: str) -> Statement:
-    """The row of one owner's key, if there is one, for whoever asks other things in the same round trip."""
-    return WRAPPED, {"owners": [owner]}
+def remember(transaction: Transaction, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
+    """A key that came with what was read: `key_of` need not ask for it. None where the owner has none."""
+    if wrapped is not None:
+        transaction.remembered[table, owner] = keyring.unwrap(owner, wrapped)
+
+
+async def key_of(transaction: Transaction, keyring: Keyring, owner: str, *, new: bool = False) -> DataKey:
+    """As `data_key`, and asked for once in a transaction. `new` as for `data_keys`."""
+    key: DataKey | None = transaction.remembered.get((table, owner))
+    if key is None:
+        key = (await data_keys(transaction.connection, keyring, [owner], new=new))[owner]
+        transaction.remembered[table, owner] = key
+    return key
 
 
 async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
     [rows] = await at_once(connection, (WRAPPED, {"owners": list(owners)}))
+    return dict(rows)
+
+
+async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, bytes]:
+    """Who makes the same key at once waits in the first statement; the second, which begins after it, sees what the other committed.
+
+    In one order, so that two who make the same keys do not wait for each other for ever.
+    """
+    fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in sorted(owners)]
+    _, rows = await at_once(connection, (MAKE, arrays_of(fresh)), (WRAPPED, {"owners": list(owners)}))
     return dict(rows)
 
 

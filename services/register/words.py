@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, insert, select
+from sqlalchemy import ARRAY, Select, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register import views
-from services.register.keys import Opener, data_key
-from services.safeguarding.identifiers import WordsId, new_id
+from services.register.keys import Opener, key_of
+from services.safeguarding.identifiers import WordsId, is_provisional, new_id
 from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
-from services.store.pipeline import Statement, as_sql, at_once
+from services.store.pipeline import Statement, as_sql, at_once, insert_given
 from services.store.transaction import Transaction
 
 PLACE = "words.words"
@@ -30,6 +30,12 @@ class Words:
     """Which of a control room's questions; None: whatever was said."""
 
 
+KEEP = insert_given(
+    "register.words",
+    {"id": "text", "about": "text", "words": "bytea", "said_by": "text", "at": "timestamptz", "answers": "text"},
+)
+
+
 async def keep(
     transaction: Transaction,
     keyring: Keyring,
@@ -40,11 +46,16 @@ async def keep(
     at: datetime,
     answers: ReportQuestion | None = None,
 ) -> WordsId:
-    """`about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time."""
-    key = await data_key(transaction.connection, keyring, about)
+    """Written with the commit: who reads words in this transaction does not find them.
+
+    `about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time.
+    """
+    key = await key_of(
+        transaction, keyring, about, new=is_provisional(about)
+    )  # most words of such a child are its first
     words_id = new_id("words")
     row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
-    await transaction.connection.execute(insert(views.words).values(row | {"answers": answers}))
+    transaction.write_last(KEEP, row | {"answers": None if answers is None else answers.value})
     return words_id
 
 

@@ -19,7 +19,7 @@ from services.safeguarding.discussion_events import (
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
 from services.safeguarding.message import Message
 from services.store.transaction import Transaction
-from services.strategy import metrics, records, store
+from services.strategy import invited, metrics, records, store
 from services.strategy.discussing import Discussing
 from services.strategy.planning import plan
 from services.strategy.recording import About, Recording
@@ -43,7 +43,7 @@ class Handlers:
         discussion, is_new = await plan(transaction, received, meets, self.clocks.story())
         if discussion.state != store.PLANNED:
             return
-        await store.invite(transaction, discussion.discussion, received.content)
+        invited.invite(transaction, discussion.discussion, received.content)
         await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             metrics.DISCUSSIONS.labels("planned").inc()

@@ -11,6 +11,7 @@ from services.safeguarding.identifiers import derived
 from services.safeguarding.meetings import Meets
 from services.store.pipeline import at_once
 from services.store.transaction import Transaction
+from services.strategy.invited import invited_to
 from services.strategy.policy import begins
 from services.strategy.store import HELD_ROW, PLANNED, Discussion, discussion_of
 from services.strategy.tables import discussions
@@ -21,6 +22,7 @@ LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
 PLANNED_ALREADY = HELD_ROW.format(
     which="""coalesce(
         (SELECT discussion FROM attendees WHERE duty = %(duty)s ORDER BY step LIMIT 1),
+        %(just_now)s::uuid,
         (SELECT discussion FROM discussions WHERE episode = %(episode)s AND state = 'planned' AND form = %(form)s
             ORDER BY number DESC LIMIT 1)
     )"""
@@ -43,7 +45,14 @@ async def plan(
     """
     duty = told.content
     episode = duty.episode or duty.refers_to or duty.duty
-    asked = {"duty": duty.duty, "episode": episode, "form": meets.form, "now": now, "lock": episode.int & LOCKS}
+    asked = {
+        "duty": duty.duty,
+        "just_now": invited_to(transaction, duty.duty),
+        "episode": episode,
+        "form": meets.form,
+        "now": now,
+        "lock": episode.int & LOCKS,
+    }
     _, before, [(last, urgent_at)] = await at_once(
         transaction.connection, (LOCK, asked), (PLANNED_ALREADY, asked), (SO_FAR, asked)
     )

@@ -9,9 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duties import Duty
+from services.store.pipeline import at_once
 from services.store.transaction import Transaction
-from services.strategy.store import PLANNED, Discussion, hold
+from services.strategy.store import HELD_ROW, PLANNED, Discussion, discussion_of, hold
 from services.strategy.tables import discussions, recorders, records
+
+OF_RECORDER = HELD_ROW.format(which="(SELECT discussion FROM recorders WHERE duty = %(duty)s AND step = %(step)s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,8 @@ async def ask(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
 
 async def of_recorder(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
     """The discussion that this telling asks a record of."""
-    name = await transaction.connection.scalar(
-        select(recorders.c.discussion).where(recorders.c.duty == duty, recorders.c.step == step)
-    )
-    return None if name is None else await hold(transaction, name)
+    [found] = await at_once(transaction.connection, (OF_RECORDER, {"duty": duty, "step": step}))
+    return discussion_of(found[0]) if found else None
 
 
 async def keep(transaction: Transaction, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.safeguarding.duties import Duty
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role
 from services.store.pipeline import at_once
@@ -65,14 +64,6 @@ class Attendee:
 HELD_ROW = f"SELECT {', '.join(Discussion.__slots__)} FROM discussions WHERE discussion = {{which}} FOR UPDATE"  # noqa: S608 its own columns
 HOLD = HELD_ROW.format(which="%(discussion)s")
 OF_DUTY = HELD_ROW.format(which="(SELECT discussion FROM attendees WHERE duty = %(duty)s AND step = %(step)s)")
-INVITE = """
-    INSERT INTO attendees (duty, step, discussion, role, delivery, reply)
-    VALUES (%(duty)s, %(step)s, %(discussion)s, %(role)s, %(delivery)s, 'waiting')
-    ON CONFLICT DO NOTHING
-"""
-ADDRESSED = """
-    UPDATE attendees SET person = %(person)s, address_hash = %(address_hash)s WHERE duty = %(duty)s AND step = %(step)s
-"""
 REPLIED = "UPDATE attendees SET reply = %(reply)s, replied_at = %(at)s WHERE duty = %(duty)s AND step = %(step)s"
 ATTENDEES = """
     SELECT duty, step, role, delivery, person, reply FROM attendees
@@ -80,23 +71,6 @@ ATTENDEES = """
 """
 EVERYONE = ATTENDEES.format(more="")
 WITH_ADDRESS = ATTENDEES.format(more="AND address_hash = ANY(%(hashes)s)")
-
-
-async def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
-    who = {
-        "duty": duty.duty,
-        "step": duty.step,
-        "discussion": discussion,
-        "role": duty.role,
-        "delivery": duty.telling,
-    }
-    await at_once(transaction.connection, (INVITE, who))
-
-
-def addressed(transaction: Transaction, duty: Duty, person: str, address_hash: bytes) -> None:
-    """Who it is that was invited, known when the invitation is first sent. Written with the commit."""
-    who = {"duty": duty.duty, "step": duty.step, "person": person, "address_hash": address_hash}
-    transaction.write_in_order(ADDRESSED, who)
 
 
 async def hold(transaction: Transaction, discussion: UUID) -> Discussion | None:

@@ -1,10 +1,7 @@
 """Mail over real SMTP: what is taken, what is tried again, what is refused, and what nobody knows."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_string
 from email.policy import default as modern
@@ -14,62 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from aiosmtpd.smtp import SMTP
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from services.delivery.email import EmailMedium, Relay
-from services.delivery.mail import Letter, message_id, write
-from services.delivery.medium import Answer, Sending
+from services.delivery.mail import message_id, write
+from services.delivery.medium import Answer
 from services.safeguarding.evidence import AttemptResult
-
-SENDER, RECIPIENT = "safe-return@kestrel.example", "desk@home-office.example"
-NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
-LETTER = Letter(
-    "Mae plentyn ar goll (4K7PX)", ("Adroddwyd: tŷ.",), "Agor", "https://x.example/acknowledge/AbC", ("Diolch.",), "cy"
-)
-
-
-@dataclass
-class PlayedRelay:
-    """Answers RCPT and DATA as told, and keeps what it took."""
-
-    rcpt: str = ""
-    data: str = "250 2.0.0 Taken"
-    mails: list[bytes] = field(default_factory=list)
-    port: int = 0
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
-        if self.rcpt:
-            return self.rcpt
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
-        self.mails.append(envelope.original_content)
-        if self.data == "gone":
-            server.transport.abort()
-            await asyncio.sleep(0)
-        return self.data
-
-
-@asynccontextmanager
-async def listening(relay: PlayedRelay, **options: Any) -> AsyncIterator[EmailMedium]:
-    make: Callable[[], Any] = lambda: SMTP(relay, loop=asyncio.get_running_loop(), **options)  # noqa: E731
-    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-    relay.port = server.sockets[0].getsockname()[1]
-    medium = EmailMedium(Relay("127.0.0.1", relay.port, SENDER, encrypted=False))
-    await medium.start()
-    yield medium
-    await medium.stop()
-    server.close()
-
-
-def a_sending(body: str | None = None) -> Sending:
-    delivery = uuid4()
-    written = write(LETTER, delivery=delivery, sender=SENDER, recipient=RECIPIENT, at=NOW)
-    return Sending(delivery, 1, RECIPIENT, body or written, (), True, False, NOW, NOW)
+from tests.support.relay import LETTER, NOW, RECIPIENT, SENDER, PlayedRelay, a_sending, listening
 
 
 async def sent(relay: PlayedRelay) -> Answer:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from services.bus.envelope import Received
+from services.carers.policy.scene import Enrolment
 from services.carers.practices import AFTER, Practices
 from services.carers.store import enrolments
 from services.runtime.clocks import Clocks
@@ -19,6 +20,7 @@ from services.store.encryption import Keyring
 from services.store.pipeline import at_once
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds, now
 from tests.support.database import Database
+from tests.support.register import fresh_number
 
 
 @pytest.fixture
@@ -98,15 +100,28 @@ async def test_a_practice_that_nobody_ends_ends_by_itself_once(service: Carers, 
     assert isinstance(mine[0].content, events.ReportRetracted)
 
 
-async def test_a_carer_with_a_new_number_has_to_join_again(service: Carers, kestrel: Kestrel) -> None:
+async def test_a_carer_with_a_new_number_has_to_join_again(
+    service: Carers, kestrel: Kestrel, database: Database
+) -> None:
     await service.says(kestrel.phone("cat"), "JOIN")
-    person = kestrel.ids["cat"]
-    async with service.store.engine.connect() as connection:
-        numbers = [kestrel.phone("cat"), "+447700900999"]
-        rows = await at_once(
-            connection, *(enrolments.of(person, service.keyring.number_hash(each)) for each in numbers)
+    person, fresh = kestrel.ids["cat"], fresh_number()
+    assert (await enrolment_of(service, kestrel.phone("cat"), person)).joined
+    register = database.engine("casework")
+    async with register.begin() as connection:
+        await connection.execute(
+            text("UPDATE register.people SET number_hash = :n WHERE id = :p"),
+            {"n": service.keyring.number_hash(fresh), "p": person},
         )
-    assert [enrolments.enrolment(each).joined for each in rows] == [True, False]
+    await register.dispose()
+    assert not (await enrolment_of(service, fresh, person)).joined
+    await service.says(fresh, "JOIN")
+    assert (await enrolment_of(service, fresh, person)).joined
+
+
+async def enrolment_of(service: Carers, number: str, person: str) -> Enrolment:
+    async with service.store.engine.connect() as connection:
+        [rows] = await at_once(connection, enrolments.of_number(service.keyring.number_hashes(number)))
+    return enrolments.enrolment(rows, person)
 
 
 async def test_the_card_says_number_duty_line_and_what_to_do_when_nobody_answers(service: Carers) -> None:

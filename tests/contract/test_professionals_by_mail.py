@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from services.professionals.grouped_medium import GroupedMail
 from services.professionals.mails import mail_code
+from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from tests.support.database import Database
-from tests.support.delivery import eventually
+from tests.support.delivery import PlayedMedium, eventually
 from tests.support.professionals import ByMail, running_by_mail
 
 BOUNCE = "From: MAILER-DAEMON@relay.example"
@@ -169,6 +172,14 @@ async def test_several_at_once_are_one_mail_and_each_is_accepted_and_acknowledge
     acknowledged = {each["duty"] for each in await by_mail.said("duty.acknowledged.v1")}
     assert acknowledged == {str(each.content.duty) for each in told}
     assert len(await by_mail.said("duty.acknowledged.v1")) == 3
+
+
+async def test_what_rides_in_a_mail_that_another_process_sent_is_not_sent_again(by_mail: ByMail) -> None:
+    told, medium = await several(by_mail), PlayedMedium(name="email")
+    [mail] = by_mail.mail.sent
+    [rider, *_] = {each.content.telling for each in told} - {mail.id}
+    answer = await GroupedMail(medium, by_mail.floor.store).send(replace(mail, id=rider))
+    assert (answer.result, medium.sent) == (AttemptResult.ACCEPTED, [])
 
 
 async def test_a_mail_of_several_that_bounces_leads_on_for_each(by_mail: ByMail) -> None:

@@ -1,5 +1,6 @@
 """Each purpose's reads, on a real PostgreSQL, as the service's own role."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from services.store.encryption import Keyring
 from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.register import OTHER_SECRET, SECRET, authority, load, number_of
+from tests.support.round_trips import round_trips
 
 TUESDAY_NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TUESDAY_NIGHT = datetime(2026, 11, 24, 22, tzinfo=UTC)
@@ -312,6 +314,48 @@ async def test_an_owners_key_is_made_once(engines: Engines, keyring: Keyring) ->
         sealed = (await keys.data_key(connection, keyring, owner)).close("hello", "texts.body")
     async with engines("professionals").begin() as connection:
         assert (await keys.data_key(connection, keyring, owner)).open(sealed, "texts.body") == "hello"
+
+
+async def test_two_that_make_one_key_at_once_end_with_the_same(engines: Engines, keyring: Keyring) -> None:
+    owner, first, second = f"number-{new_id('x')}", engines("carers"), engines("professionals")
+    async with first.begin() as one, second.begin() as other:
+        made = await keys.data_key(one, keyring, owner)
+        waiting = asyncio.create_task(keys.data_key(other, keyring, owner))
+        await asyncio.sleep(0.2)
+        assert not waiting.done(), "it made a key of its own"
+        await one.commit()
+        assert (await waiting).open(made.close("hello", "texts.body"), "texts.body") == "hello"
+
+
+@pytest.mark.parametrize("new", [False, True])
+async def test_making_a_key_takes_two_round_trips_and_one_where_there_is_probably_none(
+    engines: Engines, keyring: Keyring, *, new: bool
+) -> None:
+    engine = engines("carers")
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    with round_trips(engine) as trips:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        without = trips.count
+        trips.begin()
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+            await keys.data_keys(connection, keyring, [f"number-{new_id('x')}"], new=new)
+        assert trips.count - without == (1 if new else 2), trips.statements
+
+
+async def test_a_key_is_asked_for_once_in_a_transaction(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
+    store = Store(engines("carers"))
+    with round_trips(store.engine) as trips:
+        async with store.transaction() as transaction:
+            for each in ("a blue bag", "a red hat"):
+                await words.keep(
+                    transaction, keyring, about=kestrel.ids["C1"], words=each, said_by=None, at=TUESDAY_NOON
+                )
+        assert len([each for each in trips.statements if "data_keys" in each]) == 1
+        assert len([each for each in trips.statements if "INTO register.words" in each]) == 1
+        assert trips.count <= 2 + 2, "BEGIN and what follows COMMIT come to it"
 
 
 async def _holders(engines: Engines, kestrel: Loaded, role: Role, at: datetime, child: str | None = None) -> list[str]:

@@ -16,6 +16,7 @@ from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.safeguarding.evidence import AttemptResult
 from services.store.encryption import Keyring
+from services.strategy import store
 from services.strategy.watching import DiscussionWatch
 from tests.support.database import Database
 from tests.support.delivery import ACCEPTED, eventually
@@ -242,3 +243,17 @@ async def test_who_was_invited_hears_that_it_is_off_also_when_the_duty_has_ended
     strategy.medium.otherwise = ACCEPTED
     await eventually(lambda: len(strategy.medium.sent) > 2)
     assert str(event_of(strategy.newest(POLICE))["STATUS"]) == "CANCELLED"
+
+
+async def test_a_reminder_that_comes_with_its_invitation_is_to_the_same_discussion(strategy: Strategy) -> None:
+    """Though that is called off between the two: all in one transaction, of which nothing is written yet."""
+    first = strategy.invitation(POLICE)
+    about = {"duty": first.content.duty, "episode": first.content.episode}
+    async with strategy.floor.store.transaction() as transaction:
+        await strategy.handlers.on_strategy_invite(first, transaction)
+        found = await store.of_child(transaction, strategy.child, 1, exercise=False)
+        assert found is not None
+        await strategy.discussing.call_off(transaction, found)
+        await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, step=1, **about), transaction)
+    changed = await strategy.said("strategy-discussion.changed.v1")
+    assert {each["discussion"] for each in changed} == {1}

@@ -7,9 +7,11 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from unittest.mock import patch
 
 import pytest
-from sqlalchemy import event, text
+from psycopg import AsyncCursor
+from sqlalchemy import text
 
 from services.carers.store import enrolments, texts
 from services.delivery import claims, measuring
@@ -45,16 +47,17 @@ OTHERS: dict[str, tuple[str, Question]] = {
 async def plans_of(database: Database, role: str, ask: Question) -> str:
     """How PostgreSQL would answer, for every statement that the question asks; nothing is changed."""
     store, asked = Store(database.engine(role)), list[tuple[str, Any]]()
+    send = AsyncCursor.execute
 
-    def note(*of: Any) -> None:
-        asked.append((of[2], of[3]))
+    async def note(cursor: AsyncCursor[Any], statement: Any, values: Any = None, **how: Any) -> Any:
+        asked.append((statement, values))
+        return await send(cursor, statement, values, **how)
 
     try:
         async with store.engine.connect() as connection:
             await connection.execute(text("SET enable_seqscan = off"))
-            event.listen(store.engine.sync_engine, "before_cursor_execute", note)
-            await ask(Transaction(connection))
-            event.remove(store.engine.sync_engine, "before_cursor_execute", note)
+            with patch.object(AsyncCursor, "execute", note):
+                await ask(Transaction(connection))
             plans = [await connection.exec_driver_sql(f"EXPLAIN {statement}", values) for statement, values in asked]
             lines = [row[0] for plan in plans for row in plan]
             await connection.rollback()

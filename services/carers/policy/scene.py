@@ -90,6 +90,8 @@ class Scene:
     authority: AuthorityId
     provisional: ChildId
     """The child that this text is about where nobody can say which."""
+    duty_line: str | None = None
+    """The authority's, for the reply."""
     person: PersonId | None = None
     placement: PlacementId | None = None
     children: tuple[Child, ...] = ()

@@ -1,11 +1,10 @@
-"""What a conversation remembers of a number: the question it was asked, and its reports without a name."""
+"""What a conversation remembers of a number: the question it was asked, and its reports without a name.
+
+Asked with what else a text is read by, and written with the commit.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import delete, update
-from sqlalchemy.dialects.postgresql import insert
-
-from services.carers.store.tables import provisionals, questions
 from services.safeguarding.identifiers import ChildId
 from services.store.pipeline import Statement
 from services.store.transaction import Transaction
@@ -18,17 +17,23 @@ def question(number_hash: bytes, asked_after: datetime) -> Statement:
     return QUESTION, {"number_hash": number_hash, "asked_after": asked_after}
 
 
-async def ask(transaction: Transaction, number_hash: bytes, about: str, provisional: ChildId, at: datetime) -> None:
+ASK = """
+    INSERT INTO questions (number_hash, about, provisional, asked_at)
+    VALUES (%(number_hash)s, %(about)s, %(provisional)s, %(at)s)
+    ON CONFLICT (number_hash) DO UPDATE SET
+        about = excluded.about, provisional = excluded.provisional, asked_at = excluded.asked_at
+"""
+ANSWERED = "DELETE FROM questions WHERE number_hash = %(number_hash)s"
+
+
+def ask(transaction: Transaction, number_hash: bytes, about: str, provisional: ChildId, at: datetime) -> None:
     """One question at a time: a later one takes the place of an earlier."""
-    row = {"number_hash": number_hash, "about": about, "provisional": provisional, "asked_at": at}
-    written = insert(questions).values(row)
-    await transaction.connection.execute(
-        written.on_conflict_do_update(index_elements=[questions.c.number_hash], set_=row)
-    )
+    row = {"number_hash": number_hash, "about": about, "provisional": provisional, "at": at}
+    transaction.write_in_order(ASK, row)
 
 
-async def answered(transaction: Transaction, number_hash: bytes) -> None:
-    await transaction.connection.execute(delete(questions).where(questions.c.number_hash == number_hash))
+def answered(transaction: Transaction, number_hash: bytes) -> None:
+    transaction.write_in_order(ANSWERED, {"number_hash": number_hash})
 
 
 OPEN_PROVISIONALS = """
@@ -41,18 +46,21 @@ def open_provisionals(number_hash: bytes) -> Statement:
     return OPEN_PROVISIONALS, {"number_hash": number_hash}
 
 
-async def open_provisional(transaction: Transaction, provisional: ChildId, number_hash: bytes, at: datetime) -> None:
-    row = {"provisional": provisional, "number_hash": number_hash, "reported_at": at}
-    await transaction.connection.execute(insert(provisionals).values(row).on_conflict_do_nothing())
+OPEN = """
+    INSERT INTO provisionals (provisional, number_hash, reported_at) VALUES (%(provisional)s, %(number_hash)s, %(at)s)
+    ON CONFLICT DO NOTHING
+"""
+IDENTIFY = "UPDATE provisionals SET child = %(child)s WHERE provisional = %(provisional)s"
+END = "UPDATE provisionals SET ended_at = %(at)s WHERE provisional = %(provisional)s"
 
 
-async def identify(transaction: Transaction, provisional: ChildId, child: ChildId) -> None:
-    await transaction.connection.execute(
-        update(provisionals).where(provisionals.c.provisional == provisional).values(child=child)
-    )
+def open_provisional(transaction: Transaction, provisional: ChildId, number_hash: bytes, at: datetime) -> None:
+    transaction.write_in_order(OPEN, {"provisional": provisional, "number_hash": number_hash, "at": at})
 
 
-async def end(transaction: Transaction, provisional: ChildId, at: datetime) -> None:
-    await transaction.connection.execute(
-        update(provisionals).where(provisionals.c.provisional == provisional).values(ended_at=at)
-    )
+def identify(transaction: Transaction, provisional: ChildId, child: ChildId) -> None:
+    transaction.write_in_order(IDENTIFY, {"provisional": provisional, "child": child})
+
+
+def end(transaction: Transaction, provisional: ChildId, at: datetime) -> None:
+    transaction.write_in_order(END, {"provisional": provisional, "at": at})

@@ -1,14 +1,15 @@
 """Which carers have said that they are there, and have practised. All times are story time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import and_, select
 
 from services.carers.policy.scene import Enrolment
 from services.carers.store.tables import enrolments
+from services.register.conversation import PEOPLE
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.store.pipeline import Statement
 from services.store.transaction import Transaction
@@ -24,48 +25,50 @@ class Practice:
     begun_at: datetime
 
 
-OF = "SELECT practising FROM enrolments WHERE person = %(person)s AND number_hash = %(number_hash)s"
+OF_NUMBER = f"SELECT person, practising FROM enrolments WHERE number_hash = %(number_hash)s AND person IN ({PEOPLE})"  # noqa: S608 the register's own words
 
 
-def of(person: PersonId | None, number_hash: bytes) -> Statement:
-    """One row at most, read by `enrolment`. A carer with another number than the one that joined has not joined: nobody knows
-    whether texts reach it.
+def of_number(numbers: Sequence[bytes]) -> Statement:
+    """Rows that `enrolment` reads, of whoever has the number (under each phone key, the newest first). A carer with another number
+    than the one that joined has not joined: nobody knows whether texts reach it.
     """
-    return OF, {"person": person, "number_hash": number_hash}
+    return OF_NUMBER, {"number_hash": numbers[0], "numbers": list(numbers)}
 
 
-def enrolment(rows: list[tuple[Any, ...]]) -> Enrolment:
-    return Enrolment(joined=True, practising=rows[0][0]) if rows else Enrolment()
+def enrolment(rows: list[tuple[Any, ...]], person: PersonId | None) -> Enrolment:
+    practising: dict[PersonId | None, ChildId | None] = dict(rows)
+    return Enrolment(joined=True, practising=practising[person]) if person in practising else Enrolment()
 
 
-async def joined(transaction: Transaction, person: PersonId, number_hash: bytes, at: datetime) -> None:
-    """The first time counts, unless it was with another number."""
-    written = insert(enrolments).values(person=person, number_hash=number_hash, joined_at=at)
-    await transaction.connection.execute(
-        written.on_conflict_do_update(
-            index_elements=[enrolments.c.person],
-            set_={"number_hash": number_hash, "joined_at": at},
-            where=enrolments.c.number_hash != number_hash,
-        )
-    )
+JOINED = """
+    INSERT INTO enrolments (person, number_hash, joined_at) VALUES (%(person)s, %(number_hash)s, %(at)s)
+    ON CONFLICT (person) DO UPDATE SET number_hash = excluded.number_hash, joined_at = excluded.joined_at
+    WHERE enrolments.number_hash <> excluded.number_hash
+"""
+PRACTISING = """
+    UPDATE enrolments SET practising = %(child)s, practising_since = %(at)s, authority = %(authority)s WHERE person = %(person)s
+"""
+PRACTISED = """
+    UPDATE enrolments SET practising = NULL, practising_since = NULL, practised_at = coalesce(%(at)s, practised_at)
+    WHERE person = %(person)s
+"""
 
 
-async def practising(
+def joined(transaction: Transaction, person: PersonId, number_hash: bytes, at: datetime) -> None:
+    """The first time counts, unless it was with another number. Written with the commit, as the others are."""
+    transaction.write_in_order(JOINED, {"person": person, "number_hash": number_hash, "at": at})
+
+
+def practising(
     transaction: Transaction, person: PersonId, authority: AuthorityId, child: ChildId, at: datetime
 ) -> None:
-    await transaction.connection.execute(
-        update(enrolments)
-        .where(enrolments.c.person == person)
-        .values(practising=child, practising_since=at, authority=authority)
-    )
+    row = {"person": person, "authority": authority, "child": child, "at": at}
+    transaction.write_in_order(PRACTISING, row)
 
 
-async def practised(transaction: Transaction, person: PersonId, at: datetime | None) -> None:
+def practised(transaction: Transaction, person: PersonId, at: datetime | None) -> None:
     """`at` is None where it was not finished by the carer: then it does not count as done."""
-    done = {} if at is None else {"practised_at": at}
-    await transaction.connection.execute(
-        update(enrolments).where(enrolments.c.person == person).values(practising=None, practising_since=None, **done)
-    )
+    transaction.write_in_order(PRACTISED, {"person": person, "at": at})
 
 
 async def left_open(transaction: Transaction, begun_before: datetime) -> Practice | None:

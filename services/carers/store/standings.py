@@ -3,12 +3,13 @@
 Asked with what else a text is read by, and written with the commit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.register.conversation import CHILDREN
 from services.safeguarding.identifiers import ChildId
 from services.store.pipeline import Statement
 from services.store.transaction import Transaction
@@ -26,11 +27,19 @@ class Stood:
 OF = """
     SELECT child, state, changed_at, police, duty_answered, said, said_at FROM standings WHERE child = ANY(%(children)s::text[])
 """
+OF_NUMBER = f"""
+    SELECT child, state, changed_at, police, duty_answered, said, said_at FROM standings WHERE child IN ({CHILDREN})
+"""  # noqa: S608 the register's own words
 
 
 def of(children: Iterable[ChildId]) -> Statement:
     """Its rows are read by `stood`."""
     return OF, {"children": list(children)}
+
+
+def of_number(numbers: Sequence[bytes]) -> Statement:
+    """Of all children about whom the number (under each phone key) may text."""
+    return OF_NUMBER, {"numbers": list(numbers)}
 
 
 def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, Stood]:

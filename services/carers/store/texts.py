@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, select, tuple_, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.store.tables import texts_in
 from services.carers.text import Text
-from services.register.keys import data_key, data_keys
+from services.register.keys import data_keys, key_of, remember
 from services.store.encryption import DataKey, Keyring
-from services.store.pipeline import Statement, insert_given
+from services.store.pipeline import Statement, at_once, insert_given
 from services.store.transaction import Transaction
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
@@ -37,7 +37,11 @@ KEEP = insert_given(
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A text that this transaction holds. Still sealed, so that one that does not open can be told of all the same."""
+    """A text that this transaction holds. Still sealed, so that one that does not open can be told of all the same.
+
+    `wrapped` is its owner's data key, None where that was erased. `waiting`: of each sender the first other text that was not
+    read yet, as far as they were looked through.
+    """
 
     sid: str
     key_owner: str
@@ -46,6 +50,8 @@ class Unread:
     received_at: datetime
     story_at: datetime
     tries: int
+    wrapped: bytes | None
+    waiting: Sequence[str]
 
 
 def owner_of(number_hash: bytes) -> str:
@@ -60,7 +66,7 @@ async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Tex
     """
     hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
     owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})
-    keys = await data_keys(transaction.connection, keyring, owners)
+    keys = await data_keys(transaction.connection, keyring, owners, new=True)
     rows: dict[str, dict[str, Any]] = {}
     for text in several:
         number_hash = hashes[text.sender]
@@ -83,44 +89,40 @@ def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[st
     }
 
 
-def _next_unread() -> Select[Any]:
-    older = texts_in.alias()
-    place = tuple_(texts_in.c.received_at, texts_in.c.message_sid)
-    waits_for_older = exists().where(
-        older.c.number_hash == texts_in.c.number_hash,
-        older.c.worked_at.is_(None),
-        tuple_(older.c.received_at, older.c.message_sid) < place,
+NEXT_UNREAD = """
+    WITH next AS (
+        SELECT * FROM texts_in AS text
+        WHERE worked_at IS NULL AND next_try_at <= %(now)s AND NOT EXISTS (
+            SELECT FROM texts_in AS older
+            WHERE older.number_hash = text.number_hash AND older.worked_at IS NULL
+            AND (older.received_at, older.message_sid) < (text.received_at, text.message_sid)
+        )
+        ORDER BY received_at, message_sid LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), others AS (
+        SELECT * FROM texts_in WHERE worked_at IS NULL ORDER BY received_at, message_sid LIMIT %(looked_through)s
     )
-    return (
-        select(texts_in)
-        .where(texts_in.c.worked_at.is_(None), texts_in.c.next_try_at <= bindparam("now"), ~waits_for_older)
-        .order_by(texts_in.c.received_at, texts_in.c.message_sid)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+    SELECT message_sid, owner, sender, body, received_at, story_at, tries, wrapped, ARRAY(
+        SELECT DISTINCT ON (others.number_hash) others.message_sid FROM others
+        WHERE others.message_sid <> next.message_sid AND others.next_try_at <= %(now)s
+        ORDER BY others.number_hash, others.received_at, others.message_sid
     )
-
-
-NEXT_UNREAD = _next_unread()
+    FROM next
+    CROSS JOIN LATERAL (SELECT coalesce(key_owner, 'number-' || encode(number_hash, 'hex')) AS owner) AS whose
+    LEFT JOIN register.data_keys USING (owner)
+"""
+LOOKED_THROUGH = 32
 
 
 async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
     """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
-    row = (await transaction.connection.execute(NEXT_UNREAD, {"now": now})).mappings().first()
-    if row is None:
-        return None
-    return Unread(
-        row["message_sid"],
-        row["key_owner"] or owner_of(row["number_hash"]),
-        row["sender"],
-        row["body"],
-        row["received_at"],
-        row["story_at"],
-        row["tries"],
-    )
+    asked = {"now": now, "looked_through": LOOKED_THROUGH}
+    [rows] = await at_once(transaction.connection, (NEXT_UNREAD, asked))
+    return Unread(*rows[0]) if rows else None
 
 
-async def opened(connection: AsyncConnection, keyring: Keyring, unread: Unread) -> Text:
-    key = await data_key(connection, keyring, unread.key_owner)
+async def opened(transaction: Transaction, keyring: Keyring, unread: Unread) -> Text:
+    remember(transaction, keyring, unread.key_owner, unread.wrapped)
+    key = await key_of(transaction, keyring, unread.key_owner)
     body, *pictures = json.loads(key.open(unread.body, BODY))
     return Text(unread.sid, key.open(unread.sender, SENDER), body, tuple(pictures), unread.received_at, unread.story_at)
 
@@ -154,30 +156,29 @@ def this_hour(number_hash: bytes, now: datetime) -> Statement:
     return THIS_HOUR, {"number_hash": number_hash, "since": now - HOUR}
 
 
-async def answered_since(connection: AsyncConnection, number_hash: bytes, since: datetime) -> bool:
-    """Whether any text that came from the number after `since` (wall time) was answered."""
-    return bool(
-        await connection.scalar(
-            select(
-                exists().where(
-                    texts_in.c.number_hash == number_hash,
-                    texts_in.c.received_at > since,
-                    texts_in.c.replied_at.is_not(None),
-                )
-            )
-        )
+ANSWERED_SINCE = """
+    SELECT EXISTS (
+        SELECT FROM texts_in WHERE number_hash = %(number_hash)s AND received_at > %(since)s AND replied_at IS NOT NULL
     )
+"""
 
 
-async def first_owner(connection: AsyncConnection, number_hash: bytes) -> str:
-    """Whose key closes the number's first text: the name stays, whatever the number's hash becomes."""
-    owner = await connection.scalar(
-        select(texts_in.c.key_owner)
-        .where(texts_in.c.number_hash == number_hash)
-        .order_by(texts_in.c.received_at, texts_in.c.message_sid)
-        .limit(1)
-    )
-    return owner or owner_of(number_hash)
+def answered_since(number_hash: bytes, since: datetime) -> Statement:
+    """One row: whether any text that came from the number after `since` (wall time) was answered."""
+    return ANSWERED_SINCE, {"number_hash": number_hash, "since": since}
+
+
+FIRST_OWNER = """
+    SELECT coalesce(key_owner, 'number-' || encode(number_hash, 'hex')) FROM texts_in WHERE number_hash = %(number_hash)s
+    ORDER BY received_at, message_sid LIMIT 1
+"""
+
+
+def first_owner(number_hash: bytes) -> Statement:
+    """One row, since the text that is read is there: whose key closes the number's first. That name stays, whatever the number's
+    hash becomes.
+    """
+    return FIRST_OWNER, {"number_hash": number_hash}
 
 
 async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
