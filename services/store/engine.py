@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.runtime.settings import Settings
+from services.store.pipeline import BEGINS, opens_a_transaction
 
 
 def database_url(settings: Settings, role: str) -> URL:
@@ -19,7 +20,9 @@ READERS = 2
 
 def connect(settings: Settings, role: str) -> AsyncEngine:
     """Lazy: nothing is opened before the first statement. A lost connection is noticed at use, and the work repeated."""
-    return _engine(settings, role, size=settings.database_connections)
+    engine = _engine(settings, role, size=settings.database_connections, execution_options={BEGINS: True})
+    event.listen(engine.sync_engine, "before_cursor_execute", _begin)
+    return engine
 
 
 def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
@@ -29,6 +32,12 @@ def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
     return _engine(settings, role, size=READERS, isolation_level="AUTOCOMMIT")
 
 
+def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
+    """Before SQLAlchemy's first statement of a transaction; `at_once` sends it with its own."""
+    if opens_a_transaction(connection):
+        cursor.execute("BEGIN")
+
+
 def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEngine:
     timeouts: dict[str, Any] = {
         "connect_timeout": 3,
@@ -36,6 +45,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         "tcp_user_timeout": 10000,
         "application_name": role,
         "prepare_threshold": 0,
+        "autocommit": True,
     }
     return create_async_engine(
         database_url(settings, role),

@@ -5,10 +5,12 @@ goes through SQLAlchemy.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeAlias
 
 import psycopg
-from sqlalchemy import ClauseElement
+from psycopg.pq import TransactionStatus
+from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,6 +49,22 @@ def arrays_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
+BEGINS = "safe_return_begins"
+"""Execution option of an engine whose statements run in transactions."""
+
+
+def opens_a_transaction(connection: Connection | None) -> bool:
+    """Whether the next statement has to be preceded by BEGIN.
+
+    The connections of such an engine are in psycopg's autocommit, so that BEGIN goes with the first statement and COMMIT with the
+    last: by itself psycopg waits for PostgreSQL's answer to either, in a pipeline too.
+    """
+    if connection is None or not connection.get_execution_options().get(BEGINS):
+        return False
+    driver = connection.connection.driver_connection
+    return driver is not None and driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
+
+
 async def at_once(
     connection: AsyncConnection, *statements: Statement, commit: bool = False
 ) -> list[list[tuple[Any, ...]]]:
@@ -57,12 +75,16 @@ async def at_once(
     raw = await connection.get_raw_connection()
     driver: psycopg.AsyncConnection[tuple[Any, ...]] = raw.driver_connection  # type: ignore[assignment]
     cursors = [driver.cursor() for _ in statements]
+    begin = opens_a_transaction(connection.sync_connection)
+    several = begin or commit or len(statements) > 1
     try:
-        async with driver.pipeline():
+        async with driver.pipeline() if several else nullcontext():
+            if begin:
+                await driver.execute("BEGIN", prepare=False)
             for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
                 await cursor.execute(sql, parameters)
             if commit:
-                await driver.commit()
+                await driver.execute("COMMIT", prepare=False)
     except psycopg.Error as error:
         if driver.closed:
             await connection.invalidate(error)

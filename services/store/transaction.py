@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.store.pipeline import Statement, arrays_of, at_once
+from services.store.pipeline import BEGINS, Statement, arrays_of, at_once
 
 
 class Transaction:
@@ -114,7 +114,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine, reading: AsyncEngine | None = None) -> None:
         self.engine = engine
-        self.reading = reading or engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.reading = reading or engine.execution_options(isolation_level="AUTOCOMMIT", **{BEGINS: False})
         self.on_said: Callable[[Transaction], None] = lambda _transaction: None
 
     @asynccontextmanager

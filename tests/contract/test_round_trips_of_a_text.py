@@ -32,6 +32,8 @@ async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel:
     name = kestrel.document["authority"]["id"]
     async with carers(database, keyring, tmp_path / "spool", authority=name) as running:
         await running.work()
+        # A statement that goes alone is prepared in a round trip of its own, once a connection.
+        await running.says(fresh_number(), "a boy has run away from here")
         yield running
 
 
@@ -72,10 +74,10 @@ async def test_behind_a_text_with_which_nobody_waits_there_is_no_second_look(ser
 
 
 async def test_where_nothing_waits_one_question_is_asked(service: Carers) -> None:
-    begin_and_end = 2
+    end = 1
     with round_trips(service.store.engine) as trips:
         assert not await service.reader._turn()
-        assert trips.count <= 1 + begin_and_end, trips.statements
+        assert trips.count <= 1 + end, trips.statements
 
 
 async def test_what_another_process_kept_behind_a_text_that_was_being_read_is_read_a_moment_later(
