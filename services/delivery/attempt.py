@@ -16,7 +16,7 @@ from services.delivery.outcomes import Voice
 from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
 from services.delivery.rows import BODY, RECIPIENT
 from services.delivery.settling import settle
-from services.register.keys import data_key
+from services.register.keys import key_of
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.safeguarding.evidence import AttemptResult
@@ -78,15 +78,14 @@ class Attempt:
         return Begun(_sending(hand, fixed, attempt, now), fixed)
 
     async def begin_where_put(self, transaction: Transaction, hand: InHand) -> Begun | None:
-        """None where it cannot be sent: `begin` finds out why, and says so."""
+        """None where it cannot be sent: `begin` finds out why, and says so. So it does where, after the commit, it has not begun
+        (`standing.has_begun`).
+        """
         fixed, sealed = await self._fixed(transaction, hand)
         if isinstance(fixed, Undeliverable):
             return None
-        now, delivery = self.clocks.wall(), hand.parcel.id
-        if not sealed:
-            standing.begun_last(transaction, delivery, self.owner, now)
-        elif not await standing.begun_where_put(transaction, delivery, self.owner, now, sealed):
-            return None
+        now = self.clocks.wall()
+        standing.begun_where_put(transaction, hand.parcel.id, self.owner, now, sealed)
         return Begun(_sending(hand, fixed, FIRST, now), fixed)
 
     async def send(self, hand: InHand, begun: Begun) -> tuple[Answer, int]:
@@ -111,7 +110,7 @@ class Attempt:
         """With the columns to write, where this is the first attempt that fixes them."""
         parcel = hand.parcel
         if hand.recipient is not None and hand.body is not None:
-            key = await data_key(transaction.connection, self.keyring, parcel.owner)
+            key = await key_of(transaction, self.keyring, parcel.owner)
             secrets = await self.secrets(transaction, parcel)
             recipient, body = key.open(hand.recipient, RECIPIENT), key.open(hand.body, BODY)
             return Fixed(recipient, body, person=parcel.person, secrets=secrets), {}
@@ -126,7 +125,7 @@ class Attempt:
         purpose = str(parcel.duty.wording) if parcel.duty else "reply"
         looked_up = outcomes.looked_up(parcel, purpose, fixed.read, fixed.person)
         await self._voice(self.clocks.wall()).say(transaction, parcel, looked_up)
-        key = await data_key(transaction.connection, self.keyring, parcel.owner)
+        key = await key_of(transaction, self.keyring, parcel.owner)
         return {
             "recipient": key.close(fixed.recipient, RECIPIENT),
             "body": key.close(fixed.body, BODY),

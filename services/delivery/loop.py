@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from services.bus.envelope import Received
-from services.delivery import claims, measuring, metrics, rows
+from services.delivery import claims, measuring, metrics, rows, standing
 from services.delivery.attempt import Attempt, Begun, Prepare, Secrets, no_secrets
 from services.delivery.claims import InHand
 from services.delivery.dispatcher import Dispatcher
@@ -66,6 +66,7 @@ class DeliveryLoop:
         self._dispatcher = Dispatcher(self._attempt, ending, clocks, Lanes(at_once), self._sweep.wake)
         self._alone = alone
         self._went_wrong: set[UUID] = set()
+        """Parcels that were put and begun in a transaction that is not committed: if it never is, they begin alone next time."""
         self._has_come_back = False
         self._promise_due_at = self._promise_lately_due_at = clocks.wall()
 
@@ -75,13 +76,12 @@ class DeliveryLoop:
     async def put(self, transaction: Transaction, parcel: Parcel) -> bool:
         """False where it was withdrawn before it came, or is there already: nothing is sent because of this call."""
         takes_up = not parcel.held_for and self._dispatcher.has_room(parcel.lane, urgent=parcel.urgent)
+        if takes_up and self._begins_with(transaction, parcel):
+            return await self._put_and_begin(transaction, InHand(parcel))
         lease = self._lease() if takes_up else None
         written = await rows.put(transaction, self._service, parcel, self._keyring, lease)
         if written and takes_up:
-            hand, begun = InHand(parcel), list[Begun]()
-            if self._begins_with(transaction, parcel):
-                await self._begin_where_put(transaction, hand, begun)
-            transaction.after_commit(lambda: self._dispatcher.take_up(hand, next(iter(begun), None)))
+            transaction.after_commit(lambda: self._dispatcher.take_up(InHand(parcel)))
         elif written:
             self._dispatcher.lanes.of(parcel.lane).turned_away = True
             transaction.after_commit(self._sweep.wake)
@@ -105,12 +105,19 @@ class DeliveryLoop:
         transaction.remembered[self, parcel.lane] = taken + 1
         return True
 
-    async def _begin_where_put(self, transaction: Transaction, hand: InHand, begun: list[Begun]) -> None:
+    async def _put_and_begin(self, transaction: Transaction, hand: InHand) -> bool:
         """What has to be prepared first sees everything that the transaction writes; a reply needs no more than it brings."""
-        if hand.parcel.body is None:
+        parcel, begun = hand.parcel, list[Begun]()
+        put = rows.put_to_begin if parcel.body is None else rows.put
+        if not await put(transaction, self._service, parcel, self._keyring, self._lease()):
+            return False
+        self._went_wrong.add(parcel.id)
+        transaction.after_commit(lambda: self._take_up(transaction, hand, begun))
+        if parcel.body is None:
             transaction.before_commit(lambda: self._begin(transaction, hand, begun))
         else:
             await self._begin(transaction, hand, begun)
+        return True
 
     async def _begin(self, transaction: Transaction, hand: InHand, begun: list[Begun]) -> None:
         """What goes wrong is for an attempt that begins alone, where an error of ours is counted and told of: now, or, where it was
@@ -119,12 +126,17 @@ class DeliveryLoop:
         try:
             attempt = await self._attempt.begin_where_put(transaction, hand)
         except OF_DATABASE:
-            self._went_wrong.add(hand.parcel.id)
             raise
         except Exception as error:  # noqa: BLE001 happens again when it begins alone
             logger().info("a parcel is prepared once more, alone", delivery=str(hand.parcel.id), reason=place(error))
         else:
             begun += [] if attempt is None else [attempt]
+
+    def _take_up(self, transaction: Transaction, hand: InHand, begun: Sequence[Begun]) -> None:
+        """It is committed: nothing went wrong with it."""
+        self._went_wrong.discard(hand.parcel.id)
+        holds = standing.has_begun(transaction, hand.parcel.id)
+        self._dispatcher.take_up(hand, begun[0] if begun and holds else None)
 
     async def start(self) -> None:
         await self._media.start()

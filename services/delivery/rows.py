@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery.parcel import Parcel, State
 from services.delivery.tables import deliveries, withdrawals
-from services.register.keys import data_key
+from services.register import keys
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS
 from services.store.encryption import Keyring
@@ -54,8 +54,19 @@ PUT = as_sql(_put())
 
 async def put(transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None) -> bool:
     """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
-    row = _row(service, parcel, lease) | await _sealed(transaction.connection, parcel, keyring)
+    row = _row(service, parcel, lease) | await _sealed(transaction, parcel, keyring)
     [put] = await at_once(transaction.connection, (PUT, row))
+    return bool(put)
+
+
+async def put_to_begin(
+    transaction: Transaction, service: str, parcel: Parcel, keyring: Keyring, lease: Lease | None
+) -> bool:
+    """As `put`, of what this transaction prepares and seals: the key that it needs for that is read beside (`keys.key_of`)."""
+    row = _row(service, parcel, lease) | NOT_SEALED
+    put, found = await at_once(transaction.connection, (PUT, row), keys.asked(parcel.owner))
+    for owner, wrapped in found:
+        keys.remember(transaction, keyring, owner, wrapped)
     return bool(put)
 
 
@@ -180,10 +191,13 @@ def _row(service: str, parcel: Parcel, lease: Lease | None) -> dict[str, Any]:
     }
 
 
-async def _sealed(connection: AsyncConnection, parcel: Parcel, keyring: Keyring) -> dict[str, Any]:
+NOT_SEALED = dict.fromkeys(("recipient", "body", "number_hash"))
+
+
+async def _sealed(transaction: Transaction, parcel: Parcel, keyring: Keyring) -> dict[str, Any]:
     if parcel.to_number is None or parcel.body is None:
-        return dict.fromkeys(("recipient", "body", "number_hash"))
-    key = await data_key(connection, keyring, parcel.owner)
+        return NOT_SEALED
+    key = await keys.key_of(transaction, keyring, parcel.owner)
     return {
         "recipient": key.close(parcel.to_number, RECIPIENT),
         "body": key.close(parcel.body, BODY),

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName, State
 from services.delivery.settling import Settled
-from services.store.pipeline import at_once
+from services.store.pipeline import at_once, given
 from services.store.transaction import Transaction
 
 HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
@@ -20,6 +20,18 @@ BEGIN = f"""
 BEGUN = BEGIN.format(sealed="")
 BEGUN_SEALED = BEGIN.format(
     sealed=", recipient = %(recipient)s, body = %(body)s, number_hash = %(number_hash)s, person = %(person)s"
+)
+SEALED = {"recipient": "bytea", "body": "bytea", "number_hash": "bytea", "person": "text"}
+BEGIN_WHERE_PUT = """
+    UPDATE delivery.deliveries AS put SET state = 'sending', attempts = 1, changed_at = given.now {sealed}
+    FROM {given}
+    WHERE put.id = given.delivery AND put.lease_owner = given.owner AND put.state = 'waiting'
+    RETURNING put.id
+"""
+OF_ATTEMPT = {"delivery": "uuid", "owner": "text", "now": "timestamptz"}
+BEGUN_WHERE_PUT = BEGIN_WHERE_PUT.format(sealed="", given=given(OF_ATTEMPT))
+BEGUN_WHERE_PUT_SEALED = BEGIN_WHERE_PUT.format(
+    sealed="".join(f", {name} = given.{name}" for name in SEALED), given=given(OF_ATTEMPT | SEALED)
 )
 SETTLED = """
     WITH logged AS (
@@ -53,19 +65,19 @@ async def begun(
     return numbers[0][0] if numbers else None
 
 
-async def begun_where_put(
+def begun_where_put(
     transaction: Transaction, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]
-) -> bool:
-    """The same in the transaction that puts the row, which goes on. False where that withdraws it, too."""
-    [numbers] = await at_once(
-        transaction.connection, (BEGUN_SEALED, {"delivery": delivery, "owner": owner, "now": now} | sealed)
-    )
-    return bool(numbers)
+) -> None:
+    """The same with the commit of the transaction that puts the row: nobody else sees it before. Whether it holds says
+    `has_begun` then, since that transaction may withdraw it, too.
+    """
+    began = {"delivery": delivery, "owner": owner, "now": now} | sealed
+    transaction.write_last(BEGUN_WHERE_PUT_SEALED if sealed else BEGUN_WHERE_PUT, began)
 
 
-def begun_last(transaction: Transaction, delivery: UUID, owner: str, now: datetime) -> None:
-    """The same with the commit, for what nobody can withdraw, and whose columns are fixed."""
-    transaction.write_in_order(BEGUN, {"delivery": delivery, "owner": owner, "now": now})
+def has_begun(transaction: Transaction, delivery: UUID) -> bool:
+    begun = (transaction.returned.get(each, ()) for each in (BEGUN_WHERE_PUT, BEGUN_WHERE_PUT_SEALED))
+    return any((delivery,) in each for each in begun)
 
 
 @dataclass(frozen=True, slots=True)

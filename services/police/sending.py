@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeAlias
 
 from services.bus.envelope import say
 from services.delivery.links import GOOD_FOR, Links, Purpose
@@ -11,18 +12,20 @@ from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.police import agreeing, store
 from services.police.notice import About, Notice
 from services.police.writing import Beside, connection_test, write
-from services.register import police_notice, reporters, words
+from services.register import forces, police_notice, reporters, words
 from services.register.forces import Force, Forces
 from services.register.reporters import Reporter
 from services.register.words import Words
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import PoliceNoticeHasGaps
-from services.safeguarding.identifiers import AuthorityId, ForceId
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId
 from services.safeguarding.notice_fields import CHASED
 from services.store.encryption import Keyring
-from services.store.pipeline import at_once
+from services.store.pipeline import Statement
 from services.store.transaction import Transaction
+
+Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
 UNKNOWN_FORCE_LANE = "force"
 LANE_OF_FORCE = f"{UNKNOWN_FORCE_LANE}-"
@@ -53,41 +56,66 @@ class NoticeSender:
         """A force that the register cannot reach is a failure at once: somebody must telephone."""
         if parcel.exercise and parcel.duty is not None and not self._may_practise(parcel.authority):
             return Undeliverable("exercise")
-        force = await self._force(transaction, parcel)
+        force, read = await self._read(transaction, parcel)
         recipient = None if force is None else _way_to(force)
         if force is None or recipient is None:
             return Undeliverable("no-address")
         if parcel.duty is None:
             test = connection_test(parcel.id, self.clocks.story())
             return Fixed(recipient, test.model_dump_json(), secrets=force.secrets)
-        return await self._notice(transaction, parcel, parcel.duty, force, recipient)
+        return await self._notice(transaction, parcel, parcel.duty, force, recipient, read)
 
     async def secrets(self, transaction: Transaction, parcel: Parcel) -> tuple[str, ...]:
-        force = await self._force(transaction, parcel)
+        named = force_of(parcel)
+        force = None if named is None else await self.forces.of(transaction.connection, named)
+        self._trust(force)
         return () if force is None else force.secrets
 
     def _may_practise(self, authority: AuthorityId | None) -> bool:
         """With played forces, or with the exercise authority's, which are endpoints of our own."""
         return self.sandbox or (authority == self.exercise_authority != "")
 
+    async def _read(self, transaction: Transaction, parcel: Parcel) -> tuple[Force | None, Sequence[Rows]]:
+        """The force, and the rows of what is asked for its notice, in one round trip."""
+        named, duty = force_of(parcel), parcel.duty
+        if named is None:
+            return None, ()
+        force = self.forces.fresh(named)
+        of_force = () if force is not None else (forces.asked(named),)
+        of_notice = () if duty is None else _asked(parcel.child, duty, named)
+        rows = await store.after_what_was_told(transaction, *of_notice, *of_force)
+        if force is None:
+            force = self.forces.opened(named, rows.pop())
+        self._trust(force)
+        return force, rows
+
+    def _trust(self, force: Force | None) -> None:
+        if force is not None and force.notice_url is not None:
+            self.trust(force.notice_url, force.private_ca)
+
     async def _notice(
-        self, transaction: Transaction, parcel: Parcel, duty: Duty, force: Force, recipient: str
+        self,
+        transaction: Transaction,
+        parcel: Parcel,
+        duty: Duty,
+        force: Force,
+        recipient: str,
+        read: Sequence[Rows],
     ) -> Fixed:
-        connection = transaction.connection
-        about, spoken, speaker, [earlier] = await at_once(
-            connection,
-            police_notice.asked(parcel.child, duty.candidates),
-            words.asked(duty.words),
-            reporters.asked(duty.words),
-            store.earlier(force.force, parcel.child, duty.episode),
-        )
+        about, spoken, speaker, [(count, last, not_chased)] = read
         facts = await police_notice.opened(
-            connection, self.keyring, parcel.child, about, candidates=duty.candidates, placement=duty.placement
+            transaction.connection,
+            self.keyring,
+            parcel.child,
+            about,
+            candidates=duty.candidates,
+            placement=duty.placement,
         )
         said, reporter = words.opened(self.keyring, spoken), reporters.opened(self.keyring, speaker)
-        beside = Beside(said, reporter, earlier if facts.child else None, self._link(parcel))
+        beside = Beside(said, reporter, (count, last) if facts.child else None, self._link(parcel))
         notice = write(duty, facts, beside, exercise=parcel.exercise)
-        await self._chase(transaction, parcel, duty, force, notice)
+        if not_chased:
+            await self._chase(transaction, parcel, duty, force, notice)
         return Fixed(
             recipient=recipient,
             body=agreeing.as_agreed(notice, force.agreed),
@@ -106,7 +134,7 @@ class NoticeSender:
             gaps = tuple(each for each in gaps if each in force.agreed or each.partition(".")[0] in force.agreed)
         if notice.data.about is not About.MISSING or not gaps or duty.episode is None:
             return
-        if not await store.chases_gaps(transaction, force.force, duty.episode):
+        if not store.chases_gaps(transaction, force.force, duty.episode):
             return
         await say(
             transaction,
@@ -119,12 +147,15 @@ class NoticeSender:
             trace=parcel.trace,
         )
 
-    async def _force(self, transaction: Transaction, parcel: Parcel) -> Force | None:
-        named = force_of(parcel)
-        force = None if named is None else await self.forces.of(transaction.connection, named)
-        if force is not None and force.notice_url is not None:
-            self.trust(force.notice_url, force.private_ca)
-        return force
+
+def _asked(child: ChildId, duty: Duty, force: ForceId) -> tuple[Statement, ...]:
+    """What a notice is made of."""
+    return (
+        police_notice.asked(child, duty.candidates),
+        words.asked(duty.words),
+        reporters.asked(duty.words),
+        store.before_notice(force, child, duty.episode),
+    )
 
 
 def _read_of(said: Sequence[Words], reporter: Reporter | None) -> list[str]:

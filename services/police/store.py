@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -68,33 +70,60 @@ TOLD = """
 
 
 def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
-    """What a notice that is about to go says of its episode. A notice that asks or adds something changes nothing."""
+    """What a notice that is about to go says of its episode. A notice that asks or adds something changes nothing.
+
+    It is left for `after_what_was_told`, or for the transaction's end where nobody asks anything.
+    """
     state = STATE_AFTER.get(duty.wording)
     if duty.force is None or duty.episode is None or state is None:
         return
     row = {"force": duty.force, "episode": duty.episode, "child": child, "authority": duty.authority}
-    transaction.write_in_order(TOLD, row | {"exercise": exercise, "state": state, "told_at": duty.created_at})
+    if told not in transaction.remembered:
+        transaction.remembered[told] = []
+        transaction.before_commit(partial(_write_what_was_told, transaction))
+    row |= {"exercise": exercise, "state": state, "told_at": duty.created_at}
+    transaction.remembered[told].append((TOLD, row))
 
 
-EARLIER = """
-    SELECT count(*), max(told_at) FROM police.episodes
+async def after_what_was_told(transaction: Transaction, *asked: Statement) -> list[list[tuple[Any, ...]]]:
+    """The rows that these gave, which see what `told` has left: it goes with them, in one round trip."""
+    left = transaction.remembered.get(told, [])
+    statements = [*left, *asked]
+    left.clear()
+    given = await at_once(transaction.connection, *statements) if statements else []
+    return given[len(given) - len(asked) :]
+
+
+async def _write_what_was_told(transaction: Transaction) -> None:
+    await after_what_was_told(transaction)
+
+
+BEFORE_NOTICE = """
+    WITH not_chased AS (
+        SELECT FROM police.episodes
+        WHERE force = %(force)s AND episode = %(episode)s::uuid AND NOT gaps_chased FOR UPDATE
+    )
+    SELECT count(*), max(told_at), EXISTS (SELECT FROM not_chased) FROM police.episodes
     WHERE force = %(force)s AND child = %(child)s AND NOT exercise AND episode IS DISTINCT FROM %(episode)s::uuid
 """
-CHASES_GAPS = """
-    UPDATE police.episodes SET gaps_chased = true
-    WHERE force = %(force)s AND episode = %(episode)s AND NOT gaps_chased RETURNING episode
-"""
+GAPS_CHASED = "UPDATE police.episodes SET gaps_chased = true WHERE force = %(force)s AND episode = %(episode)s"
 
 
-def earlier(force: ForceId, child: ChildId, episode: UUID | None) -> Statement:
-    """Gives one row of this child's episodes before this one: how many, and when the force was last told of one."""
-    return EARLIER, {"force": force, "child": child, "episode": episode}
+def before_notice(force: ForceId, child: ChildId, episode: UUID | None) -> Statement:
+    """Gives one row: how many episodes of this child the force was told of before this one, when it last was of one, and whether
+    nobody was asked yet for what this one's first notice lacked. Then its row is held: nobody else asks, either.
+    """
+    return BEFORE_NOTICE, {"force": force, "child": child, "episode": episode}
 
 
-async def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:
-    """True once an episode: from now on somebody is asked for what its first notice lacked."""
-    [found] = await at_once(transaction.connection, (CHASES_GAPS, {"force": force, "episode": episode}))
-    return bool(found)
+def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:
+    """True once an episode, of those that `before_notice` holds for this transaction: from now on somebody is asked."""
+    chased = transaction.remembered.setdefault(chases_gaps, set())
+    if (force, episode) in chased:
+        return False
+    chased.add((force, episode))
+    transaction.write_in_order(GAPS_CHASED, {"force": force, "episode": episode})
+    return True
 
 
 async def closed(transaction: Transaction, force: ForceId, episode: UUID, at: datetime) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +13,7 @@ from services.register.keys import Opener
 from services.register.views import forces_for_police
 from services.safeguarding.identifiers import ForceId
 from services.store.encryption import Keyring
+from services.store.pipeline import Statement, as_sql, at_once
 
 FRESH_SECONDS = 2.0
 """How long a process goes on with what it read of a force. An overlap of secrets lasts far longer."""
@@ -41,15 +44,27 @@ class Force:
     sends_open_list: bool = False
 
 
-OF = select(forces_for_police).where(forces_for_police.c.force == bindparam("force"))
+OF_FORCE = select(forces_for_police).where(forces_for_police.c.force == bindparam("force"))
+OF = as_sql(OF_FORCE)
+COLUMNS = tuple(each.name for each in OF_FORCE.selected_columns)
+
+
+def asked(force: ForceId) -> Statement:
+    """For whoever asks other things in the same round trip."""
+    return OF, {"force": force}
 
 
 async def of(connection: AsyncConnection, keyring: Keyring, force: ForceId) -> Force | None:
     """None where the register knows no such force."""
-    found = await connection.execute(OF, {"force": force})
-    row = found.mappings().first()
-    if row is None:
+    [found] = await at_once(connection, asked(force))
+    return opened(keyring, force, found)
+
+
+def opened(keyring: Keyring, force: ForceId, found: Sequence[tuple[Any, ...]]) -> Force | None:
+    """As `of`, of what `asked` gave."""
+    if not found:
         return None
+    row = dict(zip(COLUMNS, found[0], strict=True))
     opener = Opener(keyring, owner_of(force), row["wrapped"])
     return Force(
         force=force,
@@ -79,13 +94,22 @@ class Forces:
 
     async def of(self, connection: AsyncConnection, force: ForceId) -> Force | None:
         """A force that is not known is asked for each time."""
-        now = time.monotonic()
+        fresh = self.fresh(force)
+        if fresh is not None:
+            return fresh
+        [found] = await at_once(connection, asked(force))
+        return self.opened(force, found)
+
+    def fresh(self, force: ForceId) -> Force | None:
+        """None where it has to be `asked` for."""
         at, known = self._read.get(force, (0.0, None))
-        if known is not None and now - at < FRESH_SECONDS:
-            return known
-        found = await of(connection, self._keyring, force)
-        if found is None:
+        return known if time.monotonic() - at < FRESH_SECONDS else None
+
+    def opened(self, force: ForceId, found: Sequence[tuple[Any, ...]]) -> Force | None:
+        """Of what `asked` gave this moment."""
+        known = opened(self._keyring, force, found)
+        if known is None:
             self._read.pop(force, None)
         else:
-            self._read[force] = (now, found)
-        return found
+            self._read[force] = (time.monotonic(), known)
+        return known

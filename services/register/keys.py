@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.views import data_keys as table
 from services.store.encryption import DataKey, Keyring
-from services.store.pipeline import arrays_of, as_sql, at_once, insert_given
+from services.store.pipeline import Statement, arrays_of, as_sql, at_once, insert_given
 from services.store.transaction import Transaction
 
 OWNERS = bindparam("owners", type_=ARRAY(Text))
@@ -54,6 +54,11 @@ async def key_of(transaction: Transaction, keyring: Keyring, owner: str, *, new:
         key = (await data_keys(transaction.connection, keyring, [owner], new=new))[owner]
         transaction.remembered[table, owner] = key
     return key
+
+
+def asked(owner: str) -> Statement:
+    """For whoever asks other things in the same round trip: gives the owner and the wrapped key to `remember`, where there is one."""
+    return WRAPPED, {"owners": [owner]}
 
 
 async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:

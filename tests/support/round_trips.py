@@ -1,17 +1,19 @@
 """How often PostgreSQL was waited for, and for what: libpq's own trace says each time that the server is ready again."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import psycopg
 from psycopg.pq import Trace
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.store.transaction import Store, Transaction
 
 STATEMENT = re.compile(r'^F\t\d+\t(?:Parse\t "[^"]*"|Query\t) "(.*?)"', re.MULTILINE | re.DOTALL)
 
@@ -72,3 +74,22 @@ def round_trips(engine: AsyncEngine) -> Iterator[RoundTrips]:
         yield trips
         event.remove(pool, "checkout", taken)
         event.remove(pool, "checkin", given_back)
+
+
+@asynccontextmanager
+async def counted(store: Store) -> AsyncIterator[tuple[Transaction, list[int]]]:
+    """A transaction, whatever else goes through the pool meanwhile, and the number of its round trips once it is over. The one of
+    BEGIN, which a message's mark shares, is not among them.
+    """
+    trips: list[int] = []
+    with TemporaryFile("w+") as record:
+        async with store.transaction() as transaction:
+            await transaction.connection.exec_driver_sql("SELECT 1")
+            raw = await transaction.connection.get_raw_connection()
+            connection = raw.driver_connection.pgconn  # type: ignore[union-attr]
+            connection.trace(record.fileno())
+            yield transaction, trips
+        connection.untrace()
+        record.seek(0)
+        until_commit, _, _ = record.read().partition('"COMMIT"')
+        trips.append(until_commit.count("ReadyForQuery") + 1)

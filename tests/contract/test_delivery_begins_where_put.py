@@ -1,0 +1,115 @@
+"""A first attempt begins with the commit of what puts its parcel: what that costs, and what keeps it from being sent."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from psycopg import DataError
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.delivery.parcel import Fixed, Parcel
+from services.delivery.superseding import supersede
+from services.delivery.tables import deliveries
+from services.store.encryption import Keyring
+from services.store.transaction import Transaction
+from tests.support.database import Database
+from tests.support.delivery import PlayedMedium, received, running_floor
+from tests.support.round_trips import counted
+
+NO_TEXT = "a\x00b"
+"""Which PostgreSQL takes into no column."""
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine("police")
+    async with opened.begin() as connection:
+        await connection.execute(update(deliveries).values(state="withdrawn"))
+    yield opened
+    await opened.dispose()
+
+
+async def test_a_parcel_is_put_sealed_and_begun_in_two_round_trips(engine: AsyncEngine, keyring: Keyring) -> None:
+    """Where its owner has a key; one that has none gets it, which takes longer."""
+    medium, first = PlayedMedium(), received()
+    second = received(child=first.subject)
+    async with running_floor(engine, keyring, medium) as floor:
+        await floor.until((await floor.put(first, "force-ba")).id, "accepted")
+        parcel = Parcel.of(second, lane="force-ba", now=floor.clocks.wall())
+        async with counted(floor.store) as (transaction, trips):
+            await floor.loop.put(transaction, parcel)
+        row = await floor.until(parcel.id, "accepted")
+    assert trips == [2]
+    assert row["attempts"] == 1
+    assert f"notice {parcel.id}".encode() not in row["body"]
+    assert [each.body for each in medium.sent] == [f"notice {first.content.telling}", f"notice {parcel.id}"]
+
+
+async def test_what_is_acknowledged_in_the_transaction_that_puts_it_is_not_sent(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium, told = PlayedMedium(), received()
+    async with running_floor(engine, keyring, medium) as floor:
+        parcel = Parcel.of(told, lane="force-bb", now=floor.clocks.wall())
+        async with floor.store.transaction() as transaction:
+            assert await floor.loop.put(transaction, parcel)
+            await floor.loop.acknowledged(transaction, told.content.duty, 0)
+        row = await floor.row(parcel.id)
+        await asyncio.sleep(0.7)
+    assert (row["state"], row["attempts"]) == ("acknowledged", 0)
+    assert medium.sent == []
+
+
+async def test_what_is_superseded_in_the_transaction_that_puts_it_is_not_sent(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium, told = PlayedMedium(), received()
+    async with running_floor(engine, keyring, medium) as floor:
+        now = floor.clocks.wall()
+        newer = received(child=told.subject).content.telling
+        older, newest = Parcel.of(told, lane="force-bc", now=now), Parcel.of(told, lane="force-bc", now=now, id=newer)
+        async with floor.store.transaction() as transaction:
+            assert await floor.loop.put(transaction, older)
+            await supersede(transaction, "police", told.content, by=newest.id, at=now)
+            assert await floor.loop.put(transaction, newest)
+        await floor.until(newest.id, "accepted")
+        await asyncio.sleep(0.7)
+        assert (await floor.row(older.id))["state"] == "withdrawn"
+    assert [each.id for each in medium.sent] == [newest.id]
+
+
+async def test_where_the_commit_refuses_what_was_begun_the_parcel_is_put_again_and_begins_alone(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    async def prepare(_: Transaction, __: Parcel) -> Fixed:
+        return Fixed("https://force.example/notices", "words", person=NO_TEXT)
+
+    medium, told = PlayedMedium(), received()
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        with pytest.raises(DataError):
+            await floor.put(told, "force-bd")
+        parcel = await floor.put(told, "force-bd")
+        await floor.until(parcel.id, "failed")
+        assert await floor.kinds_said(told.subject) == ["duty.failed.v1"]
+    assert medium.sent == []
+
+
+async def test_what_was_begun_in_a_transaction_that_failed_begins_alone_once_and_is_forgotten(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium, told = PlayedMedium(delay_seconds=0.3), received()
+    async with running_floor(engine, keyring, medium) as floor:
+        parcel = Parcel.of(told, lane="force-be", now=floor.clocks.wall())
+        with contextlib.suppress(ZeroDivisionError):
+            async with floor.store.transaction() as transaction:
+                await floor.loop.put(transaction, parcel)
+                raise ZeroDivisionError
+        async with floor.store.transaction() as transaction:
+            await floor.loop.put(transaction, parcel)
+        alone = await floor.row(parcel.id)
+        await floor.until(parcel.id, "accepted")
+        assert floor.loop._went_wrong == set()
+    assert alone["attempts"] == 0
+    assert [each.id for each in medium.sent] == [parcel.id]
