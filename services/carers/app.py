@@ -4,7 +4,7 @@ from services.bus.house import House
 from services.carers.alerts import Alerts
 from services.carers.card import Card
 from services.carers.carrying_out import SERVICE, CarryingOut
-from services.carers.handlers import PASSES_OVER, Handlers
+from services.carers.handlers import Handlers
 from services.carers.intake import Intake
 from services.carers.practices import Practices
 from services.carers.reading import Reader
@@ -52,7 +52,7 @@ async def main() -> None:
     house.turn(Practices(house.store, house.clocks).ending)
     intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
     house.turn(intake.replay)
-    house.hear(Handlers(delivery, house.clocks).by_message(), passes_over=PASSES_OVER, gathered={Topic.DECISIONS})
+    house.hear(Handlers(delivery, house.clocks).by_message(), gathered={Topic.DECISIONS})
     card = Card(house.store, settings.twilio_from, settings.authority)
     receipts = Receipts(SERVICE, house.store, house.clocks)
     await house.run(pages(intake, receipts, house.clocks, settings, card))

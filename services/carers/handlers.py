@@ -1,10 +1,9 @@
 """What carers hears: whom of them to tell what, and how their children's episodes stand."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from services.bus.envelope import Received, say
-from services.bus.handling import Handler, PassesOver
+from services.bus.handling import Handler
 from services.carers.store import standings
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -13,17 +12,16 @@ from services.delivery.text import LANE
 from services.register import directory
 from services.register.directory import Holder
 from services.runtime.clocks import Clocks
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
+from services.safeguarding.decisions import EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duties import CarerAlert, DutySendAgain
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyFailed
-from services.safeguarding.roles import Role, Wording
 from services.store.transaction import Transaction
 
 SERVICE = "carers"
 OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED})
-TAKEN = frozenset({"accepted", "delivered", "acknowledged"})
+POLICE_STAND = {"police-system": "have-it", "officer": "answered"}
 
 
 class Handlers:
@@ -36,7 +34,7 @@ class Handlers:
             CarerAlert: self.on_carer_alert,
             DutySendAgain: self.on_duty_send_again,
             EpisodeChanged: self.on_episode_changed,
-            DutyChanged: self.on_duty_changed,
+            ReportTaken: self.on_report_taken,
         }
 
     async def on_carer_alert(self, received: Received[CarerAlert], transaction: Transaction) -> None:
@@ -77,15 +75,14 @@ class Handlers:
             at=received.time,
         )
 
-    async def on_duty_changed(self, received: Received[DutyChanged], transaction: Transaction) -> None:
-        """What a carer who asks is told: whether police have it, whether somebody there and of the duty team has answered."""
-        duty, told = received.content, news_in(received.content)
-        if duty.episode is None or told is None or received.exercise:
+    async def on_report_taken(self, received: Received[ReportTaken], transaction: Transaction) -> None:
+        taken = received.content
+        if received.exercise:
             return
-        if told == "duty-answered":
-            standings.duty_answered(transaction, received.subject, duty.episode)
+        if taken.by in POLICE_STAND:
+            standings.police_stand(transaction, received.subject, taken.episode, POLICE_STAND[taken.by])
         else:
-            standings.police_stand(transaction, received.subject, duty.episode, told)
+            standings.duty_answered(transaction, received.subject, taken.episode)
 
     def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
         telling = received.content.telling
@@ -107,20 +104,3 @@ class Handlers:
             exercise=received.exercise,
             trace=received.trace,
         )
-
-
-def news_in(duty: DutyChanged) -> Literal["have-it", "answered", "duty-answered"] | None:
-    """What a change of a duty means to a carer who asks; most changes mean nothing."""
-    to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
-    if duty.wording is Wording.MISSING_NOTICE and to_police:
-        if any(step.state == "acknowledged" for step in to_police):
-            return "answered"
-        return "have-it" if any(step.state in TAKEN for step in to_police) else None
-    if duty.state is DutyState.ACKNOWLEDGED and any(step.role.startswith("duty.") for step in duty.steps):
-        return "duty-answered"
-    return None
-
-
-PASSES_OVER: Mapping[type[Message], PassesOver] = {
-    DutyChanged: lambda duty: duty.episode is None or news_in(duty) is None
-}

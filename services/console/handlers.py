@@ -8,7 +8,7 @@ from services.console import contacts, metrics, store
 from services.console.policy.standing import waits_for_answer
 from services.runtime.clocks import Clocks
 from services.safeguarding.contracts import contracts
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ReportTaken
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.store.transaction import Transaction
@@ -19,8 +19,11 @@ class Handlers:
         self._clocks = clocks
 
     def by_kind(self) -> dict[type[Message], Callable[[Received[Any], Transaction], Awaitable[None]]]:
-        """Every kind there is, so that a new one is on the timeline without a change here."""
-        return dict.fromkeys(contracts().values(), self.on_any) | {
+        """Every kind there is, so that a new one is on the timeline without a change here. What is said of a report for carers stands
+        there already.
+        """
+        every = (each for each in contracts().values() if each is not ReportTaken)
+        return dict.fromkeys(every, self.on_any) | {
             EpisodeChanged: self.on_episode_changed,
             DutyChanged: self.on_duty_changed,
             MessageDeadLettered: self.on_message_dead_lettered,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.bus.envelope import Received, compose
 from services.protocol.policy.draft import Deadline, Decision
+from services.protocol.policy.taken import reports_taken
 from services.protocol.policy.telling import message_of
 from services.safeguarding import identifiers
 from services.safeguarding.decisions import DutyChanged
@@ -62,3 +63,6 @@ def _said(received: Received[Any], decision: Decision) -> Iterator[tuple[Message
     for change in decision.changes:
         what = change.duty if isinstance(change, DutyChanged) else change.episode
         yield change, identifiers.derived("changed", str(what), str(change.revision)), what in decision.exercises
+    for change, taken in reports_taken(decision.changes):
+        name = identifiers.derived("taken", str(change.duty), str(change.revision))
+        yield taken, name, change.duty in decision.exercises

@@ -88,7 +88,7 @@ class StepRecord(Contract):
     changed_at: AwareDatetime
 
 
-class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.DECISIONS):
+class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
     """The duty as it now stands: who has been told, who has answered, and what comes next, when."""
 
     authority: AuthorityId
@@ -104,6 +104,15 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.DECISIONS):
     next_role: Role | None = None
     protocol: str
     cites: tuple[str, ...]
+
+
+class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):
+    """Who has the report by now: what a carer who asks is told. Said again as often as a duty changes that shows it."""
+
+    authority: AuthorityId
+    episode: UUID
+    by: Literal["police-system", "officer", "duty-team"]
+    """A police system that took the notice; an officer who acknowledged it; somebody on duty who did."""
 
 
 class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.DEAD_LETTERS):

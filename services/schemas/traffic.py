@@ -9,7 +9,13 @@ from collections.abc import Iterable
 from services.protocol.handlers import HEARD
 from services.safeguarding import care_events, discussion_events, events
 from services.safeguarding.contracts import contracts
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ProtocolDecided
+from services.safeguarding.decisions import (
+    DutyChanged,
+    EpisodeChanged,
+    MessageDeadLettered,
+    ProtocolDecided,
+    ReportTaken,
+)
 from services.safeguarding.duties import (
     CarerAlert,
     Duty,
@@ -55,7 +61,7 @@ OPERATORS_OWN: Kinds = (care_events.EpisodeProtocolMoved, care_events.DutyHandOv
 
 HEARS: dict[str, Kinds] = {
     "casework": (),
-    "carers": (CarerAlert, DutySendAgain, EpisodeChanged, DutyChanged),
+    "carers": (CarerAlert, DutySendAgain, EpisodeChanged, ReportTaken),
     "protocol": HEARD,
     "police": (PoliceNotify, DutySendAgain),
     "professionals": (ProfessionalNotify, DutySendAgain, DutyAcknowledged),
@@ -69,7 +75,7 @@ HEARS: dict[str, Kinds] = {
     ),
     "clock": (),
     "audit": tuple(contracts().values()),
-    "console": tuple(contracts().values()),
+    "console": _without(contracts().values(), ReportTaken),
 }
 """Whoever hears anything also says what it could not work on, as a dead letter."""
 
@@ -96,7 +102,7 @@ SAYS: dict[str, Kinds] = {
         DutyAcknowledged,
         *SENDING,
     ),
-    "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, DutyFailed),
+    "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, ReportTaken, DutyFailed),
     "police": (
         *every(events.PoliceReply),
         events.PoliceNoticeHasGaps,

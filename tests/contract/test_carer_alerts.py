@@ -115,44 +115,17 @@ def episode_changed(kestrel: Kestrel, episode: UUID, state: str, revision: int, 
     )
 
 
-def police_duty(kestrel: Kestrel, episode: UUID, state: str, step: str, role: Role, wording: Wording) -> Any:
-    told = decisions.StepRecord(
-        step=0,
-        role=role,
-        channel=Channel.WEBHOOK,
-        told_at=AT,
-        state=step,
-        changed_at=AT,
-    )
-    return decisions.DutyChanged(
-        authority=kestrel.document["authority"]["id"],
-        episode=episode,
-        duty=uuid4(),
-        revision=1,
-        rule="r",
-        wording=wording,
-        state=decisions.DutyState(state),
-        steps=(told,),
-        protocol="p",
-        cites=("S13",),
-    )
+def report_taken(kestrel: Kestrel, episode: UUID, by: str) -> Any:
+    return decisions.ReportTaken(authority=kestrel.document["authority"]["id"], episode=episode, by=by)
 
 
 async def test_status_tells_how_far_police_and_duty_team_truly_are(service: Carers, kestrel: Kestrel) -> None:
     phone, child, episode = kestrel.phone("cat"), kestrel.ids["C9"], uuid4()
     await hear(service, episode_changed(kestrel, episode, "missing", 1), child)
-    police = (Role.POLICE_CONTROL_ROOM, Wording.MISSING_NOTICE)
-    duty_team = (Role.DUTY_WORKER, Wording.MISSING_NOTICE)
     told = []
-    for change in (
-        None,
-        police_duty(kestrel, episode, "accepted", "accepted", *police),
-        police_duty(kestrel, episode, "acknowledged", "acknowledged", *police),
-        police_duty(kestrel, episode, "accepted", "accepted", *police),
-        police_duty(kestrel, episode, "acknowledged", "acknowledged", *duty_team),
-    ):
-        if change is not None:
-            await hear(service, change, child)
+    for by in (None, "police-system", "officer", "police-system", "duty-team"):
+        if by is not None:
+            await hear(service, report_taken(kestrel, episode, by), child)
         await service.says(phone, "STATUS")
         told.append(re.match(r"Police: (.*)\. Duty team: (.*)\. Next", (await service.replies_to(phone))[-1]).groups())  # type: ignore[union-attr]
     assert told == [

@@ -66,7 +66,7 @@ async def test_a_report_becomes_duties_and_an_acknowledgement_ends_one(kafka: Ka
     await producer.start()
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, each) for topic in (Topic.DUTIES, Topic.DECISIONS) for each in range(12)]
+        partitions = [TopicPartition(topic, each) for topic in (Topic.DUTIES, Topic.EVIDENCE) for each in range(12)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         report = ChildReportedMissing(authority="kestrel")

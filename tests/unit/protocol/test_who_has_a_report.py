@@ -1,0 +1,69 @@
+"""What a carer who asks is told of a report: said when a duty changes in a way that shows who has it."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from services.protocol.policy.taken import reports_taken
+from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
+from services.safeguarding.roles import Channel, Role, Wording
+
+AT = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)
+
+
+def step(role: Role, state: str) -> StepRecord:
+    return StepRecord.model_validate(
+        {"step": 0, "role": role, "channel": Channel.WEBHOOK, "told_at": AT, "state": state, "changed_at": AT}
+    )
+
+
+def duty(
+    *steps: StepRecord,
+    state: DutyState = DutyState.OPEN,
+    wording: Wording = Wording.MISSING_NOTICE,
+    of_an_episode: bool = True,
+) -> DutyChanged:
+    return DutyChanged(
+        authority="north",
+        episode=uuid4() if of_an_episode else None,
+        duty=uuid4(),
+        revision=1,
+        rule="r",
+        wording=wording,
+        state=state,
+        steps=steps,
+        protocol="p",
+        cites=("S13",),
+    )
+
+
+POLICE, WORKER = Role.POLICE_CONTROL_ROOM, Role.DUTY_WORKER
+
+
+@pytest.mark.parametrize(
+    ("change", "by"),
+    [
+        (duty(step(POLICE, "told")), None),
+        (duty(step(POLICE, "failed")), None),
+        (duty(step(POLICE, "accepted"), state=DutyState.ACCEPTED), "police-system"),
+        (duty(step(POLICE, "delivered"), state=DutyState.ACCEPTED), "police-system"),
+        (duty(step(POLICE, "accepted"), step(POLICE, "acknowledged")), "officer"),
+        (duty(step(POLICE, "told"), step(WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED), None),
+        (duty(step(POLICE, "accepted"), wording=Wording.LURING_SUSPECTED), None),
+        (duty(step(WORKER, "accepted"), state=DutyState.ACCEPTED), None),
+        (duty(step(WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED), "duty-team"),
+        (duty(step(Role.CHILD_SOCIAL_WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED), None),
+        (duty(step(WORKER, "acknowledged"), state=DutyState.ACKNOWLEDGED, of_an_episode=False), None),
+    ],
+)
+def test_a_change_says_who_has_the_report(change: DutyChanged, by: str | None) -> None:
+    taken = [(of, report.by, report.episode) for of, report in reports_taken([change])]
+    assert taken == ([] if by is None else [(change, by, change.episode)])
+
+
+def test_an_episode_that_changes_says_nothing_of_who_has_its_report() -> None:
+    changed = EpisodeChanged(
+        authority="north", episode=uuid4(), revision=1, state=EpisodeState.MISSING, opened_at=AT, protocol="p"
+    )
+    assert reports_taken([changed]) == []
