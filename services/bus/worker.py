@@ -27,7 +27,7 @@ ASKED_AGAIN_SECONDS = 1.0
 """While Kafka is away."""
 TAKEN_AT_ONCE = 16
 """Of one partition."""
-GATHERED_SECONDS = 0.15
+GATHERED_SECONDS = 0.25
 """How long the first message waits for others, on topics whose messages may wait."""
 
 

@@ -90,10 +90,11 @@ async def run_until_told(parts: Sequence[Part]) -> None:
 
 def _set_aside_what_stays() -> None:
     """Modules, rules and models live as long as the process: looking through them for garbage again and again took an eighth of
-    the engine's time.
+    the engine's time. What is new is looked through after 10,000 things rather than 700, most of which are gone by then.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _stop(part: Part) -> None:
