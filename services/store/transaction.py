@@ -114,7 +114,8 @@ class Store:
 
     def __init__(self, engine: AsyncEngine, reading: AsyncEngine | None = None) -> None:
         self.engine = engine
-        self.reading = reading or engine.execution_options(isolation_level="AUTOCOMMIT", **{BEGINS: False})
+        # Without `isolation_level`: SQLAlchemy would take the connection back out of autocommit when it is given back.
+        self.reading = reading or engine.execution_options(**{BEGINS: False})
         self.on_said: Callable[[Transaction], None] = lambda _transaction: None
 
     @asynccontextmanager

@@ -11,12 +11,12 @@ from services.console.policy.timeline import Line
 from services.console.record import Recorded
 from services.console.words import MESSAGES, Words
 from services.safeguarding import decisions, discussion_events, duties, events, evidence, operators, roles
-from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided
+from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS, Message
 
 CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
-ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided}
+ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken}
 ON_THE_TIMELINE = sorted(set(CONTRACTS.values()) - ELSEWHERE_ON_THE_PAGE, key=lambda each: each.kind)
 NAMED: list[tuple[str, type[StrEnum]]] = [
     ("role", roles.Role),
