@@ -46,7 +46,7 @@ def run(service: str) -> None:
         main = partial(main, [web.mount])
     # The same loop in C: a fifth of a busy service's time. By the policy, also in the thread in which Faust reads from Kafka.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    uvloop.run(main())
+    asyncio.run(main())
 
 
 @app.command()

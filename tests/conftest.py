@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.support.database",
+    "tests.support.carers",
     "tests.support.console",
     "tests.support.bus",
     "tests.support.stack",

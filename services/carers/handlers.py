@@ -43,15 +43,14 @@ class Handlers:
         if duty.act == "withdraw":
             await self._delivery.withdraw(transaction, received)
             return
-        holders = await directory.holders(
-            transaction.connection,
+        holders = await directory.who_holds(
             duty.role,
             authority=duty.authority,
             child=received.subject,
             person=duty.person,
             placement=duty.placement,
             at=self._clocks.story(),
-        )
+        ).ask(transaction.connection)
         if not holders:
             await self._nobody(received, transaction)
         for holder in holders:

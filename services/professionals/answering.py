@@ -114,14 +114,9 @@ class Acknowledging:
     async def _language(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> MailLanguage:
         if parcel.person is None:
             return language("en")
-        holders = await directory.holders(
-            transaction.connection,
-            duty.role,
-            authority=duty.authority,
-            child=parcel.child,
-            person=parcel.person,
-            at=self.clocks.story(),
-        )
+        holders = await directory.who_holds(
+            duty.role, authority=duty.authority, child=parcel.child, person=parcel.person, at=self.clocks.story()
+        ).ask(transaction.connection)
         return language(holders[0].language if holders else "en")
 
 

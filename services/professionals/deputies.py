@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from services.delivery import deputies, email
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
-from services.register import contact, directory
+from services.register import directory
 from services.register.contact import Contact
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
@@ -32,19 +32,14 @@ class Deputies:
         return await self.loop.put(transaction, handed)
 
     async def next(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> Contact | None:
-        holders = await directory.holders(
-            transaction.connection,
+        holders = await directory.who_holds(
             duty.role,
             authority=duty.authority,
             child=parcel.child,
             person=duty.person,
             at=self.clocks.story(),
             placement=duty.placement,
-        )
+        ).ask(transaction.connection)
         told = await deputies.told(transaction.connection, duty.duty)
-        for holder in holders:
-            if holder.person not in told:
-                found = await contact.of(transaction.connection, self.keyring, holder.person)
-                if found is not None and found.email is not None:
-                    return found
-        return None
+        others = [each for each in holders if each.person not in told]
+        return directory.first_reached(self.keyring, others, lambda each: each.email)

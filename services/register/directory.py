@@ -34,10 +34,15 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who holds a role now. `statement` may go with others in one round trip; `holders` makes of its rows what `holders` says."""
+    """Who holds a role. `statement` may go with others in one round trip; `holders` makes the answer of its rows."""
 
     statement: Statement
     holders: Callable[[Rows], list[Holder]]
+
+    async def ask(self, connection: AsyncConnection) -> list[Holder]:
+        """By itself."""
+        [rows] = await at_once(connection, self.statement)
+        return self.holders(rows)
 
 
 # Built once: at each telling they are only filled in. How somebody is reached comes along.
@@ -67,26 +72,6 @@ ON_DUTY = as_sql(LINES.where(rota.c.authority == AUTHORITY))
 ON_DUTY_OR_HOST = as_sql(LINES.where(or_(rota.c.authority == AUTHORITY, rota.c.authority == HOST)))
 
 
-async def holders(
-    connection: AsyncConnection,
-    role: Role,
-    *,
-    authority: AuthorityId,
-    child: ChildId | None,
-    person: PersonId | None,
-    at: datetime,
-    placement: PlacementId | None = None,
-) -> list[Holder]:
-    """In the order in which they are to be asked: the one on duty first, then deputies. Empty: nobody holds the role now.
-
-    `person`, where a duty names one, is the answer whatever the role. `at` is story time. A police control room is no
-    person: ask `services.register.forces`.
-    """
-    question = who_holds(role, authority=authority, child=child, person=person, at=at, placement=placement)
-    [rows] = await at_once(connection, question.statement)
-    return question.holders(rows)
-
-
 def who_holds(
     role: Role,
     *,
@@ -96,7 +81,11 @@ def who_holds(
     at: datetime,
     placement: PlacementId | None = None,
 ) -> Question:
-    """The question that `holders` asks, for whoever asks several at once."""
+    """Its answer is in the order in which they are to be asked: the one on duty first, then deputies. Empty: nobody holds the role now.
+
+    `person`, where a duty names one, is the answer whatever the role. `at` is story time. A police control room is no
+    person: ask `services.register.forces`.
+    """
     if person is not None:
         return Question((NAMED, {"person": person}), lambda rows: list(map(_holder, rows)))
     if role is Role.CARERS_ALL:

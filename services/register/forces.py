@@ -1,7 +1,6 @@
 """A police force: how notices reach it, what it has agreed to be sent, and the secrets that sign them and check its replies."""
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,11 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
+from services.register.lately import Lately
 from services.register.views import forces_for_police
 from services.safeguarding.identifiers import ForceId
 from services.store.encryption import Keyring
 from services.store.pipeline import Statement, as_sql, at_once
-
-FRESH_SECONDS = 2.0
-"""How long a process goes on with what it read of a force. An overlap of secrets lasts far longer."""
 
 
 def owner_of(force: ForceId) -> str:
@@ -86,11 +83,13 @@ async def that_send_lists(connection: AsyncConnection) -> list[ForceId]:
 
 
 class Forces:
-    """Forces as this process read them a moment ago: a burst of notices to one force asks for it once."""
+    """Forces as this process read them a moment ago: a burst of notices to one force asks for it once. An overlap of secrets lasts
+    far longer than such a moment.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._read: dict[ForceId, tuple[float, Force]] = {}
+        self._read: Lately[ForceId, Force] = Lately()
 
     async def of(self, connection: AsyncConnection, force: ForceId) -> Force | None:
         """A force that is not known is asked for each time."""
@@ -102,14 +101,11 @@ class Forces:
 
     def fresh(self, force: ForceId) -> Force | None:
         """None where it has to be `asked` for."""
-        at, known = self._read.get(force, (0.0, None))
-        return known if time.monotonic() - at < FRESH_SECONDS else None
+        return self._read.last(force) if self._read.is_fresh(force) else None
 
     def opened(self, force: ForceId, found: Sequence[tuple[Any, ...]]) -> Force | None:
         """Of what `asked` gave this moment."""
         known = opened(self._keyring, force, found)
-        if known is None:
-            self._read.pop(force, None)
-        else:
-            self._read[force] = (time.monotonic(), known)
+        if known is not None:
+            self._read.keep(force, known)
         return known

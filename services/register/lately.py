@@ -18,10 +18,16 @@ class Lately(Generic[K, V]):
 
     async def of(self, key: K, read: Callable[[], Awaitable[V]]) -> V:
         """As it was read within the last seconds, or as `read` reads it now. A few keys are expected: an authority each."""
-        now = time.monotonic()
-        known = self._read.get(key)
-        if known is not None and now - known[0] < FRESH_SECONDS:
-            return known[1]
-        value = await read()
-        self._read[key] = (now, value)
-        return value
+        if not self.is_fresh(key):
+            self.keep(key, await read())
+        return self.last(key)
+
+    def is_fresh(self, key: K) -> bool:
+        return key in self._read and time.monotonic() - self._read[key][0] < FRESH_SECONDS
+
+    def last(self, key: K) -> V:
+        """However old. Raises KeyError for what was never kept."""
+        return self._read[key][1]
+
+    def keep(self, key: K, value: V) -> None:
+        self._read[key] = (time.monotonic(), value)

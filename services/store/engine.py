@@ -29,7 +29,7 @@ def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
     """For reading alone: each statement stands by itself, without BEGIN and ROLLBACK. The latter costs more than its round
     trip, since psycopg throws away with it whatever statements the connection had prepared.
     """
-    return _engine(settings, role, size=READERS, isolation_level="AUTOCOMMIT")
+    return _engine(settings, role, size=READERS)
 
 
 def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
@@ -45,7 +45,6 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         "tcp_user_timeout": 10000,
         "application_name": role,
         "prepare_threshold": 0,
-        "autocommit": True,
     }
     return create_async_engine(
         database_url(settings, role),
@@ -56,5 +55,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         pool_use_lifo=True,
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
+        # What SQLAlchemy brings a connection back to when it is given back; BEGIN is ours to send (`BEGINS`).
+        isolation_level="AUTOCOMMIT",
         **more,
     )

@@ -114,7 +114,6 @@ class Store:
 
     def __init__(self, engine: AsyncEngine, reading: AsyncEngine | None = None) -> None:
         self.engine = engine
-        # Without `isolation_level`: SQLAlchemy would take the connection back out of autocommit when it is given back.
         self.reading = reading or engine.execution_options(**{BEGINS: False})
         self.on_said: Callable[[Transaction], None] = lambda _transaction: None
 

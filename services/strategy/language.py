@@ -13,7 +13,7 @@ async def spoken_to(
     transaction: Transaction, duty: Duty, child: ChildId, person: PersonId | None, at: datetime
 ) -> Words:
     """English for somebody whom the register no longer knows. `at` is story time."""
-    holders = await directory.holders(
-        transaction.connection, duty.role, authority=duty.authority, child=child, person=person, at=at
+    holders = await directory.who_holds(duty.role, authority=duty.authority, child=child, person=person, at=at).ask(
+        transaction.connection
     )
     return words(holders[0].language if holders else ENGLISH)

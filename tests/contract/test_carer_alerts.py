@@ -1,13 +1,10 @@
 """Duties to carers become texts; what the protocol decides is what STATUS answers; a code from the right phone acknowledges."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from sqlalchemy import text
 
 from services.bus.envelope import Received
@@ -15,24 +12,10 @@ from services.safeguarding import decisions, outcomes
 from services.safeguarding.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Channel, Role, Wording
-from services.store.encryption import Keyring
-from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds
-from tests.support.database import Database
+from tests.support.carers import Carers, Kestrel, kinds
 from tests.support.register import fresh_number
 
 AT = datetime(2026, 11, 24, 22, tzinfo=UTC)
-
-
-@pytest.fixture
-async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
-    return await import_kestrel(database, keyring)
-
-
-@pytest.fixture
-async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel) -> AsyncIterator[Carers]:
-    name = kestrel.document["authority"]["id"]
-    async with carers(database, keyring, tmp_path / "spool", authority=name) as running:
-        yield running
 
 
 def heard(content: Any, child: str, at: datetime = AT) -> Received[Any]:

@@ -6,16 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 from psycopg import DataError
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery.parcel import Fixed, Parcel
 from services.delivery.superseding import supersede
-from services.delivery.tables import deliveries
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 from tests.support.database import Database
-from tests.support.delivery import PlayedMedium, received, running_floor
+from tests.support.delivery import PlayedMedium, all_withdrawn, received, running_floor
 from tests.support.round_trips import counted
 
 NO_TEXT = "a\x00b"
@@ -24,11 +22,8 @@ NO_TEXT = "a\x00b"
 
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("police")
-    async with opened.begin() as connection:
-        await connection.execute(update(deliveries).values(state="withdrawn"))
-    yield opened
-    await opened.dispose()
+    async with all_withdrawn(database, "police") as opened:
+        yield opened
 
 
 async def test_a_parcel_is_put_sealed_and_begun_in_two_round_trips(engine: AsyncEngine, keyring: Keyring) -> None:

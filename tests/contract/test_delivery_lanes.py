@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery import claims, rows
 from services.delivery.lanes import FAILING_AFTER
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import Fixed, MediumName, Parcel
-from services.delivery.tables import deliveries
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from tests.support.database import Database
-from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, received, running_floor
+from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, all_withdrawn, received, running_floor
 
 
 @dataclass
@@ -52,11 +50,8 @@ async def prepare(_: Transaction, parcel: Parcel) -> Fixed:
 
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("police")
-    async with opened.begin() as connection:
-        await connection.execute(update(deliveries).values(state="withdrawn"))
-    yield opened
-    await opened.dispose()
+    async with all_withdrawn(database, "police") as opened:
+        yield opened
 
 
 async def test_a_force_that_hangs_delays_no_other(engine: AsyncEngine, keyring: Keyring) -> None:

@@ -1,11 +1,8 @@
 """A carer joins and practises, on a real PostgreSQL: what is said on the bus, what is remembered, what the card says."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import text
 
 from services.bus.envelope import Received
@@ -16,22 +13,10 @@ from services.runtime.clocks import Clocks
 from services.safeguarding import events
 from services.safeguarding.care_events import CarerAwarenessRecorded
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
-from services.store.encryption import Keyring
 from services.store.pipeline import at_once
-from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds, now
+from tests.support.carers import Carers, Kestrel, kinds, now
 from tests.support.database import Database
 from tests.support.register import fresh_number
-
-
-@pytest.fixture
-async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
-    return await import_kestrel(database, keyring)
-
-
-@pytest.fixture
-async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel) -> AsyncIterator[Carers]:
-    async with carers(database, keyring, tmp_path / "spool", authority=kestrel.document["authority"]["id"]) as running:
-        yield running
 
 
 async def test_from_the_first_text_to_the_end_of_the_practice(service: Carers, kestrel: Kestrel) -> None:

@@ -1,9 +1,7 @@
 """`POST /texts/inbound` on a real PostgreSQL: from a phone's text to what is said on the bus and texted back."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,23 +11,11 @@ from services.safeguarding import events
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
-from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, carers, import_kestrel, kinds
+from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, kinds
 from tests.support.database import Database
 from tests.support.register import fresh_number
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
-
-
-@pytest.fixture
-async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
-    return await import_kestrel(database, keyring)
-
-
-@pytest.fixture
-async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel) -> AsyncIterator[Carers]:
-    name = kestrel.document["authority"]["id"]
-    async with carers(database, keyring, tmp_path / "spool", authority=name) as running:
-        yield running
 
 
 async def test_a_carer_with_one_child_reports_it_missing_in_one_word(service: Carers, kestrel: Kestrel) -> None:

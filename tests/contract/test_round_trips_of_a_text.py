@@ -1,40 +1,27 @@
 """How often PostgreSQL is asked on the way from a carer's text to the committed report: each time costs up to a millisecond."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.carers import metrics
-from services.store.encryption import Keyring
-from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds
-from tests.support.database import Database
+from tests.support.carers import Carers, Kestrel, kinds
 from tests.support.register import fresh_number
 from tests.support.round_trips import round_trips
 
-PSYCOPG = 2
-"""It waits for BEGIN, and once more behind COMMIT, in a pipeline too."""
-KEPT = 2 + PSYCOPG
+KEPT = 2
 """The sender's key; the text and COMMIT."""
-READ = 5 + PSYCOPG
+READ = 5
 """The text; all that is known of its sender; the reply's key; the reply; everything else and COMMIT."""
 
 
 @pytest.fixture
-async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
-    return await import_kestrel(database, keyring)
-
-
-@pytest.fixture
-async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel) -> AsyncIterator[Carers]:
-    name = kestrel.document["authority"]["id"]
-    async with carers(database, keyring, tmp_path / "spool", authority=name) as running:
-        await running.work()
-        # A statement that goes alone is prepared in a round trip of its own, once a connection.
-        await running.says(fresh_number(), "a boy has run away from here")
-        yield running
+async def service(service: Carers) -> Carers:
+    """Its connection has prepared its statements: one that goes alone is prepared in a round trip of its own, once a connection."""
+    await service.work()
+    await service.says(fresh_number(), "a boy has run away from here")
+    return service
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["a number that never texted", "one that has"])

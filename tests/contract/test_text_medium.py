@@ -28,7 +28,7 @@ from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 from tests.support.database import Database
-from tests.support.delivery import Floor, received, running_floor
+from tests.support.delivery import Floor, all_withdrawn, received, running_floor
 from tests.support.outside import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -230,11 +230,8 @@ def test_anything_else_is_not(url: str, form: dict[str, str], signature: str | N
 
 @pytest.fixture
 async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
-    opened = database.engine("professionals")
-    async with opened.begin() as connection:
-        await connection.execute(update(deliveries).values(state="withdrawn"))
-    yield opened
-    await opened.dispose()
+    async with all_withdrawn(database, "professionals") as opened:
+        yield opened
 
 
 async def prepare_to_carer(_: Transaction, parcel: Parcel) -> Fixed:

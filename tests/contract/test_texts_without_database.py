@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from services.store.encryption import Keyring
 from services.store.engine import connect
-from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds, settings_for
+from tests.support.carers import Carers, Kestrel, carers, kinds, settings_for
 from tests.support.database import Database
 from tests.support.proxy import Proxy, proxy_to
 
@@ -20,11 +20,6 @@ from tests.support.proxy import Proxy, proxy_to
 async def line(database: Database) -> AsyncIterator[Proxy]:
     async with proxy_to(database.port) as proxy:
         yield proxy
-
-
-@pytest.fixture
-async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
-    return await import_kestrel(database, keyring)
 
 
 @pytest.fixture

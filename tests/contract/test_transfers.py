@@ -114,9 +114,9 @@ async def test_whoever_is_on_duty_is_the_receivers_and_the_givers_directory_show
     async with two.hospitals["giving"].engine.connect() as connection:
         row = await two.row()
         for role in (Role.DUTY_WORKER, Role.CHILD_SOCIAL_WORKER):
-            found = await directory.holders(
-                connection, role, authority=row["authority"], child=two.child, person=None, at=BEGAN
-            )
+            found = await directory.who_holds(
+                role, authority=row["authority"], child=two.child, person=None, at=BEGAN
+            ).ask(connection)
             assert {each.authority for each in found} <= {two.taker}
             assert bool(found) == (role is Role.DUTY_WORKER)
     engine = database.engine("console")

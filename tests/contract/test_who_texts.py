@@ -1,9 +1,7 @@
 """Who speaks: each kind of sender, from the text to what is said of a child and what the phone is answered."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,7 +14,7 @@ from services.safeguarding.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
 from services.store.encryption import Keyring
-from tests.support.carers import Carers, Kestrel, carers, import_kestrel, kinds
+from tests.support.carers import Carers, Kestrel, import_kestrel, kinds
 from tests.support.database import Database
 from tests.support.register import fresh_number, load
 
@@ -39,13 +37,6 @@ async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
     ids = await load(engine, keyring, document, datetime.now(UTC) - timedelta(days=30))
     await engine.dispose()
     return Kestrel(document, ids)
-
-
-@pytest.fixture
-async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel) -> AsyncIterator[Carers]:
-    name = kestrel.document["authority"]["id"]
-    async with carers(database, keyring, tmp_path / "spool", authority=name) as running:
-        yield running
 
 
 async def answers(service: Carers, number: str) -> list[str]:

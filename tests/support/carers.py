@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -185,3 +186,15 @@ def now() -> datetime:
 
 def as_json(response: httpx.Response) -> dict[str, Any]:
     return dict(json.loads(response.content))
+
+
+@pytest.fixture
+async def kestrel(database: Database, keyring: Keyring) -> Kestrel:
+    return await import_kestrel(database, keyring)
+
+
+@pytest.fixture
+async def service(database: Database, keyring: Keyring, tmp_path: Path, kestrel: Kestrel) -> AsyncIterator[Carers]:
+    name = kestrel.document["authority"]["id"]
+    async with carers(database, keyring, tmp_path / "spool", authority=name) as running:
+        yield running

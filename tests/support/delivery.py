@@ -25,6 +25,7 @@ from services.safeguarding.roles import Channel, Role, Wording
 from services.store.encryption import Keyring
 from services.store.tables import outbox
 from services.store.transaction import Store, Transaction
+from tests.support.database import Database
 from tests.support.register import SECRET
 
 ACCEPTED = Answer(AttemptResult.ACCEPTED, 200)
@@ -189,6 +190,16 @@ async def running_floor(
         yield Floor(loop, store, clocks)
     finally:
         await loop.stop()
+
+
+@asynccontextmanager
+async def all_withdrawn(database: Database, service: str) -> AsyncIterator[AsyncEngine]:
+    """The service's engine, over deliveries of which none is left for a floor that starts here."""
+    engine = database.engine(service)
+    async with engine.begin() as connection:
+        await connection.execute(update(deliveries).values(state="withdrawn"))
+    yield engine
+    await engine.dispose()
 
 
 @asynccontextmanager

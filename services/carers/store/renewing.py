@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy import Update, delete, literal_column, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from services.carers.store.tables import enrolments, provisionals, questions, texts_in
-from services.carers.store.texts import SENDER, owner_of
+from services.carers.store.texts import OWNER, SENDER, owner_of
 from services.register.keys import known_data_keys
 from services.register.renewing import AT_ONCE, Batch
 from services.store.encryption import Keyring
@@ -71,8 +71,7 @@ async def texting_numbers(transaction: Transaction, keyring: Keyring, after: str
 
 def _texts(newest: bytes) -> Update:
     """Their words stay closed under the key that they were closed under, whose owner is named by the older hash."""
-    derived = func.concat("number-", func.encode(texts_in.c.number_hash, "hex"))
-    return update(texts_in).values(number_hash=newest, key_owner=func.coalesce(texts_in.c.key_owner, derived))
+    return update(texts_in).values(number_hash=newest, key_owner=literal_column(OWNER))
 
 
 async def _question(transaction: Transaction, newest: bytes, older: Sequence[bytes]) -> None:

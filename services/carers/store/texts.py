@@ -59,6 +59,10 @@ def owner_of(number_hash: bytes) -> str:
     return f"number-{number_hash.hex()}"
 
 
+OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
+"""The same of a row of `texts_in`."""
+
+
 async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
     """As many statements for many as for one. A text that is there already stays as it is.
 
@@ -89,7 +93,7 @@ def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[st
     }
 
 
-NEXT_UNREAD = """
+NEXT_UNREAD = f"""
     WITH next AS (
         SELECT * FROM texts_in AS text
         WHERE worked_at IS NULL AND next_try_at <= %(now)s AND NOT EXISTS (
@@ -107,9 +111,9 @@ NEXT_UNREAD = """
         ORDER BY others.number_hash, others.received_at, others.message_sid
     )
     FROM next
-    CROSS JOIN LATERAL (SELECT coalesce(key_owner, 'number-' || encode(number_hash, 'hex')) AS owner) AS whose
+    CROSS JOIN LATERAL (SELECT {OWNER} AS owner) AS whose
     LEFT JOIN register.data_keys USING (owner)
-"""
+"""  # noqa: S608 this module's own words
 LOOKED_THROUGH = 32
 
 
@@ -168,10 +172,10 @@ def answered_since(number_hash: bytes, since: datetime) -> Statement:
     return ANSWERED_SINCE, {"number_hash": number_hash, "since": since}
 
 
-FIRST_OWNER = """
-    SELECT coalesce(key_owner, 'number-' || encode(number_hash, 'hex')) FROM texts_in WHERE number_hash = %(number_hash)s
+FIRST_OWNER = f"""
+    SELECT {OWNER} FROM texts_in WHERE number_hash = %(number_hash)s
     ORDER BY received_at, message_sid LIMIT 1
-"""
+"""  # noqa: S608 this module's own words
 
 
 def first_owner(number_hash: bytes) -> Statement:
