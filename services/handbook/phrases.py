@@ -100,5 +100,11 @@ def repeating(step: Step) -> str:
 
 
 def ends(rule: Rule) -> str:
+    until = [str(each) for each in rule.until]
+    rests = "" if rule.rests is None else f" lets it rest for {spoken(rule.rests)}"
+    if rule.enough == "done":
+        return f"on {' or on '.join(until)}; an answer{rests}"
+    if rests:
+        return f"{' or on '.join(['they answer or are rung', *until])}; an answer in their place{rests}"
     answered = "somebody answers" if rule.enough == "acknowledged" else "their system has taken it"
-    return " or on ".join([answered, *map(str, rule.until)])
+    return " or on ".join([answered, *until])

@@ -10,17 +10,21 @@ from services.safeguarding.roles import Wording
 
 MESSAGES = Path(__file__).parent / "messages"
 ENGLISH = "en"
+TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
+"""Whoever answers these with a reference has rung police: that ends the duty, where "I have it" only lets it rest."""
 
 
 @dataclass(frozen=True)
 class Language:
     answer: str
+    once_rung: str
     exercise: str
     texts: dict[Wording, str]
 
     def write(self, wording: Wording, code: str, *, exercise: bool) -> str:
         mark = self.exercise if exercise else ""
-        return mark + self.texts[wording] + self.answer.format(code=code)
+        answer = self.once_rung if wording in TO_BE_RUNG else self.answer
+        return mark + self.texts[wording] + answer.format(code=code)
 
 
 def load(folder: Path = MESSAGES) -> dict[str, Language]:
@@ -32,7 +36,7 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
         for text in texts.values():
             if any(field is not None for _, field, _, _ in Formatter().parse(text)):
                 raise ValueError(f"{file.name}: a text has a field")
-        languages[file.stem] = Language(content["answer"], content["exercise"], texts)
+        languages[file.stem] = Language(content["answer"], content["once-rung"], content["exercise"], texts)
     return languages
 
 

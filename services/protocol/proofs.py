@@ -75,6 +75,15 @@ def _steps_can_be_reached(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
         yield "`again` waits for an acceptance that ends this duty, and is never reached", "the step without `again`"
 
 
+def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    repeat = rule.otherwise[-1].repeat if rule.otherwise else None
+    if rule.rests is not None and repeat is not None and rule.rests > repeat:
+        yield (
+            "an answer lets it rest longer than its last person is left in peace",
+            "`rests` no longer than the last `repeat`",
+        )
+
+
 def _conditions_can_hold(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
     never = {*rule.when.all} & {*rule.when.none}
     if never:
@@ -143,6 +152,7 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
 PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _ends_in_a_human,
     _steps_can_be_reached,
+    _rests_no_longer_than_it_repeats,
     _conditions_can_hold,
     _ends_with_what_it_is_about,
     _known_duties,

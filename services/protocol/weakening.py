@@ -27,8 +27,12 @@ def _less(default: Rule, own: Rule) -> Iterator[str]:
         yield "its conditions differ"
     if own.unknown == "counts-as-no" and default.unknown == "counts-as-yes":
         yield "an unknown fact no longer protects"
-    if own.enough == "accepted" and default.enough == "acknowledged":
+    if own.enough == "accepted" != default.enough:
         yield "nobody need acknowledge"
+    if own.enough == "acknowledged" and default.enough == "done":
+        yield "an answer ends it, done or not"
+    if default.rests is not None and (own.rests is None or own.rests > default.rests):
+        yield "an answer lets it rest longer"
     if set(own.until) - set(default.until):
         yield "it ends sooner"
     if default.meets is not None and own.meets is not None:

@@ -33,6 +33,7 @@ class OperatorAct(StrEnum):
     SAFE_AND_WELL_CHECK = "safe-and-well-check"
     RETURN_INTERVIEW = "return-interview"
     POLICE_REFERENCE = "police-reference"
+    WATCH_TALK_PLANNED = "watch-talk-planned"
     WATCH_REVIEW = "watch-review"
     DISCUSSION_REDATED = "discussion-redated"
     DISCUSSION_CANCELLED = "discussion-cancelled"

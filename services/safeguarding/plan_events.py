@@ -128,6 +128,10 @@ class LegalAdviserVerified(Told, kind="legal-adviser.verified.v1"):
     qualification: Literal["solicitor", "oisc-1", "oisc-2", "oisc-3"]
 
 
+class WatchTalkPlanned(Told, kind="watch.talk-planned.v1"):
+    """The social worker has planned how and when to talk with the child, and has briefed the carer (S59, S62)."""
+
+
 class ReviewDue(Dated, kind="review.due.v1"):
     """A review of the care plan, or a dated step of it (S43, S52, S55, S65, S69)."""
 

@@ -7,7 +7,7 @@ each service subscribes to when it is put together, and against the messages tha
 from collections.abc import Iterable
 
 from services.protocol.handlers import HEARD
-from services.safeguarding import care_events, discussion_events, events
+from services.safeguarding import care_events, discussion_events, events, plan_events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import (
     DutyChanged,
@@ -144,6 +144,7 @@ SAYS: dict[str, Kinds] = {
         events.ReturnInterviewRecorded,
         events.PoliceReferenceTexted,
         events.WatchReviewed,
+        plan_events.WatchTalkPlanned,
         discussion_events.StrategyDiscussionRedated,
         discussion_events.StrategyDiscussionCancelled,
     ),

@@ -1,5 +1,7 @@
 """Duty staff and other professionals of the child text."""
 
+from typing import Literal
+
 from services.carers.policy import enquiring, human, unnamed
 from services.carers.policy.one_child import told_of
 from services.carers.policy.scene import Act, Answer, Child, Decision, Scene, Standing, Telling
@@ -15,14 +17,14 @@ OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
-def acknowledged(telling: Telling) -> Decision:
+def acknowledged(telling: Telling, how: Literal["text", "phoned"] = "text") -> Decision:
     content = DutyAcknowledged(
         duty=telling.duty,
         step=telling.step,
         authority=telling.authority,
         episode=telling.episode,
         by=telling.person,
-        how="text",
+        how=how,
     )
     return Decision((Act(telling.child, content),), Answer.ACKNOWLEDGED)
 
@@ -57,7 +59,8 @@ def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     said = [intent for intent in meaning.intents if intent in counts]
     parts = [told_of(child, intent, scene) for intent in said if intent is not Intent.REFERENCE or meaning.reference]
     if not leaves_it(meaning):
-        parts.append(acknowledged(telling))
+        # Whoever has police's reference has rung them, and in the place of police only that is an answer.
+        parts.append(acknowledged(telling, "phoned" if meaning.reference else "text"))
     elif not parts:
         parts.append(_left(telling, meaning, scene))
     if meaning.enquiry == "where":

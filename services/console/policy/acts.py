@@ -9,7 +9,7 @@ from services.console.policy.about import About
 from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
 from services.console.policy.standing import GONE, waits_for_answer
-from services.safeguarding import discussion_events, events
+from services.safeguarding import discussion_events, events, plan_events
 from services.safeguarding.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.evidence import RegisterLookedUp
@@ -146,6 +146,13 @@ _DEEDS = (
         lambda about: _waits(about) and bool(about.steps_of_police(are=False)),
         _acknowledged,
         (Field("step", Kind.STEP), REASON),
+    ),
+    Deed(
+        OperatorAct.WATCH_TALK_PLANNED,
+        May.RECORD,
+        lambda about: about.duty is not None and about.duty.wording is Wording.WATCH_OPENED and _waits(about),
+        _told(plan_events.WatchTalkPlanned),
+        (REASON,),
     ),
     Deed(
         OperatorAct.WATCH_REVIEW,

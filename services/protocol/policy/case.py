@@ -156,7 +156,7 @@ class DutyOfCase(State):
     ended_because: str | None = None
     created_at: datetime
     counted_from: datetime
-    """The duty's creation, or the moment at which a withdrawn return set it going again."""
+    """The duty's creation, or the moment at which a withdrawn return set it going again; later by what an answer let it rest."""
     passed: int = 0
     """How many steps of the rule's `otherwise` lie behind."""
     next: int | None = None

@@ -84,6 +84,7 @@ READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.LeaveApplicationRecorded: lambda _draft, _event: [Reading(Trigger.LEAVE_APPLICATION_RECORDED, None)],
     events.LeaveApplicationEnded: _application_ended,
     events.WatchReviewed: _reviewed,
+    plan_events.WatchTalkPlanned: lambda _draft, _event: [Reading(Trigger.WATCH_TALK_PLANNED, None)],
     plan_events.LeaveExpiring: _expiring,
     events.ChildRecordChanged: record_changed,
 }

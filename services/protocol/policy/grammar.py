@@ -166,8 +166,14 @@ class Rule(Grammar):
     urgent: bool = True
     within: Length | None = None
     """By when the other end should have accepted. A measure, not a step."""
-    enough: Literal["acknowledged", "accepted"] = "acknowledged"
-    """What ends the duty: a named person's answer, or, where it only informs, that the other end has taken it."""
+    enough: Literal["acknowledged", "accepted", "done"] = "acknowledged"
+    """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an answer is not
+    the thing done, only what stands under `until`.
+    """
+    rests: Length | None = None
+    """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where `enough` is
+    `done`, else one of somebody told in another's place, who has not rung the one meant either.
+    """
     otherwise: tuple[Step, ...] = ()
     until: tuple[Trigger, ...] = ()
     because: Reason
@@ -190,6 +196,12 @@ class Rule(Grammar):
             raise ValueError(msg)
         if (self.meets is not None) != (self.by == Channel.INVITATION and self.message in INVITES):
             msg = "an invitation to a discussion says when it `meets`, and nothing else does"
+            raise ValueError(msg)
+        if self.enough == "accepted" and self.rests is not None:
+            msg = "a duty that ends when it is taken never `rests`"
+            raise ValueError(msg)
+        if self.enough == "done" and (self.rests is None or not self.until):
+            msg = "`enough: done` needs `until`, which says what that is, and `rests`, for an answer before it"
             raise ValueError(msg)
         if self.every is not None and self.wait is None and self.period is None:
             msg = "`every` says how often again; `wait` or `period` says when first"

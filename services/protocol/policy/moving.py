@@ -143,9 +143,11 @@ def _protocol_moved(draft: Draft, event: care.EpisodeProtocolMoved) -> list[Read
 
 
 def _move_duty(draft: Draft, duty: DutyOfCase, current: Protocol) -> None:
-    """It goes on from the steps whose minutes are over by now."""
-    rule, since = current.by_id[duty.rule], draft.now - duty.counted_from
+    """It goes on from the steps whose minutes are over by now; one that rests takes no step of the same rule again."""
+    before, rule, since = draft.rule_of(duty), current.by_id[duty.rule], draft.now - duty.counted_from
     passed = sum(step.after <= since for step in rule.otherwise)
+    if rule.otherwise == before.otherwise:
+        passed = max(passed, duty.passed)
     schedule(draft, duty.model_copy(update={"protocol": current.hash, "passed": passed, "next": None}))
 
 

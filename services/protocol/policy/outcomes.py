@@ -5,7 +5,7 @@ from datetime import datetime
 from services.protocol.policy.case import GOES_ON, DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.ending import end
-from services.protocol.policy.steps import failed, schedule
+from services.protocol.policy.steps import failed, rest, schedule
 from services.protocol.policy.telling import call_back
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
@@ -58,7 +58,7 @@ def _settle(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def _acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: DutyAcknowledged) -> None:
-    if telling.state == "acknowledged":
+    if telling.state == "acknowledged" and not (duty.goes_on and outcome.how == "phoned"):
         draft.note(Verdict.ALREADY_SO, episode=duty.episode, duty=duty.duty)
         return
     if telling.state == "withdrawn":
@@ -68,8 +68,12 @@ def _acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: Dut
     if by_first or outcome.how == "phoned":
         duty = _accepted(draft, duty, duty.tellings[0])
     draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
+    rule = draft.rule_of(duty)
     if duty.state not in GOES_ON:
         schedule(draft, duty)
+        return
+    if rule.rests is not None and (rule.enough == "done" or not (by_first or outcome.how == "phoned")):
+        rest(draft, duty, draft.now + rule.rests)
         return
     draft.became.append((duty.duty, "acknowledged"))
     duty = duty.model_copy(update={"state": DutyState.ACKNOWLEDGED, "ended_because": str(Because.ANSWERED)})

@@ -54,6 +54,16 @@ def resume(draft: Draft, duty: DutyOfCase) -> None:
     schedule(draft, duty)
 
 
+def rest(draft: Draft, duty: DutyOfCase, until: datetime) -> None:
+    """Somebody has it, and it is not done yet: the next step comes no sooner than `until`, and those after it keep their distance.
+    After the last step its repetition goes on.
+    """
+    upcoming, at = _time_of_next(draft.rule_of(duty), duty, draft.now)
+    if upcoming is not None and at is not None and upcoming >= duty.passed and at < until:
+        duty = duty.model_copy(update={"counted_from": duty.counted_from + (until - at)})
+    schedule(draft, duty)
+
+
 def schedule(draft: Draft, duty: DutyOfCase) -> None:
     """Sets or cancels the duty's one deadline, which has the duty's id, according to where the duty stands now."""
     rule = draft.rule_of(duty)

@@ -55,6 +55,8 @@ class Trigger(StrEnum):
     """By any of the triggers under `watch-on`. A second one starts the watch again."""
     WATCH_ENDED = "watch.ended"
     """By a person's review."""
+    WATCH_TALK_PLANNED = "watch.talk-planned"
+    """How and when to talk with the child is planned, and the carer is briefed."""
     EXPIRED_LEAVE = "leave.expired"
     """The day of expiry has come, and no application is open."""
     LEAVE_EXPIRING = "leave.expiring"

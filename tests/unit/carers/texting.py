@@ -97,6 +97,8 @@ def _short(content: Message, child: str) -> str:
             return "enquiry"
         case events.ReportRetracted():
             return f"retracted-{content.retracts} {child}"
+        case DutyAcknowledged(how="phoned"):
+            return f"rung {child}"
         case _:
             return f"{SHORT[type(content)]} {child}"
 

@@ -13,7 +13,7 @@ from services.console.policy.acts import DEEDS, possible, read_form, steps_to_ch
 from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
 from services.console.words import MESSAGES
-from services.safeguarding import discussion_events, events
+from services.safeguarding import discussion_events, events, plan_events
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.identifiers import new_id
@@ -186,6 +186,13 @@ def test_a_watch_is_reviewed_where_its_duty_waits(answer: str, goes_on: bool) ->
     [reviewed] = said(OperatorAct.WATCH_REVIEW, about, goes_on=answer, reason="Talked it over")
     assert reviewed.goes_on is goes_on
     assert OperatorAct.WATCH_REVIEW not in acts(about_duty(WORKER))
+
+
+def test_that_the_talk_is_planned_is_recorded_where_its_duty_waits() -> None:
+    about = about_duty(WORKER, wording=Wording.WATCH_OPENED)
+    [planned] = said(OperatorAct.WATCH_TALK_PLANNED, about, reason="Ms Khan, on Thursday; the carer knows")
+    assert isinstance(planned, plan_events.WatchTalkPlanned)
+    assert OperatorAct.WATCH_TALK_PLANNED not in acts(about_duty(WORKER, wording=Wording.WATCH_REVIEW_DUE))
 
 
 def test_a_discussion_is_moved_to_a_local_time() -> None:

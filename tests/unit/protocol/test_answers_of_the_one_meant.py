@@ -131,6 +131,61 @@ def test_an_answer_in_another_s_place_withdraws_nothing_and_counts_as_theirs_onl
     assert (child.duty.state, child.duty.accepted) == (DutyState.ACKNOWLEDGED, accepted)
 
 
+def test_where_an_answer_in_another_s_place_ends_nothing_the_next_step_and_those_after_it_come_later_by_that() -> None:
+    child = Child(rests="12m").waits(10)
+    child.minutes = 11
+    assert child.answers(DutyAcknowledged, 1, how="text").duties == []
+    assert (child.states(), child.duty.state, child.duty.ended_because) == (
+        ["told", "acknowledged"],
+        DutyState.OPEN,
+        None,
+    )
+    assert child.duty.next_at == START + timedelta(minutes=23)
+    child.waits(23)
+    assert [each.step for each in child.last.duties] == [2]
+    assert child.duty.next_at == START + timedelta(minutes=28), "five minutes lie between these two steps"
+
+
+def test_an_answer_just_before_a_step_that_is_far_away_puts_nothing_off() -> None:
+    child = Child(rests="1m").waits(10)
+    child.answers(DutyAcknowledged, 1, how="text")
+    assert child.duty.next_at == START + timedelta(minutes=15)
+
+
+def test_who_has_rung_the_one_meant_ends_it_also_after_they_said_that_they_have_it() -> None:
+    child = Child(rests="12m").waits(10)
+    child.answers(DutyAcknowledged, 1, how="text")
+    assert [each.verdict for each in child.answers(DutyAcknowledged, 1, how="text").decided] == [Verdict.ALREADY_SO]
+    child.answers(DutyAcknowledged, 1, how="phoned")
+    assert (child.duty.state, child.duty.accepted, child.duty.next_at) == (DutyState.ACKNOWLEDGED, True, None)
+
+
+def test_the_one_meant_ends_it_also_where_another_s_answer_lets_it_rest() -> None:
+    child = Child(rests="12m").waits(10)
+    child.answers(DutyAcknowledged, 1, how="text")
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert child.duty.state == DutyState.ACKNOWLEDGED
+
+
+def test_what_has_to_be_done_is_asked_for_again_whoever_answers_until_it_is_done() -> None:
+    child = Child(enough="done", rests="12m")
+    child.answers(DutyAcknowledged, 0, how="text")
+    assert (child.states(), child.duty.state) == (["acknowledged"], DutyState.ACCEPTED)
+    assert child.duty.next_at == START + timedelta(minutes=12)
+    child.waits(12)
+    assert [(each.step, each.channel) for each in child.last.duties] == [(1, "text")], (
+        "the one meant is asked once more"
+    )
+    child.says(BACK)
+    assert child.duty.state == DutyState.CANCELLED
+
+
+def test_after_the_last_step_an_answer_leaves_the_repetition_where_it_is() -> None:
+    child = Child(rests="12m").waits(20)
+    child.answers(DutyAcknowledged, 3, how="text")
+    assert child.duty.next_at == START + timedelta(minutes=40)
+
+
 def test_an_answer_after_the_end_is_recorded_of_its_telling_and_leaves_the_end_as_it_was() -> None:
     child = Child()
     child.says(BACK)

@@ -158,6 +158,80 @@ def test_a_stricter_rule_needs_nobody_s_approval(tmp_path: Path) -> None:
     assert findings(tmp_path, POLICE.replace("60m", "10m").replace("90m", "20m")) == []
 
 
+FOR_POLICE = """\
+protocol: northshire
+version: 2026.2
+authority: northshire
+rules:
+  - id: tell-police-location-enquiry
+    on: location.enquiry-received
+    tell: police.control-room
+    by: webhook
+    message: location-enquiry
+    otherwise:
+      - { after: 5m, unless: accepted, tell: duty.worker, by: text, message: police-not-reached }
+      - { after: 15m, tell: duty.worker, by: text, message: police-not-acknowledged }
+      - { after: 30m, tell: duty.senior-manager, by: text, message: police-not-acknowledged }
+      - { after: 60m, tell: duty.head-of-service, by: text, message: police-not-acknowledged, repeat: 30m }
+    rests: 20m
+    because: { cite: [S37], kind: local, note: "for a test" }
+"""
+WATCH = """\
+protocol: northshire
+version: 2026.2
+authority: northshire
+rules:
+  - id: social-worker-plans-the-talk
+    on: watch.opened
+    tell: child.social-worker
+    by: email
+    message: watch-opened
+    otherwise:
+      - { after: 4h, tell: child.team-manager, by: email }
+      - { after: 8h, tell: duty.worker, by: text }
+      - { after: 24h, tell: duty.senior-manager, by: text, message: not-acknowledged }
+      - { after: 48h, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 24h }
+    enough: done
+    rests: 24h
+    until: [watch.talk-planned, watch.ended]
+    because: { cite: [S59], kind: local, note: "for a test" }
+"""
+LONGER = "an answer lets it rest longer"
+NOT_DONE = "an answer ends it, done or not"
+
+
+@pytest.mark.parametrize(
+    ("rule", "instead", "says"),
+    [
+        (FOR_POLICE, ("rests: 20m", "rests: 20m"), None),
+        (FOR_POLICE, ("rests: 20m", "rests: 10m"), None),
+        (FOR_POLICE, ("rests: 20m", "rests: 21m"), LONGER),
+        (FOR_POLICE, ("    rests: 20m\n", ""), LONGER),
+        (WATCH, ("rests: 24h", "rests: 24h"), None),
+        (WATCH, ("    enough: done\n", ""), NOT_DONE),
+        (WATCH, ("    enough: done\n    rests: 24h\n", "    enough: accepted\n"), "nobody need acknowledge"),
+    ],
+)
+def test_how_long_an_answer_lets_a_duty_rest_is_not_lengthened_without_a_name(
+    tmp_path: Path, rule: str, instead: tuple[str, str], says: str | None
+) -> None:
+    found = findings(tmp_path, rule.replace(*instead))
+    assert found == [] if says is None else any(says in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "instead", "says"),
+    [
+        (WATCH, ("    rests: 24h\n", ""), "`enough: done` needs"),
+        (WATCH, ("    until: [watch.talk-planned, watch.ended]\n", ""), "`enough: done` needs"),
+        (FOR_POLICE, ("rests: 20m", "rests: 20m\n    enough: accepted"), "never `rests`"),
+        (FOR_POLICE, ("repeat: 30m", "repeat: 10m"), "lets it rest longer than its last person"),
+    ],
+)
+def test_a_rest_that_means_nothing_is_refused(tmp_path: Path, rule: str, instead: tuple[str, str], says: str) -> None:
+    assert any(says in each for each in findings(tmp_path, rule.replace(*instead)))
+
+
 SECOND = """\
   - id: tell-the-opposite
     on: report.added

@@ -108,6 +108,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
     ),
     (of(plan.AdvocacyExplained, accepted=False), ["advocacy-explained"]),
     (of(plan.LeaveExpiring), ["leave-expiring"]),
+    (of(plan.WatchTalkPlanned), ["watch-talk-planned"]),
     (of(events.AsylumDecisionRecorded, outcome="refused"), ["decision-refused", "watch-opened"]),
     (of(events.AsylumDecisionRecorded, outcome="uasc-leave"), ["decision-uasc-leave", "watch-opened"]),
     (of(events.AsylumDecisionRecorded, outcome="refugee-status"), []),
