@@ -1,4 +1,4 @@
-"""What follows from a force's reply: police events, what the force tells of the child, and that a person there has the duty."""
+"""What follows from a force's reply: police events, what the force tells of the child, and, where it says so, that a person there has it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +45,7 @@ class Answering:
     """By the force's machine, or on the page behind a mail."""
 
     async def take(self, reply: Reply) -> None:
-        """A reference, a grade, news of the child: whatever a force answers, an officer has the notice."""
+        """Each thing that is told becomes its event. Only what says that somebody there has it acknowledges the duty."""
         told = reply.data
         officer = await self._keep(_signature(told.officer)) if told.officer else ()
         spoken = await self._keep(told.words) if told.words else ()
@@ -61,7 +61,8 @@ class Answering:
             await self._say(news)
         if reply.type is ReplyType.CLOSED and self.duty.episode is not None:
             await store.closed(self.transaction, self.force, self.duty.episode, self.at)
-        await self._acknowledge(officer)
+        if reply.data.says_who_has_it:
+            await self._acknowledge(officer)
 
     def _news(self, kind: ReplyType, said: tuple[WordsId, ...]) -> Message | None:
         authority = self.duty.authority

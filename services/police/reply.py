@@ -42,6 +42,8 @@ class Officer(Part):
 
 
 class ReplyData(Part):
+    """With an officer or a reference it acknowledges the notice, whatever its type: a person there has it."""
+
     notice: UUID
     episode: UUID | None = None
     officer: Officer | None = None
@@ -50,6 +52,11 @@ class ReplyData(Part):
     grade: RiskGrade | None = None
     review_at: AwareDatetime | None = None
     words: Text | None = None
+
+    @property
+    def says_who_has_it(self) -> bool:
+        """An officer has it, or somebody there has recorded it under a number. News alone says of nobody that they have it."""
+        return self.officer is not None or self.reference is not None
 
 
 NEEDED: dict[ReplyType, tuple[str, ...]] = {

@@ -17,7 +17,7 @@ from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.desk import status
-from tests.support.police import Police, answer, police_of, running
+from tests.support.police import OFFICER, Police, answer, police_of, running
 from tests.support.register import SECRET, authority, load
 
 FROM_THE_FORCE = ("police.acknowledged", "police.reference", "duty.acknowledged")
@@ -219,6 +219,37 @@ async def test_whatever_else_a_force_tells_becomes_its_event(
     told, _ = await police.notice()
     assert (await police.reply(answer(told, kind, **about))).status_code == 202
     assert expected in await police.floor.kinds_said(told.subject)
+
+
+NEWS = [
+    ("police.risk-graded", {"grade": "high"}),
+    ("police.closed", {}),
+    ("police.information", {"words": "seen at the station"}),
+    ("police.located", {}),
+    ("police.returned", {}),
+    ("police.safe-and-well-checked", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "about"), NEWS)
+async def test_news_that_names_no_officer_and_no_reference_stops_nobody_from_being_told(
+    police: Police, kind: str, about: dict[str, Any]
+) -> None:
+    told, _ = await police.notice()
+    assert (await police.reply(answer(told, kind, officer=None, **about))).status_code == 202
+    assert "duty.acknowledged.v1" not in await police.floor.kinds_said(told.subject)
+    assert (await police.floor.row(told.content.telling))["state"] == "accepted"
+
+
+@pytest.mark.parametrize("who", [{"officer": OFFICER}, {"officer": None, "reference": "NP-1"}])
+@pytest.mark.parametrize(("kind", "about"), NEWS)
+async def test_any_reply_with_an_officer_or_a_reference_acknowledges(
+    police: Police, kind: str, about: dict[str, Any], who: dict[str, Any]
+) -> None:
+    told, _ = await police.notice()
+    await police.reply(answer(told, kind, **about, **who))
+    assert (await police.floor.kinds_said(told.subject)).count("duty.acknowledged.v1") == 1
+    assert (await police.floor.row(told.content.telling))["state"] == "acknowledged"
 
 
 async def test_a_forces_word_that_the_child_is_back_is_verified(police: Police) -> None:

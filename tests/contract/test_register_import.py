@@ -158,6 +158,29 @@ async def test_a_fault_is_named_with_its_field(
     assert (table, row + 1, field) in {(each["table"], each["row"], each["field"]) for each in answer.json()["errors"]}
 
 
+@pytest.mark.parametrize("url", ["https://10.20.0.4/notices", "https://[fd00::1]/", "http://police.example/notices"])
+async def test_a_url_that_no_notice_would_be_sent_to_is_refused(desk: Desk, url: str) -> None:
+    document = authority()
+    document["forces"][0]["notice_url"] = url
+    answer = await desk.put(document)
+    assert answer.status_code == 422
+    [fault] = answer.json()["errors"]
+    assert (fault["table"], fault["row"], fault["field"]) == ("forces", 1, "notice_url")
+    assert url not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("url", "status"), [("http://127.0.0.1:1/notices", 422), ("https://police.example:8443/notices", 200)]
+)
+async def test_loopback_is_a_sandboxs_alone(database: Database, url: str, status: int) -> None:
+    engine, document = database.engine("casework"), authority()
+    document["forces"][0]["notice_url"] = url
+    transport = httpx.ASGITransport(casework(database, engine, sandbox=False))
+    async with httpx.AsyncClient(transport=transport, base_url="http://casework") as client:
+        assert (await Desk(client, engine).put(document)).status_code == status
+    await engine.dispose()
+
+
 async def test_a_source_that_another_authoritys_agency_has_is_refused(desk: Desk) -> None:
     first, second = authority(), authority()
     await desk.put(first)

@@ -17,8 +17,13 @@ AHEAD = timedelta(days=3650)
 """Story time lies after every event of these tests."""
 
 
-def casework(database: Database, engine: AsyncEngine) -> FastAPI:
+def casework(database: Database, engine: AsyncEngine, *, sandbox: bool = True) -> FastAPI:
     """With the keys of the `keyring` fixture."""
-    own = {"master_key": b64encode(b"m" * 32), "phone_key": b64encode(b"p" * 32), "register_token": TOKEN}
+    own = {
+        "sandbox": sandbox,
+        "master_key": b64encode(b"m" * 32),
+        "phone_key": b64encode(b"p" * 32),
+        "register_token": TOKEN,
+    }
     settings = CaseworkSettings.model_validate(database.settings("casework").model_dump() | own)
     return pages(Store(engine), Clocks(AHEAD), settings)

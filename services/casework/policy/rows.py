@@ -71,7 +71,7 @@ class AuthorityRow(Row):
 
 
 class ForceRow(Row):
-    """Reached at `notice_url`, or by mail where it has no API. `private_ca` (PEM) signs its certificate, where no public one does.
+    """Reached at `notice_url`, or by mail where it has no API. The URL is HTTPS, at a public address. `private_ca` (PEM) signs its certificate, where no public one does.
 
     `agreed` are the fields that it has agreed to be sent; none named: the whole notice. `sends_open_list`: it tells us daily
     which children it counts as missing.

@@ -34,7 +34,7 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
     events = EventsDoor(store, clocks, keyring)
     token = settings.register_token.get_secret_value()
-    register = RegisterDoor(store, clocks, keyring, token)
+    register = RegisterDoor(store, clocks, keyring, token, sandbox=settings.sandbox)
     photographs = PhotographDoor(store, clocks, keyring, token)
     app = FastAPI(title="Safe Return: casework", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)

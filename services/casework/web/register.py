@@ -1,7 +1,7 @@
 """`PUT /register/...`: every bad row named, and nothing half-applied."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hmac import compare_digest
 from http import HTTPStatus
@@ -19,6 +19,7 @@ from services.casework.store.accepting import Moment
 from services.casework.store.importing import held, write
 from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.redating import reckoned, tell_of_changes
+from services.delivery.addresses import ForbiddenDestination, require_permitted_url
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, body_within
 from services.store.encryption import Keyring
@@ -31,11 +32,12 @@ UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
 
 class RegisterDoor:
-    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str) -> None:
+    def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str, *, sandbox: bool) -> None:
         self._store = store
         self._clocks = clocks
         self._keyring = keyring
         self._token = token.encode()
+        self._sandbox = sandbox
 
     async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
         """Answers 200 with the count of rows a table, once all of it is durable. Raises Problem otherwise."""
@@ -50,6 +52,7 @@ class RegisterDoor:
             )
         document = _document(await body_within(request, MOST_BYTES), table)
         given, faults = importing.read(document, authority)
+        faults += _never_sent_to(given, sandbox=self._sandbox)
         async with self._store.transaction() as transaction:
             before = await held(transaction, authority)
             given, passed_over = importing.without(given, before.given_away)
@@ -94,6 +97,17 @@ def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise Problem(*UNREADABLE, "The body must be one JSON object with a list of rows a table.")
     return document
+
+
+def _never_sent_to(given: Import, *, sandbox: bool) -> Iterator[Fault]:
+    """What the sender would refuse is refused here, by the same judgement, while somebody is there to put it right."""
+    for at, force in (given.forces or {}).items():
+        try:
+            if force.notice_url is not None:
+                require_permitted_url(force.notice_url, sandbox=sandbox)
+        except ForbiddenDestination as error:
+            wanted = f"an HTTPS URL with a public address is needed: {error}"
+            yield Fault("forces", at, force.id, "notice_url", wanted)
 
 
 def _refused(faults: Sequence[Fault]) -> Problem:
