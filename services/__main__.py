@@ -14,6 +14,7 @@ import uvloop
 
 from services.audit.commands import audit, aware
 from services.console.commands import accounts
+from services.console.letters_commands import dead_letters
 from services.police.commands import police
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
@@ -25,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(accounts, name="accounts")
 app.add_typer(audit, name="audit")
 app.add_typer(police, name="police")
+app.command("dead-letters")(dead_letters)
 
 
 @app.command("list")
@@ -96,28 +98,6 @@ def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(
         typer.echo("keep the older keys: they are still needed, or lost keys are", err=True)
         raise typer.Exit(1)
     typer.echo(f"nothing of {service}'s needs an older key any more")
-
-
-@app.command("dead-letters")
-def dead_letters(
-    redrive: str | None = typer.Option(None, help="The id of the dead letter to publish again, or 'all'."),
-) -> None:
-    """List what services could not work on, and why; with --redrive, publish it again."""
-    from services.bus import dead_letters as letters
-
-    bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
-    found = letters.listed(bootstrap)
-    chosen = [each for each in found if redrive in {each.id, "all"}]
-    if redrive is not None and not chosen:
-        typer.echo(f"no dead letter has the id {redrive}", err=True)
-        raise typer.Exit(2)
-    for each in chosen if redrive is not None else found:
-        if redrive is None:
-            typer.echo(f"{each.id}\n  {each.explain()}")
-        else:
-            typer.echo(f"{each.id} goes to {letters.redrive(bootstrap, each)} again")
-    if not found:
-        typer.echo("no dead letters")
 
 
 @app.command()

@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from services.bus import dead_letters
 from services.console import metrics, store
 from services.console.policy.permits import Operator
 from services.console.speaking import Voice
 from services.runtime.clocks import Clocks
+from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorAct
 from services.store.encryption import Keyring
 from services.store.transaction import Store
@@ -43,6 +44,16 @@ class Redriving:
             return Redriven.NO_LONGER_KEPT
         except dead_letters.AWAY:
             return Redriven.BUS_AWAY
+        await self._record(operator, found, act, reason)
+        return Redriven.DONE
+
+    async def again(self, operator: Operator, found: dead_letters.DeadLetter, reason: str) -> Topic:
+        """For whoever has it from the bus already. Raises LookupError where its message is no longer kept, and AWAY's."""
+        topic = await asyncio.to_thread(dead_letters.redrive, self.bus, found)
+        await self._record(operator, found, uuid4(), reason)
+        return topic
+
+    async def _record(self, operator: Operator, found: dead_letters.DeadLetter, act: UUID, reason: str) -> None:
         async with self.store.transaction() as transaction:
             voice = Voice(self.clocks, self.keyring, transaction, operator, act, found.subject)
             if await voice.is_first(OperatorAct.DEAD_LETTER_REDRIVEN):
@@ -50,7 +61,6 @@ class Redriving:
                 await store.redriven(transaction, found.id, operator.account, self.clocks.story())
                 await voice.record(OperatorAct.DEAD_LETTER_REDRIVEN, letter=found.id, words=kept["reason"])
         metrics.ACTS.labels(OperatorAct.DEAD_LETTER_REDRIVEN, "done").inc()
-        return Redriven.DONE
 
     def _published_again(self, letter: str) -> dead_letters.DeadLetter:
         """Raises LookupError."""

@@ -1,8 +1,13 @@
-"""A dead letter given another try from the console, on a real Kafka and a real PostgreSQL."""
+"""A dead letter given another try from the console, and by the command, on a real Kafka and a real PostgreSQL."""
 
+import asyncio
 import base64
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -10,6 +15,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
+from infra.local.environment import bare
+from infra.local.layout import ROOT
 from services.bus.envelope import compose, read
 from services.console.handlers import Handlers
 from services.console.live import Changes
@@ -42,6 +49,102 @@ async def browser(kafka: Kafka, database: Database, opened: Store) -> AsyncItera
 async def test_an_operator_gives_a_dead_letter_another_try_and_is_named_for_it(
     kafka: Kafka, opened: Store, browser: httpx.AsyncClient
 ) -> None:
+    child, name, original = await put_letter(kafka, opened)
+    path = f"/dead-letters/{name}/acts/dead-letter-redriven"
+    page = await browser.get(path)
+    form = {"csrf": csrf_in(page), "act": page.text.split('name="act" value="')[1].split('"')[0]}
+    assert (await browser.post(path, data=form)).status_code == 422
+    answer = await browser.post(path, data=form | {"reason": "Release 1.2 mends it"}, timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters?done=dead-letter-redriven")
+
+    assert original in await ids_on(kafka, Topic.CHILD_EVENTS)
+    acted = await acted_on(opened, child)
+    assert (acted.letter, acted.role, len(acted.words)) == (name, OperatorRole.OPERATOR, 1)
+    assert "Robin Hale" in (await browser.get("/dead-letters")).text
+
+
+@pytest.fixture
+def environment(kafka: Kafka, database: Database, tmp_path: Path) -> dict[str, str]:
+    settings = settings_of(database)
+    for name in ("database_password", "master_key", "phone_key"):
+        (tmp_path / name).write_text(getattr(settings, name).get_secret_value())
+    return bare() | {
+        "SAFE_RETURN_DATABASE": settings.database,
+        "SAFE_RETURN_KAFKA": kafka.address,
+        "SAFE_RETURN_SECRETS_DIR": str(tmp_path),
+        "SAFE_RETURN_HTTP_PORT": "1",
+        "PATH": os.environ["PATH"],
+    }
+
+
+async def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "services", "dead-letters", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_the_command_leaves_what_the_console_leaves(
+    kafka: Kafka, opened: Store, environment: dict[str, str]
+) -> None:
+    child, name, original = await put_letter(kafka, opened)
+    who = await account(opened, OperatorRole.OPERATOR)
+    listed = await command(environment)
+    assert (listed.returncode, name in listed.stdout) == (0, True), listed.stderr
+    done = await command(environment, "--redrive", name, "--as", who, "--reason", "Release 1.2 mends it")
+    assert (done.returncode, done.stdout) == (0, f"{name} goes to child-events again\n"), done.stderr
+    assert original in await ids_on(kafka, Topic.CHILD_EVENTS)
+    acted = await acted_on(opened, child)
+    assert (acted.letter, acted.role, len(acted.words)) == (name, OperatorRole.OPERATOR, 1)
+    async with opened.engine.connect() as connection:
+        [(at, by)] = await connection.execute(
+            text("SELECT redriven_at, redriven_by FROM console.dead_letters WHERE letter = :letter"), {"letter": name}
+        )
+    assert (at is not None, by) == (True, acted.account)
+
+
+async def test_the_command_asks_for_a_name_that_may_and_a_reason(
+    kafka: Kafka, opened: Store, environment: dict[str, str]
+) -> None:
+    _, name, original = await put_letter(kafka, opened)
+    own = await account(opened, OperatorRole.OPERATOR)
+    auditor = await account(opened, OperatorRole.AUDITOR)
+    of_one = await account(opened, OperatorRole.OPERATOR, authority="kestrel")
+    for arguments, why in (
+        ([], "--as"),
+        (["--as", own, "--reason", " "], "--reason"),
+        (["--as", auditor, "--reason", "x"], "no open account"),
+        (["--as", of_one, "--reason", "x"], "no open account"),
+        (["--as", "nobody", "--reason", "x"], "no open account"),
+    ):
+        refused = await command(environment, "--redrive", name, *arguments)
+        assert (refused.returncode, why in refused.stderr) == (2, True), refused.stderr
+    elsewhere = await command(environment, "--redrive", str(uuid4()), "--as", own, "--reason", "x")
+    assert (elsewhere.returncode, "no dead letter has the id" in elsewhere.stderr) == (2, True)
+    assert original not in await ids_on(kafka, Topic.CHILD_EVENTS)
+
+
+async def test_a_letter_that_the_bus_no_longer_holds_is_said_to_be_gone(
+    opened: Store, browser: httpx.AsyncClient
+) -> None:
+    child, name = new_id("child"), str(uuid4())
+    letter = MessageDeadLettered(service="police", origin="duties/3/17", reason="KeyError at a.py:1", original=None)
+    await hear(opened, Handlers(CLOCKS), heard(letter, child, at=CLOCKS.story(), id_=name))
+    path = f"/dead-letters/{name}/acts/dead-letter-redriven"
+    page = await browser.get(path)
+    form = {"csrf": csrf_in(page), "act": str(uuid4()), "reason": "x"}
+    answer = await browser.post(path, data=form, timeout=60)
+    assert (answer.status_code, "does not hold the message any more" in answer.text) == (410, True)
+    assert (await browser.get(path.replace(name, str(uuid4())))).status_code == 404
+
+
+async def put_letter(kafka: Kafka, opened: Store) -> tuple[str, str, str]:
+    """On the bus and known to the console: the child, the letter, the message that it is about."""
     child, name, original = new_id("child"), str(uuid4()), str(uuid4())
     raw = compose(
         ChildReportedMissing(authority="kestrel"),
@@ -64,37 +167,17 @@ async def test_an_operator_gives_a_dead_letter_another_try_and_is_named_for_it(
     await producer.send_and_wait(Topic.DEAD_LETTERS, said, key=child.encode())
     await producer.stop()
     await hear(opened, Handlers(CLOCKS), heard(letter, child, at=CLOCKS.story(), id_=name))
+    return child, name, original
 
-    path = f"/dead-letters/{name}/acts/dead-letter-redriven"
-    page = await browser.get(path)
-    form = {"csrf": csrf_in(page), "act": page.text.split('name="act" value="')[1].split('"')[0]}
-    assert (await browser.post(path, data=form)).status_code == 422
-    answer = await browser.post(path, data=form | {"reason": "Release 1.2 mends it"}, timeout=60)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/dead-letters?done=dead-letter-redriven")
 
-    assert original in await ids_on(kafka, Topic.CHILD_EVENTS)
+async def acted_on(opened: Store, child: str) -> OperatorActed:
     async with opened.engine.connect() as connection:
         [envelope] = await connection.scalars(
             text("SELECT envelope FROM console.outbox WHERE key = :child"), {"child": child}
         )
     acted = read(bytes(envelope)).content
     assert isinstance(acted, OperatorActed)
-    assert (acted.letter, acted.role, len(acted.words)) == (name, OperatorRole.OPERATOR, 1)
-    assert "Robin Hale" in (await browser.get("/dead-letters")).text
-
-
-async def test_a_letter_that_the_bus_no_longer_holds_is_said_to_be_gone(
-    opened: Store, browser: httpx.AsyncClient
-) -> None:
-    child, name = new_id("child"), str(uuid4())
-    letter = MessageDeadLettered(service="police", origin="duties/3/17", reason="KeyError at a.py:1", original=None)
-    await hear(opened, Handlers(CLOCKS), heard(letter, child, at=CLOCKS.story(), id_=name))
-    path = f"/dead-letters/{name}/acts/dead-letter-redriven"
-    page = await browser.get(path)
-    form = {"csrf": csrf_in(page), "act": str(uuid4()), "reason": "x"}
-    answer = await browser.post(path, data=form, timeout=60)
-    assert (answer.status_code, "does not hold the message any more" in answer.text) == (410, True)
-    assert (await browser.get(path.replace(name, str(uuid4())))).status_code == 404
+    return acted
 
 
 async def ids_on(kafka: Kafka, topic: Topic) -> set[str]:

@@ -1,0 +1,86 @@
+"""`python -m services dead-letters`: lists them wherever Kafka is, and gives them another try as the console does, with its settings."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from services.bus.dead_letters import DeadLetter
+
+Redrive = Annotated[str | None, typer.Option(help="The id of the dead letter to publish again, or 'all'.")]
+By = Annotated[str | None, typer.Option("--as", help="Who asks: the name with which they sign in at the console.")]
+Reason = Annotated[str | None, typer.Option(help="Why; kept on the record.")]
+REASON_AT_MOST = 2000
+NOBODY = "no open account of that name may give a dead letter another try; an operator's or a duty manager's, of every authority, may"
+REFUSED = "the database does not let this in: --redrive runs as the console, `docker compose run --rm --no-deps console dead-letters ...`"
+
+
+def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) -> None:
+    """List what services could not work on, and why; with --redrive, --as and --reason, publish it again, on the record."""
+    from services.bus import dead_letters as letters
+
+    if redrive is not None:
+        by, reason = _given("--as", by), _given("--reason", reason)
+    bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
+    found = letters.listed(bootstrap)
+    if redrive is None or by is None or reason is None:
+        for each in found:
+            typer.echo(f"{each.id}\n  {each.explain()}")
+        if not found:
+            typer.echo("no dead letters")
+        return
+    chosen = [each for each in found if redrive in {each.id, "all"}]
+    if not chosen:
+        raise _refused(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
+    if not asyncio.run(_again(chosen, bootstrap, by, reason)):
+        raise typer.Exit(1)
+
+
+async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reason: str) -> bool:
+    """Whether each went. Those that the bus no longer keeps are named, and keep none of the others."""
+    from sqlalchemy.exc import DBAPIError
+
+    from services.console import accounts
+    from services.console.policy.permits import May
+    from services.console.redriving import Redriving
+    from services.delivery.settings import KeySettings
+    from services.runtime.clocks import Clocks
+    from services.store import story
+    from services.store.engine import connect
+    from services.store.transaction import Store
+
+    settings = KeySettings()
+    store, went = Store(connect(settings, "console")), True
+    try:
+        async with store.transaction() as transaction:
+            account = await accounts.of_name(transaction.connection, sign_in)
+            clocks = Clocks(await story.ahead_by(transaction.connection))
+        operator = None if account is None or account.disabled_at is not None else account.operator
+        if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
+            raise _refused(NOBODY)
+        redriving = Redriving(store, clocks, settings.keyring, bootstrap)
+        for each in chosen:
+            try:
+                typer.echo(f"{each.id} goes to {await redriving.again(operator, each, reason)} again")
+            except LookupError as gone:
+                typer.echo(f"{each.id} does not go: {gone}", err=True)
+                went = False
+    except DBAPIError:
+        raise _refused(REFUSED) from None
+    finally:
+        await store.close()
+    return went
+
+
+def _given(option: str, said: str | None) -> str:
+    """Raises BadParameter where there is none."""
+    if said is None or not said.strip() or len(said) > REASON_AT_MOST:
+        raise typer.BadParameter(f"--redrive needs {option}, of at most {REASON_AT_MOST} characters")
+    return said.strip()
+
+
+def _refused(why: str) -> typer.Exit:
+    typer.echo(why, err=True)
+    return typer.Exit(2)
