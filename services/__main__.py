@@ -125,14 +125,17 @@ def explain(
     """Say who would be told on EVENT (child.reported-missing), when and why."""
     from services.handbook.chart import charts, mermaid
     from services.handbook.explain import explain as sentences
+    from services.handbook.explain import require_known
     from services.handbook.svg import svg as drawing
     from services.protocol.loading import Library, files
 
     try:
+        library = Library(files(folder))
+        require_known(library, authority)
         if not chart and not svg:
             typer.echo(sentences(event, authority, folder), nl=False)
             return
-        found = charts(event, Library(files(folder)), authority)
+        found = charts(event, library, authority)
         typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.handbook import phrases
 from services.handbook.asked import triggers_of
-from services.protocol.loading import Library, Origin, files
+from services.protocol.loading import DEFAULT, Library, Origin, files
 from services.protocol.policy.grammar import Protocol, Rule, Step
 from services.protocol.policy.periods import spoken
 from services.protocol.policy.vocabulary import Trigger
@@ -19,6 +19,14 @@ def explain(event_kind: str, authority: str, authorities: Path | None = None) ->
         _section(trigger, protocol, library.origins(authority)) for trigger in triggers_of(event_kind, protocol)
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def require_known(library: Library, authority: str) -> None:
+    """Raises ValueError, naming the known, for an authority of which no file is: a misspelt one would be answered by the default."""
+    known = sorted({DEFAULT, *(each.authority for each in library.read_files)})
+    if authority not in known:
+        msg = f"no rules file is of {authority}: an authority without one goes by the default. There are rules of {', '.join(known)}; --folder names where authorities' own lie"
+        raise ValueError(msg)
 
 
 def _section(trigger: Trigger, protocol: Protocol, origins: Mapping[str, Origin]) -> str:

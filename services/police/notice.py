@@ -1,4 +1,6 @@
-"""The missing notice: what a control room is sent, version 1. The minimum of a first police report (practice.md, section 10).
+"""The missing notice: what a control room is sent, version 1. The minimum of a first police report.
+
+From the practice digest, section 10 (../shared/guidance/practice.md, kept beside the project).
 
 A gap is sent as "unknown", named in `gaps`, and chased; no gap ever holds a notice up.
 """

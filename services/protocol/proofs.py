@@ -21,7 +21,7 @@ SOURCES = frozenset(
         "HMIC", "OFS", "ECP", "HOT",
     }
 )  # fmt: skip
-"""Names of the practice digest's sources (guidance/practice.md, section 0)."""
+"""Names of the practice digest's sources (../shared/guidance/practice.md, section 0, kept beside the project)."""
 POLICE_WORDINGS = frozenset(
     {
         Wording.MISSING_NOTICE,

@@ -1,4 +1,7 @@
-"""What happened. One class an event of `guidance/requirements.md`; the envelope's subject is the child, its time the moment it happened."""
+"""What happened. The envelope's subject is the child, its time the moment it happened.
+
+One class an event of ../shared/guidance/requirements.md, which is kept beside the project.
+"""
 
 from datetime import date
 from enum import StrEnum

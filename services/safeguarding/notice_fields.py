@@ -1,4 +1,7 @@
-"""What a police notice may say beside its frame: a force agrees to some of it or to all. The minimum of a first report (practice.md, section 10)."""
+"""What a police notice may say beside its frame: a force agrees to some of it or to all. The minimum of a first report.
+
+From the practice digest, section 10 (../shared/guidance/practice.md, kept beside the project).
+"""
 
 from enum import StrEnum
 

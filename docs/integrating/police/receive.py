@@ -1,4 +1,4 @@
-"""A receiver of missing notices, whole: verifies, keeps each notice once, answers at once, acknowledges.
+"""A receiver of missing notices, whole: verifies, keeps each notice once, answers at once. Beside it, acknowledge.py acknowledges.
 
     pip install standardwebhooks
     NOTICE_SECRET=whsec_... python receive.py 8080 notices/

@@ -4,7 +4,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from typer.testing import CliRunner
 
+from services.__main__ import app
 from services.handbook.chart import charts, mermaid
 from services.handbook.explain import explain
 from services.handbook.svg import svg
@@ -40,6 +42,16 @@ def test_an_unknown_event_is_refused_with_the_nearest_or_all_known() -> None:
         explain("child.report-missing", "northshire")
     with pytest.raises(ValueError, match=r"child\.abducted sets nothing off"):
         explain("child.abducted", "northshire")
+
+
+def test_an_authority_that_no_file_is_of_is_refused_with_the_known(tmp_path: Path) -> None:
+    (tmp_path / "northshire.yaml").write_text(OWN)
+    asked = ["explain", "text.needs-human", "--folder", str(tmp_path), "--authority"]
+    for form in ([], ["--chart"]):
+        refused = CliRunner().invoke(app, [*asked, "nothshire", *form])
+        assert (refused.exit_code, "default, northshire" in " ".join(refused.output.split())) == (2, True)
+        assert CliRunner().invoke(app, [*asked, "northshire", *form]).exit_code == 0
+    assert CliRunner().invoke(app, ["explain", "text.needs-human"]).exit_code == 0
 
 
 def test_an_event_that_may_turn_out_to_be_several_things_is_explained_as_each() -> None:
