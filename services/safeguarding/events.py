@@ -1,7 +1,4 @@
-"""What happened. The envelope's subject is the child, its time the moment it happened.
-
-One class an event of ../shared/guidance/requirements.md, which is kept beside the project.
-"""
+"""What happened. One class an event of ../shared/guidance/requirements.md, beside the project; the subject is the child, the time when it happened."""
 
 from datetime import date
 from enum import StrEnum
