@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule
+from services.protocol.policy.periods import spoken
 from services.protocol.policy.telling import CARERS
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding.roles import Channel, Role, Wording
@@ -45,6 +46,18 @@ CARER_WORDINGS = frozenset(
         Wording.CONTACT_CHECK,
     }
 )
+ESCALATIONS = frozenset(
+    {
+        Wording.NOT_ACKNOWLEDGED,
+        Wording.CONTACT_UNREACHABLE,
+        Wording.CONTACT_STALE,
+        Wording.POLICE_NOT_REACHED,
+        Wording.POLICE_NOT_ACKNOWLEDGED,
+        Wording.STRATEGY_NOT_ANSWERED,
+        Wording.STRATEGY_RECORD_MISSING,
+    }
+)
+"""What a step may say in place of its rule's own message: who has not answered. Any other message is of another matter."""
 WHILE_MISSING = frozenset({Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED})
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
@@ -149,6 +162,15 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
             yield f"{wording} has words for carers alone", "another message"
 
 
+def _steps_say_what_the_rule_is_about(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    for step in rule.otherwise:
+        if step.message not in {None, rule.message, *ESCALATIONS}:
+            yield (
+                f"its step after {spoken(step.after)} says {step.message}, which is of another matter",
+                f"the step without `message`, which says {rule.message}, or one of {', '.join(sorted(ESCALATIONS))}",
+            )
+
+
 PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _ends_in_a_human,
     _steps_can_be_reached,
@@ -158,4 +180,5 @@ PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _known_duties,
     _cites,
     _words_fit_the_recipient,
+    _steps_say_what_the_rule_is_about,
 )

@@ -54,6 +54,11 @@ def test_an_authority_s_own_sound_rule_is_accepted(tmp_path: Path) -> None:
             "without a person on duty",
         ),
         (", repeat: 30m", "", "asked only once"),
+        (
+            "duty.senior-manager, by: text, message: not-acknowledged",
+            "duty.senior-manager, by: text, message: watch-opened",
+            "its step after 15 minutes says watch-opened, which is of another matter; write the step without `message`",
+        ),
         ("after: 30m", "after: 15m", "no later than the one before"),
         ("after: 15m, tell: duty.senior-manager", "after: 15m, repeat: 5m, tell: duty.senior-manager", "never reached"),
         ("cite: [S57]", "cite: [S99]", "neither a paragraph"),
