@@ -103,7 +103,8 @@ def _conditions_can_hold(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
         yield f"it asks {next(iter(never)).words} to be both so and not so", "one of the two"
     if rule.when.any and {*rule.when.any} <= {*rule.when.none}:
         yield "all that it asks under `any` it refuses under `none`", "one of the two"
-    if not rule.waits and set(rule.until) & {each for each in rule.on if isinstance(each, Trigger)}:
+    waits = rule.waits or rule.hours == "working"
+    if not waits and set(rule.until) & {each for each in rule.on if isinstance(each, Trigger)}:
         yield "what sets it off also ends it", "another event under `until`"
 
 

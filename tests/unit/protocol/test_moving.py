@@ -1,6 +1,6 @@
 """A case that moves takes its duties and clocks along: identified, transferred, placed elsewhere, or put on a newer protocol."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,12 @@ SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
+AFTER_CHRISTMAS = datetime(2026, 12, 29, 9, tzinfo=UTC)
+"""Thirty days after the start it is Christmas Eve, after five."""
+
+
+def hours_to(moment: datetime) -> float:
+    return (moment - START) / timedelta(hours=1)
 
 
 class Child(OneChild):
@@ -237,26 +243,32 @@ def test_a_handed_over_duty_asks_the_person_who_is_to_have_it() -> None:
     assert (over.person, over.wording, over.refers_to) == (NEXT, "hand-over", first.telling)
 
 
-def test_a_monthly_test_comes_each_month_and_is_not_doubled_while_one_is_unanswered() -> None:
+def test_a_monthly_test_comes_each_month_by_day_and_is_not_doubled_while_one_is_unanswered() -> None:
     child = Child()
     decision = child.hears(care_events.ChildAccommodated(**SAID))
     due = next(each for each in decision.deadlines if getattr(each.content, "rule", "") == "carers-answer-monthly")
-    assert due.due_at == START + timedelta(days=30)
-    first = child.hears(due.content, 30 * 24)
+    assert due.due_at == AFTER_CHRISTMAS
+    first = child.hears(due.content, hours_to(due.due_at))
     assert [each.wording for each in first.duties] == ["contact-check"]
     next_due = next(each for each in first.deadlines if getattr(each.content, "rule", "") == "carers-answer-monthly")
-    assert next_due.due_at == START + timedelta(days=60)
-    assert [each.wording for each in child.hears(next_due.content, 60 * 24).duties] == []
+    assert next_due.due_at == AFTER_CHRISTMAS + timedelta(days=30)
+    assert [each.wording for each in child.hears(next_due.content, hours_to(next_due.due_at)).duties] == []
 
 
-@pytest.mark.parametrize(("days", "next_one"), [(100, 120), (120, 150)])
-def test_a_series_that_a_stopped_clock_slept_through_is_told_once(days: int, next_one: int) -> None:
+@pytest.mark.parametrize(
+    ("heard", "next_one"),
+    [
+        (datetime(2027, 1, 28, 9, tzinfo=UTC), datetime(2027, 3, 1, 9, tzinfo=UTC)),
+        (datetime(2027, 4, 3, 18, tzinfo=UTC), datetime(2027, 4, 28, 9, tzinfo=UTC)),
+    ],
+)
+def test_a_series_that_a_stopped_clock_slept_through_is_told_once(heard: datetime, next_one: datetime) -> None:
     child = Child()
     decision = child.hears(care_events.ChildAccommodated(**SAID))
     due = next(each for each in decision.deadlines if getattr(each.content, "rule", "") == "carers-answer-monthly")
-    late = child.hears(due.content, days * 24)
+    late = child.hears(due.content, hours_to(heard))
     again = next(each for each in late.deadlines if getattr(each.content, "rule", "") == "carers-answer-monthly")
-    assert again.due_at == START + timedelta(days=next_one)
+    assert again.due_at == next_one
 
 
 def test_invitations_on_arrival_belong_to_one_discussion() -> None:
