@@ -56,7 +56,7 @@ def test_what_the_carer_texts_next_reaches_police_as_answers_to_what_they_ask(wo
     world.text(carer, "C13 MISSING")
     (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
     assert notice["body"]["data"]["report"]["clothing"] == "unknown"
-    assert "Text us what they wore" in _news(world, carer, before, "Police now have your report")
+    assert "Text us clothes" in _news(world, carer, before, "Police now have your report")
     world.text(carer, "Green anorak, white trainers. He was outside the library")
     (update,) = world.eventually(lambda: _notices(world, carer, "new-information"))
     report = update["body"]["data"]["report"]

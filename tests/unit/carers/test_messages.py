@@ -69,6 +69,43 @@ def test_none_speaks_of_immigration_asylum_or_trafficking(language: str, name: s
     assert not re.search(r"immigra|asylum|traffick|visa|refugee|court|lloches|mewnfud|masnach", body, re.IGNORECASE)
 
 
+@pytest.mark.parametrize(("language", "name", "body"), BODIES)
+def test_none_tells_anybody_to_text_the_police(language: str, name: str, body: str) -> None:
+    assert not re.search(r"([Tt]ext|[Tt]ecstiwch) ([A-Z ]+ (or|neu) )?(999|101)", body)
+
+
+@pytest.mark.parametrize(("language", "name", "body"), BODIES)
+def test_a_duty_team_is_never_called_the_carers(language: str, name: str, body: str) -> None:
+    assert "ar alwad" not in body
+
+
+@pytest.mark.parametrize(
+    ("language", "steps"),
+    [
+        ("en", ("Police", "duty team", "999", "101", "Stay with the child", "messages", "number plates", "MISSING")),
+        (
+            "cy",
+            (
+                "heddlu",
+                "tim dyletswydd",
+                "999",
+                "101",
+                "Arhoswch gyda'r plentyn",
+                "negeseuon",
+                "rhifau ceir",
+                "MISSING",
+            ),
+        ),
+    ],
+)
+def test_who_reports_a_lure_reads_what_is_being_done_and_each_practical_step(
+    language: str, steps: tuple[str, ...]
+) -> None:
+    body = messages.reply(Decision(answer=Answer.LURE), language, "WWWWW", None)
+    assert body is not None
+    assert [step for step in steps if step not in body] == []
+
+
 def test_every_language_has_every_template() -> None:
     shapes = [
         {(part, name) for part, texts in messages.templates(language).items() for name in texts}

@@ -59,6 +59,18 @@ def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) 
     assert set(LANGUAGES[language].texts) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
 
 
+@pytest.mark.parametrize("wording", [Wording.FULL_MEETING_DUE, Wording.CONFERENCE_DUE])
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_what_is_due_today_is_not_said_to_be_due_within_days(language: str, wording: Wording) -> None:
+    assert not re.search("within|o fewn", write(wording, language, CODE, exercise=False))
+
+
+def test_a_report_withdrawn_is_not_a_report_drawn() -> None:
+    assert "tynnwyd adroddiad am blentyn ar goll yn ol" in write(
+        Wording.REPORT_RETRACTED_NOTICE, "cy", CODE, exercise=False
+    )
+
+
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_an_exercise_says_so_first(language: str) -> None:
     assert write(Wording.MISSING_NOTICE, language, CODE, exercise=True).startswith(LANGUAGES[language].exercise)
