@@ -9,6 +9,8 @@ from services.safeguarding.roles import Role, Wording
 
 SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
     Wording.LOCATED_NOTICE: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.LOCATED_RECORDED: frozenset({Trigger.CHILD_LOCATED}),
     Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
@@ -24,12 +26,13 @@ OPPOSITES = (
     {Wording.RETURNED_NOTICE, Wording.RETURN_WITHDRAWN_NOTICE},
     {Wording.POLICE_TOLD, Wording.POLICE_NOT_YET_TOLD},
 )
-NOT_MISSING = frozenset({Question.CHILD_MISSING, Question.CHILD_NOT_BACK})
+NOT_MISSING = frozenset({Question.CHILD_MISSING, Question.CHILD_LOCATED, Question.CHILD_NOT_BACK})
 NEVER_SO: Mapping[Trigger, frozenset[Question]] = {
     Trigger.CHILD_RETURNED: NOT_MISSING,
     Trigger.MISSING_RETRACTED: NOT_MISSING,
     Trigger.EPISODE_CLOSED: NOT_MISSING,
     Trigger.CHILD_LOCATED: frozenset({Question.CHILD_MISSING}),
+    Trigger.CHILD_LOST_AGAIN: frozenset({Question.CHILD_LOCATED}),
 }
 """At the moment of the event itself. A rule that waits may find that it is so again."""
 

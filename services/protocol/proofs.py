@@ -40,6 +40,7 @@ CARER_WORDINGS = frozenset(
     {
         Wording.POLICE_TOLD,
         Wording.POLICE_NOT_YET_TOLD,
+        Wording.LOCATED_RECORDED,
         Wording.RETURN_RECORDED,
         Wording.REFERENCE_MISSING,
         Wording.PLEASE_CALL_SOCIAL_WORKER,

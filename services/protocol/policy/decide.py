@@ -6,7 +6,7 @@ from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
-from services.protocol.policy.ending import stand_down, take_up_again
+from services.protocol.policy.ending import ask_again, stand_down, take_up_again
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.recipients import everyone_told, is_among, recipient_of
 from services.protocol.policy.record import decision_of
@@ -79,6 +79,8 @@ def _event(draft: Draft) -> None:
         stand_down(draft, reading.trigger, reading.episode)
         if reading.trigger == Trigger.RETURN_RETRACTED and reading.episode is not None:
             take_up_again(draft, reading.episode)
+        if reading.trigger == Trigger.CHILD_LOST_AGAIN and reading.episode is not None:
+            ask_again(draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
         apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
 

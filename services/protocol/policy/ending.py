@@ -5,7 +5,7 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.steps import resume, schedule
 from services.protocol.policy.telling import call_back
 from services.protocol.policy.vocabulary import Trigger
-from services.protocol.policy.waiting import announce
+from services.protocol.policy.waiting import UNMET, announce
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
 
@@ -33,7 +33,7 @@ def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
         elif any(telling.state == "told" for telling in duty.tellings):
             schedule(draft, _call_back(draft, duty, because))
     for waiting in list(draft.waiting.values()):
-        if waiting.stood_down is not None or not _concerns(draft, waiting, episode):
+        if waiting.stood_down not in {None, UNMET} or not _concerns(draft, waiting, episode):
             continue
         if trigger in draft.rule_of(waiting).until:
             draft.put_waiting(waiting.model_copy(update={"stood_down": str(because)}))
@@ -66,10 +66,25 @@ def _called_back(draft: Draft, duty: DutyOfCase) -> bool:
 
 
 def take_up_again(draft: Draft, episode: Episode) -> None:
-    """The return was a mistake: what it had ended goes on."""
+    """The return was a mistake: what it had ended goes on, but for what holds only until the mistake is found."""
     for duty in list(draft.duties.values()):
-        if duty.episode == episode.episode and (duty.ended_because == Because.RETURNED or _called_back(draft, duty)):
+        ended = duty.ended_because == Because.RETURNED or _called_back(draft, duty)
+        if duty.episode == episode.episode and ended and not _over_when_mistaken(draft, duty):
             resume(draft, duty)
     for waiting in list(draft.waiting.values()):
-        if waiting.episode == episode.episode and waiting.stood_down == Because.RETURNED:
+        ended = waiting.stood_down == Because.RETURNED
+        if waiting.episode == episode.episode and ended and not _over_when_mistaken(draft, waiting):
             announce(draft, waiting.model_copy(update={"stood_down": None, "version": waiting.version + 1}))
+
+
+def _over_when_mistaken(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
+    """Of a located child: whoever is not back after all is missing, and nobody can be asked to fetch them."""
+    return Trigger.RETURN_RETRACTED in draft.rule_of(holder).until
+
+
+def ask_again(draft: Draft, episode: Episode) -> None:
+    """The child is lost again: what came to its time while it was located is asked at once."""
+    for waiting in list(draft.waiting.values()):
+        if waiting.episode == episode.episode and waiting.stood_down == UNMET:
+            again = {"stood_down": None, "version": waiting.version + 1, "due_at": draft.now}
+            announce(draft, waiting.model_copy(update=again))

@@ -36,7 +36,12 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
     if earlier is not None:
         return [Reading(None, earlier, Verdict.TOO_OLD)]
     if found is not None:
-        return [Reading(Trigger.REPORT_ADDED, _added(draft, found, report))]
+        added = _added(draft, found, report)
+        lost_again = found.state == EpisodeState.LOCATED and added.state == EpisodeState.MISSING
+        return [
+            Reading(Trigger.REPORT_ADDED, added),
+            *([Reading(Trigger.CHILD_LOST_AGAIN, added)] if lost_again else []),
+        ]
     if draft.returned_at is not None and happened.time < draft.returned_at:
         return [Reading(Trigger.REPORT_LATE, None)]
     _forget_what_is_over(draft)

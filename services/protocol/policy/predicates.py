@@ -156,6 +156,7 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_IN_FIRST_72_HOURS: _in_first_hours,
     Question.CHILD_PROVISIONAL: lambda standing: is_provisional(standing.child),
     Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
+    Question.CHILD_LOCATED: _in_state(EpisodeState.LOCATED),
     Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
     Question.CHILD_WATCHED: lambda standing: standing.watched,
     Question.CHILD_MISSING_AGAIN: lambda standing: standing.missing_again,

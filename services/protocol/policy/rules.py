@@ -9,7 +9,7 @@ from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, recipients
 from services.protocol.policy.steps import begin
 from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait, wait
-from services.safeguarding.decisions import Verdict
+from services.safeguarding.decisions import EpisodeState, Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Wording
@@ -121,13 +121,22 @@ def rule_due(draft: Draft, event: RuleDue) -> None:
         return
     protocol = draft.protocols.of(waiting.protocol)
     rule = protocol.by_id[waiting.rule]
-    come_to_its_time(draft, waiting, rule)
     if rule.before is not None:
+        come_to_its_time(draft, waiting, rule)
         _apply_dated(draft, rule, protocol, waiting)
-    elif rule.every is not None and _still_asked(draft, waiting):
+        return
+    episode = draft.episode_of(waiting.episode)
+    asked = rule.every is not None and _still_asked(draft, waiting)
+    if asked:
         draft.note(Verdict.ALREADY_SO, rule, episode=waiting.episode)
-    else:
-        apply(draft, rule, protocol, draft.episode_of(waiting.episode), waiting.cause)
+    elif not apply(draft, rule, protocol, episode, waiting.cause) and _is_located(episode):
+        draft.put_waiting(waiting.model_copy(update={"stood_down": UNMET}))
+        return
+    come_to_its_time(draft, waiting, rule)
+
+
+def _is_located(episode: Episode | None) -> bool:
+    return episode is not None and episode.state == EpisodeState.LOCATED
 
 
 def _still_asked(draft: Draft, waiting: Waiting) -> bool:

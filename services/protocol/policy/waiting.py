@@ -17,7 +17,9 @@ from services.safeguarding.working_time import working_day_after, working_moment
 CAME = "came"
 """Why a dated rule no longer waits: its time has come. Kept, so that the same date is not counted twice."""
 UNMET = "unmet"
-"""Its time has come, and its condition was not met: asked again when the rule is next set off."""
+"""Its time has come, and its condition was not met: asked again when the rule is next set off. Of an episode whose child is located:
+when the child is lost again.
+"""
 
 
 def must_wait(draft: Draft, rule: Rule) -> bool:

@@ -15,6 +15,7 @@ from services.safeguarding.roles import Wording
 CARERS_ALONE = {
     Wording.POLICE_TOLD,
     Wording.POLICE_NOT_YET_TOLD,
+    Wording.LOCATED_RECORDED,
     Wording.RETURN_RECORDED,
     Wording.PLEASE_CALL_SOCIAL_WORKER,
     Wording.CONTACT_CHECK,
