@@ -12,6 +12,7 @@ SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
     Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED}),
     Wording.LOCATED_RECORDED: frozenset({Trigger.CHILD_LOCATED}),
     Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.WAS_MISSING_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
     Wording.REPORT_RETRACTED_NOTICE: frozenset({Trigger.MISSING_RETRACTED}),

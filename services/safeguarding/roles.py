@@ -68,6 +68,8 @@ class Wording(StrEnum):
     LOCATED_RECORDED = "located-recorded"
     """For carers: located, not back, and what comes next."""
     RETURNED_NOTICE = "returned-notice"
+    WAS_MISSING_NOTICE = "was-missing-notice"
+    """For whoever was not told while the child was missing: it was, and is back."""
     RETURN_WITHDRAWN_NOTICE = "return-withdrawn-notice"
     REPORT_RETRACTED_NOTICE = "report-retracted-notice"
     SAFE_AND_WELL_CHECK_DUE = "safe-and-well-check-due"

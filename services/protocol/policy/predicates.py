@@ -1,17 +1,18 @@
 """Answers a rule's questions: yes, no, or None where nobody knows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.protocol.policy.awareness import aware_since
-from services.protocol.policy.case import NOTHING, Episode, Record
+from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule, When
 from services.protocol.policy.vocabulary import Condition, Mark, Question
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
+from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import in_working_hours
 
 ENGLAND = ZoneInfo("Europe/London")
@@ -33,6 +34,7 @@ class Standing:
     watched: bool = False
     record: Record = NOTHING
     leave_date_known: bool = False
+    duties: Collection[DutyOfCase] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,21 @@ def _met(condition: Condition) -> Callable[[Standing], bool | None]:
     return lambda standing: standing.episode is not None and condition in standing.episode.met
 
 
+def _social_worker_told_of_return(standing: Standing) -> bool | None:
+    """Of this return: an earlier one may have been a mistake."""
+    episode = standing.episode
+    return (
+        episode is not None
+        and episode.returned_at is not None
+        and any(
+            each.episode == episode.episode
+            and (each.role, each.wording) == (Role.CHILD_SOCIAL_WORKER, Wording.RETURNED_NOTICE)
+            and each.created_at >= episode.returned_at
+            for each in standing.duties
+        )
+    )
+
+
 MISSING_TIMES_WITHIN = {
     Question.CHILD_MISSING_TIMES: timedelta(days=90),
     Question.CHILD_MISSING_TIMES_IN_A_MONTH: timedelta(days=30),
@@ -168,6 +185,7 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.LEAVE_DATE_KNOWN: lambda standing: standing.leave_date_known,
     Question.CHILD_PHOTOGRAPHED: _photographed,
     Question.CONTACTS_CHECKED: _contacts_checked,
+    Question.SOCIAL_WORKER_TOLD_OF_RETURN: _social_worker_told_of_return,
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
     Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,
     Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),

@@ -61,6 +61,7 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
         watched=draft.watched_since is not None,
         record=draft.record,
         leave_date_known=draft.leave_expires_on is not None,
+        duties=draft.duties.values(),
     )
     return answer(rule, standing)
 

@@ -189,6 +189,8 @@ class Question(StrEnum):
     """Missing or located: not returned."""
     CHILD_MISSING_AGAIN = "child.missing-again"
     """A later episode is open: its own return will ask for check and interview, and one may cover both (practice)."""
+    SOCIAL_WORKER_TOLD_OF_RETURN = "social-worker.told-of-return"
+    """The child's social worker was told of this episode before it was over, and so of its end too."""
     POLICE_ACCEPTED = "police.accepted"
     """The force's system has taken this episode's missing notice."""
     POLICE_REFERENCE_KNOWN = "police.reference-known"
