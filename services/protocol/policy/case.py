@@ -154,6 +154,8 @@ class DutyOfCase(State):
     accepted: bool = False
     """Whether the one told first has taken it, by themselves or by their system."""
     ended_because: str | None = None
+    ended_by_report: UUID | None = None
+    """The episode whose report ended it. Where that was a mistake it goes on."""
     created_at: datetime
     counted_from: datetime
     """The duty's creation, or the moment at which a withdrawn return set it going again; later by what an answer let it rest."""
@@ -200,6 +202,8 @@ class Waiting(State):
     cause: Cause
     due_at: datetime
     stood_down: str | None = None
+    ended_by_report: UUID | None = None
+    """The episode whose report stood it down. Where that was a mistake it waits again."""
 
 
 class Case(State):

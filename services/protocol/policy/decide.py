@@ -6,7 +6,7 @@ from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
-from services.protocol.policy.ending import ask_again, stand_down, take_up_again
+from services.protocol.policy.ending import ask_again, go_on, stand_down, take_up_again
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.recipients import everyone_told, is_among, recipient_of
 from services.protocol.policy.record import decision_of
@@ -26,6 +26,11 @@ from services.safeguarding.roles import Role
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
+SETS_GOING_AGAIN = {
+    Trigger.RETURN_RETRACTED: take_up_again,
+    Trigger.CHILD_LOST_AGAIN: ask_again,
+    Trigger.MISSING_RETRACTED: go_on,
+}
 NO_HUMAN_NEEDED = frozenset({Topic.DECISIONS, Topic.EVIDENCE, Topic.DEAD_LETTERS})
 
 
@@ -77,10 +82,8 @@ def _event(draft: Draft) -> None:
         if reading.trigger is None:
             continue
         stand_down(draft, reading.trigger, reading.episode)
-        if reading.trigger == Trigger.RETURN_RETRACTED and reading.episode is not None:
-            take_up_again(draft, reading.episode)
-        if reading.trigger == Trigger.CHILD_LOST_AGAIN and reading.episode is not None:
-            ask_again(draft, reading.episode)
+        if reading.trigger in SETS_GOING_AGAIN and reading.episode is not None:
+            SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
         apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
 

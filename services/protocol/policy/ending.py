@@ -25,18 +25,25 @@ ENDS = {
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
     """Ends the duties and waiting rules, of this episode and of the child beside any episode, that hold only until this."""
     because = ENDS.get(trigger, Because.SUPERSEDED)
+    report = episode.episode if trigger == Trigger.CHILD_REPORTED_MISSING and episode is not None else None
     for duty in list(draft.duties.values()):
         if not _concerns(draft, duty, episode) or trigger not in draft.rule_of(duty).until:
             continue
         if duty.goes_on:
             end(draft, duty, because)
+            draft.put_duty(draft.duties[duty.duty].model_copy(update={"ended_by_report": report}))
+        elif duty.ended_by_report is not None and report is None:
+            draft.put_duty(duty.model_copy(update={"ended_by_report": None}))
         elif any(telling.state == "told" for telling in duty.tellings):
             schedule(draft, _call_back(draft, duty, because))
     for waiting in list(draft.waiting.values()):
-        if waiting.stood_down not in {None, UNMET} or not _concerns(draft, waiting, episode):
+        ended_for_good = waiting.stood_down not in {None, UNMET} and (
+            waiting.ended_by_report is None or report is not None
+        )
+        if ended_for_good or not _concerns(draft, waiting, episode):
             continue
         if trigger in draft.rule_of(waiting).until:
-            draft.put_waiting(waiting.model_copy(update={"stood_down": str(because)}))
+            draft.put_waiting(waiting.model_copy(update={"stood_down": str(because), "ended_by_report": report}))
             draft.deadlines[waiting.deadline] = None
 
 
@@ -80,6 +87,17 @@ def take_up_again(draft: Draft, episode: Episode) -> None:
 def _over_when_mistaken(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
     """Of a located child: whoever is not back after all is missing, and nobody can be asked to fetch them."""
     return Trigger.RETURN_RETRACTED in draft.rule_of(holder).until
+
+
+def go_on(draft: Draft, retracted: Episode) -> None:
+    """The child was never missing: what the report ended goes on as if it had not been made."""
+    for duty in list(draft.duties.values()):
+        if duty.ended_by_report == retracted.episode:
+            resume(draft, duty.model_copy(update={"ended_by_report": None}))
+    for waiting in list(draft.waiting.values()):
+        if waiting.ended_by_report == retracted.episode:
+            again = {"stood_down": None, "ended_by_report": None, "version": waiting.version + 1}
+            announce(draft, waiting.model_copy(update=again | {"due_at": max(waiting.due_at, draft.now)}))
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:
