@@ -11,34 +11,25 @@ from services.carers.reading import Reader
 from services.carers.settings import CarersSettings
 from services.carers.spool import Spool
 from services.carers.web import pages
-from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
 from services.delivery.second_route import SecondRoute
-from services.delivery.text import AT_ONCE, TextMedium
+from services.delivery.text import AT_ONCE
 from services.safeguarding.message import Topic
-from services.store.encryption import Keyring
 
 
 async def main() -> None:
     settings = CarersSettings()
     house = House(SERVICE, settings)
-    keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
-    medium = TextMedium(
-        account_sid=settings.twilio_account_sid,
-        auth_token=settings.twilio_auth_token.get_secret_value(),
-        sender=settings.twilio_from,
-        public_url=settings.public_url,
-        base_url=settings.twilio_base_url,
-    )
+    keyring = settings.keyring
     delivery = DeliveryLoop(
         SERVICE,
         house.store,
         house.clocks,
-        medium,
+        settings.text_medium(),
         keyring=keyring,
-        prepare=kept_in_the_sandbox(Alerts(keyring).prepare, sandbox=settings.sandbox),
+        prepare=settings.kept_from_the_real(Alerts(keyring).prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
     )

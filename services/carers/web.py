@@ -95,7 +95,7 @@ async def _signed_form(request: Request, settings: CarersSettings) -> Form:
     form = ImmutableMultiDict(pairs)
     query = f"?{request.url.query}" if request.url.query else ""
     url = f"{settings.public_url.rstrip('/')}{request.url.path}{query}"
-    if not signature_is_valid(url, form, request.headers.get("x-twilio-signature"), settings.tokens):
+    if not signature_is_valid(url, form, request.headers.get("x-twilio-signature"), settings.twilio_tokens):
         detail = "X-Twilio-Signature must be Twilio's signature of the public URL and this form."
         raise _refused(HTTPStatus.FORBIDDEN, "Not from Twilio", detail, "x-twilio-signature")
     return form

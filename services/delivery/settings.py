@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from pydantic import Field, SecretStr
 
+from services.delivery.attempt import Prepare
 from services.delivery.email import EmailMedium, Relay
+from services.delivery.exercises import kept_from_the_real
 from services.delivery.links import Links
 from services.delivery.mail_listener import MailListener, Takes
 from services.delivery.text import TextMedium
-from services.runtime.settings import Settings
+from services.runtime.settings import EXERCISE_AUTHORITY, Settings
 from services.store.encryption import Keyring
 
 
@@ -18,10 +20,15 @@ class KeySettings(Settings):
     master_key: SecretStr
     phone_key: SecretStr
     retention_days: int = Field(default=400, ge=30)
+    exercise_authority: str = Field(default="", pattern=EXERCISE_AUTHORITY)
+    """Whose exercises are sent, since its force, numbers and mailboxes are our own. Others reach nobody outside a sandbox."""
 
     @property
     def retention(self) -> timedelta:
         return timedelta(days=self.retention_days)
+
+    def kept_from_the_real(self, prepare: Prepare) -> Prepare:
+        return kept_from_the_real(prepare, sandbox=self.sandbox, exercise_authority=self.exercise_authority)
 
     @property
     def keyring(self) -> Keyring:
@@ -30,26 +37,24 @@ class KeySettings(Settings):
 
 
 class TextSettings(KeySettings):
-    """`public_url` is this service's address as Twilio calls and signs it. `twilio_base_url` only where a sandbox plays Twilio.
+    """`public_url` is this service's address as Twilio calls and signs it; a proxy in between may see other hosts and ports.
+    `twilio_from` is Safe Return's number, E.164. `twilio_base_url` only where a sandbox plays Twilio.
 
-    `twilio_auth_token_alternate` is accepted on incoming requests while the token is being changed.
+    Without `twilio_auth_token` no signature can be checked, and the service does not start. While it is being changed Twilio
+    may sign with `twilio_auth_token_alternate` too.
     """
 
     twilio_account_sid: str
     twilio_from: str
     twilio_base_url: str | None = None
     public_url: str
-    twilio_auth_token: SecretStr
+    twilio_auth_token: SecretStr = Field(min_length=1)
     twilio_auth_token_alternate: SecretStr | None = None
 
     @property
     def twilio_tokens(self) -> tuple[str, ...]:
-        """Raises ValueError without a token: nobody's signature could be checked."""
-        primary = self.twilio_auth_token.get_secret_value()
-        if not primary:
-            raise ValueError("twilio_auth_token is empty")
-        alternate = self.twilio_auth_token_alternate
-        return (primary, alternate.get_secret_value()) if alternate is not None else (primary,)
+        both = (self.twilio_auth_token, self.twilio_auth_token_alternate)
+        return tuple(each.get_secret_value() for each in both if each is not None and each.get_secret_value())
 
     def text_medium(self) -> TextMedium:
         return TextMedium(

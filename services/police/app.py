@@ -26,16 +26,14 @@ async def main() -> None:
     house = House("police", settings)
     keyring, links = settings.keyring, settings.links
     forces, webhooks = Forces(keyring), WebhookMedium(sandbox=settings.sandbox)
-    sender = NoticeSender(
-        keyring, house.clocks, links, forces, webhooks.trust, settings.sandbox, settings.exercise_authority
-    )
+    sender = NoticeSender(keyring, house.clocks, links, forces, webhooks.trust)
     loop = DeliveryLoop(
         house.service,
         house.store,
         house.clocks,
         webhooks,
         keyring=keyring,
-        prepare=sender.prepare,
+        prepare=settings.kept_from_the_real(sender.prepare),
         secrets=sender.secrets,
         slot=settings.slot,
         others=[NoticeMail(settings.email_medium(), links, settings.smtp_from)],

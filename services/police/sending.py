@@ -19,7 +19,7 @@ from services.register.words import Words
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import PoliceNoticeHasGaps
-from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId
+from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.notice_fields import CHASED
 from services.store.encryption import Keyring
 from services.store.pipeline import Statement
@@ -49,13 +49,9 @@ class NoticeSender:
     links: Links
     forces: Forces
     trust: Callable[[str, str | None], None]
-    sandbox: bool
-    exercise_authority: str = ""
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         """A force that the register cannot reach is a failure at once: somebody must telephone."""
-        if parcel.exercise and parcel.duty is not None and not self._may_practise(parcel.authority):
-            return Undeliverable("exercise")
         force, read = await self._read(transaction, parcel)
         recipient = None if force is None else _way_to(force)
         if force is None or recipient is None:
@@ -70,10 +66,6 @@ class NoticeSender:
         force = None if named is None else await self.forces.of(transaction.connection, named)
         self._trust(force)
         return () if force is None else force.secrets
-
-    def _may_practise(self, authority: AuthorityId | None) -> bool:
-        """With played forces, or with the exercise authority's, which are endpoints of our own."""
-        return self.sandbox or (authority == self.exercise_authority != "")
 
     async def _read(self, transaction: Transaction, parcel: Parcel) -> tuple[Force | None, Sequence[Rows]]:
         """The force, and the rows of what is asked for its notice, in one round trip."""

@@ -1,7 +1,6 @@
 """Professionals, put together."""
 
 from services.bus.house import House
-from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
 from services.delivery.pruning import Pruning
@@ -36,7 +35,7 @@ async def main() -> None:
         house.clocks,
         settings.text_medium(),
         keyring=keyring,
-        prepare=kept_in_the_sandbox(sender.prepare, sandbox=settings.sandbox),
+        prepare=settings.kept_from_the_real(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
         others=[GroupedMail(settings.email_medium(), house.store)],

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
 from services.register.views import bridges, duty_lines, for_conversation
+from services.runtime.settings import EXERCISE_AUTHORITY
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId
 from services.store.encryption import Keyring
 from services.store.pipeline import Statement, as_sql, at_once
@@ -100,14 +101,18 @@ def told(keyring: Keyring, rows: Sequence[tuple[Any, ...]], at: datetime) -> Spe
 
 
 LINES = """
-    SELECT authority, duty_line FROM register.duty_lines WHERE authority = coalesce(%(authority)s::text, authority)
+    SELECT authority, duty_line FROM register.duty_lines
+    WHERE authority = %(authority)s::text OR %(authority)s::text IS NULL AND (
+        authority !~ %(exercise)s OR NOT EXISTS (SELECT FROM register.duty_lines WHERE authority !~ %(exercise)s))
     ORDER BY authority LIMIT 2
 """
 
 
 def lines(authority: AuthorityId | None) -> Statement:
-    """Rows of authority and duty line: its own, or without one the first two that there are."""
-    return LINES, {"authority": authority}
+    """Rows of authority and duty line: its own, or without one the first two that there are. An exercise authority, behind which
+    nobody watches, is none as long as there is another.
+    """
+    return LINES, {"authority": authority, "exercise": EXERCISE_AUTHORITY}
 
 
 async def duty_line(connection: AsyncConnection, authority: AuthorityId | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from services.bus.house import House
 from services.delivery.email import AT_ONCE
-from services.delivery.exercises import kept_in_the_sandbox
 from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
 from services.delivery.pruning import Pruning
@@ -39,7 +38,7 @@ async def main() -> None:
         house.clocks,
         settings.email_medium(),
         keyring=keyring,
-        prepare=kept_in_the_sandbox(inviting.prepare, sandbox=settings.sandbox),
+        prepare=settings.kept_from_the_real(inviting.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
     )

@@ -42,6 +42,7 @@ def kinds_of(role: Role, channel: Channel | None) -> list[type[Duty]]:
 
 
 TELLINGS = sorted(set(tellings()))
+SENDERS = sorted(each for each in SERVICES.glob("*/app.py") if "DeliveryLoop(" in each.read_text())
 
 
 @pytest.mark.parametrize("contract", contracts().values(), ids=lambda each: each.kind)
@@ -81,3 +82,8 @@ def _has_words(kind: type[Duty]) -> set[str]:
     messages = SERVICES / HEARD_BY[kind] / "messages"
     written = [set(yaml.safe_load((messages / f"{language}.yaml").read_text())[section]) for language in ("en", "cy")]
     return set.intersection(*written)
+
+
+@pytest.mark.parametrize("app", SENDERS, ids=lambda path: path.parent.name)
+def test_whoever_sends_keeps_exercises_from_the_real(app: Path) -> None:
+    assert "prepare=settings.kept_from_the_real(" in app.read_text()

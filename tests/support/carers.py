@@ -140,7 +140,7 @@ def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSetti
         "phone_key": SecretStr("x"),
         "twilio_account_sid": "AC" + "0" * 32,
         "twilio_auth_token": SecretStr(TOKEN),
-        "twilio_alternate_token": SecretStr(OTHER_TOKEN),
+        "twilio_auth_token_alternate": SecretStr(OTHER_TOKEN),
         "twilio_from": "+447700900500",
         "public_url": PUBLIC_URL,
         "spool_dir": spool,

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
 from infra.sandbox.serving import Server
+from services.delivery.exercises import kept_from_the_real
 from services.delivery.links import Links
 from services.delivery.loop import DeliveryLoop
 from services.delivery.medium import Answer, Medium, Sending
@@ -176,14 +177,14 @@ async def running(
     store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
     at = "http://police" if port is None else f"http://127.0.0.1:{port}"
     links = Links(LINK_KEY, at)
-    sender = NoticeSender(keyring, clocks, links, forces, medium.trust, sandbox, exercise_authority)
+    sender = NoticeSender(keyring, clocks, links, forces, medium.trust)
     loop = DeliveryLoop(
         "police",
         store,
         clocks,
         medium,
         keyring=keyring,
-        prepare=sender.prepare,
+        prepare=kept_from_the_real(sender.prepare, sandbox=sandbox, exercise_authority=exercise_authority),
         secrets=sender.secrets,
         others=[NoticeMail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
     )
