@@ -1,15 +1,18 @@
 """What a mail to a mailbox of ours is: a bounce, an automatic answer, a calendar's reply, or words that a person must read."""
 
 import re
+from codecs import lookup
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from email.message import Message
 from email.policy import default as modern
 from email.utils import parseaddr
 from enum import StrEnum
+from itertools import islice
 from uuid import UUID
 
-OURS = re.compile(rb"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^>\s]+>")
+from services.delivery.mail_bounds import parse
+
+OURS = re.compile(rb"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^>\s]{1,255}>")
 """The Message-ID of a mail of ours, wherever a bounce or an answer repeats it."""
 FORGED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 ACTION = re.compile(rb"^Action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
@@ -25,6 +28,15 @@ AWAY = re.compile(
     re.IGNORECASE,
 )
 WORDS_AT_MOST = 2000
+CALENDARS_AT_MOST, CALENDAR_AT_MOST = 3, 32_000
+"""Of one mail, and characters of one. Gmail sends its answer twice; one is a page, with its time zone and its writer's note."""
+BROKEN = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What the standard library raises for headers that are none."""
+SAME_HEADERS_AT_MOST = 4
+"""Of one name. A relay's Authentication-Results stands above those of the relays before it."""
+NO_CHARSETS = frozenset({"idna", "punycode"})
+"""Python's, and no mail's: to read them takes the square of their length."""
+UNREAD = "(What this mail says could not be read by our machine. Please ask whoever sent it.)"
 
 
 class MailKind(StrEnum):
@@ -63,10 +75,12 @@ class ReadMail:
 
 
 def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
-    """Raises nothing: a mail that cannot be read is words that a person must look at."""
-    mail = message_from_bytes(raw)
-    sender = parseaddr(_header(mail, "From"))[1].strip().lower()
-    words = f"{_header(mail, 'Subject')}\n\n{_text(mail)}".strip()
+    """Raises nothing: a mail that cannot be read is words that a person must look at. The worst that anybody can send takes it
+    tenths of a second: where others wait for the same loop, it is read in a thread.
+    """
+    mail, whole = parse(raw)
+    sender = _address(_header(mail, "From"))
+    words = f"{_header(mail, 'Subject')}\n\n{_text(mail) if whole else UNREAD}".strip()
     kind = _kind(mail, raw, sender, envelope_sender, words)
     answered = " ".join((_header(mail, "In-Reply-To"), _header(mail, "References"))).encode()
     named = OURS.search(raw if kind is MailKind.BOUNCED else answered)
@@ -76,7 +90,7 @@ def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
         refers_to=None if named is None else UUID(named[1].decode()),
         forged=FORGED.search(_header(mail, "Authentication-Results")) is not None,
         words=words[:WORDS_AT_MOST],
-        calendars=tuple(_calendars(mail)),
+        calendars=tuple(_calendars(mail)) if whole else (),
     )
 
 
@@ -119,15 +133,15 @@ def _calendars(mail: Message) -> list[CalendarPart]:
         kind, name = part.get_content_type(), _file_name(part)
         if kind in {"text/calendar", "application/ics", "text/x-vcalendar"} or name.endswith(".ics"):
             found.append(CalendarPart(_decoded(part), str(part.get_param("method", "")).upper()))
-        elif kind == "text/plain" and _decoded(part).lstrip().upper().startswith("BEGIN:VCALENDAR"):
-            found.append(CalendarPart(_decoded(part)))
-    return found
+        elif kind == "text/plain" and (text := _decoded(part)).lstrip().upper().startswith("BEGIN:VCALENDAR"):
+            found.append(CalendarPart(text))
+    return [each for each in found if len(each.text) <= CALENDAR_AT_MOST][:CALENDARS_AT_MOST]
 
 
 def _file_name(part: Message) -> str:
     try:
         return (part.get_filename() or "").lower()
-    except (ValueError, IndexError, AttributeError, TypeError, KeyError):
+    except BROKEN:
         return ""
 
 
@@ -145,17 +159,25 @@ def _decoded(part: Message) -> str:
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return raw.decode("utf-16", "replace")
     try:
-        return raw.decode(part.get_content_charset("utf-8"), "replace").lstrip("\ufeff")
+        charset = lookup(part.get_content_charset("utf-8")).name
+        return raw.decode("utf-8" if charset in NO_CHARSETS else charset, "replace").lstrip("\ufeff")
     except (LookupError, ValueError):
         return raw.decode("utf-8", "replace").lstrip("\ufeff")
+
+
+def _address(header: str) -> str:
+    try:
+        return parseaddr(header)[1].strip().lower()
+    except BROKEN:
+        return ""
 
 
 def _header(mail: Message, name: str) -> str:
     """Decoded; none but these few are, since that is most of what reading a mail costs. The standard library raises for some
     broken headers; then it is as if it were not there.
     """
-    raw = [value for each, value in mail.raw_items() if each.lower() == name.lower()]
+    raw = islice((value for each, value in mail.raw_items() if each.lower() == name.lower()), SAME_HEADERS_AT_MOST)
     try:
         return " ".join(str(modern.header_fetch_parse(name, str(each))) for each in raw)
-    except (ValueError, IndexError, AttributeError, TypeError, KeyError):
+    except BROKEN:
         return ""

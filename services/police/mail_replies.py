@@ -1,5 +1,6 @@
 """Takes a mail to the mailbox that mails to forces come from: a bounce leads to a human at once, and so does an absence."""
 
+import asyncio
 from dataclasses import dataclass
 
 from services.delivery.mail_answers import MailAnswers
@@ -17,7 +18,7 @@ class MailReplies:
 
     async def take(self, raw: bytes, envelope_sender: str) -> str:
         """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail = read_mail(raw, envelope_sender)
+        mail = await asyncio.to_thread(read_mail, raw, envelope_sender)
         async with self.store.transaction() as transaction:
             made = await self.answers.made_of(transaction, mail)
         metrics.MAILS_IN.labels(made).inc()

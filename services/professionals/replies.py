@@ -1,5 +1,6 @@
 """Takes a mail to the mailbox that mails to professionals come from: a bounce, an absence, or words for a person."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
@@ -18,7 +19,7 @@ class Replies:
 
     async def take(self, raw: bytes, envelope_sender: str) -> str:
         """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail = read_mail(raw, envelope_sender)
+        mail = await asyncio.to_thread(read_mail, raw, envelope_sender)
         async with self.store.transaction() as transaction:
             made = await self._made_of(transaction, mail)
         metrics.MAILS_IN.labels(made).inc()

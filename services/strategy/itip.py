@@ -120,7 +120,7 @@ def read(raw: str, method: str = "") -> Answered:
             or "DELEGATED-TO" in attendee.params
             or "DELEGATED-FROM" in attendee.params,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
         raise NotAReply from error
 
 

@@ -1,5 +1,6 @@
 """Takes a mail to our mailbox: what it says of an invitation is done, and what no machine understands goes to a person."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,14 +37,13 @@ class Replies:
 
     async def take(self, raw: bytes, envelope_sender: str) -> str:
         """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail = read_mail(raw, envelope_sender)
+        mail, answered = await asyncio.to_thread(_read, raw, envelope_sender)
         async with self.store.transaction() as transaction:
-            made = await self._made_of(transaction, mail)
+            made = await self._made_of(transaction, mail, answered)
         metrics.REPLIES.labels("mail", made).inc()
         return made
 
-    async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
-        answered = None if mail.kind is MailKind.BOUNCED else answered_in(mail)
+    async def _made_of(self, transaction: Transaction, mail: ReadMail, answered: Answered | None) -> str:
         if answered is not None:
             return await self._calendar(transaction, mail, answered)
         if mail.kind in GOES_ON:
@@ -108,6 +108,11 @@ class Replies:
             said_by=mine[0].person if mine and not mail.forged else None,
             exercise=found.exercise,
         )
+
+
+def _read(raw: bytes, envelope_sender: str) -> tuple[ReadMail, Answered | None]:
+    mail = read_mail(raw, envelope_sender)
+    return mail, None if mail.kind is MailKind.BOUNCED else answered_in(mail)
 
 
 def answered_in(mail: ReadMail) -> Answered | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import smtplib
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from services.delivery.mail_answers import MailAnswers
+from services.delivery.mail_in import ReadMail, read_mail
 from services.delivery.mail_listener import MailListener
+from services.police import mail_replies
 from services.police.mail_replies import MailReplies
 from services.store.encryption import Keyring
 from tests.support.database import Database
@@ -161,3 +164,31 @@ async def test_what_an_officer_writes_a_person_reads_and_acknowledges_nothing(po
     assert (len(needs["data"]["words"]), needs["data"]["channel"]) == (1, "mail")
     assert "Adeyemi" not in str(needs)
     assert await police.said_since(told, ("duty.acknowledged",)) == []
+
+
+@pytest.mark.parametrize(
+    "sender", ["(" * 900, "<" + "\r\n ".join(["@a," * 200] * 100), FORCE], ids=["deep", "long", "honest"]
+)
+async def test_what_anybody_writes_is_taken_and_read_off_the_loop(
+    police: Police, sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left for the relay to send again for days, and nobody waits for the reading of it."""
+    read_by: list[int] = []
+
+    def reads(raw: bytes, envelope_sender: str) -> ReadMail:
+        read_by.append(threading.get_ident())
+        return read_mail(raw, envelope_sender)
+
+    monkeypatch.setattr(mail_replies, "read_mail", reads)
+    told = await mailed(police)
+    lines = (
+        f"From: {sender}",
+        f"To: {OURS}",
+        f"In-Reply-To: <{told.content.telling}@kestrel.example>",
+        "",
+        "We have this.",
+    )
+    await hand_over(police, "\r\n".join(lines), sender=FORCE)
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    assert len(needs["data"]["words"]) == 1
+    assert threading.get_ident() not in read_by
