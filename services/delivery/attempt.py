@@ -31,7 +31,7 @@ Secrets: TypeAlias = Callable[[Transaction, Parcel], Awaitable[tuple[str, ...]]]
 
 FIRST = 1
 DEFECTS_MOST = 3
-"""A parcel that cannot be prepared, for no reason that passes by itself, is given up after so many attempts."""
+"""A parcel that cannot be prepared, sent or ended, for no reason that passes by itself, is given up after so many attempts."""
 
 
 async def no_secrets(_transaction: Transaction, _parcel: Parcel) -> tuple[str, ...]:
@@ -73,7 +73,7 @@ class Attempt:
         except Exception as error:
             if passes_by_itself(error):
                 raise
-            await self._defect(hand, error)
+            await self.defect(hand, error)
             return None
         return Begun(_sending(hand, fixed, attempt, now), fixed)
 
@@ -149,21 +149,22 @@ class Attempt:
             if withdrawn and hand.uncertain:
                 await self._voice(now).say(transaction, hand.parcel, outcomes.accepted(hand.parcel, hand.parcel.person))
 
-    async def _defect(self, hand: InHand, error: Exception) -> None:
-        """An error of ours: tried again, and soon given up, so that the protocol goes on to somebody who can be told."""
+    async def defect(self, hand: InHand, error: Exception) -> None:
+        """An error of ours, before the attempt had begun or after: tried again, and soon given up, so that the protocol goes on to
+        somebody who can be told.
+        """
         metrics.DEFECTS.inc()
         parcel, now = hand.parcel, self.clocks.wall()
-        logger().error(
-            "a parcel could not be prepared", delivery=str(parcel.id), attempt=hand.attempts + 1, exc_info=error
-        )
+        logger().error("an attempt went wrong", delivery=str(parcel.id), attempt=hand.attempts + 1, exc_info=error)
         later = settle(
             Answer(AttemptResult.RETRY), created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=0.5
         )
         async with self.store.transaction() as transaction:
-            if hand.attempts + 1 >= DEFECTS_MOST:
+            attempts = hand.attempts + 1
+            if attempts >= DEFECTS_MOST:
                 await self._undeliverable(transaction, parcel, Undeliverable("undeliverable"))
             else:
-                await standing.postponed(transaction, parcel.id, self.owner, now, later.next_attempt_at)
+                await standing.postponed(transaction, parcel.id, self.owner, now, later.next_attempt_at, attempts)
 
     def _voice(self, now: datetime) -> Voice:
         return Voice(self.service, self.clocks.story(), now)

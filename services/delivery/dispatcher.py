@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 
-from services.delivery import metrics
 from services.delivery.attempt import Attempt, Begun
 from services.delivery.claims import InHand
 from services.delivery.ending import Answered, Ending
@@ -98,13 +97,22 @@ class Dispatcher:
                 answer, took_ms = await self._attempt.send(hand, begins)
                 answered = Answered(hand, begins, answer, took_ms)
                 await self._until_done(lambda: self._ending.end(answered))
-        except Exception as error:  # noqa: BLE001 its lease runs out and it is tried again; the others go on
-            metrics.DEFECTS.inc()
-            logger().error("an attempt went wrong", exc_info=error)
+        except Exception as error:  # noqa: BLE001 the others go on
+            await self._went_wrong(hand, error)
         finally:
             lane.sending -= 1
             self._held.pop(hand.parcel.id, None)
             self._learn(lane, answer)
+
+    async def _went_wrong(self, hand: InHand, error: Exception) -> None:
+        """Given up in the end like what cannot be prepared. Where not even that can be written, or the process stops first, its
+        lease runs out and it is tried again.
+        """
+        try:
+            if not (self._stopping and passes_by_itself(error)):
+                await self._until_done(lambda: self._attempt.defect(hand, error))
+        except Exception as worse:  # noqa: BLE001 the others go on
+            logger().error("what an attempt has come to could not be written", exc_info=worse)
 
     async def _begin(self, hand: InHand) -> Begun | None:
         async with self._places:

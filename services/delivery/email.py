@@ -58,7 +58,7 @@ class EmailMedium:
         """What is refused before a recipient is named speaks against our settings, not against this mail: it is tried again."""
         try:
             connection = await self._connections.begin()
-        except (SMTPException, TimeoutError, OSError) as failure:
+        except (SMTPException, TimeoutError, OSError, UnicodeError) as failure:
             return _before_the_mail(failure)
         taken = False
         try:
@@ -90,13 +90,13 @@ class EmailMedium:
 async def _exchange(client: aiosmtplib.SMTP, sending: Sending) -> Answer:
     try:
         await client.rcpt(sending.recipient)
-    except SMTPResponseException as refusal:
+    except (SMTPResponseException, UnicodeError) as refusal:
         return _read_refusal(refusal)
     except (SMTPException, TimeoutError, OSError):
         return Answer(AttemptResult.RETRY)
     try:
         answer = await client.data(sending.body)
-    except SMTPResponseException as refusal:
+    except (SMTPResponseException, UnicodeError) as refusal:
         return _read_refusal(refusal)
     except (SMTPException, TimeoutError, OSError):
         return Answer(AttemptResult.UNKNOWN)
@@ -105,14 +105,18 @@ async def _exchange(client: aiosmtplib.SMTP, sending: Sending) -> Answer:
 
 def _before_the_mail(failure: Exception) -> Answer:
     status = failure.code if isinstance(failure, SMTPResponseException) else None
-    if isinstance(failure, SMTPNotSupported | ssl.SSLError) or (status is not None and status >= 500):
+    if isinstance(failure, SMTPNotSupported | ssl.SSLError | UnicodeError) or (status is not None and status >= 500):
         metrics.OPERATOR.labels("email").inc()
         logger().error("mails cannot go out until the settings or the relay are mended", status=status)
     return Answer(AttemptResult.RETRY, status)
 
 
-def _read_refusal(refusal: SMTPResponseException) -> Answer:
-    """4xx passes by itself, greylisting among it; 5xx is for good."""
+def _read_refusal(refusal: SMTPResponseException | UnicodeError) -> Answer:
+    """4xx passes by itself, greylisting among it; 5xx is for good. So is what cannot be written in ASCII and never left this machine:
+    an import refuses such an address, but the register may hold an older one.
+    """
+    if isinstance(refusal, UnicodeError):
+        return Answer(AttemptResult.REFUSED, reason="refused")
     if refusal.code < 500 or refusal.message.startswith(MAILBOX_FULL):
         return Answer(AttemptResult.RETRY, refusal.code)
     reason: FailureReason = "gone" if refusal.message.startswith(NO_SUCH_MAILBOX) else "refused"

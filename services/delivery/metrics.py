@@ -31,7 +31,7 @@ LANES_FAILING = Gauge(
     "delivery_lanes_failing", "Destinations whose last attempts all failed, and that are tried one at a time"
 )
 OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium"])
-DEFECTS = Counter("delivery_defects", "Parcels that could not be prepared because of an error of our own")
+DEFECTS = Counter("delivery_defects", "Attempts that went wrong because of an error of our own")
 URGENT = Gauge(
     "delivery_urgent_notices",
     "Urgent notices put within the window, by whether the other end took them within 60 s; counted in the database",

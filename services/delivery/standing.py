@@ -131,7 +131,7 @@ ENDED = f"""
     {HELD} RETURNING id
 """  # noqa: S608 this module's own words
 POSTPONED = f"""
-    UPDATE delivery.deliveries SET attempts = attempts + 1, next_attempt_at = %(until)s, changed_at = %(now)s,
+    UPDATE delivery.deliveries SET attempts = %(attempts)s, next_attempt_at = %(until)s, changed_at = %(now)s,
         lease_owner = NULL, lease_until = NULL
     {HELD}
 """  # noqa: S608 this module's own words
@@ -144,6 +144,9 @@ async def ended(transaction: Transaction, delivery: UUID, owner: str, now: datet
     return bool(found)
 
 
-async def postponed(transaction: Transaction, delivery: UUID, owner: str, now: datetime, until: datetime) -> None:
-    how = {"delivery": delivery, "owner": owner, "now": now, "until": until}
+async def postponed(
+    transaction: Transaction, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int
+) -> None:
+    """`attempts`: with this one, whether or not it had begun. One that had may have arrived, and stays so."""
+    how = {"delivery": delivery, "owner": owner, "now": now, "until": until, "attempts": attempts}
     await at_once(transaction.connection, (POSTPONED, how))

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery import codes
+from services.delivery.ending import Ending
 from services.delivery.medium import Answer
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.delivery.tables import deliveries
@@ -201,6 +202,26 @@ async def test_a_parcel_that_our_own_error_keeps_from_being_prepared_is_given_up
         await floor.until(parcel.id, "failed", within=20)
         said = await floor.said(told.subject)
     assert [message["data"]["reason"] for message in said] == ["undeliverable"]
+
+
+async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_given_up_too(
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is `sending`: without an end it would be claimed, and sent, again and again."""
+
+    async def end(*_: object) -> None:
+        raise KeyError("wording")
+
+    monkeypatch.setattr(Ending, "end", end)
+    medium = PlayedMedium()
+    async with running_floor(engine, keyring, medium) as floor:
+        told = received()
+        parcel = await floor.put(told, "force-f2")
+        row = await floor.until(parcel.id, "failed", within=20)
+        said = await floor.said(told.subject)
+    assert len(medium.sent) == row["attempts"] == 3
+    assert [sending.uncertain for sending in medium.sent] == [False, True, True]
+    assert (said[-1]["type"], said[-1]["data"]["reason"]) == ("duty.failed.v1", "undeliverable")
 
 
 async def test_the_same_telling_put_twice_is_sent_once(engine: AsyncEngine, keyring: Keyring) -> None:

@@ -82,6 +82,21 @@ async def test_a_refusal_is_read_for_what_it_means(
     assert (answer.result, answer.reason) == (result, reason)
 
 
+async def test_an_address_that_cannot_be_written_on_the_wire_is_refused() -> None:
+    relay = PlayedRelay()
+    async with listening(relay) as medium:
+        answer = await medium.send(replace(a_sending(), recipient="siân.owen@ysgol.example"))
+    assert (answer.result, answer.reason) == (AttemptResult.REFUSED, "refused")
+    assert relay.mails == []
+
+
+async def test_a_senders_address_that_cannot_be_written_on_the_wire_is_an_operators_matter() -> None:
+    relay = PlayedRelay()
+    async with listening(relay):
+        medium = EmailMedium(Relay("127.0.0.1", relay.port, "siân@kestrel.example", encrypted=False))
+        assert (await medium.send(a_sending())).result is AttemptResult.RETRY
+
+
 async def test_a_relay_that_is_away_is_tried_again() -> None:
     medium = EmailMedium(Relay("127.0.0.1", 1, SENDER, encrypted=False))
     assert (await medium.send(a_sending())).result is AttemptResult.RETRY

@@ -142,6 +142,8 @@ async def test_every_bad_row_is_named_and_nothing_is_applied(desk: Desk) -> None
         ("agencies", 0, {"secrets": ["whsec_" + "A" * 33]}, "secrets.0"),
         ("agencies", 0, {"secrets": []}, "secrets"),
         ("forces", 0, {"notice_url": "ftp://desk"}, "notice_url"),
+        ("forces", 0, {"notice_email": "desg@\u2100.example"}, "notice_email"),
+        ("people", 0, {"email": "siân.owen@ysgol.cymru"}, "email"),
         ("placements", 0, {"force": "no-such-force"}, "force"),
         ("carers", 0, {"person": "nobody"}, "person"),
     ],

@@ -5,6 +5,7 @@ from base64 import b64decode
 from datetime import time
 from typing import Annotated, Any
 
+import idna
 import phonenumbers
 from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from services.safeguarding.message import KIND
 
 OWN_SOURCES = "/safe-return/"
+EMAIL_MOST = 254
 
 
 def _number(value: str) -> str:
@@ -25,6 +27,24 @@ def _number(value: str) -> str:
     ) != value or not phonenumbers.is_possible_number(parsed):
         raise ValueError(wanted)
     return value
+
+
+def _email(value: str) -> str:
+    """With its domain as mail servers know it. A relay need not take a mailbox's name that is not ASCII (RFC 6531 is an extension)."""
+    mailbox, _, domain = value.rpartition("@")
+    if not mailbox.isascii():
+        msg = "a mail address whose part before the @ has letters without accents alone is needed"
+        raise ValueError(msg)
+    if domain.isascii():
+        return value
+    wanted = "a mail address whose domain can be written in DNS is needed"
+    try:
+        address = f"{mailbox}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        raise ValueError(wanted) from None
+    if len(address) > EMAIL_MOST:
+        raise ValueError(wanted)
+    return address
 
 
 def _secret(value: str) -> str:
@@ -69,7 +89,11 @@ Line = Annotated[
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
 Number = Annotated[str, AfterValidator(_number)]
-Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$", max_length=254)]
+Email = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$", max_length=EMAIL_MOST),
+    AfterValidator(_email),
+]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Secret = Annotated[
     str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200), AfterValidator(_secret)
