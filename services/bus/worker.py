@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import faust
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from services.bus.contract import Contract
 from services.bus.raw import Raw
@@ -25,10 +25,15 @@ STOP_GRACE_SECONDS = 3
 WAITED_FOR_SECONDS = 3.0
 ASKED_AGAIN_SECONDS = 1.0
 """While Kafka is away."""
+WATCHED_EVERY_SECONDS = 0.5
 TAKEN_AT_ONCE = 16
 """Of one partition."""
 GATHERED_SECONDS = 0.25
 """How long the first message waits for others, on topics whose messages may wait."""
+
+
+class ConsumingEndedError(RuntimeError):
+    """Faust has stopped consuming by itself, such as when it could not commit."""
 
 
 def identity(service: str, slot: int | None) -> str | None:
@@ -66,9 +71,21 @@ class Worker:
 
     def obstacle(self) -> str | None:
         if self._app is not None:
-            return None
+            return "consuming has ended" if self._app.should_stop else None
         failed = self._starting is not None and self._starting.done()
         return "consuming could not be started" if failed else "Kafka is away"
+
+    async def failed(self) -> None:
+        """Raises where it could not be started after all, and where Faust ends by itself: it does not start again then. It is asked,
+        since what it does in its own thread wakes nobody here.
+        """
+        if self._starting is None:
+            msg = "not started"
+            raise RuntimeError(msg)
+        await self._starting
+        while self._app is not None and not self._app.should_stop:  # noqa: ASYNC110 its event is of another thread's loop
+            await asyncio.sleep(WATCHED_EVERY_SECONDS)
+        raise ConsumingEndedError from getattr(self._app, "crash_reason", None)
 
     async def _until_it_runs(self, asked: asyncio.Event) -> None:
         """`asked`: an answer has come, or no answer, or it could not be asked."""
@@ -83,7 +100,11 @@ class Worker:
         app = self._build()
         try:
             await app.start()
-        except (KafkaConnectionError, OSError) as error:
+            if app.should_stop:
+                raise app.crash_reason or ConsumingEndedError
+        except (KafkaError, OSError) as error:
+            if not _is_away(error):
+                raise
             logger().warning("Kafka is away, and is asked again", exc_info=error)
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(app.stop(), STOP_GRACE_SECONDS)
@@ -162,6 +183,11 @@ class Worker:
             self._in_hand -= 1
             if self._in_hand == 0:
                 self._idle.set()
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether Kafka may be there later. What it refuses for good, such as a login, no waiting mends."""
+    return isinstance(error, KafkaTimeoutError | OSError) or (isinstance(error, KafkaError) and error.retriable)
 
 
 def _raw(message: Any, topic: Topic) -> Raw:

@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,6 +14,8 @@ from starlette.types import ASGIApp
 from services.runtime.logs import logger
 
 STOP_WITHIN_SECONDS = 8
+ENDS_WITHIN_SECONDS = 30
+"""After a part has failed for good: for the orderly stop of the others."""
 
 
 class Part(Protocol):
@@ -25,6 +27,14 @@ class Part(Protocol):
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
+
+
+@runtime_checkable
+class Failing(Part, Protocol):
+    """A part that may fail for good while it runs, so that nothing but a new process would help."""
+
+    async def failed(self) -> None:
+        """Waits as long as it works, and raises what it failed with."""
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +83,9 @@ class Web:
 
 
 async def run_until_told(parts: Sequence[Part]) -> None:
-    """Returns after an orderly stop. A part that cannot start ends the process with its error, the started ones stopped first."""
+    """Returns after an orderly stop. A part that cannot start, or fails for good later, ends the process with its error, the started
+    ones stopped first; whoever keeps the process running starts it again.
+    """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
@@ -84,8 +96,24 @@ async def run_until_told(parts: Sequence[Part]) -> None:
             started.push_async_callback(_stop, part)
         _set_aside_what_stays()
         logger().info("the service runs")
-        await told.wait()
+        await _until(told, parts)
         logger().info("the service stops")
+
+
+async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
+    """Raises what a part has failed with."""
+    waits = asyncio.create_task(told.wait())
+    watched = [asyncio.create_task(part.failed()) for part in parts if isinstance(part, Failing)]
+    ended, going_on = await asyncio.wait({waits, *watched}, return_when=asyncio.FIRST_COMPLETED)
+    for each in going_on:
+        each.cancel()
+    if waits in ended:
+        return
+    # What failed may have left a thread that never ends, for which Python would wait on its way out.
+    signal.alarm(ENDS_WITHIN_SECONDS)
+    for each in ended:
+        logger().error("a part has failed for good and the process ends", exc_info=each.exception())
+        each.result()
 
 
 def _set_aside_what_stays() -> None:

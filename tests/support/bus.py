@@ -110,6 +110,11 @@ class Echo:
         if self._process.poll() is not None:
             return self._process.returncode
         os.kill(self._process.pid, number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        assert self._process is not None
         return self._process.wait(20)
 
 

@@ -1,14 +1,19 @@
 """A service for bus tests: says one decision for each report that it hears. Run as a process of its own, so that it can be killed.
 
-Reports of the authority `refused` make its handler fail, for ever; of `waiting`, fail as if the database were away.
+Reports of the authority `refused` make its handler fail, for ever; of `waiting`, fail as if the database were away. Those
+of `crash` crash Faust itself, those of `no-commit` let its next commit fail.
 `ECHO_MENDED=1` ends both. With `ECHO_GATHER_SECONDS` it takes messages in batches.
 """
 
 import asyncio
 import os
+from typing import Any, cast
+
+from aiokafka.errors import CommitFailedError
 
 from services.bus.envelope import Received, say
 from services.bus.house import House
+from services.bus.worker import Worker
 from services.runtime.settings import Settings
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildReportedMissing
@@ -16,6 +21,20 @@ from services.store.transaction import Transaction
 
 MENDED = os.environ.get("ECHO_MENDED") == "1"
 GATHER_SECONDS = float(os.environ.get("ECHO_GATHER_SECONDS", "0"))
+
+
+async def crash(house: House, *, by_commit: bool) -> None:
+    """As Faust does by itself, in its own thread, when Kafka does not take a commit."""
+    [app] = [part._app for part in house.parts if isinstance(part, Worker)]
+    assert app is not None
+    if not by_commit:
+        await app.crash(CommitFailedError())
+        return
+
+    async def commit(*_: object) -> None:
+        raise CommitFailedError
+
+    cast("Any", app.consumer)._thread._consumer.commit = commit
 
 
 async def main() -> None:
@@ -27,6 +46,8 @@ async def main() -> None:
             raise ValueError(msg)
         if received.content.authority == "waiting" and not MENDED:
             raise ConnectionError
+        if received.content.authority in {"crash", "no-commit"}:
+            await crash(house, by_commit=received.content.authority == "no-commit")
         decided = ProtocolDecided(
             authority=received.content.authority,
             about=received.content.kind,
