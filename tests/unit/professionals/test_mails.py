@@ -50,3 +50,22 @@ def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str)
     assert "3" in letter.subject
     said = [f"{code}: {spoken.mails[wording].says}" for wording, code in matters]
     assert [each for each in letter.paragraphs if each in said] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "wording", "says"),
+    [
+        ("en", Wording.LEFT_CARE, "A personal adviser must be appointed"),
+        ("cy", Wording.LEFT_CARE, "Rhaid penodi cynghorydd personol"),
+        ("en", Wording.TURNED_18, "one must be appointed"),
+        ("cy", Wording.TURNED_18, "rhaid penodi un"),
+        (
+            "en",
+            Wording.APPROACHING_18,
+            "the personal adviser, where the young person will live and the risk of going missing",
+        ),
+        ("cy", Wording.APPROACHING_18, "cynghorydd personol, ble bydd y person ifanc yn byw a'r perygl o fynd ar goll"),
+    ],
+)
+def test_mails_about_coming_of_age_say_what_the_guidance_asks(language: str, wording: Wording, says: str) -> None:
+    assert says in LANGUAGES[language].mails[wording].says

@@ -94,7 +94,7 @@ def test_who_is_identified_twice_otherwise_is_for_a_person_to_settle() -> None:
     child = Child()
     child.hears(MISSING)
     other = care_events.ChildIdentified(**SAID, child=CHILD.replace("0001", "0009"))
-    assert [each.wording for each in child.hears(other, 1).duties] == ["needs-human"]
+    assert [each.wording for each in child.hears(other, 1).duties] == ["retraction-unverified"]
 
 
 def test_a_new_force_has_a_notice_of_its_own_and_both_hear_of_the_return() -> None:
