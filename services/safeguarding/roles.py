@@ -99,6 +99,8 @@ class Wording(StrEnum):
     LURING_SUSPECTED = "luring-suspected"
     WATCH_OPENED = "watch-opened"
     """Heightened risk of going missing. Says nothing of its cause."""
+    WATCH_KNOWN = "watch-known"
+    """The same to those who neither plan the talk with the child nor brief the carer: legal adviser and guardian."""
     WATCH_REVIEW_DUE = "watch-review-due"
     PLEASE_CALL_SOCIAL_WORKER = "please-call-social-worker"
     APPEAL_TIME_RUNNING = "appeal-time-running"

@@ -19,7 +19,7 @@ from services.safeguarding.operators import OperatorAct
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Wording
 
-WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_REVIEW_DUE})
+WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_KNOWN, Wording.WATCH_REVIEW_DUE})
 OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED})
 
 

@@ -69,3 +69,9 @@ def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str)
 )
 def test_mails_about_coming_of_age_say_what_the_guidance_asks(language: str, wording: Wording, says: str) -> None:
     assert says in LANGUAGES[language].mails[wording].says
+
+
+@pytest.mark.parametrize(("language", "carer"), [("en", "carer"), ("cy", "gofalwr")])
+def test_whoever_advises_a_child_at_raised_risk_is_not_asked_to_brief_the_carer(language: str, carer: str) -> None:
+    assert carer in LANGUAGES[language].mails[Wording.WATCH_OPENED].says
+    assert carer not in LANGUAGES[language].mails[Wording.WATCH_KNOWN].says
