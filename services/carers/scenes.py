@@ -171,4 +171,4 @@ def _children(children: tuple[ChildOfCarer, ...], stood: Mapping[ChildId, Stood]
 def _standing(stood: Stood | None) -> Standing:
     if stood is None:
         return Standing()
-    return Standing(STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered)
+    return Standing(STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered, stood.episode)

@@ -8,7 +8,7 @@ from itertools import groupby
 from services.bus.envelope import compose
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import FailureReason, MediumName, Parcel
-from services.safeguarding.events import ContactUnreachable
+from services.safeguarding.contact_events import ContactUnreachable
 from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message

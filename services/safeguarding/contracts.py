@@ -2,6 +2,7 @@
 
 from services.safeguarding import (
     care_events,
+    contact_events,
     decisions,
     discussion_events,
     duties,
@@ -15,7 +16,9 @@ from services.safeguarding.message import CONTRACTS, Message, Topic
 
 __all__ = ["contract_of", "contracts"]
 
-_MODULES = (care_events, decisions, discussion_events, duties, events, evidence, operators, outcomes, plan_events)
+_MODULES = (
+    care_events, contact_events, decisions, discussion_events, duties, events, evidence, operators, outcomes, plan_events,
+)  # fmt: skip
 
 
 def contract_of(kind: str, topic: Topic | None = None) -> type[Message] | None:

@@ -25,6 +25,13 @@ class Told(Event):
     channel: Literal["text", "agency", "force", "console", "page", "mail"] = "agency"
 
 
+class ToldOfEpisode(Told):
+    """Where the speaker answers a telling of ours, theirs is a word about that telling's episode and about no later one."""
+
+    episode: UUID | None = None
+    """None: whichever is open."""
+
+
 class ChildReportedMissing(Told, kind="child.reported-missing.v1"):
     """Opens the child's missing episode, or adds to the open one (S13, S57, S62)."""
 
@@ -41,24 +48,24 @@ class ChildInformationReceived(Told, kind="child.information-received.v1"):
     nature: Literal["sighting", "contact", "other"] = "other"
 
 
-class ChildLocated(Told, kind="child.located.v1"):
+class ChildLocated(ToldOfEpisode, kind="child.located.v1"):
     """Whereabouts known, not back: nothing is stood down."""
 
 
-class ChildReturned(Told, kind="child.returned.v1"):
+class ChildReturned(ToldOfEpisode, kind="child.returned.v1"):
     """Back. Missing escalations stop and the return clocks start; the episode stays open until its conditions are met."""
 
     verified: bool = False
     """Whether the speaker is this child's carer, a professional of the child's or the force. Others' word stands nobody down."""
 
 
-class ReportRetracted(Told, kind="report.retracted.v1"):
+class ReportRetracted(ToldOfEpisode, kind="report.retracted.v1"):
     """What an earlier report said was not so: a false alarm, or a child who is not back after all."""
 
     retracts: Literal["missing", "return"]
 
 
-class SafeAndWellCheckRecorded(Told, kind="safe-and-well-check.recorded.v1"):
+class SafeAndWellCheckRecorded(ToldOfEpisode, kind="safe-and-well-check.recorded.v1"):
     """Police have spoken to the returned child."""
 
 
@@ -160,25 +167,6 @@ class ChildProvisional(Event, kind="child.provisional.v1"):
 
     candidates: tuple[ChildId, ...] = ()
     placement: PlacementId | None = None
-
-
-class ContactListed(Event, kind="contact.listed.v1"):
-    """Somebody has come onto the directory. The envelope's subject is the person: no child has to do with it."""
-
-    contact: PersonId
-
-
-class ContactUnlisted(Event, kind="contact.unlisted.v1"):
-    """Somebody holds no line of the directory any more."""
-
-    contact: PersonId
-
-
-class ContactUnreachable(Event, kind="contact.unreachable.v1"):
-    """Every way to reach this person was tried and failed."""
-
-    person: PersonId | None = None
-    role: str
 
 
 class ChildRecordChanged(Told, kind="child.record-changed.v1"):

@@ -7,7 +7,7 @@ each service subscribes to when it is put together, and against the messages tha
 from collections.abc import Iterable
 
 from services.protocol.handlers import HEARD
-from services.safeguarding import care_events, discussion_events, events, plan_events
+from services.safeguarding import care_events, contact_events, discussion_events, events, plan_events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import (
     DutyChanged,
@@ -43,7 +43,7 @@ SENDING: Kinds = (
     DutyFailed,
     DeliveryAttempted,
     RegisterLookedUp,
-    events.ContactUnreachable,
+    contact_events.ContactUnreachable,
 )
 """What every service says that sends things (services.delivery)."""
 
@@ -83,8 +83,8 @@ SAYS: dict[str, Kinds] = {
     "casework": (
         *_without(every(events.Told), events.TextNeedsHuman, events.PoliceReferenceTexted, *OPERATORS_OWN),
         events.ChildProvisional,
-        events.ContactListed,
-        events.ContactUnlisted,
+        contact_events.ContactListed,
+        contact_events.ContactUnlisted,
     ),
     "carers": (
         events.ChildReportedMissing,

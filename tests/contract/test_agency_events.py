@@ -155,6 +155,7 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"data": [1]}, 400, "data"),
         ({"data": {"authority": "kestrel"}}, 422, "data.authority"),
         ({"data": {"verified": True}}, 422, "data.verified"),
+        ({"data": {"episode": "00000000-0000-4000-8000-000000000001"}}, 422, "data.episode"),
         ({"data": {"words": "not a list"}}, 422, "data.words"),
         ({"data": {"words": [""]}}, 422, "data.words.0"),
         ({"data": {"words": ["x"] * 11}}, 422, "data.words"),

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from services.bus.envelope import Received
 from services.carers.scenes import ANSWERED_ONCE_IN
 from services.safeguarding import events, outcomes
+from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
@@ -53,10 +54,25 @@ async def whose_answers(service: Carers, number: str) -> set[str | None]:
         return set(rows.scalars())
 
 
-async def code_texted_to(service: Carers, kestrel: Kestrel, person: str, child: str) -> tuple[str, UUID]:
+async def opened(service: Carers, kestrel: Kestrel, child: str, hour: int = 0) -> UUID:
+    """An episode of the child's, as the protocol says that it is open."""
+    at = AT + timedelta(hours=hour)
+    changed = EpisodeChanged(
+        episode=uuid4(), revision=1, state=EpisodeState.MISSING, authority=kestrel.document["authority"]["id"], protocol="a protocol",
+        opened_at=at,
+    )  # fmt: skip
+    async with service.store.transaction() as transaction:
+        heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=at, content=changed)
+        await service.handlers.by_message()[EpisodeChanged](heard, transaction)
+    return changed.episode
+
+
+async def code_texted_to(
+    service: Carers, kestrel: Kestrel, person: str, child: str, *, phone: str | None = None, episode: UUID | None = None
+) -> tuple[str, UUID]:
     """A duty's telling that went to that person's phone, and the code at its end."""
     duty = CarerAlert(
-        duty=uuid4(), step=0, revision=1, because=Because.FIRST, authority=kestrel.document["authority"]["id"],
+        duty=uuid4(), step=0, revision=1, because=Because.FIRST, authority=kestrel.document["authority"]["id"], episode=episode,
         role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording.MISSING_NOTICE,
         rule="a-rule", protocol="a protocol", cites=("S62",), created_at=AT,
     )  # fmt: skip
@@ -66,7 +82,7 @@ async def code_texted_to(service: Carers, kestrel: Kestrel, person: str, child: 
         await handler(heard, transaction)
         await transaction.connection.execute(
             text("UPDATE delivery.deliveries SET number_hash = :n WHERE duty = :d"),
-            {"n": service.keyring.number_hash(kestrel.phone(person)), "d": duty.duty},
+            {"n": service.keyring.number_hash(phone or kestrel.phone(person)), "d": duty.duty},
         )
     return code_of(duty.telling), duty.duty
 
@@ -116,7 +132,8 @@ async def test_duty_staff_acknowledge_by_code_pass_on_the_reference_and_ask_how_
     service: Carers, kestrel: Kestrel
 ) -> None:
     phone, child = kestrel.phone("boss"), kestrel.ids["C9"]
-    code, duty = await code_texted_to(service, kestrel, "boss", child)
+    episode = await opened(service, kestrel, child)
+    code, duty = await code_texted_to(service, kestrel, "boss", child, episode=episode)
     assert kinds(await service.says(phone, f"STATUS {code}")) == []
     assert (await answers(service, phone))[-1].startswith("Police: not reached yet")
     [acknowledged] = await service.says(phone, f"OK {code}")
@@ -125,6 +142,54 @@ async def test_duty_staff_acknowledge_by_code_pass_on_the_reference_and_ask_how_
     said = await service.says(phone, f"REF 0412/24 {code}")
     assert kinds(said) == ["police.reference-texted.v1", "duty.acknowledged.v1"]
     assert {each.subject for each in said} == {child}
+
+
+async def test_a_return_by_staff_names_the_episode_that_they_were_told_of_and_ends_no_later_one(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    phone, child = kestrel.phone("boss"), kestrel.ids["C9"]
+    episode = await opened(service, kestrel, child)
+    code, _ = await code_texted_to(service, kestrel, "boss", child, episode=episode)
+    said = await service.says(phone, f"BACK {code}")
+    assert kinds(said) == ["child.returned.v1", "duty.acknowledged.v1"]
+    assert isinstance(said[0].content, events.ChildReturned)
+    assert said[0].content.episode == episode
+    await opened(service, kestrel, child, 1)
+    for words in ("BACK", "FALSE ALARM"):
+        late = await service.says(phone, f"{words} {code}")
+        assert kinds(late) == ["text.needs-human.v1", "duty.acknowledged.v1"]
+        assert {each.subject for each in late} == {child}
+
+
+async def test_a_report_texted_since_may_have_opened_another_so_that_an_old_code_ends_nothing(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    child = kestrel.ids["C9"]
+    episode = await opened(service, kestrel, child)
+    code, _ = await code_texted_to(service, kestrel, "boss", child, episode=episode)
+    async with service.store.engine.begin() as connection:
+        await connection.execute(text("UPDATE standings SET state = 'returned' WHERE child = :c"), {"c": child})
+    await service.says(kestrel.phone("cat"), "MISSING")
+    late = await service.says(kestrel.phone("boss"), f"BACK {code}")
+    assert kinds(late) == ["text.needs-human.v1", "duty.acknowledged.v1"]
+
+
+@pytest.mark.parametrize("who", ["before", None])
+async def test_who_has_no_longer_to_do_with_the_child_only_acknowledges_by_an_old_code(
+    service: Carers, kestrel: Kestrel, who: str | None
+) -> None:
+    child, phone = kestrel.ids["C9"], fresh_number() if who is None else kestrel.phone(who)
+    episode = await opened(service, kestrel, child)
+    code, duty = await code_texted_to(service, kestrel, "boss", child, phone=phone, episode=episode)
+    for words in ("BACK", "FALSE ALARM", "police ref 4471/26"):
+        said = await service.says(phone, f"{words} {code}")
+        assert kinds(said) == ["duty.acknowledged.v1", "text.needs-human.v1"]
+        assert {each.subject for each in said} == {child}
+    assert kinds(await service.says(phone, f"STATUS {code}")) == ["text.needs-human.v1"]
+    assert not any("Police: " in each and "ring 101" in each for each in await answers(service, phone))
+    [acknowledged] = await service.says(phone, f"OK {code}")
+    assert isinstance(acknowledged.content, outcomes.DutyAcknowledged)
+    assert acknowledged.content.duty == duty
 
 
 @pytest.mark.parametrize(

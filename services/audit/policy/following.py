@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.safeguarding.contact_events import ContactUnreachable
 from services.safeguarding.decisions import DutyChanged, DutyState, MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import (
@@ -17,7 +18,6 @@ from services.safeguarding.events import (
     ChildProvisional,
     ChildReportedMissing,
     ChildReturned,
-    ContactUnreachable,
     DutyStepDue,
     LocationEnquiryReceived,
     ReportRetracted,

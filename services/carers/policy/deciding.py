@@ -14,9 +14,9 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
         return _by_carer(meaning, scene)
     if scene.kind == "officer":
         return carer.within_limits(_unless_stopped(meaning, scene) or officer.decide(meaning, scene), scene)
-    if scene.kind == "staff" or scene.telling is not None:
+    if scene.kind == "staff":
         return carer.within_limits(_unless_stopped(meaning, scene) or staff.decide(meaning, scene), scene)
-    return stranger.decide(meaning, scene)
+    return carer.within_limits(stranger.decide(meaning, scene), scene)
 
 
 def _by_carer(meaning: Meaning, scene: Scene) -> Decision:

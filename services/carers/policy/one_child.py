@@ -1,12 +1,13 @@
 """What one child's carer says of that child."""
 
+from typing import Any
+
 from services.carers.policy.scene import Act, Answer, Child, Decision, Scene
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding import events
 from services.safeguarding.identifiers import ChildId
 
 SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
-    Intent.LOCATED: (events.ChildLocated, {}, Answer.LOCATED),
     Intent.SEEN: (events.ChildInformationReceived, {"nature": "sighting"}, Answer.INFORMATION),
     Intent.CONTACT: (events.ChildInformationReceived, {"nature": "contact"}, Answer.INFORMATION),
     Intent.UNCLEAR: (events.ChildInformationReceived, {"nature": "other"}, Answer.INFORMATION),
@@ -23,13 +24,20 @@ def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
         return _back(child, scene)
     if intent is Intent.FALSE_ALARM:
         return _false_alarm(child, scene)
+    if intent is Intent.LOCATED:
+        located = events.ChildLocated(**_told(scene), episode=child.episode)
+        return Decision((Act(child.child, located),), Answer.LOCATED, child.standing)
     kind, fields, answer = SAYS[intent]
-    said = kind(authority=scene.authority, said_by=scene.person, channel="text", **fields)
+    said = kind(**_told(scene), **fields)
     return Decision((Act(child.child, said),), answer, child.standing)
 
 
+def _told(scene: Scene) -> dict[str, Any]:
+    return {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
+
+
 def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
-    told = {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
+    told = _told(scene)
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
         taken_back = events.ReportRetracted(**told, retracts="return")
         return Decision((Act(child.child, taken_back),), Answer.NOT_BACK, child.standing)
@@ -39,8 +47,8 @@ def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
 
 
 def _back(child: Child, scene: Scene) -> Decision:
-    """The word of this child's own carer. A report that began without a name ends with the child that it was about."""
-    returned = events.ChildReturned(authority=scene.authority, said_by=scene.person, channel="text", verified=True)
+    """The word of this child's own carer, or of duty staff about what they were told of. A report that began without a name ends with the child that it was about."""
+    returned = events.ChildReturned(**_told(scene), episode=child.episode, verified=True)
     ended = _provisionals_of(child, scene)
     was_reported = bool(ended) or child.standing.open
     acts = tuple(Act(subject, returned) for subject in dict.fromkeys((child.child, *ended)))
@@ -49,9 +57,7 @@ def _back(child: Child, scene: Scene) -> Decision:
 
 def _false_alarm(child: Child, scene: Scene) -> Decision:
     """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
-    retracted = events.ReportRetracted(
-        authority=scene.authority, said_by=scene.person, channel="text", retracts="missing"
-    )
+    retracted = events.ReportRetracted(**_told(scene), episode=child.episode, retracts="missing")
     ended = _provisionals_of(child, scene)
     acts = tuple(Act(subject, retracted) for subject in dict.fromkeys((child.child, *ended)))
     return Decision(acts, Answer.FALSE_ALARM, child.standing, ended=ended)

@@ -26,6 +26,8 @@ class Standing:
     state: State | None = None
     police: PoliceStand = PoliceStand.NOT_YET
     duty_answered: bool = False
+    episode: UUID | None = None
+    """The latest, where the protocol has said."""
 
     @property
     def open(self) -> bool:
@@ -40,6 +42,8 @@ class Child:
     code: str
     names: tuple[str, ...] = ()
     standing: Standing = Standing()
+    episode: UUID | None = None
+    """The one that is spoken of, where a code says which; None: whichever is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,16 @@ class Telling:
     person: PersonId | None
     exercise: bool = False
     standing: Standing = Standing()
-    """Of the child that it is about."""
+    """Of the child that it is about, today. The telling may be of an episode long over."""
+
+    @property
+    def open(self) -> bool:
+        """Whether what it told of is what the child is missing by today."""
+        return self.of_latest and self.standing.open
+
+    @property
+    def of_latest(self) -> bool:
+        return self.episode is not None and self.episode == self.standing.episode
 
 
 @dataclass(frozen=True, slots=True)

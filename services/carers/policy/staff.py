@@ -1,4 +1,8 @@
-"""Duty staff and other professionals of the child text."""
+"""Duty staff and other professionals of the child text.
+
+The code says which child they mean, and of which episode they speak. It may lie in a phone for a year: what would end or change
+an episode counts for the one that they were told of, while that is the open one, and else a person reads it.
+"""
 
 from typing import Literal
 
@@ -14,6 +18,9 @@ SAID_OF_A_CHILD = (
 )  # fmt: skip
 OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
 """In the text of somebody who cannot take it "wrong person" is no false alarm, and nothing else is stood down by it."""
+OF_THE_EPISODE = frozenset(
+    {Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.REFERENCE}
+)
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
@@ -54,10 +61,13 @@ def leaves_it(meaning: Meaning) -> bool:
 
 def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     """Of the telling whose code stands in the text."""
-    child = Child(telling.child, "", standing=Standing("missing"))
+    child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
-    parts = [told_of(child, intent, scene) for intent in said if intent is not Intent.REFERENCE or meaning.reference]
+    told = [intent for intent in said if intent is not Intent.REFERENCE or meaning.reference]
+    parts = [told_of(child, intent, scene) for intent in told if _still_counts(intent, telling)]
+    if any(not _still_counts(intent, telling) for intent in told):
+        parts.append(Decision((human.needed(scene, "not-understood", telling.child),), Answer.HUMAN))
     if not leaves_it(meaning):
         # Whoever has police's reference has rung them, and in the place of police only that is an answer.
         parts.append(acknowledged(telling, "phoned" if meaning.reference else "text"))
@@ -66,6 +76,12 @@ def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     if meaning.enquiry == "where":
         parts.append(enquiring.refused(scene))
     return unnamed.together(parts)
+
+
+def _still_counts(intent: Intent, telling: Telling) -> bool:
+    """A return said a second time changes nothing, and nobody need read it."""
+    again = intent is Intent.BACK and telling.of_latest and telling.standing.state == "returned"
+    return intent not in OF_THE_EPISODE or telling.open or again
 
 
 def _left(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:

@@ -4,8 +4,10 @@ It may be a child's own phone, with our number memorised: what is texted goes to
 after the one safe answer nothing automatic follows (S61).
 """
 
-from services.carers.policy import enquiring, human
-from services.carers.policy.scene import Answer, Decision, Scene
+from dataclasses import replace
+
+from services.carers.policy import enquiring, human, staff
+from services.carers.policy.scene import Act, Answer, Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
 TEXTS_AN_HOUR = 20
@@ -15,12 +17,34 @@ NOTHING_BESIDES = frozenset({Intent.ENQUIRY, Intent.STATUS, Intent.THANKS, Inten
 
 
 def decide(meaning: Meaning, scene: Scene) -> Decision:
-    """The answer is the same whatever is asked, so that nothing can be learned from it."""
+    """A code of a text that was sent to this number acknowledges that text, and nothing else: whoever holds the phone by now,
+    the register says no longer that they have to do with the child.
+    """
+    if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_it(meaning):
+        return _unknown(meaning, scene)
+    acknowledged = staff.acknowledged(scene.telling)
+    if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
+        return acknowledged
+    rest = _unknown(meaning, scene)
+    return replace(rest, acts=(*acknowledged.acts, *rest.acts))
+
+
+def _unknown(meaning: Meaning, scene: Scene) -> Decision:
+    """The answer is the same whatever is asked, so that nothing can be learned from it. Of whom the code in it speaks, the person
+    who reads it is told.
+    """
     beyond = scene.texts_this_hour - TEXTS_AN_HOUR
     if beyond > 0 and beyond.bit_count() > 1:
         return Decision()
     answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
     acts = [enquiring.passed_on(scene)] if meaning.enquiry else []
     if not acts or set(meaning.intents) - NOTHING_BESIDES:
-        acts.append(human.needed(scene, "unknown-sender", scene.provisional))
+        acts.append(_read_by_a_person(scene))
     return Decision(tuple(acts), answer)
+
+
+def _read_by_a_person(scene: Scene) -> Act:
+    told = scene.telling
+    if told is None:
+        return human.needed(scene, "unknown-sender", scene.provisional)
+    return human.needed(replace(scene, authority=told.authority), "unknown-sender", told.child)

@@ -22,13 +22,15 @@ class Stood:
     state: str | None
     police: str
     duty_answered: bool
+    episode: UUID | None
+    """None where none is known, or where what was texted since may have opened another."""
 
 
 OF = """
-    SELECT child, state, changed_at, police, duty_answered, said, said_at FROM standings WHERE child = ANY(%(children)s::text[])
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode FROM standings WHERE child = ANY(%(children)s::text[])
 """
 OF_NUMBER = f"""
-    SELECT child, state, changed_at, police, duty_answered, said, said_at FROM standings WHERE child IN ({CHILDREN})
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode FROM standings WHERE child IN ({CHILDREN})
 """  # noqa: S608 the register's own words
 
 
@@ -45,11 +47,14 @@ def of_number(numbers: Sequence[bytes]) -> Statement:
 def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, Stood]:
     """What was texted counts until the protocol's own word, which is later."""
     found: dict[ChildId, Stood] = {}
-    for child, state, changed_at, police, duty_answered, said, said_at in rows:
+    for child, state, changed_at, police, duty_answered, said, said_at, episode in rows:
         said_since = said_at is not None and (changed_at is None or said_at > changed_at)
         afresh = said_since and state not in {"missing", "located"}
         found[child] = Stood(
-            said if said_since else state, "not-yet" if afresh else police, duty_answered and not afresh
+            said if said_since else state,
+            "not-yet" if afresh else police,
+            duty_answered and not afresh,
+            None if afresh and said == "missing" else episode,
         )
     return found
 

@@ -29,7 +29,7 @@ AHEAD = timedelta(minutes=5)
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
 """What an agency may tell in answer to a control room's questions, beside words."""
-OURS = ("authority", "said_by", "channel", "verified", "candidates", "placement", "carer")
+OURS = ("authority", "said_by", "channel", "verified", "candidates", "placement", "carer", "episode")
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from services.bus.envelope import say
 from services.casework.store.tables import directory
-from services.safeguarding.events import ContactListed, ContactUnlisted
+from services.safeguarding.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.store.transaction import Transaction
 

@@ -9,7 +9,7 @@ from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Trigger
-from services.safeguarding import events
+from services.safeguarding import contact_events, events
 from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
@@ -114,8 +114,28 @@ def _forget_what_is_over(draft: Draft) -> None:
     draft.waiting = {key: each for key, each in draft.waiting.items() if each.episode not in over}
 
 
-def _located(draft: Draft, _event: Message) -> list[Reading]:
+def _of_another(
+    draft: Draft, event: events.ToldOfEpisode, found: Episode | None, unverified: Trigger
+) -> list[Reading] | None:
+    """None where it is about the one found, by its time and as far as it names one. What is older than that one says nothing of it;
+    of what came about later and names another, a person finds out which was meant.
+    """
+    earlier = None if found is None else _over_since(draft, found)
+    if earlier is not None:
+        return [Reading(None, earlier, Verdict.TOO_OLD)]
+    named = draft.episode_named(event.episode)
+    if event.episode is None or found is None or (named is not None and named.episode == found.episode):
+        return None
+    if draft.happened.time < found.opened_at:
+        return [Reading(None, named, Verdict.TOO_OLD)]
+    return [Reading(unverified, found, Verdict.UNVERIFIED)]
+
+
+def _located(draft: Draft, event: events.ChildLocated) -> list[Reading]:
     found = draft.open_episode
+    another = _of_another(draft, event, found, Trigger.RETURN_UNVERIFIED)
+    if another is not None:
+        return another
     if found is None or found.state == EpisodeState.LOCATED:
         return [Reading(None, found, Verdict.ALREADY_SO)]
     if draft.happened.time < found.last_report_at:
@@ -130,9 +150,9 @@ def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
         if event.verified and draft.latest is None and not draft.happened.exercise:
             draft.returned_at = max(filter(None, (draft.returned_at, time)))
         return [Reading(None, draft.latest, Verdict.ALREADY_SO if event.verified else Verdict.UNVERIFIED)]
-    earlier = _over_since(draft, found)
-    if earlier is not None:
-        return [Reading(None, earlier, Verdict.TOO_OLD)]
+    another = _of_another(draft, event, found, Trigger.RETURN_UNVERIFIED)
+    if another is not None:
+        return another
     if not event.verified or time < found.last_report_at:
         return [Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)]
     returned = found.model_copy(update={"state": EpisodeState.RETURNED, "returned_at": time})
@@ -141,9 +161,9 @@ def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
 
 def _retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
     found, time = draft.latest, draft.happened.time
-    earlier = None if found is None else _over_since(draft, found)
-    if earlier is not None:
-        return [Reading(None, earlier, Verdict.TOO_OLD)]
+    another = _of_another(draft, event, found, Trigger.RETRACTION_UNVERIFIED)
+    if another is not None:
+        return another
     nobody_we_know = event.channel == "text" and event.said_by is None
     if nobody_we_know or found is None:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
@@ -206,9 +226,9 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.PoliceReferenceTexted: replies.reference_texted,
     events.TextNeedsHuman: _plain(Trigger.TEXT_NEEDS_HUMAN),
     events.ChildProvisional: _plain(Trigger.CHILD_PROVISIONAL),
-    events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),
-    events.ContactListed: _plain(Trigger.CONTACT_LISTED),
-    events.ContactUnlisted: _plain(Trigger.CONTACT_UNLISTED),
+    contact_events.ContactUnreachable: _plain(Trigger.CONTACT_UNREACHABLE),
+    contact_events.ContactListed: _plain(Trigger.CONTACT_LISTED),
+    contact_events.ContactUnlisted: _plain(Trigger.CONTACT_UNLISTED),
     **discussions.READERS,
     MessageDeadLettered: _plain(Trigger.MESSAGE_DEAD_LETTERED),
 }

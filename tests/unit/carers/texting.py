@@ -28,6 +28,14 @@ KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def child_id(code: str) -> str:
+    return f"child-{uuid5(NAMESPACE, code)}"
+
+
+EPISODE = UUID(int=2)
+TOLD = Telling(UUID(int=1), 0, child_id("C17"), "kestrel", EPISODE, None, standing=Standing("missing", episode=EPISODE))
+
+
 @dataclass(frozen=True)
 class Case:
     who: str
@@ -52,10 +60,6 @@ def _cases(groups: list[dict[str, Any]]) -> Iterator[Case]:
             yield Case(group["who"], given, str(text), means, group.get("human", False))
 
 
-def child_id(code: str) -> str:
-    return f"child-{uuid5(NAMESPACE, code)}"
-
-
 def scene_of(case: Case) -> Scene:
     given = dict(case.given)
     children = tuple(
@@ -64,7 +68,7 @@ def scene_of(case: Case) -> Scene:
     )
     telling = None
     if case.who == "staff" and CODE in understand(case.text).codes:
-        telling = Telling(UUID(int=1), 0, child_id("C17"), "kestrel", None, None)
+        telling = TOLD
     known = case.who != "stranger"
     return Scene(
         kind=KINDS[case.who],

@@ -11,7 +11,7 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.vocabulary import Mark
-from services.safeguarding import care_events, events
+from services.safeguarding import care_events, contact_events, events
 from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role
@@ -278,7 +278,7 @@ def test_invitations_on_arrival_belong_to_one_discussion() -> None:
 
 def test_a_contact_whom_no_text_reaches_is_mailed_by_name_and_then_somebody_rings() -> None:
     child = Child(ANN)
-    series = child.hears(events.ContactListed(**SAID, contact=ANN)).deadlines
+    series = child.hears(contact_events.ContactListed(**SAID, contact=ANN)).deadlines
     (asked,) = child.hears(series[0].content, 24).duties
     failure = DutyFailed(duty=asked.duty, step=0, authority="northshire", person=ANN, reason="no-address")
     (mailed,) = child.hears(failure, 24).duties

@@ -10,7 +10,7 @@ from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.telling import message_of
-from services.safeguarding import care_events, discussion_events, events
+from services.safeguarding import care_events, contact_events, discussion_events, events
 from services.safeguarding.decisions import DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duties import Because, Duty
 from services.safeguarding.events import DutyStepDue
@@ -252,5 +252,5 @@ def test_a_duty_carries_the_words_and_what_else_its_message_said() -> None:
     assert (duty.words, duty.last_seen_at) == ((WORDS,), seen)
     cause = child.case.duties[duty.duty].cause
     assert (cause.id, cause.time, cause.person, cause.exercise) == (f"{CHILD} 1", START, ANN, False)
-    (duty,) = child.hears(events.ContactListed(**SAID, contact=ANN)).duties
+    (duty,) = child.hears(contact_events.ContactListed(**SAID, contact=ANN)).duties
     assert child.case.duties[duty.duty].cause.person == ANN, "whom it is about"
