@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, all_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, all_, bindparam, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.delivery.parcel import UNSENT, Parcel, State
 from services.delivery.rows import Lease, parcel_of
+from services.delivery.settling import CALLBACK_PATIENCE
 from services.delivery.tables import deliveries as rows
 from services.store.pipeline import at_once
 
@@ -110,12 +111,14 @@ async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] |
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
-    """The lane answers again: what waits for its later turn is due at once."""
-    await connection.execute(
-        update(rows)
-        .where(rows.c.lane == lane, rows.c.state == State.WAITING, rows.c.next_attempt_at > now)
-        .values(next_attempt_at=now)
-    )
+    """The lane answers again: what waits for its later turn is due at once, and where an answer was lost, after its patience."""
+    patience = rows.c.changed_at + CALLBACK_PATIENCE
+    for state, due in ((State.WAITING, literal(now)), (State.UNKNOWN, func.greatest(now, patience))):
+        await connection.execute(
+            update(rows)
+            .where(rows.c.lane == lane, rows.c.state == state, rows.c.next_attempt_at > due)
+            .values(next_attempt_at=due)
+        )
 
 
 async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:

@@ -13,6 +13,7 @@ from services.delivery.parcel import State
 from services.delivery.settling import settle
 from services.delivery.standing import Made
 from services.runtime.clocks import Clocks
+from services.safeguarding.evidence import AttemptResult
 from services.store.encryption import Keyring
 from services.store.group_commit import GroupCommit
 from services.store.transaction import Store, Transaction
@@ -53,10 +54,17 @@ class Ending:
                 await self._write(transaction, each)
 
     async def _write(self, transaction: Transaction, answered: Answered) -> None:
-        now, parcel, answer = self._clocks.wall(), answered.hand.parcel, answered.answer
+        now, hand, parcel, answer = self._clocks.wall(), answered.hand, answered.hand.parcel, answered.answer
         person, sending = answered.begun.fixed.person, answered.begun.sending
         chance = random.random()  # noqa: S311 spreads repeats, guards nothing
-        as_ = settle(answer, created_at=parcel.created_at, urgent=parcel.urgent, now=now, chance=chance)
+        as_ = settle(
+            answer,
+            created_at=parcel.created_at,
+            urgent=parcel.urgent,
+            now=now,
+            chance=chance,
+            uncertain=hand.uncertain,
+        )
         medium = answer.medium or self._media.of(parcel.medium, sending.recipient).name
         body_hash = self._keyring.body_hash(sending.body.encode())
         made = Made(self._service, medium, sending, answer, answered.took_ms, body_hash)
@@ -66,9 +74,14 @@ class Ending:
         outcome = outcomes.accepted(parcel, person) if as_.state is State.ACCEPTED else None
         if as_.reason is None:
             standing.settled_last(transaction, made, self._owner, now, as_)
-        elif await standing.settled(transaction, made, self._owner, now, as_) == State.FAILED:
-            outcome = outcomes.failed(parcel, as_.reason, person)
-            transaction.after_commit(metrics.ENDED.labels(medium, as_.reason).inc)
+        else:
+            stands = await standing.settled(transaction, made, self._owner, now, as_)
+            if stands == State.FAILED:
+                outcome = outcomes.failed(parcel, as_.reason, person)
+                transaction.after_commit(metrics.ENDED.labels(medium, as_.reason).inc)
+            elif stands == State.WITHDRAWN and (hand.uncertain or answer.result is AttemptResult.UNKNOWN):
+                # As where it is found withdrawn before an attempt (`Attempt`): its recipient hears the all-clear.
+                outcome = outcomes.accepted(parcel, person)
         await Voice(self._service, self._clocks.story(), now).say(transaction, parcel, attempted, outcome)
         if as_.state is State.ACCEPTED:
             seconds = (now - parcel.created_at).total_seconds()

@@ -21,7 +21,10 @@ class Settled:
     reason: FailureReason | None = None
 
 
-def settle(answer: Answer, *, created_at: datetime, urgent: bool, now: datetime, chance: float) -> Settled:
+def settle(
+    answer: Answer, *, created_at: datetime, urgent: bool, now: datetime, chance: float, uncertain: bool = False
+) -> Settled:
+    """`uncertain`: an attempt before this one may have arrived. That this one has not says nothing of it, so it stays unknown."""
     if answer.result is AttemptResult.ACCEPTED:
         return Settled(State.ACCEPTED, now)
     if answer.result is AttemptResult.REFUSED:
@@ -31,4 +34,4 @@ def settle(answer: Answer, *, created_at: datetime, urgent: bool, now: datetime,
         return Settled(State.FAILED, now, "retries-spent")
     if answer.result is AttemptResult.UNKNOWN:
         return Settled(State.UNKNOWN, now + max(delay, CALLBACK_PATIENCE))
-    return Settled(State.WAITING, now + delay)
+    return Settled(State.UNKNOWN if uncertain else State.WAITING, now + delay)

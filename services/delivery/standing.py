@@ -43,7 +43,7 @@ SETTLED = """
     UPDATE delivery.deliveries SET
         state = CASE
             WHEN state <> 'sending' THEN state
-            WHEN withdrawn_at IS NOT NULL AND NOT %(taken)s THEN 'withdrawn'
+            WHEN withdrawn_at IS NOT NULL AND NOT %(may_have_arrived)s THEN 'withdrawn'
             ELSE %(state)s::text
         END,
         next_attempt_at = CASE WHEN state = 'sending' THEN %(next_attempt_at)s ELSE next_attempt_at END,
@@ -93,8 +93,9 @@ class Made:
 
 
 async def settled(transaction: Transaction, made: Made, owner: str, now: datetime, as_: Settled) -> str | None:
-    """The state it has now. A report that overtook the answer, or an acknowledgement, stands; withdrawn meanwhile and not
-    taken, it ends so. None: another process holds it.
+    """The state it has now. A report that overtook the answer, or an acknowledgement, stands; withdrawn meanwhile and surely not
+    taken, it ends so. (Of what may have been taken the next attempt finds that it is withdrawn, and tells of it.) None: another process
+    holds it.
     """
     [stands] = await at_once(transaction.connection, (SETTLED, _filled(made, owner, now, as_)))
     return stands[0][0] if stands else None
@@ -111,7 +112,7 @@ def _filled(made: Made, owner: str, now: datetime, as_: Settled) -> dict[str, An
         "delivery": sending.id,
         "owner": owner,
         "now": now,
-        "taken": as_.state == State.ACCEPTED,
+        "may_have_arrived": as_.state in {State.ACCEPTED, State.UNKNOWN},
         "state": as_.state,
         "next_attempt_at": as_.next_attempt_at,
         "provider_id": answer.provider_id,
