@@ -169,9 +169,10 @@ class Receipts:
             await voice.say(transaction, parcel, outcomes.delivered(parcel))
         else:
             means = CALL_FAILED if report.of_call else meaning(report.error_code)
-            by_voice = means.by_voice and parcel.urgent and parcel.duty is not None
+            withdrawn = row["withdrawn_at"] is not None
+            by_voice = means.by_voice and parcel.urgent and parcel.duty is not None and not withdrawn
             again = now if by_voice else self._again(parcel.created_at, parcel.urgent, means, now)
-            if again is not None:
+            if not withdrawn and again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice, "provider_id": None}
                 self._write(transaction, row, report, now, **how)
                 if by_voice:

@@ -37,7 +37,7 @@ class Chosen:
 
 
 async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> list[Parcel]:
-    """Those that will go again. What was called back, and what has not been sent yet, is left as it is.
+    """Those that will go again. What was called back before it was taken, and what has not been sent yet, is left as it is.
 
     They count as put now, so that the schedule begins anew.
     """
@@ -45,7 +45,14 @@ async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> lis
         update(deliveries)
         .where(*_conditions(chosen), deliveries.c.body.is_not(None))
         .where(deliveries.c.state.not_in([*UNSENT, State.WITHDRAWN]))
-        .values(state=State.WAITING, created_at=now, next_attempt_at=now, changed_at=now, provider_id=None)
+        .values(
+            state=State.WAITING,
+            created_at=now,
+            next_attempt_at=now,
+            changed_at=now,
+            provider_id=None,
+            withdrawn_at=None,
+        )
         .returning(deliveries)
     )
     return [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]

@@ -77,11 +77,13 @@ WITHDRAWAL = """
     WHERE withdrawals.revision < excluded.revision
 """
 WITHDRAWN = """
-    UPDATE delivery.deliveries SET withdrawn_at = %(at)s, changed_at = %(at)s,
+    UPDATE delivery.deliveries SET withdrawn_at = %(at)s,
+        changed_at = CASE WHEN state = 'accepted' THEN changed_at ELSE %(at)s END,
         state = CASE WHEN state = 'waiting' THEN 'withdrawn' ELSE state END,
         lease_owner = CASE WHEN state = 'waiting' THEN NULL ELSE lease_owner END,
         lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
-    WHERE duty = %(duty)s AND step = %(step)s AND revision <= %(revision)s AND state IN ('waiting', 'sending', 'unknown')
+    WHERE duty = %(duty)s AND step = %(step)s AND revision <= %(revision)s
+        AND state IN ('waiting', 'sending', 'unknown', 'accepted')
 """
 ACKNOWLEDGED = """
     UPDATE delivery.deliveries SET state = 'acknowledged', changed_at = %(at)s
@@ -90,7 +92,9 @@ ACKNOWLEDGED = """
 
 
 async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
-    """Stops what has not been sent, and what has not come yet. What is being sent, or may have been, ends as it ends and is told of."""
+    """Stops what has not been sent, and what has not come yet. What is being sent, or may have been, ends as it ends and is told of. What
+    has been taken is not sent anew, nor read out, should it turn out not to have arrived.
+    """
     told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
     await at_once(transaction.connection, (WITHDRAWAL, told), (WITHDRAWN, told))
 

@@ -5,11 +5,11 @@ What the phone company says of a text's end comes to `receipts`; this is for whe
 
 from datetime import timedelta
 
-from sqlalchemy import exists, update
+from sqlalchemy import update
 
 from services.delivery import metrics
 from services.delivery.parcel import State
-from services.delivery.tables import deliveries, withdrawals
+from services.delivery.tables import deliveries
 from services.delivery.text import LANE
 from services.runtime.clocks import Clocks
 from services.runtime.repeating import Repeating
@@ -31,12 +31,6 @@ class SecondRoute:
 
     async def turn(self) -> bool:
         now = self._clocks.wall()
-        withdrawn = exists().where(
-            withdrawals.c.service == deliveries.c.service,
-            withdrawals.c.duty == deliveries.c.duty,
-            withdrawals.c.step == deliveries.c.step,
-            withdrawals.c.revision >= deliveries.c.revision,
-        )
         silent = (
             update(deliveries)
             .where(
@@ -47,7 +41,7 @@ class SecondRoute:
                 deliveries.c.urgent,
                 ~deliveries.c.by_voice,
                 deliveries.c.changed_at.between(now - NO_LONGER_AFTER, now - AFTER),
-                ~withdrawn,
+                deliveries.c.withdrawn_at.is_(None),
             )
             .values(state=State.WAITING, by_voice=True, provider_id=None, next_attempt_at=now, changed_at=now)
             .returning(deliveries.c.id)

@@ -345,6 +345,26 @@ async def test_a_text_of_which_nothing_is_heard_for_two_minutes_is_read_out_by_a
     assert (call["to"], "Safe Return. OK" in call["says"]) == (CARER, True)
 
 
+@pytest.mark.parametrize("code", ["30006", "30001"])
+async def test_a_withdrawn_text_that_did_not_arrive_is_neither_read_out_nor_sent_anew(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, code: str
+) -> None:
+    """30006 would be cured by a call, 30001 passes by itself."""
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        parcel = await floor.put(duty, "texts")
+        before = await floor.until(parcel.id, "accepted")
+        await floor.withdraw(duty)
+        assert (await floor.row(parcel.id))["changed_at"] == before["changed_at"]
+        async with door(floor) as client:
+            assert await report(client, parcel.id, before["provider_id"], "undelivered", ErrorCode=code) == 204
+        row = await floor.row(parcel.id)
+        said = await floor.kinds_said(duty.subject)
+    assert row["state"] == "failed"
+    assert said[-1] == "duty.failed.v1"
+    assert await outside.get("/calls") == []
+
+
 async def test_a_number_that_no_text_reaches_is_rung_at_once(
     outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
 ) -> None:
