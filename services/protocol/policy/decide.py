@@ -75,7 +75,8 @@ def _event(draft: Draft) -> None:
         matter=getattr(happened.content, "matter", ""),
         last_seen_at=getattr(happened.content, "last_seen_at", None),
     )
-    for reading in episodes.read(draft):
+    readings = episodes.read(draft)
+    for reading in readings:
         name = None if reading.episode is None else reading.episode.episode
         if reading.verdict is not None:
             draft.note(reading.verdict, episode=name)
@@ -86,6 +87,8 @@ def _event(draft: Draft) -> None:
             SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
         apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
+    if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
+        draft.opens_watch = None  # It is one watch, however much of what has happened opens it.
 
 
 def _counts_from(happened: Happened) -> datetime:
