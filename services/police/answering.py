@@ -43,6 +43,8 @@ class Answering:
     now: datetime
     how: Literal["force", "page"] = "force"
     """By the force's machine, or on the page behind a mail."""
+    came_about: datetime | None = None
+    """Story time, where the force says when it happened. That the duty was answered counts from when we heard it."""
 
     async def take(self, reply: Reply) -> None:
         """Each thing that is told becomes its event. Only what says that somebody there has it acknowledges the duty."""
@@ -71,11 +73,13 @@ class Answering:
         if kind is ReplyType.INFORMATION:
             return ChildInformationReceived(authority=authority, words=said, channel="force", nature="sighting")
         if kind is ReplyType.LOCATED:
-            return ChildLocated(authority=authority, words=said, channel="force")
+            return ChildLocated(authority=authority, words=said, channel="force", episode=self.duty.episode)
         if kind is ReplyType.RETURNED:
-            return ChildReturned(authority=authority, words=said, channel="force", verified=True)
+            return ChildReturned(
+                authority=authority, words=said, channel="force", episode=self.duty.episode, verified=True
+            )
         if kind is ReplyType.SAFE_AND_WELL_CHECKED:
-            return SafeAndWellCheckRecorded(authority=authority, words=said, channel="force")
+            return SafeAndWellCheckRecorded(authority=authority, words=said, channel="force", episode=self.duty.episode)
         return None
 
     def _police(self, event: type[PoliceReply], said: tuple[WordsId, ...], **about: Any) -> PoliceReply:
@@ -112,7 +116,7 @@ class Answering:
             content,
             said_by="police",
             subject=self.parcel.child,
-            at=self.at,
+            at=self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at,
             now=self.now,
             exercise=self.parcel.exercise,
             trace=self.parcel.trace,

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TypeVar
 from uuid import UUID
@@ -80,8 +81,15 @@ class RepliesDoor:
             duty=duty,
             at=self._clocks.story(),
             now=self._clocks.wall(),
+            came_about=came_about(reply, duty, self._clocks),
         )
         await answering.take(reply)
+
+
+def came_about(reply: Reply, duty: Duty, clocks: Clocks) -> datetime:
+    """In story time, while the force's clock is on the wall. Neither before the force was told nor after now, whatever it says."""
+    said = min(reply.timestamp, clocks.wall()) + clocks.offset
+    return min(max(said, duty.created_at), clocks.story()).astimezone(UTC)
 
 
 async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:

@@ -259,6 +259,21 @@ async def test_a_forces_word_that_the_child_is_back_is_verified(police: Police) 
     assert returned["data"]["verified"] is True
 
 
+@pytest.mark.parametrize("kind", ["police.returned", "police.located", "police.safe-and-well-checked"])
+async def test_a_word_that_comes_late_is_of_when_it_happened_and_of_the_episode_whose_notice_it_answers(
+    police: Police, kind: str
+) -> None:
+    now = datetime.now(UTC)
+    happened = now - timedelta(hours=10)
+    told, _ = await police.notice(created_at=now - timedelta(hours=11))
+    late = answer(told, kind) | {"timestamp": happened.isoformat()}
+    assert (await police.reply(late)).status_code == 202
+    [news] = await police.said_since(told, ("child.", "safe-and-well-check."))
+    assert (datetime.fromisoformat(news["time"]), news["data"]["episode"]) == (happened, str(told.content.episode))
+    [acknowledged] = await police.said_since(told, ("duty.acknowledged",))
+    assert datetime.fromisoformat(acknowledged["time"]) >= now, "that it was answered counts from when we heard it"
+
+
 async def test_the_same_reply_again_has_one_effect_and_the_same_answer(police: Police) -> None:
     told, _ = await police.notice()
     reply, reply_id = answer(told), "msg_once"

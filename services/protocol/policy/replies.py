@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from services.protocol.policy.case import Episode
+from services.protocol.policy.case import OPEN_STATES, Episode
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.vocabulary import Condition, Trigger
 from services.safeguarding import events
@@ -19,11 +19,26 @@ class Reading(NamedTuple):
     verdict: Verdict | None = None
 
 
-def check_recorded(draft: Draft, _event: Message) -> list[Reading]:
+def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:
+    counts = _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
+    if event.episode is not None and not counts:
+        return [Reading(None, draft.episode_named(event.episode), Verdict.TOO_OLD)]
     return [
         Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
-        for each in _after_return(draft)
+        for each in counts
     ]
+
+
+def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
+    """A check that names an episode says nothing of those that opened later, and something of that one, also before its return."""
+    if named is None:
+        return []
+    back = [
+        each
+        for each in _after_return(draft)
+        if each.state == EpisodeState.RETURNED and each.opened_at <= named.opened_at and each != named
+    ]
+    return [*back, named] if named.state in (*OPEN_STATES, EpisodeState.RETURNED) else back
 
 
 def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:

@@ -88,3 +88,32 @@ def test_a_return_to_an_episode_that_is_over_is_so_already_where_none_is_open() 
     child.hears(BACK, 16)
     again = child.hears(BACK.model_copy(update={"episode": child.first}), 17)
     assert (words(again), again.decided[0].verdict) == ([], Verdict.ALREADY_SO)
+
+
+CHECK = events.SafeAndWellCheckRecorded(**SAID)
+
+
+def checked(decision: Decision) -> list[UUID]:
+    return [each.episode for each in decision.case.episodes.values() if each.met]
+
+
+def test_a_check_counts_for_the_episode_that_it_names_and_for_those_before() -> None:
+    child = Child()
+    assert checked(child.hears(CHECK.model_copy(update={"episode": child.first}), 16)) == [child.first]
+    child = Child()
+    assert checked(child.hears(CHECK.model_copy(update={"episode": child.second}), 16)) == [child.first, child.second]
+    child = Child()
+    child.hears(BACK, 16)
+    late = child.hears(CHECK.model_copy(update={"episode": child.first}), 17)
+    assert checked(late) == [child.first], "the next return has no check yet"
+
+
+@pytest.mark.parametrize("named", ["first", "unknown"])
+def test_a_check_of_an_episode_that_is_closed_is_none_of_the_open_one(named: str) -> None:
+    child = Child()
+    closed = child.case.episodes[child.first].model_copy(update={"state": EpisodeState.CLOSED})
+    child.case = child.case.model_copy(update={"episodes": {**child.case.episodes, child.first: closed}})
+    episode = child.first if named == "first" else UNKNOWN
+    late = child.hears(CHECK.model_copy(update={"episode": episode}), 16)
+    assert (checked(late), late.decided[0].verdict) == ([], Verdict.TOO_OLD)
+    assert child.case.episodes[child.second].met == frozenset()
