@@ -4,12 +4,11 @@ import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.audit.policy.evidence import Said
 from services.safeguarding.identifiers import code_of, telling
+from services.safeguarding.working_time import in_england
 
-LONDON = ZoneInfo("Europe/London")
 MOMENT = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$")
 VERSION = re.compile(r"\.v[0-9]+$")
 SPOKEN = {
@@ -67,4 +66,4 @@ def _in_words(value: Any) -> str:
 
 
 def in_london(at: datetime) -> str:
-    return at.astimezone(LONDON).strftime("%-d %b %Y %H:%M:%S")
+    return in_england(at).strftime("%-d %b %Y %H:%M:%S")

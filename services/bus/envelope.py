@@ -13,6 +13,7 @@ from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
 from services.safeguarding.contracts import contract_of
+from services.safeguarding.dates import AS_IT_WAS_SAID
 from services.safeguarding.identifiers import trace_of
 from services.safeguarding.message import Message, Topic
 from services.store import outbox
@@ -138,7 +139,7 @@ def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Receive
         raise Unreadable(msg, **known)
     try:
         event = FORMAT.read(CloudEvent, raw)
-        content = contract.model_validate_json(json.dumps(event.get_data() or {}))
+        content = contract.model_validate_json(json.dumps(event.get_data() or {}), context=AS_IT_WAS_SAID)
     except CloudEventValidationError as error:
         raise Unreadable(_first_fault(error), **known) from None
     except ValidationError as error:

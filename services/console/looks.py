@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.words import Words
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
+from services.safeguarding.working_time import in_england
 
 PAGES = Path(__file__).parent / "pages"
-LONDON = ZoneInfo("Europe/London")
 
 
 def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment:
@@ -27,7 +26,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "as": words.of,
         "sentence": words.sentence,
         "moment": moment,
-        "day": lambda at: at.astimezone(LONDON).strftime("%a %-d %b %Y, %H:%M"),
+        "day": lambda at: in_england(at).strftime("%a %-d %b %Y, %H:%M"),
         "stamp": stamp,
         "span": in_plain_span,
         "code": code_of,
@@ -41,8 +40,8 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
 
 def moment(at: datetime, now: datetime) -> str:
     """The time alone on the day of `now`, else with its day."""
-    here = at.astimezone(LONDON)
-    same_day = here.date() == now.astimezone(LONDON).date()
+    here = in_england(at)
+    same_day = here.date() == in_england(now).date()
     return here.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
 
 

@@ -171,7 +171,7 @@ async def newest_discussion(connection: AsyncConnection, child: str, episode: UU
     kind = StrategyDiscussionChanged.kind
     chosen = select(entries.c.content).where(entries.c.child == child, entries.c.kind == kind)
     rows = await connection.execute(chosen)
-    said = [StrategyDiscussionChanged.model_validate(content) for content in rows.scalars()]
+    said = [StrategyDiscussionChanged.read_again(content) for content in rows.scalars()]
     of_episode = [each for each in said if each.episode == episode]
     return max(of_episode, key=lambda each: (each.discussion, each.sequence), default=None)
 
@@ -219,9 +219,9 @@ def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dic
 
 
 def _recorded(row: RowMapping, contract: type[M]) -> Recorded[M]:
-    content = contract.model_validate(row["content"])
+    content = contract.read_again(row["content"])
     return Recorded("", row["child"], row["changed_at"], row["exercise"], content)
 
 
 def _content(row: RowMapping) -> Message:
-    return contracts()[row["kind"]].model_validate(row["content"])
+    return contracts()[row["kind"]].read_again(row["content"])

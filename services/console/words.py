@@ -8,7 +8,7 @@ import yaml
 
 from services.console.policy.timeline import Line
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import in_england
 
 MESSAGES = Path(__file__).parent / "messages"
 
@@ -43,5 +43,5 @@ class Words:
         if isinstance(value, tuple):
             return ", ".join(self.of(each, field) for each in value) or "none"
         if isinstance(value, datetime):
-            return f"{value.astimezone(ENGLAND):%a %-d %b %Y, %H:%M}"
+            return f"{in_england(value):%a %-d %b %Y, %H:%M}"
         return self.of(value, field) if value is not None else "not known"

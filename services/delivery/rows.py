@@ -141,7 +141,7 @@ async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
 
 
 def parcel_of(row: dict[str, Any]) -> Parcel:
-    duty = None if row["kind"] is None else cast("Duty", CONTRACTS[row["kind"]].model_validate(row["telling"]))
+    duty = None if row["kind"] is None else cast("Duty", CONTRACTS[row["kind"]].read_again(row["telling"]))
     return Parcel(
         id=row["id"],
         lane=row["lane"],

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from services.police.notice import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import in_england
 
 HAPPENED = {
     About.MISSING: "A child in care is missing.",
@@ -103,7 +103,7 @@ def _who_answers(data: NoticeData) -> tuple[str, ...]:
 
 def local(at: datetime) -> str:
     """The time of day in England."""
-    return f"{at.astimezone(ENGLAND):%a %d %b %Y, %H:%M}"
+    return f"{in_england(at):%a %d %b %Y, %H:%M}"
 
 
 def _known(part: Child | Report) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from services.police.reply import Line, Part
+from services.safeguarding.dates import Moment
 
 
 class OpenEpisode(Part):
@@ -23,5 +24,5 @@ class OpenList(Part):
     """Only episodes that came from Safe Return. An empty list says that the force holds none open."""
 
     type: Literal["police.open-list"]
-    timestamp: AwareDatetime
+    timestamp: Moment
     data: ListData

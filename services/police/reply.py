@@ -4,8 +4,9 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from services.safeguarding.dates import Moment
 from services.safeguarding.events import ReferenceKind, RiskGrade
 
 Line = Annotated[
@@ -50,7 +51,7 @@ class ReplyData(Part):
     reference: Line | None = None
     reference_kind: ReferenceKind = ReferenceKind.INCIDENT
     grade: RiskGrade | None = None
-    review_at: AwareDatetime | None = None
+    review_at: Moment | None = None
     words: Text | None = None
 
     @property
@@ -71,7 +72,7 @@ class Reply(Part):
     """`timestamp` is when the force says that it happened, with its zone."""
 
     type: ReplyType
-    timestamp: AwareDatetime
+    timestamp: Moment
     data: ReplyData
 
     @model_validator(mode="after")

@@ -1,9 +1,9 @@
 """What happens to a child in care beside going missing: arrival, placement, transfer, age, identity. Reasons and names are in `words`."""
 
-from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from services.safeguarding.dates import Day
 from services.safeguarding.events import Told
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
@@ -44,7 +44,7 @@ class AgeDetermined(Told, kind="age.determined.v1"):
     """Who found what is in `words`."""
 
     found: Literal["child", "adult"]
-    assessed_on: date
+    assessed_on: Day
     case_law_compliant: bool
     """An assessment that is not ends no dispute: a person looks into it."""
 
@@ -81,7 +81,7 @@ class EmergencyAccommodationRequested(Told, kind="emergency-accommodation.reques
 class PhotographRecorded(Told, kind="photograph.recorded.v1"):
     """A photograph is on file (S57). It is stale after 90 days (practice)."""
 
-    taken_on: date
+    taken_on: Day
 
 
 class ContactsChecked(Told, kind="contacts.checked.v1"):

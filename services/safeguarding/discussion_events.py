@@ -4,8 +4,9 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from services.safeguarding.dates import Day, Moment
 from services.safeguarding.events import Event, Told
 from services.safeguarding.meetings import Form
 from services.safeguarding.message import Contract
@@ -18,7 +19,7 @@ class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
     `discussion` is its number within the episode. None: the newest that is planned.
     """
 
-    starts_at: AwareDatetime
+    starts_at: Moment
     discussion: int | None = Field(default=None, ge=1)
 
 
@@ -45,7 +46,7 @@ class PlannedStep(Contract):
     """One step of a discussion's plan: who does it, by which day. What is to be done is in the record's `words`."""
 
     owner: PlanOwner
-    due_on: date
+    due_on: Day
 
 
 class StrategyDiscussionHeld(Told, kind="strategy-discussion.held.v1"):
@@ -53,7 +54,7 @@ class StrategyDiscussionHeld(Told, kind="strategy-discussion.held.v1"):
 
     discussion: int | None = Field(default=None, ge=1)
     """Its number within the episode. None: the newest of this form that is planned."""
-    held_on: date | None = None
+    held_on: Day | None = None
     """From this day the five and the fifteen working days count; None: from the event's own."""
     form: Form
     """`urgent`: by telephone, at once. The full meeting follows within five working days (practice)."""
@@ -113,4 +114,4 @@ class StrategyCounterProposed(Event, kind="strategy.counter-proposed.v1"):
     episode: UUID
     discussion: int
     role: str
-    starts_at: AwareDatetime
+    starts_at: Moment

@@ -1,12 +1,10 @@
 """What happened. One class an event of ../shared/guidance/requirements.md, beside the project; the subject is the child, the time when it happened."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime
-
+from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.message import Message, Topic
 
@@ -39,7 +37,7 @@ class ChildReportedMissing(Told, kind="child.reported-missing.v1"):
     candidates: tuple[ChildId, ...] = ()
     """Where the subject is provisional: the children it may be. Police and a human are told at once, identity is asked afterwards."""
     placement: PlacementId | None = None
-    last_seen_at: AwareDatetime | None = None
+    last_seen_at: Moment | None = None
 
 
 class ChildInformationReceived(Told, kind="child.information-received.v1"):
@@ -119,7 +117,7 @@ class PoliceRiskGraded(PoliceReply, kind="police.risk-graded.v1"):
     """Set by police alone; until then a child of this cohort is presumed at high risk."""
 
     grade: RiskGrade
-    review_at: AwareDatetime | None = None
+    review_at: Moment | None = None
 
 
 class PoliceClosed(PoliceReply, kind="police.closed.v1"):
@@ -187,7 +185,7 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
     """A decision has reached the authority (S59, S74-S76). The time to appeal runs from `sent_on`."""
 
     outcome: AsylumOutcome
-    sent_on: date | None = None
+    sent_on: Day | None = None
     corrects: bool = False
     """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a watch."""
 
@@ -208,7 +206,7 @@ class NrmDecisionRecorded(Told, kind="nrm.decision-recorded.v1"):
 class LeaveGranted(Told, kind="leave.granted.v1"):
     """`expires_on` comes from the grant letter. A corrected birth date does not move it (S75)."""
 
-    expires_on: date
+    expires_on: Day
 
 
 class LeaveApplicationRecorded(Told, kind="leave.application-recorded.v1"):

@@ -6,9 +6,11 @@ address, a status or free text; words about a child live in the register, and a 
 
 import re
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
+
+from services.safeguarding.dates import AS_IT_WAS_SAID
 
 KIND = re.compile(r"^(?P<name>[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+)\.v(?P<version>[1-9][0-9]*)$")
 
@@ -48,6 +50,11 @@ class Message(Contract):
             raise TypeError(msg)
         cls.kind = kind
         CONTRACTS[kind] = cls
+
+    @classmethod
+    def read_again(cls, content: object) -> Self:
+        """Of what was taken before, such as a row of a database: a date that would be refused today is what was said then."""
+        return cls.model_validate(content, context=AS_IT_WAS_SAID)
 
 
 CONTRACTS: dict[str, type[Message]] = {}

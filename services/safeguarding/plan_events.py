@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from services.safeguarding.dates import Day
 from services.safeguarding.events import Told
 
 
 class Dated(Told):
     """Its rules count down to the day that it names."""
 
-    on: date | None = None
+    on: Day | None = None
     """None: not known yet."""
 
     @property
@@ -26,7 +27,7 @@ class Dated(Told):
 class LeaveExpiring(Told, kind="leave.expiring.v1"):
     """Casework's own word that leave runs out; the protocol's dates say it by themselves where they know it (S75)."""
 
-    expires_on: date | None = None
+    expires_on: Day | None = None
 
 
 class AsylumStage(StrEnum):
@@ -86,7 +87,7 @@ class RiskAssessmentRecorded(Told, kind="risk-assessment.recorded.v1"):
 
     missing: Level
     trafficker_influence: Level
-    review_on: date
+    review_on: Day
 
     @property
     def day(self) -> date | None:
@@ -96,7 +97,7 @@ class RiskAssessmentRecorded(Told, kind="risk-assessment.recorded.v1"):
 class ProtectiveMeasuresRecorded(Told, kind="protective-measures.recorded.v1"):
     """What helps the child to feel safe (S53, S58, S61). The end of 24 hour supervision is a date of risk."""
 
-    supervision_until: date | None = None
+    supervision_until: Day | None = None
 
     @property
     def day(self) -> date | None:
@@ -106,7 +107,7 @@ class ProtectiveMeasuresRecorded(Told, kind="protective-measures.recorded.v1"):
 class LegalMeetingArranged(Dated, kind="legal-meeting.arranged.v1"):
     """Somebody goes with the child, and an interpreter is checked first (S42, S51)."""
 
-    on: date
+    on: Day
     meeting: UUID | None = None
     """Where a child has several: the same id when one is moved."""
 
@@ -136,7 +137,7 @@ class ReviewDue(Dated, kind="review.due.v1"):
     """A review of the care plan, or a dated step of it (S43, S52, S55, S65, S69)."""
 
     review: Literal["needs", "placement", "pathway", "health-step", "education-step", "care-status"] = "needs"
-    on: date | None = None
+    on: Day | None = None
     """None: now."""
 
     @property

@@ -56,6 +56,14 @@ class Turn:
         return self.days.include(day)
 
 
+def in_england(at: datetime) -> datetime:
+    """To be shown. `at` must be aware; where the calendar ends before England's time of day, it is shown as it was told."""
+    try:
+        return at.astimezone(ENGLAND)
+    except OverflowError:
+        return at
+
+
 def on_duty(rota: Iterable[Turn], at: datetime) -> list[Turn]:
     """Those on duty at `at`, in the order in which they are to be asked: the first, then deputies."""
     return sorted((turn for turn in rota if turn.covers(at)), key=lambda turn: (turn.order, turn.person))

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from icalendar import Calendar, Event, vCalAddress
+from pydantic import TypeAdapter, ValidationError
 
+from services.safeguarding.dates import Moment
 from services.strategy.policy import Reply
 
 PRODUCT = "-//Safe Return//strategy//EN"
@@ -20,6 +22,7 @@ REPLIES = {
     "DELEGATED": Reply.DECLINED,
 }
 """Someone who sends another instead does not come; that other is not known to us and is asked for by a person."""
+MOMENT = TypeAdapter[datetime](Moment)
 
 
 class NotAReply(Exception):
@@ -154,6 +157,8 @@ def _comment(event: Any, attendee: Any) -> str:
 
 
 def _moment(event: Any) -> datetime | None:
-    """None for a time without its zone: it would be a guess."""
-    start = event.decoded("DTSTART", None)
-    return start if isinstance(start, datetime) and start.tzinfo is not None else None
+    """None for a time without its zone, which would be a guess, and for a year that no discussion is in."""
+    try:
+        return MOMENT.validate_python(event.decoded("DTSTART", None), strict=True)
+    except ValidationError:
+        return None

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from services.delivery.forms import Choice, Field, Form, Group
+from services.safeguarding.dates import Day
 from services.safeguarding.discussion_events import PlannedStep
 from services.safeguarding.roles import PLAN_OWNERS, Role
 from services.strategy.words import Words
@@ -17,7 +18,7 @@ WITHIN = timedelta(days=366)
 FORMS = ("urgent", "full")
 SECTION_47 = ("enquiry", "no-enquiry", "under-way")
 PARTS = ("what", "owner", "due")
-_day = TypeAdapter(date)
+_day = TypeAdapter[date](Day)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,4 +58,4 @@ async def keep(transaction: Transaction, discussion: UUID, held: StrategyDiscuss
 async def of(transaction: Transaction, discussion: UUID) -> Record | None:
     found = await transaction.connection.execute(select(records).where(records.c.discussion == discussion))
     row = found.first()
-    return None if row is None else Record(StrategyDiscussionHeld.model_validate(row.content), row.at)
+    return None if row is None else Record(StrategyDiscussionHeld.read_again(row.content), row.at)

@@ -9,7 +9,7 @@ import yaml
 
 from services.delivery.mail import Letter
 from services.safeguarding.roles import Role, Wording
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import in_england
 
 MESSAGES = Path(__file__).parent / "messages"
 ENGLISH = "en"
@@ -41,7 +41,7 @@ class Words:
     content: dict[str, Any]
 
     def when(self, at: datetime) -> dict[str, str]:
-        local = at.astimezone(ENGLAND)
+        local = in_england(at)
         day = f"{self.content['days'][local.weekday()]} {local.day} {self.content['months'][local.month - 1]}"
         return {"day": day, "time": f"{local:%H:%M}"}
 

@@ -168,6 +168,8 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"data": {"name": "Amara"}}, 422, "data.name"),
         ({"data": {"status": "lost"}}, 422, "data.status"),
         ({"data": {"last_seen_at": "2026-11-24T22:10:00"}}, 422, "data.last_seen_at"),
+        ({"data": {"last_seen_at": "0001-01-01T00:00:00Z"}}, 422, "data.last_seen_at"),
+        ({"data": {"last_seen_at": "9999-12-31T23:59:59-12:00"}}, 422, "data.last_seen_at"),
     ],
 )
 async def test_what_is_wrong_is_named_by_its_field(

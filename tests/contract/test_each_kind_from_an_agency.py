@@ -12,7 +12,7 @@ from services.casework.policy.agency_event import OURS
 from services.casework.web.contract import sayable
 from services.safeguarding.events import Told
 from services.safeguarding.message import class_name
-from services.schemas.examples import example
+from services.schemas.examples import FORMATS, example
 from services.store.encryption import Keyring
 from tests.support.agency import Hospital
 from tests.support.casework import casework
@@ -20,12 +20,14 @@ from tests.support.database import Database
 from tests.support.register import authority, load
 
 KINDS = sayable()
+DAY, MOMENT = FORMATS["date"], FORMATS["date-time"].replace("+00:00", "Z")
 NEEDED = [
     (kind, name)
     for kind in KINDS
     for name, field in kind.model_fields.items()
     if field.is_required() and name not in (*OURS, "words")
 ]
+DATED = [(kind, name) for kind in KINDS for name, value in example(kind)["data"].items() if value in (DAY, MOMENT)]
 SAID = "She was seen with Tariq near the mill"
 
 
@@ -73,6 +75,17 @@ async def test_each_kind_is_taken_and_travels_as_ids_and_flags_alone(hospital: H
 async def test_each_needed_field_that_is_missing_is_named(hospital: Hospital, kind: type[Told], missing: str) -> None:
     answer = await hospital.send(whole(hospital, kind, **{missing: ...}))
     assert (answer.status_code, answer.json()["field"]) == (422, f"data.{missing}")
+    assert await hospital.said(hospital.ids["C1"]) == []
+
+
+@pytest.mark.parametrize(("kind", "dated"), DATED, ids=[f"{kind.kind} {dated}" for kind, dated in DATED])
+@pytest.mark.parametrize("year", ["0001", "9999"])
+async def test_each_date_that_is_none_is_named(hospital: Hospital, kind: type[Told], dated: str, year: str) -> None:
+    given = whole(hospital, kind)
+    given["data"][dated] = year + given["data"][dated][4:]
+    answer = await hospital.send(given)
+    assert (answer.status_code, answer.json()["field"]) == (422, f"data.{dated}")
+    assert "is needed" in answer.json()["detail"]
     assert await hospital.said(hospital.ids["C1"]) == []
 
 

@@ -94,6 +94,7 @@ async def test_a_later_photograph_takes_the_place_of_an_earlier_one_and_may_be_r
         (JPEG[:-2], "image/jpeg", {}, 422),
         (b"", "image/png", {}, 422),
         (PNG, "image/png", {"taken_on": "last summer"}, 422),
+        (PNG, "image/png", {"taken_on": "0001-01-01"}, 422),
         (PNG + b"x" * 5_000_000, "image/png", {}, 413),
     ],
 )

@@ -152,6 +152,8 @@ async def test_a_huge_body_is_refused_while_it_still_comes(police: Police, size:
         {"reference": "x" * 121},
         {"words": "x" * 4001},
         {"words": "\u0000"},
+        {"review_at": "0001-01-01T00:00:00Z"},
+        {"review_at": "9999-12-31T23:59:59-12:00"},
     ],
 )
 async def test_what_would_forge_a_line_or_hold_no_text_is_refused_by_its_field(

@@ -89,7 +89,7 @@ def _named(said: Said) -> set[str]:
 
 def _contents(said: Iterable[Said], contract: type[Any], episode: UUID) -> list[Any]:
     mine = (each for each in said if CONTRACTS.get(each.entry.kind) is contract)
-    read_all: Iterable[Message] = (contract.model_validate(each.content) for each in mine)
+    read_all: Iterable[Message] = (contract.read_again(each.content) for each in mine)
     return [each for each in read_all if getattr(each, "episode", None) == episode]
 
 

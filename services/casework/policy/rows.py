@@ -1,10 +1,10 @@
 """The rows of an import, one class a table. A row's `reference` is the authority's own name for it."""
 
-from datetime import date, time
+from datetime import time
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.casework.policy.fields import (
     Certificates,
@@ -19,6 +19,7 @@ from services.casework.policy.fields import (
     Source,
     Text,
 )
+from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ForceId
 from services.safeguarding.notice_fields import NoticeField
 from services.safeguarding.roles import Role
@@ -130,17 +131,17 @@ class ChildRow(Row):
     name: Line | None = None
     known_as: tuple[Line, ...] = ()
     sex: Line | None = None
-    date_of_birth: date | None = None
+    date_of_birth: Day | None = None
     placement: Reference | None = None
     unaccompanied: bool | None = None
     modern_slavery_concern: bool | None = None
     subject_to_immigration_control: bool | None = None
     age_disputed: bool | None = None
     guardian_allocated: bool | None = None
-    entered_care_at: AwareDatetime | None = None
+    entered_care_at: Moment | None = None
     language: Language | None = None
     description: Text | None = None
-    claimed_date_of_birth: date | None = None
+    claimed_date_of_birth: Day | None = None
     legal_status: Line | None = None
     interpreter: Line | None = None
     ethnicity: Line | None = None

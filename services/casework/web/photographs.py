@@ -3,6 +3,7 @@
 from datetime import date
 from http import HTTPStatus
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,9 +12,12 @@ from services.casework.store import photographs
 from services.casework.web.register import authorise
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, body_within
+from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import ChildId
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
+
+DAY = TypeAdapter[date](Day)
 
 
 class PhotographDoor:
@@ -53,7 +57,7 @@ class PhotographDoor:
 
 def _day(given: str | None) -> date | None:
     try:
-        return None if given is None else date.fromisoformat(given)
-    except ValueError:
-        detail = "taken_on must be a day, YYYY-MM-DD."
+        return None if given is None else DAY.validate_strings(given)
+    except ValidationError:
+        detail = "taken_on must be a day, YYYY-MM-DD, from 1900 to 2199."
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a day", detail, field="taken_on") from None

@@ -115,3 +115,9 @@ def test_an_update_tells_what_is_new_alone() -> None:
 def test_what_is_asked_stands_first() -> None:
     first, *_ = sections(notice(About.REQUEST, request="still-missing"))
     assert first == ("What is asked", ("Still missing",))
+
+
+def test_a_notice_of_a_time_at_which_the_calendar_begins_is_read_all_the_same() -> None:
+    """As reports of before it was refused have it."""
+    shown = dict(sections(notice(report=Report(last_seen_at="0001-01-01T00:00:00+00:00"))))
+    assert any("Last seen, when" in line for lines in shown.values() for line in lines)

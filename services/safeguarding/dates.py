@@ -1,0 +1,45 @@
+"""Moments and days as people and their systems tell them, within the years that they can be of.
+
+Many systems write an empty date as the year 1, and "for ever" as the year 9999. Neither is a date: no calendar can count from
+there, and whoever reads it is misled. So it is refused where it is told, with what would be right.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, ValidationInfo, WithJsonSchema
+
+AS_IT_WAS_SAID: Final = "as it was said"
+"""The context in which what has been taken already is read again: it was said under the rules of its day, and is not refused."""
+D = TypeVar("D", bound=date)
+
+
+def _of_years(first: int, last: int, wanted: str) -> Callable[[D, ValidationInfo], D]:
+    """The year as it is written, so that a pattern says the same to whoever reads the schema."""
+
+    def checked(value: D, info: ValidationInfo) -> D:
+        if first <= value.year <= last or info.context == AS_IT_WAS_SAID:
+            return value
+        msg = f"{wanted} from {first} to {last} is needed; what is not known is left out"
+        raise ValueError(msg)
+
+    return checked
+
+
+def _schema(of: str, pattern: str) -> dict[str, Any]:
+    return {"type": "string", "format": of, "pattern": pattern}
+
+
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(_of_years(2000, 2099, "a time with its zone,")),
+    WithJsonSchema(_schema("date-time", "^20[0-9]{2}-")),
+]
+"""Something that happens to a child of our days, or is arranged for one. Nobody in care or leaving it now was born before 2000."""
+Day = Annotated[
+    date,
+    AfterValidator(_of_years(1900, 2199, "a day, YYYY-MM-DD,")),
+    WithJsonSchema(_schema("date", "^(19|20|21)[0-9]{2}-")),
+]
+"""A birth date that somebody disputes may be long ago, and a day on which something ends long to come."""
