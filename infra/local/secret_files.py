@@ -8,7 +8,7 @@ from pathlib import Path
 
 READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "professionals", "console"})
 TEXTS = frozenset({"carers", "professionals"})
-MAKES_LINKS = frozenset({"police", "strategy", "professionals", "console"})
+MAKES_LINKS = frozenset({"police", "strategy", "professionals"})
 
 
 def key() -> str:

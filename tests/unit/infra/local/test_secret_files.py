@@ -30,3 +30,8 @@ def test_a_second_run_finds_the_first_ones_secrets(tmp_path: Path) -> None:
     before = (tmp_path / "carers" / "phone_key").read_text()
     SecretFiles(tmp_path).deal(SERVICES)
     assert (tmp_path / "carers" / "phone_key").read_text() == before
+
+
+def test_only_who_sends_links_can_sign_one(tmp_path: Path) -> None:
+    SecretFiles(tmp_path).deal(SERVICES)
+    assert {each.parent.name for each in tmp_path.glob("*/link_key")} == {"made", "police", "strategy", "professionals"}
