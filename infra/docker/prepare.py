@@ -1,7 +1,8 @@
 """`python -m infra.docker.prepare`: makes the secrets that docker-compose.yml mounts, once; those that exist are kept.
 
 A folder a service holds what that service alone may read; `made` holds everything, and is dealt out from at each run.
-Put the Twilio account's own token into `made/twilio_auth_token`, and run it again.
+Put the Twilio account's own token into `made/twilio_auth_token`, and run it again; beside it, where there are such,
+`twilio_auth_token_alternate`, and the relay's `smtp_user` and `smtp_password`.
 """
 
 import os

@@ -8,7 +8,8 @@ from pathlib import Path
 
 READS_PERSONAL_WORDS = frozenset({"casework", "carers", "police", "strategy", "professionals", "console"})
 TEXTS = frozenset({"carers", "professionals"})
-MAKES_LINKS = frozenset({"police", "strategy", "professionals"})
+MAILS = frozenset({"police", "strategy", "professionals"})
+"""Their mails hold links, each signed."""
 
 
 def key() -> str:
@@ -55,10 +56,22 @@ class SecretFiles:
                 self._give(service, "phone_key", self.value("phone_key", key))
             if service in TEXTS:
                 self._give(service, "twilio_auth_token", self.value("twilio_auth_token", token))
+                self._give_if_kept(service, "twilio_auth_token_alternate")
+            if service in MAILS:
+                self._give_if_kept(service, "smtp_user")
+                self._give_if_kept(service, "smtp_password")
             if service == "casework":
                 self._give(service, "register_token", self.value("register_token", token))
-            if service in MAKES_LINKS:
+            if service in MAILS:
                 self._give(service, "link_key", self.value("link_key", key))
+
+    def _give_if_kept(self, service: str, name: str) -> None:
+        """What cannot be made: as long as `made` has it, and no longer."""
+        file = self._folder / "made" / name
+        if file.exists():
+            self._give(service, name, file.read_text())
+        else:
+            (self.folder_of(service) / name).unlink(missing_ok=True)
 
     def _give(self, service: str, name: str, value: str) -> None:
         file = self.folder_of(service) / name

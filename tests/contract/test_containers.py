@@ -1,6 +1,8 @@
 """The containers' files: read by the tools that would use them. Images are not built here."""
 
+import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +38,34 @@ def test_the_file_does_not_load_while_a_setting_is_missing(tmp_path: Path) -> No
     said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text())
     assert said.returncode != 0
     assert "SAFE_RETURN_SMTP_HOST" in said.stderr
+
+
+def test_what_compose_asks_for_and_what_may_be_left_out_is_what_the_handbook_says(composed: dict[str, Any]) -> None:
+    must, may = (ROOT / "docs/operating.md").read_text().split("These may be left out:")
+    file = (ROOT / "docker-compose.yml").read_text()
+    needed = set(re.findall(r"\$\{(SAFE_RETURN_[A-Z_]+):\?", file))
+    assert _named_in_first_table(must) == needed
+    passed = {name for each in composed["services"].values() for name, value in _environment(each) if value is None}
+    optional = set(re.findall(r"\$\{(SAFE_RETURN_[A-Z_]+):-", file)) | passed
+    assert _named_in_first_table(may) == optional
+
+
+@pytest.mark.parametrize("service", ["carers", "police", "professionals", "strategy"])
+def test_whoever_sends_knows_whose_exercises_are_our_own(composed: dict[str, Any], service: str) -> None:
+    given = composed["services"][service]["environment"]
+    assert given["SAFE_RETURN_EXERCISE_AUTHORITY"] == "${SAFE_RETURN_EXERCISE_AUTHORITY:-}"
+
+
+def test_a_second_process_as_the_handbook_has_it_is_what_compose_takes(tmp_path: Path) -> None:
+    [snippet] = re.findall(r"```yaml\n(services:.*?)```", (ROOT / "docs/operating.md").read_text(), re.DOTALL)
+    (tmp_path / "docker-compose.override.yml").write_text(snippet)
+    said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text().replace(":?", ":-"), "docker-compose.override.yml")
+    assert said.returncode == 0, said.stderr
+    made = yaml.safe_load(said.stdout)["services"]
+    for second in ("protocol-1", "police-1", "carers-1"):
+        assert "SAFE_RETURN_SLOT=1" in made[second]["environment"]
+        assert "ports" not in made[second]
+    assert [each["source"] for each in made["carers-1"]["volumes"] if each["type"] == "volume"] == ["spool-1"]
 
 
 def test_the_dockerfile_has_no_fault_that_hadolint_knows() -> None:
@@ -106,6 +136,27 @@ def test_a_secret_that_was_replaced_in_one_place_is_dealt_out_to_whoever_may_rea
     assert (folder / "logins" / "police").read_text() == after
 
 
+@pytest.mark.parametrize(
+    ("name", "readers"),
+    [
+        ("smtp_user", {"police", "strategy", "professionals"}),
+        ("smtp_password", {"police", "strategy", "professionals"}),
+        ("twilio_auth_token_alternate", {"carers", "professionals"}),
+    ],
+)
+def test_what_only_the_outside_world_gives_is_dealt_out_as_long_as_it_is_kept(
+    tmp_path: Path, name: str, readers: set[str]
+) -> None:
+    prepare.prepare(tmp_path)
+    assert list(tmp_path.rglob(name)) == []
+    (tmp_path / "made" / name).write_text("given")
+    prepare.prepare(tmp_path)
+    assert {file.parent.name for file in tmp_path.rglob(name)} == readers | {"made"}
+    (tmp_path / "made" / name).unlink()
+    prepare.prepare(tmp_path)
+    assert list(tmp_path.rglob(name)) == []
+
+
 def test_the_secrets_are_made_for_every_service() -> None:
     assert set(SERVICES) <= set(prepare.SERVICES)
 
@@ -114,15 +165,27 @@ def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:
     assert Settings.model_fields["http_host"].default == "127.0.0.1"
 
 
+def _environment(service: dict[str, Any]) -> list[tuple[str, Any]]:
+    given = service.get("environment", {})
+    return [(name, value) for name, value in given.items() if name.startswith("SAFE_RETURN_")]
+
+
+def _named_in_first_table(text: str) -> set[str]:
+    """In the first column of its first table."""
+    rows = [line for line in text[text.index("| name |") :].splitlines() if line.strip()]
+    table = itertools.takewhile(lambda line: line.lstrip().startswith("|"), rows)
+    return {name for line in table for name in re.findall(r"`(SAFE_RETURN_[A-Z_]+)`", line.split("|")[1])}
+
+
 def _locked(file: Path) -> dict[str, str]:
     lines = [line.split(";")[0].split() for line in file.read_text().splitlines() if line[:1].isalnum()]
     return dict(line[0].split("==") for line in lines)
 
 
-def _load(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+def _load(folder: Path, text: str, *others: str) -> subprocess.CompletedProcess[str]:
     (folder / "docker-compose.yml").write_text(text)
-    command = [_loader(), str(folder / "docker-compose.yml")]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    command = [_loader(), *(str(folder / each) for each in ("docker-compose.yml", *others))]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=folder)
 
 
 def _loader() -> str:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from infra.local.secret_files import SecretFiles
 
-SERVICES = ("casework", "carers", "protocol", "police", "professionals", "clock", "console")
+SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "console")
 
 
 def test_only_services_that_read_personal_words_hold_a_key(tmp_path: Path) -> None:
     SecretFiles(tmp_path).deal(SERVICES)
     holders = {service for service in SERVICES if (tmp_path / service / "master_key").exists()}
-    assert holders == {"casework", "carers", "police", "professionals", "console"}
+    assert holders == {"casework", "carers", "police", "strategy", "professionals", "console"}
 
 
 def test_each_service_has_a_database_password_of_its_own(tmp_path: Path) -> None:
