@@ -9,12 +9,14 @@ import yaml
 
 from infra.kafka import __file__ as infra_kafka
 from services.bus.topics import DECLARATION, declared
+from services.casework.policy.importing import read
 from services.protocol.loading import Library, files
 from services.protocol.policy.telling import kind_of_duty
+from services.register.directory import LINES_OF
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic, handler_name
-from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.roles import PLAN_OWNERS, Channel, Role, Wording
 from services.schemas.traffic import HEARS
 
 SERVICES = Path(__file__).parents[2] / "services"
@@ -82,6 +84,13 @@ def _has_words(kind: type[Duty]) -> set[str]:
     messages = SERVICES / HEARD_BY[kind] / "messages"
     written = [set(yaml.safe_load((messages / f"{language}.yaml").read_text())[section]) for language in ("en", "cy")]
     return set.intersection(*written)
+
+
+@pytest.mark.parametrize("role", sorted({told for _, told, _, _ in TELLINGS} & PLAN_OWNERS), ids=str)
+def test_whomever_a_rule_tells_by_the_directory_can_be_listed_there(role: Role) -> None:
+    for line in LINES_OF.get(role, (str(role),)):
+        given, faults = read({"directory": [{"role": line, "person": "somebody"}]}, "kestrel")
+        assert (len(given.directory or {}), faults) == (1, [])
 
 
 @pytest.mark.parametrize("app", SENDERS, ids=lambda path: path.parent.name)

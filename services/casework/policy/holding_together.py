@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from services.casework.policy.importing import Fault, Import, Known
 from services.casework.policy.rows import AgencyRow, DirectoryRow, PersonRow, Row
 
-ONE_CHILDS = ("child.", "police.", "home-office.")
-"""Roles that may be held for one child: also of the force and the desk, where a child's are others than the authority's own."""
+ONE_CHILDS = ("child.", "police.", "home-office.", "area.")
+"""Roles that may be held for one child: also of the force, the desk and the area, where a child's are others than the authority's own."""
 
 
 def cross_faults(given: Import, known: Known) -> list[Fault]:

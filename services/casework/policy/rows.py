@@ -41,6 +41,8 @@ class DirectoryRole(StrEnum):
     CHILD_LEGAL_ADVISER = Role.CHILD_LEGAL_ADVISER
     CHILD_PERSONAL_ADVISER = Role.CHILD_PERSONAL_ADVISER
     CHILD_HEALTH_PRACTITIONER = Role.CHILD_HEALTH_PRACTITIONER
+    CHILD_VIRTUAL_SCHOOL_HEAD = Role.CHILD_VIRTUAL_SCHOOL_HEAD
+    AREA_GUARDIAN_SCHEME = Role.AREA_GUARDIAN_SCHEME
     HOST_DUTY_DESK = Role.HOST_DUTY_DESK
     HOME_OFFICE_MISSING_DESK = Role.HOME_OFFICE_MISSING_DESK
     HOME_OFFICE_CASEWORKER = Role.HOME_OFFICE_CASEWORKER
@@ -99,6 +101,8 @@ class ForceRow(Row):
 
 
 class PlacementRow(Row):
+    """Where children live. `host_authority`: in whose area that is, the authority's own included."""
+
     reference: Reference
     kind: Literal["foster", "residential", "semi-independent"]
     address: Text | None = None
@@ -107,6 +111,8 @@ class PlacementRow(Row):
 
 
 class PersonRow(Row):
+    """A carer, somebody of the directory, or both. Who has neither `mobile` nor `email` is not reached."""
+
     reference: Reference
     name: Line
     mobile: Number | None = None
@@ -115,6 +121,8 @@ class PersonRow(Row):
 
 
 class CarerRow(Row):
+    """Cares for whoever lives there, and may text about them."""
+
     person: Reference
     placement: Reference
 
