@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import idna
 import phonenumbers
 from cryptography.x509 import load_pem_x509_certificates
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from services.safeguarding.message import KIND
 
@@ -88,7 +88,7 @@ Line = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]*$")]
-Number = Annotated[str, AfterValidator(_number)]
+Number = Annotated[str, AfterValidator(_number), Field(description="E.164.", examples=["+447700900100"])]
 Email = Annotated[
     str,
     StringConstraints(pattern=r"^[^@\s\x00]+@[^@\s\x00]+\.[^@\s\x00]+$", max_length=EMAIL_MOST),
@@ -96,9 +96,20 @@ Email = Annotated[
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Secret = Annotated[
-    str, StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200), AfterValidator(_secret)
+    str,
+    StringConstraints(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200),
+    AfterValidator(_secret),
+    Field(description="whsec_ and the base64 of at least 24 bytes."),
 ]
-Certificates = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(_certificates)]
-Hour = Annotated[time, BeforeValidator(_hour)]
+Certificates = Annotated[
+    str, StringConstraints(max_length=20_000), AfterValidator(_certificates), Field(description="PEM.")
+]
+Hour = Annotated[
+    time,
+    BeforeValidator(_hour),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", "description": "Local time."}
+    ),
+]
 Source = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=200), AfterValidator(_foreign)]
-Kind = Annotated[str, AfterValidator(_kind)]
+Kind = Annotated[str, AfterValidator(_kind), Field(examples=["child.reported-missing.v1"])]

@@ -8,19 +8,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.casework.settings import CaseworkSettings
-from services.casework.web.contract import (
+from services.casework.web.contract import EVENT, EVENT_ANSWERS
+from services.casework.web.events import EventsDoor
+from services.casework.web.photographs import PhotographDoor
+from services.casework.web.register import RegisterDoor
+from services.casework.web.register_contract import (
     BEARER,
-    EVENT,
-    EVENT_ANSWERS,
     IMPORT,
     IMPORT_ANSWERS,
     PHOTOGRAPH,
     PHOTOGRAPH_ANSWERS,
     TABLE,
 )
-from services.casework.web.events import EventsDoor
-from services.casework.web.photographs import PhotographDoor
-from services.casework.web.register import RegisterDoor
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
 from services.store.encryption import Keyring

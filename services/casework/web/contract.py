@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 
 from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
-from services.casework.policy.rows import TABLES
 from services.runtime.refusals import SIGNED, described, refusals
 from services.safeguarding.care_events import ChildTransferred
 from services.safeguarding.contracts import contracts
@@ -56,7 +55,7 @@ def event_schema() -> dict[str, Any]:
 
 def _alternative(kind: type[Told]) -> dict[str, Any]:
     schema = kind.model_json_schema()
-    content = _inlined(schema, schema.get("$defs", {}))
+    content = inlined(schema, schema.get("$defs", {}))
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
     said = {"words": WORDS} | ({"details": DETAILS} if issubclass(kind, WITH_DETAILS) else {})
     said |= {"moves_to": MOVES_TO} if kind is ChildTransferred else {}
@@ -73,15 +72,15 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     return alternative | ({"required": ["data"]} if required else {})
 
 
-def _inlined(schema: Any, kinds: dict[str, Any]) -> Any:
+def inlined(schema: Any, kinds: dict[str, Any]) -> Any:
     """A part of an OpenAPI document has no $defs of its own."""
     if isinstance(schema, list):
-        return [_inlined(each, kinds) for each in schema]
+        return [inlined(each, kinds) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return _inlined(kinds[schema["$ref"].rpartition("/")[2]], kinds)
-    return {name: _inlined(each, kinds) for name, each in schema.items() if name != "$defs"}
+        return inlined(kinds[schema["$ref"].rpartition("/")[2]], kinds)
+    return {name: inlined(each, kinds) for name, each in schema.items() if name != "$defs"}
 
 
 EVENT = {
@@ -108,79 +107,6 @@ EVENT_ANSWERS = {
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.CONFLICT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
-
-BEARER: dict[str, Any] = {"security": [{"register": []}]}
-IMPORT = BEARER | {
-    "requestBody": {
-        "required": True,
-        "description": "A list of rows a table; a table that is left out stays as it is.",
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {name: {"type": "array", "items": {"type": "object"}} for name in TABLES},
-                }
-            }
-        },
-    }
-}
-TABLE = BEARER | {
-    "requestBody": {
-        "required": True,
-        "description": "One table, its columns named in the first line.",
-        "content": {"text/csv": {"schema": {"type": "string"}}},
-    }
-}
-IMPORT_ANSWERS = {
-    200: described(
-        "All of it is durable.",
-        "application/json",
-        {
-            "type": "object",
-            "required": ["authority", "rows"],
-            "properties": {
-                "authority": {"type": "string"},
-                "rows": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Rows a table."},
-                "transferred": {
-                    "type": "array",
-                    "items": {"type": "string"},
-                    "description": "References of children who are another authority's by now: passed over.",
-                },
-            },
-        },
-    ),
-} | refusals(
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
-
-PICTURE = {"type": "string", "format": "binary"}
-PHOTOGRAPH = BEARER | {
-    "parameters": [
-        {
-            "name": "taken_on",
-            "in": "query",
-            "required": False,
-            "description": "The day it was taken, YYYY-MM-DD: police judge by it how far it can be trusted.",
-            "schema": {"type": "string", "format": "date"},
-        }
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {"image/jpeg": {"schema": PICTURE}, "image/png": {"schema": PICTURE}},
-    },
-}
-PHOTOGRAPH_ANSWERS = {204: {"description": "Durable."}} | refusals(
-    HTTPStatus.UNAUTHORIZED,
-    HTTPStatus.NOT_FOUND,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
