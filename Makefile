@@ -53,7 +53,7 @@ restore: ## As `run`, on a copy of the database, where there is none yet: make r
 	@$(BOOTSTRAP)
 	@exec $(VENV)/python -m infra.local run --copy '$(FROM)'
 
-bench: ## Measure decisions a second, how long a report takes to a desk beside two peers, how many notices go out a second, what a force that hangs does to another, and how long a text waits for its answer.
+bench: ## Measure decisions a second, how long a report takes to a desk beside three peers, how many notices go out a second, what a force that hangs does to another, and how long a text waits for its answer.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m tests.bench.deciding
 	$(VENV)/python -m tests.bench

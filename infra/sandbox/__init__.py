@@ -6,8 +6,9 @@ real ones.
 
 What it plays
 - **Twilio** (`phone_network`, `twilio_api`): `POST|GET /2010-04-01/Accounts/{sid}/Messages.json`, `GET|POST|DELETE` of
-  one message, in the shapes of Twilio's own OpenAPI document and with its error codes; signed status callbacks; inbound
-  texts as signed webhooks, repeated as `#rc=5&rp=all` asks (the first request and five retries within 15 s), then the
+  one message, in the shapes of Twilio's own OpenAPI document and with its error codes; signed status callbacks; calls that
+  read a text out (`calls`, `calls_api`): `POST|GET .../Accounts/{sid}/Calls.json` and `GET` of one call; inbound texts
+  as signed webhooks, repeated as `#rc=5&rp=all` asks (the first request and five retries within 15 s), then the
   fallback URL. The sandbox's kindness, unlike Twilio: a text still unanswered after that is offered again every 2 s
   (`patient`), as if the person kept trying.
 - **Police desks** (`desks`): `POST /desks/{force}/notices` verifies with the published Standard Webhooks library, and a
@@ -22,13 +23,25 @@ What it plays
 For scripts
 - `GET /phones`, `PUT /phones/{number}` `{"answers": false}`
 - `POST /texts` `{"from", "body"}`, `GET /texts?number=&since=`
+- `GET /calls?number=`: what a voice read out, and who answered
 - `GET /notices?force=&since=`, `POST /desks/{force}/replies` `{"notice", "type", ...}`
 - `GET /mailboxes`, `PUT /mailboxes/{address}` `{"answers": false}`
 - `POST /mailboxes/{address}/acknowledge` `{"reference"}`: the officer there opens the newest notice and acknowledges it
 - `GET /mails?since=`, `GET /invitations`
-- `GET /behaviours`; `PUT` of `/behaviours/desks/{force}`, `.../phone-network`, `.../mail-server` and
-  `.../mailboxes/{address}` `{"mode": "bounces"}`
+- `GET /behaviours`; `PUT` of a switch, see below
 - `GET /health/ready`, and the page for a person at `/`.
+
+How to make it slow, failing or silent: `PUT` the switch as a whole; what it does not name goes back to its default, so `{}` heals it.
+- `/behaviours/desks/{force}`: `mode` `slow` (answers after `delay_seconds`), `failing` (answers `status`), `silent` (takes
+  the connection and never answers), `hang` (keeps the notice, begins to answer and never ends); `acknowledges` false: no
+  officer answers.
+- `/behaviours/phone-network`: `mode` `slow`, `failing`, `silent`, `lost-answer` (sends the text and never answers),
+  `throttled` (429 with `retry_after_seconds`); `delivery` `undelivered` (with `error_code`) or `none`; `calls` `machine`,
+  `busy`, `no-answer` or `failed`; `repeats` true: each text in comes twice; `patient` false: as Twilio, no kindness.
+- `/behaviours/mail-server`: `mode` `slow`, `failing` (451), `refusing` (550), `silent`.
+- `/behaviours/mailboxes/{address}`: `mode` `unknown` (550), `full` (552), `greylisting` (451 the first `times`), `bounces` or
+  `away` (takes the mail; the note comes after `delay_seconds`).
+The first three have `probability` too: how often the trouble strikes, from 0 to 1. `behaviours` has every default.
 
 Lists are oldest first; each entry has a number `n` that only grows, and `since=<n>` gives what came after it. The
 newest 50,000 texts, notices and mails are kept, in memory: the outside world does not outlive its process.

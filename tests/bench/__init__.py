@@ -1,1 +1,1 @@
-"""`make bench`: how long a report takes to a desk, beside two peers run in the same minutes. Read the ratios, not the times."""
+"""`make bench`: how long a report takes to a desk, beside three peers run in the same minutes. Read the ratios, not the times."""
