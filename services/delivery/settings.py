@@ -1,6 +1,7 @@
 """Settings of services that read personal columns, of those that text and of those that mail."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
@@ -53,6 +54,7 @@ class TextSettings(KeySettings):
 
     @property
     def twilio_tokens(self) -> tuple[str, ...]:
+        """An alternate whose file was emptied is none: anybody can sign with the empty key."""
         both = (self.twilio_auth_token, self.twilio_auth_token_alternate)
         return tuple(each.get_secret_value() for each in both if each is not None and each.get_secret_value())
 
@@ -79,10 +81,10 @@ class MailSettings(KeySettings):
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_from: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
     smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
+    smtp_password: Annotated[SecretStr, Field(min_length=1)] | None = None
     smtp_listen_host: str = "127.0.0.1"
     smtp_listen_port: int = Field(ge=1, le=65535)
-    link_key: SecretStr
+    link_key: SecretStr = Field(min_length=44)
 
     def mail_listener(self, takes: Takes) -> MailListener:
         return MailListener(self.smtp_listen_host, self.smtp_listen_port, self.smtp_from, takes)

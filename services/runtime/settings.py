@@ -17,11 +17,11 @@ class Settings(BaseSettings):
     so that none can read what it has no need of.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     database: str = "postgresql://127.0.0.1:5432/safe_return"
     """Without user and password: the login role is the service's name."""
-    database_password: SecretStr
+    database_password: SecretStr = Field(min_length=1)
     database_connections: int = Field(default=8, ge=2)
     kafka: str = "127.0.0.1:9092"
     http_host: str = "127.0.0.1"

@@ -114,7 +114,11 @@ async def test_without_a_child_of_its_own_it_says_nothing_and_that_is_an_obstacl
 
 
 def test_an_authority_with_real_recipients_cannot_be_named_by_mistake(database: Database) -> None:
-    given = database.settings("casework").model_dump() | {"master_key": "k", "phone_key": "k", "register_token": "t"}
+    given = database.settings("casework").model_dump() | {
+        "master_key": "k",
+        "phone_key": "k",
+        "register_token": "t" * 32,
+    }
     assert CaseworkSettings.model_validate(given).exercise_authority == ""
     assert CaseworkSettings.model_validate(given | {"exercise_authority": "exercise-north"}).exercise_authority
     with pytest.raises(ValidationError, match="exercise_authority"):

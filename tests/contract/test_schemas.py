@@ -36,7 +36,7 @@ SECRETS = {
     "phone_key": KEY,
     "link_key": KEY,
     "twilio_auth_token": "-",
-    "register_token": "-",
+    "register_token": "-" * 32,
 }
 
 

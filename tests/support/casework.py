@@ -12,7 +12,7 @@ from services.runtime.clocks import Clocks
 from services.store.transaction import Store
 from tests.support.database import Database
 
-TOKEN = "the-token"
+TOKEN = "the-token-of-whoever-keeps-the-register"
 AHEAD = timedelta(days=3650)
 """Story time lies after every event of these tests."""
 

@@ -1,0 +1,103 @@
+"""A secret whose file was emptied opens no door: the service does not start, or goes without it where it can."""
+
+import hashlib
+import hmac
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from services.casework.settings import CaseworkSettings
+from services.console.settings import ConsoleSettings
+from services.delivery.settings import KeySettings, TextSettings
+from services.delivery.text import signature_is_valid
+from services.police.settings import PoliceSettings
+from services.professionals.settings import ProfessionalsSettings
+from services.runtime.settings import Settings
+
+KEY = b64encode(bytes(range(32))).decode()
+SECRETS = {
+    "database_password": "secret",
+    "master_key": KEY,
+    "phone_key": KEY,
+    "link_key": KEY,
+    "register_token": "a" * 32,
+    "twilio_auth_token": "real",
+    "smtp_password": "secret",
+}
+REST = {
+    "HTTP_PORT": "1",
+    "PUBLIC_URL": "https://p.example",
+    "SMTP_HOST": "relay.example",
+    "SMTP_FROM": "a@p.example",
+    "SMTP_LISTEN_PORT": "2",
+    "TWILIO_ACCOUNT_SID": "AC1",
+    "TWILIO_FROM": "+447700900500",
+}
+CALLBACK = "https://p.example/texts/status?delivery=5e25dfd0-c380-5175-ae29-2c122553f19d"
+FORM = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in REST.items():
+        monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
+    monkeypatch.setenv("SAFE_RETURN_SECRETS_DIR", str(tmp_path))
+    for name, value in SECRETS.items():
+        (tmp_path / name).write_text(value)
+    return tmp_path
+
+
+@pytest.mark.parametrize("empty", ["", "\n", "  \n"])
+@pytest.mark.parametrize(
+    ("settings", "secret"),
+    [
+        (Settings, "database_password"),
+        (CaseworkSettings, "register_token"),
+        (PoliceSettings, "link_key"),
+        (PoliceSettings, "smtp_password"),
+        (TextSettings, "twilio_auth_token"),
+        (ProfessionalsSettings, "link_key"),
+    ],
+)
+def test_an_emptied_secret_is_named_and_nothing_starts(
+    folder: Path, settings: type[Settings], secret: str, empty: str
+) -> None:
+    settings()
+    (folder / secret).write_text(empty)
+    with pytest.raises(ValidationError, match=secret):
+        settings()
+
+
+@pytest.mark.parametrize("secret", ["master_key", "phone_key"])
+@pytest.mark.parametrize("settings", [ConsoleSettings, PoliceSettings])
+def test_an_emptied_key_is_named_and_nothing_starts(folder: Path, settings: type[KeySettings], secret: str) -> None:
+    assert settings().keyring.number_hash("+447700900100")
+    (folder / secret).write_text("")
+    with pytest.raises(ValueError, match=secret):
+        _ = settings().keyring
+
+
+def test_a_token_that_can_be_guessed_opens_no_register(folder: Path) -> None:
+    (folder / "register_token").write_text("a" * 31)
+    with pytest.raises(ValidationError, match="register_token") as refused:
+        CaseworkSettings()
+    assert "a" * 31 not in str(refused.value), "what stands in a log is no secret"
+
+
+def test_an_alternate_that_was_emptied_is_none(folder: Path) -> None:
+    alternate = folder / "twilio_auth_token_alternate"
+    alternate.write_text("other")
+    assert TextSettings().twilio_tokens == ("real", "other")
+    alternate.write_text("")
+    tokens = TextSettings().twilio_tokens
+    assert tokens == ("real",)
+    assert signature_is_valid(CALLBACK, FORM, signed("real"), tokens)
+    assert not signature_is_valid(CALLBACK, FORM, signed(""), tokens)
+
+
+def signed(token: str) -> str:
+    """As Twilio signs."""
+    said = CALLBACK + "".join(name + FORM[name] for name in sorted(FORM))
+    return b64encode(hmac.new(token.encode(), said.encode(), hashlib.sha1).digest()).decode()
