@@ -28,8 +28,10 @@ from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
 from tests.support.world import World
 
-OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record", "full-meeting")
-"""Rules that the stories leave aside (tests/scenarios/test_stories.py), and those that only a real discussion sets off."""
+OF_OTHERS = ("professionals", "strategy-discussion", "discussion-record", "full-meeting", "arrival-and-care")
+"""Rules that the stories leave aside (tests/scenarios/test_stories.py), and those that only a real discussion sets off, or that call for one:
+nobody on duty here has a mailbox.
+"""
 HORIZON = timedelta(hours=7)
 BEGINS = time(18)
 LATE = timedelta(seconds=55)

@@ -75,6 +75,8 @@ class Record(State):
     contacts_checked_at: datetime | None = None
     carers_aware: dict[str, datetime] = {}
     """By carer: when it was last recorded that they know what to do."""
+    discussion_over_at: datetime | None = None
+    """When a strategy discussion was last recorded or called off."""
     opened: tuple[datetime, ...] = ()
     """When each episode opened that was not retracted."""
     authority: AuthorityId | None = None

@@ -40,10 +40,13 @@ def _appeal(draft: Draft, event: events.AppealDecided) -> list[Reading]:
 
 
 def _nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
+    """Nothing is decided without a referral, whether or not we heard of it."""
     decided = Reading(Trigger.NRM_DECIDED, None)
+    draft.mark(Mark.NRM_REFERRED, draft.happened.time)
     if event.positive:
         draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time)
-        return [decided]
+        first = event.stage == "reasonable-grounds"
+        return [decided, *([Reading(Trigger.NRM_REASONABLE_GROUNDS, None)] if first else [])]
     if event.stage == "conclusive-grounds":
         draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time, on=False)
     return [decided, *watched(draft, Trigger.NRM_NEGATIVE)]

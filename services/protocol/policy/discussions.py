@@ -15,6 +15,7 @@ FORMS = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_I
 def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
     """A section 47 enquiry is the child's: its clock runs on when the episode is over, or another begins."""
     found = draft.latest
+    draft.keep(discussion_over_at=draft.now)
     draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
     readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(FORMS[event.form], found)]
     return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
@@ -36,6 +37,7 @@ def _of_discussion(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
 
 
 def _called_off(draft: Draft, _event: Message) -> list[Reading]:
+    draft.keep(discussion_over_at=draft.now)
     return [Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, draft.latest)]
 
 

@@ -12,13 +12,15 @@ from services.protocol.policy.grammar import Asked, Rule, When
 from services.protocol.policy.vocabulary import Condition, Mark, Question
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
-from services.safeguarding.roles import Role, Wording
+from services.safeguarding.roles import Channel, Role, Wording
 from services.safeguarding.working_time import in_working_hours
 
 ENGLAND = ZoneInfo("Europe/London")
 FIRST_HOURS = timedelta(hours=72)
 PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)
+DISCUSSION_TAKES = timedelta(hours=2)
+"""From the call until it is over: within the hour it meets, and it lasts three quarters of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Standing:
     record: Record = NOTHING
     leave_date_known: bool = False
     duties: Collection[DutyOfCase] = ()
+    exercise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ def ask(asked: Asked, standing: Standing) -> bool | None:
     if asked.question == Question.CARERS_AWARE_WITHIN:
         aware = aware_since(standing.record, standing.facts)
         return aware is not None and standing.now - aware <= timedelta(days=asked.number or 0)
+    if asked.question == Question.GUARDIAN_ASKED_WITHIN:
+        asked_for = standing.record.marks.get(Mark.GUARDIAN_ASKED)
+        return asked_for is not None and standing.now - asked_for.since <= timedelta(days=asked.number or 0)
     return QUESTIONS[asked.question](standing)
 
 
@@ -158,6 +164,24 @@ def _social_worker_told_of_return(standing: Standing) -> bool | None:
     )
 
 
+def _nrm_check_asked(standing: Standing) -> bool | None:
+    return any(
+        each.goes_on and each.wording == Wording.NRM_CHECK_DUE and each.cause.exercise == standing.exercise
+        for each in standing.duties
+    )
+
+
+def _discussion_called(standing: Standing) -> bool | None:
+    """What is called for at this very moment is this discussion itself."""
+    since = max(filter(None, (standing.now - DISCUSSION_TAKES, standing.record.discussion_over_at)))
+    return any(
+        since < each.created_at < standing.now
+        and (each.channel, each.wording) == (Channel.INVITATION, Wording.STRATEGY_DISCUSSION)
+        and each.cause.exercise == standing.exercise
+        for each in standing.duties
+    )
+
+
 MISSING_TIMES_WITHIN = {
     Question.CHILD_MISSING_TIMES: timedelta(days=90),
     Question.CHILD_MISSING_TIMES_IN_A_MONTH: timedelta(days=30),
@@ -180,6 +204,8 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_ACCOMMODATED: _marked(Mark.ACCOMMODATED),
     Question.CHILD_LOOKED_AFTER: _marked(Mark.LOOKED_AFTER),
     Question.CHILD_NRM_REFERRED: _marked(Mark.NRM_REFERRED),
+    Question.NRM_CHECK_ASKED: _nrm_check_asked,
+    Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
     Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
     Question.CHILD_BIRTH_DATE_KNOWN: lambda standing: standing.facts.date_of_birth is not None,
     Question.LEAVE_DATE_KNOWN: lambda standing: standing.leave_date_known,

@@ -34,7 +34,7 @@ def _apply_dated(draft: Draft, rule: Rule, protocol: Protocol, waiting: Waiting)
 
 def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> bool:
     """Whether anybody is told."""
-    found = _answer(draft, rule, episode)
+    found = _answer(draft, rule, episode, cause)
     name = None if episode is None else episode.episode
     told = recipients(draft, rule, episode, cause) if found.holds else []
     if not told:
@@ -48,7 +48,7 @@ def apply(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None,
     return bool(told)
 
 
-def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
+def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> Answer:
     if rule.when == ALWAYS:
         return Answer(holds=True)
     standing = Standing(
@@ -62,6 +62,7 @@ def _answer(draft: Draft, rule: Rule, episode: Episode | None) -> Answer:
         record=draft.record,
         leave_date_known=draft.leave_expires_on is not None,
         duties=draft.duties.values(),
+        exercise=cause.exercise,
     )
     return answer(rule, standing)
 

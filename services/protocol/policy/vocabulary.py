@@ -89,6 +89,8 @@ class Trigger(StrEnum):
     NRM_REFERRED = "nrm.referred"
     NRM_DECIDED = "nrm.decided"
     """Either way."""
+    NRM_REASONABLE_GROUNDS = "nrm.reasonable-grounds"
+    """The first decision, and a positive one."""
     APPEAL_RIGHTS_EXHAUSTED = "appeal-rights.exhausted"
     FAMILY_TRACING_RECORDED = "family-tracing.recorded"
     FAMILY_CONTACT_PROPOSED = "family-contact.proposed"
@@ -167,6 +169,12 @@ class Question(StrEnum):
     CHILD_ACCOMMODATED = "child.accommodated"
     CHILD_LOOKED_AFTER = "child.looked-after"
     CHILD_NRM_REFERRED = "child.nrm-referred"
+    NRM_CHECK_ASKED = "nrm-check.asked"
+    """Somebody was asked to check for a referral, and has not answered yet."""
+    GUARDIAN_ASKED_WITHIN = "guardian.asked-within-days"
+    """Takes a number of days: a guardian was asked for within them."""
+    STRATEGY_DISCUSSION_CALLED = "strategy-discussion.called"
+    """An urgent discussion was called within the last two hours, by anything else, and is neither recorded nor called off."""
     CHILD_TURNED_18 = "child.turned-18"
     """Whose turned-18 routing has been said already."""
     CHILD_PHOTOGRAPHED = "child.photographed"
@@ -205,6 +213,7 @@ NUMBERED = frozenset(
         Question.CHILD_MISSING_TIMES,
         Question.CHILD_MISSING_TIMES_IN_A_MONTH,
         Question.CARERS_AWARE_WITHIN,
+        Question.GUARDIAN_ASKED_WITHIN,
     }
 )
 """Questions that take a number."""
@@ -219,6 +228,7 @@ class Mark(StrEnum):
     AGE_DISPUTED = "age-disputed"
     TREATED_AS_VICTIM = "treated-as-victim"
     NRM_REFERRED = "nrm-referred"
+    GUARDIAN_ASKED = "guardian-asked"
     SECTION_47 = "section-47"
     """An enquiry is open."""
     TURNED_18 = "turned-18"

@@ -59,7 +59,7 @@ def test_a_duty_that_is_made_already_is_recorded_as_such_and_nobody_is_told_agai
     child = Child()
     child.hears(MISSING)
     (episode,) = child.case.episodes
-    words = events.ChildLuringSuspected(**SAID)
+    words = events.LocationEnquiryReceived(**SAID)
     told = child.hears_again(words).duties
     assert told
     child.has_heard_much_since()

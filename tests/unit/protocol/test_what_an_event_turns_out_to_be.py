@@ -115,7 +115,11 @@ BESIDE: list[tuple[Message, list[str]]] = [
     (of(events.AsylumDecisionRecorded, outcome="refused", corrects=True), ["decision-refused"]),
     (of(events.AsylumDecisionRecorded, outcome="refugee-status", corrects=True), []),
     (of(events.AppealDecided, result="dismissed"), ["appeal-dismissed", "watch-opened"]),
-    (of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=True), ["nrm-decided"]),
+    (
+        of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=True),
+        ["nrm-decided", "nrm-reasonable-grounds"],
+    ),
+    (of(events.NrmDecisionRecorded, stage="conclusive-grounds", positive=True), ["nrm-decided"]),
     (
         of(events.NrmDecisionRecorded, stage="reasonable-grounds", positive=False),
         ["nrm-decided", "nrm-negative", "watch-opened"],

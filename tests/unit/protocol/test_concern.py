@@ -1,0 +1,123 @@
+"""A concern about a child: one discussion at a time, one check for a referral, and a guardian asked for once in one matter."""
+
+from typing import Any
+
+import pytest
+
+from services.protocol.policy.draft import Decision
+from services.protocol.policy.facts import Facts
+from services.safeguarding import discussion_events, events, plan_events
+from services.safeguarding.care_events import ChildPresented
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Channel, Wording
+from tests.support.one_child import CHILD, OneChild
+
+SAID: dict[str, Any] = {"authority": "northshire"}
+FACTS = Facts(
+    authority="northshire", force="north-force", modern_slavery_concern=True, subject_to_immigration_control=False
+)
+LURED = events.ChildLuringSuspected(**SAID)
+MISSING = events.ChildReportedMissing(**SAID)
+PRESENTED = ChildPresented(**SAID, concern=True, trafficking_suspected=True)
+HELD = discussion_events.StrategyDiscussionHeld(**SAID, form="urgent", section_47="no-enquiry")
+CALLED_OFF = discussion_events.StrategyDiscussionCancelled(**SAID)
+REFERRED = plan_events.NrmReferralRecorded(**SAID)
+FOUND = events.NrmDecisionRecorded(**SAID, stage="reasonable-grounds", positive=True)
+CONCLUDED = events.NrmDecisionRecorded(**SAID, stage="conclusive-grounds", positive=True)
+THREE = {"police.missing-coordinator", "duty.worker", "child.health-practitioner"}
+
+
+def invited(decision: Decision) -> set[str]:
+    return {
+        each.role
+        for each in decision.duties
+        if each.channel == Channel.INVITATION and each.wording == Wording.STRATEGY_DISCUSSION and each.step == 0
+    }
+
+
+def asked(decision: Decision, wording: Wording) -> list[str]:
+    return [each.rule for each in decision.duties if each.wording == wording and each.act == "tell"]
+
+
+@pytest.mark.parametrize("first", [LURED, PRESENTED])
+def test_a_concern_calls_one_discussion_of_the_child_that_a_second_one_joins(first: Message) -> None:
+    child = OneChild(CHILD, FACTS)
+    called = child.hears(first)
+    assert invited(called) == THREE
+    assert len({each.refers_to for each in called.duties if each.channel == Channel.INVITATION}) == 1
+    assert invited(child.hears(LURED, 1.9)) == set()
+    assert invited(child.hears(LURED, 2)) == THREE, "its time is over, recorded or not"
+
+
+@pytest.mark.parametrize("over", [HELD, CALLED_OFF])
+def test_a_discussion_that_was_held_or_called_off_hears_of_no_later_concern(over: Message) -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(LURED)
+    child.hears(over, 1)
+    assert invited(child.hears(LURED, 1.5)) == THREE
+
+
+def test_a_child_who_is_missing_has_a_discussion_of_its_own_and_a_concern_meanwhile_calls_no_other() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(LURED)
+    missing = child.hears(MISSING, 0.5)
+    (episode,) = child.case.episodes
+    assert invited(missing) == THREE
+    assert {each.episode for each in missing.duties if each.channel == Channel.INVITATION} == {episode}
+    assert invited(child.hears(LURED, 0.6)) == set()
+    assert invited(child.hears(LURED, 24)) == THREE, "a new concern about a child who is missing still"
+
+
+def test_an_exercise_stands_in_for_nothing_that_is_real() -> None:
+    child = OneChild(CHILD, FACTS)
+    child.hears(LURED, exercise=True)
+    real = child.hears(LURED, 0.1)
+    assert invited(real) == THREE
+    assert asked(real, Wording.NRM_CHECK_DUE) == ["nrm-check-after-luring"]
+    assert asked(real, Wording.GUARDIAN_ASKED) == ["guardian-is-asked-for"]
+    practised = child.hears(MISSING, 0.2, exercise=True)
+    assert asked(practised, Wording.NRM_CHECK_DUE) == [], "of the practice of luring that is still asked"
+
+
+@pytest.mark.parametrize(
+    ("before", "concern", "told"),
+    [
+        ((), True, ["nrm-check-while-missing"]),
+        ((), None, []),
+        ((), False, []),
+        ((REFERRED,), True, []),
+        ((FOUND,), False, []),
+        ((LURED,), True, []),
+    ],
+)
+def test_a_missing_report_brings_a_check_where_there_is_a_concern_and_nobody_has_referred_or_is_asked_to(
+    before: tuple[Message, ...], concern: bool | None, told: list[str]
+) -> None:
+    child = OneChild(CHILD, FACTS.model_copy(update={"modern_slavery_concern": concern}))
+    for word in before:
+        child.hears(word)
+    assert asked(child.hears(MISSING, 1), Wording.NRM_CHECK_DUE) == told
+
+
+def test_somebody_who_has_answered_is_asked_again_to_check_when_the_child_is_missing() -> None:
+    child = OneChild(CHILD, FACTS)
+    (check,) = [each for each in child.hears(LURED).duties if each.wording == Wording.NRM_CHECK_DUE]
+    child.hears(DutyAcknowledged(**SAID, duty=check.duty, step=0, how="text"), 1)
+    assert asked(child.hears(MISSING, 2), Wording.NRM_CHECK_DUE) == ["nrm-check-while-missing"]
+
+
+@pytest.mark.parametrize("word", [LURED, PRESENTED, REFERRED, FOUND])
+@pytest.mark.parametrize("allocated", [True, False, None])
+def test_a_guardian_is_asked_for_unless_one_is_allocated(word: Message, allocated: bool | None) -> None:
+    child = OneChild(CHILD, FACTS.model_copy(update={"guardian_allocated": allocated}))
+    assert bool(asked(child.hears(word), Wording.GUARDIAN_ASKED)) is not allocated
+
+
+def test_a_guardian_is_asked_for_once_in_90_days_and_not_on_a_conclusion() -> None:
+    child = OneChild(CHILD, FACTS)
+    assert asked(child.hears(CONCLUDED), Wording.GUARDIAN_ASKED) == []
+    assert asked(child.hears(LURED, 1), Wording.GUARDIAN_ASKED)
+    for word, days in ((REFERRED, 1), (FOUND, 40), (LURED, 90)):
+        assert asked(child.hears(word, days * 24), Wording.GUARDIAN_ASKED) == []
+    assert asked(child.hears(LURED, 91 * 24 + 2), Wording.GUARDIAN_ASKED)
