@@ -75,6 +75,7 @@ class _World:
 
     def __init__(self, story: Story, library: Library) -> None:
         self._story = story
+        self._child = story.child
         self._protocols = Protocols(library.current(story.child.authority))
         self._queue: list[tuple[datetime, int, Happening | Message]] = []
         self._put = 0
@@ -103,6 +104,7 @@ class _World:
         heapq.heappush(self._queue, (at, self._put, what))
 
     def _scripted(self, each: Happening, now: datetime, order: int) -> Happened:
+        self._child = self._child.model_copy(update=each.record)
         content = each.content() if each.event is not None else self._outcome_of(each)
         time = now if each.time is None else self._story.begins + each.time
         return Happened(content, each.id or f"event-{order}", self._story.subject, time, each.exercise)
@@ -127,7 +129,7 @@ class _World:
         return any(each.cause.exercise for each in (duty, waiting) if each is not None)
 
     def _decide(self, happened: Happened, now: datetime) -> None:
-        decision = decide(self._timeline.case, happened, self._story.child, self._protocols, now)
+        decision = decide(self._timeline.case, happened, self._child, self._protocols, now)
         self._timeline.case = decision.case
         after = now - self._story.begins
         self._timeline.heard.append(Heard(after, happened.content, happened.exercise))

@@ -67,6 +67,8 @@ class Happening(BaseModel):
     of: str | None = None
     """The rule whose duty becomes so."""
     step: int = 0
+    record: dict[str, Any] = {}
+    """What the register says of the child from then on, beside what it has said."""
     id: str | None = None
     exercise: bool = False
 

@@ -108,6 +108,8 @@ CHASED = frozenset(
         "child.legal_status",
         "child.unaccompanied",
         "child.modern_slavery_concern",
+        "child.subject_to_immigration_control",
+        "child.guardian_allocated",
         "child.nrm_status",
         "child.exploitation",
         "child.self_harm",

@@ -81,6 +81,8 @@ class Wording(StrEnum):
     STILL_MISSING = "still-missing"
     REFERENCE_MISSING = "reference-missing"
     NOTICE_HAS_GAPS = "notice-has-gaps"
+    STATUS_UNKNOWN = "status-unknown"
+    """Whether a missing child is subject to immigration control is not on the record."""
     POLICE_LIST_DIFFERS = "police-list-differs"
     POLICE_TOLD = "police-told"
     POLICE_NOT_YET_TOLD = "police-not-yet-told"

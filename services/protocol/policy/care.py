@@ -5,7 +5,7 @@ from typing import Any
 
 from services.protocol.policy.awareness import aware_since, with_aware
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.moving import moved
+from services.protocol.policy.moving import moved, settled
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Mark, Trigger
 from services.safeguarding import care_events as care
@@ -122,7 +122,7 @@ def _carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list[Read
 
 
 def record_changed(draft: Draft, _event: Message) -> list[Reading]:
-    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *moved(draft)]
+    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *moved(draft), *settled(draft)]
 
 
 def _placement_changed(draft: Draft, _event: Message) -> list[Reading]:

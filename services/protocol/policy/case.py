@@ -114,6 +114,9 @@ class Episode(State):
     met: frozenset[Condition] = frozenset()
     interview_offered: bool = False
     reference_known: bool = False
+    immigration_control_unknown: bool = False
+    """Since the report, until the record says."""
+    discussion_over: bool = False
 
     @property
     def over_at(self) -> datetime | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Mark, Trigger
@@ -14,8 +15,8 @@ FORMS = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_I
 
 def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
     """A section 47 enquiry is the child's: its clock runs on when the episode is over, or another begins."""
-    found = draft.latest
     draft.keep(discussion_over_at=draft.now)
+    found = _over(draft, draft.latest)
     draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
     readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(FORMS[event.form], found)]
     return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
@@ -38,14 +39,23 @@ def _of_discussion(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
 
 def _called_off(draft: Draft, _event: Message) -> list[Reading]:
     draft.keep(discussion_over_at=draft.now)
-    return [Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, draft.latest)]
+    return [Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, _over(draft, draft.latest))]
+
+
+def _record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:
+    found = draft.episode_of(event.episode) or draft.open_episode
+    return [Reading(Trigger.STRATEGY_RECORD_DUE, _over(draft, found))]
+
+
+def _over(draft: Draft, found: Episode | None) -> Episode | None:
+    return None if found is None else draft.put_episode(found.model_copy(update={"discussion_over": True}))
 
 
 READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     discussion_events.StrategyWithoutQuorum: _of_discussion(Trigger.STRATEGY_WITHOUT_QUORUM),
     discussion_events.StrategyQuorumReached: _of_discussion(Trigger.STRATEGY_QUORUM_REACHED),
     discussion_events.StrategyCounterProposed: _of_discussion(Trigger.STRATEGY_COUNTER_PROPOSED),
-    discussion_events.StrategyRecordDue: _of_discussion(Trigger.STRATEGY_RECORD_DUE),
+    discussion_events.StrategyRecordDue: _record_due,
     discussion_events.StrategyDiscussionHeld: _held,
     discussion_events.StrategyDiscussionCancelled: _called_off,
     discussion_events.ChildProtectionConferenceHeld: _conference,

@@ -56,6 +56,7 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
         opened_at=happened.time,
         last_report_at=happened.time,
         reports=report,
+        immigration_control_unknown=draft.facts.subject_to_immigration_control is None,
     )
     draft.keep(opened=(*draft.record.opened[1 - OPENINGS_KEPT :], happened.time))
     draft.put_episode(opened)

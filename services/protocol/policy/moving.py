@@ -31,6 +31,15 @@ def moved(draft: Draft) -> list[Reading]:
     return [Reading(Trigger.EPISODE_MOVED, follows)] if known_before and force != found.force else []
 
 
+def settled(draft: Draft) -> list[Reading]:
+    """What nobody knew when the child was reported missing is on the record now: who had to wait for it is told."""
+    found = draft.open_episode
+    if found is None or not found.immigration_control_unknown or draft.facts.subject_to_immigration_control is None:
+        return []
+    known = draft.put_episode(found.model_copy(update={"immigration_control_unknown": False}))
+    return [Reading(Trigger.IMMIGRATION_CONTROL_SETTLED, known)]
+
+
 def _proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
     hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
     return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY if hinders else Trigger.TRANSFER_PROPOSED, None)]
@@ -102,7 +111,7 @@ def _joined(draft: Draft, other: Case) -> list[Reading]:
     if not draft.happened.exercise:
         draft.watched_since = max(filter(None, (draft.watched_since, other.watched_since)), default=None)
         draft.leave_expires_on = draft.leave_expires_on or other.leave_expires_on
-    return [Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)]
+    return [Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED), *settled(draft)]
 
 
 def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:

@@ -191,6 +191,7 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_UNACCOMPANIED: lambda standing: standing.facts.unaccompanied,
     Question.CHILD_MODERN_SLAVERY_CONCERN: _modern_slavery_concern,
     Question.CHILD_SUBJECT_TO_IMMIGRATION_CONTROL: lambda standing: standing.facts.subject_to_immigration_control,
+    Question.IMMIGRATION_CONTROL_KNOWN: lambda standing: standing.facts.subject_to_immigration_control is not None,
     Question.CHILD_AGE_DISPUTED: _age_disputed,
     Question.CHILD_GUARDIAN_ALLOCATED: lambda standing: standing.facts.guardian_allocated,
     Question.CHILD_PLACED_OUT_OF_AREA: _placed_out_of_area,
@@ -213,6 +214,9 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CONTACTS_CHECKED: _contacts_checked,
     Question.SOCIAL_WORKER_TOLD_OF_RETURN: _social_worker_told_of_return,
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
+    Question.STRATEGY_DISCUSSION_OVER: lambda standing: (
+        standing.episode is not None and standing.episode.discussion_over
+    ),
     Question.POLICE_REFERENCE_KNOWN: lambda standing: standing.episode is not None and standing.episode.reference_known,
     Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),
     Question.RETURN_INTERVIEW_OFFERED: lambda standing: (

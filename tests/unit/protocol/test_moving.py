@@ -14,7 +14,7 @@ from services.protocol.policy.vocabulary import Mark
 from services.safeguarding import care_events, contact_events, events
 from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
-from services.safeguarding.roles import Role
+from services.safeguarding.roles import Role, Wording
 from tests.support.one_child import CHILD, CURRENT, START, OneChild
 
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
@@ -88,6 +88,30 @@ def test_a_reply_of_police_to_the_merged_episode_counts_for_the_one_that_goes_on
     )
     child.hears(given, 2)
     assert [each.reference_known for each in child.case.episodes.values() if each.merged_into is None] == [True]
+
+
+def test_who_is_identified_as_a_child_whose_status_is_known_is_told_to_the_home_office_too() -> None:
+    nobody = Child(UNKNOWN, Facts(authority="northshire", force="north-force"))
+    told = nobody.hears(MISSING).duties
+    assert not [each for each in told if each.wording == "status-unknown"], "who it is comes first"
+    child = Child(facts=FACTS.model_copy(update={"unaccompanied": True, "subject_to_immigration_control": True}))
+    found = [each.role for each in child.hears(identified(), 1, nobody.case).duties]
+    assert Role.HOME_OFFICE_MISSING_DESK in found
+
+
+def test_who_is_identified_as_an_unaccompanied_child_of_unknown_status_has_it_settled() -> None:
+    nobody = Child(UNKNOWN, Facts(authority="northshire", force="north-force"))
+    nobody.hears(MISSING)
+    child = Child(facts=FACTS.model_copy(update={"unaccompanied": True}))
+    wordings = [each.wording for each in child.hears(identified(), 1, nobody.case).duties]
+    assert wordings.count(Wording.STATUS_UNKNOWN) == 1
+    settled = FACTS.model_copy(update={"unaccompanied": True, "subject_to_immigration_control": False})
+    child.facts = settled
+    after = child.hears(events.ChildRecordChanged(**SAID), 2)
+    assert [each.role for each in after.duties if each.act == "tell"] == []
+    assert DutyState.CANCELLED in [
+        each.state for each in child.case.duties.values() if each.wording == "status-unknown"
+    ]
 
 
 def test_who_is_identified_twice_otherwise_is_for_a_person_to_settle() -> None:
