@@ -89,10 +89,17 @@ class Attempt:
         return Begun(_sending(hand, fixed, FIRST, now), fixed)
 
     async def send(self, hand: InHand, begun: Begun) -> tuple[Answer, int]:
-        """The answer, and how many milliseconds it took."""
+        """The answer, and how many milliseconds it took. A medium raises nothing; where one does all the same, nobody knows whether
+        it was sent, and the schedule goes on to its end, instead of the lease being taken again for ever.
+        """
         medium = self.media.of(hand.parcel.medium, begun.sending.recipient)
         started = time.perf_counter()
-        answer = await medium.send(begun.sending)
+        try:
+            answer = await medium.send(begun.sending)
+        except Exception as error:  # noqa: BLE001 whatever it is: an attempt has an answer
+            metrics.DEFECTS.inc()
+            logger().error("an attempt went wrong", exc_info=error)
+            answer = Answer(AttemptResult.UNKNOWN)
         took = time.perf_counter() - started
         metrics.ATTEMPT_SECONDS.labels(medium.name).observe(took)
         logger().info(

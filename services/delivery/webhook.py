@@ -26,6 +26,9 @@ TOTAL_SECONDS = 10.0
 READ_AT_MOST = 20_000
 PASSING = frozenset({408, 425, 429})
 GONE = 410
+RETRY_AFTER_AT_MOST = 60
+"""Characters; an HTTP date has 29."""
+DAY = timedelta(days=1)
 
 
 def signed(message_id: str, body: str, secrets: tuple[str, ...], now: datetime) -> dict[str, str]:
@@ -121,15 +124,15 @@ def _is_because_of(error: BaseException | None, cause: type[Exception]) -> bool:
 
 
 def _retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Seconds or an HTTP date; what is neither, or lies in the past, asks for nothing."""
-    if value is None:
+    """Seconds or an HTTP date; what is neither, lies in the past, or is longer than any of the two asks for nothing."""
+    if value is None or len(value) > RETRY_AFTER_AT_MOST:
         return None
-    if value.strip().isdecimal():
-        return timedelta(seconds=min(int(value), 86_400))
     try:
+        if value.strip().isdecimal():
+            return min(timedelta(seconds=int(value)), DAY)
         asked = parsedate_to_datetime(value)
-    except ValueError:
+        if asked.tzinfo is None:
+            asked = asked.replace(tzinfo=UTC)
+        return asked - now if asked > now else None
+    except (ValueError, ArithmeticError, LookupError, TypeError):
         return None
-    if asked.tzinfo is None:
-        asked = asked.replace(tzinfo=UTC)
-    return asked - now if asked > now else None

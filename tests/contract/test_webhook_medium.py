@@ -98,6 +98,13 @@ def test_an_endpoint_that_is_gone_says_so() -> None:
         ("-5", None),
         ("", None),
         ("99999999999", timedelta(days=1)),
+        ("9" * 59, None),
+        ("9" * 5000, None),
+        ("\u00b2", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2030 00:00:00 +999999999999", None),
+        ("Mon, 01 Jan 2030 99:00:00 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +1200", None),
     ],
 )
 def test_retry_after_is_read_in_both_its_forms(value: str, expected: timedelta | None) -> None:
