@@ -14,8 +14,10 @@ SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
     Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.WAS_MISSING_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURN_SAID_ELSEWHERE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
     Wording.REPORT_RETRACTED_NOTICE: frozenset({Trigger.MISSING_RETRACTED}),
+    Wording.WITHDRAWN_ELSEWHERE: frozenset({Trigger.MISSING_RETRACTED}),
 }
 """On any other event these words would be untrue."""
 OPPOSITES = (

@@ -164,6 +164,18 @@ def _social_worker_told_of_return(standing: Standing) -> bool | None:
     )
 
 
+def _reported_by_carer(standing: Standing) -> bool | None:
+    people = [] if standing.episode is None else [each.person for each in standing.episode.reports]
+    carers = standing.facts.carers
+    return bool(people) if carers is None else not set(carers).isdisjoint(people)
+
+
+def _carers_told(standing: Standing) -> bool | None:
+    return standing.episode is not None and any(
+        each.episode == standing.episode.episode and each.role == Role.CARERS_ALL for each in standing.duties
+    )
+
+
 def _nrm_check_asked(standing: Standing) -> bool | None:
     return any(
         each.goes_on and each.wording == Wording.NRM_CHECK_DUE and each.cause.exercise == standing.exercise
@@ -213,6 +225,8 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_PHOTOGRAPHED: _photographed,
     Question.CONTACTS_CHECKED: _contacts_checked,
     Question.SOCIAL_WORKER_TOLD_OF_RETURN: _social_worker_told_of_return,
+    Question.REPORTED_BY_CARER: _reported_by_carer,
+    Question.CARERS_TOLD: _carers_told,
     Question.POLICE_ACCEPTED: lambda standing: standing.police_accepted,
     Question.STRATEGY_DISCUSSION_OVER: lambda standing: (
         standing.episode is not None and standing.episode.discussion_over

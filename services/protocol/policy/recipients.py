@@ -36,6 +36,8 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
     if rule.tell == Role.DIRECTORY_CONTACT and rule.by is not None:
         return [] if cause.person is None else [Recipient(rule.tell, rule.by, cause.person)]
+    if rule.by is not None and rule.tell == Role.CARERS_ALL and episode is not None:
+        return _other_carers(draft, rule.by, episode, cause)
     if rule.by is not None and rule.tell == Role.CARER_REPORTING:
         return [Recipient(rule.tell, rule.by, person) for person in _reporters(episode, cause)]
     return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
@@ -75,6 +77,22 @@ def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
         return [cause.person]
     people = [*(report.person for report in reports), *([] if cause.person is None else [cause.person])]
     return list(dict.fromkeys(people))
+
+
+def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> list[Recipient]:
+    """Each of those whom this episode's carers were when they were first told of it, but for whoever has reported or texts now: they
+    are told by rules of their own. Where nobody knows who they are: all whom the directory finds.
+    """
+    told = [each.person for each in draft.duties.values() if _is_of(each, episode) and each.role == Role.CARERS_ALL]
+    people = list(dict.fromkeys(filter(None, told or draft.facts.carers or ())))
+    if not people:
+        return [Recipient(Role.CARERS_ALL, by)]
+    themselves = _reporters(episode, cause)
+    return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
+
+
+def _is_of(duty: DutyOfCase, episode: Episode) -> bool:
+    return duty.episode == episode.episode
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:

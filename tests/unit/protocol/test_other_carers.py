@@ -1,0 +1,101 @@
+"""Carers who did not report it themselves: who of them is told, once each, and of what."""
+
+from typing import Any
+
+import pytest
+
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.telling import CARERS
+from services.safeguarding import events
+from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.outcomes import DutyAccepted
+from tests.support.one_child import CHILD, OneChild
+
+SAID: dict[str, Any] = {"authority": "northshire"}
+ANN = "person-00000000-0000-4000-8000-00000000000a"
+BEN = "person-00000000-0000-4000-8000-00000000000b"
+CAT = "person-00000000-0000-4000-8000-00000000000c"
+UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
+FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
+BY_AGENCY = events.ChildReportedMissing(**SAID, channel="agency")
+BACK = events.ChildReturned(**SAID, verified=True, channel="agency")
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", channel="agency")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", channel="agency")
+LOCATED = events.ChildLocated(**SAID, channel="force")
+
+
+def texted(person: str) -> events.ChildReportedMissing:
+    return events.ChildReportedMissing(**SAID, channel="text", said_by=person)
+
+
+class Child(OneChild):
+    def texts(self, *about: Any) -> dict[str | None, str]:
+        """Each carer's one text upon this, which arrives."""
+        decision = self.hears(*about)
+        texts = [each for each in decision.duties if each.role in CARERS and each.act == "tell"]
+        assert len({each.person for each in texts}) == len(texts)
+        for each in texts:
+            self.hears(DutyAccepted(**SAID, duty=each.duty, step=each.step), about[1] if len(about) > 1 else 0)
+        return {each.person: each.wording for each in texts}
+
+
+@pytest.mark.parametrize(
+    ("report", "carers", "who"),
+    [
+        (BY_AGENCY, (ANN, BEN), {ANN, BEN}),
+        (BY_AGENCY, None, {None}),
+        (texted(ANN), (ANN, BEN), set()),
+        (texted(ANN), None, set()),
+        (texted(CAT), (ANN, BEN), {ANN, BEN}),
+    ],
+)
+def test_carers_are_told_where_none_of_them_has_reported(
+    report: events.ChildReportedMissing, carers: tuple[str, ...] | None, who: set[str | None]
+) -> None:
+    child = Child(CHILD, FACTS.model_copy(update={"carers": carers}))
+    assert child.texts(report) == dict.fromkeys(who, "missing-said-elsewhere")
+
+
+def test_each_word_reaches_each_carer_once_and_who_reports_by_then_as_one_who_reported() -> None:
+    child = Child(CHILD, FACTS)
+    child.hears(BY_AGENCY)
+    child.hears(texted(ANN), 0.5)
+    assert child.texts(LOCATED, 1) == {ANN: "located-recorded", BEN: "located-recorded"}
+    assert child.texts(BACK, 2) == {ANN: "return-recorded", BEN: "return-said-elsewhere"}
+    assert child.texts(NOT_BACK, 3) == {BEN: "missing-said-elsewhere"}
+    assert child.texts(BACK, 4) == {ANN: "return-recorded", BEN: "return-said-elsewhere"}
+    assert child.texts(FALSE_ALARM, 5) == {BEN: "withdrawn-elsewhere"}
+
+
+def test_who_brings_the_child_back_hears_that_it_is_recorded_and_nothing_more() -> None:
+    child = Child(CHILD, FACTS)
+    child.hears(BY_AGENCY)
+    back = events.ChildReturned(**SAID, verified=True, channel="text", said_by=BEN)
+    assert child.texts(back, 1) == {BEN: "return-recorded", ANN: "return-said-elsewhere"}
+
+
+def test_whoever_was_told_hears_how_it_ends_also_after_the_child_has_moved_and_nobody_new_does() -> None:
+    child = Child(CHILD, FACTS)
+    child.hears(BY_AGENCY)
+    child.facts = FACTS.model_copy(update={"carers": (CAT,)})
+    assert child.texts(BACK, 1) == dict.fromkeys((ANN, BEN), "return-said-elsewhere")
+
+
+def test_of_a_report_of_their_own_other_carers_hear_nothing() -> None:
+    child = Child(CHILD, FACTS)
+    child.hears(texted(ANN))
+    assert [child.texts(word, hour) for word, hour in ((BACK, 1), (NOT_BACK, 2), (FALSE_ALARM, 3))] == [
+        {ANN: "return-recorded"},
+        {},
+        {},
+    ]
+
+
+def test_carers_of_a_child_whom_nobody_could_name_are_told_when_it_is_known_and_once() -> None:
+    unknown, child = Child(UNKNOWN, FACTS.model_copy(update={"carers": None})), Child(CHILD, FACTS)
+    assert unknown.texts(BY_AGENCY) == {}
+    identified = ChildIdentified(**SAID, child=CHILD, channel="agency")
+    assert child.texts(identified, 1, unknown.case) == dict.fromkeys((ANN, BEN), "missing-said-elsewhere")
+    second = Child(UNKNOWN, FACTS)
+    second.hears(BY_AGENCY)
+    assert child.texts(identified, 2, second.case) == {}
