@@ -117,10 +117,18 @@ class LegalMeetingArranged(Dated, kind="legal-meeting.arranged.v1"):
 
 
 class InterpreterChecked(Told, kind="interpreter.checked.v1"):
-    """Trained, and not linked to exploiters (S42)."""
+    """Trained, and not linked to exploiters (S42), for one meeting or one stage of the claim. Neither: for the nearest."""
 
     trained: bool
     independent: bool
+    meeting: UUID | None = None
+    """As `legal-meeting.arranged` names it."""
+    stage: AsylumStage | None = None
+    """Where it names no meeting."""
+
+    @property
+    def matter(self) -> str:
+        return str(self.meeting or self.stage or "")
 
 
 class LegalAdviserVerified(Told, kind="legal-adviser.verified.v1"):

@@ -1,11 +1,14 @@
 """What ends duties and waiting rules, and what sets them going again."""
 
+from uuid import UUID
+
 from services.protocol.policy.case import DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
+from services.protocol.policy.predicates import ENGLAND
 from services.protocol.policy.steps import resume, schedule
 from services.protocol.policy.telling import call_back
 from services.protocol.policy.vocabulary import Trigger
-from services.protocol.policy.waiting import UNMET, announce
+from services.protocol.policy.waiting import CAME, SETTLED, UNMET, announce
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
 
@@ -20,31 +23,63 @@ ENDS = {
     Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
 }
 """Why a duty ends on this. On anything else: superseded."""
+OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED})
+"""Ends what is about the same meeting or stage, and nothing that is about a later one."""
 
 
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
     """Ends the duties and waiting rules, of this episode and of the child beside any episode, that hold only until this."""
     because = ENDS.get(trigger, Because.SUPERSEDED)
     report = episode.episode if trigger == Trigger.CHILD_REPORTED_MISSING and episode is not None else None
+    meant = _settle(draft, trigger, episode) if trigger in OF_ONE_MATTER else None
     for duty in list(draft.duties.values()):
-        if not _concerns(draft, duty, episode) or trigger not in draft.rule_of(duty).until:
-            continue
-        if duty.goes_on:
-            end(draft, duty, because)
-            draft.put_duty(draft.duties[duty.duty].model_copy(update={"ended_by_report": report}))
-        elif duty.ended_by_report is not None and report is None:
-            draft.put_duty(duty.model_copy(update={"ended_by_report": None}))
-        elif any(telling.state == "told" for telling in duty.tellings):
-            schedule(draft, _call_back(draft, duty, because))
+        if _ends_on(draft, duty, trigger, episode) and _is_about(duty, meant):
+            _stand_down_duty(draft, duty, because, report)
     for waiting in list(draft.waiting.values()):
         ended_for_good = waiting.stood_down not in {None, UNMET} and (
             waiting.ended_by_report is None or report is not None
         )
-        if ended_for_good or not _concerns(draft, waiting, episode):
-            continue
-        if trigger in draft.rule_of(waiting).until:
+        if not ended_for_good and _ends_on(draft, waiting, trigger, episode) and _is_about(waiting, meant):
             draft.put_waiting(waiting.model_copy(update={"stood_down": str(because), "ended_by_report": report}))
             draft.deadlines[waiting.deadline] = None
+
+
+def _stand_down_duty(draft: Draft, duty: DutyOfCase, because: Because, report: UUID | None) -> None:
+    if duty.goes_on:
+        end(draft, duty, because)
+        draft.put_duty(draft.duties[duty.duty].model_copy(update={"ended_by_report": report}))
+    elif duty.ended_by_report is not None and report is None:
+        draft.put_duty(duty.model_copy(update={"ended_by_report": None}))
+    elif any(telling.state == "told" for telling in duty.tellings):
+        schedule(draft, _call_back(draft, duty, because))
+
+
+def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episode: Episode | None) -> bool:
+    return _concerns(draft, holder, episode) and trigger in draft.rule_of(holder).until
+
+
+def _is_about(holder: DutyOfCase | Waiting, meant: str | None) -> bool:
+    """What names no matter and no day is about any. `meant` is None where no one matter is."""
+    return meant is None or holder.cause.matter == meant or (holder.cause.day is None and not holder.cause.matter)
+
+
+def _settle(draft: Draft, trigger: Trigger, episode: Episode | None) -> str:
+    """The matter that has happened to be settled: the one said, else the nearest to come that is not settled yet. Its dates are marked so."""
+    dated = [
+        (each.cause.day, each)
+        for each in draft.waiting.values()
+        if each.cause.day is not None and each.stood_down in {None, CAME} and _ends_on(draft, each, trigger, episode)
+    ]
+    today = draft.happened.time.astimezone(ENGLAND).date()
+    nearest = min(dated, key=lambda each: (each[0] < today, abs(each[0] - today)), default=None)
+    said = str(getattr(draft.happened.content, "matter", ""))
+    meant = said or ("" if nearest is None else nearest[1].cause.matter)
+    for _, waiting in dated:
+        if waiting.cause.matter == meant:
+            draft.put_waiting(waiting.model_copy(update={"stood_down": SETTLED}))
+            if waiting.stood_down is None:
+                draft.deadlines[waiting.deadline] = None
+    return meant
 
 
 def _concerns(draft: Draft, holder: DutyOfCase | Waiting, episode: Episode | None) -> bool:

@@ -16,6 +16,8 @@ from services.safeguarding.working_time import working_day_after, working_moment
 
 CAME = "came"
 """Why a dated rule no longer waits: its time has come. Kept, so that the same date is not counted twice."""
+SETTLED = "settled"
+"""What a dated rule would ask, or has asked, has been done: recorded again for the same day, it is not asked again."""
 UNMET = "unmet"
 """Its time has come, and its condition was not met: asked again when the rule is next set off. Of an episode whose child is located:
 when the child is lost again.
@@ -76,7 +78,7 @@ def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol,
     for length in before.by:
         waiting = _dated(draft, rule, protocol, cause, length, day)
         known = draft.waiting.get(waiting.deadline)
-        if known is not None and known.due_at == waiting.due_at and known.stood_down in {None, CAME}:
+        if known is not None and known.due_at == waiting.due_at and known.stood_down in {None, CAME, SETTLED}:
             continue
         if waiting.due_at > draft.now:
             announce(draft, waiting)
