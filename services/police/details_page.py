@@ -6,9 +6,7 @@ from uuid import UUID
 
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
-from services.delivery.parcel import State
-from services.police import store
-from services.police.opened import Opened, opened, record_reading
+from services.police.opened import is_over, opened, record_reading
 from services.police.sending import force_of
 from services.police.writing import told_of
 from services.register import photographs, police_notice
@@ -16,7 +14,7 @@ from services.register.photographs import Photograph
 from services.register.police_notice import ChildFacts
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
-from services.store.transaction import Store, Transaction
+from services.store.transaction import Store
 
 OPEN = "open"
 OVER = Sheet(
@@ -38,7 +36,7 @@ class DetailsPage:
             found = await opened(transaction, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
-            if await self._is_over(transaction, found):
+            if force_of(found.parcel) is None or await is_over(transaction, found):
                 return OVER
         said = "A photograph or a long description of a child, for police. That it was opened is recorded."
         return Sheet("Details for a notice", (said,), (Button(OPEN, "Open"),))
@@ -50,7 +48,7 @@ class DetailsPage:
             found = await opened(transaction, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
-            if await self._is_over(transaction, found):
+            if force_of(found.parcel) is None or await is_over(transaction, found):
                 return OVER
             holds, child = found.notice.data.details.holds, found.parcel.child
             facts = await police_notice.facts(transaction.connection, self.keyring, child)
@@ -59,15 +57,6 @@ class DetailsPage:
                 picture = await photographs.of(transaction.connection, self.keyring, child)
             await record_reading(transaction, self.clocks, found, "notice-details", holds)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
-
-    async def _is_over(self, transaction: Transaction, found: Opened) -> bool:
-        force, episode = force_of(found.parcel), found.notice.data.episode
-        if found.state is State.WITHDRAWN or force is None:
-            return True
-        if episode is None:
-            return False
-        standing = (await store.standings(transaction.connection, force, [episode])).get(episode)
-        return standing is not None and not standing.is_searched_for
 
 
 def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:

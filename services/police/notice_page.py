@@ -11,8 +11,8 @@ from services.delivery.link_pages import Button, Sheet
 from services.delivery.parcel import State
 from services.police import testing
 from services.police.answering import Answering
-from services.police.notice_words import fields_of, headline, label, sections
-from services.police.opened import Opened, opened, record_reading
+from services.police.notice_words import fields_of, headline, label, our_name, sections
+from services.police.opened import Opened, is_of_the_past, opened, record_reading
 from services.police.reply import Officer, Reply, ReplyData, ReplyType
 from services.police.sending import force_of
 from services.runtime.clocks import Clocks
@@ -28,6 +28,7 @@ KINDS = {
 }
 NEEDED = {"name": "The officer's name is needed.", "collar": "The collar or warrant number is needed."}
 ONE_LINE = "Letters, digits and signs on one line."
+NO_REFERENCE = "The reference is needed."
 TOO_LONG = "At most 120 characters."
 OVER = Sheet(
     "This is over",
@@ -46,9 +47,11 @@ class NoticePage:
     async def shows(self, delivery: UUID) -> Sheet | None:
         async with self.store.transaction() as transaction:
             found = await opened(transaction, self.keyring, delivery)
-        if found is None:
-            return None
-        return OVER if found.state is State.WITHDRAWN else _closed_envelope(found)
+            if found is None:
+                return None
+            if found.state is State.WITHDRAWN:
+                return OVER
+            return _past(found, Form(""), {}) if await is_of_the_past(transaction, found) else _closed_envelope(found)
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as transaction:
@@ -57,17 +60,23 @@ class NoticePage:
                 return None
             if found.state is State.WITHDRAWN:
                 return OVER
+            past = await is_of_the_past(transaction, found)
             if form.answer == HAVE_IT:
-                return await self._has_it(transaction, found, form)
+                return await self._has_it(transaction, found, form, past=past)
+            if past:
+                return _past(found, Form(""), {})
             if form.answer != READ:
                 return _closed_envelope(found)
             fields = fields_of(found.notice)
             await record_reading(transaction, self.clocks, found, "notice-page", fields)
         return _notice(found, Form(""), {})
 
-    async def _has_it(self, transaction: Transaction, found: Opened, form: Form) -> Sheet:
-        first = found.state is not State.ACKNOWLEDGED
+    async def _has_it(self, transaction: Transaction, found: Opened, form: Form, *, past: bool) -> Sheet:
+        """Of what is past a reference alone may be given; who was filling in the form meanwhile is recorded all the same."""
+        first = found.state is not State.ACKNOWLEDGED and (not past or bool(form.one("name") or form.one("collar")))
         wrong = {name: wanted for name, wanted in NEEDED.items() if first and not form.one(name)}
+        if past and not first and not form.one("reference"):
+            wrong["reference"] = NO_REFERENCE
         wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > 120}
         if not wrong:
             try:
@@ -77,7 +86,7 @@ class NoticePage:
             else:
                 await self._take(transaction, found, reply)
                 return _thanks(found)
-        return _notice(found, form, wrong)
+        return _past(found, form, wrong) if past else _notice(found, form, wrong)
 
     async def _take(self, transaction: Transaction, found: Opened, reply: Reply | None) -> None:
         parcel = found.parcel
@@ -146,6 +155,20 @@ def _notice(found: Opened, form: Form, wrong: dict[str, str]) -> Sheet:
         sections=sections(found.notice),
         asks=(_asked(form, wrong, first=first),),
         links=() if data.details is None else ((_behind(data.details.holds), data.details.url),),
+    )
+
+
+def _past(found: Opened, form: Form, wrong: dict[str, str]) -> Sheet:
+    """Nothing of the child, for whom nobody searches any more: only what both sides call it, and the place for a reference."""
+    data = found.notice.data
+    mark = ("This is an EXERCISE.",) if data.exercise else ()
+    faults = (f"NOT RECORDED YET. {' '.join(wrong.values())}",) if wrong else ()
+    over = "The child is no longer searched for, so the notice is closed. Ring the authority if you need it: its number is in the mail."
+    return Sheet(
+        "This is over",
+        (*faults, *mark, f"The notice said: {headline(data)}.", over, our_name(data)),
+        (Button(HAVE_IT, "Add the reference"),),
+        asks=(_asked(form, wrong, first=bool(wrong.keys() & NEEDED.keys())),),
     )
 
 

@@ -96,9 +96,12 @@ def _sections(data: NoticeData) -> Iterator[Section]:
 
 
 def _who_answers(data: NoticeData) -> tuple[str, ...]:
-    """With what both sides call it by on the telephone."""
-    name = (data.episode or data.notice).hex[:8].upper()
-    return (f"{data.sender.name}: {data.sender.telephone}", f"Safe Return's name for it: {name}")
+    return (f"{data.sender.name}: {data.sender.telephone}", our_name(data))
+
+
+def our_name(data: NoticeData) -> str:
+    """What both sides call it by on the telephone."""
+    return f"Safe Return's name for it: {(data.episode or data.notice).hex[:8].upper()}"
 
 
 def local(at: datetime) -> str:

@@ -10,7 +10,11 @@ from services.delivery import rows
 from services.delivery.parcel import Parcel, State
 from services.delivery.rows import BODY
 from services.delivery.tables import deliveries
+from services.police import store
 from services.police.notice import Notice
+from services.police.notice_words import OVER
+from services.police.policy import Standing
+from services.police.sending import force_of
 from services.register.keys import data_key
 from services.runtime.clocks import Clocks
 from services.safeguarding.evidence import RegisterLookedUp
@@ -33,6 +37,29 @@ async def opened(transaction: Transaction, keyring: Keyring, delivery: UUID) -> 
         return None
     key = await data_key(transaction.connection, keyring, found[0].owner)
     return Opened(*found, Notice.model_validate_json(key.open(body, BODY)))
+
+
+async def is_over(transaction: Transaction, found: Opened) -> bool:
+    """Whether it was called back, or its child is no longer searched for by what its force has been told."""
+    if found.state is State.WITHDRAWN:
+        return True
+    standing = await _standing(transaction, found)
+    return standing is not None and not standing.is_searched_for
+
+
+async def is_of_the_past(transaction: Transaction, found: Opened) -> bool:
+    """Whether the child was searched for when this was said, and is no longer. What is said or asked of a child who is back stands."""
+    if found.notice.data.about in OVER:
+        return False
+    standing = await _standing(transaction, found)
+    return standing is not None and not standing.is_searched_for and found.notice.timestamp < standing.told_at
+
+
+async def _standing(transaction: Transaction, found: Opened) -> Standing | None:
+    force, episode = force_of(found.parcel), found.notice.data.episode
+    if force is None or episode is None:
+        return None
+    return (await store.standings(transaction.connection, force, [episode])).get(episode)
 
 
 async def record_reading(

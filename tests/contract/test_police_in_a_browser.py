@@ -10,6 +10,7 @@ from playwright.async_api import Page, Route, async_playwright, expect
 
 from services.register import words
 from services.safeguarding.notice_fields import ReportQuestion
+from services.safeguarding.roles import Wording
 from services.store.encryption import Keyring
 from tests.support.browser import AXE, CHROMIUM, NARROW, against_wcag, beside_the_screen, too_small_to_tap
 from tests.support.database import Database
@@ -95,3 +96,23 @@ async def _as_it_should_be(page: Page) -> None:
     assert await too_small_to_tap(page) == []
     if AXE.exists():
         assert await against_wcag(page) == []
+
+
+async def test_once_the_child_is_back_the_page_has_the_place_for_a_reference_alone(police: Police, page: Page) -> None:
+    told = await police.tell()
+    await police.floor.until(told.content.telling, "accepted")
+    mail = message_from_string(police.relay.sent[-1].body, policy=default).get_body(("html",))
+    assert mail is not None
+    await page.set_content(mail.get_content())
+    await page.get_by_role("link", name="Open the notice").tap()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("A notice for your control room")
+    back = await police.tell(wording=Wording.RETURNED_NOTICE, episode=told.content.episode)
+    await police.floor.until(back.content.telling, "accepted")
+    await page.get_by_role("button", name="Read the notice").tap()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This is over")
+    await expect(page.get_by_text("Diallo")).to_have_count(0)
+    await expect(page.get_by_label("Officer's name")).to_have_count(0)
+    await _as_it_should_be(page)
+    await page.get_by_label("Your reference").fill("NP-20261124-0042")
+    await page.get_by_role("button", name="Add the reference").tap()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("It is recorded")
