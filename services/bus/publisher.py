@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import islice
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from services.bus import metrics
 from services.bus.producer import Producer
@@ -223,9 +224,16 @@ class Publisher:
 
     async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
         """Returns when Kafka has acknowledged all; raises where it has not, and nothing is then taken out."""
-        sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
+        try:
+            sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
+        except KafkaError as error:
+            # What is too large already here never gets a number.
+            if not isinstance(error, MessageSizeTooLargeError):
+                self._producer.failed(producer, error)
+            raise
         for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(acknowledged, BaseException):
+                self._producer.failed(producer, acknowledged)
                 raise acknowledged
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()

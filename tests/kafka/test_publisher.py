@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.partitioner import DefaultPartitioner
 
 from services.bus.publisher import Publisher
 from services.runtime.clocks import Clocks
@@ -19,6 +22,11 @@ from tests.support.database import Database
 
 TOO_LARGE = b"x" * 2_000_000
 """Kafka takes no message over 1 MB."""
+
+
+def _partition(key: str) -> int:
+    partition: int = DefaultPartitioner()(key.encode(), list(range(12)), list(range(12)))
+    return partition
 
 
 class Office:
@@ -44,6 +52,16 @@ class Office:
                 return True
             await asyncio.sleep(0.1)
         return False
+
+
+async def takes_at_most(kafka: Kafka, size: int) -> None:
+    """What the broker takes; the producer knows nothing of it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.address)
+    await admin.start()
+    sizes = {"max.message.bytes": str(size)}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, Topic.DECISIONS, configs=sizes)])
+    await admin.close()
+    await asyncio.sleep(0.5)
 
 
 @asynccontextmanager
@@ -104,6 +122,41 @@ async def test_a_message_that_kafka_will_not_take_holds_up_no_other_key_for_long
         await outbox.take_unsent(connection, [stuck])
     await asyncio.wait_for(office.publisher.settled([stuck]), 10)
     assert office.publisher.obstacle() is None
+
+
+async def test_a_message_that_kafka_itself_refuses_holds_up_no_other_key_of_its_partition(
+    office: Office, kafka: Kafka
+) -> None:
+    """Its number is missing from then on, and that producer's next messages of the partition would be refused as well."""
+    await takes_at_most(kafka, 10_000)
+    stuck = new_id("child")
+    keys = [each for each in (new_id("child") for _ in range(500)) if _partition(each) == _partition(stuck)][:20]
+    await office.say([stuck], b"x" * 20_000)
+    async with asyncio.timeout(10):
+        while office.publisher.obstacle() is None:  # noqa: ASYNC110 the publisher has no event for it
+            await asyncio.sleep(0.01)
+    assert office.publisher.obstacle() == "MessageSizeTooLargeError"
+    for each in (b"first", b"second", b"third"):
+        await office.say(keys, each)
+    await asyncio.wait_for(office.publisher.settled(keys), 20)
+    assert await office.all_taken_out(keys)
+    await takes_at_most(kafka, 1_048_588)
+    await asyncio.wait_for(office.publisher.settled([stuck]), 10)
+    assert office.publisher.obstacle() is None
+    for key in keys[:2]:
+        assert list(dict.fromkeys(await published(kafka, key))) == [b"first", b"second", b"third"]
+
+
+async def test_a_producer_whose_own_loop_has_died_is_replaced(office: Office, kafka: Kafka) -> None:
+    producer = office.publisher._producer._opened
+    assert producer is not None
+    producer._message_accumulator.drain_by_nodes = None
+    child = new_id("child")
+    for each in (b"first", b"second"):
+        await office.say([child], each)
+    await asyncio.wait_for(office.publisher.settled([child]), 10)
+    assert await office.all_taken_out([child])
+    assert list(dict.fromkeys(await published(kafka, child))) == [b"first", b"second"]
 
 
 async def test_what_is_said_of_a_key_while_it_is_in_hand_is_published_too(office: Office) -> None:
