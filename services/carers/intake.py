@@ -74,13 +74,22 @@ class Intake:
             transaction.after_commit(self._on_kept)
 
     async def _replay(self) -> bool:
-        """True while there is more. A text is forgotten on the disk only once the database has it."""
+        """True while there is more. A text is forgotten on the disk only once the database has it, and one that the database does not
+        take for a reason of its own is set aside, so that it holds up no other.
+        """
+        found = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
+        committed = await asyncio.gather(*(self._group.put(text) for _, text in found), return_exceptions=True)
+        away: BaseException | None = None
+        for (name, _), error in zip(found, committed, strict=True):
+            if error is None:
+                self._spool.forget(name)
+            elif isinstance(error, Exception) and not passes_by_itself(error):
+                logger().error("the database does not take a spooled text and it was set aside", exc_info=error)
+                await asyncio.to_thread(self._spool.refuse, name)
+            else:
+                away = away or error
         metrics.SPOOLED.set(self._spool.count)
-        if not self._spool.count:
-            return False
-        found = await asyncio.to_thread(self._spool.oldest)
-        if found:
-            await self._commit([text for _, text in found])
-        for name, _ in found:
-            self._spool.forget(name)
+        metrics.SET_ASIDE.set(self._spool.set_aside)
+        if away is not None:
+            raise away
         return self._spool.count > 0

@@ -7,6 +7,7 @@ TAKEN = Counter(
 )
 REFUSED = Counter("texts_refused", "Requests that did not carry Twilio's signature, or were no texts", ["reason"])
 SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
+SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database does not take")
 UNREAD = Gauge("texts_unread", "Texts kept and not yet read")
 OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read")
 READ = Counter("texts_read", "Texts read, by who sent them and by the answer", ["sender", "answer"])

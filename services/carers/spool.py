@@ -16,26 +16,36 @@ from services.store.encryption import Keyring
 
 PLACE = "spool.text"
 SUFFIX = ".text"
-SET_ASIDE = ".unreadable"
+UNREADABLE, REFUSED = ".unreadable", ".refused"
+"""What was set aside: what does not open, and what the database does not take though it is there."""
 REPLAYED_AT_ONCE = 500
 
 
 class Spool:
     """One a process: the folder is this process's own. Raises OSError where the disk does not take a text.
 
-    A file's name begins with the time at which its text came, so that the oldest are found without opening any.
+    A file's name begins with the time at which its text came, so that the oldest are found without opening any. What an earlier life
+    of the process set aside as refused is tried once more: what was wrong may have been mended.
     """
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
         self._keyring = keyring
+        for path in folder.glob(f"*{REFUSED}"):
+            path.rename(path.with_suffix(SUFFIX))
+        self._set_aside = sum(1 for _ in folder.glob(f"*{UNREADABLE}"))
         self._waiting = {path.name.partition("-")[2]: path.name for path in folder.glob(f"*{SUFFIX}")}
         """The file's name by its last part, which follows from Twilio's id of the text."""
 
     @property
     def count(self) -> int:
         return len(self._waiting)
+
+    @property
+    def set_aside(self) -> int:
+        """How many lie here that only a person can bring on."""
+        return self._set_aside
 
     def put(self, text: Text) -> None:
         """Blocks until the disk has it. A text that lies here already, repeated by Twilio, is not written again."""
@@ -62,6 +72,16 @@ class Spool:
         (self._folder / name).unlink(missing_ok=True)
         self._waiting.pop(name.partition("-")[2], None)
 
+    def refuse(self, name: str) -> None:
+        """Sets it aside, so that those after it go on."""
+        self._put_aside(name, REFUSED)
+
+    def _put_aside(self, name: str, suffix: str) -> None:
+        path = self._folder / name
+        path.rename(path.with_suffix(suffix))
+        self._set_aside += 1
+        self.forget(name)
+
     def _sealed(self, text: Text, owner: str) -> bytes:
         """Under a key of its own, wrapped by the master key: nothing on this disk can be read without it."""
         wrapped = self._keyring.wrapped_new_key(owner)
@@ -79,8 +99,7 @@ class Spool:
         except FileNotFoundError:
             self.forget(name)
         except (ValueError, KeyError, TypeError, InvalidTag) as error:
-            path.rename(path.with_suffix(SET_ASIDE))
-            self.forget(name)
+            self._put_aside(name, UNREADABLE)
             logger().error("a spooled text cannot be opened and was set aside", exc_info=error)
         return None
 

@@ -2,15 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from services.carers.spool import Spool
+from services.carers.store import texts
+from services.carers.text import Text
 from services.store.encryption import Keyring
 from services.store.engine import connect
+from services.store.transaction import Transaction
 from tests.support.carers import Carers, Kestrel, carers, kinds, settings_for
 from tests.support.database import Database
 from tests.support.proxy import Proxy, proxy_to
@@ -71,6 +75,33 @@ async def test_a_text_after_the_return_stays_behind_those_on_the_disk(
     await service.intake._replay()
     await service.work()
     assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+
+
+async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
+    service: Carers, kestrel: Kestrel, line: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is set aside, and tried once more by the next process."""
+    phone, bad = kestrel.phone("cat"), f"SM{uuid4().hex}"
+    before = await service.last_position()
+    await line.cut()
+    for sid, words in ((f"SM{uuid4().hex}", "MISSING"), (bad, "MISSING"), (f"SM{uuid4().hex}", "BACK")):
+        await service.text(phone, words, sid=sid)
+    await line.mend()
+    keep = texts.keep
+
+    async def keeps(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
+        await keep(transaction, keyring, several)
+        if bad in {each.sid for each in several}:
+            raise ValueError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(texts, "keep", keeps)
+        await service.intake._replay()
+    await service.work()
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+    assert (service.spool.count, service.spool.set_aside) == (0, 1)
+    again = Spool(service.spool._folder, service.spool._keyring)
+    assert [each.sid for _, each in again.oldest()] == [bad]
 
 
 async def test_a_text_that_is_both_on_the_disk_and_in_the_database_has_one_effect(
