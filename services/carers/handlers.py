@@ -12,7 +12,7 @@ from services.delivery.text import LANE
 from services.register import directory
 from services.register.directory import Holder
 from services.runtime.clocks import Clocks
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState, ReportTaken
+from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duties import CarerAlert, DutySendAgain
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
@@ -20,7 +20,6 @@ from services.safeguarding.outcomes import DutyFailed
 from services.store.transaction import Transaction
 
 SERVICE = "carers"
-OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED})
 POLICE_STAND = {"police-system": "have-it", "officer": "answered"}
 
 
@@ -60,10 +59,12 @@ class Handlers:
         await send_again(self._delivery, transaction, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
-        """What is only practised leaves a child where it is: a real BACK, or a real STATUS, must not meet it."""
-        if received.exercise:
-            return
+        """What is only practised leaves a child where it is: a real BACK, or a real STATUS, must not meet it. One that goes on in
+        another leaves the child as that other stands, which it may have been opened after.
+        """
         episode = received.content
+        if received.exercise or episode.state is EpisodeState.MERGED:
+            return
         standings.episode_changed(
             transaction,
             received.subject,

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import DateTime, RowMapping, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.safeguarding.decisions import OVER
+
 
 def _at(statement: str) -> TextClause:
     return text(statement).bindparams(bindparam("now", type_=DateTime(timezone=True)))
@@ -15,9 +17,9 @@ EPISODES = _at("""
            width_bucket(extract(epoch FROM :now - e.opened_at)::float, ARRAY[3600, 86400, 259200, 604800, 2419200]::float[]) AS age,
            count(*) AS count
     FROM console.episodes e LEFT JOIN register.cohorts c ON c.child = e.child
-    WHERE e.state NOT IN ('closed', 'retracted')
+    WHERE e.state NOT IN :over
     GROUP BY 1, 2, 3, 4, 5
-""")
+""").bindparams(bindparam("over", tuple(OVER), expanding=True))
 UNACKNOWLEDGED = _at("""
     SELECT e.content ->> 'authority' AS authority, e.exercise, count(*) FILTER (WHERE NOT answered) AS count,
            coalesce(max(extract(epoch FROM :now - e.opened_at)) FILTER (WHERE NOT answered), 0)::float AS oldest

@@ -13,7 +13,7 @@ from services.bus.envelope import Received, read
 from services.console.record import DeadLetter, Recorded
 from services.console.tables import acts, dead_letters, duties, entries, episodes
 from services.safeguarding.contracts import contracts
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, MessageDeadLettered
+from services.safeguarding.decisions import OVER, DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
@@ -30,7 +30,6 @@ OF_NOBODY = "' '"
 MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
-ENDED = (EpisodeState.CLOSED, EpisodeState.RETRACTED)
 
 M = TypeVar("M", bound=Message)
 
@@ -111,7 +110,7 @@ async def open_episodes(
     connection: AsyncConnection, authority: AuthorityId | None = None
 ) -> list[Recorded[EpisodeChanged]]:
     """Longest open first, `MOST_EPISODES` at most; of one authority, or of all."""
-    chosen = select(episodes).where(episodes.c.state.not_in(ENDED), _of(episodes, authority))
+    chosen = select(episodes).where(episodes.c.state.not_in(OVER), _of(episodes, authority))
     rows = await connection.execute(chosen.order_by(episodes.c.opened_at).limit(MOST_EPISODES))
     return [_recorded(row, EpisodeChanged) for row in rows.mappings()]
 

@@ -51,6 +51,10 @@ class EpisodeState(StrEnum):
     """Another episode of the same child was open already; it goes on in that one."""
 
 
+OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED})
+"""Nothing more becomes of an episode in one of these, and nobody waits for anything about it."""
+
+
 class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):
     """The episode as it now stands."""
 
@@ -64,6 +68,8 @@ class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):
     returned_at: AwareDatetime | None = None
     open_conditions: tuple[str, ...] = ()
     """What must still happen before it may close, such as `safe-and-well-check`."""
+    merged_into: UUID | None = None
+    """The episode of the same child in which it goes on, where it is `merged`."""
     protocol: str
 
 

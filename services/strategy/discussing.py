@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 from services.delivery import email, rows
 from services.delivery.loop import DeliveryLoop
@@ -16,7 +17,7 @@ from services.safeguarding.discussion_events import (
     StrategyWithoutQuorum,
 )
 from services.safeguarding.duties import Duty
-from services.safeguarding.identifiers import derived
+from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
 from services.store.transaction import Transaction
@@ -54,6 +55,15 @@ class Discussing:
         )
         metrics.DISCUSSIONS.labels("called-off").inc()
         await self._tell_everyone(transaction, called_off)
+
+    async def goes_into(self, transaction: Transaction, found: Discussion, episode: UUID, child: ChildId) -> None:
+        """The discussion's episode turned out to be part of this one. Nobody discusses one child twice: where that has a discussion
+        of the same form this one is called off, and where it has none it becomes that episode's.
+        """
+        if any(each.form == found.form for each in await store.of_episode(transaction, episode)):
+            await self.call_off(transaction, found)
+        else:
+            await self.stands(transaction, await store.of_another(transaction, found, episode, child))
 
     async def take(
         self,

@@ -10,7 +10,7 @@ from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
 from services.delivery.sending_again import send_again
 from services.runtime.clocks import Clocks
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
@@ -101,15 +101,18 @@ class Handlers:
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
         """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it."""
-        for found in await store.of_episode(transaction, received.content.episode):
-            if received.content.state in found.unless:
+        episode = received.content
+        for found in await store.of_episode(transaction, episode.episode):
+            if episode.merged_into is not None:
+                await self.discussing.goes_into(transaction, found, episode.merged_into, received.subject)
+            elif episode.state in found.unless:
                 await self.discussing.call_off(transaction, found)
 
 
 def goes_on(episode: EpisodeChanged) -> bool:
-    """Whether no rule can call a discussion off on this."""
-    return episode.state not in CALLS_OFF
+    """Whether no rule can call a discussion off on this, and no other episode takes it over."""
+    return episode.state not in MATTERS
 
 
-CALLS_OFF = frozenset({EpisodeState.RETURNED, EpisodeState.CLOSED, EpisodeState.RETRACTED})
+MATTERS = OVER | {EpisodeState.RETURNED}
 PASSES_OVER: Mapping[type[Message], PassesOver] = {EpisodeChanged: goes_on}

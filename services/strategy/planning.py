@@ -13,15 +13,13 @@ from services.store.pipeline import at_once
 from services.store.transaction import Transaction
 from services.strategy.invited import invited_to
 from services.strategy.policy import begins
-from services.strategy.store import HELD_ROW, PLANNED, Discussion, discussion_of
+from services.strategy.store import HELD_ROW, LOCK, LOCKS, PLANNED, Discussion, discussion_of
 from services.strategy.tables import discussions
 
-LOCKS = 0x7FFF_FFFF_FFFF_FFFF
-"""As large a number as PostgreSQL takes for one."""
-LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
 PLANNED_ALREADY = HELD_ROW.format(
     which="""coalesce(
-        (SELECT discussion FROM attendees WHERE duty = %(duty)s ORDER BY step LIMIT 1),
+        (SELECT discussion FROM attendees JOIN discussions USING (discussion)
+            WHERE duty = %(duty)s AND (episode = %(episode)s OR state <> 'cancelled') ORDER BY step LIMIT 1),
         %(just_now)s::uuid,
         (SELECT discussion FROM discussions WHERE episode = %(episode)s AND state = 'planned' AND form = %(form)s
             ORDER BY number DESC LIMIT 1)
@@ -41,7 +39,7 @@ async def plan(
     """The episode's discussion of this form, and whether it was planned just now. `now` is story time.
 
     Its id follows from episode and number: no crash makes two. After a cancelled or recorded one the next number is planned; a later
-    telling of one duty is to the discussion of the first.
+    telling of one duty is to the discussion of the first, unless that was called off because its episode goes on in this one.
     """
     duty = told.content
     episode = duty.episode or duty.refers_to or duty.duty

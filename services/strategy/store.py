@@ -65,6 +65,10 @@ HELD_ROW = f"SELECT {', '.join(Discussion.__slots__)} FROM discussions WHERE dis
 HOLD = HELD_ROW.format(which="%(discussion)s")
 OF_DUTY = HELD_ROW.format(which="(SELECT discussion FROM attendees WHERE duty = %(duty)s AND step = %(step)s)")
 REPLIED = "UPDATE attendees SET reply = %(reply)s, replied_at = %(at)s WHERE duty = %(duty)s AND step = %(step)s"
+LOCKS = 0x7FFF_FFFF_FFFF_FFFF
+"""As large a number as PostgreSQL takes for one."""
+LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
+"""Of the episode: nobody else numbers its discussions before this transaction ends."""
 ATTENDEES = """
     SELECT duty, step, role, delivery, person, reply FROM attendees
     WHERE discussion = %(discussion)s AND person IS NOT NULL {more} ORDER BY role, step
@@ -140,6 +144,20 @@ async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion
         .with_for_update()
     )
     return [discussion_of(row) for row in rows]
+
+
+OF_ANOTHER = """
+    UPDATE discussions SET episode = %(episode)s, child = %(child)s,
+        number = (SELECT coalesce(max(number), 0) + 1 FROM discussions WHERE episode = %(episode)s)
+    WHERE discussion = %(discussion)s RETURNING number
+"""
+
+
+async def of_another(transaction: Transaction, found: Discussion, episode: UUID, child: str) -> Discussion:
+    """The same discussion, with the next number of another episode. No new SEQUENCE: nothing changes in a calendar."""
+    asked = {"discussion": found.discussion, "episode": episode, "child": child, "lock": episode.int & LOCKS}
+    _, [(number,)] = await at_once(transaction.connection, (LOCK, asked), (OF_ANOTHER, asked))
+    return replace(found, episode=episode, child=child, number=number)
 
 
 async def change(

@@ -120,6 +120,19 @@ async def test_status_tells_how_far_police_and_duty_team_truly_are(service: Care
     ]
 
 
+async def test_a_report_that_became_part_of_the_childs_leaves_the_child_as_it_is(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    phone, child, episode = kestrel.phone("cat"), kestrel.ids["C9"], uuid4()
+    await hear(service, episode_changed(kestrel, episode, "missing", 1), child)
+    await hear(service, report_taken(kestrel, episode, "officer"), child)
+    await hear(service, episode_changed(kestrel, uuid4(), "merged", 2, AT + timedelta(minutes=5)), child)
+    await service.says(phone, "STATUS")
+    assert "an officer has it" in (await service.replies_to(phone))[-1]
+    [said] = await service.says(phone, "BACK")
+    assert said.content.kind == "child.returned.v1"
+
+
 async def test_an_older_word_about_an_episode_changes_nothing(service: Carers, kestrel: Kestrel) -> None:
     phone, child, episode = kestrel.phone("cat"), kestrel.ids["C9"], uuid4()
     await hear(service, episode_changed(kestrel, episode, "returned", 3), child)

@@ -79,6 +79,7 @@ async def test_both_cases_are_one_with_every_duty_and_the_second_episode_in_the_
     assert merged.merged_into == first.episode
     states = {each.episode: each.state for each in said if isinstance(each, EpisodeChanged)}
     assert states == {first.episode: EpisodeState.MISSING, merged.episode: EpisodeState.MERGED}
+    assert [each.merged_into for each in said if isinstance(each, EpisodeChanged)].count(first.episode) == 1
     assert Verdict.MERGED in [each.verdict for each in said if isinstance(each, ProtocolDecided)]
     left = await both.case(both.unknown)
     assert (left.merged_into, left.duties, left.episodes) == (both.child, {}, {})

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiosmtplib
 import pytest
@@ -130,6 +130,38 @@ async def test_a_report_that_was_a_mistake_calls_the_discussion_off(strategy: St
     await strategy.hear(from_convenor(strategy, EpisodeChanged, **content))
     await strategy.sent(2)
     assert str(event_of(strategy.newest(POLICE))["STATUS"]) == "CANCELLED"
+
+
+async def merged(strategy: Strategy, episode: UUID, into: UUID) -> None:
+    content = {"episode": episode, "revision": 2, "state": EpisodeState.MERGED, "opened_at": LATER, "protocol": "x"}
+    await strategy.hear(from_convenor(strategy, EpisodeChanged, merged_into=into, **content))
+
+
+async def test_of_two_discussions_of_one_child_the_one_of_the_merged_episode_is_called_off(strategy: Strategy) -> None:
+    known, unknown = uuid4(), uuid4()
+    await strategy.invite(SOCIAL, episode=known)
+    [kept] = strategy.medium.sent
+    [told] = await strategy.invite(POLICE, episode=unknown)
+    await strategy.sent(2)
+    await merged(strategy, unknown, into=known)
+    await strategy.sent(3)
+    assert str(event_of(strategy.newest(POLICE))["STATUS"]) == "CANCELLED"
+    assert event_of(strategy.newest(SOCIAL))["UID"] == event_of(strategy.read(kept))["UID"]
+    await strategy.hear(strategy.invitation(POLICE, episode=known, duty=told.content.duty, step=1))
+    await strategy.sent(4)
+    assert event_of(strategy.newest(POLICE))["UID"] == event_of(strategy.read(kept))["UID"]
+
+
+async def test_a_merged_episode_s_only_discussion_is_from_then_on_the_other_s(strategy: Strategy) -> None:
+    known, unknown = uuid4(), uuid4()
+    await strategy.invite(POLICE, episode=unknown)
+    await merged(strategy, unknown, into=known)
+    assert [each["episode"] for each in await strategy.said("strategy-discussion.changed.v1")][-1] == str(known)
+    await strategy.invite(SOCIAL, episode=known)
+    await strategy.sent(2)
+    first, second = (event_of(strategy.newest(role)) for role in (POLICE, SOCIAL))
+    assert (first["UID"], first.get("STATUS")) == (second["UID"], second.get("STATUS"))
+    assert str(first["STATUS"]) != "CANCELLED"
 
 
 async def test_an_invitation_heard_again_after_a_crash_reaches_nobody_twice(strategy: Strategy) -> None:

@@ -26,7 +26,8 @@ async def shown(opened: Store, name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
-async def test_an_open_episode_is_counted_by_its_age_and_leaves_when_it_closes(opened: Store) -> None:
+@pytest.mark.parametrize("ended", ["closed", "retracted", "merged"])
+async def test_an_open_episode_is_counted_by_its_age_and_leaves_when_it_is_over(opened: Store, ended: str) -> None:
     episode, child = uuid4(), new_id("child")
     labels = {
         "authority": "kestrel", "state": "missing", "age": "24 h to 72 h", "cohort": "unknown", "exercise": "no"
@@ -35,8 +36,8 @@ async def test_an_open_episode_is_counted_by_its_age_and_leaves_when_it_closes(o
     reported = datetime.now(UTC) - timedelta(hours=30)
     await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=reported), child))
     assert await shown(opened, "episodes_open", **labels) == before + 1
-    closed = episode_changed(episode, revision=2, state="closed", opened_at=reported)
-    await hear(opened, HANDLERS, heard(closed, child))
+    over = episode_changed(episode, revision=2, state=ended, opened_at=reported)
+    await hear(opened, HANDLERS, heard(over, child))
     assert await shown(opened, "episodes_open", **labels) == before
 
 

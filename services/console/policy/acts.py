@@ -10,7 +10,7 @@ from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
 from services.console.policy.standing import GONE, waits_for_answer
 from services.safeguarding import discussion_events, events, plan_events
-from services.safeguarding.decisions import DutyChanged, EpisodeState, StepRecord
+from services.safeguarding.decisions import OVER, DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import WordsId, is_provisional
@@ -20,7 +20,6 @@ from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Wording
 
 WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_KNOWN, Wording.WATCH_REVIEW_DUE})
-OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED})
 
 
 @dataclass(frozen=True, slots=True)

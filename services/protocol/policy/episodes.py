@@ -10,12 +10,11 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding import contact_events, events
-from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.decisions import OVER, EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 
 OPENINGS_KEPT = 30
-OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED})
 
 
 def read(draft: Draft) -> list[Reading]:

@@ -15,7 +15,7 @@ from services.protocol.policy.steps import schedule
 from services.protocol.policy.vocabulary import Mark, Trigger
 from services.protocol.policy.waiting import announce, wait
 from services.safeguarding import care_events as care
-from services.safeguarding.decisions import EpisodeState, Verdict
+from services.safeguarding.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 
@@ -58,7 +58,7 @@ def _transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:
     draft.keep(authority=event.to, former_authority=former)
     draft.facts = draft.facts.model_copy(update={"authority": event.to})
     for each in list(draft.episodes.values()):
-        if each.state not in {EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED}:
+        if each.state not in OVER:
             draft.put_episode(each.model_copy(update={"authority": event.to}))
     for duty in list(draft.duties.values()):
         if duty.goes_on and duty.authority is None:

@@ -56,6 +56,7 @@ def _episode_changed(draft: Draft, episode: Episode) -> EpisodeChanged:
         opened_at=episode.opened_at,
         returned_at=episode.returned_at,
         open_conditions=tuple(str(each) for each in protocol.closing if each not in episode.met),
+        merged_into=episode.merged_into,
         protocol=protocol.label,
     )
 

@@ -14,7 +14,7 @@ from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
 from services.console.words import MESSAGES
 from services.safeguarding import discussion_events, events, plan_events
-from services.safeguarding.decisions import EpisodeState
+from services.safeguarding.decisions import OVER, EpisodeState
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
@@ -108,7 +108,7 @@ def test_what_may_be_done_about_a_child_who_is_back() -> None:
     }
 
 
-@pytest.mark.parametrize("state", [EpisodeState.CLOSED, EpisodeState.RETRACTED])
+@pytest.mark.parametrize("state", sorted(OVER))
 def test_nothing_may_be_done_about_an_episode_that_is_over_but_to_ask_who_it_was(state: EpisodeState) -> None:
     assert acts(about_episode(state)) == {OperatorAct.CHILD_REVEALED}
 
