@@ -6,8 +6,6 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import ImmutableMultiDict
 
 from services.carers import metrics
@@ -21,9 +19,8 @@ from services.delivery.text import signature_is_valid
 from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, answer_with_problems, body_within
 from services.runtime.refusals import described, refusals
-from services.store.failures import passes_by_itself
+from services.store.failures import OF_DATABASE, passes_by_itself
 
-PASSING = (DBAPIError, PoolTimeoutError, OSError)
 MOST_BYTES = 64 * 1024
 MOST_FIELDS = 200
 FORM = "application/x-www-form-urlencoded"
@@ -47,7 +44,7 @@ Form = ImmutableMultiDict[str, str]
 
 def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings, card: Card) -> FastAPI:
     app = FastAPI(title="Safe Return: carers", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
 
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
     async def take_text(request: Request) -> Response:

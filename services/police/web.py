@@ -5,8 +5,6 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.delivery import link_contract
 from services.delivery.link_pages import LinkPages
@@ -18,9 +16,7 @@ from services.police.web_open_list import OpenListDoor
 from services.police.web_replies import RepliesDoor
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
-from services.store.failures import passes_by_itself
-
-PASSING = (DBAPIError, PoolTimeoutError, OSError)
+from services.store.failures import OF_DATABASE, passes_by_itself
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Behind:
 
 def pages(behind: Behind, clocks: Clocks, links: Links) -> FastAPI:
     app = FastAPI(title="Safe Return: police", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
 
     @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, responses=ANSWERS, openapi_extra=REPLY)
     async def take_reply(force_id: str, request: Request) -> JSONResponse:

@@ -3,8 +3,6 @@
 from http import HTTPStatus
 
 from fastapi import FastAPI
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.delivery import callback_contract, link_contract
 from services.delivery.callbacks import status_route
@@ -15,14 +13,12 @@ from services.professionals.answering import Acknowledging
 from services.professionals.settings import ProfessionalsSettings
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
-from services.store.failures import passes_by_itself
-
-PASSING = (DBAPIError, PoolTimeoutError, OSError)
+from services.store.failures import OF_DATABASE, passes_by_itself
 
 
 def pages(receipts: Receipts, acknowledging: Acknowledging, clocks: Clocks, settings: ProfessionalsSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: professionals", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
     status = status_route(receipts, public_url=settings.public_url, tokens=settings.twilio_tokens)
     app.add_api_route(
         status.path,

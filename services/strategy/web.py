@@ -3,21 +3,16 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.delivery import link_contract
 from services.delivery.link_pages import LinkPages
 from services.delivery.links import Purpose
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
-from services.store.failures import passes_by_itself
+from services.store.failures import OF_DATABASE, passes_by_itself
 from services.strategy.answering import Answering
 from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.settings import StrategySettings
-
-PASSING = (DBAPIError, PoolTimeoutError, OSError)
-
 
 RECORD_AT_MOST = 64_000
 
@@ -33,7 +28,7 @@ class Behind:
 
 def pages(behind: Behind, clocks: Clocks, settings: StrategySettings) -> FastAPI:
     app = FastAPI(title="Safe Return: strategy", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
     for purpose, page in (
         (Purpose.REPLY, behind.answering),
         (Purpose.RECORD, behind.writing),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -274,6 +275,18 @@ async def test_while_the_database_is_away_the_sender_is_asked_to_repeat(database
         hospital = Hospital(client, engine, "x", {"C1": "child-x"})
         answer = await hospital.send(hospital.event())
     await engine.dispose()
+    assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_where_the_database_goes_away_in_the_commit_the_sender_is_asked_to_repeat(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def goes_away(*_statements: Any, **_how: Any) -> None:
+        raise psycopg.errors.AdminShutdown
+
+    monkeypatch.setattr("services.store.transaction.at_once", goes_away)
+    answer = await hospital.send(hospital.event())
     assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
     assert int(answer.headers["retry-after"]) > 0
 

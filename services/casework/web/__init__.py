@@ -4,8 +4,6 @@ from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from services.casework.settings import CaseworkSettings
 from services.casework.web.contract import EVENT, EVENT_ANSWERS
@@ -23,10 +21,8 @@ from services.casework.web.register_contract import (
 from services.runtime.clocks import Clocks
 from services.runtime.problems import answer_with_problems
 from services.store.encryption import Keyring
-from services.store.failures import passes_by_itself
+from services.store.failures import OF_DATABASE, passes_by_itself
 from services.store.transaction import Store
-
-PASSING = (DBAPIError, PoolTimeoutError, OSError)
 
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
@@ -36,7 +32,7 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     register = RegisterDoor(store, clocks, keyring, token, sandbox=settings.sandbox)
     photographs = PhotographDoor(store, clocks, keyring, token)
     app = FastAPI(title="Safe Return: casework", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=PASSING, passes_by_itself=passes_by_itself)
+    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
 
     @app.post("/events", status_code=HTTPStatus.ACCEPTED, responses=EVENT_ANSWERS, openapi_extra=EVENT)
     async def take_event(request: Request) -> JSONResponse:

@@ -9,8 +9,6 @@ from urllib.parse import quote
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.responses import HTMLResponse, Response
 
 from services.console.acting import Acting
@@ -28,8 +26,8 @@ from services.console.web.look import OVER_HTTPS, SECURITY, Guarded, Look, go_to
 from services.console.web.reading import ReadingPages
 from services.console.web.signing_in import SigningIn
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem
-from services.store.failures import passes_by_itself
+from services.runtime.problems import RETRY_AFTER_SECONDS, Problem
+from services.store.failures import OF_DATABASE, passes_by_itself
 from services.store.transaction import Store
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -73,10 +71,12 @@ def pages(
     async def away(request: Request, error: Exception) -> Response:
         if not passes_by_itself(error):
             raise error
-        return look.page(request, "problem.html", {"status": 503, "why": ""}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        shown = look.page(request, "problem.html", {"status": 503, "why": ""}, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        shown.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return shown
 
     app.add_exception_handler(SignedOut, signed_out)
-    for passing in (DBAPIError, PoolTimeoutError, OSError):
+    for passing in OF_DATABASE:
         app.add_exception_handler(passing, away)
     for each in (HTTPException, RequestValidationError, Problem):
         app.add_exception_handler(each, problem)
