@@ -30,7 +30,7 @@ def played(**settings: Any) -> Any:
 
 
 def casework_pages() -> FastAPI:
-    keys = {name: SecretStr(KEY) for name in ("master_key", "phone_key", "register_token")}
+    keys: dict[str, Any] = {name: SecretStr(KEY) for name in ("master_key", "phone_key", "register_token")}
     return casework.pages(MagicMock(), Clocks(), CaseworkSettings.model_construct(sandbox=True, **keys))
 
 
