@@ -52,7 +52,7 @@ class Exercising:
         content = (
             ChildReportedMissing(authority=self._authority, channel="agency")
             if what == "report"
-            else ReportRetracted(authority=self._authority, channel="agency", retracts="missing")
+            else ReportRetracted(authority=self._authority, channel="agency", retracts="missing", verified=True)
         )
         at = begun_at if what == "report" else begun_at + OVER_AFTER
         async with self._store.transaction() as transaction:

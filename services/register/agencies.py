@@ -19,7 +19,7 @@ def owner_of(agency: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """`verifies`: its word that a child is back stands the missing escalations down."""
+    """`verifies`: its word that a child is back, or was never missing, stands the missing escalations down."""
 
     id: str
     authority: AuthorityId

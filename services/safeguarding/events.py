@@ -61,6 +61,10 @@ class ReportRetracted(ToldOfEpisode, kind="report.retracted.v1"):
     """What an earlier report said was not so: a false alarm, or a child who is not back after all."""
 
     retracts: Literal["missing", "return"]
+    verified: bool = False
+    """As a return's: on others' word no report is taken back. Of a message from before the field nobody knows, so a person finds
+    out: a search that goes on without need is the lesser harm. That a child is not back after all counts whoever says so.
+    """
 
 
 class SafeAndWellCheckRecorded(ToldOfEpisode, kind="safe-and-well-check.recorded.v1"):

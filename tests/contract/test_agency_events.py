@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from services.safeguarding.events import ChildProvisional, ChildReportedMissing, ChildReturned
 from services.store.encryption import Keyring
@@ -26,6 +27,7 @@ async def hospital(database: Database, keyring: Keyring) -> AsyncIterator[Hospit
     engine = database.engine("casework")
     document = authority()
     name = document["authority"]["id"]
+    document["agencies"][0]["types"].append("report.retracted.v1")
     ids = await load(engine, keyring, document, datetime(2026, 11, 24, tzinfo=UTC))
     transport = httpx.ASGITransport(casework(database, engine), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://casework") as client:
@@ -101,10 +103,27 @@ async def test_a_reference_of_another_authority_tells_the_agency_nothing(hospita
     assert answer.json()["identified"] is False
 
 
-async def test_the_authoritys_own_agency_verifies_a_return(hospital: Hospital) -> None:
-    await hospital.send(hospital.event(type="child.returned.v1"))
+ENDS = [("child.returned.v1", {}), ("report.retracted.v1", {"retracts": "missing"})]
+
+
+@pytest.mark.parametrize(("kind", "data"), ENDS)
+async def test_the_authoritys_own_agency_verifies_a_return_and_a_false_alarm(
+    hospital: Hospital, kind: str, data: dict[str, Any]
+) -> None:
+    assert (await hospital.send(hospital.event(type=kind, data=data))).status_code == 202
     (said,) = await hospital.said(hospital.ids["C1"])
     assert said.content.verified is True
+
+
+@pytest.mark.parametrize(("kind", "data"), ENDS)
+async def test_an_agency_that_may_not_verify_ends_nothing(hospital: Hospital, kind: str, data: dict[str, Any]) -> None:
+    async with hospital.engine.begin() as connection:
+        await connection.execute(
+            text("UPDATE register.agencies SET verifies = false WHERE id = :a"), {"a": f"{hospital.name}-hospital"}
+        )
+    assert (await hospital.send(hospital.event(type=kind, data=data))).status_code == 202
+    (said,) = await hospital.said(hospital.ids["C1"])
+    assert said.content.verified is False
 
 
 async def test_the_same_event_again_has_the_same_answer_and_one_effect(hospital: Hospital) -> None:

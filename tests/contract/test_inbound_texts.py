@@ -81,6 +81,7 @@ async def test_back_by_this_childs_carer_is_verified_and_can_be_taken_back(servi
     assert taken_back.content.retracts == "return"
     [false_alarm] = await service.says(phone, "false alarm, he was asleep")
     assert isinstance(false_alarm.content, events.ReportRetracted)
+    assert (taken_back.content.verified, false_alarm.content.verified) == (True, True)
     assert false_alarm.content.retracts == "missing"
 
 

@@ -58,7 +58,7 @@ def _over(scene: Scene) -> Decision:
 
 def over(authority: str, person: str | None) -> ReportRetracted:
     """How a practice ends: as a report taken back, since no child came home whom police would have to see."""
-    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
+    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing", verified=True)
 
 
 def _named(meaning: Meaning, scene: Scene) -> whom.Named:

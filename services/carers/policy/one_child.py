@@ -39,7 +39,7 @@ def _told(scene: Scene) -> dict[str, Any]:
 def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
     told = _told(scene)
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
-        taken_back = events.ReportRetracted(**told, retracts="return")
+        taken_back = events.ReportRetracted(**told, retracts="return", verified=True)
         return Decision((Act(child.child, taken_back),), Answer.NOT_BACK, child.standing)
     missing = events.ChildReportedMissing(**told, placement=scene.placement)
     answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
@@ -57,7 +57,7 @@ def _back(child: Child, scene: Scene) -> Decision:
 
 def _false_alarm(child: Child, scene: Scene) -> Decision:
     """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
-    retracted = events.ReportRetracted(**_told(scene), episode=child.episode, retracts="missing")
+    retracted = events.ReportRetracted(**_told(scene), episode=child.episode, retracts="missing", verified=True)
     ended = _provisionals_of(child, scene)
     acts = tuple(Act(subject, retracted) for subject in dict.fromkeys((child.child, *ended)))
     return Decision(acts, Answer.FALSE_ALARM, child.standing, ended=ended)

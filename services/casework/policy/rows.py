@@ -185,7 +185,7 @@ class DirectoryRow(Row):
 
 
 class AgencyRow(Row):
-    """`verifies`: its word that one of this authority's children is back stands the missing escalations down."""
+    """`verifies`: its word that one of this authority's children is back, or was never missing, stands the missing escalations down."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
     secrets: tuple[Secret, ...] = Field(min_length=1)

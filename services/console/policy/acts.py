@@ -179,14 +179,14 @@ _DEEDS = (
         OperatorAct.RETURN_RETRACTED,
         May.RECORD,
         _is(EpisodeState.RETURNED),
-        _told(events.ReportRetracted, retracts="return"),
+        _told(events.ReportRetracted, retracts="return", verified=True),
         (REASON,),
     ),
     Deed(
         OperatorAct.REPORT_RETRACTED,
         May.RECORD,
         _is(*GONE),
-        _told(events.ReportRetracted, retracts="missing"),
+        _told(events.ReportRetracted, retracts="missing", verified=True),
         (REASON,),
     ),
     Deed(

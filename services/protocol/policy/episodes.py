@@ -165,7 +165,8 @@ def _retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
     if another is not None:
         return another
     nobody_we_know = event.channel == "text" and event.said_by is None
-    if nobody_we_know or found is None:
+    on_others_word = event.retracts == "missing" and not event.verified
+    if nobody_we_know or on_others_word or found is None:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if event.retracts == "return":
         return [_return_retracted(draft, found)]

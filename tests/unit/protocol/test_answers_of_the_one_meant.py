@@ -22,7 +22,7 @@ SAID = {"authority": "northshire"}
 BEN = "person-00000000-0000-4000-8000-00000000000b"
 MISSING = events.ChildReportedMissing(**SAID)
 BACK = events.ChildReturned(**SAID, verified=True)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", verified=True)
 MINUTE = 1 / 60
 STEPS = [
     {"after": "5m", "again": True},

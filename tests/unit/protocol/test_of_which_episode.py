@@ -47,7 +47,12 @@ UNTOUCHED = [EpisodeState.RETURNED, EpisodeState.MISSING]
 SAYS: list[tuple[type[Message], dict[str, Any], str, EpisodeState]] = [
     (events.ChildReturned, {"verified": True}, "return-unverified", EpisodeState.RETURNED),
     (events.ChildLocated, {}, "return-unverified", EpisodeState.LOCATED),
-    (events.ReportRetracted, {"retracts": "missing"}, "retraction-unverified", EpisodeState.RETRACTED),
+    (
+        events.ReportRetracted,
+        {"retracts": "missing", "verified": True},
+        "retraction-unverified",
+        EpisodeState.RETRACTED,
+    ),
 ]
 
 

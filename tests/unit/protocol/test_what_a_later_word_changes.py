@@ -29,8 +29,8 @@ SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
-FALSE_ALARM = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="missing")
-NOT_BACK = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="return")
+FALSE_ALARM = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="missing", verified=True)
+NOT_BACK = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="return", verified=True)
 CONFERENCE = discussion_events.ChildProtectionConferenceHeld(**SAID)
 TRANSFER = care_events.TransferProposed(**SAID)
 

@@ -26,8 +26,8 @@ SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing")
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", verified=True)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", verified=True)
 WORKER = {"id": "worker", "on": "child.reported-missing", "until": ["child.returned", "missing.retracted"]}
 STEPS = {"otherwise": [{"after": "5m", "tell": "duty.senior-manager", "by": "text", "repeat": "5m"}]}
 

@@ -63,7 +63,9 @@ def test_the_reports_and_the_waiting_rules_of_both_are_the_first_episodes() -> N
 def test_an_episode_of_an_exercise_or_one_that_is_over_stays_one_of_its_own() -> None:
     known = hears(Case(child=CHILD), missing(ANN)).case
     practised = hears(Case(child=UNKNOWN), missing(BEN), exercise=True).case
-    taken_back = events.ReportRetracted(authority="northshire", said_by=BEN, channel="text", retracts="missing")
+    taken_back = events.ReportRetracted(
+        authority="northshire", said_by=BEN, channel="text", retracts="missing", verified=True
+    )
     over = hears(hears(Case(child=UNKNOWN), missing(BEN)).case, taken_back, LATER).case
     for other in (practised, over):
         (state,) = [each.state for each in other.episodes.values()]

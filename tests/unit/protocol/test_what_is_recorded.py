@@ -32,8 +32,9 @@ MISSING = events.ChildReportedMissing(**ANN_SAYS)
 BACK = events.ChildReturned(**ANN_SAYS, verified=True)
 STRANGER_SAYS_BACK = events.ChildReturned(**SAID, channel="text")
 LOCATED = events.ChildLocated(**ANN_SAYS)
-NOT_BACK = events.ReportRetracted(**ANN_SAYS, retracts="return")
-FALSE_ALARM = events.ReportRetracted(**ANN_SAYS, retracts="missing")
+NOT_BACK = events.ReportRetracted(**ANN_SAYS, retracts="return", verified=True)
+FALSE_ALARM = events.ReportRetracted(**ANN_SAYS, retracts="missing", verified=True)
+OTHERS_RETRACT = events.ReportRetracted(**SAID, retracts="missing")
 STRANGER_RETRACTS = events.ReportRetracted(**SAID, channel="text", retracts="missing")
 CHECKED = events.SafeAndWellCheckRecorded(**SAID)
 INTERVIEWED = events.ReturnInterviewRecorded(**SAID, state="completed")
@@ -85,6 +86,7 @@ ABOUT_EPISODES: list[tuple[str, tuple[Message, ...], Message, int | None, Verdic
     ("a false alarm twice", (MISSING, FALSE_ALARM), FALSE_ALARM, None, Verdict.ALREADY_SO),
     ("a false alarm said before the last report", (MISSING, MISSING), FALSE_ALARM, 0, Verdict.UNVERIFIED),
     ("a stranger's false alarm", (MISSING,), STRANGER_RETRACTS, None, Verdict.UNVERIFIED),
+    ("a false alarm by an agency that may not say so", (MISSING,), OTHERS_RETRACT, None, Verdict.UNVERIFIED),
     ("a report older than the return", (MISSING, BACK), MISSING, 0, Verdict.TOO_OLD),
 ]
 
@@ -105,8 +107,16 @@ def test_what_was_made_of_it_and_in_which_episode(
     assert [each.state for each in child.case.episodes.values()] == states
 
 
+def test_that_a_child_is_not_back_after_all_counts_whoever_says_so() -> None:
+    child = Child()
+    for each in (MISSING, BACK, events.ReportRetracted(**SAID, retracts="return")):
+        child.hears(each)
+    assert [each.state for each in child.case.episodes.values()] == [EpisodeState.MISSING]
+
+
 UNVERIFIED_IS_READ_BY_A_PERSON = [
     ((MISSING,), STRANGER_RETRACTS, None, "verify-retraction"),
+    ((MISSING,), OTHERS_RETRACT, None, "verify-retraction"),
     ((MISSING, MISSING), FALSE_ALARM, 0, "verify-retraction"),
     (OVER, NOT_BACK, None, "verify-retraction"),
     ((MISSING,), STRANGER_SAYS_BACK, None, "verify-return"),

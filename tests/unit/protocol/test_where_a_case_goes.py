@@ -23,7 +23,7 @@ SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 BACK = events.ChildReturned(**SAID, verified=True)
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", verified=True)
 CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
 PLACED = care_events.PlacementChanged(**SAID)
 TRANSFERRED = care_events.ChildTransferred(**SAID, to="westmere")
@@ -87,7 +87,7 @@ def test_with_a_transfer_each_episode_that_is_not_over_and_each_unanswered_duty_
         child.hears(said, hour)
     *_, ended = child.case.duties.values()
     child.hears(DutyAcknowledged(**SAID, duty=ended.duty, step=0, how="text"), 8)
-    child.hears(events.ReportRetracted(**SAID, retracts="missing"), 9)
+    child.hears(events.ReportRetracted(**SAID, retracts="missing", verified=True), 9)
     (answered,) = child.hears(MISSING, 10).duties
     child.is_at(ELSEWHERE, "south-force")
     moved = child.hears(TRANSFERRED, 11)

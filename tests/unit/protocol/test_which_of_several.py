@@ -25,8 +25,8 @@ FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
 LOCATED = events.ChildLocated(**SAID)
 BACK = events.ChildReturned(**SAID, verified=True)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing")
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", verified=True)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", verified=True)
 ASKED: dict[str, Any] = {"id": "asked", "on": "child.reported-missing"}
 WAITS = {"id": "waits", "on": "child.reported-missing", "period": "48h"}
 UNTIL = {"until": ["child.returned", "child.located"]}
