@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -127,16 +127,21 @@ async def end_session(transaction: Transaction, token: str) -> None:
 
 
 async def may_try(transaction: Transaction, sign_in: str, place: str, now: datetime) -> bool:
-    """Counts the try as a failure before its password is looked at, so that of many at once no more are looked at than of many in turn.
+    """Counts the try as a failure before its password is looked at, so that of many at once no more are looked at than of many in turn:
+    of one name, and from one place.
 
     Counted by the name's hash: people type their password into the wrong field.
     """
     name, table, connection = _hash(plain(sign_in)), failed_sign_ins.c, transaction.connection
-    await connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(name[:8], signed=True))))
+    for each in (_hash(f"place {place}"), name):
+        await connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(each[:8], signed=True))))
     await connection.execute(delete(failed_sign_ins).where(table.at < now - FAILURES_COUNT_FOR))
-    counted = select(func.count().filter(table.place == place), func.count()).where(table.sign_in_hash == name)
-    here, anywhere = (await connection.execute(counted)).one()
-    if is_held_back(from_this_place=here, from_anywhere=anywhere):
+    of_name, of_place = table.sign_in_hash == name, table.place == place
+    both = func.count().filter(and_(of_name, of_place))
+    either = func.count().filter(of_name), func.count().filter(of_place)
+    counted = select(both, *either).where(or_(of_name, of_place))
+    here, anywhere, this_place = (await connection.execute(counted)).one()
+    if is_held_back(from_this_place=here, from_anywhere=anywhere, of_this_place=this_place):
         return False
     await connection.execute(insert(failed_sign_ins).values(sign_in_hash=name, place=place, at=now))
     return True

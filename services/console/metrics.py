@@ -65,5 +65,5 @@ DATABASE_BYTES = Gauge("database_size_bytes", "Size of the database")
 DATABASE_CONNECTIONS = Gauge("database_connections", "Connections to the database, of all services")
 DATABASE_CONNECTIONS_MOST = Gauge("database_connections_most", "How many connections the database allows")
 
-for result in ("signed-in", "refused", "held-back"):
+for result in ("signed-in", "refused", "held-back", "crowded"):
     SIGN_INS.labels(result)

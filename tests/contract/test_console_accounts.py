@@ -31,7 +31,17 @@ from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
 from services.store.engine import connect, database_url
 from services.store.transaction import Store
-from tests.support.console import PASSWORD, account, csrf_in, episode_changed, hear, heard, settings_of, sign_in
+from tests.support.console import (
+    PASSWORD,
+    account,
+    csrf_in,
+    episode_changed,
+    hear,
+    heard,
+    settings_of,
+    sign_in,
+    somewhere,
+)
 from tests.support.database import Database
 
 CLOCKS = Clocks()
@@ -46,7 +56,8 @@ def app(database: Database, opened: Store) -> FastAPI:
 
 @pytest.fixture
 async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
+    transport = httpx.ASGITransport(app, client=(somewhere(), 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
         yield browser
 
 

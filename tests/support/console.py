@@ -80,6 +80,11 @@ async def said_by_console(store: Store, child: str) -> list[Received[Any]]:
         return [read(bytes(row.envelope)) for row in rows]
 
 
+def somewhere() -> str:
+    """An address in a network of its own: what fails elsewhere is not counted against it."""
+    return f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"
+
+
 async def sign_in(
     browser: httpx.AsyncClient, name: str, password: str = PASSWORD, *, then: str = "/"
 ) -> httpx.Response:

@@ -7,7 +7,7 @@ CONSOLE = Row(
     [
         Panel(
             "Sign-ins",
-            "Attempts within 15 minutes, by what came of them. Held back: refused unheard, after too many wrong passwords.",
+            "Attempts within 15 minutes, by what came of them. Held back: refused unheard, after too many wrong passwords. Crowded: too many at once.",
             "sum by (result) (increase(console_sign_ins_total[15m]))",
             "sign-ins-held-back",
             "{{result}}",

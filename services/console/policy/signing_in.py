@@ -7,13 +7,21 @@ FAILURES_COUNT_FOR = timedelta(minutes=15)
 FAILURES_FROM_ONE_PLACE = 5
 """Of one name. From elsewhere the same name may still be tried: else anybody could keep the duty manager out."""
 FAILURES_OF_ONE_NAME = 50
+FAILURES_OF_ONE_PLACE = 30
+"""Whatever names are tried: each costs a check of a password, and an invented one as much as another."""
 PASSWORD_LENGTH = range(12, 129)
 """Length is all that is asked of a password (NIST SP 800-63B, 5.1.1.2)."""
 
 
-def is_held_back(*, from_this_place: int, from_anywhere: int) -> bool:
-    """Failures of a name within `FAILURES_COUNT_FOR`. Names that do not exist are counted alike, so that none is found out."""
-    return from_this_place >= FAILURES_FROM_ONE_PLACE or from_anywhere >= FAILURES_OF_ONE_NAME
+def is_held_back(*, from_this_place: int, from_anywhere: int, of_this_place: int) -> bool:
+    """Failures within `FAILURES_COUNT_FOR`: of a name, from here and from anywhere, and of any name from here. Names that do not
+    exist are counted alike, so that none is found out.
+    """
+    return (
+        from_this_place >= FAILURES_FROM_ONE_PLACE
+        or from_anywhere >= FAILURES_OF_ONE_NAME
+        or of_this_place >= FAILURES_OF_ONE_PLACE
+    )
 
 
 @dataclass(frozen=True, slots=True)

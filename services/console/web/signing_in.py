@@ -1,26 +1,31 @@
 """Signing in and out. What is wrong is never said more closely than that name and password do not go together."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from services.console import accounts, metrics
+from services.console.crowd import Crowd, place_of
 from services.console.passwords import fits
+from services.console.policy.signing_in import FAILURES_COUNT_FOR
 from services.console.web.door import Door, csrf_of, form_of
 from services.console.web.look import Look, go_to
 
 BEFORE = "safe-return-before"
 """A cookie of the sign-in page alone, so that another site's form cannot sign somebody in."""
-REFUSED, HELD_BACK = "refused", "held-back"
+REFUSED, HELD_BACK, CROWDED = "refused", "held-back", "crowded"
+A_MOMENT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
 class SigningIn:
     door: Door
     look: Look
+    crowd: Crowd = field(default_factory=Crowd)
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/sign-in", self.shows, methods=["GET"], include_in_schema=False)
@@ -33,13 +38,19 @@ class SigningIn:
     async def signs_in(self, request: Request) -> Response:
         form = await form_of(request, csrf_of(request.cookies.get(BEFORE, "")))
         sign_in, password, then = form.get("name", ""), form.get("password", ""), form.get("then", "/")
-        place, now = request.client.host if request.client else "", self.door.clocks.wall()
+        place = place_of(request.client.host if request.client else None)
+        with self.crowd.joined_by(place) as has_room:
+            if not has_room:
+                return self._turned_away(request, then, CROWDED, A_MOMENT)
+            return await self._tries(request, sign_in, password, then, place)
+
+    async def _tries(self, request: Request, sign_in: str, password: str, then: str, place: str) -> Response:
+        now = self.door.clocks.wall()
         async with self.door.store.transaction() as transaction:
             heard = await accounts.may_try(transaction, sign_in, place, now)
             found = await accounts.of_name(transaction.connection, sign_in)
         if not heard:
-            metrics.SIGN_INS.labels(HELD_BACK).inc()
-            return self._page(request, then, HELD_BACK, HTTPStatus.TOO_MANY_REQUESTS)
+            return self._turned_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
         right = await fits(password, None if found is None else found.password_seal)
         if found is None or not right or found.disabled_at is not None:
             metrics.SIGN_INS.labels(REFUSED).inc()
@@ -51,6 +62,12 @@ class SigningIn:
         answer = go_to(_ours(then))
         self.door.let_in(answer, token)
         answer.delete_cookie(BEFORE, path="/sign-in")
+        return answer
+
+    def _turned_away(self, request: Request, then: str, why: str, wait: timedelta) -> Response:
+        metrics.SIGN_INS.labels(why).inc()
+        answer = self._page(request, then, why, HTTPStatus.TOO_MANY_REQUESTS)
+        answer.headers["retry-after"] = str(int(wait.total_seconds()))
         return answer
 
     async def signs_out(self, request: Request) -> Response:
