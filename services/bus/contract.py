@@ -32,7 +32,8 @@ ATTEMPT_PAUSE_SECONDS = 0.5
 BUNDLES_AT_ONCE = 4
 """A report that comes must not wait long for a group of outcomes that came before it; records nobody waits for."""
 BUNDLES_OF_RECORDS = 24
-WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
+"""For what is away: soon once, since most of it is back at once."""
 
 
 @dataclass(slots=True)
@@ -97,6 +98,13 @@ class Contract:
 
     async def take(self, raw: Raw) -> bool:
         """True when the message may be acknowledged, False when the process stops first (it will come again)."""
+        try:
+            return await self._take(raw)
+        finally:
+            # Cancelled too: its partition has gone to another process, and nothing waits here any more.
+            self._goes_on(raw.origin)
+
+    async def _take(self, raw: Raw) -> bool:
         try:
             received = self._read(raw)
         except Unreadable as unreadable:
@@ -228,7 +236,7 @@ class Contract:
             logger().warning("a message waits for what is away", exc_info=error)
         self.waiting[origin] = type(error).__name__
         metrics.WAITING.set(len(self.waiting))
-        pause = WAIT_SECONDS[-1] if before else WAIT_SECONDS[1]
+        pause = LATER_WAIT_SECONDS if before else FIRST_WAIT_SECONDS
         try:
             await asyncio.wait_for(self.stopping.wait(), pause)
         except TimeoutError:

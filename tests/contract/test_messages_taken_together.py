@@ -175,5 +175,19 @@ async def test_when_the_process_stops_what_is_not_done_is_not_acknowledged(offic
     assert await office.contract.take_all([report(child, "1"), report(child, "2")]) == 0
 
 
+async def test_a_partition_that_goes_to_another_process_while_its_message_waits_is_no_obstacle_here(
+    office: Office,
+) -> None:
+    """Faust cancels what works on a partition that was revoked."""
+    office.contract._handlers["child.reported-missing.v1"] = _away
+    waits = asyncio.create_task(office.contract.take_all([report(new_id("child"), "1")]))
+    async with asyncio.timeout(10):
+        while office.contract.obstacle() is None:  # noqa: ASYNC110 asks about the contract, which has no event
+            await asyncio.sleep(0.01)
+    waits.cancel()
+    await asyncio.wait({waits})
+    assert office.contract.obstacle() is None
+
+
 async def _away(received: Received[Any], transaction: Transaction) -> None:
     raise ConnectionError
