@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from services.bus.envelope import Unreadable, read
 from services.safeguarding.decisions import MessageDeadLettered
@@ -33,9 +33,11 @@ class DeadLetter:
 
 
 def listed(bootstrap: str) -> list[DeadLetter]:
-    """All that the topic still holds, oldest first, each once however often it was published."""
+    """All that the topic still holds, oldest first, each once however often it was published. Raises AWAY where nothing more comes,
+    such as when Kafka went away meanwhile.
+    """
     found: dict[str, DeadLetter] = {}
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, consumer_timeout_ms=READ_MS)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
         partitions = [
             TopicPartition(Topic.DEAD_LETTERS, each)
@@ -44,13 +46,23 @@ def listed(bootstrap: str) -> list[DeadLetter]:
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
         ends = consumer.end_offsets(partitions)
-        while any(consumer.position(each) < ends[each] for each in partitions):
-            for records in consumer.poll(timeout_ms=500).values():
+        while any(_position(consumer, each) < ends[each] for each in partitions):
+            come = consumer.poll(timeout_ms=READ_MS)
+            if not come:
+                raise KafkaTimeoutError
+            for records in come.values():
                 for record in records:
                     _take(record.value, found)
     finally:
         consumer.close()
     return sorted(found.values(), key=lambda each: each.at)
+
+
+def _position(consumer: KafkaConsumer, partition: TopicPartition) -> int:
+    position = consumer.position(partition, timeout_ms=READ_MS)
+    if position is None:
+        raise KafkaTimeoutError
+    return int(position)
 
 
 def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
