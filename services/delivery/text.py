@@ -41,6 +41,10 @@ FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
 CALL_EVENTS = ("initiated", "answered", "completed")
 LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """After any of these nobody knows whether Twilio has it."""
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""Twilio says in whole seconds, and by its own clock, when a call was made. No more: an earlier call may be another parcel's, and one
+that is missed is worse than one that rings twice.
+"""
 
 
 def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None, tokens: Sequence[str]) -> bool:
@@ -123,8 +127,9 @@ class TextMedium:
                 calls = await self._client.calls.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
         except (*LOST, _Throttled):
             return Answer(AttemptResult.UNKNOWN, medium="voice")
+        earliest = sending.created_at - CLOCKS_DIFFER
         for call in calls:
-            if call.date_created is None or call.date_created >= sending.created_at:
+            if call.date_created is None or call.date_created >= earliest:
                 return Answer(AttemptResult.ACCEPTED, 200, provider_id=call.sid, medium="voice")
         return None
 
