@@ -26,6 +26,7 @@ class Shared:
         async with self._making:
             now = asyncio.get_running_loop().time()
             if self._answer is None or self._told != self._changes.told or now - self._made_at > GOOD_FOR_SECONDS:
-                self._told, self._made_at = self._changes.told, now
+                told = self._changes.told
                 self._answer = await fresh()
+                self._told, self._made_at = told, now
             return self._answer

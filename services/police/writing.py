@@ -29,6 +29,7 @@ from services.register.words import Words
 from services.safeguarding.duties import Duty
 from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
+from services.safeguarding.working_time import ENGLAND
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.MISSING_NOTICE: (NoticeType.NEW, About.MISSING),
@@ -204,7 +205,11 @@ def _earlier(duty: Duty, child: ChildFacts | None, beside: Beside) -> dict[str, 
     return {
         "first_72_hours": _known(None if entered is None else duty.created_at - entered < FIRST_HOURS),
         "earlier_episodes": UNKNOWN if count is None else str(count),
-        "last_episode": NONE if count == 0 else UNKNOWN if last is None else last.date().isoformat(),
+        "last_episode": NONE
+        if count == 0
+        else UNKNOWN
+        if last is None
+        else last.astimezone(ENGLAND).date().isoformat(),
     }
 
 

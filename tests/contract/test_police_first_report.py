@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -11,11 +12,13 @@ from sqlalchemy import text
 
 from services.casework.policy import agency_event
 from services.casework.store.accepting import Moment, accept
+from services.police import writing
 from services.police.notice import UNKNOWN, Child, Placement, Report
 from services.register import agencies, words
 from services.safeguarding.message import Contract
 from services.safeguarding.notice_fields import CHASED, NoticeField, ReportQuestion
 from services.safeguarding.roles import Wording
+from services.safeguarding.working_time import ENGLAND
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 from tests.support.database import Database
@@ -179,7 +182,20 @@ async def test_the_last_of_earlier_episodes_is_named_with_its_day(police: Police
     await police.notice(child="C13", wording=Wording.RETURNED_NOTICE, episode=first.content.episode)
     _, notice = await police.notice(child="C13")
     report = notice["data"]["report"]
-    assert (report["earlier_episodes"], report["last_episode"]) == ("1", datetime.now(UTC).date().isoformat())
+    assert (report["earlier_episodes"], report["last_episode"]) == ("1", datetime.now(ENGLAND).date().isoformat())
+
+
+@pytest.mark.parametrize(
+    ("last", "day"),
+    [
+        (datetime(2026, 6, 1, 22, 59, tzinfo=UTC), "2026-06-01"),
+        (datetime(2026, 6, 1, 23, 30, tzinfo=UTC), "2026-06-02"),
+    ],
+)
+def test_the_day_of_an_earlier_episode_is_englands(last: datetime, day: str) -> None:
+    duty: Any = SimpleNamespace(created_at=last)
+    beside: Any = SimpleNamespace(earlier=(1, last))
+    assert writing._earlier(duty, None, beside)["last_episode"] == day
 
 
 def test_every_question_has_its_place_in_the_notice_and_every_chased_gap_is_a_field_of_it() -> None:
