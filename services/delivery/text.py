@@ -17,12 +17,13 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.twiml.voice_response import VoiceResponse
 
 from services.delivery import metrics
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import MediumName
 from services.delivery.text_errors import meaning
-from services.delivery.voice import twiml
+from services.delivery.voice import spoken
 from services.runtime.logs import logger
 from services.safeguarding.evidence import AttemptResult
 
@@ -56,6 +57,15 @@ def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None,
 
 def status_callback(public_url: str, delivery: Any) -> str:
     return f"{public_url.rstrip('/')}/texts/status?delivery={delivery}"
+
+
+def twiml(body: str) -> str:
+    """What a call says: the text, twice."""
+    response, says = VoiceResponse(), spoken(body)
+    for pause in (1, 2):
+        response.pause(length=pause)
+        response.say(says.words, language=says.locale, voice=says.voice)
+    return str(response)
 
 
 class TextMedium:

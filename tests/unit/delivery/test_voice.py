@@ -7,8 +7,10 @@ import pytest
 
 from infra.sandbox.calls import words_of
 from services.carers import messages as carers
-from services.delivery.voice import MOST_CHARACTERS, twiml
+from services.delivery.text import twiml
 from services.professionals import texts as professionals
+
+TWILIO_TAKES = 4000
 
 
 def every_text() -> Iterator[tuple[str, str]]:
@@ -23,7 +25,7 @@ def every_text() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("language", "body"), list(every_text()))
 def test_each_text_is_read_in_its_own_language_twice_and_fits_a_request(language: str, body: str) -> None:
     written = twiml(body)
-    assert len(written) < MOST_CHARACTERS
+    assert len(written) <= TWILIO_TAKES
     said = list(ET.fromstring(written).iter("Say"))  # noqa: S314 - written by us
     assert {each.get("language") for each in said} == {f"{language}-GB"}
     assert len(said) == 2
@@ -37,3 +39,13 @@ def test_the_code_and_the_emergency_number_are_said_one_by_one() -> None:
 
 def test_what_xml_would_read_as_its_own_is_said_as_words() -> None:
     assert words_of(twiml("A & B <C>")).endswith("A & B <C>")
+
+
+@pytest.mark.parametrize("body", ["Ring & say <C> " * 400, "&" * 5000, "ŵ" * 5000])
+def test_what_is_too_long_for_a_request_is_cut_among_its_words(body: str) -> None:
+    written = twiml(body)
+    assert len(written) <= TWILIO_TAKES
+    first, second = ET.fromstring(written).iter("Say")  # noqa: S314 - written by us
+    assert first.text == second.text
+    assert first.text is not None
+    assert body[:100] in first.text
