@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 HANDLED = Counter("bus_messages_handled", "Messages taken from the bus, by what came of them", ["kind", "result"])
 HANDLING = Histogram(
     "bus_handling_seconds",
-    "From taking a message to its effects' commit and publication",
+    "What a message's handler takes; what it left to be written, the commit and the publication follow",
     ["kind"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )

@@ -144,7 +144,7 @@ class Attempt:
         now = self.clocks.wall()
         if await standing.ended(transaction, parcel.id, self.owner, now, State.FAILED):
             await self._voice(now).say(transaction, parcel, outcomes.failed(parcel, why.reason, why.person))
-            metrics.ENDED.labels(self.media.of(parcel.medium).name, why.reason).inc()
+            transaction.after_commit(metrics.ENDED.labels(self.media.of(parcel.medium).name, why.reason).inc)
 
     async def _withdrawn(self, hand: InHand) -> None:
         """An earlier attempt whose answer was lost may have arrived: it counts as taken, so that its recipient hears the

@@ -58,7 +58,7 @@ class OpenListDoor:
 async def say_difference(
     transaction: Transaction, clocks: Clocks, force: ForceId, standing: Standing, difference: Difference
 ) -> None:
-    metrics.LIST_DIFFERENCES.labels(difference).inc()
+    transaction.after_commit(metrics.LIST_DIFFERENCES.labels(difference).inc)
     await say(
         transaction,
         PoliceListDiffers(authority=standing.authority, force=force, episode=standing.episode, difference=difference),

@@ -56,7 +56,7 @@ class Acknowledging:
             )
             await self._say(transaction, parcel, acknowledged)
             await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
-            metrics.ANSWERS.labels(HAVE_IT).inc()
+            transaction.after_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
             return State.ACKNOWLEDGED
         if (
             answer == HAND_OVER
@@ -64,7 +64,7 @@ class Acknowledging:
             and await self.deputies.takes_over(transaction, parcel, duty)
         ):
             await rows.declined(transaction, parcel.id, self.clocks.wall())
-            metrics.ANSWERS.labels(HAND_OVER).inc()
+            transaction.after_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
             return State.FAILED
         if answer == CANNOT and state is not State.FAILED:
             declined = DutyFailed(
@@ -77,7 +77,7 @@ class Acknowledging:
             )
             await self._say(transaction, parcel, declined)
             await rows.declined(transaction, parcel.id, self.clocks.wall())
-            metrics.ANSWERS.labels(CANNOT).inc()
+            transaction.after_commit(metrics.ANSWERS.labels(CANNOT).inc)
             return State.FAILED
         return state
 

@@ -48,7 +48,7 @@ class Answering:
             if reply is None or asked.discussion.state != store.PLANNED:
                 return _sheet(asked, asked.attendee.reply)
             await self.discussing.take(transaction, asked.discussion, asked.attendee, reply, how="page")
-            metrics.REPLIES.labels("page", reply).inc()
+            transaction.after_commit(metrics.REPLIES.labels("page", reply).inc)
             return _sheet(asked, reply)
 
     async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:

@@ -46,14 +46,14 @@ class Discussing:
         moved = await store.change(
             transaction, found, state=store.PLANNED, starts_at=starts_at, asked_again_at=self.clocks.story()
         )
-        metrics.DISCUSSIONS.labels("moved").inc()
+        transaction.after_commit(metrics.DISCUSSIONS.labels("moved").inc)
         await self._tell_everyone(transaction, moved)
 
     async def call_off(self, transaction: Transaction, found: Discussion) -> None:
         called_off = await store.change(
             transaction, found, state=store.CANCELLED, starts_at=found.starts_at, asked_again_at=None
         )
-        metrics.DISCUSSIONS.labels("called-off").inc()
+        transaction.after_commit(metrics.DISCUSSIONS.labels("called-off").inc)
         await self._tell_everyone(transaction, called_off)
 
     async def goes_into(self, transaction: Transaction, found: Discussion, episode: UUID, child: ChildId) -> None:

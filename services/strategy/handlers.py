@@ -46,7 +46,7 @@ class Handlers:
         invited.invite(transaction, discussion.discussion, received.content)
         await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
-            metrics.DISCUSSIONS.labels("planned").inc()
+            transaction.after_commit(metrics.DISCUSSIONS.labels("planned").inc)
             await self.discussing.stands(transaction, discussion)
 
     async def _ask_for_record(self, received: Received[StrategyInvite], transaction: Transaction) -> None:

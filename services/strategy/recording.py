@@ -39,7 +39,7 @@ class Recording:
                 return
             await records.keep(transaction, found.discussion, held, self.clocks.story())
             await self.discussing.was_held(transaction, found)
-            metrics.DISCUSSIONS.labels("recorded").inc()
+            transaction.after_commit(metrics.DISCUSSIONS.labels("recorded").inc)
         await self._set_steps(transaction, found, held, about)
 
     async def _set_steps(

@@ -28,7 +28,7 @@ class DiscussionWatch:
             for each in found:
                 lacking = await self._discussing.warn(transaction, each)
                 await due.looked_at(transaction, each.discussion, now)
-                metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc()
+                transaction.after_commit(metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)
         return len(found)
 
     async def _look_at_answers(self) -> int:
@@ -46,5 +46,5 @@ class DiscussionWatch:
             for each in found:
                 await self._discussing.ask_for_record(transaction, each)
                 await due.asked_about(transaction, each.discussion, now)
-                metrics.DISCUSSIONS.labels("over").inc()
+                transaction.after_commit(metrics.DISCUSSIONS.labels("over").inc)
         return len(found)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import aiosmtplib
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.delivery.medium import Answer
@@ -162,6 +163,18 @@ async def test_a_merged_episode_s_only_discussion_is_from_then_on_the_other_s(st
     first, second = (event_of(strategy.newest(role)) for role in (POLICE, SOCIAL))
     assert (first["UID"], first.get("STATUS")) == (second["UID"], second.get("STATUS"))
     assert str(first["STATUS"]) != "CANCELLED"
+
+
+async def test_what_is_rolled_back_is_not_counted(strategy: Strategy) -> None:
+    def planned() -> float:
+        return REGISTRY.get_sample_value("strategy_discussions_total", {"act": "planned"}) or 0.0
+
+    before, told = planned(), strategy.invitation(POLICE, episode=uuid4())
+    with pytest.raises(ConnectionError):
+        async with strategy.floor.store.transaction() as transaction:
+            await strategy.handlers.on_strategy_invite(told, transaction)
+            raise ConnectionError
+    assert planned() == before
 
 
 async def test_an_invitation_heard_again_after_a_crash_reaches_nobody_twice(strategy: Strategy) -> None:
