@@ -112,6 +112,20 @@ def test_kafka_and_postgresql_are_reached_from_inside_alone(composed: dict[str, 
         assert "ports" not in composed["services"][engine]
 
 
+def test_who_watches_is_on_no_network_with_an_engine_and_only_prometheus_on_one_with_services(
+    composed: dict[str, Any],
+) -> None:
+    on = {name: set(about["networks"]) for name, about in composed["services"].items()}
+    engines = on["kafka"] | on["postgres"]
+    services = set.union(*(on[service] for service in SERVICES))
+    for watcher in ("prometheus", "alertmanager", "grafana"):
+        assert not on[watcher] & engines
+        assert any(composed["networks"][each] == {} for each in on[watcher]), "an internal network publishes no port"
+    assert all(on["prometheus"] & on[service] for service in SERVICES)
+    assert all(on["prometheus"] & on[watcher] for watcher in ("alertmanager", "grafana"))
+    assert not (on["grafana"] | on["alertmanager"]) & services
+
+
 def test_the_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> None:
     prepare.prepare(tmp_path / "secrets")
     made = {path: path.read_text() for path in (tmp_path / "secrets").rglob("*") if path.is_file()}
