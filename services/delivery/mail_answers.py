@@ -5,7 +5,7 @@ from typing import Literal
 
 from services.bus.envelope import say
 from services.delivery import rows
-from services.delivery.mail_in import MailKind, ReadMail
+from services.delivery.mail_in import MailKind, ReadMail, spelt
 from services.delivery.parcel import Parcel, State
 from services.register import words
 from services.runtime.clocks import Clocks
@@ -68,9 +68,15 @@ class MailAnswers:
             f"From {mail.sender}\n\n{mail.words}",
             child=parcel.child,
             authority=duty.authority,
-            said_by=None if mail.forged else parcel.person,
+            said_by=await self._speaker(transaction, mail, parcel),
             exercise=parcel.exercise,
         )
+
+    async def _speaker(self, transaction: Transaction, mail: ReadMail, parcel: Parcel) -> PersonId | None:
+        """Whom it was told, where the answer comes from the address that it went to: whoever has the mail can answer it."""
+        address = await rows.recipient_of(transaction.connection, self.keyring, parcel)
+        same = address is not None and spelt(address) == mail.sender
+        return parcel.person if same and not mail.forged else None
 
     async def told(self, transaction: Transaction, mail: ReadMail) -> tuple[Parcel, Duty] | None:
         """The telling that it answers, where its headers say so."""

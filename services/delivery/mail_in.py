@@ -61,7 +61,7 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """`sender` in lower case. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so.
+    """`sender` as `spelt`. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so.
 
     `forged`: the relay says that the sender's domain did not send it. `words`: subject and text, for a person.
     """
@@ -72,6 +72,11 @@ class ReadMail:
     forged: bool
     words: str
     calendars: tuple[CalendarPart, ...] = field(default=())
+
+
+def spelt(address: str) -> str:
+    """As addresses are compared and hashed: mail programs change their case at will."""
+    return address.strip().lower()
 
 
 def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
@@ -167,7 +172,7 @@ def _decoded(part: Message) -> str:
 
 def _address(header: str) -> str:
     try:
-        return parseaddr(header)[1].strip().lower()
+        return spelt(parseaddr(header)[1])
     except BROKEN:
         return ""
 

@@ -135,6 +135,13 @@ async def find(connection: AsyncConnection, delivery: UUID) -> Parcel | None:
     return None if row is None else parcel_of(cast("dict[str, Any]", row))
 
 
+async def recipient_of(connection: AsyncConnection, keyring: Keyring, parcel: Parcel) -> str | None:
+    """The number or address that it went to. None where it never went, or its key was erased."""
+    closed = await connection.scalar(select(deliveries.c.recipient).where(deliveries.c.id == parcel.id))
+    known = await keys.known_data_keys(connection, keyring, [parcel.owner])
+    return None if closed is None or not known else known[parcel.owner].open(closed, RECIPIENT)
+
+
 async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
     trace: str | None = await connection.scalar(TRACE, {"delivery": delivery})
     return trace

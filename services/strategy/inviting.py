@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from services.delivery import deputies
+from services.delivery.mail_in import spelt
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.register import conversation
 from services.register.contact import Contact
@@ -98,8 +99,3 @@ def _known(found: Discussion | None) -> Discussion:
     if found is None:
         raise ValueError("a mail about no discussion")
     return found
-
-
-def spelt(address: str) -> str:
-    """As an address is hashed: mail programs change its case at will."""
-    return address.strip().lower()

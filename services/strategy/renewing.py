@@ -4,13 +4,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, update
 
+from services.delivery.mail_in import spelt
 from services.delivery.renewing import FIRST
 from services.delivery.rows import RECIPIENT
 from services.delivery.tables import deliveries
 from services.register.renewing import AT_ONCE, Batch, Hashed, Renews, hashed_anew
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
-from services.strategy.inviting import spelt
 from services.strategy.tables import attendees
 
 REHASH = (

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
-from services.delivery.mail_in import MailKind, ReadMail, read_mail
+from services.delivery.mail_in import MailKind, ReadMail, read_mail, spelt
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
 from services.strategy.discussing import Discussing
-from services.strategy.inviting import spelt
 from services.strategy.itip import Answered, NotAReply, read
 from services.strategy.policy import Reply, counts
 from services.strategy.store import Attendee, Discussion

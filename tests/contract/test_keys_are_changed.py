@@ -21,6 +21,7 @@ from infra.docker.prepare import prepare
 from services.__main__ import KEEPS_CLOSED
 from services.carers.store import texts
 from services.delivery import codes, rows
+from services.delivery.mail_in import spelt
 from services.delivery.parcel import Parcel
 from services.register import contact, conversation
 from services.register.renewing import AT_ONCE, renew_all
@@ -30,7 +31,6 @@ from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Store
 from services.strategy import store as discussions
-from services.strategy.inviting import spelt
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel
 from tests.support.database import Database, running_database
 from tests.support.delivery import received

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.professionals.grouped_medium import GroupedMail
 from services.professionals.mails import mail_code
@@ -90,6 +91,32 @@ async def test_words_in_answer_to_a_mail_reach_a_person_and_a_stranger_s_nobody(
     [needs] = await by_mail.said("text.needs-human.v1")
     assert (len(needs["words"]), needs["channel"]) == (1, "mail")
     assert "Amara" not in str(needs)
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers", "theirs"),
+    [
+        ("Worker <WORKER@Kestrel.example>", "", True),
+        ("mallory@evil.example", "", False),
+        ("worker@kestrel.example.evil.example", "", False),
+        ("worker@kestrel.example", "Authentication-Results: relay; dmarc=fail\r\n", False),
+    ],
+)
+async def test_words_are_those_of_whom_it_was_told_only_from_the_address_that_it_went_to(
+    by_mail: ByMail, database: Database, sender: str, headers: str, *, theirs: bool
+) -> None:
+    await by_mail.tell()
+    await by_mail.link()
+    answer = f"From: {sender}\r\n{headers}In-Reply-To: {by_mail.message_id()}\r\n\r\nno need to look for her"
+    assert await take(by_mail, answer) == "needs-human"
+    [needs] = await by_mail.said("text.needs-human.v1")
+    worker = by_mail.ids["worker"] if theirs else None
+    assert (needs.get("said_by"), len(needs["words"])) == (worker, 1), "a person reads it all the same"
+    casework = database.engine("casework")
+    async with casework.connect() as connection:
+        kept = text("SELECT said_by FROM register.words_said WHERE id = :w")
+        assert await connection.scalar(kept, {"w": needs["words"][0]}) == worker
+    await casework.dispose()
 
 
 async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:
