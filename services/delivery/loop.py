@@ -65,7 +65,7 @@ class DeliveryLoop:
         ending = Ending(service, self._owner, store, clocks, keyring, self._media)
         self._dispatcher = Dispatcher(self._attempt, ending, clocks, Lanes(at_once), self._sweep.wake)
         self._alone = alone
-        self._went_wrong: set[UUID] = set()
+        self._uncommitted: set[UUID] = set()
         """Parcels that were put and begun in a transaction that is not committed: if it never is, they begin alone next time."""
         self._has_come_back = False
         self._promise_due_at = self._promise_lately_due_at = clocks.wall()
@@ -76,7 +76,7 @@ class DeliveryLoop:
     async def put(self, transaction: Transaction, parcel: Parcel) -> bool:
         """False where it was withdrawn before it came, or is there already: nothing is sent because of this call."""
         takes_up = not parcel.held_for and self._dispatcher.has_room(parcel.lane, urgent=parcel.urgent)
-        if takes_up and self._begins_with(transaction, parcel):
+        if takes_up and self._takes_a_place(transaction, parcel):
             return await self._put_and_begin(transaction, InHand(parcel))
         lease = self._lease() if takes_up else None
         written = await rows.put(transaction, self._service, parcel, self._keyring, lease)
@@ -94,10 +94,10 @@ class DeliveryLoop:
         """A person has it: nothing further is sent for this telling."""
         rows.acknowledged_last(transaction, duty, step, self._clocks.wall())
 
-    def _begins_with(self, transaction: Transaction, parcel: Parcel) -> bool:
-        """Whether the transaction that puts it begins its first attempt too: there is a place that no other parcel of it has."""
-        if self._alone(parcel) or parcel.id in self._went_wrong:
-            self._went_wrong.discard(parcel.id)
+    def _takes_a_place(self, transaction: Transaction, parcel: Parcel) -> bool:
+        """One that no other parcel of the transaction has: then the transaction that puts it begins its first attempt too."""
+        if self._alone(parcel) or parcel.id in self._uncommitted:
+            self._uncommitted.discard(parcel.id)
             return False
         taken = transaction.remembered.get((self, parcel.lane), 0)
         if taken >= self._dispatcher.places(parcel.lane):
@@ -111,7 +111,7 @@ class DeliveryLoop:
         put = rows.put_to_begin if parcel.body is None else rows.put
         if not await put(transaction, self._service, parcel, self._keyring, self._lease()):
             return False
-        self._went_wrong.add(parcel.id)
+        self._uncommitted.add(parcel.id)
         transaction.after_commit(lambda: self._take_up(transaction, hand, begun))
         if parcel.body is None:
             transaction.before_commit(lambda: self._begin(transaction, hand, begun))
@@ -133,8 +133,8 @@ class DeliveryLoop:
             begun += [] if attempt is None else [attempt]
 
     def _take_up(self, transaction: Transaction, hand: InHand, begun: Sequence[Begun]) -> None:
-        """It is committed: nothing went wrong with it."""
-        self._went_wrong.discard(hand.parcel.id)
+        """Called when it is committed."""
+        self._uncommitted.discard(hand.parcel.id)
         holds = standing.has_begun(transaction, hand.parcel.id)
         self._dispatcher.take_up(hand, begun[0] if begun and holds else None)
 

@@ -105,6 +105,6 @@ async def test_what_was_begun_in_a_transaction_that_failed_begins_alone_once_and
             await floor.loop.put(transaction, parcel)
         alone = await floor.row(parcel.id)
         await floor.until(parcel.id, "accepted")
-        assert floor.loop._went_wrong == set()
+        assert floor.loop._uncommitted == set()
     assert alone["attempts"] == 0
     assert [each.id for each in medium.sent] == [parcel.id]
