@@ -47,7 +47,6 @@ class Received(Generic[M_co]):
     content: M_co
     exercise: bool = False
     trace: str | None = None
-    late_seconds: int = 0
     origin: str = ""
     raw: bytes = b""
     """The bytes that travelled, for who keeps them as evidence."""
@@ -162,7 +161,6 @@ def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Receive
         content=content,
         exercise=event.get_extension("exercise") is True,
         trace=event.get_extension("traceparent") or trace_of(event.get_source(), event.get_id()),
-        late_seconds=event.get_extension("lateseconds") or 0,
         origin=origin,
         raw=raw,
     )

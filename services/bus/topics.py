@@ -34,7 +34,7 @@ def declared(path: Path = DECLARATION) -> list[Declared]:
     return topics
 
 
-def create(bootstrap: str, replication: int = 1) -> list[str]:
+def create(bootstrap: str) -> list[str]:
     """Creates those that are missing and returns their names. Topics that exist are left as they are."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     created = []
@@ -45,7 +45,7 @@ def create(bootstrap: str, replication: int = 1) -> list[str]:
                 continue
             settings = {"retention.ms": str(topic.retention_days * MS_A_DAY), "min.insync.replicas": "1"}
             try:
-                admin.create_topics([NewTopic(topic.name, topic.partitions, replication, topic_configs=settings)])
+                admin.create_topics([NewTopic(topic.name, topic.partitions, 1, topic_configs=settings)])
             except TopicAlreadyExistsError:
                 continue
             created.append(str(topic.name))

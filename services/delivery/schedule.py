@@ -19,10 +19,6 @@ class Schedule:
     name: str
     delays: tuple[int, ...]
 
-    @property
-    def gives_up_after(self) -> timedelta:
-        return timedelta(seconds=sum(self.delays))
-
     def delay(self, age: timedelta, *, chance: float, retry_after: timedelta | None = None) -> timedelta | None:
         """Until the next attempt, `age` after the parcel was put. `chance` lies in [0, 1). None: no further attempt."""
         seconds = age.total_seconds()

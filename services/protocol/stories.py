@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.periods import Length, length
+from services.protocol.policy.periods import Length
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
@@ -117,7 +117,3 @@ def read(path: Path) -> Story:
     written = yaml.safe_load(path.read_text())
     written["child"] = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
     return Story.model_validate(written)
-
-
-def moment(story: Story, at: str) -> datetime:
-    return story.begins + length(at)

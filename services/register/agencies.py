@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, any_, literal, select
+from sqlalchemy import any_, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register.keys import Opener
@@ -29,17 +29,10 @@ class Agency:
     verifies: bool
 
 
-async def of(connection: AsyncConnection, keyring: Keyring, agency: str) -> Agency | None:
-    return await _one(connection, keyring, agencies_for_events.c.agency == agency)
-
-
 async def of_source(connection: AsyncConnection, keyring: Keyring, source: str) -> Agency | None:
     """The one agency that may speak as this CloudEvents `source`."""
-    return await _one(connection, keyring, literal(source) == any_(agencies_for_events.c.sources))
-
-
-async def _one(connection: AsyncConnection, keyring: Keyring, which: ColumnElement[bool]) -> Agency | None:
-    row = (await connection.execute(select(agencies_for_events).where(which))).mappings().first()
+    chosen = select(agencies_for_events).where(literal(source) == any_(agencies_for_events.c.sources))
+    row = (await connection.execute(chosen)).mappings().first()
     if row is None:
         return None
     secrets = Opener(keyring, owner_of(row["agency"]), row["wrapped"]).open(row["secrets"], "agencies.secrets")

@@ -74,12 +74,6 @@ ASKED = _asked()
 COLUMNS, SPEAKER = tuple(ASKED.selected_columns.keys()), as_sql(ASKED)
 
 
-async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at: datetime) -> Speaker:
-    """`number` is E.164."""
-    [rows] = await at_once(connection, asked(keyring.number_hashes(number)))
-    return told(keyring, rows, at)
-
-
 def asked(numbers: Sequence[bytes]) -> Statement:
     """Under each phone key, the number's hash."""
     return SPEAKER, {"numbers": list(numbers)}

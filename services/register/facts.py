@@ -37,9 +37,7 @@ async def at_placement(connection: AsyncConnection, placement: PlacementId | Non
     return unknown if where is None else unknown | dict(where)
 
 
-async def for_protocol(
-    connection: AsyncConnection, child: ChildId, *, placement: PlacementId | None = None
-) -> dict[str, object]:
+async def for_protocol(connection: AsyncConnection, child: ChildId) -> dict[str, object]:
     """None means unknown."""
     [rows] = await at_once(connection, (ASK, {"children": [child]}))
-    return known(rows).get(child) or await at_placement(connection, placement)
+    return known(rows).get(child) or dict.fromkeys(ASKED)

@@ -14,7 +14,7 @@ from services.register.keys import Opener, key_of
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
 from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
-from services.store.pipeline import Statement, as_sql, at_once, insert_given
+from services.store.pipeline import Statement, as_sql, insert_given
 from services.store.transaction import Transaction
 
 PLACE = "words.words"
@@ -80,12 +80,6 @@ READ = as_sql(_read())
 
 def asked(ids: Iterable[WordsId]) -> Statement:
     return READ, {"ids": list(ids)}
-
-
-async def read(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:
-    """Oldest first. Words whose key was erased are left out."""
-    [rows] = await at_once(connection, asked(ids))
-    return opened(keyring, rows)
 
 
 def opened(keyring: Keyring, rows: Iterable[tuple[Any, ...]]) -> list[Words]:

@@ -16,7 +16,7 @@ FIELDS = frozenset(
     {
         "event", "level", "timestamp", "service", "slot", "trace", "kind", "message_id", "topic", "partition", "offset",
         "duty", "step", "delivery", "attempt", "medium", "result", "status", "error", "at", "reason", "seconds", "count",
-        "rule", "port", "name", "version", "state", "exercise", "late_seconds", "anchor", "hash", "deadline",
+        "rule", "port", "name", "version", "state", "exercise", "anchor", "hash", "deadline",
     }
 )  # fmt: skip
 

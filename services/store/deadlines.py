@@ -54,12 +54,6 @@ async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
         transaction.write_in_order(PUT, arrays_of(rows))
 
 
-async def put(
-    transaction: Transaction, *, deadline: UUID, version: int, child: str, due_at: datetime, envelope: bytes
-) -> None:
-    await put_all(transaction, [Pending(deadline, version, child, due_at, envelope)])
-
-
 async def cancel(transaction: Transaction, at: datetime, *deadlines: UUID) -> None:
     """Those that have fired already are left as they are: the protocol passes over what the case has outgrown. Written with
     the commit, after what the transaction put before.

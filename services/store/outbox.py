@@ -101,13 +101,6 @@ TAKE = """
 REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
 
 
-async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
-    """What waits to be published, oldest first."""
-    chosen = select(outbox.c.position, outbox.c.key, outbox.c.topic, outbox.c.envelope)
-    rows = await connection.execute(chosen.where(outbox.c.key.in_(keys)).order_by(outbox.c.position))
-    return [Unsent(*row) for row in rows]
-
-
 async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) -> list[str]:
     """By unsent row, not by last position: positions become visible out of order."""
     rows = await connection.execute(

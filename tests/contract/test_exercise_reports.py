@@ -18,9 +18,9 @@ from services.runtime.clocks import Clocks
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
-from services.store import outbox
 from services.store.transaction import Store
 from tests.support.database import Database
+from tests.support.reading import unsent_of
 
 ROUND = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ async def child(engine: AsyncEngine) -> AsyncIterator[tuple[str, str]]:
 
 async def said(engine: AsyncEngine, child: str) -> list[Received[Message]]:
     async with engine.connect() as connection:
-        return [read(each.envelope) for each in await outbox.unsent_of(connection, child)]
+        return [read(each.envelope) for each in await unsent_of(connection, child)]
 
 
 async def test_a_round_is_a_report_and_before_anybody_is_asked_again_its_end(

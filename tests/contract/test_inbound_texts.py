@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from services.register import words
 from services.safeguarding import events
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
 from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, kinds
 from tests.support.database import Database
+from tests.support.reading import words_of
 from tests.support.register import fresh_number
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
@@ -199,7 +199,7 @@ async def as_police_read(database: Database, keyring: Keyring, ids: tuple[str, .
     """The words, by the question that they answer; None for the whole text."""
     engine = database.engine("police")
     async with engine.connect() as connection:
-        read = await words.read(connection, keyring, ids)
+        read = await words_of(connection, keyring, ids)
     await engine.dispose()
     return {each.answers: each.text for each in read}
 

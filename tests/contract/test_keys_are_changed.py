@@ -23,7 +23,7 @@ from services.carers.store import texts
 from services.delivery import codes, rows
 from services.delivery.mail_in import spelt
 from services.delivery.parcel import Parcel
-from services.register import contact, conversation
+from services.register import contact
 from services.register.renewing import AT_ONCE, renew_all
 from services.register.views import data_keys
 from services.safeguarding.duties import ProfessionalNotify
@@ -34,6 +34,7 @@ from services.strategy import store as discussions
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel
 from tests.support.database import Database, running_database
 from tests.support.delivery import received
+from tests.support.reading import speaker
 from tests.support.register import authority, fresh_number, load
 from tests.support.strategy import POLICE, SOCIAL, running_strategy
 
@@ -137,7 +138,7 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
         while not done.is_set():
             number = numbers[looked * 7 % len(numbers)]
             async with engine.connect() as connection:
-                found = await conversation.speaker(connection, Keyring(**BOTH), number, NOW)
+                found = await speaker(connection, Keyring(**BOTH), number, NOW)
                 reached = found.person and await contact.of(connection, Keyring(**BOTH), found.person)
             looked += 1
             if not reached or reached.mobile != number:
@@ -159,8 +160,8 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
     assert "nothing of casework's needs an older key any more" in said
     async with engine.connect() as connection:
         for number in numbers[::10]:
-            assert (await conversation.speaker(connection, Keyring(**NEW), number, NOW)).person is not None
-            assert (await conversation.speaker(connection, Keyring(**OLD), number, NOW)).person is None
+            assert (await speaker(connection, Keyring(**NEW), number, NOW)).person is not None
+            assert (await speaker(connection, Keyring(**OLD), number, NOW)).person is None
     assert await _under(database, Keyring(**OLD)) == 0
     await engine.dispose()
 

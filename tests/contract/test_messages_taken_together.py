@@ -20,9 +20,9 @@ from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildLocated, ChildReportedMissing, ChildReturned
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
-from services.store import outbox
 from services.store.transaction import Store, Transaction
 from tests.support.database import Database
+from tests.support.reading import unsent_of
 
 
 class Settled:
@@ -81,7 +81,7 @@ class Office:
 
     async def decided_on(self, child: str) -> list[str]:
         async with self.store.engine.connect() as connection:
-            said = [read(each.envelope).content for each in await outbox.unsent_of(connection, child)]
+            said = [read(each.envelope).content for each in await unsent_of(connection, child)]
         return [each.about_id for each in said if isinstance(each, ProtocolDecided)]
 
 

@@ -18,6 +18,7 @@ from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.desk import status
 from tests.support.police import OFFICER, Police, answer, police_of, running
+from tests.support.reading import words_of
 from tests.support.register import SECRET, authority, load
 
 FROM_THE_FORCE = ("police.acknowledged", "police.reference", "duty.acknowledged")
@@ -190,7 +191,7 @@ async def test_an_officers_acknowledgement_ends_the_duty_and_names_the_officer_i
     assert "Adeyemi" not in json.dumps(said)
     assert "NP-2026" not in json.dumps(said)
     async with police.floor.store.engine.connect() as connection:
-        kept = await words.read(connection, police.keyring, said[0]["data"]["words"] + said[1]["data"]["words"])
+        kept = await words_of(connection, police.keyring, said[0]["data"]["words"] + said[1]["data"]["words"])
     assert {each.text for each in kept} == {"PC Adeyemi, NP 4127", "NP-20261124-0042"}
     assert (await police.floor.row(told.content.telling))["state"] == "acknowledged"
 

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import update
 
 from services.delivery.tables import deliveries
-from services.register import words
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.police import FORCE_MAILBOX, Police, by_mail, police_of
+from tests.support.reading import words_of
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OFFICER = {"answer": "have-it", "name": "PC Adeyemi", "collar": "NP 4127"}
@@ -93,7 +93,7 @@ async def test_the_officers_answer_is_the_same_acknowledgement_as_by_api(police:
     assert said[2]["data"]["how"] == "page"
     assert said[2]["data"]["force"] == police.force
     async with police.floor.store.engine.connect() as connection:
-        kept = await words.read(connection, police.keyring, said[0]["data"]["words"])
+        kept = await words_of(connection, police.keyring, said[0]["data"]["words"])
     assert [each.text for each in kept] == ["PC Adeyemi, NP 4127"]
 
 

@@ -16,13 +16,13 @@ import pytest
 from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.console import accounts
-from services.register import words
 from services.safeguarding.operators import OperatorRole
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.delivery import eventually
 from tests.support.police import Police, police_of
+from tests.support.reading import words_of
 
 REASON = "They lost the night's notices, says DI Hart"
 
@@ -108,7 +108,7 @@ async def test_a_replay_goes_out_and_says_who_asked_and_why(
     )
     assert REASON not in str(record)
     async with police.floor.store.engine.connect() as connection:
-        [kept] = await words.read(connection, police.keyring, data["words"])
+        [kept] = await words_of(connection, police.keyring, data["words"])
     assert (kept.text, kept.said_by) == (REASON, who)
 
 

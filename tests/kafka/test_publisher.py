@@ -19,6 +19,7 @@ from services.store import outbox
 from services.store.transaction import Store
 from tests.support.bus import Kafka
 from tests.support.database import Database
+from tests.support.reading import unsent_of
 
 TOO_LARGE = b"x" * 2_000_000
 """Kafka takes no message over 1 MB."""
@@ -43,7 +44,7 @@ class Office:
 
     async def unsent(self, keys: list[str]) -> int:
         async with self.store.engine.connect() as connection:
-            return len(await outbox.unsent_of(connection, *keys))
+            return len(await unsent_of(connection, *keys))
 
     async def all_taken_out(self, keys: list[str]) -> bool:
         """What was published is taken out some moments later."""

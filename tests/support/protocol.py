@@ -14,6 +14,7 @@ from services.safeguarding.message import Message
 from services.store import outbox
 from services.store.transaction import Store
 from tests.support.database import Database
+from tests.support.reading import unsent_of
 
 
 class Protocol:
@@ -46,7 +47,7 @@ class Protocol:
 
     async def said(self, child: str) -> list[Received[Message]]:
         async with self.store.engine.connect() as connection:
-            return [read(each.envelope) for each in await outbox.unsent_of(connection, child)]
+            return [read(each.envelope) for each in await unsent_of(connection, child)]
 
     async def due(self, child: str) -> list[Any]:
         async with self.store.engine.connect() as connection:

@@ -1,0 +1,35 @@
+"""What services write, read back as no service reads it: for tests alone."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.register import conversation, words
+from services.register.conversation import Speaker
+from services.register.words import Words
+from services.safeguarding.identifiers import WordsId
+from services.store.encryption import Keyring
+from services.store.outbox import Unsent
+from services.store.pipeline import at_once
+from services.store.tables import outbox
+
+
+async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
+    """What waits to be published, oldest first."""
+    chosen = select(outbox.c.position, outbox.c.key, outbox.c.topic, outbox.c.envelope)
+    rows = await connection.execute(chosen.where(outbox.c.key.in_(keys)).order_by(outbox.c.position))
+    return [Unsent(*row) for row in rows]
+
+
+async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at: datetime) -> Speaker:
+    """`number` is E.164."""
+    [rows] = await at_once(connection, conversation.asked(keyring.number_hashes(number)))
+    return conversation.told(keyring, rows, at)
+
+
+async def words_of(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:
+    """Oldest first. Words whose key was erased are left out."""
+    [rows] = await at_once(connection, words.asked(ids))
+    return words.opened(keyring, rows)
