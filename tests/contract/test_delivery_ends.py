@@ -89,7 +89,7 @@ async def test_a_medium_that_raises_for_ever_ends_with_its_retries(engine: Async
     medium = Broken(OverflowError("too large"), for_ever=True)
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
-        parcel = await put(floor, told, "force-for-ever", age=URGENT.gives_up_after)
+        parcel = await put(floor, told, "force-for-ever", age=timedelta(seconds=sum(URGENT.delays)))
         await floor.until(parcel.id, "failed", within=5)
         said = await floor.said(told.subject)
     assert (said[-1]["type"], said[-1]["data"]["reason"]) == ("duty.failed.v1", "retries-spent")
