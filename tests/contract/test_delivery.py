@@ -126,7 +126,7 @@ async def test_where_the_database_refuses_what_prepares_it_the_parcel_is_put_aga
         with pytest.raises(ProgrammingError):
             await floor.put(told, "force-t")
         parcel = await floor.put(told, "force-t")
-        await floor.until(parcel.id, "failed")
+        await floor.until(parcel.id, "failed", within=30)
         assert await floor.kinds_said(told.subject) == ["duty.failed.v1"]
     assert medium.sent == []
 
