@@ -3,8 +3,6 @@
 import asyncio
 import importlib
 import os
-import re
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -19,8 +17,6 @@ from services.police.commands import police
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
-SPAN = re.compile(r"^(?P<count>[0-9]+)(?P<unit>[smhd])$")
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
@@ -182,18 +178,19 @@ def simulate(
 @app.command()
 def forward(by: str) -> None:
     """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
+    from services.protocol.policy.periods import length
     from services.runtime.settings import Settings
     from services.store.engine import connect
     from services.store.story import move_forward
 
-    span = SPAN.match(by)
-    if span is None:
-        raise typer.BadParameter("say how far: 30s, 30m, 2h or 3d")
+    try:
+        step = length(by)
+    except ValueError:
+        raise typer.BadParameter("say how far: 30s, 30m, 2h or 3d") from None
     settings = Settings()
     if not settings.sandbox:
         typer.echo("story time moves only where SAFE_RETURN_SANDBOX declares a sandbox", err=True)
         raise typer.Exit(2)
-    step = timedelta(**{UNITS[span["unit"]]: int(span["count"])})
     ahead_by = asyncio.run(move_forward(connect(settings, "clock"), step))
     typer.echo(f"story time is {ahead_by} ahead of the wall clock")
 

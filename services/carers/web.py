@@ -17,7 +17,7 @@ from services.delivery import callback_contract
 from services.delivery.receipts import Receipts, Report
 from services.delivery.text import signature_is_valid
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, answer_with_problems, body_within
+from services.runtime.problems import Problem, answer_with_problems, body_within, media_type_of
 from services.runtime.refusals import described, refusals
 from services.store.failures import OF_DATABASE, passes_by_itself
 
@@ -79,7 +79,7 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
 
 async def _signed_form(request: Request, settings: CarersSettings) -> Form:
     """Raises Problem: 413 over 64 KiB, 415 for another type, 400 for what is no form, 403 without Twilio's signature."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if media_type_of(request) != FORM:
         raise _refused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a form", f"The content type must be {FORM}.", "content-type"
         )

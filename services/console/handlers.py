@@ -5,7 +5,6 @@ from typing import Any
 
 from services.bus.envelope import Received
 from services.console import contacts, metrics, store
-from services.console.policy.standing import waits_for_answer
 from services.runtime.clocks import Clocks
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ReportTaken
@@ -42,7 +41,7 @@ class Handlers:
 
     async def on_duty_changed(self, received: Received[DutyChanged], transaction: Transaction) -> None:
         """Kept as it now stands. Its tellings and their outcomes come by themselves, so it is no entry of the timeline."""
-        await store.keep_duty(transaction, received, waits=waits_for_answer(received.content))
+        await store.keep_duty(transaction, received, waits=received.content.goes_on)
         self._measure(received, transaction)
 
     async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], transaction: Transaction) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from services.delivery import metrics, outcomes, standing
 from services.delivery.claims import InHand
 from services.delivery.medium import Answer, Media, Sending
-from services.delivery.outcomes import Voice
+from services.delivery.outcomes import Speaker
 from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
 from services.delivery.rows import BODY, RECIPIENT
 from services.delivery.settling import settle
@@ -131,7 +131,7 @@ class Attempt:
     async def _sealed(self, transaction: Transaction, parcel: Parcel, fixed: Fixed) -> dict[str, Any]:
         purpose = str(parcel.duty.wording) if parcel.duty else "reply"
         looked_up = outcomes.looked_up(parcel, purpose, fixed.read, fixed.person)
-        await self._voice(self.clocks.wall()).say(transaction, parcel, looked_up)
+        await self._speaker(self.clocks.wall()).say(transaction, parcel, looked_up)
         key = await key_of(transaction, self.keyring, parcel.owner)
         return {
             "recipient": key.close(fixed.recipient, RECIPIENT),
@@ -143,7 +143,7 @@ class Attempt:
     async def _undeliverable(self, transaction: Transaction, parcel: Parcel, why: Undeliverable) -> None:
         now = self.clocks.wall()
         if await standing.ended(transaction, parcel.id, self.owner, now, State.FAILED):
-            await self._voice(now).say(transaction, parcel, outcomes.failed(parcel, why.reason, why.person))
+            await self._speaker(now).say(transaction, parcel, outcomes.failed(parcel, why.reason, why.person))
             transaction.after_commit(metrics.ENDED.labels(self.media.of(parcel.medium).name, why.reason).inc)
 
     async def _withdrawn(self, hand: InHand) -> None:
@@ -154,7 +154,9 @@ class Attempt:
         async with self.store.transaction() as transaction:
             withdrawn = await standing.ended(transaction, hand.parcel.id, self.owner, now, State.WITHDRAWN)
             if withdrawn and hand.uncertain:
-                await self._voice(now).say(transaction, hand.parcel, outcomes.accepted(hand.parcel, hand.parcel.person))
+                await self._speaker(now).say(
+                    transaction, hand.parcel, outcomes.accepted(hand.parcel, hand.parcel.person)
+                )
 
     async def defect(self, hand: InHand, error: Exception) -> None:
         """An error of ours, before the attempt had begun or after: tried again, and soon given up, so that the protocol goes on to
@@ -173,8 +175,8 @@ class Attempt:
             else:
                 await standing.postponed(transaction, parcel.id, self.owner, now, later.next_attempt_at, attempts)
 
-    def _voice(self, now: datetime) -> Voice:
-        return Voice(self.service, self.clocks.story(), now)
+    def _speaker(self, now: datetime) -> Speaker:
+        return Speaker(self.service, self.clocks.story(), now)
 
 
 def _sending(hand: InHand, fixed: Fixed, attempt: int, now: datetime) -> Sending:

@@ -8,7 +8,7 @@ from services.delivery import metrics, outcomes, standing
 from services.delivery.attempt import Begun
 from services.delivery.claims import InHand
 from services.delivery.medium import Answer, Media
-from services.delivery.outcomes import Voice
+from services.delivery.outcomes import Speaker
 from services.delivery.parcel import State
 from services.delivery.settling import settle
 from services.delivery.standing import Made
@@ -82,7 +82,7 @@ class Ending:
             elif stands == State.WITHDRAWN and (hand.uncertain or answer.result is AttemptResult.UNKNOWN):
                 # As where it is found withdrawn before an attempt (`Attempt`): its recipient hears the all-clear.
                 outcome = outcomes.accepted(parcel, person)
-        await Voice(self._service, self._clocks.story(), now).say(transaction, parcel, attempted, outcome)
+        await Speaker(self._service, self._clocks.story(), now).say(transaction, parcel, attempted, outcome)
         if as_.state is State.ACCEPTED:
             seconds = (now - parcel.created_at).total_seconds()
             transaction.after_commit(lambda: metrics.ACCEPTED_SECONDS.labels(medium).observe(seconds))

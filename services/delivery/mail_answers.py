@@ -6,14 +6,13 @@ from typing import Literal
 from services.bus.envelope import say
 from services.delivery import rows
 from services.delivery.mail_in import MailKind, ReadMail, spelt
+from services.delivery.outcomes import Speaker, failed
 from services.delivery.parcel import Parcel, State
 from services.register import words
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
-from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyFailed
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
@@ -35,22 +34,14 @@ class MailAnswers:
     async def goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
         """The next person is told, unless somebody has answered already. The one who is away may still answer."""
         held = None if mail.refers_to is None else await rows.hold(transaction, mail.refers_to)
-        duty = None if held is None else held[0].duty
-        if held is None or duty is None:
+        if held is None or held[0].duty is None:
             return f"{mail.kind}-of-nothing"
         parcel, state = held
         if state in {State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED}:
             return f"{mail.kind}-late"
-        failed = DutyFailed(
-            duty=duty.duty,
-            step=duty.step,
-            authority=duty.authority,
-            episode=duty.episode,
-            person=parcel.person,
-            reason=GOES_ON[mail.kind],
-        )
-        await self._say(transaction, parcel.child, failed, exercise=parcel.exercise)
-        await rows.declined(transaction, parcel.id, self.clocks.wall())
+        speaker = Speaker(self.service, self.clocks.story(), self.clocks.wall())
+        await speaker.say(transaction, parcel, failed(parcel, GOES_ON[mail.kind], parcel.person))
+        await rows.declined(transaction, parcel.id, speaker.now)
         return str(mail.kind)
 
     async def made_of(self, transaction: Transaction, mail: ReadMail) -> str:
@@ -70,6 +61,7 @@ class MailAnswers:
             authority=duty.authority,
             said_by=await self._speaker(transaction, mail, parcel),
             exercise=parcel.exercise,
+            trace=parcel.trace,
         )
 
     async def _speaker(self, transaction: Transaction, mail: ReadMail, parcel: Parcel) -> PersonId | None:
@@ -92,6 +84,7 @@ class MailAnswers:
         authority: AuthorityId,
         said_by: PersonId | None,
         exercise: bool,
+        trace: str | None,
     ) -> str:
         """Kept encrypted, and the duty line is told that there is something to read."""
         at = self.clocks.story()
@@ -99,16 +92,14 @@ class MailAnswers:
         needs = TextNeedsHuman(
             authority=authority, words=(kept,), said_by=said_by, channel="mail", reason="not-understood"
         )
-        await self._say(transaction, child, needs, exercise=exercise)
-        return "needs-human"
-
-    async def _say(self, transaction: Transaction, child: ChildId, content: Message, *, exercise: bool) -> None:
         await say(
             transaction,
-            content,
+            needs,
             said_by=self.service,
             subject=child,
-            at=self.clocks.story(),
+            at=at,
             now=self.clocks.wall(),
             exercise=exercise,
+            trace=trace,
         )
+        return "needs-human"

@@ -22,7 +22,7 @@ CARER = "carer"
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Speaker:
     """Speaks for one service. `at` is story time, `now` wall time."""
 
     service: str

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery import metrics, outcomes
 from services.delivery.medium import Answer
-from services.delivery.outcomes import Voice
+from services.delivery.outcomes import Speaker
 from services.delivery.parcel import State
 from services.delivery.rows import parcel_of
 from services.delivery.settling import settle
@@ -160,13 +160,13 @@ class Receipts:
         ]
 
     async def _change(self, transaction: Transaction, row: Row, report: Report, state: State, now: datetime) -> None:
-        parcel, voice = parcel_of(row), Voice(self._service, self._clocks.story(), now)
+        parcel, speaker = parcel_of(row), Speaker(self._service, self._clocks.story(), now)
         if state is State.ACCEPTED:
             self._write(transaction, row, report, now, state=state)
-            await voice.say(transaction, parcel, outcomes.accepted(parcel, parcel.person))
+            await speaker.say(transaction, parcel, outcomes.accepted(parcel, parcel.person))
         elif state is State.DELIVERED:
             self._write(transaction, row, report, now, state=state)
-            await voice.say(transaction, parcel, outcomes.delivered(parcel))
+            await speaker.say(transaction, parcel, outcomes.delivered(parcel))
         else:
             means = CALL_FAILED if report.of_call else meaning(report.error_code)
             withdrawn = row["withdrawn_at"] is not None
@@ -180,7 +180,7 @@ class Receipts:
                 return
             self._write(transaction, row, report, now, state=State.FAILED)
             failed = outcomes.failed(parcel, means.reason or "undeliverable", parcel.person)
-            await voice.say(transaction, parcel, failed)
+            await speaker.say(transaction, parcel, failed)
             transaction.after_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.bus.envelope import say
 from services.delivery import rows
+from services.delivery.outcomes import Speaker
 from services.delivery.parcel import Parcel
 from services.police import store
 from services.police.reply import Officer, Reply, ReplyType
@@ -111,16 +111,8 @@ class Answering:
         return (await words.keep(self.transaction, self.keyring, about=about, words=said, said_by=None, at=self.at),)
 
     async def _say(self, content: Message) -> None:
-        await say(
-            self.transaction,
-            content,
-            said_by="police",
-            subject=self.parcel.child,
-            at=self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at,
-            now=self.now,
-            exercise=self.parcel.exercise,
-            trace=self.parcel.trace,
-        )
+        at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at
+        await Speaker("police", at, self.now).say(self.transaction, self.parcel, content)
 
 
 def _signature(officer: Officer) -> str:

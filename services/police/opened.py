@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.bus.envelope import say
 from services.delivery import rows
+from services.delivery.outcomes import Speaker, looked_up
 from services.delivery.parcel import Parcel, State
 from services.delivery.rows import BODY
 from services.delivery.tables import deliveries
@@ -17,7 +17,6 @@ from services.police.policy import Standing
 from services.police.sending import force_of
 from services.register.keys import data_key
 from services.runtime.clocks import Clocks
-from services.safeguarding.evidence import RegisterLookedUp
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
 
@@ -66,16 +65,5 @@ async def record_reading(
     transaction: Transaction, clocks: Clocks, found: Opened, purpose: str, fields: tuple[str, ...]
 ) -> None:
     """For the audit: which fields an officer read, and never what they said. A test is about nobody."""
-    authority = found.parcel.authority
-    if authority is None or not fields:
-        return
-    await say(
-        transaction,
-        RegisterLookedUp(authority=authority, purpose=purpose, fields=fields, delivery=found.parcel.id),
-        said_by="police",
-        subject=found.parcel.child,
-        at=clocks.story(),
-        now=clocks.wall(),
-        exercise=found.parcel.exercise,
-        trace=found.parcel.trace,
-    )
+    read = looked_up(found.parcel, purpose, fields, None)
+    await Speaker("police", clocks.story(), clocks.wall()).say(transaction, found.parcel, read)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.bus.envelope import say
+from services.delivery.outcomes import Speaker
 from services.delivery.parcel import Parcel
 from services.register import words
 from services.register.operators import Operator
@@ -45,13 +45,4 @@ async def record(
         step=None if duty is None else duty.step,
         words=(kept,),
     )
-    await say(
-        transaction,
-        acted,
-        said_by="police",
-        subject=parcel.child,
-        at=command.at,
-        now=command.now,
-        exercise=parcel.exercise,
-        trace=parcel.trace,
-    )
+    await Speaker("police", command.at, command.now).say(transaction, parcel, acted)

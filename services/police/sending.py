@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from services.bus.envelope import say
 from services.delivery.links import GOOD_FOR, Links, Purpose
 from services.delivery.medium import MAIL_TO
+from services.delivery.outcomes import Speaker
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.police import agreeing, store
 from services.police.notice import About, Notice
@@ -128,16 +128,8 @@ class NoticeSender:
             return
         if not store.chases_gaps(transaction, force.force, duty.episode):
             return
-        await say(
-            transaction,
-            PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps),
-            said_by="police",
-            subject=parcel.child,
-            at=self.clocks.story(),
-            now=self.clocks.wall(),
-            exercise=parcel.exercise,
-            trace=parcel.trace,
-        )
+        lacks = PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps)
+        await Speaker("police", self.clocks.story(), self.clocks.wall()).say(transaction, parcel, lacks)
 
 
 def _asked(child: ChildId, duty: Duty, force: ForceId) -> tuple[Statement, ...]:

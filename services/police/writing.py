@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from services.police.notice import (
@@ -27,6 +27,7 @@ from services.register.police_notice import ChildFacts, NoticeFacts, PlacementFa
 from services.register.reporters import Reporter
 from services.register.words import Words
 from services.safeguarding.duties import Duty
+from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import ENGLAND
@@ -58,7 +59,6 @@ LONG_ONES = (
 )
 REPORTS = (About.MISSING, About.NEW_INFORMATION)
 """What says how the child went."""
-FIRST_HOURS = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _earlier(duty: Duty, child: ChildFacts | None, beside: Beside) -> dict[str, 
     entered = child.entered_care_at if child else None
     count, last = beside.earlier or (None, None)
     return {
-        "first_72_hours": _known(None if entered is None else duty.created_at - entered < FIRST_HOURS),
+        "first_72_hours": _known(None if entered is None else in_first_hours(entered, duty.created_at)),
         "earlier_episodes": UNKNOWN if count is None else str(count),
         "last_episode": NONE
         if count == 0

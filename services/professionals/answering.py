@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.bus.envelope import say
 from services.delivery import rows
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
+from services.delivery.outcomes import Speaker, failed
 from services.delivery.parcel import Parcel, State
 from services.professionals import metrics, several
 from services.professionals.deputies import Deputies
@@ -17,7 +17,7 @@ from services.register import directory
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed
+from services.safeguarding.outcomes import DutyAcknowledged
 from services.store.transaction import Store, Transaction
 
 
@@ -41,45 +41,43 @@ class Acknowledging:
             answer = form.answer if len(told) == 1 else several.single(form.answer)
             for each in chosen:
                 if each.state not in OVER:
-                    await self._answer(transaction, each.parcel, each.duty, each.state, answer)
+                    await self._answer(transaction, each, answer)
             return await self._page(transaction, await self._told(transaction, delivery)) if told else None
 
-    async def _answer(self, transaction: Transaction, parcel: Parcel, duty: Duty, state: State, answer: str) -> State:
+    async def _answer(self, transaction: Transaction, each: Told, answer: str) -> None:
+        """Whoever has handed it over, or cannot, may still say that they have it."""
         if answer == HAVE_IT:
-            acknowledged = DutyAcknowledged(
-                duty=duty.duty,
-                step=duty.step,
-                authority=duty.authority,
-                episode=duty.episode,
-                by=parcel.person,
-                how="page",
-            )
-            await self._say(transaction, parcel, acknowledged)
-            await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
-            transaction.after_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
-            return State.ACKNOWLEDGED
-        if (
-            answer == HAND_OVER
-            and state is not State.FAILED
-            and await self.deputies.takes_over(transaction, parcel, duty)
-        ):
+            await self._has_it(transaction, each.parcel, each.duty)
+        elif each.state is State.FAILED:
+            return
+        elif answer == HAND_OVER:
+            await self._hands_over(transaction, each.parcel, each.duty)
+        elif answer == CANNOT:
+            await self._cannot(transaction, each.parcel)
+
+    async def _has_it(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> None:
+        acknowledged = DutyAcknowledged(
+            duty=duty.duty,
+            step=duty.step,
+            authority=duty.authority,
+            episode=duty.episode,
+            by=parcel.person,
+            how="page",
+        )
+        await self._say(transaction, parcel, acknowledged)
+        await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
+        transaction.after_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
+
+    async def _hands_over(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> None:
+        """Where nobody takes it over, the page goes on asking."""
+        if await self.deputies.takes_over(transaction, parcel, duty):
             await rows.declined(transaction, parcel.id, self.clocks.wall())
             transaction.after_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
-            return State.FAILED
-        if answer == CANNOT and state is not State.FAILED:
-            declined = DutyFailed(
-                duty=duty.duty,
-                step=duty.step,
-                authority=duty.authority,
-                episode=duty.episode,
-                person=parcel.person,
-                reason="declined",
-            )
-            await self._say(transaction, parcel, declined)
-            await rows.declined(transaction, parcel.id, self.clocks.wall())
-            transaction.after_commit(metrics.ANSWERS.labels(CANNOT).inc)
-            return State.FAILED
-        return state
+
+    async def _cannot(self, transaction: Transaction, parcel: Parcel) -> None:
+        await self._say(transaction, parcel, failed(parcel, "declined", parcel.person))
+        await rows.declined(transaction, parcel.id, self.clocks.wall())
+        transaction.after_commit(metrics.ANSWERS.labels(CANNOT).inc)
 
     async def _told(self, transaction: Transaction, delivery: UUID) -> list[Told]:
         """What this mail says: one telling, or several that went together."""
@@ -99,17 +97,8 @@ class Acknowledging:
         has_deputy = open_still and await self.deputies.next(transaction, first.parcel, first.duty) is not None
         return _sheet(spoken, first.duty, first.state, has_deputy=has_deputy)
 
-    async def _say(self, transaction: Transaction, parcel: Parcel, content: Message) -> None:
-        await say(
-            transaction,
-            content,
-            said_by="professionals",
-            subject=parcel.child,
-            at=self.clocks.story(),
-            now=self.clocks.wall(),
-            exercise=parcel.exercise,
-            trace=parcel.trace,
-        )
+    async def _say(self, transaction: Transaction, parcel: Parcel, content: Message | None) -> None:
+        await Speaker("professionals", self.clocks.story(), self.clocks.wall()).say(transaction, parcel, content)
 
     async def _language(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> MailLanguage:
         if parcel.person is None:

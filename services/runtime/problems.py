@@ -83,6 +83,11 @@ def answer_with_problems(
     pages.add_exception_handler(Exception, unforeseen)
 
 
+def media_type_of(request: Request) -> str:
+    """As the request says, without parameters such as its charset; empty where it says nothing."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def body_within(request: Request, most: int) -> bytes:
     """The body, read as it comes and given up at `most` bytes. Raises Problem (413, or 400 where the caller has gone)."""
     body = bytearray()

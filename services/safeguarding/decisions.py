@@ -82,6 +82,12 @@ class DutyState(StrEnum):
     """Told to its last human, who has not answered. It stays on the page until somebody does."""
 
 
+GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
+"""Somebody has still to answer, unless the duty says that it has ended: one may be content with being taken by the other end."""
+REACHED = frozenset({"accepted", "delivered", "acknowledged"})
+"""States of a telling that has come to whom it was for, or to their machine."""
+
+
 class StepRecord(Contract):
     """One telling of a duty, as it stands."""
 
@@ -110,6 +116,10 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
     next_role: Role | None = None
     protocol: str
     cites: tuple[str, ...]
+
+    @property
+    def goes_on(self) -> bool:
+        return self.state in GOES_ON and self.ended_because is None
 
 
 class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):

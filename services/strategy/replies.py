@@ -106,6 +106,7 @@ class Replies:
             authority=found.authority,
             said_by=mine[0].person if mine and not mail.forged else None,
             exercise=found.exercise,
+            trace=found.trace,
         )
 
 

@@ -108,6 +108,7 @@ async def test_a_mail_that_bounces_is_a_failure_at_once(police: Police) -> None:
     await come_back(police, told.content.telling)
     [failed] = await police.said_since(told, ("duty.failed",))
     assert (failed["data"]["duty"], failed["data"]["reason"]) == (str(told.content.duty), "undeliverable")
+    assert failed["traceparent"] == told.trace
     assert (await police.floor.row(told.content.telling))["state"] == "failed"
 
 
@@ -162,6 +163,7 @@ async def test_what_an_officer_writes_a_person_reads_and_acknowledges_nothing(po
     await answered(police, told, "We have this, PC Adeyemi, ref NP-77.")
     [needs] = await police.said_since(told, ("text.needs-human",))
     assert (len(needs["data"]["words"]), needs["data"]["channel"]) == (1, "mail")
+    assert needs["traceparent"] == told.trace
     assert "Adeyemi" not in str(needs)
     assert await police.said_since(told, ("duty.acknowledged",)) == []
 

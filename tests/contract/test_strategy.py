@@ -169,11 +169,14 @@ async def test_what_is_rolled_back_is_not_counted(strategy: Strategy) -> None:
     def planned() -> float:
         return REGISTRY.get_sample_value("strategy_discussions_total", {"act": "planned"}) or 0.0
 
-    before, told = planned(), strategy.invitation(POLICE, episode=uuid4())
-    with pytest.raises(ConnectionError):
+    async def rolled_back() -> None:
         async with strategy.floor.store.transaction() as transaction:
-            await strategy.handlers.on_strategy_invite(told, transaction)
+            await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, episode=uuid4()), transaction)
             raise ConnectionError
+
+    before = planned()
+    with pytest.raises(ConnectionError):
+        await rolled_back()
     assert planned() == before
 
 

@@ -5,7 +5,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -35,6 +35,7 @@ from services.police.web_open_list import OpenListDoor
 from services.police.web_replies import RepliesDoor
 from services.register.forces import Forces
 from services.runtime.clocks import Clocks
+from services.safeguarding.identifiers import trace_of
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 from tests.support.database import Database
@@ -75,6 +76,7 @@ class Police:
             exercise=bool(about.pop("exercise", False)),
             **({"force": self.force, "authority": self.authority} | about),
         )
+        told = replace(told, trace=trace_of(told.source, told.id))
         async with self.floor.store.transaction() as transaction:
             await self.handlers.on_police_notify(told, transaction)
         return told

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from services.safeguarding.contact_events import ContactUnreachable
-from services.safeguarding.decisions import DutyChanged, DutyState, MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import (
     ChildInformationReceived,
@@ -43,8 +43,6 @@ ALWAYS_DECIDED = (
     RuleDue,
 )
 """Events on which every protocol has something to say, if only that it is too late. Of the others a rule may speak or none."""
-
-GOING_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
 
 
 class Gap(StrEnum):
@@ -105,10 +103,9 @@ def standing_of(content: Message) -> dict[str, Any] | None:
     """What the reconciler keeps of a duty: how it stands, and when its next step is due while it goes on."""
     if not isinstance(content, DutyChanged):
         return None
-    goes_on = content.state in GOING_ON and content.ended_because is None
     return {
         "duty": content.duty,
         "revision": content.revision,
-        "goes_on": goes_on,
-        "next_step_at": content.next_step_at if goes_on else None,
+        "goes_on": content.goes_on,
+        "next_step_at": content.next_step_at if content.goes_on else None,
     }

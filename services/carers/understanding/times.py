@@ -2,13 +2,11 @@
 
 import re
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from services.carers.understanding.whom import NUMBERS
+from services.safeguarding.working_time import ENGLAND
 
-LONDON = ZoneInfo("Europe/London")
 LONGEST_AGO = timedelta(hours=24)
-HALF_DAY = timedelta(hours=12)
 
 SEEN_LAST = re.compile(
     r"\b(?:last seen|last saw|saw (?:him|her|them)|seen|left|went|gone|missing|run off|ran off|ran away|since|out)\b"
@@ -35,7 +33,7 @@ def last_seen(text: str, at: datetime) -> datetime | None:
     said = text.casefold().replace("'", "")
     if SEEN_LAST.search(said) is None or EXPECTED.search(said) is not None:
         return None
-    found = _ago(said, at) or _by_the_clock(said, at.astimezone(LONDON))
+    found = _ago(said, at) or _by_the_clock(said, at.astimezone(ENGLAND))
     if len(found) != 1 or not at - LONGEST_AGO <= found[0] <= at:
         return None
     return found[0].astimezone(at.tzinfo)
@@ -88,7 +86,7 @@ def _latest(said: str, now: datetime, hour: int, minute: int, half: str | None) 
         hours = {hour % 24}
     days = (now.date(), now.date() - timedelta(days=1))
     moments = [
-        datetime(day.year, day.month, day.day, each, minute, tzinfo=LONDON) for day in days for each in sorted(hours)
+        datetime(day.year, day.month, day.day, each, minute, tzinfo=ENGLAND) for day in days for each in sorted(hours)
     ]
     return max((each for each in moments if each <= now), default=now + timedelta(days=1))
 

@@ -14,7 +14,7 @@ from services.casework.store.accepting import Moment, OtherContent, accept
 from services.register import agencies
 from services.register.agencies import Agency
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, body_within
+from services.runtime.problems import Problem, body_within, media_type_of
 from services.safeguarding.identifiers import is_provisional
 from services.store.encryption import Keyring
 from services.store.transaction import Store
@@ -40,7 +40,7 @@ class EventsDoor:
 
     async def take(self, request: Request) -> JSONResponse:
         """Answers 202 when the event is durable. Raises Problem otherwise."""
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+        if media_type_of(request) != MEDIA_TYPE:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed."
             )

@@ -11,7 +11,7 @@ from services.casework.policy import picture
 from services.casework.store import photographs
 from services.casework.web.register import authorise
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, body_within
+from services.runtime.problems import Problem, body_within, media_type_of
 from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import ChildId
 from services.store.encryption import Keyring
@@ -28,7 +28,7 @@ class PhotographDoor:
 
     async def take(self, request: Request, authority: str, reference: str) -> Response:
         authorise(request, self._token)
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = media_type_of(request)
         if media_type not in picture.KINDS:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
         taken_on = _day(request.query_params.get("taken_on"))

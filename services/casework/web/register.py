@@ -21,7 +21,7 @@ from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.redating import reckoned, tell_of_changes
 from services.delivery.addresses import ForbiddenDestination, require_permitted_url
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, body_within
+from services.runtime.problems import Problem, body_within, media_type_of
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 
@@ -44,7 +44,7 @@ class RegisterDoor:
         authorise(request, self._token)
         if table is not None and table not in TABLES:
             raise Problem(HTTPStatus.NOT_FOUND, "No such table", f"The tables are {', '.join(TABLES)}.")
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        media_type = media_type_of(request)
         wanted = "application/json" if table is None else "text/csv"
         if media_type != wanted:
             raise Problem(

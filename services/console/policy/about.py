@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from services.console.policy.answers import Answers
-from services.console.policy.standing import waits_for_answer
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRecord
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.outcomes import StrategyDiscussionChanged
@@ -26,7 +25,7 @@ class About:
     def seen(self) -> str:
         """What a form remembers of what its page showed: when this has changed, the act may no longer be meant."""
         if self.duty is not None:
-            return "waits" if waits_for_answer(self.duty) else "over"
+            return "waits" if self.duty.goes_on else "over"
         discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"
         return f"{self.episode.state if self.episode else ''}{discussion}"
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.console.policy.about import About
 from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
-from services.console.policy.standing import GONE, waits_for_answer
+from services.console.policy.standing import GONE
 from services.safeguarding import discussion_events, events, plan_events
 from services.safeguarding.decisions import OVER, DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duties import DutySendAgain
@@ -41,7 +41,7 @@ def _is(*states: EpisodeState) -> Callable[[About], bool]:
 
 
 def _waits(about: About) -> bool:
-    return about.duty is not None and waits_for_answer(about.duty)
+    return about.duty is not None and about.duty.goes_on
 
 
 def _has_planned_discussion(about: About) -> bool:

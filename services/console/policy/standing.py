@@ -11,7 +11,6 @@ from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Role
 
-GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
 GONE = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 
 
@@ -104,11 +103,6 @@ class Overview:
         return sum(line.overdue for line in self.episodes) + sum(line.overdue for line in self.elsewhere)
 
 
-def waits_for_answer(duty: DutyChanged) -> bool:
-    """Whether somebody has still to answer. A duty that is content with being taken by the other end says that it has ended."""
-    return duty.state in GOES_ON and duty.ended_because is None
-
-
 def overview(
     episodes: Sequence[Recorded[EpisodeChanged]],
     duties: Iterable[Recorded[DutyChanged]],
@@ -142,7 +136,7 @@ def _urgent(line: EpisodeLine) -> tuple[bool, bool, datetime]:
 
 
 def _duty_line(duty: Recorded[DutyChanged]) -> DutyLine:
-    return DutyLine(duty, waits_for_answer(duty.content))
+    return DutyLine(duty, duty.content.goes_on)
 
 
 def _pressing(line: DutyLine) -> tuple[bool, bool, float, str]:

@@ -8,15 +8,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.protocol.policy.vocabulary import Condition, Mark
-from services.safeguarding.decisions import DutyState, EpisodeState
+from services.safeguarding.decisions import GOES_ON, DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
 
 OPEN_STATES = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
-GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
 FIRST_KEPT, NEWEST_KEPT = 8, 8
 HEARD_KEPT = 64
-REACHED = frozenset({"accepted", "delivered", "acknowledged"})
 
 
 class State(BaseModel):

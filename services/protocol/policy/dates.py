@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time
 
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.predicates import ENGLAND
 from services.protocol.policy.vocabulary import DateOf
+from services.safeguarding.working_time import ENGLAND
 
 IN_THE_MORNING = time(9)
 ADULT = 18

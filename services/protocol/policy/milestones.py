@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.protocol.policy.case import REACHED, Case, DutyOfCase
+from services.protocol.policy.case import Case, DutyOfCase
+from services.safeguarding.decisions import REACHED
 from services.safeguarding.roles import Channel, Role, Wording
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from services.protocol.policy.awareness import aware_since
 from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
@@ -11,12 +10,11 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule, When
 from services.protocol.policy.vocabulary import Condition, Mark, Question
 from services.safeguarding.decisions import EpisodeState
+from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import in_working_hours
+from services.safeguarding.working_time import ENGLAND, in_working_hours
 
-ENGLAND = ZoneInfo("Europe/London")
-FIRST_HOURS = timedelta(hours=72)
 PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)
 DISCUSSION_TAKES = timedelta(hours=2)
@@ -114,7 +112,7 @@ def _placed_out_of_area(standing: Standing) -> bool | None:
 
 def _in_first_hours(standing: Standing) -> bool | None:
     entered = standing.facts.entered_care_at
-    return None if entered is None else entered <= standing.now < entered + FIRST_HOURS
+    return None if entered is None else in_first_hours(entered, standing.now)
 
 
 def _age_disputed(standing: Standing) -> bool | None:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.protocol.policy.case import REACHED, Cause, DutyOfCase, Episode, Telling
+from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import Rule
 from services.protocol.policy.telling import CARERS
 from services.safeguarding import identifiers
 from services.safeguarding.care_events import DutyHandOverAsked
+from services.safeguarding.decisions import REACHED
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import Channel, Role, Wording
 

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, ReportTaken
+from services.safeguarding.decisions import REACHED, DutyChanged, DutyState, EpisodeChanged, ReportTaken
 from services.safeguarding.roles import Role, Wording
-
-TAKEN = frozenset({"accepted", "delivered", "acknowledged"})
 
 
 def reports_taken(changes: Iterable[EpisodeChanged | DutyChanged]) -> list[tuple[DutyChanged, ReportTaken]]:
@@ -21,7 +19,7 @@ def _report_taken(duty: DutyChanged) -> ReportTaken | None:
     if duty.wording is Wording.MISSING_NOTICE and to_police:
         if any(step.state == "acknowledged" for step in to_police):
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="officer")
-        if any(step.state in TAKEN for step in to_police):
+        if any(step.state in REACHED for step in to_police):
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="police-system")
     elif duty.state is DutyState.ACKNOWLEDGED and any(step.role.startswith("duty.") for step in duty.steps):
         return ReportTaken(authority=duty.authority, episode=duty.episode, by="duty-team")

@@ -9,11 +9,11 @@ from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
 from services.safeguarding import identifiers
 from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.roles import Channel, Role
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
-FIRST_HOURS = timedelta(hours=72)
 REPEATS_WITHIN = timedelta(days=90)
 
 
@@ -91,7 +91,7 @@ def _force(draft: Draft, duty: DutyOfCase, telling: Telling) -> ForceId | None:
 
 def _raised_risk(draft: Draft) -> bool:
     entered = draft.facts.entered_care_at
-    newly_in_care = entered is not None and entered <= draft.now < entered + FIRST_HOURS
+    newly_in_care = entered is not None and in_first_hours(entered, draft.now)
     return newly_in_care or draft.watched_since is not None or _repeated(draft)
 
 

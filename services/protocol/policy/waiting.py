@@ -8,11 +8,10 @@ from services.protocol.policy.dates import date_of, morning_of
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Before, Protocol, Rule
 from services.protocol.policy.periods import Calendar
-from services.protocol.policy.predicates import ENGLAND
 from services.protocol.policy.vocabulary import DateOf
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
-from services.safeguarding.working_time import working_day_after, working_moment
+from services.safeguarding.working_time import ENGLAND, working_day_after, working_moment
 
 CAME = "came"
 """Why a dated rule no longer waits: its time has come. Kept, so that the same date is not counted twice."""

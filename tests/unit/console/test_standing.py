@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from services.console.policy.standing import Coming, episode_line, overview, waits_for_answer
+from services.console.policy.standing import Coming, episode_line, overview
 from services.console.record import Recorded
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.events import RuleDue
@@ -75,11 +75,11 @@ def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
 
 
 def test_an_overdue_duty_without_a_next_step_still_waits() -> None:
-    assert waits_for_answer(duty_changed(uuid4(), state="overdue"))
+    assert duty_changed(uuid4(), state="overdue").goes_on
 
 
 def test_an_acknowledged_duty_waits_for_nobody() -> None:
-    assert not waits_for_answer(duty_changed(uuid4(), state="acknowledged"))
+    assert not duty_changed(uuid4(), state="acknowledged").goes_on
 
 
 def test_a_child_who_is_back_comes_after_those_who_are_not() -> None:

@@ -30,8 +30,9 @@ def played(**settings: Any) -> Any:
 
 
 def casework_pages() -> FastAPI:
-    keys: dict[str, Any] = {name: SecretStr(KEY) for name in ("master_key", "phone_key", "register_token")}
-    return casework.pages(MagicMock(), Clocks(), CaseworkSettings.model_construct(sandbox=True, **keys))
+    key = SecretStr(KEY)
+    settings = CaseworkSettings.model_construct(sandbox=True, master_key=key, phone_key=key, register_token=key)
+    return casework.pages(MagicMock(), Clocks(), settings)
 
 
 DOORS: dict[str, Any] = {
