@@ -4,13 +4,13 @@ from uuid import UUID
 
 from services.protocol.policy.case import DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.predicates import ENGLAND
 from services.protocol.policy.steps import resume, schedule
 from services.protocol.policy.telling import call_back
 from services.protocol.policy.vocabulary import Trigger
 from services.protocol.policy.waiting import CAME, SETTLED, UNMET, announce
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
+from services.safeguarding.working_time import ENGLAND
 
 ENDS = {
     Trigger.CHILD_RETURNED: Because.RETURNED,

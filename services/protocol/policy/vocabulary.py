@@ -217,15 +217,10 @@ class Question(StrEnum):
     RETURN_INTERVIEW_DONE = "return-interview.done"
 
 
-NUMBERED = frozenset(
-    {
-        Question.CHILD_AGE_UNDER,
-        Question.CHILD_MISSING_TIMES,
-        Question.CHILD_MISSING_TIMES_IN_A_MONTH,
-        Question.CARERS_AWARE_WITHIN,
-        Question.GUARDIAN_ASKED_WITHIN,
-    }
-)
+NUMBERED = frozenset({
+    Question.CHILD_AGE_UNDER, Question.CHILD_MISSING_TIMES, Question.CHILD_MISSING_TIMES_IN_A_MONTH,
+    Question.CARERS_AWARE_WITHIN, Question.GUARDIAN_ASKED_WITHIN,
+})  # fmt: skip
 """Questions that take a number."""
 
 

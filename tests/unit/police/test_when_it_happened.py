@@ -37,9 +37,9 @@ def at(said: str, offset: timedelta = timedelta()) -> datetime:
         ("2026-11-24T05:30:00Z", NOW - timedelta(hours=10.5)),
         ("2026-11-24T06:30:00+01:00", NOW - timedelta(hours=10.5)),
         ("2026-11-24T16:00:01Z", NOW),
-        ("9999-12-31T23:59:59-23:59", NOW),
+        ("2099-12-31T00:00:00-12:00", NOW),
         ("2026-11-20T05:30:00Z", TOLD),
-        ("0001-01-01T00:00:00+23:59", TOLD),
+        ("2000-01-02T00:00:00+12:00", TOLD),
     ],
 )
 def test_it_happened_when_the_force_says_but_not_before_it_was_told_nor_after_now(
