@@ -19,7 +19,7 @@ from services.register.words import Words
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import PoliceNoticeHasGaps
-from services.safeguarding.identifiers import ChildId, ForceId
+from services.safeguarding.identifiers import ForceId
 from services.safeguarding.notice_fields import CHASED
 from services.store.encryption import Keyring
 from services.store.pipeline import Statement
@@ -74,7 +74,7 @@ class NoticeSender:
             return None, ()
         force = self.forces.fresh(named)
         of_force = () if force is not None else (forces.asked(named),)
-        of_notice = () if duty is None else _asked(parcel.child, duty, named)
+        of_notice = () if duty is None else _asked(parcel, duty, named)
         rows = await store.after_what_was_told(transaction, *of_notice, *of_force)
         if force is None:
             force = self.forces.opened(named, rows.pop())
@@ -132,13 +132,13 @@ class NoticeSender:
         await Speaker("police", self.clocks.story(), self.clocks.wall()).say(transaction, parcel, lacks)
 
 
-def _asked(child: ChildId, duty: Duty, force: ForceId) -> tuple[Statement, ...]:
+def _asked(parcel: Parcel, duty: Duty, force: ForceId) -> tuple[Statement, ...]:
     """What a notice is made of."""
     return (
-        police_notice.asked(child, duty.candidates),
-        words.asked(duty.words),
-        reporters.asked(duty.words),
-        store.before_notice(force, child, duty.episode),
+        police_notice.asked(parcel.child, duty.candidates),
+        words.asked(parcel.id),
+        reporters.asked(parcel.id),
+        store.before_notice(force, parcel.child, duty.episode),
     )
 
 

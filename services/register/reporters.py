@@ -1,14 +1,14 @@
 """Who reported, as far as police are told: in which role, and how to ring them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, literal_column, select
+from sqlalchemy import Select, Uuid, bindparam, literal_column, select
 
 from services.register.keys import Opener
-from services.register.views import reporters_for_police, words_said
-from services.safeguarding.identifiers import WordsId
+from services.register.views import reporters_for_police, words_told_to_police
 from services.store.encryption import Keyring
 from services.store.pipeline import Statement, as_sql
 
@@ -24,12 +24,10 @@ class Reporter:
 
 def _of() -> Select[Any]:
     """Whoever spoke first, of words whose key was not erased."""
-    said, known = words_said.c, reporters_for_police.c
+    said, known = words_told_to_police.c, reporters_for_police.c
     first = (
         select(said.said_by)
-        .where(
-            said.id == any_(bindparam("ids", type_=ARRAY(Text))), said.said_by.is_not(None), said.wrapped.is_not(None)
-        )
+        .where(said.delivery == bindparam("delivery", type_=Uuid), said.said_by.is_not(None), said.wrapped.is_not(None))
         .order_by(said.at, said.id)
         .limit(literal_column("1"))
     )
@@ -40,9 +38,9 @@ def _of() -> Select[Any]:
 OF = as_sql(_of())
 
 
-def asked(words: Iterable[WordsId]) -> Statement:
-    """Who spoke the first of these."""
-    return OF, {"ids": list(words)}
+def asked(delivery: UUID) -> Statement:
+    """Who spoke the first of the words that one telling to police names."""
+    return OF, {"delivery": delivery}
 
 
 def opened(keyring: Keyring, rows: Sequence[tuple[Any, ...]]) -> Reporter | None:

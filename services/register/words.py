@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, any_, bindparam, select
+from sqlalchemy import Select, Uuid, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.register import views
@@ -70,16 +70,17 @@ async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussio
 
 
 def _read() -> Select[Any]:
-    view = views.words_said.c
+    view = views.words_told_to_police.c
     asked = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
-    return asked.where(view.id == any_(bindparam("ids", type_=ARRAY(Text)))).order_by(view.at, view.id)
+    return asked.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
 
 
 READ = as_sql(_read())
 
 
-def asked(ids: Iterable[WordsId]) -> Statement:
-    return READ, {"ids": list(ids)}
+def asked(delivery: UUID) -> Statement:
+    """The words that one telling to police names, oldest first."""
+    return READ, {"delivery": delivery}
 
 
 def opened(keyring: Keyring, rows: Iterable[tuple[Any, ...]]) -> list[Words]:

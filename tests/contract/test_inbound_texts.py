@@ -12,8 +12,7 @@ from services.safeguarding.notice_fields import ReportQuestion
 from services.store.encryption import Keyring
 from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, kinds
 from tests.support.database import Database
-from tests.support.reading import words_of
-from tests.support.register import fresh_number
+from tests.support.register import fresh_number, words_kept
 
 CODE = re.compile(r" \([2-9BCDFGHJKMNPQRSTVWXZ]{5}\)$")
 
@@ -195,13 +194,9 @@ async def test_a_text_that_our_code_fails_at_goes_to_a_person_and_the_senders_ne
     assert kinds(await service.said_after(before)) == ["text.needs-human.v1", "child.returned.v1"]
 
 
-async def as_police_read(database: Database, keyring: Keyring, ids: tuple[str, ...]) -> dict[str | None, str]:
+async def as_kept(database: Database, keyring: Keyring, ids: tuple[str, ...]) -> dict[str | None, str]:
     """The words, by the question that they answer; None for the whole text."""
-    engine = database.engine("police")
-    async with engine.connect() as connection:
-        read = await words_of(connection, keyring, ids)
-    await engine.dispose()
-    return {each.answers: each.text for each in read}
+    return {each.answers: each.text for each in await words_kept(database, keyring, ids)}
 
 
 async def test_what_a_carer_texts_after_the_report_joins_it_as_answers_to_what_police_ask(
@@ -214,12 +209,12 @@ async def test_what_a_carer_texts_after_the_report_joins_it_as_answers_to_what_p
     assert isinstance(reported.content, events.ChildReportedMissing)
     assert isinstance(more.content, events.ChildInformationReceived)
     assert reported.subject == more.subject
-    assert await as_police_read(database, keyring, reported.content.words) == {
+    assert await as_kept(database, keyring, reported.content.words) == {
         None: "MISSING. He has taken his rucksack",
         ReportQuestion.ITEMS_TAKEN: "He has taken his rucksack",
     }
     second = "He was at the bus station with a friend of his"
-    assert await as_police_read(database, keyring, more.content.words) == {
+    assert await as_kept(database, keyring, more.content.words) == {
         None: body,
         ReportQuestion.CLOTHING: "Blue anorak and jeans",
         ReportQuestion.LAST_SEEN_PLACE: second,
@@ -233,5 +228,5 @@ async def test_of_two_children_in_one_text_nobody_can_tell_whose_clothes_are_who
     said = await service.says(kestrel.phone("ash"), "C1 and C2 missing. One wears a red coat")
     for each in said:
         assert isinstance(each.content, events.ChildReportedMissing)
-        kept = await as_police_read(database, keyring, each.content.words)
+        kept = await as_kept(database, keyring, each.content.words)
         assert kept == {None: "C1 and C2 missing. One wears a red coat"}

@@ -18,8 +18,7 @@ from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.desk import status
 from tests.support.police import OFFICER, Police, answer, police_of, running
-from tests.support.reading import words_of
-from tests.support.register import SECRET, authority, load
+from tests.support.register import SECRET, authority, load, words_kept
 
 FROM_THE_FORCE = ("police.acknowledged", "police.reference", "duty.acknowledged")
 
@@ -174,7 +173,7 @@ async def test_the_lookups_name_fields_and_no_values(police: Police) -> None:
 
 
 async def test_an_officers_acknowledgement_ends_the_duty_and_names_the_officer_in_the_register_alone(
-    police: Police,
+    police: Police, database: Database
 ) -> None:
     told, _ = await police.notice()
     reply = await police.reply(answer(told, reference="NP-20261124-0042", reference_kind="missing-person"))
@@ -190,8 +189,7 @@ async def test_an_officers_acknowledgement_ends_the_duty_and_names_the_officer_i
     assert said[1]["data"]["reference_kind"] == "missing-person"
     assert "Adeyemi" not in json.dumps(said)
     assert "NP-2026" not in json.dumps(said)
-    async with police.floor.store.engine.connect() as connection:
-        kept = await words_of(connection, police.keyring, said[0]["data"]["words"] + said[1]["data"]["words"])
+    kept = await words_kept(database, police.keyring, said[0]["data"]["words"] + said[1]["data"]["words"])
     assert {each.text for each in kept} == {"PC Adeyemi, NP 4127", "NP-20261124-0042"}
     assert (await police.floor.row(told.content.telling))["state"] == "acknowledged"
 

@@ -13,7 +13,7 @@ from services.delivery.tables import deliveries
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.police import FORCE_MAILBOX, Police, by_mail, police_of
-from tests.support.reading import words_of
+from tests.support.register import words_kept
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OFFICER = {"answer": "have-it", "name": "PC Adeyemi", "collar": "NP 4127"}
@@ -79,7 +79,7 @@ async def test_an_officer_reads_the_notice_and_the_reading_is_recorded(police: P
     assert "Diallo" not in str(looked_up)
 
 
-async def test_the_officers_answer_is_the_same_acknowledgement_as_by_api(police: Police) -> None:
+async def test_the_officers_answer_is_the_same_acknowledgement_as_by_api(police: Police, database: Database) -> None:
     told, _, path = await mailed(police)
     page = await police.http.post(path, data=OFFICER | {"reference": "NP-20261124-0042", "kind": "missing-person"})
     assert "It is recorded that you have it" in page.text
@@ -92,8 +92,7 @@ async def test_the_officers_answer_is_the_same_acknowledgement_as_by_api(police:
     assert said[1]["data"]["reference_kind"] == "missing-person"
     assert said[2]["data"]["how"] == "page"
     assert said[2]["data"]["force"] == police.force
-    async with police.floor.store.engine.connect() as connection:
-        kept = await words_of(connection, police.keyring, said[0]["data"]["words"])
+    kept = await words_kept(database, police.keyring, said[0]["data"]["words"])
     assert [each.text for each in kept] == ["PC Adeyemi, NP 4127"]
 
 

@@ -22,7 +22,7 @@ from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.delivery import eventually
 from tests.support.police import Police, police_of
-from tests.support.reading import words_of
+from tests.support.register import words_kept
 
 REASON = "They lost the night's notices, says DI Hart"
 
@@ -107,8 +107,7 @@ async def test_a_replay_goes_out_and_says_who_asked_and_why(
         str(told.content.episode),
     )
     assert REASON not in str(record)
-    async with police.floor.store.engine.connect() as connection:
-        [kept] = await words_of(connection, police.keyring, data["words"])
+    [kept] = await words_kept(database, police.keyring, data["words"])
     assert (kept.text, kept.said_by) == (REASON, who)
 
 

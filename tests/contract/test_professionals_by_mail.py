@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from services.professionals.grouped_medium import GroupedMail
 from services.professionals.mails import mail_code
@@ -17,6 +16,7 @@ from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, eventually
 from tests.support.professionals import ByMail, running_by_mail
+from tests.support.register import words_kept
 
 BOUNCE = "From: MAILER-DAEMON@relay.example"
 AWAY = "Auto-Submitted: auto-replied"
@@ -103,7 +103,7 @@ async def test_words_in_answer_to_a_mail_reach_a_person_and_a_stranger_s_nobody(
     ],
 )
 async def test_words_are_those_of_whom_it_was_told_only_from_the_address_that_it_went_to(
-    by_mail: ByMail, database: Database, sender: str, headers: str, *, theirs: bool
+    by_mail: ByMail, database: Database, keyring: Keyring, sender: str, headers: str, *, theirs: bool
 ) -> None:
     await by_mail.tell()
     await by_mail.link()
@@ -112,11 +112,8 @@ async def test_words_are_those_of_whom_it_was_told_only_from_the_address_that_it
     [needs] = await by_mail.said("text.needs-human.v1")
     worker = by_mail.ids["worker"] if theirs else None
     assert (needs.get("said_by"), len(needs["words"])) == (worker, 1), "a person reads it all the same"
-    casework = database.engine("casework")
-    async with casework.connect() as connection:
-        kept = text("SELECT said_by FROM register.words_said WHERE id = :w")
-        assert await connection.scalar(kept, {"w": needs["words"][0]}) == worker
-    await casework.dispose()
+    [kept] = await words_kept(database, keyring, needs["words"])
+    assert kept.said_by == worker
 
 
 async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:

@@ -9,16 +9,20 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.delivery import rows
+from services.delivery.parcel import Parcel
 from services.protocol.policy.facts import Facts
 from services.register import agencies, contact, conversation, directory, facts, forces, keys, police_notice, words
 from services.register.conversation import SpeakerKind
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
 from services.store.encryption import Keyring
+from services.store.pipeline import at_once
 from services.store.transaction import Store
 from tests.support.database import Database
-from tests.support.reading import speaker, words_of
-from tests.support.register import OTHER_SECRET, SECRET, authority, load, number_of
+from tests.support.delivery import received
+from tests.support.reading import speaker
+from tests.support.register import OTHER_SECRET, SECRET, authority, load, number_of, words_kept
 from tests.support.round_trips import round_trips
 
 TUESDAY_NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -282,8 +286,8 @@ async def test_an_agency_is_found_by_its_source(engines: Engines, keyring: Keyri
     assert (found.authority, found.secrets, found.verifies) == (kestrel.name, (SECRET,), True)
 
 
-async def test_words_come_back_to_police_oldest_first_and_lie_encrypted(
-    engines: Engines, keyring: Keyring, kestrel: Loaded
+async def test_police_read_the_words_that_their_notice_names_oldest_first_and_no_others(
+    engines: Engines, keyring: Keyring, kestrel: Loaded, database: Database
 ) -> None:
     store = Store(engines("carers"))
     async with store.transaction() as transaction:
@@ -293,13 +297,39 @@ async def test_words_come_back_to_police_oldest_first_and_lie_encrypted(
         first = await words.keep(
             transaction, keyring, about=kestrel.ids["C1"], words="took a blue bag", said_by="x", at=TUESDAY_NOON
         )
+        beside = await words.keep(
+            transaction,
+            keyring,
+            about=kestrel.ids["C1"],
+            words="why I called it off",
+            said_by="account-1",
+            at=TUESDAY_NOON,
+        )
     async with engines("police").connect() as connection:
-        found = await words_of(connection, keyring, [later, first])
-        assert await words_of(connection, keyring, []) == []
-    assert [(each.text, each.said_by) for each in found] == [("took a blue bag", "x"), ("seen at the station", None)]
-    async with engines("casework").connect() as connection:
-        closed = await connection.scalar(text("SELECT words FROM register.words_said WHERE id = :i"), {"i": first})
+        seen = text("SELECT count(*) FROM register.words_told_to_police WHERE id = ANY(:i)")
+        assert await connection.scalar(seen, {"i": [later, first, beside]}) == 0, "told of nobody yet"
+    told, of_another = (
+        received(child=kestrel.ids["C1"], words=named, authority=kestrel.name) for named in ([later, first], [])
+    )
+    police = Store(engines("police"))
+    async with police.transaction() as transaction:
+        for each in (told, of_another):
+            parcel = Parcel.of(each, lane="a-force", now=TUESDAY_NIGHT)
+            assert await rows.put(transaction, "police", parcel, keyring, None)
+    async with engines("police").connect() as connection:
+        read = [words.asked(each.content.telling) for each in (told, of_another)]
+        found, none = await at_once(connection, *read)
+        for view in ("words_told_to_police", "words_said"):
+            seen = text(f"SELECT id FROM register.{view} WHERE id = ANY(:i)")
+            ids = (await connection.execute(seen, {"i": [later, first, beside]})).scalars()
+            assert sorted(ids) == sorted([later, first])
+        closed = await connection.scalar(
+            text("SELECT words FROM register.words_told_to_police WHERE id = :i"), {"i": first}
+        )
     assert b"blue bag" not in bytes(closed)
+    said = [(each.text, each.said_by) for each in words.opened(keyring, found)]
+    assert (said, none) == ([("took a blue bag", "x"), ("seen at the station", None)], [])
+    assert [each.text for each in await words_kept(database, keyring, [beside])] == ["why I called it off"]
 
 
 async def test_an_owners_key_is_made_once(engines: Engines, keyring: Keyring) -> None:

@@ -1,15 +1,12 @@
 """What services write, read back as no service reads it: for tests alone."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.register import conversation, words
+from services.register import conversation
 from services.register.conversation import Speaker
-from services.register.words import Words
-from services.safeguarding.identifiers import WordsId
 from services.store.encryption import Keyring
 from services.store.outbox import Unsent
 from services.store.pipeline import at_once
@@ -27,9 +24,3 @@ async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at
     """`number` is E.164."""
     [rows] = await at_once(connection, conversation.asked(keyring.number_hashes(number)))
     return conversation.told(keyring, rows, at)
-
-
-async def words_of(connection: AsyncConnection, keyring: Keyring, ids: Iterable[WordsId]) -> list[Words]:
-    """Oldest first. Words whose key was erased are left out."""
-    [rows] = await at_once(connection, words.asked(ids))
-    return words.opened(keyring, rows)

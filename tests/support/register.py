@@ -1,21 +1,41 @@
 """An authority for tests: made anew for each, so that tests do not meet in the database."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.casework.policy import importing
 from services.casework.policy.holding_together import cross_faults
 from services.casework.store.importing import held, write
+from services.register.words import Words, opened
 from services.store.encryption import Keyring
 from services.store.transaction import Store
+from tests.support.database import Database
 
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
 OTHER_SECRET = "whsec_" + b64encode(b"o" * 32).decode()
 _count = iter(range(10_000))
+
+
+async def words_kept(database: Database, keyring: Keyring, ids: Iterable[str]) -> list[Words]:
+    """As they lie in the register, oldest first, whoever may read them."""
+    engine = create_async_engine(database.admin_url.replace("postgresql://", "postgresql+psycopg://"))
+    async with engine.connect() as connection:
+        rows = await connection.execute(
+            text(
+                "SELECT w.id, w.about, w.words, w.said_by, w.at, w.answers, k.wrapped FROM register.words w "
+                "LEFT JOIN register.data_keys k ON k.owner = w.about WHERE w.id = ANY(:ids) ORDER BY w.at, w.id"
+            ),
+            {"ids": list(ids)},
+        )
+        found = opened(keyring, [tuple(each) for each in rows])
+    await engine.dispose()
+    return found
 
 
 def fresh_number() -> str:
