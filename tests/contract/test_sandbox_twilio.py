@@ -19,6 +19,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from infra.sandbox import phone_network
 from tests.support.outside import ACCOUNT_SID, AUTH_TOKEN, CARER, LANDLINE, OWN_NUMBER, Outside, play_outside_world
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "data" / "twilio" / "twilio_messages.json"
@@ -162,11 +163,14 @@ async def test_lists_are_filtered_by_date_and_number(
     assert len(await asyncio.to_thread(twilio.messages.list, **asked)) == found
 
 
-async def test_a_queued_message_can_be_cancelled_and_is_never_delivered(twilio: Client, outside: Outside) -> None:
+async def test_a_queued_message_can_be_cancelled_and_is_never_delivered(
+    twilio: Client, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(phone_network, "SECONDS_TO_SEND", 2.0)
     created = await create(twilio)
     cancelled = await asyncio.to_thread(twilio.messages(created.sid).update, status="canceled")
     assert cancelled.status == "canceled"
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(2.4)
     assert [text["status"] for text in await outside.get("/texts")] == ["canceled"]
 
 
