@@ -24,6 +24,11 @@ def test_each_text_of_the_corpus_brings_about_what_its_writer_meant(case: Case) 
     assert effects(made_of(case)) == case.means
 
 
+@pytest.mark.parametrize("case", CORPUS, ids=str)
+def test_each_text_of_the_corpus_is_answered_as_it_was_meant(case: Case) -> None:
+    assert str(made_of(case).answer or "none") in case.answers
+
+
 @pytest.mark.parametrize("case", [*CORPUS, *HELD_OUT], ids=str)
 def test_every_text_reaches_a_case_or_a_human(case: Case) -> None:
     assert reaches(case, made_of(case))

@@ -43,6 +43,8 @@ class Case:
     text: str
     means: frozenset[str]
     human: bool
+    answers: frozenset[str] = frozenset()
+    """The replies that fit; none given, any."""
 
     def __str__(self) -> str:
         return f"{self.who} {dict(self.given) or ''} {self.text!r}"
@@ -56,8 +58,10 @@ def _cases(groups: list[dict[str, Any]]) -> Iterator[Case]:
     for group in groups:
         given = tuple(sorted((group.get("given") or {}).items()))
         means = frozenset(part.strip() for part in group["means"].split(","))
+        answer = group.get("answer", [])
+        answers = frozenset([answer] if isinstance(answer, str) else answer)
         for text in group["texts"]:
-            yield Case(group["who"], given, str(text), means, group.get("human", False))
+            yield Case(group["who"], given, str(text), means, group.get("human", False), answers)
 
 
 def scene_of(case: Case) -> Scene:
