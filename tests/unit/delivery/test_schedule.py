@@ -17,6 +17,23 @@ def seconds(schedule: Schedule, age: float) -> float | None:
     return None if delay is None else delay.total_seconds()
 
 
+def test_how_long_each_schedule_waits_and_when_it_gives_up() -> None:
+    minutes = [2, 5, 10, 30]
+    hours = [1, 2, 5, 10, 14, 20, 24]
+    assert list(URGENT.delays) == [
+        0,
+        2,
+        5,
+        10,
+        20,
+        30,
+        60,
+        *(60 * each for each in minutes),
+        *(3600 * each for each in hours),
+    ]
+    assert list(NORMAL.delays) == [0, 5, 300, 1800, *(3600 * each for each in hours[1:])]
+
+
 @pytest.mark.parametrize(
     ("age", "expected"),
     [
