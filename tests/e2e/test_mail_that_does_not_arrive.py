@@ -35,6 +35,7 @@ def world_of_trouble(world: World) -> World:
 def test_each_leads_where_it_should(world_of_trouble: World) -> None:
     world = world_of_trouble
     [carer] = settle_town(world.stack, 1, HOLDERS)
+    before = len(unreachable(world))
     world.text(carer.number, "MISSING")
     for deputy in ("police-2", "health-2", "desk-2"):
         world.eventually(lambda deputy=deputy: world.invitations_to(address(deputy)), within_seconds=90)  # type: ignore[misc]
@@ -45,7 +46,7 @@ def test_each_leads_where_it_should(world_of_trouble: World) -> None:
     }
     assert len(uids) == 1, "the deputy is asked to the same discussion"
     world.eventually(lambda: {"gone", "undeliverable", "away"} <= reasons(world), within_seconds=60)
-    world.eventually(lambda: unreachable(world), within_seconds=60)
+    world.eventually(lambda: len(unreachable(world)) > before, within_seconds=60)
     world.text(carer.number, "FALSE ALARM")
 
 
@@ -57,6 +58,4 @@ def reasons(world: World) -> set[str]:
 
 def unreachable(world: World) -> list[str]:
     """The reviewing officer's mail came back: the duty worker is told that nobody reaches them."""
-    return [
-        text for text in world.texts_to(DUTY_PHONE) if "cannot be reached" in text.lower() or "reach" in text.lower()
-    ]
+    return [text for text in world.texts_to(DUTY_PHONE) if "a person could not be reached" in text]

@@ -1,8 +1,8 @@
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from services.safeguarding.working_time import Days, Turn, is_bank_holiday, on_duty
+from services.safeguarding.working_time import ENGLAND, Days, Turn, is_bank_holiday, on_duty
 
 OFFICE = Turn("office", 1, Days.MON_FRI, time(9), time(17), bank_holidays=False)
 NIGHT = Turn("night", 1, Days.MON_FRI, time(17), time(9), bank_holidays=False)
@@ -59,12 +59,21 @@ def test_those_on_duty_come_in_their_order_deputies_after() -> None:
     assert [turn.person for turn in on_duty(rota, at_night)] == ["also", "first", "deputy"]
 
 
-def test_at_every_hour_of_a_year_office_and_night_and_weekend_leave_no_gap() -> None:
-    rota = [OFFICE, Turn("out", 1, Days.EVERY_DAY, bank_holidays=True)]
-    for day in range(1, 366):
-        for hour in range(24):
-            at = datetime.fromordinal(date(2026, 1, 1).toordinal() + day - 1).replace(hour=hour, tzinfo=UTC)
-            assert on_duty(rota, at)
+def gaps(rota: list[Turn]) -> list[datetime]:
+    """Hours of 2026 at which nobody is on duty."""
+    hours = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=each) for each in range(365 * 24))
+    return [hour for hour in hours if not on_duty(rota, hour)]
+
+
+def test_an_office_and_a_line_for_every_hour_leave_no_gap() -> None:
+    assert gaps([OFFICE, Turn("out", 1, Days.EVERY_DAY, bank_holidays=True)]) == []
+
+
+def test_office_night_and_weekend_leave_the_small_hours_after_a_day_off_open() -> None:
+    """Sunday has no night into Monday, nor has a bank holiday: a rota needs a line for them."""
+    open_hours = gaps([OFFICE, NIGHT, WEEKEND])
+    assert datetime(2026, 11, 30, 3, tzinfo=UTC) in open_hours
+    assert {hour.astimezone(ENGLAND).hour for hour in open_hours} == set(range(9))
 
 
 @pytest.mark.parametrize(
