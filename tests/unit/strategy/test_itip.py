@@ -57,7 +57,9 @@ def test_the_organizer_is_the_bare_address_that_sends_and_the_attendee_is_asked_
     assert str(calendar["METHOD"]) == "REQUEST"
     assert str(found["ORGANIZER"]) == "mailto:safe-return@kestrel.example"
     assert str(found["ATTENDEE"]) == "mailto:nurse@kestrel.example"
-    assert found["ATTENDEE"].params["RSVP"] == "TRUE"
+    asked = {name: str(found["ATTENDEE"].params[name]) for name in ("RSVP", "ROLE", "PARTSTAT")}
+    assert asked == {"RSVP": "TRUE", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION"}
+    assert str(found["TRANSP"]) == "OPAQUE"
     assert str(found["CLASS"]) == "CONFIDENTIAL"
 
 

@@ -91,6 +91,20 @@ def test_police_health_and_social_care_make_the_quorum() -> None:
         assert len(lacking(coming[:place] + coming[place + 1 :])) == 1
 
 
+@pytest.mark.parametrize(
+    "role",
+    [
+        Role.CHILD_SOCIAL_WORKER,
+        Role.CHILD_TEAM_MANAGER,
+        Role.DUTY_WORKER,
+        Role.DUTY_EMERGENCY_TEAM,
+        Role.DUTY_SENIOR_MANAGER,
+    ],
+)
+def test_whoever_of_social_care_comes_takes_its_seat(role: Role) -> None:
+    assert lacking([Attendance(role, Reply.ACCEPTED)]) == ("police", "health")
+
+
 @pytest.mark.parametrize("reply", [Reply.WAITING, Reply.TENTATIVE, Reply.DECLINED, Reply.COUNTER])
 def test_only_who_comes_for_certain_takes_a_seat(reply: Reply) -> None:
     assert "police" in lacking([Attendance(Role.POLICE_MISSING_COORDINATOR, reply)])
