@@ -18,7 +18,7 @@ CARE = care_events.ChildAccommodated(**SAID, under="section-20")
 LEFT = care_events.ChildLeftCare(**SAID)
 MISSING = events.ChildReportedMissing(**SAID)
 BACK = events.ChildReturned(**SAID, verified=True)
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", verified=True)
 CLOCK: dict[str, Any] = {
     "id": "clock",
     "on": "section-20.began",

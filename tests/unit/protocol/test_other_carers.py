@@ -20,7 +20,7 @@ FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 BY_AGENCY = events.ChildReportedMissing(**SAID, channel="agency")
 BACK = events.ChildReturned(**SAID, verified=True, channel="agency")
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", channel="agency")
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", channel="agency")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", verified=True, channel="agency")
 LOCATED = events.ChildLocated(**SAID, channel="force")
 
 
