@@ -6,6 +6,8 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
+PURE = tests/house tests/scenarios tests/unit
+HALF = tests/scenarios tests/unit/carers tests/unit/handbook tests/unit/protocol# beside the other half, each on a processor
 
 help: ## Say what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +19,10 @@ run: ## Set up and start everything on this machine; Ctrl-C stops all of it, and
 test: ## Check the code, then run every test, with one real stack for all that need it.
 	@$(BOOTSTRAP)
 	@$(MAKE) --no-print-directory check
-	$(VENV)/python -m pytest
+	@mkdir -p .local; $(VENV)/python -m pytest $(HALF) > .local/half-of-the-tests 2>&1 & half=$$!; \
+		$(VENV)/python -m pytest tests/house tests/unit $(HALF:%=--ignore=%); rest=$$?; \
+		wait $$half; half=$$?; cat .local/half-of-the-tests; exit $$((half + rest))
+	$(VENV)/python -m pytest $(PURE:%=--ignore=%)
 
 check: ## Check format, lint, types, import rules and contracts, without running anything.
 	@$(BOOTSTRAP)
