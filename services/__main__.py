@@ -129,7 +129,7 @@ def explain(
         library = Library(files(folder))
         require_known(library, authority)
         if not chart and not svg:
-            typer.echo(sentences(event, authority, folder), nl=False)
+            typer.echo(sentences(event, authority, library), nl=False)
             return
         found = charts(event, library, authority)
         typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from services.runtime.commands import refused
 from services.safeguarding.operators import OperatorRole
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def add(
         )
 
     if _do(make) is None:
-        raise _refused(f"{kept.plain(name)} has an account already; `reset` gives it a new password")
+        raise refused(f"{kept.plain(name)} has an account already; `reset` gives it a new password")
     _tell(name, None if password_stdin else password)
 
 
@@ -51,7 +52,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
 
     password, seal = _password(from_stdin=password_stdin)
     if not _do(lambda transaction, _now: kept.change(transaction, name, password_seal=seal)):
-        raise _refused(f"nobody signs in as {name}")
+        raise refused(f"nobody signs in as {name}")
     _tell(name, None if password_stdin else password)
 
 
@@ -61,7 +62,7 @@ def disable(name: Name) -> None:
     from services.console import accounts as kept
 
     if not _do(lambda transaction, now: kept.change(transaction, name, disabled_at=now)):
-        raise _refused(f"nobody signs in as {name}")
+        raise refused(f"nobody signs in as {name}")
     typer.echo(f"{name} can no longer sign in")
 
 
@@ -83,13 +84,8 @@ def _password(*, from_stdin: bool) -> tuple[str, str]:
 
     password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.made()
     if len(password) not in PASSWORD_LENGTH:
-        raise _refused(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
+        raise refused(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
     return password, passwords.sealed(password)
-
-
-def _refused(why: str) -> typer.Exit:
-    typer.echo(why, err=True)
-    return typer.Exit(2)
 
 
 def _tell(name: str, password: str | None) -> None:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from services.runtime.commands import WHO_ASKS, given, refused
+
 if TYPE_CHECKING:
     from services.bus.dead_letters import DeadLetter
 
 Redrive = Annotated[str | None, typer.Option(help="The id of the dead letter to publish again, or 'all'.")]
-By = Annotated[str | None, typer.Option("--as", help="Who asks: the name with which they sign in at the console.")]
+By = Annotated[str | None, typer.Option("--as", help=WHO_ASKS)]
 Reason = Annotated[str | None, typer.Option(help="Why; kept on the record.")]
-REASON_AT_MOST = 2000
 NOBODY = "no open account of that name may give a dead letter another try; an operator's or a duty manager's, of every authority, may"
 REFUSED = "the database does not let this in: --redrive runs as the console, `docker compose run --rm --no-deps console dead-letters ...`"
 
@@ -22,7 +23,7 @@ def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) 
     from services.bus import dead_letters as letters
 
     if redrive is not None:
-        by, reason = _given("--as", by), _given("--reason", reason)
+        by, reason = given(by, "--redrive needs --as"), given(reason, "--redrive needs --reason")
     bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
     found = letters.listed(bootstrap)
     if redrive is None or by is None or reason is None:
@@ -33,7 +34,7 @@ def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) 
         return
     chosen = [each for each in found if redrive in {each.id, "all"}]
     if not chosen:
-        raise _refused(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
+        raise refused(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
     if not asyncio.run(_again(chosen, bootstrap, by, reason)):
         raise typer.Exit(1)
 
@@ -59,7 +60,7 @@ async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reaso
             clocks = Clocks(await story.ahead_by(transaction.connection))
         operator = None if account is None or account.disabled_at is not None else account.operator
         if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
-            raise _refused(NOBODY)
+            raise refused(NOBODY)
         redriving = Redriving(store, clocks, settings.keyring, bootstrap)
         for each in chosen:
             try:
@@ -68,19 +69,7 @@ async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reaso
                 typer.echo(f"{each.id} does not go: {gone}", err=True)
                 went = False
     except DBAPIError:
-        raise _refused(REFUSED) from None
+        raise refused(REFUSED) from None
     finally:
         await store.close()
     return went
-
-
-def _given(option: str, said: str | None) -> str:
-    """Raises BadParameter where there is none."""
-    if said is None or not said.strip() or len(said) > REASON_AT_MOST:
-        raise typer.BadParameter(f"--redrive needs {option}, of at most {REASON_AT_MOST} characters")
-    return said.strip()
-
-
-def _refused(why: str) -> typer.Exit:
-    typer.echo(why, err=True)
-    return typer.Exit(2)

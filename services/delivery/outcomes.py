@@ -9,10 +9,11 @@ from services.bus.envelope import compose
 from services.delivery.medium import Answer, Sending
 from services.delivery.parcel import FailureReason, MediumName, Parcel
 from services.safeguarding.contact_events import ContactUnreachable
+from services.safeguarding.duties import Duty
 from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.identifiers import PersonId
+from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyDelivered, DutyFailed
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
 from services.store import outbox
 from services.store.outbox import Said
 from services.store.transaction import Transaction
@@ -60,6 +61,27 @@ def delivered(parcel: Parcel) -> Message | None:
     if duty is None:
         return None
     return DutyDelivered(duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, person=person)
+
+
+def acknowledged(
+    duty: Duty,
+    how: How,
+    *,
+    by: PersonId | None = None,
+    force: ForceId | None = None,
+    words: tuple[WordsId, ...] = (),
+) -> DutyAcknowledged:
+    """Who has it: `by`, or an officer of `force`, named in `words`."""
+    return DutyAcknowledged(
+        duty=duty.duty,
+        step=duty.step,
+        authority=duty.authority,
+        episode=duty.episode,
+        by=by,
+        force=force,
+        how=how,
+        words=words,
+    )
 
 
 def failed(parcel: Parcel, reason: FailureReason, person: PersonId | None) -> Message | None:

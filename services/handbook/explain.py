@@ -1,7 +1,6 @@
 """Who would be told if this happened, when and why: the protocol in sentences. Sends nothing."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from services.handbook import phrases
 from services.handbook.asked import triggers_of
@@ -11,9 +10,9 @@ from services.protocol.policy.periods import spoken
 from services.protocol.policy.vocabulary import Trigger
 
 
-def explain(event_kind: str, authority: str, authorities: Path | None = None) -> str:
+def explain(event_kind: str, authority: str, library: Library | None = None) -> str:
     """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError, naming the known, for an unknown one."""
-    library = Library(files(authorities))
+    library = library or Library(files())
     protocol = library.current(authority)
     sections = [
         _section(trigger, protocol, library.origins(authority)) for trigger in triggers_of(event_kind, protocol)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.delivery import rows
-from services.delivery.outcomes import Speaker
+from services.delivery.outcomes import Speaker, acknowledged
 from services.delivery.parcel import Parcel
 from services.police import store
 from services.police.reply import Officer, Reply, ReplyType
@@ -94,16 +94,7 @@ class Answering:
 
     async def _acknowledge(self, officer: tuple[WordsId, ...]) -> None:
         duty = self.duty
-        acknowledged = DutyAcknowledged(
-            duty=duty.duty,
-            step=duty.step,
-            authority=duty.authority,
-            episode=duty.episode,
-            force=self.force,
-            how=self.how,
-            words=officer,
-        )
-        await self._say(acknowledged)
+        await self._say(acknowledged(duty, self.how, force=self.force, words=officer))
         await rows.acknowledged(self.transaction, duty.duty, duty.step, self.now)
 
     async def _keep(self, said: str) -> tuple[WordsId, ...]:

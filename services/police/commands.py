@@ -7,9 +7,11 @@ from uuid import UUID
 
 import typer
 
-By = Annotated[str, typer.Option("--as", help="Who asks: the name with which they sign in at the console.")]
+from services.runtime.commands import WHO_ASKS, given, refused
+
+By = Annotated[str, typer.Option("--as", help=WHO_ASKS)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
-REASON_AT_MOST = 2000
+A_REASON = "a reason is needed"
 NOBODY = "no open account of that name may send notices again; a duty manager's or an operator's may"
 
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
@@ -34,11 +36,11 @@ def replay_notices(
     lane = None if force is None else lane_of(force)
     chosen = Chosen(notice, lane, _utc(since), _utc(until))
     try:
-        count = asyncio.run(replayed(chosen, by, _given(reason)))
+        count = asyncio.run(replayed(chosen, by, given(reason, A_REASON)))
     except NobodyMay:
-        raise _refused(NOBODY) from None
+        raise refused(NOBODY) from None
     if not count:
-        raise _refused("no notice that was sent fits")
+        raise refused("no notice that was sent fits")
     typer.echo(f"{count} {'goes' if count == 1 else 'go'} again, under the same ids")
 
 
@@ -48,24 +50,12 @@ def try_connection(force: str, by: By, reason: Reason) -> None:
     from services.police.trying import NobodyMay, tried
 
     try:
-        good, said = asyncio.run(tried(force, by, _given(reason)))
+        good, said = asyncio.run(tried(force, by, given(reason, A_REASON)))
     except NobodyMay:
-        raise _refused(NOBODY) from None
+        raise refused(NOBODY) from None
     typer.echo(said)
     if not good:
         raise typer.Exit(1)
-
-
-def _given(reason: str) -> str:
-    """Raises BadParameter where there is none."""
-    if not reason.strip() or len(reason) > REASON_AT_MOST:
-        raise typer.BadParameter(f"a reason is needed, of at most {REASON_AT_MOST} characters")
-    return reason.strip()
-
-
-def _refused(why: str) -> typer.Exit:
-    typer.echo(why, err=True)
-    return typer.Exit(2)
 
 
 def _utc(given: datetime | None) -> datetime | None:

@@ -7,7 +7,6 @@ from uuid import UUID
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
 from services.police.opened import is_over, opened, record_reading
-from services.police.sending import force_of
 from services.police.writing import told_of
 from services.register import photographs, police_notice
 from services.register.photographs import Photograph
@@ -36,7 +35,7 @@ class DetailsPage:
             found = await opened(transaction, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
-            if force_of(found.parcel) is None or await is_over(transaction, found):
+            if await is_over(transaction, found):
                 return OVER
         said = "A photograph or a long description of a child, for police. That it was opened is recorded."
         return Sheet("Details for a notice", (said,), (Button(OPEN, "Open"),))
@@ -48,7 +47,7 @@ class DetailsPage:
             found = await opened(transaction, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
-            if force_of(found.parcel) is None or await is_over(transaction, found):
+            if await is_over(transaction, found):
                 return OVER
             holds, child = found.notice.data.details.holds, found.parcel.child
             facts = await police_notice.facts(transaction.connection, self.keyring, child)

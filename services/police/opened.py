@@ -39,8 +39,8 @@ async def opened(transaction: Transaction, keyring: Keyring, delivery: UUID) -> 
 
 
 async def is_over(transaction: Transaction, found: Opened) -> bool:
-    """Whether it was called back, or its child is no longer searched for by what its force has been told."""
-    if found.state is State.WITHDRAWN:
+    """Whether it was called back, goes to no force, or its child is no longer searched for by what its force has been told."""
+    if found.state is State.WITHDRAWN or force_of(found.parcel) is None:
         return True
     standing = await _standing(transaction, found)
     return standing is not None and not standing.is_searched_for

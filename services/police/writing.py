@@ -205,12 +205,13 @@ def _earlier(duty: Duty, child: ChildFacts | None, beside: Beside) -> dict[str, 
     return {
         "first_72_hours": _known(None if entered is None else in_first_hours(entered, duty.created_at)),
         "earlier_episodes": UNKNOWN if count is None else str(count),
-        "last_episode": NONE
-        if count == 0
-        else UNKNOWN
-        if last is None
-        else last.astimezone(ENGLAND).date().isoformat(),
+        "last_episode": NONE if count == 0 else _day_of(last),
     }
+
+
+def _day_of(at: datetime | None) -> str:
+    """England's."""
+    return UNKNOWN if at is None else at.astimezone(ENGLAND).date().isoformat()
 
 
 def _placement(facts: PlacementFacts | None) -> Placement:

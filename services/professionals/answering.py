@@ -6,7 +6,7 @@ from uuid import UUID
 from services.delivery import rows
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
-from services.delivery.outcomes import Speaker, failed
+from services.delivery.outcomes import Speaker, acknowledged, failed
 from services.delivery.parcel import Parcel, State
 from services.professionals import metrics, several
 from services.professionals.deputies import Deputies
@@ -17,7 +17,6 @@ from services.register import directory
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.store.transaction import Store, Transaction
 
 
@@ -56,15 +55,7 @@ class Acknowledging:
             await self._cannot(transaction, each.parcel)
 
     async def _has_it(self, transaction: Transaction, parcel: Parcel, duty: Duty) -> None:
-        acknowledged = DutyAcknowledged(
-            duty=duty.duty,
-            step=duty.step,
-            authority=duty.authority,
-            episode=duty.episode,
-            by=parcel.person,
-            how="page",
-        )
-        await self._say(transaction, parcel, acknowledged)
+        await self._say(transaction, parcel, acknowledged(duty, "page", by=parcel.person))
         await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
         transaction.after_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
 

@@ -27,7 +27,7 @@ def _less(default: Rule, own: Rule) -> Iterator[str]:
         yield "its conditions differ"
     if own.unknown == "counts-as-no" and default.unknown == "counts-as-yes":
         yield "an unknown fact no longer protects"
-    if own.enough == "accepted" != default.enough:
+    if own.enough == "accepted" and default.enough != "accepted":
         yield "nobody need acknowledge"
     if own.enough == "acknowledged" and default.enough == "done":
         yield "an answer ends it, done or not"

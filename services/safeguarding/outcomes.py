@@ -1,6 +1,6 @@
 """What came of a duty. Heard by the protocol, the console and the audit."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -32,12 +32,15 @@ class DutyDelivered(Outcome, kind="duty.delivered.v1"):
     person: PersonId | None = None
 
 
+How: TypeAlias = Literal["text", "page", "mail", "force", "phoned", "console"]
+
+
 class DutyAcknowledged(Outcome, kind="duty.acknowledged.v1"):
     """A person has it. Who: `by`, or the officer named in `words`."""
 
     by: PersonId | None = None
     force: ForceId | None = None
-    how: Literal["text", "page", "mail", "force", "phoned", "console"]
+    how: How
     words: tuple[WordsId, ...] = ()
 
 

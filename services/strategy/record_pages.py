@@ -6,14 +6,13 @@ from uuid import UUID
 from services.delivery import rows
 from services.delivery.forms import Form
 from services.delivery.link_pages import Button, Sheet
-from services.delivery.outcomes import looked_up
+from services.delivery.outcomes import acknowledged, looked_up
 from services.delivery.parcel import Parcel
 from services.register import words as register_words
 from services.runtime.clocks import Clocks
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import derived
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 from services.store.encryption import Keyring
@@ -101,15 +100,7 @@ class RecordWriting:
         await self.recording.take(
             transaction, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
         )
-        acknowledged = DutyAcknowledged(
-            duty=duty.duty,
-            step=duty.step,
-            authority=duty.authority,
-            episode=duty.episode,
-            by=parcel.person,
-            how="page",
-        )
-        await say_of(transaction, self.clocks, found, acknowledged)
+        await say_of(transaction, self.clocks, found, acknowledged(duty, "page", by=parcel.person))
         await rows.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
 
     async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:

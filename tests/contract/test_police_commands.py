@@ -1,9 +1,7 @@
 """`python -m services police replay` and `test`, as an operator types them: what goes again, and the record of who asked and why."""
 
-import asyncio
 import os
 import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,11 +12,11 @@ from uuid import uuid4
 import pytest
 
 from infra.local.environment import bare
-from infra.local.layout import ROOT
 from services.console import accounts
 from services.safeguarding.operators import OperatorRole
 from services.store.encryption import Keyring
 from services.store.transaction import Store
+from tests.support import commands
 from tests.support.database import Database
 from tests.support.delivery import eventually
 from tests.support.police import Police, police_of
@@ -69,15 +67,7 @@ async def account(
 
 
 async def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "services", "police", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return await commands.services(environment, "police", *arguments)
 
 
 async def acted(police: Police, subject: str) -> list[dict[str, Any]]:

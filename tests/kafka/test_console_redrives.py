@@ -1,10 +1,8 @@
 """A dead letter given another try from the console, and by the command, on a real Kafka and a real PostgreSQL."""
 
-import asyncio
 import base64
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
 from infra.local.environment import bare
-from infra.local.layout import ROOT
 from services.bus.envelope import compose, read
 from services.console.handlers import Handlers
 from services.console.live import Changes
@@ -29,6 +26,7 @@ from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.store.engine import database_url
 from services.store.transaction import Store
+from tests.support import commands
 from tests.support.bus import Kafka
 from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in
 from tests.support.database import Database
@@ -78,15 +76,7 @@ def environment(kafka: Kafka, database: Database, tmp_path: Path) -> dict[str, s
 
 
 async def command(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "services", "dead-letters", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return await commands.services(environment, "dead-letters", *arguments)
 
 
 async def test_the_command_leaves_what_the_console_leaves(

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from services.protocol.loading import Library, files
-from services.protocol.policy.case import Case
+from services.protocol.policy.case import Case, Waiting
 from services.protocol.policy.decide import decide
-from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
+from services.safeguarding.events import RuleDue
 from services.safeguarding.message import Message
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
@@ -39,3 +40,15 @@ class OneChild:
         decision = decide(self.case, happened, self.facts, self.protocols, now, joined)
         self.case = decision.case
         return decision
+
+    @property
+    def waiting(self) -> Waiting:
+        """The one rule that waits, or has."""
+        (found,) = self.case.waiting.values()
+        return found
+
+
+def due(decision: Decision) -> Deadline:
+    """The one rule that is to come to its time."""
+    (found,) = [each for each in decision.deadlines if isinstance(each.content, RuleDue)]
+    return found

@@ -1,5 +1,6 @@
 """What ends duties and waiting rules, and what sets them going again."""
 
+from datetime import datetime
 from uuid import UUID
 
 from services.protocol.policy.case import DutyOfCase, Episode, Waiting
@@ -116,7 +117,12 @@ def take_up_again(draft: Draft, episode: Episode) -> None:
     for waiting in list(draft.waiting.values()):
         ended = waiting.stood_down == Because.RETURNED
         if waiting.episode == episode.episode and ended and not _over_when_mistaken(draft, waiting):
-            announce(draft, waiting.model_copy(update={"stood_down": None, "version": waiting.version + 1}))
+            _wait_again(draft, waiting, waiting.due_at)
+
+
+def _wait_again(draft: Draft, waiting: Waiting, due_at: datetime) -> None:
+    again = {"stood_down": None, "ended_by_report": None, "version": waiting.version + 1, "due_at": due_at}
+    announce(draft, waiting.model_copy(update=again))
 
 
 def _over_when_mistaken(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
@@ -131,13 +137,11 @@ def go_on(draft: Draft, retracted: Episode) -> None:
             resume(draft, duty.model_copy(update={"ended_by_report": None}))
     for waiting in list(draft.waiting.values()):
         if waiting.ended_by_report == retracted.episode:
-            again = {"stood_down": None, "ended_by_report": None, "version": waiting.version + 1}
-            announce(draft, waiting.model_copy(update=again | {"due_at": max(waiting.due_at, draft.now)}))
+            _wait_again(draft, waiting, max(waiting.due_at, draft.now))
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:
     """The child is lost again: what came to its time while it was located is asked at once."""
     for waiting in list(draft.waiting.values()):
         if waiting.episode == episode.episode and waiting.stood_down == UNMET:
-            again = {"stood_down": None, "version": waiting.version + 1, "due_at": draft.now}
-            announce(draft, waiting.model_copy(update=again))
+            _wait_again(draft, waiting, draft.now)

@@ -65,14 +65,15 @@ def _acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome: Dut
         draft.late.append((duty.duty, telling.step))
     duty = _with_telling(duty, telling, "acknowledged", draft.happened.time, outcome.by)
     by_first = _is_first_recipient(duty, telling)
-    if by_first or outcome.how == "phoned":
+    there = by_first or outcome.how == "phoned"
+    if there:
         duty = _accepted(draft, duty, duty.tellings[0])
     draft.note(Verdict.CHANGED, episode=duty.episode, duty=duty.duty)
-    rule = draft.rule_of(duty)
     if duty.state not in GOES_ON:
         schedule(draft, duty)
         return
-    if rule.rests is not None and (rule.enough == "done" or not (by_first or outcome.how == "phoned")):
+    rule = draft.rule_of(duty)
+    if rule.rests is not None and (rule.enough == "done" or not there):
         rest(draft, duty, draft.now + rule.rests)
         return
     draft.became.append((duty.duty, "acknowledged"))

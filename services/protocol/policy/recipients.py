@@ -84,16 +84,13 @@ def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> 
     """Each of those whom this episode's carers were when they were first told of it, but for whoever has reported or texts now: they
     are told by rules of their own. Where nobody knows who they are: all whom the directory finds.
     """
-    told = [each.person for each in draft.duties.values() if _is_of(each, episode) and each.role == Role.CARERS_ALL]
+    of_them = (each for each in draft.duties.values() if each.role == Role.CARERS_ALL)
+    told = [each.person for each in of_them if each.episode == episode.episode]
     people = list(dict.fromkeys(filter(None, told or draft.facts.carers or ())))
     if not people:
         return [Recipient(Role.CARERS_ALL, by)]
     themselves = _reporters(episode, cause)
     return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
-
-
-def _is_of(duty: DutyOfCase, episode: Episode) -> bool:
-    return duty.episode == episode.episode
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:

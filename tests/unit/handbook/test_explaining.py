@@ -89,12 +89,12 @@ rules:
 
 def test_an_authority_s_own_rule_shows_in_the_merged_protocol_with_where_each_part_came_from(tmp_path: Path) -> None:
     (tmp_path / "northshire.yaml").write_text(OWN)
-    said = explain("text.needs-human", "northshire", tmp_path)
+    said = explain("text.needs-human", "northshire", Library(files(tmp_path)))
     assert "After 45 minutes" in said
     assert "After 15 minutes" not in said
     assert "northshire 2026.2; northshire.yaml:5, in place of needs-human.yaml:6)" in said
     assert "Asks less than the default: approved by the director, because a pilot." in said
-    assert "After 45 minutes" not in explain("text.needs-human", "southshire", tmp_path)
+    assert "After 45 minutes" not in explain("text.needs-human", "southshire", Library(files(tmp_path)))
 
 
 def test_the_flow_chart_has_an_arrow_for_each_step() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import DutyOfCase, Waiting
+from services.protocol.policy.case import DutyOfCase
 from services.protocol.policy.facts import Facts
 from services.safeguarding import care_events, events
 from services.safeguarding.decisions import DutyState
@@ -37,11 +37,6 @@ class Child(OneChild):
         for hour, word in enumerate(words):
             self.hears(word, hour)
         return self
-
-    @property
-    def waiting(self) -> Waiting:
-        (found,) = self.case.waiting.values()
-        return found
 
     @property
     def duty(self) -> DutyOfCase:

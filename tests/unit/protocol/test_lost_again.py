@@ -4,14 +4,12 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.case import Waiting
-from services.protocol.policy.draft import Deadline, Decision
+from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding import events
 from services.safeguarding.decisions import Verdict
-from services.safeguarding.events import RuleDue
 from services.safeguarding.outcomes import DutyAcknowledged
-from tests.support.one_child import CHILD, CURRENT, START, OneChild
+from tests.support.one_child import CHILD, CURRENT, START, OneChild, due
 from tests.support.own_rules import only
 
 SAID = {"authority": "northshire"}
@@ -38,16 +36,6 @@ FETCHED: dict[str, Any] = {
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any]) -> None:
         super().__init__(CHILD, FACTS, only(*rules))
-
-    @property
-    def waiting(self) -> Waiting:
-        (found,) = self.case.waiting.values()
-        return found
-
-
-def due(decision: Decision) -> Deadline:
-    (found,) = [each for each in decision.deadlines if isinstance(each.content, RuleDue)]
-    return found
 
 
 def rules(decision: Decision) -> list[str]:

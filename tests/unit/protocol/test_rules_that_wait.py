@@ -6,16 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.case import Waiting
 from services.protocol.policy.dates import morning_of
-from services.protocol.policy.draft import Deadline, Decision
+from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
 from services.safeguarding import care_events, events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
-from tests.support.one_child import CHILD, START, OneChild
+from tests.support.one_child import CHILD, START, OneChild, due
 from tests.support.own_rules import only
 
 SAID = {"authority": "northshire"}
@@ -31,16 +30,6 @@ REVIEWED: dict[str, Any] = {"id": "near", "on": "review.due"}
 class Child(OneChild):
     def __init__(self, *rules: dict[str, Any], facts: Facts = FACTS) -> None:
         super().__init__(CHILD, facts, only(*rules))
-
-    @property
-    def waiting(self) -> Waiting:
-        (found,) = self.case.waiting.values()
-        return found
-
-
-def due(decision: Decision) -> Deadline:
-    (found,) = [each for each in decision.deadlines if isinstance(each.content, RuleDue)]
-    return found
 
 
 def verdicts(decision: Decision) -> list[Verdict]:
