@@ -42,8 +42,9 @@ async def then(police: Police, wording: Wording, episode: UUID) -> str:
     return (await mailed(police, wording=wording, episode=episode))[1]
 
 
-def of_the_child(page: str) -> list[str]:
-    return [each for each in OF_THE_CHILD if each in page]
+def of_the_child(page: str, code: str) -> list[str]:
+    """Beside the episode's code, whose hexadecimal digits may hold "C1" by chance."""
+    return [each for each in OF_THE_CHILD if each in page.replace(code, "")]
 
 
 @pytest.mark.parametrize("end", [Wording.RETURNED_NOTICE, Wording.REPORT_RETRACTED_NOTICE])
@@ -54,6 +55,7 @@ async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, fir
     before = (await police.http.post(path, data={"answer": "read"})).text
     assert "Diallo" in before
     await then(police, end, told.content.episode)
+    code = told.content.episode.hex[:8].upper()
     for page in (
         await police.http.get(path),
         await police.http.post(path, data={"answer": "read"}),
@@ -64,9 +66,9 @@ async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, fir
     ):
         assert page.status_code == 200
         assert "This is over" in page.text
-        assert told.content.episode.hex[:8].upper() in page.text
+        assert code in page.text
         assert 'name="reference"' in page.text
-        assert of_the_child(page.text) == []
+        assert of_the_child(page.text, code) == []
 
 
 async def test_who_reads_what_is_over_reads_nothing_that_the_record_would_name(police: Police) -> None:
