@@ -100,8 +100,11 @@ class Handlers:
             await self.discussing.call_off(transaction, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
-        """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it."""
+        """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it.
+        Who was reported without a name goes by its own name once a person has said which child it is.
+        """
         episode = received.content
+        await store.of_known_child(transaction, episode.episode, received.subject)
         for found in await store.of_episode(transaction, episode.episode):
             if episode.merged_into is not None:
                 await self.discussing.goes_into(transaction, found, episode.merged_into, received.subject)
@@ -110,8 +113,8 @@ class Handlers:
 
 
 def goes_on(episode: EpisodeChanged) -> bool:
-    """Whether no rule can call a discussion off on this, and no other episode takes it over."""
-    return episode.state not in MATTERS
+    """Whether no rule can call a discussion off on this, no other episode takes it over, and it cannot say who the child is."""
+    return episode.state not in MATTERS and episode.revision == 1
 
 
 MATTERS = OVER | {EpisodeState.RETURNED}

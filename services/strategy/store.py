@@ -146,6 +146,14 @@ async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion
     return [discussion_of(row) for row in rows]
 
 
+OF_KNOWN_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)s AND child <> %(child)s"
+
+
+async def of_known_child(transaction: Transaction, episode: UUID, child: str) -> None:
+    """All of them, held and called off as well: whoever convenes moves or records one under the child's own name."""
+    await at_once(transaction.connection, (OF_KNOWN_CHILD, {"episode": episode, "child": child}))
+
+
 OF_ANOTHER = """
     UPDATE discussions SET episode = %(episode)s, child = %(child)s,
         number = (SELECT coalesce(max(number), 0) + 1 FROM discussions WHERE episode = %(episode)s)

@@ -16,6 +16,7 @@ from services.delivery.medium import Answer
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.identifiers import provisional_child
 from services.store.encryption import Keyring
 from services.strategy import store
 from services.strategy.watching import DiscussionWatch
@@ -163,6 +164,19 @@ async def test_a_merged_episode_s_only_discussion_is_from_then_on_the_other_s(st
     first, second = (event_of(strategy.newest(role)) for role in (POLICE, SOCIAL))
     assert (first["UID"], first.get("STATUS")) == (second["UID"], second.get("STATUS"))
     assert str(first["STATUS"]) != "CANCELLED"
+
+
+async def test_whoever_convenes_moves_the_discussion_of_a_child_reported_without_a_name_under_its_own(
+    strategy: Strategy,
+) -> None:
+    episode = uuid4()
+    found = strategy.invitation(POLICE, episode=episode)
+    await strategy.hear(replace(found, subject=provisional_child("a caller")))
+    content = {"episode": episode, "revision": 2, "state": EpisodeState.MISSING, "opened_at": LATER, "protocol": "x"}
+    await strategy.hear(from_convenor(strategy, EpisodeChanged, **content))
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER))
+    await strategy.sent(2)
+    assert event_of(strategy.newest(POLICE)).decoded("DTSTART") == LATER
 
 
 async def test_what_is_rolled_back_is_not_counted(strategy: Strategy) -> None:
