@@ -10,6 +10,14 @@ from services.safeguarding.meetings import AtOnce, InFull, Meets
 
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
 
+MEANT = {
+    None: {"police", "duty", "others"},
+    "people": {"duty", "others"},
+    "police": {"police"},
+    "duty": {"duty"},
+    "others": {"others"},
+}
+
 
 def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
     """Nothing for a rule whose default cites no paragraph: that one is the authority's to set."""
@@ -19,8 +27,7 @@ def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
 
 
 def _less(default: Rule, own: Rule) -> Iterator[str]:
-    if own.tell != default.tell:
-        yield f"{default.tell} is no longer told"
+    yield from _fewer(default, own)
     if set(default.on) - set(own.on):
         yield "it is no longer set off by all that sets off the default"
     if own.when != default.when:
@@ -38,6 +45,14 @@ def _less(default: Rule, own: Rule) -> Iterator[str]:
     if default.meets is not None and own.meets is not None:
         yield from _meets_later(default.meets, own.meets)
     yield from _later(default, own)
+
+
+def _fewer(default: Rule, own: Rule) -> Iterator[str]:
+    left_out = MEANT[default.among] - MEANT[own.among]
+    if own.tell != default.tell:
+        yield f"{default.tell} is no longer told"
+    elif left_out:
+        yield f"of {default.tell}, {', '.join(sorted(left_out))} are no longer told"
 
 
 def _meets_later(default: Meets, own: Meets) -> Iterator[str]:

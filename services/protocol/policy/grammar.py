@@ -159,7 +159,9 @@ class Rule(Grammar):
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
     among: Literal["police", "people", "duty", "others"] | None = None
-    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...)."""
+    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...).
+    Of `carer.reporting`, `others`: those who reported, but for whoever says this now.
+    """
     message: Wording
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
     """Of an invitation: when the discussion meets. Rules that invite to one discussion say the same."""
@@ -187,8 +189,9 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        if self.among is not None and self.tell != Role.EVERYONE_TOLD:
-            msg = "`among` says which of everyone-told are meant"
+        others_report = (self.tell, self.among) == (Role.CARER_REPORTING, "others")
+        if self.among is not None and self.tell != Role.EVERYONE_TOLD and not others_report:
+            msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others`"
             raise ValueError(msg)
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
         if timed + (self.hours == "working" and self.every is None) > 1:

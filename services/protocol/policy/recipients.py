@@ -40,7 +40,9 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
     if rule.by is not None and rule.tell == Role.CARERS_ALL and episode is not None:
         return _other_carers(draft, rule.by, episode, cause)
     if rule.by is not None and rule.tell == Role.CARER_REPORTING:
-        return [Recipient(rule.tell, rule.by, person) for person in _reporters(episode, cause)]
+        people = _reporters(episode, cause)
+        meant = [each for each in people if each != cause.person] if rule.among == "others" else people
+        return [Recipient(rule.tell, rule.by, person) for person in meant]
     return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
 
 

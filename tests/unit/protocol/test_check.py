@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.protocol.check import check
+from services.protocol.loading import DEFAULT_RULES
 
 GOOD = """\
 protocol: northshire
@@ -157,6 +158,13 @@ def test_guidance_is_not_weakened_without_a_name_and_reasons(tmp_path: Path) -> 
     assert any("duty.senior-manager is no longer told after 15 minutes" in each for each in found)
     approved = POLICE + "    approved: { by: Director of Children's Services, reasons: a pilot of six weeks }\n"
     assert findings(tmp_path, approved) == []
+
+
+def test_fewer_of_those_who_were_told_are_told_only_with_a_name_and_reasons(tmp_path: Path) -> None:
+    head, rules = POLICE.split("rules:", maxsplit=1)[0], (DEFAULT_RULES / "back.yaml").read_text().split("\n  - id: ")
+    [default] = [each for each in rules if each.startswith("tell-duty-return-withdrawn")]
+    own = f"{head}rules:\n  - id: {default.replace('among: duty', 'among: others')}"
+    assert any("of everyone-told, duty are no longer told" in each for each in findings(tmp_path, own))
 
 
 def test_a_stricter_rule_needs_nobody_s_approval(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Carers who did not report it themselves: who of them is told, once each, and of what."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -62,9 +62,9 @@ def test_each_word_reaches_each_carer_once_and_who_reports_by_then_as_one_who_re
     child.hears(texted(ANN), 0.5)
     assert child.texts(LOCATED, 1) == {ANN: "located-recorded", BEN: "located-recorded"}
     assert child.texts(BACK, 2) == {ANN: "return-recorded", BEN: "return-said-elsewhere"}
-    assert child.texts(NOT_BACK, 3) == {BEN: "missing-said-elsewhere"}
+    assert child.texts(NOT_BACK, 3) == {ANN: "missing-said-elsewhere", BEN: "missing-said-elsewhere"}
     assert child.texts(BACK, 4) == {ANN: "return-recorded", BEN: "return-said-elsewhere"}
-    assert child.texts(FALSE_ALARM, 5) == {BEN: "withdrawn-elsewhere"}
+    assert child.texts(FALSE_ALARM, 5) == {ANN: "withdrawn-elsewhere", BEN: "withdrawn-elsewhere"}
 
 
 def test_who_brings_the_child_back_hears_that_it_is_recorded_and_nothing_more() -> None:
@@ -86,9 +86,19 @@ def test_of_a_report_of_their_own_other_carers_hear_nothing() -> None:
     child.hears(texted(ANN))
     assert [child.texts(word, hour) for word, hour in ((BACK, 1), (NOT_BACK, 2), (FALSE_ALARM, 3))] == [
         {ANN: "return-recorded"},
-        {},
-        {},
+        {ANN: "missing-said-elsewhere"},
+        {ANN: "withdrawn-elsewhere"},
     ]
+
+
+@pytest.mark.parametrize("retracts", ["return", "missing"])
+def test_who_takes_it_back_has_an_answer_and_who_else_reported_is_told(retracts: Literal["return", "missing"]) -> None:
+    child = Child(CHILD, FACTS)
+    child.hears(texted(ANN))
+    child.hears(texted(BEN), 0.5)
+    child.texts(BACK, 1)
+    says = events.ReportRetracted(**SAID, retracts=retracts, verified=True, channel="text", said_by=BEN)
+    assert set(child.texts(says, 2)) == {ANN}
 
 
 def test_carers_of_a_child_whom_nobody_could_name_are_told_when_it_is_known_and_once() -> None:
