@@ -24,9 +24,13 @@ class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
 
 
 class StrategyDiscussionCancelled(Told, kind="strategy-discussion.cancelled.v1"):
-    """Whoever convenes has called it off. `discussion` as in a new date."""
+    """Whoever convenes has called it off. `discussion` as in a new date.
+
+    `form`: with it, who is invited to one of the other form is waited for as before.
+    """
 
     discussion: int | None = Field(default=None, ge=1)
+    form: Form | None = None
 
 
 def _reached_by_mail(owner: Role) -> Role:

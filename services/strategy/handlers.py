@@ -93,10 +93,15 @@ class Handlers:
     async def on_strategy_discussion_cancelled(
         self, received: Received[StrategyDiscussionCancelled], transaction: Transaction
     ) -> None:
+        called_off = received.content
         found = await store.of_child(
-            transaction, received.subject, received.content.discussion, exercise=received.exercise
+            transaction,
+            received.subject,
+            called_off.discussion,
+            exercise=received.exercise,
+            form=called_off.form,
         )
-        if found is not None:
+        if found is not None and called_off.form in {None, found.form}:
             await self.discussing.call_off(transaction, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:

@@ -97,6 +97,14 @@ async def test_it_is_moved_and_called_off_under_its_own_uid_without_a_number(str
     assert await states(strategy) == [(1, "urgent", "held"), (2, "full", "cancelled")]
 
 
+async def test_an_urgent_one_that_is_called_off_leaves_it_as_it_is(strategy: Strategy) -> None:
+    await invited_in_full(strategy)
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled, form="urgent"))
+    assert await states(strategy) == [(1, "urgent", "held"), (2, "full", "planned")]
+    await strategy.hear(from_convenor(strategy, StrategyDiscussionCancelled, form="full"))
+    assert await states(strategy) == [(1, "urgent", "held"), (2, "full", "cancelled")]
+
+
 @pytest.mark.parametrize("state", [EpisodeState.RETURNED, EpisodeState.CLOSED])
 async def test_it_goes_on_for_a_child_who_is_back(strategy: Strategy, state: EpisodeState) -> None:
     episode = await invited_in_full(strategy, POLICE)

@@ -111,8 +111,9 @@ def _redated(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _called_off(about: About, answers: Answers) -> tuple[Message, ...]:
-    number = about.discussion.discussion if about.discussion else 1
-    return _told(discussion_events.StrategyDiscussionCancelled, discussion=number)(about, answers)
+    found = about.discussion
+    number, form = (found.discussion, found.form) if found else (1, None)
+    return _told(discussion_events.StrategyDiscussionCancelled, discussion=number, form=form)(about, answers)
 
 
 def _sent_again(about: About, answers: Answers) -> tuple[Message, ...]:

@@ -10,7 +10,8 @@ from services.protocol.policy.vocabulary import Mark, Trigger
 from services.safeguarding import discussion_events
 from services.safeguarding.message import Message
 
-FORMS = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
+HELD = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
+CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRATEGY_CANCELLED_IN_FULL}
 
 
 def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
@@ -18,7 +19,7 @@ def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list
     draft.keep(discussion_over_at=draft.now)
     found = _over(draft, draft.latest)
     draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
-    readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(FORMS[event.form], found)]
+    readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found)]
     return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
 
 
@@ -37,9 +38,16 @@ def _of_discussion(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
     return lambda draft, event: [Reading(trigger, draft.episode_of(event.episode) or draft.open_episode)]
 
 
-def _called_off(draft: Draft, _event: Message) -> list[Reading]:
-    draft.keep(discussion_over_at=draft.now)
-    return [Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, _over(draft, draft.latest))]
+def _called_off(draft: Draft, event: discussion_events.StrategyDiscussionCancelled) -> list[Reading]:
+    found = draft.latest
+    if event.form != "full":
+        draft.keep(discussion_over_at=draft.now)
+        found = _over(draft, found)
+    forms = CALLED_OFF if event.form is None else (event.form,)
+    return [
+        Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, found),
+        *(Reading(CALLED_OFF[form], found) for form in forms),
+    ]
 
 
 def _record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:

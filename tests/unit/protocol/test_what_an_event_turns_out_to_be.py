@@ -165,7 +165,18 @@ WITHIN: list[tuple[Message, list[str]]] = [
     (of(events.PoliceRiskGraded, **FORCE, grade="low"), ["police-risk-graded", "police-graded-low"]),
     (of(events.PoliceRiskGraded, **FORCE, grade="no-apparent-risk"), ["police-risk-graded", "police-graded-low"]),
     (of(events.PoliceClosed, **FORCE), ["police-closed"]),
-    (of(discussion.StrategyDiscussionCancelled), ["strategy-discussion-cancelled"]),
+    (
+        of(discussion.StrategyDiscussionCancelled),
+        [
+            "strategy-discussion-cancelled",
+            "strategy-discussion-cancelled-urgent",
+            "strategy-discussion-cancelled-in-full",
+        ],
+    ),
+    (
+        of(discussion.StrategyDiscussionCancelled, form="full"),
+        ["strategy-discussion-cancelled", "strategy-discussion-cancelled-in-full"],
+    ),
     (
         of(discussion.StrategyDiscussionHeld, form="urgent", section_47="under-way"),
         ["strategy-discussion-held", "strategy-discussion-held-urgent"],

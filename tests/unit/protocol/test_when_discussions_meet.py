@@ -28,7 +28,7 @@ rules:
       - {{ after: 20m, tell: duty.worker, by: text, message: strategy-not-answered }}
       - {{ after: 45m, tell: duty.senior-manager, by: text, message: strategy-not-answered }}
       - {{ after: 4h, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 24h }}
-    until: [strategy-discussion.held, strategy-discussion.cancelled, child.returned, missing.retracted]
+    until: [strategy-discussion.held, strategy-discussion.cancelled-urgent, child.returned, missing.retracted]
     because: {{ cite: [S36, WT], kind: default, note: "for a test" }}
 """
 
