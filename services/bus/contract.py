@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -74,7 +75,7 @@ class Contract:
         self._hurry = frozenset(hurry)
         most = BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE
         self._group = GroupCommit(self._commit, most=most, gather_seconds=gather_seconds)
-        self._hurried = GroupCommit(self._commit, most=most)
+        self._hurried = GroupCommit(partial(self._commit, urgent=True), most=most)
         self._passes_over = {each.kind: test for each, test in passes_over.items()}
 
     def obstacle(self) -> str | None:
@@ -135,11 +136,11 @@ class Contract:
         await self._publisher.settled(bundle.keys)
         return True
 
-    async def _commit(self, bundles: Sequence[_Bundle]) -> None:
+    async def _commit(self, bundles: Sequence[_Bundle], *, urgent: bool = False) -> None:
         """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
         pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
         pairs.sort(key=lambda pair: pair[1].subject)
-        keys = await self._once([each for _, each in pairs])
+        keys = await self._once([each for _, each in pairs], urgent=urgent)
         for (bundle, _), own in zip(pairs, keys, strict=True):
             bundle.keys.extend(own)
 
@@ -165,11 +166,11 @@ class Contract:
             await self._publisher.settled(keys)
             return True
 
-    async def _once(self, several: Sequence[Received[Message]]) -> list[list[str]]:
+    async def _once(self, several: Sequence[Received[Message]], *, urgent: bool = False) -> list[list[str]]:
         """All of them in one transaction, in their order; for each, the keys under which it said something."""
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
-        async with self._store.transaction() as transaction:
+        async with self._store.transaction(urgent=urgent) as transaction:
             asked = [] if self._ahead is None else self._ahead.asked(several)
             marks, answers = await inbox.mark_and_ask(transaction, identities, self._clocks.wall(), *asked)
             if self._ahead is not None:

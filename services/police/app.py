@@ -40,7 +40,9 @@ async def main() -> None:
     )
     house.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, house.clocks)
-    house.hear({PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again})
+    house.hear(
+        {PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again}, hurry={PoliceNotify}
+    )
     house.parts.append(loop)
     replies = MailReplies(house.store, MailAnswers(house.service, keyring, house.clocks))
     house.parts.append(settings.mail_listener(replies.take))

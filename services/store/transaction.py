@@ -1,8 +1,9 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
+import asyncio
 import operator
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.store.pipeline import BEGINS, Statement, arrays_of, at_once
+
+LETS_GO_FIRST_SECONDS = 0.05
+"""How long a transaction lets urgent ones go first: a busy process must not keep what is not urgent waiting for ever."""
 
 
 class Transaction:
@@ -116,10 +120,40 @@ class Store:
         self.engine = engine
         self.reading = reading or engine.execution_options(**{BEGINS: False})
         self.on_said: Callable[[Transaction], None] = lambda _transaction: None
+        self._urgent = 0
+        self._none_is_urgent = asyncio.Event()
+        self._none_is_urgent.set()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commits at the end of the block, or rolls all of it back when the block raises."""
+    async def transaction(self, *, urgent: bool = False) -> AsyncIterator[Transaction]:
+        """Commits at the end of the block, or rolls all of it back when the block raises.
+
+        One that somebody waits for is `urgent`: while it is open no other begins in this process, for a moment at most.
+        """
+        if urgent:
+            with self._goes_first():
+                async with self._transaction() as transaction:
+                    yield transaction
+            return
+        if self._urgent:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_is_urgent.wait(), LETS_GO_FIRST_SECONDS)
+        async with self._transaction() as transaction:
+            yield transaction
+
+    @contextmanager
+    def _goes_first(self) -> Iterator[None]:
+        self._urgent += 1
+        self._none_is_urgent.clear()
+        try:
+            yield
+        finally:
+            self._urgent -= 1
+            if not self._urgent:
+                self._none_is_urgent.set()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Transaction]:
         async with self.engine.connect() as connection:
             transaction = Transaction(connection)
             async with connection.begin():
