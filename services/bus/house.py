@@ -56,7 +56,7 @@ class House:
 
         `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
         keep a record, who take them in batches; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
-        `hurry`: what is done in transactions of its own, beside those of other messages that have come before, and while which no other begins. `gathered`: topics whose
+        `hurry`: what is done in urgent transactions of its own, beside those of other messages that have come before. `gathered`: topics whose
         messages wait a moment for others (services.bus.worker), since nobody waits for what follows from them. `ahead` asks
         once for all that come together, before any is handled.
         """

@@ -5,18 +5,11 @@ from collections.abc import Iterator
 from services.protocol.loading import RulesFile
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.periods import spoken
+from services.protocol.policy.recipients import MEANT
 from services.protocol.proofs import PARAGRAPH, Fault
 from services.safeguarding.meetings import AtOnce, InFull, Meets
 
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
-
-MEANT = {
-    None: {"police", "duty", "others"},
-    "people": {"duty", "others"},
-    "police": {"police"},
-    "duty": {"duty"},
-    "others": {"others"},
-}
 
 
 def weaker(default: Rule, own: Rule) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 import asyncio
 import operator
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -130,16 +130,22 @@ class Store:
 
         One that somebody waits for is `urgent`: while it is open no other begins in this process, for a moment at most.
         """
-        if urgent:
-            with self._goes_first():
-                async with self._transaction() as transaction:
-                    yield transaction
-            return
-        if self._urgent:
+        if self._urgent and not urgent:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._none_is_urgent.wait(), LETS_GO_FIRST_SECONDS)
-        async with self._transaction() as transaction:
-            yield transaction
+        with self._goes_first() if urgent else nullcontext():
+            async with self.engine.connect() as connection:
+                transaction = Transaction(connection)
+                async with connection.begin():
+                    yield transaction
+                    await transaction.finish()
+            if transaction.keys_said:
+                self.on_said(transaction)
+            transaction.committed()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+        await self.reading.dispose()
 
     @contextmanager
     def _goes_first(self) -> Iterator[None]:
@@ -151,18 +157,3 @@ class Store:
             self._urgent -= 1
             if not self._urgent:
                 self._none_is_urgent.set()
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Transaction]:
-        async with self.engine.connect() as connection:
-            transaction = Transaction(connection)
-            async with connection.begin():
-                yield transaction
-                await transaction.finish()
-        if transaction.keys_said:
-            self.on_said(transaction)
-        transaction.committed()
-
-    async def close(self) -> None:
-        await self.engine.dispose()
-        await self.reading.dispose()

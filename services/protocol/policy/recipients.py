@@ -15,6 +15,14 @@ from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import Channel, Role, Wording
 
 CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
+MEANT = {
+    None: {"police", "duty", "others"},
+    "people": {"duty", "others"},
+    "police": {"police"},
+    "duty": {"duty"},
+    "others": {"others"},
+}
+"""Whom a rule's `among` means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,8 @@ def _next_holder(draft: Draft, rule: Rule, by: Channel, asked: DutyHandOverAsked
 
 def is_among(rule: Rule, recipient: Recipient) -> bool:
     if recipient.role == CONTROL_ROOM:
-        return rule.among in {None, "police"}
-    return rule.among in {None, "people", "duty" if recipient.role.startswith("duty.") else "others"}
+        return "police" in MEANT[rule.among]
+    return ("duty" if recipient.role.startswith("duty.") else "others") in MEANT[rule.among]
 
 
 def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
