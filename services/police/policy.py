@@ -9,6 +9,8 @@ from uuid import UUID
 from services.safeguarding.identifiers import AuthorityId, ChildId
 
 SEARCHED_FOR = ("missing", "located")
+MERGED = "merged"
+"""The force has another notice of the same absence, and was told so: it may list either."""
 JUST_TOLD = timedelta(hours=1)
 """A force need not list yet what it was told so lately."""
 CLOSING = timedelta(hours=24)
@@ -32,7 +34,7 @@ class Standing:
 
     @property
     def is_searched_for(self) -> bool:
-        return self.state in SEARCHED_FOR
+        return self.state in {*SEARCHED_FOR, MERGED}
 
 
 def differences(

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.delivery.tables import deliveries
-from services.police.policy import SEARCHED_FOR, Standing
+from services.police.policy import MERGED, SEARCHED_FOR, Standing
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
@@ -67,6 +67,12 @@ TOLD = """
     VALUES (%(force)s, %(episode)s, %(child)s, %(authority)s, %(exercise)s, %(state)s, %(told_at)s)
     ON CONFLICT (force, episode) DO UPDATE SET state = excluded.state, told_at = excluded.told_at
 """
+TOLD_OF_ANOTHER = """
+    UPDATE police.episodes SET state = %(state)s, told_at = %(told_at)s FROM delivery.deliveries
+    WHERE deliveries.id = %(refers_to)s AND episodes.force = %(force)s AND episodes.episode = deliveries.episode
+        AND episodes.episode <> %(episode)s
+"""
+"""Where the notice that it refers to named another episode, which has become part of this one."""
 
 
 def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
@@ -74,15 +80,25 @@ def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool
 
     It is left for `after_what_was_told`, or for the transaction's end where nobody asks anything.
     """
-    state = STATE_AFTER.get(duty.wording)
-    if duty.force is None or duty.episode is None or state is None:
+    if duty.force is None or duty.episode is None:
         return
-    row = {"force": duty.force, "episode": duty.episode, "child": child, "authority": duty.authority}
+    state = STATE_AFTER.get(duty.wording)
+    row = {"force": duty.force, "episode": duty.episode, "told_at": duty.created_at}
+    if state is not None:
+        _leave(
+            transaction,
+            (TOLD, row | {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}),
+        )
+    if duty.refers_to is not None:
+        so = MERGED if state in {None, *SEARCHED_FOR} else state
+        _leave(transaction, (TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": so}))
+
+
+def _leave(transaction: Transaction, statement: Statement) -> None:
     if told not in transaction.remembered:
         transaction.remembered[told] = []
         transaction.before_commit(partial(_write_what_was_told, transaction))
-    row |= {"exercise": exercise, "state": state, "told_at": duty.created_at}
-    transaction.remembered[told].append((TOLD, row))
+    transaction.remembered[told].append(statement)
 
 
 async def after_what_was_told(transaction: Transaction, *asked: Statement) -> list[list[tuple[Any, ...]]]:
@@ -168,5 +184,7 @@ async def asked_after(transaction: Transaction, force: ForceId, at: datetime) ->
 def needed() -> ColumnElement[bool]:
     """Deliveries that a reply or a link may still name: their child is searched for."""
     return exists().where(
-        episodes.c.episode == deliveries.c.episode, episodes.c.state.in_(SEARCHED_FOR), episodes.c.closed_at.is_(None)
+        episodes.c.episode == deliveries.c.episode,
+        episodes.c.state.in_((*SEARCHED_FOR, MERGED)),
+        episodes.c.closed_at.is_(None),
     )

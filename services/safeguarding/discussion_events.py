@@ -7,23 +7,23 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from services.safeguarding.dates import Day, Moment
-from services.safeguarding.events import Event, Told
+from services.safeguarding.events import Event, Told, ToldOfEpisode
 from services.safeguarding.meetings import Form
 from services.safeguarding.message import Contract
 from services.safeguarding.roles import PLAN_OWNERS, Role
 
 
-class StrategyDiscussionRedated(Told, kind="strategy-discussion.redated.v1"):
+class StrategyDiscussionRedated(ToldOfEpisode, kind="strategy-discussion.redated.v1"):
     """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar.
 
-    `discussion` is its number within the episode. None: the newest that is planned.
+    `discussion` is its number within the episode. None: the newest that is planned, of that episode where one is named.
     """
 
     starts_at: Moment
     discussion: int | None = Field(default=None, ge=1)
 
 
-class StrategyDiscussionCancelled(Told, kind="strategy-discussion.cancelled.v1"):
+class StrategyDiscussionCancelled(ToldOfEpisode, kind="strategy-discussion.cancelled.v1"):
     """Whoever convenes has called it off. `discussion` as in a new date.
 
     `form`: with it, who is invited to one of the other form is waited for as before.
@@ -53,7 +53,7 @@ class PlannedStep(Contract):
     due_on: Day
 
 
-class StrategyDiscussionHeld(Told, kind="strategy-discussion.held.v1"):
+class StrategyDiscussionHeld(ToldOfEpisode, kind="strategy-discussion.held.v1"):
     """The record of a discussion (S36, Working Together). `words` are what was said and decided, then one text a step of `plan`."""
 
     discussion: int | None = Field(default=None, ge=1)

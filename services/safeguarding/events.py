@@ -27,7 +27,7 @@ class ToldOfEpisode(Told):
     """Where the speaker answers a telling of ours, theirs is a word about that telling's episode and about no later one."""
 
     episode: UUID | None = None
-    """None: whichever is open."""
+    """None: whichever is open; of a strategy discussion, the newest."""
 
 
 class ChildReportedMissing(Told, kind="child.reported-missing.v1"):

@@ -72,6 +72,7 @@ class Handlers:
             exercise=received.exercise,
             states=(store.PLANNED, store.HELD),
             form=held.form,
+            episode=held.episode,
         )
         cause = f"{received.source} {received.id}"
         about = About(received.subject, held.authority, received.exercise, received.trace, cause)
@@ -84,11 +85,12 @@ class Handlers:
         self, received: Received[StrategyDiscussionRedated], transaction: Transaction
     ) -> None:
         """One that nobody knows of, or that is called off, is passed over: there is nothing to move."""
+        moved = received.content
         found = await store.of_child(
-            transaction, received.subject, received.content.discussion, exercise=received.exercise
+            transaction, received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
         )
         if found is not None:
-            await self.discussing.move(transaction, found, received.content.starts_at)
+            await self.discussing.move(transaction, found, moved.starts_at)
 
     async def on_strategy_discussion_cancelled(
         self, received: Received[StrategyDiscussionCancelled], transaction: Transaction
@@ -100,6 +102,7 @@ class Handlers:
             called_off.discussion,
             exercise=received.exercise,
             form=called_off.form,
+            episode=called_off.episode,
         )
         if found is not None and called_off.form in {None, found.form}:
             await self.discussing.call_off(transaction, found)

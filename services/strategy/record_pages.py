@@ -91,6 +91,7 @@ class RecordWriting:
             "words": tuple(kept),
             "said_by": parcel.person,
             "channel": "page",
+            "episode": found.episode,
             "discussion": found.number,
             "held_on": found.starts_at.astimezone(ENGLAND).date(),
         }

@@ -105,16 +105,17 @@ async def of_child(
     exercise: bool,
     states: Sequence[State] = (PLANNED,),
     form: Form | None = None,
+    episode: UUID | None = None,
 ) -> Discussion | None:
-    """The newest with this number that is planned, or in another of `states`.
+    """The newest with this number that is planned, or in another of `states`; of this episode, where one is given.
 
     Without a number the newest planned one, of this form if there is one; only then one in another of the states.
     """
+    named = {discussions.c.number: number, discussions.c.episode: episode}
     asked = select(discussions.c.discussion).where(
-        discussions.c.child == child, discussions.c.exercise == exercise, discussions.c.state.in_(states)
+        *(discussions.c.child == child, discussions.c.exercise == exercise, discussions.c.state.in_(states)),
+        *(column == name for column, name in named.items() if name is not None),
     )
-    if number is not None:
-        asked = asked.where(discussions.c.number == number)
     newest = (
         (discussions.c.state == PLANNED).desc(),
         (discussions.c.form == form).desc(),

@@ -112,6 +112,30 @@ async def test_a_child_who_is_back_and_still_on_the_forces_list_is_said(police: 
     assert said["data"]["difference"] == "open-with-police-only"
 
 
+@pytest.mark.parametrize("lists_both", [True, False])
+async def test_of_an_absence_reported_twice_a_force_may_list_either_notice_until_the_child_is_back(
+    police: Police, lists_both: bool
+) -> None:
+    first, _ = await police.notice()
+    second, _ = await police.notice()
+    one, other = first.content.episode, second.content.episode
+    await police.notice(wording=Wording.MISSING_UPDATE, episode=one, refers_to=second.content.telling)
+    for each in (one, other):
+        await long_ago(police, each)
+    await police.reply(open_list(one, *([other] if lists_both else [])), door="open-list")
+    assert await differs(police, first) == []
+
+    await police.notice(wording=Wording.RETURNED_NOTICE, episode=one, refers_to=second.content.telling)
+    await long_ago(police, other)
+    await police.reply(open_list(other), door="open-list")
+    assert await differs(police, first) == [("open-with-police-only", str(other))]
+
+
+async def differs(police: Police, told: Any) -> list[tuple[str, str]]:
+    said = await police.said_since(told, ("police.list-differs",))
+    return [(each["data"]["difference"], each["data"]["episode"]) for each in said]
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

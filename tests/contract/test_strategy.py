@@ -123,6 +123,19 @@ async def test_a_discussion_called_off_is_cancelled_in_the_calendar_under_the_sa
     assert str(cancelled["STATUS"]) == "CANCELLED"
 
 
+async def test_of_two_absences_only_the_named_one_s_discussion_is_called_off(strategy: Strategy) -> None:
+    first, second = uuid4(), uuid4()
+    await strategy.invite(POLICE, episode=first)
+    await strategy.invite(HEALTH, episode=second)
+    await strategy.sent(2)
+    off = from_convenor(strategy, StrategyDiscussionCancelled, discussion=1, episode=first)
+    for _ in range(2):
+        await strategy.hear(off)
+    await strategy.sent(3)
+    assert str(event_of(strategy.newest(POLICE))["STATUS"]) == "CANCELLED"
+    assert str(event_of(strategy.newest(HEALTH)).get("STATUS")) != "CANCELLED"
+
+
 async def test_a_report_that_was_a_mistake_calls_the_discussion_off(strategy: Strategy) -> None:
     episode = uuid4()
     await strategy.invite(POLICE, episode=episode)

@@ -82,6 +82,7 @@ async def test_what_is_recorded_is_said_without_its_words_and_acknowledges_the_d
     assert (held["form"], held["section_47"], held["came"]) == ("urgent", "enquiry", [POLICE, SOCIAL])
     assert held["plan"] == [{"owner": POLICE, "due_on": "2026-11-25"}, {"owner": SOCIAL, "due_on": "2026-11-26"}]
     assert len(held["words"]) == 3
+    assert held["episode"] == (await strategy.said("strategy-discussion.changed.v1"))[-1]["episode"]
     assert "Amara" not in str(await strategy.floor.said(strategy.child))
     assert [each["how"] for each in await strategy.said("duty.acknowledged.v1")] == ["page"]
     assert (await strategy.said("strategy-discussion.changed.v1"))[-1]["state"] == "held"

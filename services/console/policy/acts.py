@@ -103,17 +103,22 @@ def _reviewed(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _redated(about: About, answers: Answers) -> tuple[Message, ...]:
-    number = about.discussion.discussion if about.discussion else 1
     moved = _told(
-        discussion_events.StrategyDiscussionRedated, starts_at=answers.moments["starts_at"], discussion=number
+        discussion_events.StrategyDiscussionRedated, starts_at=answers.moments["starts_at"], **_discussion(about)
     )
     return moved(about, answers)
 
 
 def _called_off(about: About, answers: Answers) -> tuple[Message, ...]:
-    found = about.discussion
-    number, form = (found.discussion, found.form) if found else (1, None)
-    return _told(discussion_events.StrategyDiscussionCancelled, discussion=number, form=form)(about, answers)
+    form = about.discussion.form if about.discussion else None
+    return _told(discussion_events.StrategyDiscussionCancelled, form=form, **_discussion(about))(about, answers)
+
+
+def _discussion(about: About) -> dict[str, object]:
+    return {
+        "episode": about.episode.episode if about.episode else None,
+        "discussion": about.discussion.discussion if about.discussion else 1,
+    }
 
 
 def _sent_again(about: About, answers: Answers) -> tuple[Message, ...]:

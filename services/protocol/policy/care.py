@@ -169,5 +169,5 @@ READERS: dict[type[Message], Reader] = {
     care.PhotographRecorded: _photograph,
     care.ContactsChecked: _contacts,
     care.CarerAwarenessRecorded: _carers_aware,
-    care.MissingMeetingHeld: _of_episode(Trigger.MISSING_MEETING_HELD),
+    care.MissingMeetingHeld: _sets_off(Trigger.MISSING_MEETING_HELD),
 }

@@ -114,6 +114,8 @@ class Episode(State):
     reference_known: bool = False
     immigration_control_unknown: bool = False
     """Since the report, until the record says."""
+    no_guardian_known: bool = False
+    """Since the report, until the record has one."""
     discussion_over: bool = False
 
     @property

@@ -75,7 +75,8 @@ def _application_ended(draft: Draft, event: events.LeaveApplicationEnded) -> lis
 def _reviewed(draft: Draft, event: events.WatchReviewed) -> list[Reading]:
     if draft.watched_since is None or draft.happened.time < draft.watched_since:
         return [Reading(None, None, Verdict.OUTGROWN)]
-    draft.watched_since = draft.happened.time if event.goes_on else None
+    if not draft.happened.exercise:
+        draft.watched_since = draft.happened.time if event.goes_on else None
     return [Reading(Trigger.WATCH_OPENED if event.goes_on else Trigger.WATCH_ENDED, None)]
 
 

@@ -84,9 +84,10 @@ def _settle(draft: Draft, trigger: Trigger, episode: Episode | None) -> str:
 
 
 def _concerns(draft: Draft, holder: DutyOfCase | Waiting, episode: Episode | None) -> bool:
-    if holder.episode is None:
+    """What is beside any episode, holder or happening, concerns all of the child."""
+    if holder.episode is None or episode is None:
         return holder.cause.exercise == draft.happened.exercise
-    return episode is not None and holder.episode == episode.episode
+    return holder.episode == episode.episode
 
 
 def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
@@ -138,6 +139,17 @@ def go_on(draft: Draft, retracted: Episode) -> None:
     for waiting in list(draft.waiting.values()):
         if waiting.ended_by_report == retracted.episode:
             _wait_again(draft, waiting, max(waiting.due_at, draft.now))
+        elif (
+            waiting.stood_down == UNMET
+            and waiting.episode not in {None, retracted.episode}
+            and not _is_dated(draft, waiting)
+        ):
+            _wait_again(draft, waiting, draft.now)
+
+
+def _is_dated(draft: Draft, waiting: Waiting) -> bool:
+    """Then it is asked about again when its rule is next set off."""
+    return draft.rule_of(waiting).before is not None
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:

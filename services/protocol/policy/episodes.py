@@ -56,6 +56,7 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
         last_report_at=happened.time,
         reports=report,
         immigration_control_unknown=draft.facts.subject_to_immigration_control is None,
+        no_guardian_known=not draft.facts.guardian_allocated,
     )
     draft.keep(opened=(*draft.record.opened[1 - OPENINGS_KEPT :], happened.time))
     draft.put_episode(opened)
@@ -147,7 +148,7 @@ def _located(draft: Draft, event: events.ChildLocated) -> list[Reading]:
 def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
     found, time = draft.open_episode, draft.happened.time
     if found is None:
-        if event.verified and draft.latest is None and not draft.happened.exercise:
+        if event.verified and not draft.happened.exercise:
             draft.returned_at = max(filter(None, (draft.returned_at, time)))
         return [Reading(None, draft.latest, Verdict.ALREADY_SO if event.verified else Verdict.UNVERIFIED)]
     another = _of_another(draft, event, found, Trigger.RETURN_UNVERIFIED)
@@ -186,9 +187,15 @@ def _return_retracted(draft: Draft, found: Episode) -> Reading:
         return Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)
     if draft.happened.time < found.returned_at:
         return Reading(None, found, Verdict.TOO_OLD)
-    # Whoever says so says that the child is missing still: what is older, the mistaken return itself included, is outdone.
+    # Whoever says so says that the child is missing still: what is older, the mistaken return and what followed it included, is outdone.
     again = found.model_copy(
-        update={"state": EpisodeState.MISSING, "returned_at": None, "last_report_at": draft.happened.time}
+        update={
+            "state": EpisodeState.MISSING,
+            "returned_at": None,
+            "last_report_at": draft.happened.time,
+            "met": frozenset(),
+            "interview_offered": False,
+        }
     )
     return Reading(Trigger.RETURN_RETRACTED, draft.put_episode(again))
 

@@ -16,6 +16,7 @@ from services.protocol.policy.vocabulary import Mark, Trigger
 from services.protocol.policy.waiting import announce, wait
 from services.safeguarding import care_events as care
 from services.safeguarding.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.duties import Because
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 
@@ -27,17 +28,25 @@ def moved(draft: Draft) -> list[Reading]:
         return []
     force = draft.facts.force or found.force
     follows = draft.put_episode(found.model_copy(update={"placement": now_at, "force": force}))
-    known_before = found.placement is not None
-    return [Reading(Trigger.EPISODE_MOVED, follows)] if known_before and force != found.force else []
+    return [Reading(Trigger.EPISODE_MOVED, follows)] if force != found.force else []
 
 
 def settled(draft: Draft) -> list[Reading]:
     """What nobody knew when the child was reported missing is on the record now: who had to wait for it is told."""
     found = draft.open_episode
-    if found is None or not found.immigration_control_unknown or draft.facts.subject_to_immigration_control is None:
+    if found is None:
         return []
-    known = draft.put_episode(found.model_copy(update={"immigration_control_unknown": False}))
-    return [Reading(Trigger.IMMIGRATION_CONTROL_SETTLED, known)]
+    control = found.immigration_control_unknown and draft.facts.subject_to_immigration_control is not None
+    guardian = found.no_guardian_known and bool(draft.facts.guardian_allocated)
+    if not control and not guardian:
+        return []
+    known = {
+        "immigration_control_unknown": found.immigration_control_unknown and not control,
+        "no_guardian_known": found.no_guardian_known and not guardian,
+    }
+    follows = draft.put_episode(found.model_copy(update=known))
+    settles = {Trigger.IMMIGRATION_CONTROL_SETTLED: control, Trigger.GUARDIAN_SETTLED: guardian}
+    return [Reading(trigger, follows) for trigger, is_so in settles.items() if is_so]
 
 
 def _proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
@@ -103,7 +112,7 @@ def _joined(draft: Draft, other: Case) -> list[Reading]:
     for duty in other.duties.values():
         draft.put_duty(duty.model_copy(update={"episode": _landed(lands, duty.episode)}))
     for waiting in other.waiting.values():
-        draft.put_waiting(waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
+        _wait_for_both(draft, waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
     draft.remember(*other.heard)
     already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
     draft.keep(**_known_of_both(draft.record, other.record))
@@ -111,7 +120,26 @@ def _joined(draft: Draft, other: Case) -> list[Reading]:
     if not draft.happened.exercise:
         draft.watched_since = max(filter(None, (draft.watched_since, other.watched_since)), default=None)
         draft.leave_expires_on = draft.leave_expires_on or other.leave_expires_on
-    return [Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED), *settled(draft)]
+    own = [draft.episodes[name] for name in other.episodes if name not in lands]
+    counted = [Reading(Trigger.EPISODE_COUNTED, each) for each in own if each.state is not EpisodeState.RETRACTED]
+    identified = Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)
+    return [identified, *counted, *moved(draft), *settled(draft)]
+
+
+def _wait_for_both(draft: Draft, newcomer: Waiting) -> None:
+    """What waits in both reports of one absence is asked once, at the earlier's time."""
+    draft.put_waiting(newcomer)
+    same = [each for each in draft.waiting.values() if _is_same(each, newcomer)]
+    for later in sorted(same, key=lambda each: each.due_at)[1:]:
+        draft.put_waiting(later.model_copy(update={"stood_down": str(Because.SUPERSEDED)}))
+        draft.deadlines[later.deadline] = None
+
+
+def _is_same(one: Waiting, other: Waiting) -> bool:
+    of_one_absence = one.episode is not None and one.episode == other.episode
+    return (
+        of_one_absence and one.stood_down is None and (one.rule, one.cause.matter) == (other.rule, other.cause.matter)
+    )
 
 
 def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
@@ -23,6 +24,9 @@ MEANT = {
     "others": {"others"},
 }
 """Whom a rule's `among` means."""
+
+
+Line: TypeAlias = tuple[Role, Channel, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,31 +111,39 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     """Each whom a telling of this episode has reached, or is on its way to. Carers are left out: rules of their own say what they
     are told.
     """
-    found: dict[tuple[Role, Channel, ForceId | None, PersonId | None], Recipient] = {}
+    found: dict[tuple[Line, PersonId | None], Recipient] = {}
     tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS and each[0].authority is None]
     for duty, telling in tellings:
         if telling.state in REACHED:
-            line = _line(duty, telling)
-            found.setdefault((*line, telling.person), recipient_of(draft, episode, duty, telling))
-    reached = {each[:3] for each in found}
+            line = _line(draft, episode, duty, telling)
+            found.setdefault((line, telling.person), recipient_of(draft, episode, duty, telling))
+    reached = {line for line, _ in found}
     for duty, telling in tellings:
-        line = _line(duty, telling)
+        line = _line(draft, episode, duty, telling)
         if telling.state == "told" and line not in reached:
-            found.setdefault((*line, telling.person), recipient_of(draft, episode, duty, telling))
+            found.setdefault((line, telling.person), recipient_of(draft, episode, duty, telling))
     return list(found.values())
 
 
-def _line(duty: DutyOfCase, telling: Telling) -> tuple[Role, Channel, ForceId | None]:
-    force = duty.force if telling.role == CONTROL_ROOM else None
-    return telling.role, _later_channel(telling), force
+def _line(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Line:
+    """Of a control room: by each notice that it has of the absence, since of one that was reported twice it may have two."""
+    of_force = telling.role == CONTROL_ROOM
+    return telling.role, _later_channel(telling), _known_by(draft, episode, duty) if of_force else None
 
 
 def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Recipient:
     refers_to = identifiers.telling(duty.duty, telling.step)
     if telling.role != CONTROL_ROOM:
         return Recipient(telling.role, _later_channel(telling), telling.person, refers_to)
-    refers_to = police_notice(draft, episode, duty.force) or refers_to
+    refers_to = _known_by(draft, episode, duty) or refers_to
     return Recipient(telling.role, _later_channel(telling), telling.person, refers_to, duty.force)
+
+
+def _known_by(draft: Draft, episode: Episode, duty: DutyOfCase) -> UUID | None:
+    """The notice that this one's force changes when it hears of it."""
+    if duty.wording == Wording.MISSING_NOTICE:
+        return identifiers.telling(duty.duty, 0)
+    return duty.refers_to or police_notice(draft, episode, duty.force)
 
 
 def _later_channel(telling: Telling) -> Channel:
@@ -140,7 +152,7 @@ def _later_channel(telling: Telling) -> Channel:
 
 
 def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:
-    """The telling that a force knows the episode by: every later word to it refers to this one."""
+    """The first telling that a force knows the episode by."""
     for duty in draft.duties.values():
         if (
             duty.episode == episode.episode

@@ -58,7 +58,8 @@ def _after_return(draft: Draft) -> list[Episode]:
         for each in draft.episodes.values()
         if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise
     ]
-    return back or ([] if draft.open_episode is None else [draft.open_episode])
+    found = back or ([] if draft.open_episode is None else [draft.open_episode])
+    return [each for each in found if each.opened_at <= draft.happened.time]
 
 
 def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:

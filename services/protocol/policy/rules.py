@@ -6,7 +6,7 @@ from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
-from services.protocol.policy.recipients import Recipient, police_accepted, recipients
+from services.protocol.policy.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.steps import begin
 from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait, wait
 from services.safeguarding.decisions import EpisodeState, Verdict
@@ -78,8 +78,14 @@ def make_duty(
 ) -> None:
     """Its id follows from child, rule, cause and recipient: the same cause can never make it twice."""
     name = None if episode is None else episode.episode
-    elsewhere = () if episode is None or recipient.force in {None, episode.force} else (recipient.force or "",)
-    parts = (rule.id, cause.id, recipient.role, recipient.channel, recipient.person or "", *elsewhere)
+    parts = (
+        rule.id,
+        cause.id,
+        recipient.role,
+        recipient.channel,
+        recipient.person or "",
+        *_elsewhere(draft, episode, recipient),
+    )
     duty = derived("duty", draft.child, *parts)
     if duty in draft.duties:
         draft.note(Verdict.ALREADY_SO, rule, episode=name, duty=duty)
@@ -104,6 +110,15 @@ def make_duty(
             counted_from=draft.now,
         ),
     )
+
+
+def _elsewhere(draft: Draft, episode: Episode | None, recipient: Recipient) -> tuple[str, ...]:
+    """Another force than the episode's, and another notice than the first that a force has of it."""
+    if episode is None or recipient.force is None:
+        return ()
+    force = () if recipient.force == episode.force else (recipient.force,)
+    first = police_notice(draft, episode, recipient.force)
+    return force if recipient.refers_to in {None, first} else (*force, str(recipient.refers_to))
 
 
 def _discussion(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> UUID | None:
@@ -131,14 +146,16 @@ def rule_due(draft: Draft, event: RuleDue) -> None:
     asked = rule.every is not None and _still_asked(draft, waiting)
     if asked:
         draft.note(Verdict.ALREADY_SO, rule, episode=waiting.episode)
-    elif not apply(draft, rule, protocol, episode, waiting.cause) and _is_located(episode):
+    elif not apply(draft, rule, protocol, episode, waiting.cause) and _may_yet_be_met(draft, episode):
         draft.put_waiting(waiting.model_copy(update={"stood_down": UNMET}))
         return
     come_to_its_time(draft, waiting, rule)
 
 
-def _is_located(episode: Episode | None) -> bool:
-    return episode is not None and episode.state == EpisodeState.LOCATED
+def _may_yet_be_met(draft: Draft, episode: Episode | None) -> bool:
+    """The child may be lost again, or the later report that stands in the way be a mistake."""
+    later = draft.open_episode is not None and draft.open_episode != episode
+    return episode is not None and (episode.state == EpisodeState.LOCATED or later)
 
 
 def _still_asked(draft: Draft, waiting: Waiting) -> bool:

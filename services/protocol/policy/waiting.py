@@ -92,9 +92,10 @@ def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol,
 
 def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: Calendar, day: date) -> Waiting:
     of = (cause.matter,) if cause.matter else ()
-    deadline = derived("date deadline", draft.child, rule.id, length.written, *of)
+    whose = ("exercise",) if cause.exercise else ()
+    deadline = derived("date deadline", draft.child, rule.id, length.written, *of, *whose)
     known = draft.waiting.get(deadline)
-    name = " ".join((rule.id, length.written, "before", str(day), *of))
+    name = " ".join((rule.id, length.written, "before", str(day), *of, *whose))
     return Waiting(
         deadline=deadline,
         version=1 if known is None else known.version + 1,

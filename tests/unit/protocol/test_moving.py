@@ -77,6 +77,50 @@ def test_two_reports_of_one_child_are_one_episode_and_one_return_ends_both() -> 
     assert len(child.case.record.opened) == 1
 
 
+def test_of_an_absence_reported_twice_police_hear_by_each_notice_who_it_is_and_that_the_child_is_back() -> None:
+    nobody, child = Child(UNKNOWN), Child()
+    child.takes(first := child.hears(MISSING), Role.POLICE_CONTROL_ROOM)
+    nobody.takes(second := nobody.hears(MISSING, 0.5), Role.POLICE_CONTROL_ROOM)
+    notices = [each.telling for one in (first, second) for each in one.duties if each.role == Role.POLICE_CONTROL_ROOM]
+    joined = child.hears(identified(), 1, nobody.case)
+    back = child.hears(BACK, 2)
+    for decision, wording in ((joined, "missing-update"), (back, "returned-notice")):
+        later = [each for each in decision.duties if each.role == Role.POLICE_CONTROL_ROOM and each.act == "tell"]
+        assert [(each.wording, each.refers_to) for each in later] == [(wording, notice) for notice in notices]
+        assert len({each.episode for each in later}) == 1
+
+
+def test_what_two_reports_of_one_absence_wait_for_is_asked_once_and_at_the_earlier_s_time() -> None:
+    nobody, child = Child(UNKNOWN), Child()
+    child.hears(MISSING, 0.5)
+    nobody.hears(MISSING)
+    child.hears(identified(), 1, nobody.case)
+    (one,) = [
+        each for each in child.case.waiting.values() if each.rule == "still-missing-24-hours" and not each.stood_down
+    ]
+    assert one.due_at == START + timedelta(hours=24)
+
+
+def test_a_report_is_counted_among_a_child_s_own_once_it_is_known_whose_it_is() -> None:
+    nobody, child = Child(UNKNOWN), Child()
+    for hours in (0, 2):
+        child.hears(MISSING, hours)
+        child.hears(BACK, hours + 1)
+    nobody.hears(MISSING, 4)
+    assert "missing-repeatedly" in {each.wording for each in child.hears(identified(), 5, nobody.case).duties}
+    again = Child(UNKNOWN)
+    again.hears(MISSING, 5.5)
+    assert "missing-repeatedly" not in {each.wording for each in child.hears(identified(), 6, again.case).duties}
+
+
+@pytest.mark.parametrize("asked", [None, "south-force"])
+def test_the_force_of_where_an_identified_child_lives_has_a_notice_whichever_was_told_before(asked: str | None) -> None:
+    nobody = Child(UNKNOWN, Facts(authority="northshire", force=asked))
+    nobody.hears(MISSING)
+    joined = Child().hears(identified(), 1, nobody.case)
+    assert ("police.control-room", "missing-notice", "north-force") in told(joined, Role.POLICE_CONTROL_ROOM)
+
+
 def test_a_reply_of_police_to_the_merged_episode_counts_for_the_one_that_goes_on() -> None:
     nobody, child = Child(UNKNOWN), Child()
     nobody.hears(MISSING)

@@ -218,11 +218,12 @@ def test_a_case_names_every_protocol_by_which_something_of_it_still_goes() -> No
         ((), BACK, False, True),
         ((), BACK, True, False),
         ((), events.ChildReturned(**SAID, channel="text"), False, False),
-        ((MISSING, BACK), BACK, False, False),
+        ((MISSING, BACK), BACK, False, True),
+        ((MISSING,), BACK, False, False),
     ],
-    ids=["of a child who was not missing", "an exercise", "said by a stranger", "of one who was"],
+    ids=["of a child who was not missing", "an exercise", "said by a stranger", "of one who was", "of one who is"],
 )
-def test_only_a_return_without_any_episode_is_kept_by_itself(
+def test_only_a_return_without_an_open_episode_is_kept_by_itself(
     history: tuple[Message, ...], said: Message, exercise: bool, kept: bool
 ) -> None:
     child = Child(ASKED)

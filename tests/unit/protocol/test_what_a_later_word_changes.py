@@ -215,3 +215,13 @@ def test_the_record_names_what_must_still_happen_before_an_episode_may_close() -
 def _open_conditions(decision: Decision) -> set[str]:
     (changed,) = [each for each in decision.changes if isinstance(each, EpisodeChanged)]
     return set(changed.open_conditions)
+
+
+def test_once_police_have_answered_nothing_waits_to_say_that_they_do_not_know_yet() -> None:
+    child = Child()
+    child.hears(MISSING)
+    waits = [each for each in child.case.waiting.values() if each.rule == "tell-carer-police-not-yet-told"]
+    assert [each.stood_down for each in waits] == [None]
+    child.hears(events.PoliceAcknowledged(**SAID, force="north-force", reply="reply-1"), 0.01)
+    after = [each for each in child.case.waiting.values() if each.rule == "tell-carer-police-not-yet-told"]
+    assert [each.stood_down for each in after] == ["superseded"]

@@ -134,6 +134,7 @@ BESIDE: list[tuple[Message, list[str]]] = [
     (of(events.ChildRecordChanged), ["child-record-changed"]),
     (of(discussion.ChildProtectionConferenceHeld), ["child-protection-conference-held"]),
     (of(care.TransferProposed), ["transfer-proposed"]),
+    (of(care.MissingMeetingHeld), ["missing-meeting-held"]),
 ]
 
 
@@ -158,7 +159,6 @@ def test_an_assessment_that_the_law_does_not_allow_is_recorded_as_unverified() -
 REFERENCE = of(events.PoliceReferenceGiven, **FORCE, reference_kind="incident")
 WITHIN: list[tuple[Message, list[str]]] = [
     (of(plan.ParentsDecisionRecorded, decision="withhold"), ["parents-decision-recorded"]),
-    (of(care.MissingMeetingHeld), ["missing-meeting-held"]),
     (of(events.PoliceAcknowledged, **FORCE), ["police-acknowledged"]),
     (REFERENCE, ["police-reference-given"]),
     (of(events.PoliceRiskGraded, **FORCE, grade="high"), ["police-risk-graded"]),

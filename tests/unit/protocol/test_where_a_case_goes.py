@@ -57,7 +57,7 @@ def rules(decision: Decision) -> list[str]:
         (HOME, ELSEWHERE, None, (ELSEWHERE, "north-force"), False),
         (HOME, HOME, "south-force", (HOME, "north-force"), False),
         (HOME, None, "south-force", (HOME, "north-force"), False),
-        (None, ELSEWHERE, "south-force", (ELSEWHERE, "south-force"), False),
+        (None, ELSEWHERE, "south-force", (ELSEWHERE, "south-force"), True),
     ],
     ids=["another force", "same force", "force not known", "same placement", "nowhere", "first placement known"],
 )
