@@ -1,6 +1,6 @@
 """`decide`: what follows from one message, for one child."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
@@ -22,7 +22,9 @@ from services.safeguarding.decisions import (
 from services.safeguarding.events import DutyStepDue, RuleDue
 from services.safeguarding.message import CONTRACTS, Topic
 from services.safeguarding.outcomes import DutyFailed, Outcome
+from services.safeguarding.plan_events import ReviewDue
 from services.safeguarding.roles import Role
+from services.safeguarding.working_time import ENGLAND
 
 ALL_CLEAR = {EpisodeState.RETURNED: Trigger.CHILD_RETURNED, EpisodeState.RETRACTED: Trigger.MISSING_RETRACTED}
 DAYS_COUNTED_FROM = ("sent_on", "taken_on", "due_on", "held_on")
@@ -71,7 +73,7 @@ def _event(draft: Draft) -> None:
         words=getattr(happened.content, "words", ()),
         exercise=happened.exercise,
         owner=getattr(happened.content, "owner", None),
-        day=getattr(happened.content, "day", None),
+        day=_day_of(happened),
         matter=getattr(happened.content, "matter", ""),
         last_seen_at=getattr(happened.content, "last_seen_at", None),
     )
@@ -89,6 +91,13 @@ def _event(draft: Draft) -> None:
         apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, however much of what has happened opens it.
+
+
+def _day_of(happened: Happened) -> date | None:
+    """That a rule counts down to. A review that names none is due now."""
+    named: date | None = getattr(happened.content, "day", None)
+    is_now = named is None and isinstance(happened.content, ReviewDue)
+    return happened.time.astimezone(ENGLAND).date() if is_now else named
 
 
 def _counts_from(happened: Happened) -> datetime:

@@ -107,12 +107,14 @@ def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
 
 
 def _forget_what_is_over(draft: Draft) -> None:
-    """A case would grow for ever. Answered duties of closed episodes are kept by the audit, not here."""
+    """A case would grow for ever. Answered duties of closed episodes are kept by the audit, not here. What still waits is asked."""
     over = {each.episode for each in draft.episodes.values() if each.state in OVER}
     draft.duties = {
         key: each for key, each in draft.duties.items() if each.episode not in over or each.next_at is not None
     }
-    draft.waiting = {key: each for key, each in draft.waiting.items() if each.episode not in over}
+    draft.waiting = {
+        key: each for key, each in draft.waiting.items() if each.episode not in over or each.stood_down is None
+    }
 
 
 def _of_another(
@@ -137,10 +139,13 @@ def _located(draft: Draft, event: events.ChildLocated) -> list[Reading]:
     another = _of_another(draft, event, found, Trigger.RETURN_UNVERIFIED)
     if another is not None:
         return another
-    if found is None or found.state == EpisodeState.LOCATED:
-        return [Reading(None, found, Verdict.ALREADY_SO)]
+    if found is None:
+        return [Reading(None, None, Verdict.ALREADY_SO)]
     if draft.happened.time < found.last_report_at:
         return [Reading(None, found, Verdict.TOO_OLD)]
+    if found.state == EpisodeState.LOCATED:
+        # Where the child is now may be another place: whoever goes there has to know.
+        return [Reading(Trigger.CHILD_INFORMATION_RECEIVED if event.words else None, found, Verdict.ALREADY_SO)]
     located = found.model_copy(update={"state": EpisodeState.LOCATED, "located_at": draft.happened.time})
     return [Reading(Trigger.CHILD_LOCATED, draft.put_episode(located))]
 
