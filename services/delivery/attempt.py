@@ -16,7 +16,7 @@ from services.delivery.outcomes import Speaker
 from services.delivery.parcel import Fixed, Parcel, State, Undeliverable
 from services.delivery.rows import BODY, RECIPIENT
 from services.delivery.settling import settle
-from services.register.keys import key_of
+from services.register.keys import key_of, opener
 from services.runtime.clocks import Clocks
 from services.runtime.logs import logger
 from services.safeguarding.evidence import AttemptResult
@@ -117,9 +117,11 @@ class Attempt:
         """With the columns to write, where this is the first attempt that fixes them."""
         parcel = hand.parcel
         if hand.recipient is not None and hand.body is not None:
-            key = await key_of(transaction, self.keyring, parcel.owner)
+            opens = await opener(transaction.connection, self.keyring, parcel.owner)
+            recipient, body = opens.open(hand.recipient, RECIPIENT), opens.open(hand.body, BODY)
+            if recipient is None or body is None:
+                return Undeliverable("undeliverable"), {}  # erased since: no later attempt will have it either
             secrets = await self.secrets(transaction, parcel)
-            recipient, body = key.open(hand.recipient, RECIPIENT), key.open(hand.body, BODY)
             return Fixed(recipient, body, person=parcel.person, secrets=secrets), {}
         if parcel.to_number is not None and parcel.body is not None:
             return Fixed(parcel.to_number, parcel.body, person=parcel.person), {}

@@ -138,8 +138,7 @@ async def find(connection: AsyncConnection, delivery: UUID) -> Parcel | None:
 async def recipient_of(connection: AsyncConnection, keyring: Keyring, parcel: Parcel) -> str | None:
     """The number or address that it went to. None where it never went, or its key was erased."""
     closed = await connection.scalar(select(deliveries.c.recipient).where(deliveries.c.id == parcel.id))
-    known = await keys.known_data_keys(connection, keyring, [parcel.owner])
-    return None if closed is None or not known else known[parcel.owner].open(closed, RECIPIENT)
+    return (await keys.opener(connection, keyring, parcel.owner)).open(closed, RECIPIENT)
 
 
 async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:

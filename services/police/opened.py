@@ -15,7 +15,7 @@ from services.police.notice import Notice
 from services.police.notice_words import OVER
 from services.police.policy import Standing
 from services.police.sending import force_of
-from services.register.keys import data_key
+from services.register.keys import opener
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
@@ -29,13 +29,13 @@ class Opened:
 
 
 async def opened(transaction: Transaction, keyring: Keyring, delivery: UUID) -> Opened | None:
-    """Held to the transaction's end. None where it was never sent, or is gone."""
+    """Held to the transaction's end. None where it was never sent, or is gone or erased."""
     found = await rows.hold(transaction, delivery)
     body = await transaction.connection.scalar(select(deliveries.c.body).where(deliveries.c.id == delivery))
     if found is None or body is None:
         return None
-    key = await data_key(transaction.connection, keyring, found[0].owner)
-    return Opened(*found, Notice.model_validate_json(key.open(body, BODY)))
+    said = (await opener(transaction.connection, keyring, found[0].owner)).open(body, BODY)
+    return None if said is None else Opened(*found, Notice.model_validate_json(said))
 
 
 async def is_over(transaction: Transaction, found: Opened) -> bool:

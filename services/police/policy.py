@@ -38,11 +38,11 @@ class Standing:
 
 
 def differences(
-    ours: Iterable[Standing], listed: Collection[UUID], at: datetime
+    ours: Iterable[Standing], listed: Collection[UUID], drawn_up: datetime
 ) -> Iterator[tuple[Standing, Difference]]:
-    """Exercises are on nobody's list."""
+    """By when the list was drawn up, however late it came: what was told since cannot be on it. Exercises are on nobody's list."""
     for each in ours:
-        age = at - each.told_at
+        age = drawn_up - each.told_at
         if each.exercise:
             continue
         if each.is_searched_for and each.episode not in listed and age > JUST_TOLD:

@@ -158,15 +158,17 @@ async def standings(connection: AsyncConnection, force: ForceId, named: Collecti
     }
 
 
-async def list_came(transaction: Transaction, force: ForceId, as_of: datetime) -> None:
+async def list_came(transaction: Transaction, force: ForceId, as_of: datetime) -> bool:
+    """False, and nothing is changed, where a list of a later time came before."""
     statement = insert(open_lists).values(force=force, as_of=as_of, asked_after_at=None)
-    await transaction.connection.execute(
-        statement.on_conflict_do_update(index_elements=["force"], set_={"as_of": as_of, "asked_after_at": None})
-    )
+    newest = statement.on_conflict_do_update(
+        index_elements=["force"], set_={"as_of": as_of}, where=open_lists.c.as_of <= as_of
+    ).returning(open_lists.c.force)
+    return (await transaction.connection.execute(newest)).first() is not None
 
 
 async def last_list(connection: AsyncConnection, force: ForceId) -> tuple[datetime | None, datetime | None]:
-    """When the force last said what it holds open, and when its silence since was last reported."""
+    """As of when the force last said what it holds open, and when its silence was last reported."""
     found = await connection.execute(
         select(open_lists.c.as_of, open_lists.c.asked_after_at).where(open_lists.c.force == force)
     )

@@ -26,6 +26,7 @@ from services.delivery.rows import BODY, parcel_of
 from services.delivery.tables import deliveries
 from services.professionals.asking import Asking
 from services.register.contact import Contact
+from services.register.keys import Opener
 from services.register.views import data_keys, rota
 from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
@@ -115,7 +116,7 @@ class Grouping:
             transaction.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked), (WAITING, asked | among)
         )
         if mail:
-            return self._riding(reader, *mail[0])
+            return self._riding(reader, *mail[0]) or []  # erased since: it goes in a mail of its own
         others = [parcel_of(dict(zip(OF_PARCEL, row, strict=True))) for row in waiting]
         mine = await self._for_same(transaction, others, reader)
         if mine:
@@ -124,9 +125,9 @@ class Grouping:
             transaction.write_last(GROUPED, *lines)
         return mine
 
-    def _riding(self, reader: Contact, sealed: bytes, key_owner: str, wrapped: bytes) -> Fixed:
-        body = self.keyring.unwrap(key_owner, wrapped).open(sealed, BODY)
-        return Fixed(reader.email or "", body, person=reader.person, read=("person.email",))
+    def _riding(self, reader: Contact, sealed: bytes, key_owner: str, wrapped: bytes | None) -> Fixed | None:
+        body = Opener(self.keyring, key_owner, wrapped).open(sealed, BODY)
+        return None if body is None else Fixed(reader.email or "", body, person=reader.person, read=("person.email",))
 
     async def _for_same(self, transaction: Transaction, others: list[Parcel], reader: Contact) -> list[Parcel]:
         if not others:

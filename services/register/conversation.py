@@ -81,7 +81,7 @@ def asked(numbers: Sequence[bytes]) -> Statement:
 
 def told(keyring: Keyring, rows: Sequence[tuple[Any, ...]], at: datetime) -> Speaker:
     """By the rows that `asked` gave. Of several people with one number (one person whom two authorities know), the one with most
-    to say.
+    to say: of two carers, who has children now.
     """
     people: dict[str, list[Row]] = {}
     for each in rows:
@@ -90,7 +90,9 @@ def told(keyring: Keyring, rows: Sequence[tuple[Any, ...]], at: datetime) -> Spe
     speakers = [_speaker(keyring, of_one, at) for of_one in people.values()]
     order = list(SpeakerKind)
     return min(
-        speakers, key=lambda each: (order.index(each.kind), str(each.person)), default=Speaker(SpeakerKind.UNKNOWN)
+        speakers,
+        key=lambda each: (order.index(each.kind), not each.children, str(each.person)),
+        default=Speaker(SpeakerKind.UNKNOWN),
     )
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection
 
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.register import metrics
 from services.register.views import data_keys as table
+from services.runtime.logs import logger
 from services.store.encryption import DataKey, Keyring
 from services.store.pipeline import Statement, arrays_of, as_sql, at_once, insert_given
 from services.store.transaction import Transaction
@@ -77,10 +80,32 @@ async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collectio
 
 
 class Opener:
-    """Opens one owner's columns as a view gives them. Without the key (erased) or without the column there is a gap: None."""
+    """Opens one owner's columns as a view gives them. What was kept under a key that was erased is a gap: None, as an empty column is.
+
+    So it is where the owner has a new key by now. Nothing tells a column that lies under the erased one from a column that
+    somebody changed, therefore each is logged as an error and counted; raised it would stop what is said of others too.
+    """
 
     def __init__(self, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
+        """Raises InvalidTag as `unwrap` does: with a wrong master key everything would be a gap."""
         self._key = None if wrapped is None else keyring.unwrap(owner, wrapped)
 
     def open(self, closed: bytes | None, place: str) -> str | None:
-        return None if closed is None or self._key is None else self._key.open(closed, place)
+        content = self.open_bytes(closed, place)
+        return None if content is None else content.decode()
+
+    def open_bytes(self, closed: bytes | None, place: str) -> bytes | None:
+        if closed is None or self._key is None:
+            return None
+        try:
+            return self._key.open_bytes(closed, place)
+        except InvalidTag as error:
+            metrics.SHUT.inc()
+            logger().error("a column does not open: its key was erased, or it was changed", name=place, exc_info=error)
+            return None
+
+
+async def opener(connection: AsyncConnection, keyring: Keyring, owner: str) -> Opener:
+    """For what was closed before. No key is made."""
+    wrapped = await _wrapped(connection, [owner])
+    return Opener(keyring, owner, wrapped.get(owner))

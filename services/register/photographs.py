@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.register.keys import Opener
 from services.register.views import photographs_for_police
 from services.safeguarding.identifiers import ChildId
 from services.store.encryption import Keyring
@@ -25,7 +26,7 @@ async def of(connection: AsyncConnection, keyring: Keyring, child: ChildId) -> P
     view = photographs_for_police.c
     found = await connection.execute(select(photographs_for_police).where(view.child == child))
     row = found.mappings().first()
-    if row is None or row["wrapped"] is None:
+    if row is None:
         return None
-    picture = keyring.unwrap(child, row["wrapped"]).open_bytes(row["picture"], PLACE)
-    return Photograph(picture, row["media_type"], row["taken_on"])
+    picture = Opener(keyring, child, row["wrapped"]).open_bytes(row["picture"], PLACE)
+    return None if picture is None else Photograph(picture, row["media_type"], row["taken_on"])

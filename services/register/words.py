@@ -59,14 +59,13 @@ async def keep(
     return words_id
 
 
-async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussion: UUID) -> list[str]:
-    """Of a recorded discussion, in the record's order: what was said, then a text a step. Erased: left out."""
+async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussion: UUID) -> list[str | None]:
+    """Of a recorded discussion, in the record's order: what was said, then a text a step. None is a gap: erased."""
     view = views.discussion_records.c
     rows = await connection.execute(
         select(view.about, view.words, view.wrapped).where(view.discussion == discussion).order_by(view.place)
     )
-    opened = [Opener(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows]
-    return [each for each in opened if each is not None]
+    return [Opener(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows]
 
 
 def _read() -> Select[Any]:

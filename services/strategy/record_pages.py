@@ -1,6 +1,7 @@
 """The page on which whoever convened records a discussion, and the page on which whoever was invited reads it."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from uuid import UUID
 
 from services.delivery import rows
@@ -182,21 +183,22 @@ def _ready(spoken: Words, found: Discussion) -> Sheet:
     return Sheet(spoken.record("ready"), said, (Button(READ, spoken.record("read")),), language=spoken.name)
 
 
-def _read(spoken: Words, found: Discussion, record: Record, texts: list[str]) -> Sheet:
+def _read(spoken: Words, found: Discussion, record: Record, texts: list[str | None]) -> Sheet:
     held = record.held
+    kept = tuple(text or spoken.record("not-kept") for text, _ in zip_longest(texts, (None, *held.plan)))
     came = tuple(map(spoken.role, held.came)) or (spoken.record("none-came"),)
     steps = tuple(
         spoken.record(
             "step-line",
             number=index + 1,
-            what=texts[index + 1] if index + 1 < len(texts) else spoken.record("not-kept"),
+            what=kept[index + 1],
             owner=spoken.role(step.owner),
             day=spoken.day(step.due_on),
         )
         for index, step in enumerate(held.plan)
     )
     sections = (
-        (spoken.record("said"), tuple(texts[:1]) or (spoken.record("not-kept"),)),
+        (spoken.record("said"), kept[:1]),
         (spoken.record("section-47"), (spoken.record(f"section-47-{held.section_47}"),)),
         (spoken.record("plan"), steps or (spoken.record("no-plan"),)),
         (spoken.record("who-came"), came),

@@ -169,6 +169,10 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"id": ""}, 400, "id"),
         ({"id": "a\u0000b"}, 400, "id"),
         ({"id": 7}, 400, "id"),
+        ({"id": "x" * 201}, 400, "id"),
+        ({"id": "Amara Diallo is gone"}, 400, "id"),
+        ({"id": "t\u0177-gwyn"}, 400, "id"),
+        ({"id": "42\n"}, 400, "id"),
         ({"specversion": "0.3"}, 400, "specversion"),
         ({"datacontenttype": "text/xml"}, 400, "datacontenttype"),
         ({"data_base64": "AAAA"}, 400, "data_base64"),
@@ -202,6 +206,12 @@ async def test_what_is_wrong_is_named_by_its_field(
     assert problem["title"]
     assert problem["detail"].startswith("Wanted: ")
     assert await hospital.said(hospital.ids["C1"]) == []
+
+
+async def test_an_id_that_could_be_words_is_answered_with_what_an_id_is(hospital: Hospital) -> None:
+    answer = await hospital.send(hospital.event(id="Amara Diallo is gone"))
+    assert "ASCII characters without a space, such as a UUID" in answer.json()["detail"]
+    assert "Amara" not in answer.text
 
 
 async def test_a_problem_never_repeats_what_was_sent(hospital: Hospital) -> None:

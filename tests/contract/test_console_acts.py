@@ -36,7 +36,7 @@ from tests.support.console import (
     step,
 )
 from tests.support.database import Database
-from tests.support.register import authority, load
+from tests.support.register import authority, erase, load
 
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
@@ -265,3 +265,15 @@ async def test_who_need_not_know_is_never_shown_a_name(
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as other:
         await sign_in(other, await account(opened, role))
         assert (await other.get(f"/episodes/{case.episode}/acts/child-revealed")).status_code == 403
+
+
+async def test_the_timeline_of_an_erased_child_is_shown_without_the_reasons(
+    browser: httpx.AsyncClient, opened: Store, case: Case, database: Database, keyring: Keyring
+) -> None:
+    path = f"/episodes/{case.episode}/acts/located"
+    await browser.post(path, data=await fill(browser, path, reason="With an aunt in Leeds"))
+    await hear(opened, HANDLERS, *(await said_by_console(opened, case.child)))
+    await erase(database, keyring, case.child)
+    page = await browser.get(f"/episodes/{case.episode}")
+    assert page.status_code == 200
+    assert (MANAGER in page.text, "an aunt" in page.text) == (True, False)

@@ -13,7 +13,7 @@ from services.register import photographs
 from services.store.encryption import Keyring
 from tests.support.casework import TOKEN, casework
 from tests.support.database import Database
-from tests.support.register import authority
+from tests.support.register import authority, erase
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -109,3 +109,13 @@ async def test_what_is_no_photograph_is_refused(
 async def test_without_the_token_or_the_child_nothing_is_taken(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.put(path, content=PNG, headers={"content-type": "image/png"})).status_code == 401
     assert (await put(http, path.replace("/C1/", "/C99/"), PNG, "image/png")).status_code == 404
+
+
+async def test_the_photograph_of_an_erased_child_is_a_gap(
+    http: httpx.AsyncClient, engine: AsyncEngine, keyring: Keyring, path: str, database: Database
+) -> None:
+    await put(http, path, PNG, "image/png")
+    child = await child_of(engine, path)
+    await erase(database, keyring, child)
+    async with engine.connect() as connection:
+        assert await photographs.of(connection, keyring, child) is None

@@ -13,7 +13,7 @@ from services.delivery.tables import deliveries
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.police import FORCE_MAILBOX, Police, by_mail, police_of
-from tests.support.register import words_kept
+from tests.support.register import erase, words_kept
 
 LINK = re.compile(r"http://police(/notices/\S+)")
 OFFICER = {"answer": "have-it", "name": "PC Adeyemi", "collar": "NP 4127"}
@@ -142,3 +142,12 @@ async def test_what_was_called_back_unread_is_over(police: Police) -> None:
     page = await police.http.post(path, data={"answer": "read"})
     assert "This is over" in page.text
     assert "Diallo" not in page.text
+
+
+async def test_behind_the_link_of_an_erased_child_is_nothing_any_more(
+    police: Police, database: Database, keyring: Keyring
+) -> None:
+    told, _, path = await mailed(police)
+    await erase(database, keyring, told.subject)
+    assert (await police.http.get(path)).status_code == 404
+    assert (await police.http.post(path, data={"answer": "read"})).status_code == 404

@@ -36,6 +36,7 @@ def found(ours: Standing, *, listed: bool) -> list[str]:
         (standing(), False, ["not-with-police"]),
         (standing("located"), False, ["not-with-police"]),
         (standing(hours=0.5), False, []),
+        (standing(hours=-2), False, []),
         (standing("returned"), True, []),
         (standing("returned", hours=30), True, ["open-with-police-only"]),
         (standing("retracted", hours=30), True, ["open-with-police-only"]),
@@ -61,9 +62,10 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
         yield running
 
 
-def open_list(*episodes: UUID) -> dict[str, Any]:
+def open_list(*episodes: UUID, ago: timedelta = timedelta()) -> dict[str, Any]:
+    """Drawn up that long ago, and sent now."""
     about = {"open": [{"episode": str(each), "reference": "NP-1"} for each in episodes]}
-    return {"type": "police.open-list", "timestamp": datetime.now(UTC).isoformat(), "data": about}
+    return {"type": "police.open-list", "timestamp": (datetime.now(UTC) - ago).isoformat(), "data": about}
 
 
 async def long_ago(police: Police, episode: UUID, hours: float = 30) -> None:
@@ -165,3 +167,70 @@ async def test_a_list_that_does_not_come_is_said_once(police: Police) -> None:
     await watch.turn()
     [said] = await police.said_since(told, ("police.list-differs",))
     assert said["data"]["difference"] == "no-list"
+
+
+async def test_a_list_that_comes_late_says_nothing_of_whom_the_force_was_told_since(police: Police) -> None:
+    told, _ = await police.notice()
+    await long_ago(police, told.content.episode, hours=2)
+    late = open_list(ago=timedelta(hours=2, minutes=30))
+    assert (await police.reply(late, door="open-list")).status_code == 202
+    assert await police.said_since(told, ("police.list-differs",)) == []
+
+
+async def test_what_was_just_told_when_a_late_list_was_drawn_up_is_no_difference(police: Police) -> None:
+    told, _ = await police.notice()
+    await long_ago(police, told.content.episode, hours=3)
+    await police.reply(open_list(ago=timedelta(hours=2, minutes=30)), door="open-list")
+    assert await police.said_since(told, ("police.list-differs",)) == []
+    await police.reply(open_list(ago=timedelta(hours=1)), door="open-list")
+    assert len(await police.said_since(told, ("police.list-differs",))) == 1
+
+
+async def test_a_list_of_an_earlier_time_than_one_taken_is_taken_and_changes_nothing(police: Police) -> None:
+    told, _ = await police.notice()
+    await long_ago(police, told.content.episode)
+    await police.reply(open_list(told.content.episode), door="open-list")
+    before = await newest(police)
+    stranger = uuid4()
+    answer = await police.reply(open_list(stranger, ago=timedelta(hours=20)), door="open-list")
+    assert (answer.status_code, answer.json()["not_told"]) == (202, [str(stranger)])
+    assert await police.said_since(told, ("police.list-differs",)) == []
+    assert await newest(police) == before
+
+
+async def newest(police: Police) -> datetime | None:
+    async with police.floor.store.reading.connect() as connection:
+        drawn_up, _ = await store.last_list(connection, police.force)
+        return drawn_up
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(timedelta(minutes=4), 202), (timedelta(hours=1), 422)])
+async def test_a_list_of_the_future_is_refused_beyond_what_a_clock_may_be_ahead(
+    police: Police, ahead: timedelta, status: int
+) -> None:
+    answer = await police.reply(open_list(ago=-ahead), door="open-list")
+    assert answer.status_code == status
+    drawn_up = await newest(police)
+    if status == 202:
+        assert drawn_up is not None
+        assert drawn_up <= police.floor.clocks.story()
+    else:
+        assert drawn_up is None
+        assert (answer.json()["field"], answer.json()["errors"][0]["field"]) == ("timestamp", "timestamp")
+        assert "in the future" in answer.json()["detail"]
+
+
+async def test_a_list_of_the_day_before_puts_off_no_call_about_a_day_without_one_and_makes_no_second(
+    police: Police,
+) -> None:
+    police.document["forces"][0]["sends_open_list"] = True
+    await police.register()
+    told, _ = await police.notice()
+    await long_ago(police, told.content.episode, hours=60)
+    watch = ListWatch(police.floor.store, police.floor.clocks)
+    await police.reply(open_list(told.content.episode, ago=timedelta(hours=30)), door="open-list")
+    await watch.turn()
+    await police.reply(open_list(told.content.episode, ago=timedelta(hours=28)), door="open-list")
+    await watch.turn()
+    said = await police.said_since(told, ("police.list-differs",))
+    assert [each["data"]["difference"] for each in said] == ["no-list"]

@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
+from services.delivery import rows
 from services.professionals.grouped_medium import GroupedMail
+from services.professionals.grouping import Grouping
 from services.professionals.mails import mail_code
+from services.register.contact import Contact
+from services.runtime.clocks import Clocks
 from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, eventually
 from tests.support.professionals import ByMail, running_by_mail
-from tests.support.register import words_kept
+from tests.support.register import erase, words_kept
 
 BOUNCE = "From: MAILER-DAEMON@relay.example"
 AWAY = "Auto-Submitted: auto-replied"
@@ -233,3 +237,22 @@ async def test_a_link_that_was_cut_short_says_so_and_does_nothing(by_mail: ByMai
     answer = await by_mail.web.post(link[:-3], data={"answer": "have-it"})
     assert (answer.status_code, "does not work" in answer.text) == (404, True)
     assert await by_mail.said("duty.acknowledged.v1") == []
+
+
+async def test_what_rode_in_a_mail_that_was_erased_goes_in_a_mail_of_its_own(
+    by_mail: ByMail, database: Database, keyring: Keyring
+) -> None:
+    told = await several(by_mail)
+    [mail] = by_mail.mail.sent
+    [rider, *_] = {each.content.telling for each in told} - {mail.id}
+    grouping, worker = Grouping(keyring, Clocks()), Contact(by_mail.ids["worker"], None, "worker@kestrel.example", "en")
+
+    async def gathered() -> Any:
+        async with by_mail.floor.store.transaction() as transaction:
+            parcel = await rows.find(transaction.connection, rider)
+            assert parcel is not None
+            return await grouping.gather(transaction, parcel, worker)
+
+    assert (await gathered()).body == mail.body
+    await erase(database, keyring, by_mail.ids["C1"])
+    assert await gathered() == []

@@ -303,3 +303,70 @@ async def test_a_table_that_does_not_exist_is_not_found(desk: Desk) -> None:
     answer = await desk.client.put("/register/a/castles", content=b"", headers=BEARER | {"content-type": "text/csv"})
     assert answer.status_code == 404
     assert "people" in answer.json()["detail"]
+
+
+def with_successor(document: dict[str, Any]) -> dict[str, Any]:
+    """Ivy cares in the home with the mobile that Ash had. Ash is no longer among the people that the file names."""
+    ash, *others = document["people"]
+    people = [*others, {**ash, "reference": "ivy", "name": "Ivy Example"}]
+    return document | {"people": people, "carers": [*document["carers"], {"person": "ivy", "placement": "home"}]}
+
+
+async def test_a_number_that_another_carer_of_the_register_has_is_refused_by_its_row(desk: Desk) -> None:
+    document = authority()
+    await desk.put(document)
+    after = with_successor(document)
+    answer = await desk.put(after)
+    assert answer.status_code == 422
+    [fault] = answer.json()["errors"]
+    assert (fault["table"], fault["row"], fault["reference"], fault["field"]) == (
+        "people",
+        len(after["people"]),
+        "ivy",
+        "mobile",
+    )
+    assert fault["wanted"].startswith("ash of the register has this number")
+    assert after["people"][-1]["mobile"] not in answer.text
+    assert await desk.count("people", document["authority"]["id"]) == len(document["people"])
+
+
+async def test_a_successor_may_have_the_number_of_who_has_left(desk: Desk) -> None:
+    document = authority()
+    await desk.put(document)
+    after = with_successor(document)
+    after["carers"] = [each for each in after["carers"] if each["person"] != "ash"]
+    assert (await desk.put(after)).status_code == 200
+
+
+@pytest.mark.parametrize("table", ["carers", "directory"])
+async def test_who_has_left_does_not_come_back_with_a_successor_s_number(desk: Desk, table: str) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    after = with_successor(document)
+    after["carers"] = [each for each in after["carers"] if each["person"] != "ash"]
+    assert (await desk.put(after)).status_code == 200
+    rows = {
+        "carers": [*after["carers"], {"person": "ash", "placement": "foster"}],
+        "directory": [*document["directory"], {**document["directory"][0], "person": "ash"}],
+    }
+    answer = await desk.put(after | {"people": [], table: rows[table]})
+    assert answer.status_code == 422
+    assert (table, len(rows[table]), "ash", "person") in {
+        (each["table"], each["row"], each["reference"], each["field"]) for each in answer.json()["errors"]
+    }
+    assert await desk.count("directory", name) == len(document["directory"])
+
+
+async def test_what_the_register_holds_already_keeps_out_no_import_that_does_not_touch_it(
+    desk: Desk, database: Database
+) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    await desk.put(document)
+    engine = database.engine("casework")
+    async with engine.begin() as connection:
+        same = "UPDATE register.people SET number_hash = (SELECT number_hash FROM register.people WHERE authority = :n AND reference = 'ash') WHERE authority = :n AND reference = 'bea'"
+        await connection.execute(text(same), {"n": name})
+    await engine.dispose()
+    assert (await desk.put({"authority": document["authority"], "forces": document["forces"]})).status_code == 200

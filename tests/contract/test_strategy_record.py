@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import text
 
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.roles import Role, Wording
 from services.store.encryption import Keyring
 from services.strategy.watching import DiscussionWatch
 from tests.support.database import Database
+from tests.support.register import erase
 from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
 
 FILLED = {
@@ -205,14 +206,28 @@ def _fields(told: Any) -> dict[str, Any]:
     return {name: getattr(told, name) for name in told.__dataclass_fields__}
 
 
-async def test_erasing_the_child_s_key_erases_what_was_said(strategy: Strategy, database: Database) -> None:
+async def test_erasing_the_child_s_key_erases_what_was_said_and_the_rest_of_the_record_is_read(
+    strategy: Strategy, database: Database, keyring: Keyring
+) -> None:
     await strategy.web.post(await asked(strategy), data=FILLED)
     await strategy.sent(7)
     link = link_in(strategy, POLICE)
-    casework = database.engine("casework")
-    async with casework.begin() as connection:
-        await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :child"), {"child": strategy.child})
-    await casework.dispose()
+    await erase(database, keyring, strategy.child)
     opened = await strategy.web.post(link, data={"answer": "read"})
+    assert opened.status_code == 200
     assert "coach" not in opened.text
-    assert "no longer kept" in opened.text
+    assert opened.text.count("no longer kept") == 3
+    assert "25 November 2026" in opened.text
+
+
+async def test_of_words_that_do_not_open_each_is_a_gap_in_its_own_place(strategy: Strategy, database: Database) -> None:
+    await strategy.web.post(await asked(strategy), data=FILLED)
+    await strategy.sent(7)
+    [held] = await strategy.said("strategy-discussion.held.v1")
+    async with await psycopg.AsyncConnection.connect(database.admin_url, autocommit=True) as connection:
+        changed = "UPDATE register.words SET words = set_byte(words, 20, 255 - get_byte(words, 20)) WHERE id = %s"
+        await connection.execute(changed, [held["words"][0]])
+    opened = (await strategy.web.post(link_in(strategy, POLICE), data={"answer": "read"})).text
+    assert "seen at the coach station" not in opened
+    assert opened.count("no longer kept") == 1
+    assert opened.index("no longer kept") < opened.index("Ring the coach company") < opened.index("See the carer")

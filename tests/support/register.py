@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from services.casework.policy import importing
 from services.casework.policy.holding_together import cross_faults
 from services.casework.store.importing import held, write
+from services.register.keys import data_key
 from services.register.words import Words, opened
 from services.store.encryption import Keyring
 from services.store.transaction import Store
@@ -36,6 +37,16 @@ async def words_kept(database: Database, keyring: Keyring, ids: Iterable[str]) -
         found = opened(keyring, [tuple(each) for each in rows])
     await engine.dispose()
     return found
+
+
+async def erase(database: Database, keyring: Keyring, owner: str) -> None:
+    """Destroys the owner's key; then something new is kept under the owner's name, as the next text or notice would."""
+    engine = database.engine("casework")
+    async with engine.begin() as connection:
+        await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :owner"), {"owner": owner})
+    async with engine.begin() as connection:
+        await data_key(connection, keyring, owner)
+    await engine.dispose()
 
 
 def fresh_number() -> str:

@@ -68,7 +68,8 @@ class Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
     specversion: str = Field(pattern=r"^1\.0$")
-    id: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
+    id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
+    """Travels, is logged and kept for the record: no place for words."""
     source: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
     type: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
     subject: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
@@ -195,6 +196,8 @@ def _wrong(error: ValidationError, wrong: Wrong, prefix: str = "") -> WrongEvent
         return WrongEvent(Wrong.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
     if where == "moves_to":
         return WrongEvent(Wrong.CONTENT, "data.moves_to", "the receiving authority's reference of a placement")
+    if where == "id":
+        return WrongEvent(wrong, "id", "1 to 200 ASCII characters without a space, such as a UUID, and never a name")
     if where == "time":
         return WrongEvent(wrong, "time", "an RFC 3339 time with its zone, such as 2026-11-24T22:10:00Z")
     return WrongEvent(wrong, prefix + where, first["msg"].removeprefix("Value error, "))

@@ -24,6 +24,23 @@ def cross_faults(given: Import, known: Known) -> list[Fault]:
     ]
 
 
+def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[Fault]:
+    """Where the import lets several people speak from one number. `sharing`: their references, a group a number, of all who would be
+    carers or on the directory after it; who has left both may keep the number that a successor has.
+    """
+    faults: list[Fault] = []
+    for group in sharing:
+        numbered = [("people", "mobile", at, row.reference) for at, row in (given.people or {}).items()]
+        carers = [("carers", "person", at, row.person) for at, row in (given.carers or {}).items()]
+        listed = [("directory", "person", at, row.person) for at, row in (given.directory or {}).items()]
+        by_number = [each for each in numbered if each[-1] in group]
+        for table, field, at, reference in by_number or [each for each in (*carers, *listed) if each[-1] in group]:
+            others = ", ".join(sorted(set(group) - {reference}))
+            wanted = f"{others} of the register has this number, and cares or is on the directory: a text must come from one person"
+            faults.append(Fault(table, at, reference, field, wanted))
+    return faults
+
+
 def _repeated(given: Import) -> Iterator[Fault]:
     keyed: dict[str, Mapping[int, Row] | None] = {
         "forces": given.forces,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, delete, func, insert, select, tuple_, update
+from sqlalchemy import Table, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -99,6 +99,19 @@ async def write(
         sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
         if sources:
             await connection.execute(insert(tables.agency_sources), sources)
+
+
+async def sharing(transaction: Transaction, authority: AuthorityId) -> list[list[str]]:
+    """The references of people who have one number and are carers, or on the directory, as it is now: a group a number."""
+    person, link, line = tables.people.c, tables.placement_carers.c, tables.directory.c
+    speaks = exists().where(link.person == person.id, link.to_at.is_(None)) | exists().where(line.person == person.id)
+    found = await transaction.connection.execute(
+        select(func.array_agg(person.reference))
+        .where(person.authority == authority, person.number_hash.is_not(None), speaks)
+        .group_by(person.number_hash)
+        .having(func.count() > 1)
+    )
+    return [list(each) for each in found.scalars()]
 
 
 async def _ids(connection: AsyncConnection, table: Table, authority: AuthorityId) -> dict[str, str]:

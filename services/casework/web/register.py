@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse
 
 from services.casework import metrics
 from services.casework.policy import importing, spreadsheet
-from services.casework.policy.holding_together import cross_faults
+from services.casework.policy.holding_together import cross_faults, sharing_faults
 from services.casework.policy.importing import Fault, Import
 from services.casework.policy.rows import TABLES
 from services.casework.store.accepting import Moment
-from services.casework.store.importing import held, write
+from services.casework.store.importing import held, sharing, write
 from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.redating import reckoned, tell_of_changes
 from services.delivery.addresses import ForbiddenDestination, require_permitted_url
@@ -57,12 +57,11 @@ class RegisterDoor:
             before = await held(transaction, authority)
             given, passed_over = importing.without(given, before.given_away)
             faults += cross_faults(given, before.known)
-            if faults:
-                metrics.IMPORTS.labels("refused").inc()
-                raise _refused(faults)
+            _require_none(faults)
             dates = await reckoned(transaction, authority)
             people = await listed(transaction, authority)
             await write(transaction, self._keyring, authority, given, before, self._clocks.story())
+            _require_none(sharing_faults(given, await sharing(transaction, authority)))
             moment = Moment(self._clocks.story(), self._clocks.wall())
             await tell_of_changes(transaction, authority, dates, moment)
             await tell_of_listings(transaction, authority, people, at=moment.story, now=moment.wall)
@@ -110,11 +109,15 @@ def _never_sent_to(given: Import, *, sandbox: bool) -> Iterator[Fault]:
             yield Fault("forces", at, force.id, "notice_url", wanted)
 
 
-def _refused(faults: Sequence[Fault]) -> Problem:
+def _require_none(faults: Sequence[Fault]) -> None:
+    """Raises Problem, which ends the import's transaction without a trace."""
+    if not faults:
+        return
+    metrics.IMPORTS.labels("refused").inc()
     rows = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     detail = f"Nothing was changed: {rows}. Each is named by table, row (counted from 1), field and what is wanted."
     named = [asdict(fault) for fault in faults[:MOST_FAULTS]]
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The import does not hold together", detail, errors=named)
+    raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The import does not hold together", detail, errors=named)
 
 
 def _counts(given: Import) -> dict[str, int]:
