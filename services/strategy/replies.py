@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
-from services.delivery.mail_in import MailKind, ReadMail, read_mail, spelt
+from services.delivery.mail_in import MailKind, ReadMail, spelt
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
@@ -35,9 +35,9 @@ class Replies:
     discussing: Discussing
     answers: MailAnswers
 
-    async def take(self, raw: bytes, envelope_sender: str) -> str:
-        """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail, answered = await asyncio.to_thread(_read, raw, envelope_sender)
+    async def take(self, mail: ReadMail) -> str:
+        """What was made of it, in a word."""
+        answered = None if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(answered_in, mail)
         async with self.store.transaction() as transaction:
             made = await self._made_of(transaction, mail, answered)
         metrics.REPLIES.labels("mail", made).inc()
@@ -119,11 +119,6 @@ class Replies:
 
 def _with(*said: str | None) -> str:
     return "\n\n".join(filter(None, said))
-
-
-def _read(raw: bytes, envelope_sender: str) -> tuple[ReadMail, Answered | None]:
-    mail = read_mail(raw, envelope_sender)
-    return mail, None if mail.kind is MailKind.BOUNCED else answered_in(mail)
 
 
 def answered_in(mail: ReadMail) -> Answered | None:

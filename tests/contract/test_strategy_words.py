@@ -15,7 +15,7 @@ from services.strategy.replies import DOUBTS
 from services.strategy.watching import DiscussionWatch
 from tests.support.database import Database
 from tests.support.register import words_kept
-from tests.support.strategy import HEALTH, POLICE, Strategy, from_convenor, running_strategy
+from tests.support.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 SEEN = "I cannot come. She was seen at the coach station at nine."
@@ -133,6 +133,19 @@ async def test_a_note_with_an_answer_that_is_not_believed_is_read_with_it(strate
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **note)
     [(_, text)] = await read.all()
     assert text.startswith(f"{DOUBTS['early']}\n\n{SEEN}\n\nFrom ")
+
+
+async def test_a_note_with_half_a_character_is_read_and_its_answer_counts(strategy: Strategy, read: Read) -> None:
+    invited, mailbox = event_of(strategy.newest(HEALTH)), strategy.address(HEALTH)
+    calendar = (
+        "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\n"
+        f"UID:{invited['UID']}\r\nSEQUENCE:0\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:{mailbox}\r\n"
+        "COMMENT:Seen at nine +2AA-\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    )
+    await strategy.post(mail(mailbox, "Content-Type: text/calendar; charset=utf-7", said=calendar))
+    assert len(await strategy.said("duty.acknowledged.v1")) == 1
+    [(_, text)] = await read.all()
+    assert "Seen at nine ?" in text
 
 
 async def over(strategy: Strategy) -> None:
