@@ -109,3 +109,9 @@ async def test_what_is_no_photograph_is_refused(
 async def test_without_the_token_or_the_child_nothing_is_taken(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.put(path, content=PNG, headers={"content-type": "image/png"})).status_code == 401
     assert (await put(http, path.replace("/C1/", "/C99/"), PNG, "image/png")).status_code == 404
+
+
+async def test_a_child_of_no_possible_reference_is_none(http: httpx.AsyncClient, path: str) -> None:
+    nobody = path.replace("/C1/", "/%00/")
+    assert (await put(http, nobody, PNG, "image/png")).status_code == 404
+    assert (await http.delete(nobody, headers=BEARER)).status_code == 404

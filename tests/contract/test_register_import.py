@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -303,3 +304,22 @@ async def test_a_table_that_does_not_exist_is_not_found(desk: Desk) -> None:
     answer = await desk.client.put("/register/a/castles", content=b"", headers=BEARER | {"content-type": "text/csv"})
     assert answer.status_code == 404
     assert "people" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("half", ["\ud800", "a\udfff"])
+async def test_half_a_character_is_a_fault_that_is_named_by_its_row(desk: Desk, half: str) -> None:
+    document = authority()
+    document["children"][0]["reference"] = half
+    content = json.dumps(document)
+    headers = BEARER | {"content-type": "application/json"}
+    answer = await desk.client.put(f"/register/{document['authority']['id']}", content=content, headers=headers)
+    assert answer.status_code == 422
+    assert ("children", 1, "reference") in [
+        (each["table"], each["row"], each["field"]) for each in answer.json()["errors"]
+    ]
+
+
+async def test_an_authority_of_no_possible_name_is_none(desk: Desk) -> None:
+    for path in ("/register/%00", "/register/%00/children", "/register/a/children%00"):
+        answer = await desk.client.put(path, json={}, headers=BEARER)
+        assert answer.status_code == 404
