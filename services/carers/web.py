@@ -99,14 +99,15 @@ async def _signed_form(request: Request, settings: CarersSettings) -> Form:
 
 
 def _text(form: Form, clocks: Clocks) -> Text:
+    said = {name: value.replace("\x00", "") for name, value in form.items()}
     for field in ("MessageSid", "From"):
-        if not form.get(field, "").strip():
+        if not said.get(field, "").strip():
             raise _refused(HTTPStatus.BAD_REQUEST, "Not a text", f"{field} is missing.", field)
-    pictures = tuple(form[name] for name in sorted(form) if name.startswith("MediaUrl") and form[name])
+    pictures = tuple(said[name] for name in sorted(said) if name.startswith("MediaUrl") and said[name])
     return Text(
-        sid=form["MessageSid"],
-        sender=e164(form["From"].strip()),
-        body=form.get("Body", "").replace("\x00", ""),
+        sid=said["MessageSid"],
+        sender=e164(said["From"].strip()),
+        body=said.get("Body", ""),
         pictures=pictures,
         received_at=clocks.wall(),
         story_at=clocks.story(),

@@ -2,7 +2,7 @@
 
 import re
 from codecs import lookup
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from email.policy import default as modern
 from email.utils import parseaddr
@@ -34,8 +34,11 @@ BROKEN = (ArithmeticError, AssertionError, AttributeError, LookupError, Recursio
 """What the standard library raises for headers that are none."""
 SAME_HEADERS_AT_MOST = 4
 """Of one name. A relay's Authentication-Results stands above those of the relays before it."""
-NO_CHARSETS = frozenset({"idna", "punycode"})
-"""Python's, and no mail's: to read them takes the square of their length."""
+NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
+"""Python's, and no mail's: to read them takes the square of their length, or gives what is no text."""
+PARTLY = (
+    "(Our machine could not deal with this mail and did nothing of what it says. This is what could be read of it.)"
+)
 UNREAD = "(What this mail says could not be read by our machine. Please ask whoever sent it.)"
 
 
@@ -61,7 +64,7 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """`sender` as `spelt`. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so.
+    """`sender` as `spelt`. All of it is text that can be kept: without NUL, and without half a character. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so.
 
     `forged`: the relay says that the sender's domain did not send it. `words`: subject and text, for a person.
     """
@@ -97,6 +100,12 @@ def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
         words=words[:WORDS_AT_MOST],
         calendars=tuple(_calendars(mail)) if whole else (),
     )
+
+
+def less_and_less(mail: ReadMail) -> tuple[ReadMail, ReadMail, ReadMail]:
+    """As it is, its words alone for a person, and for a person that nobody could read it: what there is less and less to fail on."""
+    words = replace(mail, kind=MailKind.PERSONAL, calendars=())
+    return mail, replace(words, words=f"{PARTLY}\n\n{mail.words}"), replace(words, words=UNREAD)
 
 
 def _kind(mail: Message, raw: bytes, sender: str, envelope_sender: str, words: str) -> MailKind:
@@ -162,12 +171,18 @@ def _decoded(part: Message) -> str:
     content = part.get_payload(decode=True)
     raw = content if isinstance(content, bytes) else b""
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return raw.decode("utf-16", "replace")
+        return _clean(raw.decode("utf-16", "replace"))
     try:
         charset = lookup(part.get_content_charset("utf-8")).name
-        return raw.decode("utf-8" if charset in NO_CHARSETS else charset, "replace").lstrip("\ufeff")
+        text = raw.decode("utf-8" if charset in NO_CHARSETS else charset, "replace")
     except (LookupError, ValueError):
-        return raw.decode("utf-8", "replace").lstrip("\ufeff")
+        text = raw.decode("utf-8", "replace")
+    return _clean(text).lstrip("\ufeff")
+
+
+def _clean(text: str) -> str:
+    """UTF-7 may say half a character, which no UTF-8 does and no column takes; nor does one take NUL."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def _address(header: str) -> str:
@@ -183,6 +198,6 @@ def _header(mail: Message, name: str) -> str:
     """
     raw = islice((value for each, value in mail.raw_items() if each.lower() == name.lower()), SAME_HEADERS_AT_MOST)
     try:
-        return " ".join(str(modern.header_fetch_parse(name, str(each))) for each in raw)
+        return _clean(" ".join(str(modern.header_fetch_parse(name, str(each))) for each in raw))
     except BROKEN:
         return ""

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from aiosmtpd.smtp import SMTP
 
+from services.delivery.mail_in import ReadMail, less_and_less, read_mail
 from services.runtime.logs import logger
 from services.store.failures import passes_by_itself
 
@@ -13,12 +14,15 @@ MOST_BYTES = 2_000_000
 TAKEN = "250 2.0.0 Taken"
 LATER = "451 4.3.0 Not now, try again"
 
-Takes: TypeAlias = Callable[[bytes, str], Awaitable[str]]
-"""The mail and its envelope's sender. Commits, then says in a word what was made of it; raises what passes by itself."""
+Takes: TypeAlias = Callable[[ReadMail], Awaitable[str]]
+"""Commits, then says in a word what was made of it. Whatever it raises, nothing of the mail was done."""
 
 
 class MailListener:
-    """A part. Takes mail for one address and no other; says 250 when what it brought about is committed."""
+    """A part. Takes mail for one address and no other; says 250 when what it brought about is committed.
+
+    What passes by itself the relay is asked to repeat. A mail that cannot be taken for another reason is a person's to read.
+    """
 
     def __init__(self, host: str, port: int, mailbox: str, takes: Takes) -> None:
         self._address, self._mailbox, self._takes = (host, port), mailbox.lower(), takes
@@ -46,10 +50,22 @@ class MailListener:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         try:
-            made = await self._takes(envelope.original_content or b"", (envelope.mail_from or "").strip("<>"))
+            made = await self._made_of(envelope.original_content or b"", (envelope.mail_from or "").strip("<>"))
         except Exception as error:  # noqa: BLE001 the relay keeps the mail and tries again
             if not passes_by_itself(error):
                 logger().error("a mail could not be taken", exc_info=error)
             return LATER
         logger().info("a mail was taken", result=made)
         return TAKEN
+
+    async def _made_of(self, raw: bytes, envelope_sender: str) -> str:
+        """What fails for good would fail each time until the relay gives up, and nobody would hear of the answer."""
+        *more, least = less_and_less(await asyncio.to_thread(read_mail, raw, envelope_sender))
+        for mail in more:
+            try:
+                return await self._takes(mail)
+            except Exception as error:
+                if passes_by_itself(error):
+                    raise
+                logger().error("a mail could not be taken as it is", exc_info=error)
+        return await self._takes(least)

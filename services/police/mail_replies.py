@@ -1,10 +1,9 @@
 """Takes a mail to the mailbox that mails to forces come from: a bounce leads to a human at once, and so does an absence."""
 
-import asyncio
 from dataclasses import dataclass
 
 from services.delivery.mail_answers import MailAnswers
-from services.delivery.mail_in import read_mail
+from services.delivery.mail_in import ReadMail
 from services.police import metrics
 from services.store.transaction import Store
 
@@ -16,9 +15,8 @@ class MailReplies:
     store: Store
     answers: MailAnswers
 
-    async def take(self, raw: bytes, envelope_sender: str) -> str:
-        """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail = await asyncio.to_thread(read_mail, raw, envelope_sender)
+    async def take(self, mail: ReadMail) -> str:
+        """What was made of it, in a word."""
         async with self.store.transaction() as transaction:
             made = await self.answers.made_of(transaction, mail)
         metrics.MAILS_IN.labels(made).inc()

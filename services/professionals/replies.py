@@ -1,10 +1,9 @@
 """Takes a mail to the mailbox that mails to professionals come from: a bounce, an absence, or words for a person."""
 
-import asyncio
 from dataclasses import dataclass, replace
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
-from services.delivery.mail_in import ReadMail, read_mail
+from services.delivery.mail_in import ReadMail
 from services.professionals import metrics
 from services.professionals.grouping import together
 from services.store.transaction import Store, Transaction
@@ -17,9 +16,8 @@ class Replies:
     store: Store
     answers: MailAnswers
 
-    async def take(self, raw: bytes, envelope_sender: str) -> str:
-        """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail = await asyncio.to_thread(read_mail, raw, envelope_sender)
+    async def take(self, mail: ReadMail) -> str:
+        """What was made of it, in a word."""
         async with self.store.transaction() as transaction:
             made = await self._made_of(transaction, mail)
         metrics.MAILS_IN.labels(made).inc()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.delivery.mail_answers import GOES_ON, MailAnswers
-from services.delivery.mail_in import MailKind, ReadMail, read_mail, spelt
+from services.delivery.mail_in import MailKind, ReadMail, spelt
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from services.strategy import metrics, store
@@ -21,6 +21,7 @@ DOUBTS = {
     "early": "This answer is to a date that the discussion never had.",
     "delegated": "Somebody else is to come instead. Nobody has checked who that is.",
     "comment": "A note came with the answer, which is recorded.",
+    "old": "A note came with an answer to an earlier date, or to a discussion that is over or called off. Only the note matters.",
 }
 Doubt = Literal["forged", "stranger", "another", "early"]
 
@@ -34,9 +35,9 @@ class Replies:
     discussing: Discussing
     answers: MailAnswers
 
-    async def take(self, raw: bytes, envelope_sender: str) -> str:
-        """What was made of it, in a word. Raises only what passes by itself, such as the database's absence."""
-        mail, answered = await asyncio.to_thread(_read, raw, envelope_sender)
+    async def take(self, mail: ReadMail) -> str:
+        """What was made of it, in a word."""
+        answered = None if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(answered_in, mail)
         async with self.store.transaction() as transaction:
             made = await self._made_of(transaction, mail, answered)
         metrics.REPLIES.labels("mail", made).inc()
@@ -47,9 +48,7 @@ class Replies:
             return await self._calendar(transaction, mail, answered)
         if mail.kind in GOES_ON:
             return await self._goes_on(transaction, mail)
-        if mail.kind is MailKind.PERSONAL and not mail.forged:
-            return await self._in_words(transaction, mail)
-        return "forged" if mail.forged else str(mail.kind)
+        return await self._in_words(transaction, mail) if mail.kind is MailKind.PERSONAL else str(mail.kind)
 
     async def _calendar(self, transaction: Transaction, mail: ReadMail, answered: Answered) -> str:
         theirs = self.keyring.number_hashes(spelt(mail.sender))
@@ -58,18 +57,25 @@ class Replies:
             return "no-such-discussion"
         doubt = _doubt(mail, answered, found, mine)
         if doubt is not None:
-            return await self._to_a_person(transaction, mail, found, DOUBTS[doubt])
+            return await self._to_a_person(transaction, mail, found, mine, _with(DOUBTS[doubt], answered.comment))
         if found.state != store.PLANNED or not _is_current(answered, found):
-            return "old"
+            return await self._old(transaction, mail, answered, found, mine)
         for attendee in mine:
             await self.discussing.take(
                 transaction, found, attendee, answered.reply, how="mail", proposes=answered.proposes
             )
         note = DOUBTS["delegated"] if answered.delegated else DOUBTS["comment"] if answered.comment else None
         if note is not None or (answered.reply is Reply.COUNTER and answered.proposes is None):
-            text = "\n\n".join(filter(None, (note, answered.comment)))
-            await self._to_a_person(transaction, mail, found, text)
+            await self._to_a_person(transaction, mail, found, mine, _with(note, answered.comment))
         return str(answered.reply)
+
+    async def _old(
+        self, transaction: Transaction, mail: ReadMail, answered: Answered, found: Discussion, mine: list[Attendee]
+    ) -> str:
+        """The answer counts no more; what its writer added to it may be about the child."""
+        if answered.comment:
+            await self._to_a_person(transaction, mail, found, mine, _with(DOUBTS["old"], answered.comment))
+        return "old"
 
     async def _goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
         """What has been answered already stands: a bounce of later news says nothing of who comes."""
@@ -83,7 +89,7 @@ class Replies:
         return await self.answers.goes_on(transaction, mail)
 
     async def _in_words(self, transaction: Transaction, mail: ReadMail) -> str:
-        """Of somebody whom we invited: a person reads it. Anybody else's is nobody's business here."""
+        """Of somebody whom we invited, or in answer to what we sent: a person reads it. Anybody else's is nobody's business here."""
         theirs = self.keyring.number_hashes(spelt(mail.sender))
         told = await self.answers.told(transaction, mail)
         found = (
@@ -91,17 +97,18 @@ class Replies:
             if told is None
             else await store.of_duty(transaction, told[1].duty, told[1].step)
         )
-        if found is None or not await store.attendees_of(transaction.connection, found.discussion, theirs):
-            return "stranger"
-        return await self._to_a_person(transaction, mail, found)
+        if found is None:  # such as an answer to whoever is asked for a record
+            return await self.answers.made_of(transaction, mail)
+        mine = await store.attendees_of(transaction.connection, found.discussion, theirs)
+        why = DOUBTS["forged"] if mail.forged else "" if mine else DOUBTS["stranger"]
+        return await self._to_a_person(transaction, mail, found, mine, why)
 
-    async def _to_a_person(self, transaction: Transaction, mail: ReadMail, found: Discussion, why: str = "") -> str:
-        mine = await store.attendees_of(
-            transaction.connection, found.discussion, self.keyring.number_hashes(spelt(mail.sender))
-        )
+    async def _to_a_person(
+        self, transaction: Transaction, mail: ReadMail, found: Discussion, mine: list[Attendee], why: str
+    ) -> str:
         return await self.answers.to_a_person(
             transaction,
-            "\n\n".join(filter(None, (why, f"From {mail.sender}", mail.words))),
+            _with(why, f"From {mail.sender}", mail.words),
             child=found.child,
             authority=found.authority,
             said_by=mine[0].person if mine and not mail.forged else None,
@@ -110,9 +117,8 @@ class Replies:
         )
 
 
-def _read(raw: bytes, envelope_sender: str) -> tuple[ReadMail, Answered | None]:
-    mail = read_mail(raw, envelope_sender)
-    return mail, None if mail.kind is MailKind.BOUNCED else answered_in(mail)
+def _with(*said: str | None) -> str:
+    return "\n\n".join(filter(None, said))
 
 
 def answered_in(mail: ReadMail) -> Answered | None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -230,3 +231,8 @@ async def test_of_two_children_in_one_text_nobody_can_tell_whose_clothes_are_who
         assert isinstance(each.content, events.ChildReportedMissing)
         kept = await as_kept(database, keyring, each.content.words)
         assert kept == {None: "C1 and C2 missing. One wears a red coat"}
+
+
+async def test_a_text_with_nul_wherever_it_is_is_read_without(service: Carers, kestrel: Kestrel) -> None:
+    said = await service.says(kestrel.phone("resi"), "MISSING\x00", sid=f"SM\x00{uuid4().hex}")
+    assert "child.reported-missing.v1" in kinds(said)

@@ -119,3 +119,9 @@ async def test_the_photograph_of_an_erased_child_is_a_gap(
     await erase(database, keyring, child)
     async with engine.connect() as connection:
         assert await photographs.of(connection, keyring, child) is None
+
+
+async def test_a_child_of_no_possible_reference_is_none(http: httpx.AsyncClient, path: str) -> None:
+    nobody = path.replace("/C1/", "/%00/")
+    assert (await put(http, nobody, PNG, "image/png")).status_code == 404
+    assert (await http.delete(nobody, headers=BEARER)).status_code == 404

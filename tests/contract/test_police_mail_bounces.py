@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
+from services.delivery import mail_listener
 from services.delivery.mail_answers import MailAnswers
-from services.delivery.mail_in import ReadMail, read_mail
+from services.delivery.mail_in import PARTLY, UNREAD, ReadMail, read_mail
 from services.delivery.mail_listener import MailListener
-from services.police import mail_replies
 from services.police.mail_replies import MailReplies
-from services.store.encryption import Keyring
+from services.store.encryption import DataKey, Keyring
 from tests.support.database import Database
 from tests.support.outside import free_port
 from tests.support.police import FORCE_MAILBOX as FORCE
 from tests.support.police import Police, by_mail, police_of
+from tests.support.register import words_kept
 
 OURS = "safe-return@kestrel.example"
 POSTFIX = """\
@@ -181,7 +182,7 @@ async def test_what_anybody_writes_is_taken_and_read_off_the_loop(
         read_by.append(threading.get_ident())
         return read_mail(raw, envelope_sender)
 
-    monkeypatch.setattr(mail_replies, "read_mail", reads)
+    monkeypatch.setattr(mail_listener, "read_mail", reads)
     told = await mailed(police)
     lines = (
         f"From: {sender}",
@@ -194,3 +195,75 @@ async def test_what_anybody_writes_is_taken_and_read_off_the_loop(
     [needs] = await police.said_since(told, ("text.needs-human",))
     assert len(needs["data"]["words"]) == 1
     assert threading.get_ident() not in read_by
+
+
+SURROGATES = {
+    "utf-7": "Seen at nine +2AA-",
+    "unicode_escape": r"Seen at nine \ud800",
+    "raw_unicode_escape": r"Seen at nine \ud800",
+}
+
+
+@pytest.mark.parametrize("charset", SURROGATES)
+async def test_words_with_half_a_character_reach_a_person(
+    police: Police, database: Database, keyring: Keyring, charset: str
+) -> None:
+    told = await mailed(police)
+    await answered(police, told, SURROGATES[charset], f"Content-Type: text/plain; charset={charset}")
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    [kept] = await words_kept(database, keyring, needs["data"]["words"])
+    assert "Seen at nine" in kept.text
+
+
+async def test_of_a_mail_that_cannot_be_taken_as_it_is_a_person_reads_the_words(
+    police: Police, database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bounce is one here, since the code that deals with it fails for good."""
+
+    async def fails(*_anything: object) -> str:
+        raise ValueError
+
+    monkeypatch.setattr(MailAnswers, "goes_on", fails)
+    told = await mailed(police)
+    await come_back(police, told.content.telling)
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    [kept] = await words_kept(database, keyring, needs["data"]["words"])
+    assert kept.said_by is None
+    assert PARTLY in kept.text
+    assert "Undelivered Mail Returned to Sender" in kept.text
+
+
+async def test_where_the_words_cannot_be_taken_either_a_person_hears_that(
+    police: Police, database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = DataKey.close
+
+    def fails(key: DataKey, words: str, place: str) -> bytes:
+        if "seen at nine" in words:
+            raise ValueError
+        return close(key, words, place)
+
+    monkeypatch.setattr(DataKey, "close", fails)
+    told = await mailed(police)
+    await answered(police, told, "She was seen at nine.")
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    [kept] = await words_kept(database, keyring, needs["data"]["words"])
+    assert kept.text == f"From {FORCE}\n\n{UNREAD}"
+
+
+@pytest.mark.parametrize("failure", [ConnectionError, RuntimeError], ids=["passes by itself", "whatever is taken"])
+async def test_what_cannot_be_taken_at_all_the_relay_keeps(
+    police: Police, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    tries = []
+
+    async def fails(*_anything: object) -> str:
+        tries.append(1)
+        raise failure
+
+    monkeypatch.setattr(MailAnswers, "made_of", fails)
+    told = await mailed(police)
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        await answered(police, told, "She was seen at nine.")
+    assert refused.value.smtp_code == 451
+    assert len(tries) == (1 if failure is ConnectionError else 3)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.delivery import rows
+from services.delivery.mail_in import read_mail
 from services.professionals.grouped_medium import GroupedMail
 from services.professionals.grouping import Grouping
 from services.professionals.mails import mail_code
@@ -62,7 +63,7 @@ async def test_opening_the_link_acknowledges_nothing_and_the_button_does_once(by
 
 async def take(by_mail: ByMail, raw: str, sender: str = "worker@kestrel.example") -> str:
     """As the relay hands it over."""
-    return await by_mail.replies.take(raw.encode(), sender)
+    return await by_mail.replies.take(read_mail(raw.encode(), sender))
 
 
 async def test_a_bounce_or_an_absence_leads_to_the_next_person_once(by_mail: ByMail) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -370,3 +371,22 @@ async def test_what_the_register_holds_already_keeps_out_no_import_that_does_not
         await connection.execute(text(same), {"n": name})
     await engine.dispose()
     assert (await desk.put({"authority": document["authority"], "forces": document["forces"]})).status_code == 200
+
+
+@pytest.mark.parametrize("half", ["\ud800", "a\udfff"])
+async def test_half_a_character_is_a_fault_that_is_named_by_its_row(desk: Desk, half: str) -> None:
+    document = authority()
+    document["children"][0]["reference"] = half
+    content = json.dumps(document)
+    headers = BEARER | {"content-type": "application/json"}
+    answer = await desk.client.put(f"/register/{document['authority']['id']}", content=content, headers=headers)
+    assert answer.status_code == 422
+    assert ("children", 1, "reference") in [
+        (each["table"], each["row"], each["field"]) for each in answer.json()["errors"]
+    ]
+
+
+async def test_an_authority_of_no_possible_name_is_none(desk: Desk) -> None:
+    for path in ("/register/%00", "/register/%00/children", "/register/a/children%00"):
+        answer = await desk.client.put(path, json={}, headers=BEARER)
+        assert answer.status_code == 404

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default as modern
@@ -93,13 +93,6 @@ async def test_an_absence_after_the_answer_changes_nothing(strategy: Strategy) -
     await strategy.accept(HEALTH, strategy.newest(HEALTH))
     await strategy.post(automatic(strategy, "I am out of the office."))
     assert await stands(strategy) == (1, 0, 0)
-
-
-async def test_words_from_an_invited_mailbox_reach_a_person_though_they_name_no_invitation(strategy: Strategy) -> None:
-    latest = LATER + timedelta(days=500)
-    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=latest))
-    await strategy.post(f"From: {strategy.address(HEALTH)}\r\nSubject: winmail\r\n\r\nsee attached".encode())
-    assert await stands(strategy) == (0, 0, 1)
 
 
 async def test_words_from_anybody_else_reach_nobody(strategy: Strategy) -> None:

@@ -71,11 +71,14 @@ class RegisterDoor:
 
 
 def authorise(request: Request, expected: bytes) -> None:
-    """Raises Problem where the request does not bear the register's token."""
+    """Raises Problem where the request does not bear the register's token, or its path names what there cannot be."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), expected):
         detail = "The register's bearer token is needed."
         raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+    for name, value in request.path_params.items():
+        if "\x00" in value:
+            raise Problem(HTTPStatus.NOT_FOUND, "No such thing", "No name holds a NUL.", field=name)
 
 
 def _document(body: bytes, table: str | None) -> Mapping[str, Any]:

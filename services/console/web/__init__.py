@@ -66,7 +66,9 @@ def pages(
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
         status = error.status if isinstance(error, Problem) else status
         why = str(error.detail) if isinstance(error, HTTPException) else ""
-        return look.page(request, "problem.html", {"status": int(status), "why": why}, status=status)
+        detail = error.detail if isinstance(error, Problem) else ""
+        shown: dict[str, object] = {"status": int(status), "why": why, "detail": detail}
+        return look.page(request, "problem.html", shown, status=status)
 
     async def away(request: Request, error: Exception) -> Response:
         if not passes_by_itself(error):

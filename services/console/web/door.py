@@ -16,10 +16,10 @@ from services.console import accounts
 from services.console.policy.permits import May, Operator
 from services.console.policy.signing_in import Lasting
 from services.runtime.clocks import Clocks
-from services.runtime.problems import body_within
+from services.runtime.problems import Problem, body_within
 from services.store.transaction import Store
 
-FORM_AT_MOST = 32 * 1024
+FORM_AT_MOST, FIELDS_AT_MOST = 32 * 1024, 50
 
 
 class SignedOut(Exception):
@@ -97,14 +97,28 @@ class Door:
 
 
 async def form_of(request: Request, csrf: str) -> dict[str, str]:
-    """Raises HTTPException: 415 for what is no form, 403 for one without the right token."""
+    """Raises HTTPException: 415 for what is no form, 403 for one without the right token; Problem (400) where a field cannot be kept."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-form")
     body = await body_within(request, FORM_AT_MOST)
-    fields = {name: value.strip() for name, value in parse_qsl(body.decode("utf-8", "replace"), max_num_fields=50)}
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=FIELDS_AT_MOST)
+    except ValueError:
+        detail = f"A form here has {FIELDS_AT_MOST} fields at most."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail, field="body") from None
+    fields = {name: value.strip() for name, value in pairs}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
+    for name, value in fields.items():
+        must_be_text(name, value)
     return fields
+
+
+def must_be_text(name: str, value: str) -> None:
+    """Raises Problem (400): the database keeps no NUL, and nobody types one."""
+    if "\x00" in value:
+        detail = f"The field {name} holds a character that is none (NUL)."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)
 
 
 def id_of(form: Mapping[str, str]) -> UUID:

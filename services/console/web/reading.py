@@ -15,7 +15,7 @@ from starlette.responses import Response
 from services.console.live import Changes
 from services.console.reading import Reading
 from services.console.shared import Shared
-from services.console.web.door import Door, Here
+from services.console.web.door import Door, Here, must_be_text
 from services.console.web.look import Look
 from services.safeguarding.identifiers import AuthorityId
 
@@ -78,6 +78,7 @@ class ReadingPages:
         """Says "changed" at once and at each change, of one child or of any; to whoever sees one authority, of that one alone."""
         here = await self.door.enter(request, following=True)
         authority = here.operator.authority
+        must_be_text("child", child or "")
         if child is not None and authority is not None and not await self.reading.is_of(child, authority):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
         of = self.changes.of(None, authority) if child is None else self.changes.of(child)

@@ -1,6 +1,7 @@
 """Mails that are written to be read for minutes, or to break the reading: each is words for a person after a bounded amount of work."""
 
 from email.message import Message
+from encodings.aliases import aliases
 from uuid import UUID
 
 import pytest
@@ -128,6 +129,24 @@ def test_an_honest_mail_through_microsoft_s_filters_and_a_long_thread_is_read_wh
 @pytest.mark.parametrize("charset", ["punycode", "idna", "Punycode"])
 def test_a_charset_that_no_mail_has_is_not_tried(charset: str) -> None:
     assert read_mail(mail(f"Content-Type: text/plain; charset={charset}", text="caf-dma"), "").words == "caf-dma"
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "raw_unicode_escape", "Unicode-Escape"])
+def test_what_a_programmer_s_charset_escapes_is_not_unescaped(charset: str) -> None:
+    assert read_mail(mail(f"Content-Type: text/plain; charset={charset}", text=r"at \u0041"), "").words == r"at \u0041"
+
+
+@pytest.mark.parametrize("charset", sorted(set(aliases.values())))
+def test_whatever_the_charset_what_is_read_can_be_kept(charset: str) -> None:
+    """UTF-8 has no half of a character, and PostgreSQL no NUL."""
+    for raw in (b"+2AA-", rb"\ud800 \U00110000", b"\x00\xd8" * 4, b"\xd8\x00" * 4, b"\xed\xa0\x80"):
+        for kind in ("plain", "calendar"):
+            subject = f"Subject: a\0b =?{charset}?q?={raw.hex('=')}?="
+            head = "\r\n".join((OFFICER, subject, f"Content-Type: text/{kind}; charset={charset}", "", ""))
+            read = read_mail(head.encode() + raw, "")
+            kept = read.words + read.sender + "".join(each.text for each in read.calendars)
+            assert kept.encode().decode() == kept
+            assert "\x00" not in kept
 
 
 def test_only_a_few_short_calendars_of_a_mail_are_read() -> None:
