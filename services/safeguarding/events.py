@@ -129,7 +129,7 @@ class PoliceClosed(PoliceReply, kind="police.closed.v1"):
 
 
 class PoliceNoticeHasGaps(Event, kind="police.notice-has-gaps.v1"):
-    """A first notice went out without some of what a first report needs. Somebody asks for it; nothing waits for it."""
+    """A first notice, which may not have reached the force yet, lacks some of what a first report needs. Somebody asks for it; nothing waits for it."""
 
     force: ForceId
     episode: UUID
