@@ -24,7 +24,7 @@ class Told(Event):
 
 
 class ToldOfEpisode(Told):
-    """Where the speaker answers a telling of ours, theirs is a word about that telling's episode and about no later one."""
+    """Where the speaker answers a telling of ours, or acts on an episode's page, theirs is a word about that episode and about no later one."""
 
     episode: UUID | None = None
     """None: whichever is open."""

@@ -56,7 +56,7 @@ class ActingPages:
         here = await self.door.enter(request, deed.needs)
         about = await self._about(here, subject)
         if not deed.possible(about):
-            return self._stale(request, here, about)
+            return self._stale(request, here, deed, about)
         return self._form(request, here, deed, about, {"act": str(uuid4()), "seen": about.seen}, {})
 
     async def _acts(self, request: Request, subject: Subject, act: OperatorAct) -> Response:
@@ -69,11 +69,11 @@ class ActingPages:
             answers = read_form(deed, about, name, form, self.look.clocks.story())
         except Faults as faults:
             if about.seen != form.get("seen") or not deed.possible(about):
-                return self._stale(request, here, about)
+                return self._stale(request, here, deed, about)
             return self._form(request, here, deed, about, form, faults.by_field)
         result = await self.acting.act(here.operator, deed, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
-            return self._stale(request, here, about)
+            return self._stale(request, here, deed, await self._about(here, subject))
         if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
             return await self._reveals(request, here, about)
         return go_to(f"{_page_of(about)}?done={act}")
@@ -104,8 +104,8 @@ class ActingPages:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
         return self.look.page(request, "act.html", shown, here=here.operator, csrf=here.csrf, status=status)
 
-    def _stale(self, request: Request, here: Here, about: About) -> Response:
-        shown: dict[str, object] = {"about": about, "back": _page_of(about)}
+    def _stale(self, request: Request, here: Here, deed: Deed, about: About) -> Response:
+        shown: dict[str, object] = {"what": deed.act, "about": about, "back": _page_of(about)}
         return self.look.page(
             request, "stale.html", shown, here=here.operator, csrf=here.csrf, status=HTTPStatus.CONFLICT
         )
