@@ -31,13 +31,16 @@ class ActingPages:
             app.add_api_route(path, shows, methods=["GET"], include_in_schema=False)
             app.add_api_route(path, acts, methods=["POST"], include_in_schema=False)
         app.add_api_route("/duties/{duty}", self.duty, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/parts/duties/{duty}", self.duty_part, methods=["GET"], include_in_schema=False)
 
     async def duty(self, request: Request, duty: UUID, done: str = "") -> Response:
         here = await self.door.enter(request)
-        about = await self._about(here, Subject(duty=duty))
-        deeds = [each for each in possible(about) if here.operator.may(each.needs)]
-        shown: dict[str, object] = {"about": about, "duty": about.duty, "deeds": deeds, "done": done}
+        shown = await self._duty(here, duty) | {"done": done}
         return self.look.page(request, "duty.html", shown, here=here.operator, csrf=here.csrf)
+
+    async def duty_part(self, request: Request, duty: UUID) -> Response:
+        here = await self.door.enter(request, following=True)
+        return self.look.page(request, "_duty.html", await self._duty(here, duty), here=here.operator)
 
     async def shows_for_episode(self, request: Request, episode: UUID, act: OperatorAct) -> Response:
         return await self._shows(request, Subject(episode=episode), act)
@@ -82,6 +85,11 @@ class ActingPages:
         """On this answer alone: the form sent again shows the episode, and another look is another act."""
         shown: dict[str, object] = {"who": await self.acting.who(about), "back": _page_of(about)}
         return self.look.page(request, "revealed.html", shown, here=here.operator, csrf=here.csrf)
+
+    async def _duty(self, here: Here, duty: UUID) -> dict[str, object]:
+        about = await self._about(here, Subject(duty=duty))
+        deeds = [each for each in possible(about) if here.operator.may(each.needs)]
+        return {"about": about, "duty": about.duty, "deeds": deeds}
 
     async def _about(self, here: Here, subject: Subject) -> About:
         about = await self.acting.about(subject, here.operator)
