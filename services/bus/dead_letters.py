@@ -28,7 +28,7 @@ class DeadLetter:
         about = self.letter.original_kind or "a message of no known kind"
         return (
             f"{self.letter.service} could not work on {about} ({self.letter.origin}) at {self.at:%Y-%m-%d %H:%M:%S %Z}: "
-            f"{self.letter.reason}. A human has been told. Mend the cause, then redrive {self.id}."
+            f"{self.letter.reason}. A person is told of it where it is about a child. Mend the cause, then redrive {self.id}."
         )
 
 

@@ -75,9 +75,9 @@ class Reading:
         }
 
     async def is_of(self, child: str, authority: AuthorityId) -> bool:
-        """Whether any episode of the child is the authority's."""
+        """Whether any episode or duty of the child is the authority's."""
         async with self.store.reading.connect() as connection:
-            return await store.has_episode_of(connection, child, authority)
+            return await store.is_of(connection, child, authority)
 
     async def exercises(self, authority: AuthorityId | None) -> list[EpisodeLine]:
         """Those that run."""

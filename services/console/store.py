@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, Table, exists, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -120,9 +120,10 @@ async def episode(connection: AsyncConnection, id_: UUID) -> Recorded[EpisodeCha
     return _recorded(row, EpisodeChanged) if row is not None else None
 
 
-async def has_episode_of(connection: AsyncConnection, child: str, authority: AuthorityId) -> bool:
-    chosen = select(episodes.c.episode).where(episodes.c.child == child, _of(episodes, authority)).limit(1)
-    return await connection.scalar(chosen) is not None
+async def is_of(connection: AsyncConnection, child: str, authority: AuthorityId) -> bool:
+    """Whether any episode or duty of the child is the authority's."""
+    of_child = (exists().where(table.c.child == child, _of(table, authority)) for table in (episodes, duties))
+    return bool(await connection.scalar(select(or_(*of_child))))
 
 
 async def duties_of(connection: AsyncConnection, of: Sequence[UUID]) -> list[Recorded[DutyChanged]]:

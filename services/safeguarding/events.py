@@ -24,7 +24,7 @@ class Told(Event):
 
 
 class ToldOfEpisode(Told):
-    """Where the speaker answers a telling of ours, theirs is a word about that telling's episode and about no later one."""
+    """Where the speaker answers a telling of ours, or acts on an episode's page, theirs is a word about that episode and about no later one."""
 
     episode: UUID | None = None
     """None: whichever is open; of a strategy discussion, the newest."""
@@ -129,7 +129,7 @@ class PoliceClosed(PoliceReply, kind="police.closed.v1"):
 
 
 class PoliceNoticeHasGaps(Event, kind="police.notice-has-gaps.v1"):
-    """A first notice went out without some of what a first report needs. Somebody asks for it; nothing waits for it."""
+    """A first notice, which may not have reached the force yet, lacks some of what a first report needs. Somebody asks for it; nothing waits for it."""
 
     force: ForceId
     episode: UUID

@@ -120,7 +120,24 @@ async def test_a_page_that_has_been_overtaken_is_refused_and_records_nothing(
     refused = await browser.post(path, data=form)
     assert refused.status_code == 409
     assert "is now acknowledged" in refused.text
-    assert "Nothing was recorded" in refused.text
+    assert "nothing was recorded" in refused.text
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_an_interview_of_a_child_who_is_not_back_is_refused_with_the_reason(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    page, path = f"/episodes/{case.episode}", f"/episodes/{case.episode}/acts/return-interview"
+    assert "acts/return-interview" not in (await browser.get(page)).text
+    assert (await browser.get(path)).status_code == 409
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    form = await fill(browser, path, state="completed", reason="Held at the home")
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=3, state="missing"), case.child))
+    for seen in (form["seen"], "missing"):
+        refused = await browser.post(path, data=form | {"seen": seen})
+        assert refused.status_code == 409
+        assert "The episode is now missing" in refused.text
+        assert "recorded once the child is back" in refused.text
     assert await said_by_console(opened, case.child) == []
 
 

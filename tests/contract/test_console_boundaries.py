@@ -105,9 +105,11 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
         f"/parts/episodes/{episode}",
         f"/changes?child={child}",
         *(f"/duties/{each}" for each in (duty, watch)),
+        *(f"/parts/duties/{each}" for each in (duty, watch)),
         *(f"/episodes/{episode}/acts/{act}" for act in DEEDS),
         *(f"/duties/{each}/acts/{act}" for act in DEEDS for each in (duty, watch)),
         "/dead-letters",
+        "/parts/dead-letters",
         f"/dead-letters/{letter}/acts/dead-letter-redriven",
     ]
     for path in paths:
@@ -122,7 +124,7 @@ async def test_no_list_says_that_there_is_anything_of_another_authority(
     browser: httpx.AsyncClient, kestrels: tuple[UUID, str, UUID, UUID, str]
 ) -> None:
     marks = [code_of(kestrels[0]), "kestrel", "could not be worked on", "Dead letters", *map(str, kestrels)]
-    for path in ("/", "/parts/open", "/directory", "/exercise", "/protocol", "/simulate"):
+    for path in ("/", "/parts/open", "/directory", "/exercise", "/parts/exercise", "/protocol", "/simulate"):
         page = await browser.get(path)
         assert page.status_code == 200, path
         assert [mark for mark in marks if mark in page.text] == [], path
@@ -134,10 +136,10 @@ async def test_every_page_that_there_is_has_been_thought_of(
     """A new one is added here and above: what does it show to somebody of another authority?"""
     app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount])
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
-        "/", "/parts/open", "/changes", "/directory", "/exercise", "/sign-in", "/sign-out",
+        "/", "/parts/open", "/changes", "/directory", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
         "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{episode}/acts/{act}",
-        "/duties/{duty}", "/duties/{duty}/acts/{act}",
-        "/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
+        "/duties/{duty}", "/parts/duties/{duty}", "/duties/{duty}/acts/{act}",
+        "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip
 

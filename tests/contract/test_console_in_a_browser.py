@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -114,6 +115,44 @@ async def test_a_countdown_runs_and_story_time_moved_forward_is_seen(page: Page,
     await expect(countdown).to_have_text("now due", timeout=2500)
     await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="closed"), child))
     await expect(page.locator("dl .tag.closed")).to_be_visible(timeout=1000)
+
+
+async def test_an_exercise_that_begins_shows_while_somebody_fills_in_the_form_for_the_next(
+    page: Page, opened: Store, every_page: list[str]
+) -> None:
+    assert "/exercise" in every_page
+    await page.goto("/exercise")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await page.get_by_label("What is practised").fill("A report at night")
+    episode = uuid4()
+    report = heard(episode_changed(episode, opened_at=CLOCKS.story()), new_id("provisional"))
+    await hear(opened, HANDLERS, replace(report, exercise=True))
+    await expect(page.get_by_role("link", name=code_of(episode))).to_be_visible(timeout=1000)
+    await expect(page.get_by_label("What is practised")).to_have_value("A report at night")
+    await expect(page.get_by_label("What is practised")).to_be_focused()
+
+
+async def test_a_duty_that_is_answered_shows_so_on_its_page_and_asks_for_nothing_more(
+    page: Page, opened: Store
+) -> None:
+    child, now = new_id("child"), CLOCKS.story()
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER, at=now), wording=Wording.WATCH_REVIEW_DUE)
+    await hear(opened, HANDLERS, heard(watch, child))
+    await page.goto(f"/duties/{watch.duty}?done=watch-review")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await expect(page.get_by_role("heading", name="What you can do")).to_be_visible()
+    answered = duty_changed(None, duty=watch.duty, revision=2, state="acknowledged", wording=Wording.WATCH_REVIEW_DUE)
+    await hear(opened, HANDLERS, heard(answered, child))
+    await expect(page.locator("#part .tag.acknowledged")).to_be_visible(timeout=1000)
+    await expect(page.get_by_role("heading", name="What you can do")).to_have_count(0)
+
+
+async def test_a_dead_letter_shows_on_the_page_that_is_open(page: Page, opened: Store) -> None:
+    await page.goto("/dead-letters")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    letter = MessageDeadLettered(service="police", origin="duties/9/77", reason="KeyError at b.py:7", original=None)
+    await hear(opened, HANDLERS, heard(letter, new_id("child"), at=CLOCKS.story()))
+    await expect(page.get_by_text("duties/9/77")).to_be_visible(timeout=1000)
 
 
 async def test_a_page_that_changes_keeps_the_keyboards_place(page: Page, opened: Store) -> None:
@@ -287,7 +326,7 @@ async def test_what_was_typed_stays_while_the_world_changes(page: Page, opened: 
     await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="returned"), child))
     await expect(page.get_by_label("Who has seen the child")).to_have_value("Seen at the door")
     await page.get_by_role("button", name="Record the return").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("This has changed meanwhile")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Not possible as it now stands")
 
 
 async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: Store) -> None:
@@ -336,7 +375,9 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
     await hear(opened, HANDLERS, heard(letter, child, at=CLOCKS.story(), id_=name), heard(planned, child))
     await hear(opened, HANDLERS, heard(watch, child))
     of_duty = ("phoned", "acknowledged-for", "sent-again")
-    of_episode = ("returned", "return-interview", "police-reference", "discussion-redated", "child-revealed")
+    of_episode = ("returned", "police-reference", "discussion-redated", "child-revealed")
+    back = uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(back, state="returned"), new_id("child")))
     return [
         "/",
         "/directory",
@@ -350,6 +391,8 @@ async def every_page(opened: Store, database: Database, keyring: Keyring) -> lis
         f"/episodes/{episode}?done=phoned",
         f"/duties/{duty}",
         f"/duties/{watch.duty}/acts/watch-review",
+        f"/episodes/{back}/acts/return-interview",
+        f"/episodes/{episode}/acts/return-interview",
         *(f"/duties/{duty}/acts/{act}" for act in of_duty),
         *(f"/episodes/{episode}/acts/{act}" for act in of_episode),
     ]

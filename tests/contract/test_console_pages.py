@@ -13,6 +13,8 @@ from sqlalchemy import text
 from services.console import store
 from services.console.handlers import Handlers
 from services.console.live import Changes
+from services.console.looks import PAGES
+from services.console.reading import Reading
 from services.console.web import pages
 from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import MessageDeadLettered
@@ -139,6 +141,22 @@ async def test_the_same_message_heard_twice_is_one_entry(opened: Store) -> None:
     await hear(opened, HANDLERS, report, report)
     async with opened.engine.connect() as connection:
         assert len(await store.entries_of(connection, child)) == 1
+
+
+def test_every_page_that_says_it_shows_within_a_second_is_live() -> None:
+    saying = [page for page in PAGES.glob("[a-z]*.html") if "done_banner(done)" in page.read_text()]
+    assert {page.stem for page in saying} == {"episode", "duty", "letters", "exercise"}
+    assert [page.stem for page in saying if "{{ live(" not in page.read_text()] == []
+
+
+async def test_a_duty_beside_any_episode_is_followed_by_whoever_sees_its_authority_alone(
+    opened: Store, database: Database
+) -> None:
+    child = new_id("child")
+    await hear(opened, HANDLERS, heard(duty_changed(None, step(0, Role.DUTY_WORKER)), child))
+    reading = Reading(opened, CLOCKS, settings_of(database).keyring)
+    assert await reading.is_of(child, "kestrel")
+    assert not await reading.is_of(child, "lapwing")
 
 
 async def test_no_page_loads_anything_from_elsewhere_or_runs_what_is_written_in_it(browser: httpx.AsyncClient) -> None:

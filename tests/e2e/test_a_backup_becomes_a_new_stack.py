@@ -20,7 +20,7 @@ from tests.support.world import World
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 
 CARER, CODE, FORCE = "+447700900100", "C11", "northmoor-police"
-POLICE_SILENT = "police were sent a notice and have not answered"
+POLICE_SILENT = "police have not answered a notice"
 
 
 @contextmanager

@@ -22,7 +22,7 @@ NOW = Row(
         ),
         number(
             "Dead letters",
-            "Messages given up on within a week that nobody has sent again. A person was told of each.",
+            "Messages given up on within a week that nobody has sent again. A person is told of each that is about a child.",
             standing("dead_letters_open"),
             "dead-letter",
             limits=[(1, "red")],

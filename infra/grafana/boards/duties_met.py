@@ -52,7 +52,7 @@ NOW = Row(
         ),
         number(
             "Nobody in the role",
-            "Tellings within the last 24 hours for which the directory named nobody. The next person was told at once; the rota has a hole.",
+            "Tellings within the last 24 hours for which the directory named nobody. The next person is told at once; the rota has a hole.",
             'sum(increase(protocol_duty_failures_total{reason="nobody-in-role"}[24h])) or vector(0)',
             "nobody-in-role",
             limits=[(1, "red")],

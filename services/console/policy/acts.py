@@ -10,7 +10,7 @@ from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
 from services.console.policy.standing import GONE
 from services.safeguarding import discussion_events, events, plan_events
-from services.safeguarding.decisions import OVER, DutyChanged, EpisodeState, StepRecord
+from services.safeguarding.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import WordsId, is_provisional
@@ -48,21 +48,25 @@ def _has_planned_discussion(about: About) -> bool:
     return about.duty is None and about.discussion is not None and about.discussion.state == "planned"
 
 
-def _waits_for(condition: str) -> Callable[[About], bool]:
+def _waits_for(condition: str, *states: EpisodeState) -> Callable[[About], bool]:
+    """Not in every state in which it is open: the bus may bring a check or an interview before the return that it is of, and the
+    engine takes it then, but whoever stands at the console sees that the child is not back.
+    """
+
     def possible(about: About) -> bool:
         found = about.episode
-        return (
-            about.duty is None and found is not None and found.state not in OVER and condition in found.open_conditions
-        )
+        return _is(*states)(about) and found is not None and condition in found.open_conditions
 
     return possible
 
 
 def _told(event: type[events.Told], **more: object) -> Callable[[About, Answers], tuple[Message, ...]]:
-    """An event that the operator tells of, with their words."""
+    """An event that the operator tells of, with their words, and of the episode whose page it was told on."""
 
     def says(about: About, answers: Answers) -> tuple[Message, ...]:
         told = {"authority": about.authority, "channel": "console", "words": _reason(answers)} | more
+        if issubclass(event, events.ToldOfEpisode) and about.episode is not None:
+            told["episode"] = about.episode.episode
         return (event.model_validate(told),)
 
     return says
@@ -198,14 +202,14 @@ _DEEDS = (
     Deed(
         OperatorAct.SAFE_AND_WELL_CHECK,
         May.RECORD,
-        _waits_for("safe-and-well-check"),
+        _waits_for("safe-and-well-check", EpisodeState.LOCATED, EpisodeState.RETURNED),
         _told(events.SafeAndWellCheckRecorded),
         (REASON,),
     ),
     Deed(
         OperatorAct.RETURN_INTERVIEW,
         May.RECORD,
-        _waits_for("return-interview"),
+        _waits_for("return-interview", EpisodeState.RETURNED),
         _interview,
         (Field("state", Kind.CHOICE, choices=("offered", "completed", "declined")), REASON),
     ),

@@ -31,13 +31,16 @@ class ActingPages:
             app.add_api_route(path, shows, methods=["GET"], include_in_schema=False)
             app.add_api_route(path, acts, methods=["POST"], include_in_schema=False)
         app.add_api_route("/duties/{duty}", self.duty, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/parts/duties/{duty}", self.duty_part, methods=["GET"], include_in_schema=False)
 
     async def duty(self, request: Request, duty: UUID, done: str = "") -> Response:
         here = await self.door.enter(request)
-        about = await self._about(here, Subject(duty=duty))
-        deeds = [each for each in possible(about) if here.operator.may(each.needs)]
-        shown: dict[str, object] = {"about": about, "duty": about.duty, "deeds": deeds, "done": done}
+        shown = await self._duty(here, duty) | {"done": done}
         return self.look.page(request, "duty.html", shown, here=here.operator, csrf=here.csrf)
+
+    async def duty_part(self, request: Request, duty: UUID) -> Response:
+        here = await self.door.enter(request, following=True)
+        return self.look.page(request, "_duty.html", await self._duty(here, duty), here=here.operator)
 
     async def shows_for_episode(self, request: Request, episode: UUID, act: OperatorAct) -> Response:
         return await self._shows(request, Subject(episode=episode), act)
@@ -56,7 +59,7 @@ class ActingPages:
         here = await self.door.enter(request, deed.needs)
         about = await self._about(here, subject)
         if not deed.possible(about):
-            return self._stale(request, here, about)
+            return self._stale(request, here, deed, about)
         return self._form(request, here, deed, about, {"act": str(uuid4()), "seen": about.seen}, {})
 
     async def _acts(self, request: Request, subject: Subject, act: OperatorAct) -> Response:
@@ -69,11 +72,11 @@ class ActingPages:
             answers = read_form(deed, about, name, form, self.look.clocks.story())
         except Faults as faults:
             if about.seen != form.get("seen") or not deed.possible(about):
-                return self._stale(request, here, about)
+                return self._stale(request, here, deed, about)
             return self._form(request, here, deed, about, form, faults.by_field)
         result = await self.acting.act(here.operator, deed, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
-            return self._stale(request, here, about)
+            return self._stale(request, here, deed, await self._about(here, subject))
         if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
             return await self._reveals(request, here, about)
         return go_to(f"{_page_of(about)}?done={act}")
@@ -82,6 +85,11 @@ class ActingPages:
         """On this answer alone: the form sent again shows the episode, and another look is another act."""
         shown: dict[str, object] = {"who": await self.acting.who(about), "back": _page_of(about)}
         return self.look.page(request, "revealed.html", shown, here=here.operator, csrf=here.csrf)
+
+    async def _duty(self, here: Here, duty: UUID) -> dict[str, object]:
+        about = await self._about(here, Subject(duty=duty))
+        deeds = [each for each in possible(about) if here.operator.may(each.needs)]
+        return {"about": about, "duty": about.duty, "deeds": deeds}
 
     async def _about(self, here: Here, subject: Subject) -> About:
         about = await self.acting.about(subject, here.operator)
@@ -104,8 +112,8 @@ class ActingPages:
         status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
         return self.look.page(request, "act.html", shown, here=here.operator, csrf=here.csrf, status=status)
 
-    def _stale(self, request: Request, here: Here, about: About) -> Response:
-        shown: dict[str, object] = {"about": about, "back": _page_of(about)}
+    def _stale(self, request: Request, here: Here, deed: Deed, about: About) -> Response:
+        shown: dict[str, object] = {"what": deed.act, "about": about, "back": _page_of(about)}
         return self.look.page(
             request, "stale.html", shown, here=here.operator, csrf=here.csrf, status=HTTPStatus.CONFLICT
         )

@@ -28,10 +28,17 @@ class ExercisePages:
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/exercise", self.shows, methods=["GET"], include_in_schema=False)
         app.add_api_route("/exercise", self.starts, methods=["POST"], include_in_schema=False)
+        app.add_api_route("/parts/exercise", self.running, methods=["GET"], include_in_schema=False)
 
     async def shows(self, request: Request, done: str = "") -> Response:
         here = await self.door.enter(request)
         return await self._page(request, here, {"act": str(uuid4())}, {}, done)
+
+    async def running(self, request: Request) -> Response:
+        """The list alone: whoever fills in the form below it keeps what they have typed."""
+        here = await self.door.enter(request, following=True)
+        shown: dict[str, object] = {"running": await self.reading.exercises(here.operator.authority)}
+        return self.look.page(request, "_exercises.html", shown, here=here.operator)
 
     async def starts(self, request: Request) -> Response:
         here, form = await self.door.enter_with_form(request, May.EXERCISE)

@@ -16,7 +16,7 @@ from services.console.reading import Reading
 from services.console.redriving import Redriven, Redriving
 from services.console.web.door import Door, Here, id_of
 from services.console.web.look import Look, go_to
-from services.console.web.reading import SENT_TO_SIGN_IN
+from services.console.web.reading import SENT_TO_SIGN_IN, SIGNED_OUT
 from services.safeguarding.operators import OperatorAct
 
 
@@ -36,6 +36,7 @@ class LettersPages:
 
     def mount(self, app: FastAPI) -> None:
         app.add_api_route("/dead-letters", self.shows, response_class=HTMLResponse, responses=SENT_TO_SIGN_IN)
+        app.add_api_route("/parts/dead-letters", self.listed, response_class=HTMLResponse, responses=SIGNED_OUT)
         path = "/dead-letters/{letter}/acts/dead-letter-redriven"
         app.add_api_route(path, self.asks, methods=["GET"], include_in_schema=False)
         app.add_api_route(path, self.redrives, methods=["POST"], include_in_schema=False)
@@ -44,6 +45,10 @@ class LettersPages:
         here = _of_every_authority(await self.door.enter(request))
         shown = await self.reading.dead_letters() | {"done": done}
         return self.look.page(request, "letters.html", shown, here=here.operator, csrf=here.csrf)
+
+    async def listed(self, request: Request) -> Response:
+        here = _of_every_authority(await self.door.enter(request, following=True))
+        return self.look.page(request, "_letters.html", await self.reading.dead_letters(), here=here.operator)
 
     async def asks(self, request: Request, letter: UUID) -> Response:
         here = _of_every_authority(await self.door.enter(request, May.SEND_AGAIN))

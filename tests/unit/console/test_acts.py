@@ -92,10 +92,25 @@ def test_what_may_be_done_about_a_missing_child() -> None:
         OperatorAct.LOCATED,
         OperatorAct.REPORT_RETRACTED,
         OperatorAct.POLICE_REFERENCE,
-        OperatorAct.SAFE_AND_WELL_CHECK,
-        OperatorAct.RETURN_INTERVIEW,
         OperatorAct.CHILD_REVEALED,
     }
+
+
+def test_a_located_child_may_have_been_seen_by_police_and_is_not_interviewed_before_the_return() -> None:
+    assert acts(about_episode("located")) == {
+        OperatorAct.RETURNED,
+        OperatorAct.REPORT_RETRACTED,
+        OperatorAct.POLICE_REFERENCE,
+        OperatorAct.SAFE_AND_WELL_CHECK,
+        OperatorAct.CHILD_REVEALED,
+    }
+
+
+def test_a_check_or_an_interview_that_is_recorded_is_asked_for_no_more() -> None:
+    about = about_episode("returned")
+    assert about.episode is not None
+    done = about.episode.model_copy(update={"open_conditions": ("police-closed",)})
+    assert not {OperatorAct.SAFE_AND_WELL_CHECK, OperatorAct.RETURN_INTERVIEW} & acts(replace(about, episode=done))
 
 
 def test_what_may_be_done_about_a_child_who_is_back() -> None:
@@ -171,6 +186,21 @@ def test_a_return_said_at_the_console_is_verified_and_carries_the_words() -> Non
 def test_what_is_taken_back_says_which(act: OperatorAct, retracts: str, state: str) -> None:
     [taken_back] = said(act, about_episode(state), reason="It was another child")
     assert (taken_back.retracts, taken_back.verified) == (retracts, True)
+
+
+@pytest.mark.parametrize(
+    ("act", "state"),
+    [
+        (OperatorAct.RETURNED, "missing"),
+        (OperatorAct.LOCATED, "missing"),
+        (OperatorAct.REPORT_RETRACTED, "missing"),
+        (OperatorAct.RETURN_RETRACTED, "returned"),
+        (OperatorAct.SAFE_AND_WELL_CHECK, "located"),
+    ],
+)
+def test_what_is_said_on_an_episodes_page_is_of_that_episode_and_of_no_later_one(act: OperatorAct, state: str) -> None:
+    [told] = said(act, about_episode(state), reason="x")
+    assert told.episode == EPISODE
 
 
 def test_an_interview_needs_its_outcome() -> None:
