@@ -71,7 +71,7 @@ class SafeAndWellCheckRecorded(ToldOfEpisode, kind="safe-and-well-check.recorded
     """Police have spoken to the returned child."""
 
 
-class ReturnInterviewRecorded(Told, kind="return-interview.recorded.v1"):
+class ReturnInterviewRecorded(ToldOfEpisode, kind="return-interview.recorded.v1"):
     """Offered within 24 h; done within 72 h of return, or declined with a reason (the reason is in `words`)."""
 
     state: Literal["offered", "completed", "declined"]
@@ -146,7 +146,7 @@ class PoliceListDiffers(Event, kind="police.list-differs.v1"):
     """We hold a child missing whom the force does not list; the force lists one who is back; no list came for a day."""
 
 
-class PoliceReferenceTexted(Told, kind="police.reference-texted.v1"):
+class PoliceReferenceTexted(ToldOfEpisode, kind="police.reference-texted.v1"):
     """A carer or duty worker passed on the reference that police gave by telephone; it is in `words`."""
 
 

@@ -28,7 +28,8 @@ def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
         located = events.ChildLocated(**_told(scene), episode=child.episode)
         return Decision((Act(child.child, located),), Answer.LOCATED, child.standing)
     kind, fields, answer = SAYS[intent]
-    said = kind(**_told(scene), **fields)
+    named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
+    said = kind.model_validate(_told(scene) | fields | named)
     return Decision((Act(child.child, said),), answer, child.standing)
 
 

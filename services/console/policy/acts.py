@@ -95,7 +95,8 @@ def _answer(about: About, answers: Answers, **how: object) -> DutyAcknowledged:
 
 def _reference(about: About, answers: Answers) -> tuple[Message, ...]:
     words = answers.words["reference"]
-    return (events.PoliceReferenceTexted(authority=about.authority, channel="console", words=words),)
+    episode = about.episode.episode if about.episode else None
+    return (events.PoliceReferenceTexted(authority=about.authority, channel="console", words=words, episode=episode),)
 
 
 def _interview(about: About, answers: Answers) -> tuple[Message, ...]:
@@ -107,22 +108,17 @@ def _reviewed(about: About, answers: Answers) -> tuple[Message, ...]:
 
 
 def _redated(about: About, answers: Answers) -> tuple[Message, ...]:
+    number = about.discussion.discussion if about.discussion else 1
     moved = _told(
-        discussion_events.StrategyDiscussionRedated, starts_at=answers.moments["starts_at"], **_discussion(about)
+        discussion_events.StrategyDiscussionRedated, starts_at=answers.moments["starts_at"], discussion=number
     )
     return moved(about, answers)
 
 
 def _called_off(about: About, answers: Answers) -> tuple[Message, ...]:
-    form = about.discussion.form if about.discussion else None
-    return _told(discussion_events.StrategyDiscussionCancelled, form=form, **_discussion(about))(about, answers)
-
-
-def _discussion(about: About) -> dict[str, object]:
-    return {
-        "episode": about.episode.episode if about.episode else None,
-        "discussion": about.discussion.discussion if about.discussion else 1,
-    }
+    found = about.discussion
+    number, form = (found.discussion, found.form) if found else (1, None)
+    return _told(discussion_events.StrategyDiscussionCancelled, discussion=number, form=form)(about, answers)
 
 
 def _sent_again(about: About, answers: Answers) -> tuple[Message, ...]:

@@ -8,7 +8,6 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.vocabulary import Condition, Trigger
 from services.safeguarding import events
 from services.safeguarding.decisions import EpisodeState, Verdict
-from services.safeguarding.message import Message
 
 
 class Reading(NamedTuple):
@@ -20,17 +19,22 @@ class Reading(NamedTuple):
 
 
 def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:
-    counts = _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
-    if event.episode is not None and not counts:
-        return [Reading(None, draft.episode_named(event.episode), Verdict.TOO_OLD)]
     return [
         Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
-        for each in counts
-    ]
+        for each in _counts_for(draft, event)
+    ] or _too_old(draft, event)
+
+
+def _counts_for(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
+    return _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
+
+
+def _too_old(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
+    return [] if event.episode is None else [Reading(None, draft.episode_named(event.episode), Verdict.TOO_OLD)]
 
 
 def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
-    """A check that names an episode says nothing of those that opened later, and something of that one, also before its return."""
+    """A check or interview that names an episode says nothing of those that opened later, and something of that one, also before its return."""
     if named is None:
         return []
     back = [
@@ -43,12 +47,12 @@ def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
 
 def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
     readings = []
-    for each in _after_return(draft):
+    for each in _counts_for(draft, event):
         offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
         readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
         if event.state != "offered":
             readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _with(draft, offered, Condition.RETURN_INTERVIEW)))
-    return readings
+    return readings or _too_old(draft, event)
 
 
 def _after_return(draft: Draft) -> list[Episode]:
@@ -88,8 +92,8 @@ def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
     return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
 
 
-def reference_texted(draft: Draft, _event: Message) -> list[Reading]:
-    found = draft.latest
+def reference_texted(draft: Draft, event: events.PoliceReferenceTexted) -> list[Reading]:
+    found = draft.episode_named(event.episode) or draft.latest
     if found is not None:
         found = draft.put_episode(found.model_copy(update={"reference_known": True}))
     return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found)]

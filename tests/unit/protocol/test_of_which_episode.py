@@ -122,3 +122,32 @@ def test_a_check_of_an_episode_that_is_closed_is_none_of_the_open_one(named: str
     late = child.hears(CHECK.model_copy(update={"episode": episode}), 16)
     assert (checked(late), late.decided[0].verdict) == ([], Verdict.TOO_OLD)
     assert child.case.episodes[child.second].met == frozenset()
+
+
+def test_an_interview_that_names_an_episode_counts_up_to_that_one_and_for_none_that_opened_later() -> None:
+    child = Child()
+    child.hears(BACK, 20)
+    done = {"state": "completed", "episode": child.first}
+    assert words(child.hears(events.ReturnInterviewRecorded.model_validate(SAID | done), 21)) == [
+        "return-interview-offered",
+        "return-interview-done",
+    ]
+    assert [each.interview_offered for each in child.case.episodes.values()] == [True, False]
+    child.hears(events.ReturnInterviewRecorded.model_validate(SAID | done | {"episode": child.second}), 22)
+    assert [each.interview_offered for each in child.case.episodes.values()] == [True, True]
+
+
+def test_an_interview_of_an_episode_nobody_knows_counts_for_none() -> None:
+    child = Child()
+    unknown = events.ReturnInterviewRecorded(**SAID, state="offered", episode=UNKNOWN)
+    heard = child.hears(unknown, 16)
+    assert (words(heard), verdict(heard)) == ([], (Verdict.TOO_OLD, None))
+
+
+@pytest.mark.parametrize(("names", "known"), [(True, [True, False]), (False, [False, True])])
+def test_a_reference_that_is_passed_on_is_of_the_episode_that_it_names_or_of_the_newest(
+    names: bool, known: list[bool]
+) -> None:
+    child = Child()
+    child.hears(events.PoliceReferenceTexted(**SAID, episode=child.first if names else None), 16)
+    assert [each.reference_known for each in child.case.episodes.values()] == known
