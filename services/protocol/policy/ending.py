@@ -8,7 +8,7 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.steps import resume, schedule
 from services.protocol.policy.telling import call_back
 from services.protocol.policy.vocabulary import Trigger
-from services.protocol.policy.waiting import CAME, SETTLED, UNMET, announce
+from services.protocol.policy.waiting import CAME, SETTLED, UNMET, announce, says_the_same
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
 from services.safeguarding.working_time import ENGLAND
@@ -153,7 +153,9 @@ def _is_dated(draft: Draft, waiting: Waiting) -> bool:
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:
-    """The child is lost again: what came to its time while it was located is asked at once."""
-    for waiting in list(draft.waiting.values()):
-        if waiting.episode == episode.episode and waiting.stood_down == UNMET:
+    """The child is lost again: what came to its time while it was located is asked at once, and of what says the same the last alone."""
+    unmet = [each for each in draft.waiting.values() if each.episode == episode.episode and each.stood_down == UNMET]
+    latest = {says_the_same(draft.rule_of(each)): each for each in sorted(unmet, key=lambda each: each.due_at)}
+    for waiting in unmet:
+        if waiting in latest.values():
             _wait_again(draft, waiting, draft.now)

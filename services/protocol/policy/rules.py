@@ -1,5 +1,6 @@
 """Applies the rules that something sets off: now, or when the rule's own time has come."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
@@ -8,7 +9,7 @@ from services.protocol.policy.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.steps import begin
-from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait, wait
+from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait, says_the_same, wait
 from services.safeguarding.decisions import EpisodeState, Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
@@ -16,13 +17,24 @@ from services.safeguarding.roles import Channel, Wording
 
 
 def apply_all(draft: Draft, rules: tuple[Rule, ...], protocol: Protocol, episode: Episode | None, cause: Cause) -> None:
+    overtaken = _overtaken(draft, rules, cause)
     for rule in rules:
+        if rule.id in overtaken:
+            continue
         if not must_wait(draft, rule):
             apply(draft, rule, protocol, episode, cause)
             continue
         missed = wait(draft, rule, protocol, episode, cause)
         if missed is not None:
             _apply_dated(draft, rule, protocol, missed)
+
+
+def _overtaken(draft: Draft, rules: tuple[Rule, ...], cause: Cause) -> set[str]:
+    """Of what asks the same at several times that are past already, since it is heard of late, the last alone is asked."""
+    late = [rule for rule in rules if rule.period is not None and cause.time + rule.period <= draft.now]
+    by_time = sorted(late, key=lambda rule: rule.period or timedelta())
+    last = {says_the_same(rule): rule.id for rule in by_time}
+    return {rule.id for rule in late} - set(last.values())
 
 
 def _apply_dated(draft: Draft, rule: Rule, protocol: Protocol, waiting: Waiting) -> None:

@@ -23,6 +23,11 @@ when the child is lost again.
 """
 
 
+def says_the_same(rule: Rule) -> tuple[object, ...]:
+    """Equal of rules that tell the same of the same people by the same way, and differ in when they do."""
+    return rule.tell, rule.by, rule.message, rule.among, rule.when.model_dump_json()
+
+
 def must_wait(draft: Draft, rule: Rule) -> bool:
     return rule.waits or (rule.hours == "working" and working_moment(draft.now) > draft.now)
 
