@@ -1,6 +1,6 @@
 # Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check schemas text forward audit backup restore bench chaos mutation lock clean
+.PHONY: help run test check schemas text forward audit services backup restore bench chaos mutation lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -49,6 +49,10 @@ forward: ## Move story time, so that escalations can be watched in a minute: mak
 audit: ## Ask the record: make audit DO=verify, DO=gaps, DO="pack EPISODE", DO=anchor
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local audit $(DO)
+
+services: ## Give what runs an order, in its own settings: make services DO="accounts reset NAME", DO="accounts list", DO=dead-letters
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local services $(DO)
 
 backup: ## Copy the database into .local/backups while everything runs.
 	@$(BOOTSTRAP)

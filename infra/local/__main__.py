@@ -1,4 +1,4 @@
-"""`python -m infra.local {run | text | forward | audit | backup | clean}`: what the Makefile calls."""
+"""`python -m infra.local {run | text | forward | audit | services | backup | clean}`: what the Makefile calls."""
 
 import json
 import signal
@@ -31,6 +31,8 @@ from infra.postgres.server import Server
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
+SETTINGS_OF = {"audit": "audit", "forward": "clock", "police": "police"}
+"""By order, as which service it is given; the console's accounts give all others."""
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
 
@@ -82,6 +84,17 @@ def forward(by: str) -> None:
 def audit(asked: typer.Context) -> None:
     """Ask the record: verify, pack EPISODE, gaps, anchor."""
     raise typer.Exit(_services("audit", "audit", *asked.args))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def services(asked: typer.Context) -> None:
+    """Give what runs an order of `python -m services`, with the settings and secrets that it runs with."""
+    order = asked.args
+    if not order or order[0] == "run":
+        console.print('Say which order: make services DO="accounts list"', style="red", markup=False)
+        raise typer.Exit(2)
+    service = order[1] if order[0] == "renew-keys" and len(order) > 1 else SETTINGS_OF.get(order[0], "console")
+    raise typer.Exit(_services(service, *order))
 
 
 @app.command()
