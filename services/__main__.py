@@ -109,7 +109,10 @@ def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(
 def check(folder: Path | None = None) -> None:
     """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, and the words they send."""
     from services.handbook.check import check as findings_in
+    from services.handbook.check import read_of
 
+    for sentence in read_of(folder):
+        typer.echo(sentence)
     findings = findings_in(folder)
     for each in findings:
         typer.echo(str(each), err=True)
@@ -132,8 +135,10 @@ def explain(
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
     from services.handbook.svg import svg as drawing
-    from services.protocol.loading import Library, files
+    from services.protocol.loading import Library, files, is_of_rules, passed_over
 
+    for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
+        typer.echo(f"{each} is not read: see `check`", err=True)
     try:
         library = Library(files(folder))
         require_known(library, authority)
