@@ -1,4 +1,4 @@
-# Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
+# Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
 .PHONY: help run test check schemas text forward audit services backup restore bench chaos mutation lock clean
 
@@ -91,6 +91,6 @@ lock: ## Choose the newest versions that pyproject.toml allows and write them to
 	$(VENV)/python -m uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 
-clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment.
-	@if [ -x $(VENV)/python ]; then $(VENV)/python -m infra.local clean; fi
+clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment. Backups stay.
+	@$(subst bootstrap,cleaning,$(BOOTSTRAP))
 	rm -rf .venv .venv.lock

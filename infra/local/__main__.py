@@ -1,4 +1,4 @@
-"""`python -m infra.local {run | text | forward | audit | services | backup | clean}`: what the Makefile calls."""
+"""`python -m infra.local {run | text | forward | audit | services | backup}`: what the Makefile calls."""
 
 import json
 import signal
@@ -102,29 +102,18 @@ def backup(file: Path | None = None) -> None:
     """Copy the database into a file while everything runs."""
     _endpoint("audit")
     layout = Layout(HOME)
-    folder = layout.folder / "backups"
-    folder.mkdir(exist_ok=True)
-    target = file or folder / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
-    password = SecretFiles(layout.secrets).database_password("administrator")
+    layout.backups.mkdir(exist_ok=True)
+    target = file or layout.backups / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
+    secrets = SecretFiles(layout.secrets)
+    password = secrets.database_password("administrator")
     server = Server(place.find(layout.folder), remembered(layout.ports)["postgres"], password)
     try:
-        about = dump(server.tools(), target)
+        about = dump(server.tools(), target, secrets.made)
     except CannotBackUp as refusal:
         console.print(str(refusal), style="red", markup=False)
         raise typer.Exit(1) from None
     console.print(f"{target}\nIts newest anchor is {about.get('anchor_hash', 'not made yet')}", markup=False)
-    console.print(f"The secrets are not in it: keep a copy of {layout.secrets}/made apart from it.", markup=False)
-
-
-@app.command()
-def clean() -> None:
-    """Delete everything that `make run` keeps: the database, the bus, the secrets."""
-    stack = Stack(HOME)
-    try:
-        stack.remove()
-    except AlreadyRuns as refusal:
-        console.print(f"Nothing was deleted: {refusal}", style="red", markup=False)
-        raise typer.Exit(1) from None
+    console.print(f"The secrets are not in it: keep a copy of {secrets.made} apart from it.", markup=False)
 
 
 def _services(service: str, *order: str) -> int:
