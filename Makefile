@@ -38,9 +38,13 @@ schemas: ## Render the contracts in schemas/ from the code, docs/protocol.md and
 	$(VENV)/python -m services schemas
 	$(VENV)/python -m infra.grafana
 
+# By the environment, and as typed: an apostrophe would end the shell's quotes, and make would take $HOME for $H and OME.
+unexport FROM BODY
+text: export TEXT_FROM := $(value FROM)
+text: export TEXT_BODY := $(value BODY)
 text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BODY=MISSING
 	@$(BOOTSTRAP)
-	@$(VENV)/python -m infra.local text '$(FROM)' '$(BODY)'
+	@$(VENV)/python -m infra.local text
 
 forward: ## Move story time, so that escalations can be watched in a minute: make forward BY=30m
 	@$(BOOTSTRAP)
