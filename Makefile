@@ -1,6 +1,6 @@
-# Every target but `help` and `clean` needs Python 3.11+ and nothing else; the first run also needs the network.
+# Every target but `help` needs Python 3.11+ and nothing else; the first run also needs the network.
 .DEFAULT_GOAL := help
-.PHONY: help run test check schemas text forward audit backup restore bench chaos mutation lock clean
+.PHONY: help run test check schemas text forward audit services backup restore bench chaos mutation lock clean
 
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
@@ -38,9 +38,13 @@ schemas: ## Render the contracts in schemas/ from the code, docs/protocol.md and
 	$(VENV)/python -m services schemas
 	$(VENV)/python -m infra.grafana
 
+# By the environment, and as typed: an apostrophe would end the shell's quotes, and make would take $HOME for $H and OME.
+unexport FROM BODY
+text: export TEXT_FROM := $(value FROM)
+text: export TEXT_BODY := $(value BODY)
 text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BODY=MISSING
 	@$(BOOTSTRAP)
-	@$(VENV)/python -m infra.local text '$(FROM)' '$(BODY)'
+	@$(VENV)/python -m infra.local text
 
 forward: ## Move story time, so that escalations can be watched in a minute: make forward BY=30m
 	@$(BOOTSTRAP)
@@ -49,6 +53,10 @@ forward: ## Move story time, so that escalations can be watched in a minute: mak
 audit: ## Ask the record: make audit DO=verify, DO=gaps, DO="pack EPISODE", DO=anchor
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local audit $(DO)
+
+services: ## Give what runs an order, in its own settings: make services DO="accounts reset NAME", DO="accounts list", DO=dead-letters
+	@$(BOOTSTRAP)
+	@$(VENV)/python -m infra.local services $(DO)
 
 backup: ## Copy the database into .local/backups while everything runs.
 	@$(BOOTSTRAP)
@@ -87,6 +95,6 @@ lock: ## Choose the newest versions that pyproject.toml allows and write them to
 	$(VENV)/python -m uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 
-clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment.
-	@if [ -x $(VENV)/python ]; then $(VENV)/python -m infra.local clean; fi
+clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment. Backups stay.
+	@$(subst bootstrap,cleaning,$(BOOTSTRAP))
 	rm -rf .venv .venv.lock

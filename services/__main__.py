@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +15,11 @@ from services.audit.commands import audit, aware
 from services.console.commands import accounts
 from services.console.letters_commands import dead_letters
 from services.police.commands import police
+from services.runtime.commands import refused
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
+AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(accounts, name="accounts")
@@ -52,7 +55,13 @@ def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
     from services.store.migrations.apply import apply
 
-    apply(os.environ["SAFE_RETURN_ADMIN_DATABASE"])
+    place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
+    if not place.startswith("postgresql://"):
+        wrong = "is wrong" if place else "is missing"
+        raise refused(
+            f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
+        )
+    apply(place)
 
 
 @app.command()
@@ -100,7 +109,10 @@ def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(
 def check(folder: Path | None = None) -> None:
     """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, and the words they send."""
     from services.handbook.check import check as findings_in
+    from services.handbook.check import read_of
 
+    for sentence in read_of(folder):
+        typer.echo(sentence)
     findings = findings_in(folder)
     for each in findings:
         typer.echo(str(each), err=True)
@@ -123,8 +135,10 @@ def explain(
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
     from services.handbook.svg import svg as drawing
-    from services.protocol.loading import Library, files
+    from services.protocol.loading import Library, files, is_of_rules, passed_over
 
+    for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
+        typer.echo(f"{each} is not read: see `check`", err=True)
     try:
         library = Library(files(folder))
         require_known(library, authority)
@@ -218,5 +232,20 @@ def schemas(
         raise typer.Exit(1)
 
 
+def main() -> None:
+    """Every command goes through here, so that a wrong setting is said in the same words whichever is asked for."""
+    try:
+        app()
+    except Exception as error:
+        from services.runtime.mishaps import explained
+
+        lines = explained(error)
+        if lines is None:
+            raise
+        for each in lines:
+            typer.echo(each, err=True)
+        sys.exit(2)
+
+
 if __name__ == "__main__":
-    app()
+    main()

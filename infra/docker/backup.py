@@ -6,7 +6,7 @@ Needs Docker and Python 3.11, nothing else. Run beside docker-compose.yml, with 
 import sys
 from pathlib import Path
 
-from infra.docker.prepare import ADMINISTRATOR, SERVICES
+from infra.docker.prepare import ADMINISTRATOR, FOLDER, SERVICES
 from infra.postgres.backup import CannotBackUp, Tools, dump, restore
 
 TOOLS = Tools(before=("docker", "compose", "exec", "--no-TTY", "postgres"), connection=(f"--username={ADMINISTRATOR}",))
@@ -21,10 +21,10 @@ def main(arguments: list[str]) -> int:
     order, file = arguments[0], Path(arguments[1])
     try:
         if order == "dump":
-            about = dump(TOOLS, file)
+            about = dump(TOOLS, file, FOLDER / "made")
             print(f"{file}: {file.stat().st_size} bytes; newest anchor: {about.get('anchor_hash', 'none yet')}")
         else:
-            restore(TOOLS, file, SERVICES)
+            restore(TOOLS, file, SERVICES, FOLDER / "made")
             print("restored. Next: `docker compose run --rm migrate` and `logins`, then verify (docs/operating.md)")
     except CannotBackUp as why:
         print(why, file=sys.stderr)

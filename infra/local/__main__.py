@@ -1,6 +1,7 @@
-"""`python -m infra.local {run | text | forward | audit | backup | clean}`: what the Makefile calls."""
+"""`python -m infra.local {run | text | forward | audit | services | backup}`: what the Makefile calls."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
 import httpx
 import typer
@@ -21,7 +23,7 @@ from infra.local.example_authority import ExampleRefused
 from infra.local.layout import HOME, ROOT, Layout
 from infra.local.ports import remembered
 from infra.local.readiness import NotReady
-from infra.local.run_lock import AlreadyRuns
+from infra.local.run_lock import AlreadyRuns, RunLock
 from infra.local.secret_files import SecretFiles
 from infra.local.stack import Stack
 from infra.postgres import place
@@ -31,12 +33,18 @@ from infra.postgres.server import Server
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
+NUMBER = re.compile(r"^\+[1-9][0-9]{6,14}$")
+A_TEXT = "Such as: make text FROM=+447700900100 BODY=MISSING"
+SETTINGS_OF = {"audit": "audit", "forward": "clock", "police": "police"}
+"""By order, as which service it is given; the console's accounts give all others."""
 REFUSALS = (AlreadyRuns, CannotBackUp, CannotFetch, DidNotStart, ExampleRefused, NoPlace, NotReady)
 
 
 @app.command()
 def run(folder: Path = HOME, copy: Path | None = None) -> None:
     """Start everything, say where it is, and stop all of it on Ctrl-C. With --copy, what `backup` wrote is restored first."""
+    if copy == Path():
+        raise _refused("Say which copy: make restore FROM=.local/backups/safe-return-....dump", 2)
     told = threading.Event()
     stack = Stack(folder, fixed_ports=True, copy=copy, say=lambda line: console.print(f"  {line}", markup=False))
     # Ctrl-C too: a shell that starts this in the background has it ignored.
@@ -61,15 +69,23 @@ def run(folder: Path = HOME, copy: Path | None = None) -> None:
 
 
 @app.command()
-def text(sender: str, body: str) -> None:
+def text(
+    sender: Annotated[str, typer.Option(envvar="TEXT_FROM")] = "",
+    body: Annotated[str, typer.Option(envvar="TEXT_BODY")] = "",
+) -> None:
     """Text Safe Return from a phone of the sandbox's."""
-    answer = httpx.post(
-        f"{_endpoint('sandbox')}/texts", json={"from": sender, "body": body}, timeout=10, trust_env=False
-    )
+    if not NUMBER.match(sender):
+        raise _refused(f"FROM is missing, or no phone's number. {A_TEXT}", 2)
+    if not body.strip():
+        raise _refused(f"BODY is missing: what the text says. {A_TEXT}", 2)
+    sandbox = _endpoint("sandbox")
+    try:
+        answer = httpx.post(f"{sandbox}/texts", json={"from": sender, "body": body}, timeout=10, trust_env=False)
+    except httpx.HTTPError as error:
+        raise _refused(f"The sandbox does not answer at {sandbox}: {error}") from None
     if not answer.is_success:
-        console.print(f"The sandbox refused the text: {answer.text}", style="red", markup=False)
-        raise typer.Exit(1)
-    console.print(f"Sent. The conversation is at {_endpoint('sandbox')}", markup=False)
+        raise _refused(f"The sandbox refused the text: {answer.text}")
+    console.print(f"Sent. The conversation is at {sandbox}", markup=False)
 
 
 @app.command()
@@ -84,34 +100,32 @@ def audit(asked: typer.Context) -> None:
     raise typer.Exit(_services("audit", "audit", *asked.args))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def services(asked: typer.Context) -> None:
+    """Give what runs an order of `python -m services`, with the settings and secrets that it runs with."""
+    order = asked.args
+    if not order or order[0] == "run":
+        raise _refused('Say which order: make services DO="accounts list"', 2)
+    service = order[1] if order[0] == "renew-keys" and len(order) > 1 else SETTINGS_OF.get(order[0], "console")
+    raise typer.Exit(_services(service, *order))
+
+
 @app.command()
 def backup(file: Path | None = None) -> None:
     """Copy the database into a file while everything runs."""
     _endpoint("audit")
     layout = Layout(HOME)
-    folder = layout.folder / "backups"
-    folder.mkdir(exist_ok=True)
-    target = file or folder / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
-    password = SecretFiles(layout.secrets).database_password("administrator")
+    layout.backups.mkdir(exist_ok=True)
+    target = file or layout.backups / f"safe-return-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}.dump"
+    secrets = SecretFiles(layout.secrets)
+    password = secrets.database_password("administrator")
     server = Server(place.find(layout.folder), remembered(layout.ports)["postgres"], password)
     try:
-        about = dump(server.tools(), target)
+        about = dump(server.tools(), target, secrets.made)
     except CannotBackUp as refusal:
-        console.print(str(refusal), style="red", markup=False)
-        raise typer.Exit(1) from None
+        raise _refused(str(refusal)) from None
     console.print(f"{target}\nIts newest anchor is {about.get('anchor_hash', 'not made yet')}", markup=False)
-    console.print(f"The secrets are not in it: keep a copy of {layout.secrets}/made apart from it.", markup=False)
-
-
-@app.command()
-def clean() -> None:
-    """Delete everything that `make run` keeps: the database, the bus, the secrets."""
-    stack = Stack(HOME)
-    try:
-        stack.remove()
-    except AlreadyRuns as refusal:
-        console.print(f"Nothing was deleted: {refusal}", style="red", markup=False)
-        raise typer.Exit(1) from None
+    console.print(f"The secrets are not in it: keep a copy of {secrets.made} apart from it.", markup=False)
 
 
 def _services(service: str, *order: str) -> int:
@@ -123,13 +137,17 @@ def _services(service: str, *order: str) -> int:
 
 
 def _endpoint(name: str) -> str:
-    try:
-        return str(json.loads(Layout(HOME).endpoints.read_text())[name])
-    except FileNotFoundError:
-        console.print(
-            "Safe Return does not run here: start it with `make run` in another terminal.", style="red", markup=False
-        )
-        raise typer.Exit(1) from None
+    """A run that was killed leaves its file of endpoints behind, and never its lock."""
+    layout = Layout(HOME)
+    if layout.endpoints.exists() and RunLock(layout.run_lock).is_held():
+        return str(json.loads(layout.endpoints.read_text())[name])
+    raise _refused("Safe Return does not run here: start it with `make run` in another terminal.")
+
+
+def _refused(why: str, code: int = 1) -> typer.Exit:
+    """To be raised."""
+    console.print(why, style="red", markup=False, soft_wrap=True)
+    return typer.Exit(code)
 
 
 def _as_ctrl_c(_number: int, _frame: FrameType | None) -> None:

@@ -81,7 +81,7 @@ def _clean_environment() -> dict[str, str]:
 
 
 def main() -> int:
-    """Makes or mends `.venv`; 0 when it is ready, 1 with a sentence on stderr when it cannot be."""
+    """Makes or mends `.venv`; 0 when it is ready, 1 with a sentence on stderr when it cannot be, 130 after Ctrl-C."""
     try:
         if not is_ready():
             with one_at_a_time():
@@ -89,6 +89,9 @@ def main() -> int:
                     print(f"Installing what Safe Return needs into {VENV} (about a minute, once) ...", flush=True)
                     make_environment()
                     install()
+    except KeyboardInterrupt:
+        print("\nStopped before all was installed: the next `make` begins anew.", file=sys.stderr)
+        return 130
     except (CannotBootstrap, OSError) as problem:
         print(f"Safe Return cannot start: {problem}", file=sys.stderr)
         return 1

@@ -60,7 +60,7 @@ class Engines:
         self._supervisor.start_program(program)
         self._wait(program, server.answers)
         if copy is not None:
-            backup.restore(server.tools(), copy, SERVICES)
+            backup.restore(server.tools(), copy, SERVICES, self._secrets.made)
         self._services("migrate", {"SAFE_RETURN_ADMIN_DATABASE": server.admin_url})
         open_logins(server.admin_url, {service: self._secrets.database_password(service) for service in services})
 

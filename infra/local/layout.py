@@ -52,6 +52,11 @@ class Layout:
     def protocols(self) -> Path:
         return self.folder / "protocols"
 
+    @property
+    def backups(self) -> Path:
+        """Outlives all the rest: `make clean` leaves it."""
+        return self.folder / "backups"
+
     def log(self, name: str) -> Path:
         """The log of one program, appended to from run to run."""
         return self.folder / "logs" / f"{name}.log"

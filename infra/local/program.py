@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -30,6 +30,11 @@ class Program:
     patience: float = 15.0
     niceness: int = 0
     prepare: Callable[[], None] | None = None
+    written_before: int = field(init=False, compare=False)
+    """Bytes of the log that are earlier runs'."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "written_before", self.log.stat().st_size if self.log.exists() else 0)
 
     def spawn(self) -> subprocess.Popen[bytes]:
         """Starts it in a process group of its own, so that the terminal's Ctrl-C reaches only the supervisor.
@@ -61,7 +66,8 @@ class Program:
             )
 
     def last_words(self, lines: int = 15) -> str:
-        """The end of its log, for a message about why it did not start."""
+        """The end of what it has logged since this object was made, for a message about why it did not start."""
         if not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        written = self.log.read_bytes()[self.written_before :].decode(errors="replace")
+        return "\n".join(written.splitlines()[-lines:])

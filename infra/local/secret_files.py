@@ -33,9 +33,13 @@ class SecretFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def made(self) -> Path:
+        return self._folder / "made"
+
     def value(self, name: str, make: Callable[[], str]) -> str:
         """The secret of that name, made the first time it is asked for."""
-        file = self._folder / "made" / name
+        file = self.made / name
         if not file.exists():
             write(file, make())
         return file.read_text()
@@ -67,7 +71,7 @@ class SecretFiles:
 
     def _give_if_kept(self, service: str, name: str) -> None:
         """What cannot be made: as long as `made` has it, and no longer."""
-        file = self._folder / "made" / name
+        file = self.made / name
         if file.exists():
             self._give(service, name, file.read_text())
         else:

@@ -1,14 +1,13 @@
 """The whole of Safe Return on this machine, as one object."""
 
 import json
-import shutil
 import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.local import example_authority, example_operators, ports, readiness
+from infra.local import cleaning, example_authority, example_operators, ports, readiness
 from infra.local.engines import Engines
 from infra.local.environment import MAIL_PORTS, of_service
 from infra.local.example_operators import ExampleOperator
@@ -18,8 +17,7 @@ from infra.local.roster import Roster, listed_services
 from infra.local.run_lock import RunLock
 from infra.local.secret_files import SecretFiles
 from infra.local.supervisor import Supervisor
-from infra.postgres import place
-from infra.postgres.backup import dump
+from infra.postgres.backup import dump, require_its_keys
 
 ENGINES = ("postgres", "kafka")
 READY_WITHIN_SECONDS = 90
@@ -65,6 +63,9 @@ class Stack:
         self.layout.make()
         self._lock.take()
         try:
+            if self._copy is not None:
+                # Before any secret is made here: the copy's own could not take its place without breaking the rest.
+                require_its_keys(self._copy, self._secrets.made)
             self._clear_the_ground()
             self._bring_up_engines()
             self._bring_up_services()
@@ -89,16 +90,13 @@ class Stack:
         self._lock.release()
 
     def remove(self) -> None:
-        """Deletes everything that a stopped stack keeps, the database included. Raises AlreadyRuns."""
-        self.layout.make()
-        self._lock.take()
-        shutil.rmtree(place.find(self.layout.folder).reachable)
-        shutil.rmtree(self.layout.folder)
-        self._lock.release()
+        """Deletes everything that a stopped stack keeps, the database included, but for backups. Raises AlreadyRuns, NoPlace."""
+        cleaning.remove(self.layout)
 
     def back_up(self, file: Path) -> dict[str, str]:
         """Copies the database while everything runs (infra.postgres.backup). Raises CannotBackUp."""
-        return dump(Engines(self.layout, self.ports, self._supervisor, self._stopping).server().tools(), file)
+        server = Engines(self.layout, self.ports, self._supervisor, self._stopping).server()
+        return dump(server.tools(), file, self._secrets.made)
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         """As a fault would: the process is restarted afterwards, unless it is held."""

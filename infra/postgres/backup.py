@@ -5,6 +5,7 @@ The copy is of one moment, all services' schemas together, taken while everythin
 """
 
 import hashlib
+import hmac
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 DATABASE = "safe_return"
 NEWEST_ANCHOR = "SELECT number || ' ' || encode(hash, 'hex') FROM audit.anchors ORDER BY number DESC LIMIT 1"
+KEYS = ("master_key", "phone_key")
 ARE_THERE_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 MAKE_ROLE = "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
 
@@ -65,15 +67,16 @@ class Tools:
         return {**os.environ, **self.environment}
 
 
-def dump(tools: Tools, file: Path) -> dict[str, str]:
-    """Writes the copy, and beside it `<file>.json`: its SHA-256 and the newest anchor that must be in it, which are returned.
+def dump(tools: Tools, file: Path, made: Path) -> dict[str, str]:
+    """Writes the copy, and beside it `<file>.json`: its SHA-256, the newest anchor that must be in it and a fingerprint of each
+    key of the secrets in `made`, which are returned.
 
     A copy that was broken off is not left behind. Raises CannotBackUp.
     """
     anchor = tools.ask(NEWEST_ANCHOR).split()
     draft = file.with_name(f".{file.name}.making")
     tools.write(draft, "pg_dump", "--format=custom", "--no-owner", f"--dbname={DATABASE}")
-    about = {"sha256": _hash_of(draft)}
+    about = {"sha256": _hash_of(draft)} | {name: " ".join(_fingerprints(made / name)) for name in KEYS}
     if anchor:
         about |= {"anchor": anchor[0], "anchor_hash": anchor[1]}
     draft.rename(file)
@@ -81,22 +84,48 @@ def dump(tools: Tools, file: Path) -> dict[str, str]:
     return about
 
 
-def restore(tools: Tools, file: Path, roles: Sequence[str]) -> None:
+def restore(tools: Tools, file: Path, roles: Sequence[str], made: Path) -> None:
     """Into an empty database: all of it or nothing. The roles have no password yet, and the shape is the copy's: migrate next.
 
-    Raises CannotBackUp where the database is not empty or the file is not what `dump` wrote.
+    Raises CannotBackUp where the database is not empty, the file is not what `dump` wrote, or its keys are not in `made`.
     """
-    if not file.exists():
-        raise CannotBackUp(f"there is no file {file}")
-    if not beside(file).exists():
-        raise CannotBackUp(f"{beside(file).name} is not beside it: it says what the copy must hold")
+    _require_both(file)
     if json.loads(beside(file).read_text())["sha256"] != _hash_of(file):
         raise CannotBackUp(f"{file} is not the file that was written: it was cut short or changed")
     if tools.ask(ARE_THERE_TABLES) != "0":
         raise CannotBackUp("the database is not empty: a copy is restored into an empty one alone")
+    require_its_keys(file, made)
     for role in roles:
         tools.ask(MAKE_ROLE.format(role=role))
     tools.read(file, "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={DATABASE}")
+
+
+def require_its_keys(file: Path, made: Path) -> None:
+    """Raises CannotBackUp where a key by which the copy was written is not among the secrets: nobody could read it."""
+    _require_both(file)
+    about = json.loads(beside(file).read_text())
+    for name in KEYS:
+        # A copy of an older Safe Return does not say.
+        lacking = {*about.get(name, "").split()} - {*_fingerprints(made / name)}
+        if lacking:
+            here = f"the {name} in {made} is another" if (made / name).exists() else f"there is no {name} in {made}"
+            raise CannotBackUp(
+                f"this copy belongs to other secrets: {here}. Restore it where neither a database nor secrets are yet, and put"
+                f" its own secrets into {made} first"
+            )
+
+
+def _require_both(file: Path) -> None:
+    if not file.is_file():
+        raise CannotBackUp(f"there is no file {file}")
+    if not beside(file).exists():
+        raise CannotBackUp(f"{beside(file).name} is not beside it: it says what the copy must hold")
+
+
+def _fingerprints(keys: Path) -> list[str]:
+    """Of each key in the file. A keyed hash: whoever has it knows whether a key is the same, and nothing of the key."""
+    written = keys.read_text().split() if keys.exists() else []
+    return [hmac.new(key.encode(), b"of a copy of the database", hashlib.sha256).hexdigest() for key in written]
 
 
 def beside(file: Path) -> Path:

@@ -44,15 +44,31 @@ class Place:
 def find(folder: Path) -> Place:
     """The place for the stack that lives in `folder`. Raises NoPlace."""
     if os.geteuid() != 0:
-        return Place(wheel_binaries(), folder / "postgres" / "files", None)
+        return Place(wheel_binaries(), _reachable(folder) / "files", None)
     login = next((name for name in LOGINS if _exists(name)), None)
     if login is None:
         raise NoPlace(
             f"PostgreSQL does not run as root, and none of the logins {', '.join(LOGINS)} exists: run as another user"
         )
-    reachable = Path("/var/tmp") / f"safe-return-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"  # noqa: S108
+    reachable = _reachable(folder)
     _make_ours(reachable)
     return Place(_copied_binaries(reachable), reachable / "files", login)
+
+
+def remove(folder: Path) -> None:
+    """Deletes what lies at the place of the stack that lives in `folder`, if anything. Raises NoPlace."""
+    reachable = _reachable(folder)
+    if not reachable.exists():
+        return
+    if os.geteuid() == 0:
+        _require_ours(reachable)
+    shutil.rmtree(reachable)
+
+
+def _reachable(folder: Path) -> Path:
+    if os.geteuid() != 0:
+        return folder / "postgres"
+    return Path("/var/tmp") / f"safe-return-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"  # noqa: S108
 
 
 def wheel_binaries() -> Path:
@@ -61,8 +77,12 @@ def wheel_binaries() -> Path:
 
 
 def _make_ours(folder: Path) -> None:
-    """The parent is everybody's: a folder that somebody else made there is not to be trusted."""
     folder.mkdir(mode=0o711, exist_ok=True)
+    _require_ours(folder)
+
+
+def _require_ours(folder: Path) -> None:
+    """The parent is everybody's: a folder that somebody else made there is not to be trusted."""
     status = folder.lstat()
     if folder.is_symlink() or status.st_uid != 0 or status.st_mode & 0o022:
         raise NoPlace(f"{folder} belongs to somebody else: remove it")

@@ -2,13 +2,14 @@
 
 from pydantic import Field, SecretStr
 
-from services.runtime.settings import EXERCISE_AUTHORITY, Settings
+from services.runtime.settings import ExerciseAuthority, Settings
+from services.store.key_files import Keys
 
 
 class CaseworkSettings(Settings):
-    master_key: SecretStr
-    phone_key: SecretStr
-    register_token: SecretStr = Field(min_length=32)
+    master_key: Keys
+    phone_key: Keys
+    register_token: SecretStr = Field(min_length=32, description="32 characters or more that nobody can guess")
     """Whoever bears it may change the register of any authority: as long as nobody can guess, and never the empty one."""
-    exercise_authority: str = Field(default="", pattern=EXERCISE_AUTHORITY)
+    exercise_authority: ExerciseAuthority = ""
     """Whose made-up child is reported missing every five minutes, to endpoints of our own. Empty: nobody's."""

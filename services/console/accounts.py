@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.policy.permits import Operator
 from services.console.policy.signing_in import FAILURES_COUNT_FOR, Lasting, is_held_back
 from services.console.tables import accounts, failed_sign_ins, sessions
+from services.register.views import directory_for_console, placements_for_protocol
 from services.safeguarding.identifiers import AuthorityId, new_id
 from services.safeguarding.operators import AccountId, OperatorRole
 from services.store.transaction import Transaction
@@ -76,6 +77,12 @@ async def of_name(connection: AsyncConnection, sign_in: str) -> Account | None:
 
 async def every(connection: AsyncConnection) -> list[Account]:
     return await _found(connection, accounts.c.account.is_not(None))
+
+
+async def authorities(connection: AsyncConnection) -> list[AuthorityId]:
+    """Those of the register that have a directory or a placement: of any other there is nothing to see."""
+    found = select(directory_for_console.c.authority).union(select(placements_for_protocol.c.authority))
+    return sorted(await connection.scalars(found))
 
 
 async def names(connection: AsyncConnection) -> dict[AccountId, str]:

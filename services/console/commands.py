@@ -36,6 +36,11 @@ def add(
     password, seal = _password(from_stdin=password_stdin)
 
     async def make(transaction: "Transaction", now: datetime) -> str | None:
+        if authority is not None:
+            known = await kept.authorities(transaction.connection)
+            if authority not in known:
+                among = f"; it has {', '.join(known)}" if known else ", which is empty: load it first"
+                raise refused(f"{authority} is no authority of the register{among}")
         return await kept.add(
             transaction, sign_in=name, name=full_name, role=role, authority=authority, password_seal=seal, now=now
         )

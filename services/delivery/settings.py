@@ -11,17 +11,22 @@ from services.delivery.exercises import kept_from_the_real
 from services.delivery.links import Links
 from services.delivery.mail_listener import MailListener, Takes
 from services.delivery.text import TextMedium
-from services.runtime.settings import EXERCISE_AUTHORITY, Settings
+from services.runtime.settings import ExerciseAuthority, Port, Settings
 from services.store.encryption import Keyring
+from services.store.key_files import Keys, OneKey
+
+OUR_ADDRESS = "this service's address as it is reached from outside, such as https://safe-return.kestrel.example"
 
 
 class KeySettings(Settings):
     """`master_key` and `phone_key`: secret files, each the base64 of 32 bytes. What was sent is forgotten after `retention_days`."""
 
-    master_key: SecretStr
-    phone_key: SecretStr
-    retention_days: int = Field(default=400, ge=30)
-    exercise_authority: str = Field(default="", pattern=EXERCISE_AUTHORITY)
+    master_key: Keys
+    phone_key: Keys
+    retention_days: int = Field(
+        default=400, ge=30, description="the number of days after which what was sent is forgotten, 30 at least"
+    )
+    exercise_authority: ExerciseAuthority = ""
     """Whose exercises are sent, since its force, numbers and mailboxes are our own. Others reach nobody outside a sandbox."""
 
     @property
@@ -33,7 +38,6 @@ class KeySettings(Settings):
 
     @property
     def keyring(self) -> Keyring:
-        """Raises ValueError where a key has the wrong length."""
         return Keyring(self.master_key.get_secret_value(), self.phone_key.get_secret_value())
 
 
@@ -45,11 +49,11 @@ class TextSettings(KeySettings):
     may sign with `twilio_auth_token_alternate` too.
     """
 
-    twilio_account_sid: str
-    twilio_from: str
+    twilio_account_sid: str = Field(description="the account at Twilio, which begins with AC")
+    twilio_from: str = Field(description="the number that texts come from, such as +447700900500")
     twilio_base_url: str | None = None
-    public_url: str
-    twilio_auth_token: SecretStr = Field(min_length=1)
+    public_url: str = Field(description=OUR_ADDRESS)
+    twilio_auth_token: SecretStr = Field(min_length=1, description="the token of the account at Twilio")
     twilio_auth_token_alternate: SecretStr | None = None
 
     @property
@@ -76,15 +80,20 @@ class MailSettings(KeySettings):
     relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address.
     """
 
-    public_url: str
-    smtp_host: str
-    smtp_port: int = Field(default=587, ge=1, le=65535)
-    smtp_from: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")
+    public_url: str = Field(description=OUR_ADDRESS)
+    smtp_host: str = Field(description="the mail relay, such as mail.kestrel.example")
+    smtp_port: Port = Field(default=587, description="the mail relay's port, 1 to 65535")
+    smtp_from: str = Field(
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="the mailbox that this service's mails come from, such as safe-return@kestrel.example",
+    )
     smtp_user: str | None = None
-    smtp_password: Annotated[SecretStr, Field(min_length=1)] | None = None
+    smtp_password: Annotated[SecretStr, Field(min_length=1)] | None = Field(
+        default=None, description="the password at the mail relay; no file where it asks for none"
+    )
     smtp_listen_host: str = "127.0.0.1"
-    smtp_listen_port: int = Field(ge=1, le=65535)
-    link_key: SecretStr = Field(min_length=44)
+    smtp_listen_port: Port = Field(description="the port where the mail relay hands over mail, 1 to 65535")
+    link_key: OneKey
 
     def mail_listener(self, takes: Takes) -> MailListener:
         return MailListener(self.smtp_listen_host, self.smtp_listen_port, self.smtp_from, takes)

@@ -1,11 +1,12 @@
 """All that `python -m services check` proves: the rules, and every word that they send."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from services.handbook import words
 from services.protocol.check import check as faults_of_rules
 from services.protocol.findings import Finding
-from services.protocol.loading import files
+from services.protocol.loading import DEFAULT, DEFAULT_RULES, files, is_of_rules, passed_over, readable
 
 
 def check(folder: Path | None = None) -> list[Finding]:
@@ -14,3 +15,22 @@ def check(folder: Path | None = None) -> list[Finding]:
     if not any(each.unreadable for each in findings):
         findings += words.not_written(files(folder))
     return findings + words.faults()
+
+
+def read_of(folder: Path | None = None) -> Iterator[str]:
+    """Which files `check` was about: how many, of which authorities, and which it passed over."""
+    found, _ = readable(folder)
+    own = [each for each in found if each.path.parent != DEFAULT_RULES]
+    yield f"read {_counted(len(found) - len(own))} of the default rules"
+    if folder is None:
+        yield "and no authority's own: --folder names where those lie"
+        return
+    whose = sorted({"every authority" if each.authority == DEFAULT else each.authority for each in own})
+    yield f"and {_counted(len(own))} in {folder}{', of ' if whose else ''}{', '.join(whose)}"
+    others = [str(each.relative_to(folder)) for each in passed_over(folder) if not is_of_rules(each)]
+    if others:
+        yield f"passed over there: {', '.join(others)}"
+
+
+def _counted(files_read: int) -> str:
+    return f"{files_read} {'file' if files_read == 1 else 'files'}"

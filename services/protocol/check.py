@@ -6,7 +6,7 @@ from pathlib import Path
 
 from services.protocol import conflicts, proofs
 from services.protocol.findings import Finding
-from services.protocol.loading import DEFAULT, RulesFile, files, merged, parse
+from services.protocol.loading import DEFAULT, RulesFile, is_of_rules, merged, parse, passed_over, readable
 from services.protocol.policy.grammar import Protocol
 from services.protocol.unknown_words import unknown_words
 from services.protocol.weakening import lacking, weaker
@@ -14,11 +14,10 @@ from services.protocol.weakening import lacking, weaker
 
 def check(folder: Path | None = None) -> list[Finding]:
     """Everything wrong with the default rules and with the authorities' files in `folder`. Empty means fit for use."""
-    try:
-        read = files(folder)
-    except ValueError as error:
-        return [Finding(None, None, None, str(error), unreadable=True)]
-    findings = [found for each in read for found in unknown_words(each)] + [*_given_twice(read)]
+    read, unread = readable(folder)
+    findings = [Finding(None, None, None, each, unreadable=True) for each in unread]
+    findings += [] if folder is None else _not_read(folder)
+    findings += [found for each in read for found in unknown_words(each)] + [*_given_twice(read)]
     if findings:
         return findings
     default = parse(merged(read, DEFAULT))
@@ -27,6 +26,16 @@ def check(folder: Path | None = None) -> list[Finding]:
         own = [each for each in read if each.authority == authority]
         findings.extend(_of(own, parse(merged(read, authority)), default))
     return list(dict.fromkeys(findings))
+
+
+def _not_read(folder: Path) -> list[Finding]:
+    """A rule that somebody wrote and that does not hold would be found out when a child is missing."""
+    says = "is not read: a protocol file's name ends in .yaml, and it lies in the folder itself"
+    return [
+        Finding(None, None, None, f"{each.relative_to(folder)} {says}", unreadable=True)
+        for each in passed_over(folder)
+        if is_of_rules(each)
+    ]
 
 
 def _given_twice(read: list[RulesFile]) -> Iterator[Finding]:

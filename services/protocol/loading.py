@@ -54,6 +54,13 @@ class RulesFile:
     """Who approved, and why, that `closing` or `watch-on` asks less than the default."""
 
 
+class Unread(ValueError):
+    """Each of `args` names a file that cannot be read, or a folder that is not there."""
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
+
+
 def read(path: Path) -> RulesFile:
     """Raises ValueError, naming file and line, where the file is no mapping with `protocol`, `version` and `rules`."""
     try:
@@ -62,6 +69,9 @@ def read(path: Path) -> RulesFile:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         msg = f"{path.name}:{line}: {error.problem}"
+        raise ValueError(msg) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        msg = f"{path.name}:1: {error.strerror if isinstance(error, OSError) else 'holds what is no text'}"
         raise ValueError(msg) from error
     if not isinstance(content, dict) or not _is_list_of_mappings(content.get("rules")):
         msg = (
@@ -106,9 +116,38 @@ def _rules(document: yaml.Node | None) -> Iterator[tuple[str, yaml.MappingNode]]
 
 
 def files(authorities: Path | None = None) -> list[RulesFile]:
-    """The default files, then the authorities' own."""
-    folders = [DEFAULT_RULES, *([] if authorities is None else [authorities])]
-    return [read(path) for folder in folders for path in sorted(folder.glob("*.yaml"))]
+    """The default files, then the authorities' own. Raises Unread."""
+    found, unread = readable(authorities)
+    if unread:
+        raise Unread(*unread)
+    return found
+
+
+def readable(authorities: Path | None = None) -> tuple[list[RulesFile], list[str]]:
+    """The files that can be read, and a sentence about each that cannot, or about a folder that is not there."""
+    found, unread = [], []
+    for folder in (DEFAULT_RULES, *([] if authorities is None else [authorities])):
+        if not folder.is_dir():
+            unread.append(f"there is no folder {folder}")
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                found.append(read(path))
+            except ValueError as error:
+                unread.append(str(error))
+    return found, unread
+
+
+def passed_over(authorities: Path) -> list[Path]:
+    """What lies in the folder, however deep, and is not read. What is hidden was not meant to be."""
+    found = (
+        each for each in sorted(authorities.rglob("*")) if each.is_file() and each not in {*authorities.glob("*.yaml")}
+    )
+    return [each for each in found if not any(part.startswith(".") for part in each.relative_to(authorities).parts)]
+
+
+def is_of_rules(path: Path) -> bool:
+    """By its name: one of these that is passed over was meant to hold."""
+    return path.suffix.lower() in {".yaml", ".yml"}
 
 
 @dataclass(frozen=True)

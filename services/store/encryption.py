@@ -47,8 +47,8 @@ class Keyring:
 
     def __init__(self, master_key: str, phone_key: str) -> None:
         """Each the base64 of 32 bytes, or several of them by white space, the newest first; raises ValueError otherwise."""
-        self._masters = [AESGCM(each) for each in _decoded(master_key, "master_key")]
-        self._hash_keys = _decoded(phone_key, "phone_key")
+        self._masters = [AESGCM(each) for each in decoded(master_key)]
+        self._hash_keys = decoded(phone_key)
 
     @property
     def changes_phone_key(self) -> bool:
@@ -95,9 +95,13 @@ def _hash(key: bytes, content: bytes) -> bytes:
     return hmac.new(key, content, hashlib.sha256).digest()
 
 
-def _decoded(keys: str, name: str) -> list[bytes]:
-    decoded = [b64decode(each, validate=True) for each in keys.split()]
-    if not decoded or any(len(each) != KEY_BYTES for each in decoded):
-        msg = f"{name} must be the base64 of {KEY_BYTES} bytes"
+def decoded(keys: str) -> list[bytes]:
+    """The keys of a file. Raises ValueError, which does not show them."""
+    try:
+        found = [b64decode(each, validate=True) for each in keys.split()]
+    except ValueError:
+        found = []
+    if not found or any(len(each) != KEY_BYTES for each in found):
+        msg = f"a key is the base64 of {KEY_BYTES} bytes"
         raise ValueError(msg)
-    return decoded
+    return found

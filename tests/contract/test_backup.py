@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,19 @@ def tools(database: Database) -> Tools:
 
 
 @pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """The secrets by which the database's personal columns are closed."""
+    return keys_in(tmp_path / "made", "a master key", "a phone key")
+
+
+def keys_in(folder: Path, master: str, phone: str) -> Path:
+    folder.mkdir()
+    for name, words in (("master_key", master), ("phone_key", phone)):
+        (folder / name).write_text(b64encode(words.encode()).decode() + "\n")
+    return folder
+
+
+@pytest.fixture
 def empty(tmp_path: Path) -> Iterator[Server]:
     """Another PostgreSQL, with nothing in it."""
     where = place.find(tmp_path / "empty")
@@ -82,15 +96,15 @@ def rows(admin_url: str) -> dict[str, int]:
 
 
 def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
-    database: Database, tools: Tools, empty: Server, tmp_path: Path
+    database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
 ) -> None:
     child = asyncio.run(written_about(database))
     file = tmp_path / "copy.dump"
-    about = dump(tools, file)
+    about = dump(tools, file, made)
     before = rows(database.admin_url)
     assert file.stat().st_mode & 0o077 == 0
 
-    restore(empty.tools(), file, SERVICES)
+    restore(empty.tools(), file, SERVICES, made)
     assert rows(empty.admin_url) == before
     apply(empty.admin_url)
     open_logins(empty.admin_url, dict.fromkeys(SERVICES, "anew"))
@@ -105,28 +119,48 @@ def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
             connection.execute(statement.encode())
 
 
-def test_nothing_is_restored_over_what_is_there(database: Database, tools: Tools, tmp_path: Path) -> None:
-    dump(tools, tmp_path / "copy.dump")
+def test_nothing_is_restored_over_what_is_there(database: Database, tools: Tools, made: Path, tmp_path: Path) -> None:
+    dump(tools, tmp_path / "copy.dump", made)
     with pytest.raises(CannotBackUp, match="is not empty"):
-        restore(tools, tmp_path / "copy.dump", SERVICES)
+        restore(tools, tmp_path / "copy.dump", SERVICES, made)
 
 
-def test_a_copy_that_was_cut_short_is_refused_before_anything_is_touched(tools: Tools, tmp_path: Path) -> None:
+def test_a_copy_whose_keys_are_not_here_is_refused_and_nothing_is_restored(
+    tools: Tools, empty: Server, made: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "copy.dump"
-    dump(tools, file)
+    dump(tools, file, made)
+    for secret in made.iterdir():
+        assert secret.read_text().strip() not in beside(file).read_text()
+    others = keys_in(tmp_path / "others", "a master key", "another phone key")
+    with pytest.raises(CannotBackUp, match=f"belongs to other secrets: the phone_key in {others} is another"):
+        restore(empty.tools(), file, SERVICES, others)
+    with pytest.raises(CannotBackUp, match=f"there is no master_key in {tmp_path}/none"):
+        restore(empty.tools(), file, SERVICES, tmp_path / "none")
+    assert rows(empty.admin_url) == {}
+    both = f"{(others / 'phone_key').read_text()}{(made / 'phone_key').read_text()}"
+    (others / "phone_key").write_text(both)
+    restore(empty.tools(), file, SERVICES, others)
+
+
+def test_a_copy_that_was_cut_short_is_refused_before_anything_is_touched(
+    tools: Tools, made: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.dump"
+    dump(tools, file, made)
     with file.open("r+b") as copy:
         copy.truncate(file.stat().st_size - 100)
     with pytest.raises(CannotBackUp, match="cut short or changed"):
-        restore(tools, file, SERVICES)
+        restore(tools, file, SERVICES, made)
     beside(file).unlink()
     with pytest.raises(CannotBackUp, match=r"copy.dump.json is not beside it"):
-        restore(tools, file, SERVICES)
+        restore(tools, file, SERVICES, made)
 
 
 def test_a_copy_that_failed_leaves_no_file(tools: Tools, tmp_path: Path) -> None:
     nobody = Tools(tools.before, tools.folder, tools.connection, {"PGPASSWORD": "wrong"})
     with pytest.raises(CannotBackUp, match="password authentication failed"):
-        dump(nobody, tmp_path / "copy.dump")
+        dump(nobody, tmp_path / "copy.dump", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

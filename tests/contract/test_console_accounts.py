@@ -29,6 +29,7 @@ from services.console.web import pages
 from services.runtime.clocks import Clocks
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
+from services.store.encryption import Keyring
 from services.store.engine import connect, database_url
 from services.store.transaction import Store
 from tests.support.console import (
@@ -43,6 +44,7 @@ from tests.support.console import (
     somewhere,
 )
 from tests.support.database import Database
+from tests.support.register import authority, load
 
 CLOCKS = Clocks()
 WITHOUT_AN_ACCOUNT = {"/sign-in", "/sign-out"}
@@ -241,6 +243,29 @@ def secrets_of_console(database: Database, tmp_path: Path) -> dict[str, str]:
         "SAFE_RETURN_SECRETS_DIR": str(tmp_path),
         "SAFE_RETURN_HTTP_PORT": "1",
     }
+
+
+async def test_an_account_of_an_authority_that_the_register_does_not_have_is_refused(
+    database: Database, keyring: Keyring, secrets_of_console: dict[str, str]
+) -> None:
+    document = authority()
+    engine = database.engine("casework")
+    await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    known = document["authority"]["id"]
+
+    def add(name: str, of: str) -> subprocess.CompletedProcess[str]:
+        order = ["accounts", "add", name, "--role", "operator", "--full-name", "Bob", "--authority", of]
+        command = [sys.executable, "-m", "services", *order]
+        return subprocess.run(command, cwd=ROOT, env=secrets_of_console, capture_output=True, text=True, check=False)
+
+    name = f"{uuid4()}@kestrel.example"
+    refused = await asyncio.to_thread(add, name, "nowhere")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("nowhere is no authority of the register; it has ")
+    assert known in refused.stderr
+    made = await asyncio.to_thread(add, name, known)
+    assert made.returncode == 0, made.stderr
 
 
 async def test_accounts_are_made_listed_reset_and_closed_by_command(

@@ -1,5 +1,6 @@
 """The exercise report, on a real PostgreSQL: said once a round whoever says it, marked, and to the exercise authority alone."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -22,6 +23,7 @@ from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.reading import unsent_of
 
+KEY = b64encode(b"k" * 32).decode()
 ROUND = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
 
 
@@ -116,8 +118,8 @@ async def test_without_a_child_of_its_own_it_says_nothing_and_that_is_an_obstacl
 
 def test_an_authority_with_real_recipients_cannot_be_named_by_mistake(database: Database) -> None:
     given = database.settings("casework").model_dump() | {
-        "master_key": "k",
-        "phone_key": "k",
+        "master_key": KEY,
+        "phone_key": KEY,
         "register_token": "t" * 32,
     }
     assert CaseworkSettings.model_validate(given).exercise_authority == ""

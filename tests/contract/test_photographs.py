@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,8 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.register import photographs
+from services.runtime.clocks import Clocks
+from services.safeguarding.working_time import ENGLAND
 from services.store.encryption import Keyring
-from tests.support.casework import TOKEN, casework
+from tests.support.casework import AHEAD, TOKEN, casework
 from tests.support.database import Database
 from tests.support.register import authority, erase
 
@@ -104,6 +107,15 @@ async def test_what_is_no_photograph_is_refused(
     answer = await put(http, path, content, kind, params=params)
     assert answer.status_code == status
     assert answer.json()["detail"]
+
+
+async def test_a_photograph_is_of_today_at_the_latest(http: httpx.AsyncClient, path: str) -> None:
+    today = Clocks(AHEAD).story().astimezone(ENGLAND).date()
+    assert (await put(http, path, PNG, "image/png", params={"taken_on": f"{today}"})).status_code == 204
+    # Two days on: this test may run over a midnight.
+    answer = await put(http, path, PNG, "image/png", params={"taken_on": f"{today + timedelta(days=2)}"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "taken_on")
+    assert "neither in the future" in answer.json()["detail"]
 
 
 async def test_without_the_token_or_the_child_nothing_is_taken(http: httpx.AsyncClient, path: str) -> None:

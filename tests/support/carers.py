@@ -1,6 +1,7 @@
 """The carers service in-process on a real PostgreSQL, and the phones that text to it. What goes out is read from the tables."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load, number_of
 
 TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
+KEY = SecretStr(b64encode(b"k" * 32).decode())
 PUBLIC_URL = "https://texts.kestrel.example"
 
 
@@ -136,8 +138,8 @@ class Carers:
 
 def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSettings:
     own = {
-        "master_key": SecretStr("x"),
-        "phone_key": SecretStr("x"),
+        "master_key": KEY,
+        "phone_key": KEY,
         "twilio_account_sid": "AC" + "0" * 32,
         "twilio_auth_token": SecretStr(TOKEN),
         "twilio_auth_token_alternate": SecretStr(OTHER_TOKEN),

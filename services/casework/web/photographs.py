@@ -1,6 +1,7 @@
 """`PUT /register/{authority}/children/{reference}/photograph`: so that police have it the moment a child is missing (S57)."""
 
-from datetime import date
+import contextlib
+from datetime import date, datetime
 from http import HTTPStatus
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,6 +15,7 @@ from services.runtime.clocks import Clocks
 from services.runtime.problems import Problem, body_within, media_type_of
 from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import ChildId
+from services.safeguarding.working_time import ENGLAND
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 
@@ -31,7 +33,7 @@ class PhotographDoor:
         media_type = media_type_of(request)
         if media_type not in picture.KINDS:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
-        taken_on = _day(request.query_params.get("taken_on"))
+        taken_on = _day(request.query_params.get("taken_on"), self._clocks.story())
         content = await body_within(request, picture.MOST_BYTES)
         wrong = picture.fault(content, media_type)
         if wrong is not None:
@@ -55,9 +57,12 @@ class PhotographDoor:
         return child
 
 
-def _day(given: str | None) -> date | None:
-    try:
-        return None if given is None else DAY.validate_strings(given)
-    except ValidationError:
-        detail = "taken_on must be a day, YYYY-MM-DD, from 1900 to 2199."
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a day", detail, field="taken_on") from None
+def _day(given: str | None, now: datetime) -> date | None:
+    if given is None:
+        return None
+    with contextlib.suppress(ValidationError):
+        day = DAY.validate_strings(given)
+        if day <= now.astimezone(ENGLAND).date():
+            return day
+    detail = "taken_on must be the day on which it was taken, YYYY-MM-DD, neither in the future nor before 1900."
+    raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a day", detail, field="taken_on")

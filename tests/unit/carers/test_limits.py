@@ -1,5 +1,6 @@
 """Two machines may answer each other, and a phone may be stolen: limits, which never hold a report or a return."""
 
+from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import TextNeedsHuman
 from tests.unit.carers.texting import Case, scene_of
+
+KEY = SecretStr(b64encode(b"k" * 32).decode())
 
 
 def flooded(who: str, *, missing: bool = False) -> Scene:
@@ -66,7 +69,7 @@ def test_a_picture_without_words_reaches_a_person(who: str) -> None:
 @pytest.mark.parametrize("token", [None, ""])
 def test_without_a_token_carers_do_not_start(token: str | None) -> None:
     settings: dict[str, Any] = {
-        "database_password": SecretStr("x"), "master_key": SecretStr("x"), "phone_key": SecretStr("x"), "http_port": 1,
+        "database_password": SecretStr("x"), "master_key": KEY, "phone_key": KEY, "http_port": 1,
         "twilio_account_sid": "AC1", "twilio_from": "+447700900500", "public_url": "https://texts.example", "spool_dir": "/nowhere",
     }  # fmt: skip
     given = settings if token is None else settings | {"twilio_auth_token": SecretStr(token)}

@@ -63,6 +63,18 @@ def test_a_python_that_cannot_make_environments_is_told_what_to_install(
     assert "install python3-venv" in capfd.readouterr().err
 
 
+def test_ctrl_c_while_it_installs_is_said_in_a_line(
+    empty_clone: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bootstrap, "install", interrupted)
+    assert bootstrap.main() == 130
+    assert not bootstrap.is_ready()
+    assert capfd.readouterr().err.strip() == "Stopped before all was installed: the next `make` begins anew."
+
+
 class Index(BaseHTTPRequestHandler):
     """A package index that offers another file under pip's name."""
 

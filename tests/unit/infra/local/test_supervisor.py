@@ -91,6 +91,16 @@ def test_a_program_that_keeps_dying_is_left_after_five_restarts_and_that_is_said
     assert "one does not stay up" in watched.supervisor.why_lost()
 
 
+def test_why_a_program_was_lost_shows_what_this_run_logged_and_nothing_of_earlier_ones(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "PAUSES", (0.0,) * 5)
+    (watched.folder / "one.log").write_text("of an earlier run\n" * 3)
+    watched.start("raise SystemExit('kestrel.yaml:3: not a rule')")
+    until(lambda: watched.supervisor.given_up() == ["one"])
+    assert watched.supervisor.why_lost().splitlines()[1:] == ["kestrel.yaml:3: not a rule"] * 6
+
+
 def test_a_held_program_stays_dead_until_it_is_released(watched: Watched) -> None:
     watched.start(SLEEPS)
     watched.supervisor.hold("one")
