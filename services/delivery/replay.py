@@ -50,7 +50,6 @@ async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> lis
             created_at=now,
             next_attempt_at=now,
             changed_at=now,
-            provider_id=None,
             withdrawn_at=None,
         )
         .returning(deliveries)
