@@ -16,6 +16,7 @@ from services.delivery.tables import attempts, deliveries
 from services.police import store, testing
 from services.police.sending import lane_of
 from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.roles import Wording
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import eventually
@@ -58,6 +59,19 @@ async def test_all_of_a_force_or_a_range_go_again(police: Police) -> None:
     for told in tellings:
         await police.floor.until(told.content.telling, "accepted")
     assert await again(police, Chosen(lane=lane, until=datetime.now(UTC))) == 3
+
+
+async def test_those_of_a_range_wait_in_the_order_in_which_they_were_put(police: Police) -> None:
+    """A return that went before its report would leave a child missing who is back."""
+    wordings = (Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE, Wording.RETURNED_NOTICE)
+    tellings = [(await police.notice(wording=each))[0].content.telling for each in wordings * 2]
+    async with police.floor.store.transaction() as transaction:
+        again = await replay(transaction, Chosen(lane=lane_of(police.force)), datetime.now(UTC))
+        chosen = select(deliveries.c.id).where(deliveries.c.lane == lane_of(police.force))
+        by_turn = (await transaction.connection.execute(chosen.order_by(deliveries.c.next_attempt_at))).scalars().all()
+        moments = len({parcel.created_at for parcel in again})
+    assert by_turn == [parcel.id for parcel in again] == tellings
+    assert moments == len(tellings)
 
 
 async def test_what_was_refused_goes_again_and_what_was_called_back_does_not(police: Police) -> None:
