@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, all_, bindparam, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, all_, bindparam, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.delivery.parcel import UNSENT, Parcel, State
 from services.delivery.rows import Lease, parcel_of
-from services.delivery.settling import CALLBACK_PATIENCE
+from services.delivery.settling import CALLBACK_PATIENCE, WITHOUT_PATIENCE
+from services.delivery.tables import attempts
 from services.delivery.tables import deliveries as rows
 from services.store.pipeline import at_once
 
@@ -112,8 +113,12 @@ async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] |
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
     """The lane answers again: what waits for its later turn is due at once, and where an answer was lost, after its patience."""
-    patience = rows.c.changed_at + CALLBACK_PATIENCE
-    for state, due in ((State.WAITING, literal(now)), (State.UNKNOWN, func.greatest(now, patience))):
+    went_by = (
+        select(attempts.c.medium).where(attempts.c.delivery == rows.c.id).order_by(attempts.c.attempt.desc()).limit(1)
+    )
+    without = went_by.scalar_subquery() == WITHOUT_PATIENCE
+    patience = case((without, literal(now)), else_=func.greatest(now, rows.c.changed_at + CALLBACK_PATIENCE))
+    for state, due in ((State.WAITING, literal(now)), (State.UNKNOWN, patience)):
         await connection.execute(
             update(rows)
             .where(rows.c.lane == lane, rows.c.state == state, rows.c.next_attempt_at > due)

@@ -10,7 +10,7 @@ from services.delivery.claims import InHand
 from services.delivery.medium import Answer, Media
 from services.delivery.outcomes import Speaker
 from services.delivery.parcel import State
-from services.delivery.settling import settle
+from services.delivery.settling import patience_of, settle
 from services.delivery.standing import Made
 from services.runtime.clocks import Clocks
 from services.safeguarding.evidence import AttemptResult
@@ -56,6 +56,7 @@ class Ending:
     async def _write(self, transaction: Transaction, answered: Answered) -> None:
         now, hand, parcel, answer = self._clocks.wall(), answered.hand, answered.hand.parcel, answered.answer
         person, sending = answered.begun.fixed.person, answered.begun.sending
+        medium = answer.medium or self._media.of(parcel.medium, sending.recipient).name
         chance = random.random()  # noqa: S311 spreads repeats, guards nothing
         as_ = settle(
             answer,
@@ -64,8 +65,8 @@ class Ending:
             now=now,
             chance=chance,
             uncertain=hand.uncertain,
+            patience=patience_of(medium),
         )
-        medium = answer.medium or self._media.of(parcel.medium, sending.recipient).name
         body_hash = self._keyring.body_hash(sending.body.encode())
         made = Made(self._service, medium, sending, answer, answered.took_ms, body_hash)
         attempted = outcomes.attempted(

@@ -46,6 +46,9 @@ RANKS = {
     State.ACKNOWLEDGED: 5,
 }
 
+UNANSWERED = frozenset({State.WAITING, State.SENDING, State.UNKNOWN, State.WITHDRAWN})
+"""No answer has brought the last attempt's id: the one that stands there is of the attempt before, which has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -91,7 +94,7 @@ def next_state(state: State, status: str) -> State | None:
 
 Row: TypeAlias = dict[str, Any]
 OF_THESE = deliveries.c.id == any_(bindparam("ids", type_=ARRAY(deliveries.c.id.type)))
-STANDING = deliveries.c["id", "state", "provider_id"]
+STANDING = deliveries.c["id", "state", "provider_id", "by_voice"]
 STANDS, COLUMNS = tuple(STANDING.keys()), tuple(deliveries.c.keys())
 AS_THEY_STAND = as_sql(select(*STANDING).where(OF_THESE))
 HELD = as_sql(select(deliveries).where(OF_THESE).order_by(deliveries.c.id).with_for_update())
@@ -114,9 +117,19 @@ async def _rows(
 
 def _news(row: Row | None, report: Report) -> State | None:
     """None too where the delivery is not ours, and where the report is of an attempt before the last."""
-    if row is None or row["provider_id"] not in {None, report.provider_id}:
+    if row is None or not _is_of_last_attempt(row, report):
         return None
     return next_state(State(row["state"]), report.status)
+
+
+def _is_of_last_attempt(row: Row, report: Report) -> bool:
+    """A report may overtake the answer that brings its id, and what Twilio has said before it may say again at any time."""
+    if row["by_voice"] and not report.of_call:
+        return False
+    if row["provider_id"] is None:
+        return True
+    is_known = row["provider_id"] == report.provider_id
+    return not is_known if State(row["state"]) in UNANSWERED else is_known
 
 
 class Receipts:
@@ -173,7 +186,7 @@ class Receipts:
             by_voice = means.by_voice and parcel.urgent and parcel.duty is not None and not withdrawn
             again = now if by_voice else self._again(parcel.created_at, parcel.urgent, means, now)
             if not withdrawn and again is not None:
-                how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice, "provider_id": None}
+                how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice}
                 self._write(transaction, row, report, now, **how)
                 if by_voice:
                     transaction.after_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)

@@ -5,17 +5,20 @@ anew asks for `services.delivery.sending_again`.)
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 
 from services.delivery.parcel import UNSENT, Parcel, State
 from services.delivery.rows import parcel_of
 from services.delivery.tables import deliveries
 from services.safeguarding.identifiers import AuthorityId
 from services.store.transaction import Transaction
+
+A_PLACE = timedelta(microseconds=1)
+"""The least that PostgreSQL tells apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +42,24 @@ class Chosen:
 async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> list[Parcel]:
     """Those that will go again. What was called back before it was taken, and what has not been sent yet, is left as it is.
 
-    They count as put now, so that the schedule begins anew.
+    They count as put now, one after the other as they were, so that the schedule begins anew and takes them up in their order.
     """
+    those = (
+        *_conditions(chosen),
+        deliveries.c.body.is_not(None),
+        deliveries.c.state.not_in([*UNSENT, State.WITHDRAWN]),
+    )
+    place = func.row_number().over(order_by=(deliveries.c.created_at, deliveries.c.id))
+    order = select(deliveries.c.id, place.label("place")).where(*those).subquery()
+    put_at = literal(now) + order.c.place * literal(A_PLACE)
     found = await transaction.connection.execute(
         update(deliveries)
-        .where(*_conditions(chosen), deliveries.c.body.is_not(None))
-        .where(deliveries.c.state.not_in([*UNSENT, State.WITHDRAWN]))
-        .values(
-            state=State.WAITING,
-            created_at=now,
-            next_attempt_at=now,
-            changed_at=now,
-            provider_id=None,
-            withdrawn_at=None,
-        )
+        .where(deliveries.c.id == order.c.id, *those)
+        .values(state=State.WAITING, created_at=put_at, next_attempt_at=put_at, changed_at=now, withdrawn_at=None)
         .returning(deliveries)
     )
-    return [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
+    parcels = [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
+    return sorted(parcels, key=lambda parcel: parcel.created_at)
 
 
 def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:

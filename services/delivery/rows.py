@@ -79,6 +79,7 @@ WITHDRAWAL = """
 WITHDRAWN = """
     UPDATE delivery.deliveries SET withdrawn_at = %(at)s,
         changed_at = CASE WHEN state = 'accepted' THEN changed_at ELSE %(at)s END,
+        next_attempt_at = CASE WHEN state = 'unknown' THEN least(next_attempt_at, %(at)s) ELSE next_attempt_at END,
         state = CASE WHEN state = 'waiting' THEN 'withdrawn' ELSE state END,
         lease_owner = CASE WHEN state = 'waiting' THEN NULL ELSE lease_owner END,
         lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
@@ -92,8 +93,8 @@ ACKNOWLEDGED = """
 
 
 async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
-    """Stops what has not been sent, and what has not come yet. What is being sent, or may have been, ends as it ends and is told of. What
-    has been taken is not sent anew, nor read out, should it turn out not to have arrived.
+    """Stops what has not been sent, and what has not come yet. What is being sent ends as it ends and is told of; what may have been is
+    told of at once. What has been taken is not sent anew, nor read out, should it turn out not to have arrived.
     """
     told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
     await at_once(transaction.connection, (WITHDRAWAL, told), (WITHDRAWN, told))

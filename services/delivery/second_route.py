@@ -43,7 +43,7 @@ class SecondRoute:
                 deliveries.c.changed_at.between(now - NO_LONGER_AFTER, now - AFTER),
                 deliveries.c.withdrawn_at.is_(None),
             )
-            .values(state=State.WAITING, by_voice=True, provider_id=None, next_attempt_at=now, changed_at=now)
+            .values(state=State.WAITING, by_voice=True, next_attempt_at=now, changed_at=now)
             .returning(deliveries.c.id)
         )
         async with self._store.transaction() as transaction:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.delivery.medium import Answer
-from services.delivery.parcel import FailureReason, State
+from services.delivery.parcel import FailureReason, MediumName, State
 from services.delivery.schedule import schedule_of
 from services.safeguarding.evidence import AttemptResult
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost answer: time for the provider's own report to arrive, before anybody asks."""
+WITHOUT_PATIENCE: MediumName = "webhook"
+"""Nobody reports on it afterwards, and its receiver knows a repeat by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +23,24 @@ class Settled:
     reason: FailureReason | None = None
 
 
+def patience_of(medium: MediumName) -> timedelta:
+    return timedelta(0) if medium == WITHOUT_PATIENCE else CALLBACK_PATIENCE
+
+
 def settle(
-    answer: Answer, *, created_at: datetime, urgent: bool, now: datetime, chance: float, uncertain: bool = False
+    answer: Answer,
+    *,
+    created_at: datetime,
+    urgent: bool,
+    now: datetime,
+    chance: float,
+    uncertain: bool = False,
+    patience: timedelta = timedelta(0),
 ) -> Settled:
-    """`uncertain`: an attempt before this one may have arrived. That this one has not says nothing of it, so it stays unknown."""
+    """`uncertain`: an attempt before this one may have arrived. That this one has not says nothing of it, so it stays unknown.
+
+    `patience`: how long nothing follows at least, where the answer was lost.
+    """
     if answer.result is AttemptResult.ACCEPTED:
         return Settled(State.ACCEPTED, now)
     if answer.result is AttemptResult.REFUSED:
@@ -33,5 +49,5 @@ def settle(
     if delay is None:
         return Settled(State.FAILED, now, "retries-spent")
     if answer.result is AttemptResult.UNKNOWN:
-        return Settled(State.UNKNOWN, now + max(delay, CALLBACK_PATIENCE))
+        return Settled(State.UNKNOWN, now + max(delay, patience))
     return Settled(State.UNKNOWN if uncertain else State.WAITING, now + delay)

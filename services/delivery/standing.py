@@ -46,7 +46,11 @@ SETTLED = """
             WHEN withdrawn_at IS NOT NULL AND NOT %(may_have_arrived)s THEN 'withdrawn'
             ELSE %(state)s::text
         END,
-        next_attempt_at = CASE WHEN state = 'sending' THEN %(next_attempt_at)s ELSE next_attempt_at END,
+        next_attempt_at = CASE
+            WHEN state <> 'sending' THEN next_attempt_at
+            WHEN withdrawn_at IS NOT NULL THEN %(now)s
+            ELSE %(next_attempt_at)s
+        END,
         provider_id = coalesce(%(provider_id)s, provider_id),
         changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
     WHERE id = %(delivery)s AND lease_owner = %(owner)s
@@ -94,8 +98,8 @@ class Made:
 
 async def settled(transaction: Transaction, made: Made, owner: str, now: datetime, as_: Settled) -> str | None:
     """The state it has now. A report that overtook the answer, or an acknowledgement, stands; withdrawn meanwhile and surely not
-    taken, it ends so. (Of what may have been taken the next attempt finds that it is withdrawn, and tells of it.) None: another process
-    holds it.
+    taken, it ends so. (Of what may have been taken the next attempt, due at once, finds that it is withdrawn, and tells of it.) None:
+    another process holds it.
     """
     [stands] = await at_once(transaction.connection, (SETTLED, _filled(made, owner, now, as_)))
     return stands[0][0] if stands else None

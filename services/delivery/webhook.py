@@ -5,7 +5,7 @@ Same id at every attempt, fresh time and signatures; 2xx alone counts as taken; 
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -78,20 +78,24 @@ class WebhookMedium:
         await self._clients.close()
 
     async def send(self, sending: Sending) -> Answer:
+        """The status is the answer as soon as it is there, whatever becomes of the words that follow it."""
+        post = _Post(sending.body.encode())
         try:
             require_permitted_url(sending.recipient, sandbox=self._sandbox)
             async with asyncio.timeout(TOTAL_SECONDS):
-                return await self._post(sending)
+                return await self._post(post, sending)
         except ForbiddenDestination:
             return Answer(AttemptResult.REFUSED, reason="refused")
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            return _read_failure(error)
+            return post.answer or _read_failure(error, may_have_arrived=post.begun)
 
-    async def _post(self, sending: Sending) -> Answer:
+    async def _post(self, post: "_Post", sending: Sending) -> Answer:
         client = self._clients.of(sending.recipient)
         headers = signed(str(sending.id), sending.body, sending.secrets, sending.now)
-        request = client.build_request("POST", sending.recipient, content=sending.body.encode(), headers=headers)
+        headers["content-length"] = str(len(post.body))  # else a body that is asked for piece by piece goes in chunks
+        request = client.build_request("POST", sending.recipient, content=post, headers=headers)
         response = await client.send(request, stream=True)
+        post.answer = answer = read_answer(response.status_code, response.headers, sending.now)
         try:
             read = 0
             async for chunk in response.aiter_raw():
@@ -100,10 +104,23 @@ class WebhookMedium:
                     break
         finally:
             await response.aclose()
-        return read_answer(response.status_code, response.headers, sending.now)
+        return answer
 
 
-def _read_failure(failure: BaseException) -> Answer:
+class _Post:
+    """The body as the client asks for it, which it does once it is connected: whatever fails before that, nothing has arrived."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.begun = False
+        self.answer: Answer | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.begun = True
+        yield self.body
+
+
+def _read_failure(failure: BaseException, *, may_have_arrived: bool) -> Answer:
     """Nothing was sent to an address that is forbidden, or to a machine that cannot show whose it is. Neither passes by itself."""
     if _is_because_of(failure, ForbiddenDestination):
         return Answer(AttemptResult.REFUSED, reason="refused")
@@ -111,7 +128,7 @@ def _read_failure(failure: BaseException) -> Answer:
         metrics.OPERATOR.labels("webhook").inc()
         logger().error("a certificate at the other end is not to be trusted: nothing was sent")
         return Answer(AttemptResult.REFUSED, reason="untrusted-certificate")
-    return Answer(AttemptResult.RETRY)
+    return Answer(AttemptResult.UNKNOWN if may_have_arrived else AttemptResult.RETRY)
 
 
 def _is_because_of(error: BaseException | None, cause: type[Exception]) -> bool:

@@ -105,7 +105,7 @@ class NoticeSender:
         )
         said, reporter = words.opened(self.keyring, spoken), reporters.opened(self.keyring, speaker)
         beside = Beside(said, reporter, (count, last) if facts.child else None, self._link(parcel))
-        notice = write(duty, facts, beside, exercise=parcel.exercise)
+        notice = write(parcel.id, duty, facts, beside, exercise=parcel.exercise)
         if not_chased:
             await self._chase(transaction, parcel, duty, force, notice)
         return Fixed(

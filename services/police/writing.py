@@ -74,8 +74,10 @@ class Beside:
     link: tuple[str, datetime] | None = None
 
 
-def write(duty: Duty, facts: NoticeFacts, beside: Beside, *, exercise: bool) -> Notice:
-    """A wording that is not in the table is something asked of the force, which it names."""
+def write(notice: UUID, duty: Duty, facts: NoticeFacts, beside: Beside, *, exercise: bool) -> Notice:
+    """`notice` is the delivery's id, another one where a duty's notice is sent again. A wording that is not in the table is something
+    asked of the force, which it names.
+    """
     kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
     child = _child(facts.child) if facts.child else None
     details = _details(facts.child, beside) if facts.child else None
@@ -93,7 +95,7 @@ def write(duty: Duty, facts: NoticeFacts, beside: Beside, *, exercise: bool) -> 
         type=kind,
         timestamp=duty.created_at,
         data=NoticeData(
-            notice=duty.telling,
+            notice=notice,
             episode=duty.episode,
             refers_to=duty.refers_to,
             about=about,

@@ -11,7 +11,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.delivery import claims, codes, settling
+from services.delivery import codes
 from services.delivery.ending import Ending
 from services.delivery.medium import Answer
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
@@ -353,69 +353,6 @@ async def test_a_lane_gets_few_sends_at_once(engine: AsyncEngine, keyring: Keyri
             await floor.until(parcel.id, "accepted")
     assert medium.at_once_most == 4
     assert len(medium.sent) == 40
-
-
-async def test_a_lost_answer_counts_as_taken_once_it_is_withdrawn(engine: AsyncEngine, keyring: Keyring) -> None:
-    medium = PlayedMedium(answers=[Answer(AttemptResult.UNKNOWN)])
-    async with running_floor(engine, keyring, medium) as floor:
-        told = received()
-        parcel = await floor.put(told, "force-p")
-        await floor.until(parcel.id, "unknown")
-        await floor.withdraw(received(duty=told.content.duty, revision=2, act="withdraw", child=told.subject))
-        async with engine.begin() as connection:
-            await connection.execute(
-                update(deliveries).where(deliveries.c.id == parcel.id).values(next_attempt_at=floor.clocks.wall())
-            )
-        await floor.until(parcel.id, "withdrawn")
-        assert (await floor.kinds_said(told.subject))[-1] == "duty.accepted.v1"
-    assert len(medium.sent) == 1
-
-
-async def test_what_may_have_arrived_stays_so_though_a_later_attempt_surely_has_not(
-    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(settling, "CALLBACK_PATIENCE", timedelta(0))
-    medium = PlayedMedium(answers=[Answer(AttemptResult.UNKNOWN), LATER, LATER], otherwise=Answer(AttemptResult.RETRY))
-    async with running_floor(engine, keyring, medium) as floor:
-        told = received()
-        parcel = await floor.put(told, "force-q1")
-        await eventually(lambda: len(medium.sent) >= 3)
-        assert [sending.uncertain for sending in medium.sent[:3]] == [False, True, True]
-        await floor.withdraw(received(duty=told.content.duty, revision=2, act="withdraw", child=told.subject))
-        await floor.until(parcel.id, "withdrawn")
-        assert (await floor.kinds_said(told.subject)).count("duty.accepted.v1") == 1
-
-
-@pytest.mark.parametrize("answer", [Answer(AttemptResult.UNKNOWN), REFUSED])
-async def test_what_may_have_arrived_counts_as_taken_where_it_is_withdrawn_during_an_attempt(
-    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, answer: Answer
-) -> None:
-    monkeypatch.setattr(settling, "CALLBACK_PATIENCE", timedelta(0))
-    medium = PlayedMedium(answers=[Answer(AttemptResult.UNKNOWN), answer], delay_seconds=0.5)
-    async with running_floor(engine, keyring, medium) as floor:
-        told = received()
-        parcel = await floor.put(told, "force-q2")
-        await eventually(lambda: len(medium.sent) == 2)
-        await floor.withdraw(received(duty=told.content.duty, revision=2, act="withdraw", child=told.subject))
-        await floor.until(parcel.id, "withdrawn")
-        assert (await floor.kinds_said(told.subject))[-1] == "duty.accepted.v1"
-    assert len(medium.sent) == 2
-
-
-async def test_a_lane_that_answers_again_does_not_wait_for_the_later_turn_of_what_may_have_arrived(
-    engine: AsyncEngine, keyring: Keyring
-) -> None:
-    async with running_floor(engine, keyring, PlayedMedium(otherwise=Answer(AttemptResult.UNKNOWN))) as floor:
-        parcel = await floor.put(received(), "force-q3")
-        row = await floor.until(parcel.id, "unknown")
-        later = floor.clocks.wall() + timedelta(hours=1)
-        async with engine.begin() as connection:
-            await connection.execute(
-                update(deliveries).where(deliveries.c.id == parcel.id).values(next_attempt_at=later)
-            )
-            await claims.bring_forward(connection, "force-q3", floor.clocks.wall())
-        brought = (await floor.row(parcel.id))["next_attempt_at"]
-    assert brought == row["changed_at"] + settling.CALLBACK_PATIENCE
 
 
 async def test_a_service_sees_its_own_deliveries_alone(

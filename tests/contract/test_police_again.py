@@ -4,21 +4,24 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, update
 
+from services.bus.envelope import Received
 from services.delivery.pruning import Pruning
 from services.delivery.replay import Chosen, replay
 from services.delivery.tables import attempts, deliveries
 from services.police import store, testing
 from services.police.sending import lane_of
+from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.roles import Wording
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import eventually
 from tests.support.desk import status
-from tests.support.police import Police, police_of
+from tests.support.police import Police, answer, police_of
 
 
 @pytest.fixture
@@ -58,6 +61,19 @@ async def test_all_of_a_force_or_a_range_go_again(police: Police) -> None:
     assert await again(police, Chosen(lane=lane, until=datetime.now(UTC))) == 3
 
 
+async def test_those_of_a_range_wait_in_the_order_in_which_they_were_put(police: Police) -> None:
+    """A return that went before its report would leave a child missing who is back."""
+    wordings = (Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE, Wording.RETURNED_NOTICE)
+    tellings = [(await police.notice(wording=each))[0].content.telling for each in wordings * 2]
+    async with police.floor.store.transaction() as transaction:
+        again = await replay(transaction, Chosen(lane=lane_of(police.force)), datetime.now(UTC))
+        chosen = select(deliveries.c.id).where(deliveries.c.lane == lane_of(police.force))
+        by_turn = (await transaction.connection.execute(chosen.order_by(deliveries.c.next_attempt_at))).scalars().all()
+        moments = len({parcel.created_at for parcel in again})
+    assert by_turn == [parcel.id for parcel in again] == tellings
+    assert moments == len(tellings)
+
+
 async def test_what_was_refused_goes_again_and_what_was_called_back_does_not(police: Police) -> None:
     police.desk.answers = [status(410)]
     refused = await police.tell()
@@ -69,6 +85,39 @@ async def test_what_was_refused_goes_again_and_what_was_called_back_does_not(pol
         )
     assert await again(police, Chosen(lane=lane_of(police.force))) == 1
     await police.floor.until(refused.content.telling, "accepted")
+
+
+async def asked_for_again(police: Police, told: Any) -> tuple[str, dict[str, Any]]:
+    """Its id, and its body."""
+    duty, before = told.content, len(police.desk.received)
+    content = DutySendAgain(duty=duty.duty, step=duty.step, authority=duty.authority, asked=uuid4())
+    order = Received("/safe-return/console", str(uuid4()), told.subject, police.floor.clocks.story(), content)
+    async with police.floor.store.transaction() as transaction:
+        await police.handlers.on_duty_send_again(order, transaction)
+    await eventually(lambda: len(police.desk.received) > before)
+    arrived = police.desk.received[-1]
+    return arrived.id, json.loads(arrived.body)
+
+
+async def test_a_notice_that_a_person_sends_again_is_a_new_one_by_its_header_and_by_its_body(police: Police) -> None:
+    """Whichever of the two a force keeps apart by, it is not dropped as one that is known."""
+    told, first = await police.notice()
+    name, second = await asked_for_again(police, told)
+    assert first["data"]["notice"] == str(told.content.telling)
+    assert second["data"]["notice"] == name != first["data"]["notice"]
+    assert second["data"]["episode"] == first["data"]["episode"]
+
+
+@pytest.mark.parametrize("answered", ["the first", "the one sent again"])
+async def test_an_answer_to_either_is_an_answer(police: Police, answered: str) -> None:
+    told, _ = await police.notice()
+    name, body = await asked_for_again(police, told)
+    named = {} if answered == "the first" else {"notice": body["data"]["notice"]}
+    assert (await police.reply(answer(told, **named))).status_code == 202
+    for delivery in (told.content.telling, UUID(name)):
+        await police.floor.until(delivery, "acknowledged")
+    [acknowledged] = await police.said_since(told, ("duty.acknowledged",))
+    assert acknowledged["data"]["duty"] == str(told.content.duty)
 
 
 @pytest.mark.parametrize("about", [{}, {"delivery": UUID(int=1), "lane": "force-x"}])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.delivery import webhook
 from services.delivery.email import EmailMedium, Relay
 from services.store.encryption import Keyring
 from tests.support.database import Database
@@ -117,17 +118,31 @@ async def test_a_slow_desk_is_waited_for(database: Database, keyring: Keyring) -
         assert attempt["took_ms"] >= 1500
 
 
-async def test_a_desk_that_hangs_is_given_up_and_tried_again_with_the_same_notice(
-    database: Database, keyring: Keyring
+async def test_a_desk_that_never_answers_may_have_the_notice_and_is_sent_it_again(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 1.0)
     async with beside(database, keyring) as (police, outside):
-        await outside.behave(f"desks/{FORCE}", mode="hang", acknowledges=False)
+        await outside.behave(f"desks/{FORCE}", mode="silent")
         duty = await police.tell()
         await until_tried(police, duty)
         await outside.behave(f"desks/{FORCE}", acknowledges=False)
-        await police.floor.until(duty.content.telling, "accepted", within=30)
+        await police.floor.until(duty.content.telling, "accepted")
+        first, *_ = await police.floor.attempts(duty.content.telling)
+        assert (first["result"], first["status"]) == ("unknown", None)
+        assert len(await outside.get("/notices", force=FORCE)) == 1
+
+
+async def test_a_desk_that_hangs_after_its_status_has_the_notice(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 1.0)
+    async with beside(database, keyring) as (police, outside):
+        await outside.behave(f"desks/{FORCE}", mode="hang", acknowledges=False)
+        duty = await told(police, "accepted")
+        [attempt] = await police.floor.attempts(duty.content.telling)
         [notice] = await outside.get("/notices", force=FORCE)
-        assert (notice["repeats"], notice["conflicts"]) == (1, 0)
+        assert (attempt["status"], notice["repeats"], notice["conflicts"]) == (200, 0, 0)
 
 
 async def test_a_desk_with_anothers_certificate_gets_nothing_and_a_person_is_to_telephone(

@@ -93,7 +93,7 @@ async def test_what_is_known_already_costs_one_question_and_holds_no_row(
 async def test_of_one_text_the_order_in_which_reports_come_is_kept(
     store: Store, receipts: Receipts, keyring: Keyring
 ) -> None:
-    first, second = await taken(store, keyring), await taken(store, keyring, state="unknown")
+    first, second = await taken(store, keyring), await taken(store, keyring, state="unknown", provider_id=None)
     async with asyncio.TaskGroup() as group:
         for each in (report(await taken(store, keyring), "sent"), report(second, "sent"), report(second, "delivered")):
             group.create_task(receipts.take(each))

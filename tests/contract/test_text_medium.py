@@ -469,7 +469,6 @@ async def test_each_error_that_the_network_reports_leads_to_another_try_a_call_o
     else:
         assert failed == []
         assert row["by_voice"] is (leads_to == "call")
-        assert row["provider_id"] != sid
 
 
 async def test_a_failure_that_passes_is_sent_again_under_another_message_id(

@@ -1,7 +1,7 @@
 """Webhooks as a force's machine meets them: signatures, refusals, hostile networks. The published library verifies."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -17,7 +17,7 @@ from services.delivery.webhook_clients import WebhookClients
 from services.safeguarding.evidence import AttemptResult
 from tests.support.addresses import FORBIDDEN
 from tests.support.delivery import sending
-from tests.support.desk import FaultyDesk, endless, faulty_desk, hang, reset, status
+from tests.support.desk import Answering, FaultyDesk, cut, endless, faulty_desk, hang, reset, silent_door, stall, status
 from tests.support.register import OTHER_SECRET, SECRET
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -122,17 +122,45 @@ async def test_an_overloaded_desk_says_when_to_come_back(desk: FaultyDesk, mediu
     assert await medium.send(sending(desk.url)) == Answer(AttemptResult.RETRY, 429, retry_after=timedelta(seconds=7))
 
 
-async def test_a_connection_that_is_cut_is_tried_again(desk: FaultyDesk, medium: WebhookMedium) -> None:
-    desk.answers = [reset]
-    assert (await medium.send(sending(desk.url))).result is AttemptResult.RETRY
-
-
-async def test_a_desk_that_hangs_is_given_up_after_its_time(
-    desk: FaultyDesk, medium: WebhookMedium, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lost", [reset, hang])
+async def test_where_the_answer_is_lost_nobody_knows_whether_the_desk_has_the_notice(
+    desk: FaultyDesk, medium: WebhookMedium, monkeypatch: pytest.MonkeyPatch, lost: Answering
 ) -> None:
     monkeypatch.setattr(webhook, "TOTAL_SECONDS", 0.3)
-    desk.answers = [hang]
-    assert (await medium.send(sending(desk.url))).result is AttemptResult.RETRY
+    desk.answers = [lost]
+    answer = await medium.send(sending(desk.url))
+    assert answer == Answer(AttemptResult.UNKNOWN)
+    assert answer.lane_fails
+    assert desk.received[0].verified
+
+
+@pytest.mark.parametrize(("code", "result"), [(200, AttemptResult.ACCEPTED), (503, AttemptResult.RETRY)])
+@pytest.mark.parametrize("breaks_off", [stall, cut])
+async def test_a_status_is_the_answer_whatever_becomes_of_the_words_that_follow_it(
+    desk: FaultyDesk,
+    medium: WebhookMedium,
+    monkeypatch: pytest.MonkeyPatch,
+    breaks_off: Callable[[int], Answering],
+    code: int,
+    result: AttemptResult,
+) -> None:
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 0.3)
+    desk.answers = [breaks_off(code)]
+    assert await medium.send(sending(desk.url)) == Answer(result, code)
+
+
+async def test_where_no_connection_comes_about_in_time_nothing_was_sent(
+    medium: WebhookMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a firewall that drops what it does not like: here a machine that never answers the greeting of TLS."""
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 0.3)
+    async with silent_door() as port:
+        answer = await medium.send(sending(f"https://127.0.0.1:{port}/notices"))
+    assert answer == Answer(AttemptResult.RETRY)
+
+
+async def test_a_name_that_cannot_be_looked_up_is_tried_again() -> None:
+    assert await send_by_name("https://police.example/notices", NoNames()) == Answer(AttemptResult.RETRY)
 
 
 async def test_a_desk_that_talks_without_end_is_listened_to_for_20_kilobytes(
@@ -162,6 +190,15 @@ HOSTILE = [
 """What a name's server answers: each address of the table, and one of them beside a public one."""
 
 
+class NoNames(AbstractResolver):
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        raise socket.gaierror(socket.EAI_AGAIN, "name server away")
+
+    async def close(self) -> None: ...
+
+
 class HostileNames(AbstractResolver):
     """Answers each look-up of a name with the next of its addresses, as a rebinding attacker's server would."""
 
@@ -189,7 +226,7 @@ class HostileNames(AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def send_by_name(url: str, names: HostileNames, *, sandbox: bool = False) -> Answer:
+async def send_by_name(url: str, names: AbstractResolver, *, sandbox: bool = False) -> Answer:
     medium = WebhookMedium(sandbox=sandbox, resolver=CheckedResolver(sandbox=sandbox, names=names))
     await medium.start()
     try:
@@ -224,7 +261,7 @@ async def test_a_second_connection_is_checked_anew() -> None:
         await medium.start()
         port = desk.url.rsplit(":", maxsplit=1)[1].split("/", maxsplit=1)[0]
         url = f"http://localhost:{port}/notices"
-        assert (await medium.send(sending(url))).result is AttemptResult.RETRY
+        assert (await medium.send(sending(url))).result is AttemptResult.UNKNOWN
         assert (await medium.send(sending(url))).result is AttemptResult.REFUSED
         await medium.stop()
 

@@ -68,6 +68,28 @@ async def reset(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
+def stall(code: int) -> Answering:
+    """Says its status, and not another word."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        await web.StreamResponse(status=code).prepare(request)
+        return await hang(request)
+
+    return answer
+
+
+def cut(code: int) -> Answering:
+    """Says its status, begins to talk, and is cut off."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=code, headers={"content-length": "100"})
+        await response.prepare(request)
+        await response.write(b"x")
+        return await reset(request)
+
+    return answer
+
+
 async def endless(request: web.Request) -> web.StreamResponse:
     """Says 200, and then talks without end."""
     response = web.StreamResponse()
@@ -75,6 +97,23 @@ async def endless(request: web.Request) -> web.StreamResponse:
     while True:
         await response.write(b"x" * 4096)
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def silent_door() -> AsyncIterator[int]:
+    """A port at which connections are taken, and nothing is ever said."""
+    leaving = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await leaving.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        leaving.set()
+        server.close()
 
 
 @asynccontextmanager
