@@ -1,6 +1,7 @@
 """What the Home Office, a tribunal or the national referral mechanism has decided, and what it means for the child's risk."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from services.protocol.policy.care import record_changed, watched
@@ -53,15 +54,21 @@ def _nrm(draft: Draft, event: events.NrmDecisionRecorded) -> list[Reading]:
 
 
 def _granted(draft: Draft, event: events.LeaveGranted) -> list[Reading]:
-    if not draft.happened.exercise:
-        draft.leave_expires_on = event.expires_on
-    return [Reading(Trigger.LEAVE_GRANTED, None)]
+    return _runs_out(draft, Trigger.LEAVE_GRANTED, event.expires_on)
 
 
 def _expiring(draft: Draft, event: plan_events.LeaveExpiring) -> list[Reading]:
-    if event.expires_on is not None and not draft.happened.exercise:
-        draft.leave_expires_on = event.expires_on
-    return [Reading(Trigger.LEAVE_EXPIRING, None)]
+    return _runs_out(draft, Trigger.LEAVE_EXPIRING, event.expires_on)
+
+
+def _runs_out(draft: Draft, trigger: Trigger, on: date | None) -> list[Reading]:
+    """A day that is known is counted down to already, or no longer: an application that is in keeps leave going (3C)."""
+    if draft.happened.exercise or on is None:
+        return [Reading(trigger, None)]
+    if on == draft.leave_expires_on:
+        return [Reading(None, None, Verdict.ALREADY_SO)]
+    draft.leave_expires_on = on
+    return [Reading(trigger, None)]
 
 
 def _application_ended(draft: Draft, event: events.LeaveApplicationEnded) -> list[Reading]:
