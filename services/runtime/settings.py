@@ -26,7 +26,7 @@ class SecretsUnread(Exception):
 
 class Settings(BaseSettings):
     """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it;
-    its `description` says what would be right (`faults`). Where the secrets cannot be read, SecretsUnread is raised.
+    its `description` says what would be right (`services.runtime.mishaps`). Where the secrets cannot be read, SecretsUnread is raised.
 
     A secret is a file of the setting's name in the folder `SAFE_RETURN_SECRETS_DIR`; each service has a folder of its own,
     so that none can read what it has no need of.

@@ -13,6 +13,7 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
     Intent.UNCLEAR: (events.ChildInformationReceived, {"nature": "other"}, Answer.INFORMATION),
     Intent.LURE: (events.ChildLuringSuspected, {}, Answer.LURE),
     Intent.REFERENCE: (events.PoliceReferenceTexted, {}, Answer.REFERENCE),
+    Intent.LOCATED: (events.ChildLocated, {}, Answer.LOCATED),
 }
 
 
@@ -24,9 +25,6 @@ def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
         return _back(child, scene)
     if intent is Intent.FALSE_ALARM:
         return _false_alarm(child, scene)
-    if intent is Intent.LOCATED:
-        located = events.ChildLocated(**_told(scene), episode=child.episode)
-        return Decision((Act(child.child, located),), Answer.LOCATED, child.standing)
     kind, fields, answer = SAYS[intent]
     named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
     said = kind.model_validate(_told(scene) | fields | named)

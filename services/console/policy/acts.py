@@ -94,9 +94,7 @@ def _answer(about: About, answers: Answers, **how: object) -> DutyAcknowledged:
 
 
 def _reference(about: About, answers: Answers) -> tuple[Message, ...]:
-    words = answers.words["reference"]
-    episode = about.episode.episode if about.episode else None
-    return (events.PoliceReferenceTexted(authority=about.authority, channel="console", words=words, episode=episode),)
+    return _told(events.PoliceReferenceTexted, words=answers.words["reference"])(about, answers)
 
 
 def _interview(about: About, answers: Answers) -> tuple[Message, ...]:

@@ -8,9 +8,9 @@ from services.protocol.policy.care import record_changed, watched
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Mark, Trigger
+from services.protocol.policy.waiting import supersede
 from services.safeguarding import events, plan_events
 from services.safeguarding.decisions import Verdict
-from services.safeguarding.duties import Because
 from services.safeguarding.message import Message
 
 NEGATIVE = {
@@ -31,8 +31,7 @@ def _corrected(draft: Draft, trigger: Trigger) -> list[Reading]:
     for waiting in list(draft.waiting.values()):
         rule = draft.rule_of(waiting)
         if trigger in rule.on and waiting.stood_down is None and waiting.cause.exercise == draft.happened.exercise:
-            draft.put_waiting(waiting.model_copy(update={"stood_down": str(Because.SUPERSEDED)}))
-            draft.deadlines[waiting.deadline] = None
+            supersede(draft, waiting)
     return [Reading(trigger, None)]
 
 

@@ -8,7 +8,6 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Mark, Trigger
 from services.safeguarding import discussion_events
-from services.safeguarding.events import ToldOfEpisode
 from services.safeguarding.message import Message
 
 HELD = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
@@ -18,14 +17,10 @@ CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRAT
 def _held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
     """A section 47 enquiry is the child's: its clock runs on when the episode is over, or another begins."""
     draft.keep(discussion_over_at=draft.now)
-    found = _over(draft, _episode_of(draft, event))
+    found = _over(draft, draft.episode_meant(event.episode))
     draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
     readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found)]
     return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
-
-
-def _episode_of(draft: Draft, event: ToldOfEpisode) -> Episode | None:
-    return draft.episode_named(event.episode) or draft.latest
 
 
 def _conference(draft: Draft, _event: Message) -> list[Reading]:
@@ -44,7 +39,7 @@ def _of_discussion(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
 
 
 def _called_off(draft: Draft, event: discussion_events.StrategyDiscussionCancelled) -> list[Reading]:
-    found = _episode_of(draft, event)
+    found = draft.episode_meant(event.episode)
     if event.form != "full":
         draft.keep(discussion_over_at=draft.now)
         found = _over(draft, found)

@@ -183,6 +183,10 @@ class Draft:
         found = self.episode_of(episode)
         return found if found is None or found.merged_into is None else self.episodes[found.merged_into]
 
+    def episode_meant(self, named: UUID | None) -> Episode | None:
+        """The one that is named; where none is, or nobody knows it, the newest."""
+        return self.episode_named(named) or self.latest
+
     def rule_of(self, holder: DutyOfCase | Waiting) -> Rule:
         return self.protocols.of(holder.protocol).by_id[holder.rule]
 

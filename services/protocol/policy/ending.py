@@ -8,7 +8,7 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.steps import resume, schedule
 from services.protocol.policy.telling import call_back
 from services.protocol.policy.vocabulary import Trigger
-from services.protocol.policy.waiting import CAME, SETTLED, UNMET, announce, says_the_same
+from services.protocol.policy.waiting import CAME, SETTLED, UNMET, announce, last_of_the_same
 from services.safeguarding.decisions import DutyState, Verdict
 from services.safeguarding.duties import Because
 from services.safeguarding.working_time import ENGLAND
@@ -139,23 +139,15 @@ def go_on(draft: Draft, retracted: Episode) -> None:
     for waiting in list(draft.waiting.values()):
         if waiting.ended_by_report == retracted.episode:
             _wait_again(draft, waiting, max(waiting.due_at, draft.now))
-        elif (
-            waiting.stood_down == UNMET
-            and waiting.episode not in {None, retracted.episode}
-            and not _is_dated(draft, waiting)
-        ):
+        elif waiting.stood_down == UNMET and waiting.episode not in {None, retracted.episode}:
             _wait_again(draft, waiting, draft.now)
-
-
-def _is_dated(draft: Draft, waiting: Waiting) -> bool:
-    """Then it is asked about again when its rule is next set off."""
-    return draft.rule_of(waiting).before is not None
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:
     """The child is lost again: what came to its time while it was located is asked at once, and of what says the same the last alone."""
     unmet = [each for each in draft.waiting.values() if each.episode == episode.episode and each.stood_down == UNMET]
-    latest = {says_the_same(draft.rule_of(each)): each for each in sorted(unmet, key=lambda each: each.due_at)}
+    by_time = sorted(unmet, key=lambda each: each.due_at)
+    last = last_of_the_same((each.deadline, draft.rule_of(each)) for each in by_time)
     for waiting in unmet:
-        if waiting in latest.values():
+        if waiting.deadline in last:
             _wait_again(draft, waiting, draft.now)

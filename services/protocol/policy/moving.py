@@ -13,10 +13,9 @@ from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.steps import schedule
 from services.protocol.policy.vocabulary import Mark, Trigger
-from services.protocol.policy.waiting import announce, wait
+from services.protocol.policy.waiting import announce, supersede, wait
 from services.safeguarding import care_events as care
 from services.safeguarding.decisions import OVER, EpisodeState, Verdict
-from services.safeguarding.duties import Because
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 
@@ -131,8 +130,7 @@ def _wait_for_both(draft: Draft, newcomer: Waiting) -> None:
     draft.put_waiting(newcomer)
     same = [each for each in draft.waiting.values() if _is_same(each, newcomer)]
     for later in sorted(same, key=lambda each: each.due_at)[1:]:
-        draft.put_waiting(later.model_copy(update={"stood_down": str(Because.SUPERSEDED)}))
-        draft.deadlines[later.deadline] = None
+        supersede(draft, later)
 
 
 def _is_same(one: Waiting, other: Waiting) -> bool:

@@ -72,7 +72,7 @@ def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
 
 def police_reply(trigger: Trigger, **update: Any) -> Callable[[Draft, Any], list[Reading]]:
     def reader(draft: Draft, event: events.PoliceReply) -> list[Reading]:
-        found = draft.episode_named(event.episode) or draft.latest
+        found = draft.episode_meant(event.episode)
         if found is not None and update:
             found = draft.put_episode(found.model_copy(update=update))
         return [Reading(trigger, found)]
@@ -81,19 +81,19 @@ def police_reply(trigger: Trigger, **update: Any) -> Callable[[Draft, Any], list
 
 
 def risk_graded(draft: Draft, event: events.PoliceRiskGraded) -> list[Reading]:
-    found = draft.episode_named(event.episode) or draft.latest
+    found = draft.episode_meant(event.episode)
     low = event.grade in {events.RiskGrade.NO_APPARENT_RISK, events.RiskGrade.LOW}
     graded = Reading(Trigger.POLICE_RISK_GRADED, found)
     return [graded, Reading(Trigger.POLICE_GRADED_LOW, found)] if low else [graded]
 
 
 def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
-    found = draft.episode_named(event.episode) or draft.latest
+    found = draft.episode_meant(event.episode)
     return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
 
 
 def reference_texted(draft: Draft, event: events.PoliceReferenceTexted) -> list[Reading]:
-    found = draft.episode_named(event.episode) or draft.latest
+    found = draft.episode_meant(event.episode)
     if found is not None:
         found = draft.put_episode(found.model_copy(update={"reference_known": True}))
     return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found)]

@@ -9,7 +9,7 @@ from services.protocol.policy.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.steps import begin
-from services.protocol.policy.waiting import UNMET, come_to_its_time, must_wait, says_the_same, wait
+from services.protocol.policy.waiting import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
 from services.safeguarding.decisions import EpisodeState, Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
@@ -33,8 +33,7 @@ def _overtaken(draft: Draft, rules: tuple[Rule, ...], cause: Cause) -> set[str]:
     """Of what asks the same at several times that are past already, since it is heard of late, the last alone is asked."""
     late = [rule for rule in rules if rule.period is not None and cause.time + rule.period <= draft.now]
     by_time = sorted(late, key=lambda rule: rule.period or timedelta())
-    last = {says_the_same(rule): rule.id for rule in by_time}
-    return {rule.id for rule in late} - set(last.values())
+    return {rule.id for rule in late} - last_of_the_same((rule.id, rule) for rule in by_time)
 
 
 def _apply_dated(draft: Draft, rule: Rule, protocol: Protocol, waiting: Waiting) -> None:

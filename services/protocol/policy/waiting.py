@@ -1,6 +1,8 @@
 """Rules that wait for their time: so long after something, so long before a date, or again and again."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from services.protocol.policy.case import Cause, Episode, Waiting
@@ -9,6 +11,7 @@ from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Before, Protocol, Rule
 from services.protocol.policy.periods import Calendar
 from services.protocol.policy.vocabulary import DateOf
+from services.safeguarding.duties import Because
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived
 from services.safeguarding.working_time import ENGLAND, working_day_after, working_moment
@@ -19,13 +22,16 @@ SETTLED = "settled"
 """What a dated rule would ask, or has asked, has been done: recorded again for the same day, it is not asked again."""
 UNMET = "unmet"
 """Its time has come, and its condition was not met: asked again when the rule is next set off. Of an episode whose child is located:
-when the child is lost again.
+when the child is lost again; while it is said to be missing once more, when that turns out to be a mistake.
 """
 
+K = TypeVar("K")
 
-def says_the_same(rule: Rule) -> tuple[object, ...]:
-    """Equal of rules that tell the same of the same people by the same way, and differ in when they do."""
-    return rule.tell, rule.by, rule.message, rule.among, rule.when.model_dump_json()
+
+def last_of_the_same(by_time: Iterable[tuple[K, Rule]]) -> set[K]:
+    """The names of those that stay where, of rules that tell the same of the same people by the same way, the last alone is asked."""
+    last = {(rule.tell, rule.by, rule.message, rule.among, rule.when): name for name, rule in by_time}
+    return set(last.values())
 
 
 def must_wait(draft: Draft, rule: Rule) -> bool:
@@ -132,6 +138,11 @@ def announce(draft: Draft, waiting: Waiting) -> None:
     draft.deadlines[waiting.deadline] = Deadline(
         waiting.deadline, waiting.version, waiting.due_at, content, waiting.cause.exercise
     )
+
+
+def supersede(draft: Draft, waiting: Waiting) -> None:
+    draft.put_waiting(waiting.model_copy(update={"stood_down": str(Because.SUPERSEDED)}))
+    draft.deadlines[waiting.deadline] = None
 
 
 def come_to_its_time(draft: Draft, waiting: Waiting, rule: Rule) -> None:
