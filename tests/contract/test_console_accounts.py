@@ -35,6 +35,7 @@ from services.store.transaction import Store
 from tests.support.console import (
     PASSWORD,
     account,
+    browser_at,
     csrf_in,
     episode_changed,
     hear,
@@ -51,15 +52,8 @@ WITHOUT_AN_ACCOUNT = {"/sign-in", "/sign-out"}
 
 
 @pytest.fixture
-def app(database: Database, opened: Store) -> FastAPI:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    return pages(opened, CLOCKS, changes, settings_of(database))
-
-
-@pytest.fixture
 async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, client=(somewhere(), 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
+    async with browser_at(app, somewhere()) as browser:
         yield browser
 
 

@@ -11,8 +11,6 @@ from fastapi import FastAPI
 
 from services.bus.envelope import Received
 from services.console.handlers import Handlers
-from services.console.live import Changes
-from services.console.web import pages
 from services.register import reasons
 from services.runtime.clocks import Clocks
 from services.safeguarding.events import ChildReturned, PoliceReferenceTexted
@@ -21,7 +19,6 @@ from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.roles import Role, Wording
 from services.store.encryption import Keyring
-from services.store.engine import database_url
 from services.store.transaction import Store
 from tests.support.console import (
     account,
@@ -31,7 +28,6 @@ from tests.support.console import (
     hear,
     heard,
     said_by_console,
-    settings_of,
     sign_in,
     step,
 )
@@ -41,12 +37,6 @@ from tests.support.register import authority, erase, load
 CLOCKS = Clocks()
 HANDLERS = Handlers(CLOCKS)
 MANAGER = "Morgan Ellis"
-
-
-@pytest.fixture
-def app(database: Database, opened: Store) -> FastAPI:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    return pages(opened, CLOCKS, changes, settings_of(database))
 
 
 @pytest.fixture

@@ -9,30 +9,28 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.handlers import Handlers
-from services.console.live import Changes
-from services.console.web import pages
 from services.console.web.door import FIELDS_AT_MOST
 from services.runtime.clocks import Clocks
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole
-from services.store.engine import database_url
 from services.store.transaction import Store
-from tests.support.console import account, csrf_in, episode_changed, hear, heard, settings_of, sign_in, somewhere
-from tests.support.database import Database
+from tests.support.console import (
+    account,
+    browser_at,
+    csrf_in,
+    episode_changed,
+    hear,
+    heard,
+    sign_in,
+    somewhere,
+)
 
 CLOCKS = Clocks()
 
 
 @pytest.fixture
-def app(database: Database, opened: Store) -> FastAPI:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    return pages(opened, CLOCKS, changes, settings_of(database))
-
-
-@pytest.fixture
 async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, client=(somewhere(), 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
+    async with browser_at(app, somewhere()) as browser:
         yield browser
 
 

@@ -2,41 +2,19 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import httpx
 import pytest
 import time_machine
 from fastapi import FastAPI
 
 from services.console import metrics, passwords
 from services.console.crowd import MOST, MOST_FROM_ONE_PLACE
-from services.console.live import Changes
 from services.console.policy.signing_in import FAILURES_OF_ONE_PLACE
-from services.console.web import pages
-from services.runtime.clocks import Clocks
-from services.store.engine import database_url
 from services.store.transaction import Store
-from tests.support.console import account, csrf_in, settings_of, sign_in, somewhere
-from tests.support.database import Database
-
-CLOCKS = Clocks()
-
-
-@pytest.fixture
-def app(database: Database, opened: Store) -> FastAPI:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    return pages(opened, CLOCKS, changes, settings_of(database))
-
-
-@asynccontextmanager
-async def browser_at(app: FastAPI, place: str) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app, client=(place, 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
-        yield browser
+from tests.support.console import account, browser_at, csrf_in, sign_in, somewhere
 
 
 class HeldChecks:

@@ -3,6 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,17 +11,22 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 
 from services.bus.envelope import Received, read
 from services.console import accounts
 from services.console.handlers import Handlers
+from services.console.live import Changes
 from services.console.settings import ConsoleSettings
+from services.console.web import pages
+from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Channel, Role, Wording
+from services.store.engine import database_url
 from services.store.transaction import Store
 from tests.support.database import Database
 
@@ -37,6 +43,22 @@ async def opened(database: Database) -> AsyncIterator[Store]:
     store = Store(database.engine("console"))
     yield store
     await store.close()
+
+
+@pytest.fixture
+def app(database: Database, opened: Store) -> FastAPI:
+    """The console's pages, which follow no changes."""
+    clocks = Clocks()
+    changes = Changes(database_url(database.settings("console"), "console"), clocks)
+    return pages(opened, clocks, changes, settings_of(database))
+
+
+@asynccontextmanager
+async def browser_at(app: FastAPI, place: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed out. `place`: the address that it comes from."""
+    transport = httpx.ASGITransport(app, client=(place, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
+        yield browser
 
 
 def settings_of(database: Database) -> ConsoleSettings:
