@@ -1,5 +1,6 @@
 """The outside world as a test sees it: phones to text from, desks to look at, over the sandbox's API, in the field's words."""
 
+import re
 import subprocess
 import sys
 import time
@@ -34,6 +35,8 @@ PROFESSIONALS = {
 """The town's, by role: one each, with a mailbox of their own."""
 
 T = TypeVar("T")
+CONFIRM = re.compile(r"(?:BACK|FALSE ALARM) (?=\w*\d)(?=\w*[A-Z])[2-9B-DF-HJ-NP-TV-XZ]{4}\b")
+"""The word and the code that a reply asks for."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,19 @@ class World:
     def text(self, number: str, body: str) -> None:
         """The phone network keeps it until the webhook has been answered."""
         self._sandbox.post("/texts", json={"from": number, "body": body}).raise_for_status()
+
+    def confirm(self, number: str, claim: str, within_seconds: float = 30) -> None:
+        """Texts a claim such as BACK, waits for the code that the reply asks for, and sends it back."""
+        before = len(self.texts_to(number))
+        self.text(number, claim)
+
+        def asked() -> str | None:
+            found = [CONFIRM.search(body) for body in self.texts_to(number)[before:]]
+            return next((each[0] for each in found if each is not None), None)
+
+        answer = self.eventually(asked, within_seconds)
+        assert answer is not None
+        self.text(number, answer)
 
     def texts_to(self, number: str) -> list[str]:
         texts = self._got("/texts", number=number)
