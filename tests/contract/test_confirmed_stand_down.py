@@ -19,9 +19,9 @@ from services.safeguarding.roles import Role, Wording
 from services.store.encryption import Keyring
 from tests.contract.test_carer_alerts import AT, alert
 from tests.support.carers import Carers, Kestrel, kinds
+from tests.support.confirmation import CONFIRM
 from tests.support.register import fresh_number
 from tests.support.round_trips import round_trips
-from tests.support.world import CONFIRM
 
 
 async def claimed(service: Carers, phone: str, words: str = "BACK") -> str:

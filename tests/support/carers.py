@@ -37,9 +37,9 @@ from services.safeguarding.message import Message
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Store
+from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load, number_of
-from tests.support.world import CONFIRM
 
 TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
 KEY = SecretStr(b64encode(b"k" * 32).decode())

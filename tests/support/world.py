@@ -1,6 +1,5 @@
 """The outside world as a test sees it: phones to text from, desks to look at, over the sandbox's API, in the field's words."""
 
-import re
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from infra.local import example_authority
 from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
+from tests.support.confirmation import CONFIRM
 from tests.support.console import sign_in_blocking
 
 TOWN = "testshire"
@@ -35,8 +35,6 @@ PROFESSIONALS = {
 """The town's, by role: one each, with a mailbox of their own."""
 
 T = TypeVar("T")
-CONFIRM = re.compile(r"(?:BACK|FALSE ALARM) (?=\w*\d)(?=\w*[A-Z])[2-9B-DF-HJ-NP-TV-XZ]{4}\b")
-"""The word and the code that a reply asks for."""
 
 
 @dataclass(frozen=True)
