@@ -4,7 +4,7 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0034_claims"
+revision = "0033_claims"
 down_revision = "0032_two_notices_of_one_absence"
 
 TABLES = """
