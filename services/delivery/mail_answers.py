@@ -6,6 +6,7 @@ from typing import Literal
 from services.bus.envelope import say
 from services.delivery import rows
 from services.delivery.mail_in import MailKind, ReadMail, spelt
+from services.delivery.medium import MAIL_TO
 from services.delivery.outcomes import Speaker, failed
 from services.delivery.parcel import UNSENT, Parcel, State
 from services.register import words
@@ -22,9 +23,7 @@ GOES_ON: dict[MailKind, Literal["undeliverable", "away"]] = {
 }
 """What leads to the next person, and why."""
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED})
-UNAUTHENTICATED = (
-    "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."
-)
+UNAUTHENTICATED = "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."
 SEVERAL = "This mail answers several of our mails, which are not about the same child. It may be about any of them."
 
 
@@ -85,7 +84,7 @@ class MailAnswers:
     async def _is_theirs(self, transaction: Transaction, mail: ReadMail, parcel: Parcel) -> bool:
         """Whether it comes from the address that the telling went to: whoever has the mail can answer it."""
         address = await rows.recipient_of(transaction.connection, self.keyring, parcel)
-        return mail.authenticated and address is not None and spelt(address) == mail.sender
+        return mail.authenticated and address is not None and spelt(address.removeprefix(MAIL_TO)) == mail.sender
 
     async def _several(self, transaction: Transaction, mail: ReadMail, first: Parcel) -> str:
         others = [await rows.find(transaction.connection, each) for each in mail.also_named]

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 from services.delivery.mail_answers import GOES_ON, UNAUTHENTICATED, MailAnswers
 from services.delivery.mail_in import MailKind, ReadMail, spelt
+from services.safeguarding.identifiers import provisional_child
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
-from services.safeguarding.identifiers import provisional_child
 from services.strategy import correspondence, metrics, store
 from services.strategy.discussing import Discussing
 from services.strategy.itip import Answered, NotAReply, read
