@@ -61,7 +61,10 @@ class MailListener:
 
     async def _made_of(self, raw: bytes, envelope_sender: str) -> str:
         """What fails for good would fail each time until the relay gives up, and nobody would hear of the answer."""
-        *more, least = less_and_less(await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay))
+        read = await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay)
+        said = "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for"
+        logger().info(said, result=str(read.kind))
+        *more, least = less_and_less(read)
         for mail in more:
             try:
                 return await self._takes(mail)

@@ -154,6 +154,12 @@ class Strategy:
     async def said(self, kind: str) -> list[dict[str, Any]]:
         return [each["data"] for each in await self.floor.said(self.child) if each["type"] == kind]
 
+    async def stands(self) -> tuple[int, int, int]:
+        """How many have acknowledged, have failed, and wait for a person to read them."""
+        kinds = ("duty.acknowledged.v1", "duty.failed.v1", "text.needs-human.v1")
+        acknowledged, failed, read = [len(await self.said(kind)) for kind in kinds]
+        return acknowledged, failed, read
+
     async def said_of_unknown_children(self) -> list[dict[str, Any]]:
         """What a person is to read of children of whom nobody knows yet who they are."""
         async with self.floor.store.engine.connect() as connection:
