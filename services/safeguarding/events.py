@@ -161,6 +161,7 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "asked-for-human",
         "opted-out",
         "which-child",
+        "damaged",
     ]
 
 

@@ -250,7 +250,7 @@ def door(floor: Floor) -> httpx.AsyncClient:
     app = FastAPI()
     answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
     receipts = Receipts("professionals", floor.store, floor.clocks)
-    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS))
+    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
 
 
@@ -499,5 +499,5 @@ async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyri
         answer = await client.post(f"{PUBLIC}/texts/status?delivery=1", data=FORM)
         too_long = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=" + b"x" * 70_000)
         not_utf8 = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=\xff\xfe")
-    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 400]
+    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 403]
     assert answer.headers["content-type"] == "application/problem+json"
