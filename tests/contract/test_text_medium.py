@@ -486,6 +486,17 @@ async def test_a_failure_that_passes_is_sent_again_under_another_message_id(
         assert (await floor.row(parcel.id))["state"] == "accepted"
 
 
+async def test_a_report_for_another_account_and_one_with_two_signatures_are_refused(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        assert await report(client, "1", "SM1", "delivered", AccountSid=ACCOUNT_SID) == 204
+        assert await report(client, "1", "SM1", "delivered", AccountSid="AC" + "9" * 32) == 403
+        url = f"{PUBLIC}/texts/status?delivery=1"
+        twice = [("X-Twilio-Signature", signed(url, FORM))] * 2
+        assert (await client.post(url, data=FORM, headers=twice)).status_code == 400
+
+
 @pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())])
 async def test_a_signed_report_of_nothing_of_ours_changes_nothing(
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str
