@@ -142,6 +142,15 @@ IN = Row(
             width=12,
         ),
         Panel(
+            "Requests refused",
+            "Requests refused at Twilio's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
+            "sum by (door, reason, whose) (increase(texts_refused_total[1h])) > 0",
+            "texts-refused",
+            "{{whose}}: {{reason}}, {{door}}",
+            kind="bars",
+            width=12,
+        ),
+        Panel(
             "Forces' replies",
             "Replies of forces, by type or by why they were not taken, within the hour.",
             "sum by (result) (increase(police_replies_total[1h]))",

@@ -4,8 +4,8 @@ from alembic import op
 
 from services.store.migrations.access import grant
 
-revision = "0033_claims"
-down_revision = "0032_two_notices_of_one_absence"
+revision = "0034_claims"
+down_revision = "0033_texts_as_they_came"
 
 TABLES = """
 CREATE TABLE carers.claims (
