@@ -9,6 +9,7 @@ from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, 
 from services.safeguarding.identifiers import ChildId
 
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
+STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,15 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
         children = _children(said, named, overall, scene, meaning)
         if len(named.children) > 1 and said.intent in WHEREABOUTS and (said.mixed or not named.together):
             children, doubtful = (), True
+        intent = said.intent
+        if intent in STANDS_DOWN and not whom.may_be(said.subject, known):
+            # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
+            children = tuple(child for child in children if scene.by_id(child).standing.open)
+            intent = Intent.UNCLEAR
+            if not children:
+                continue
         for child in children:
-            about.setdefault(child, []).append(said.intent)
+            about.setdefault(child, []).append(intent)
         if not children:
             nobody.append(said.intent)
     settled = {child: _settled(intents) for child, intents in about.items()}

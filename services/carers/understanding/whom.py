@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import OSA
+
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
@@ -112,6 +114,19 @@ def _names(child: Known, children: Sequence[Known]) -> set[str]:
 def _forms(name: str) -> set[str]:
     """Amara, and the Amaras of "Amara's gone", whose apostrophe is not typed or is gone by now."""
     return {folded(name), f"{folded(name)}s"}
+
+
+def may_be(word: str, children: Sequence[Known]) -> bool:
+    """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
+    names = [form for each in children for name in each.names if name.strip() for form in folded(name).split()]
+    return not word or not names or any(_sounds_like(word, name) for name in names)
+
+
+def _sounds_like(word: str, name: str) -> bool:
+    whole = word in {name, f"{name}s"}
+    shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
+    misspelt = len(name) >= 4 and word[0] == name[0] and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
+    return whole or shortened or misspelt
 
 
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:

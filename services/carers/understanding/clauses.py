@@ -1,0 +1,249 @@
+"""From one clause to what it says. Protective: where words could say that a child is missing, they do."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from services.carers.understanding import assertion, english, english_asking, english_returns, subjects, welsh
+from services.carers.understanding.assertion import Context
+from services.carers.understanding.meaning import Intent, Said
+from services.carers.understanding.subjects import Kind, Subject
+from services.carers.understanding.writing import Clause
+
+
+def any_of(*lists: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(pattern for each in lists for pattern in each))
+
+
+def each_of(*lists: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for each in lists for pattern in each)
+
+
+IRRELEVANT = any_of(english.IRRELEVANT)
+HYPOTHETICAL = any_of(english.HYPOTHETICAL)
+QUESTION = any_of(english_asking.QUESTION)
+NO_LONGER_MISSING = each_of(english_returns.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
+NOT_BACK = any_of(english.NOT_BACK, welsh.NOT_BACK)
+DUE = any_of(english.DUE)
+LATE = any_of(english.LATE)
+MISSING = any_of(english.MISSING, welsh.MISSING)
+LEFT = any_of(english.LEFT)
+BACK = each_of(english_returns.BACK, welsh.BACK)
+STAND_DOWN = each_of(english_returns.STAND_DOWN)
+FALSE_ALARM = each_of(english_returns.FALSE_ALARM, welsh.FALSE_ALARM)
+TAKEN_BACK = each_of(english_returns.TAKEN_BACK)
+DETAIL = re.compile(english_returns.DETAIL)
+AT_A_TIME = re.compile(english_returns.AT_A_TIME)
+STATE = re.compile(english_returns.STATE)
+LOCATED = each_of(english_returns.LOCATED, welsh.LOCATED)
+BESIDES = {
+    Intent.CONTACT: any_of(english.CONTACT, welsh.CONTACT),
+    Intent.SEEN: any_of(english.SEEN, welsh.SEEN),
+}
+REQUESTS = {
+    Intent.STATUS: any_of(english_asking.STATUS, welsh.STATUS),
+    Intent.ENQUIRY: any_of(english_asking.ASKS_WHERE, english_asking.ASKS_AFTER, welsh.ENQUIRY),
+    Intent.HELP: any_of(english_asking.HELP, welsh.HELP),
+}
+LURE = any_of(english.LURE, welsh.LURE)
+NOT_BEFORE = re.compile(r"\b(?:not|no|never|nt|without|ddim)(?: \w+){0,3} ?$")
+OTHER_TIMES = re.compile(r"\b(?:last|first|that|other) times?\b(?! (?:i|we|anyone|he|she|they) (?:saw|seen|was|were))")
+WITH_SOMEBODY_KNOWN = re.compile(
+    r"\b(?:with|w) (?:(?:a|an|the|his|her|their|our|my|his own) )?(?:member of |two |2 )?"
+    r"(?:staff|keyworker|key worker|support worker|social worker|youth worker|manager|nurse|teacher|carers?|me|us|husband|wife|partner)\b"
+)
+OUT_WITH = re.compile(r"\b(?:out|gone|went|off|away|trip|cinema|shopping|contact|dentist|doctors?|gym|bowling|swimming)\b.*\bwith\b")
+OFFICIAL = re.compile(r"\b(?:police|hospital|staff|school|college|social worker|worker|ambulance|officers?|a and e|btp|security)\b")
+NOT_GONE_MISSING = subjects.SPEAKER | subjects.ADULTS | subjects.ANIMALS
+WITH_THE_CHILD = re.compile(r"\b(?:with|has|got|taken|took) (?:him|her|them|c\d+)\b")
+
+Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
+Counts: TypeAlias = Callable[[re.Match[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is known of the whole text while one of its clauses is read."""
+
+    detail: bool
+    """It speaks of a detail, as a correction does."""
+    false_alarm: bool
+    official: bool
+    context: Context = Context()
+    out_with: bool = False
+
+
+def whole(plain: str) -> Text:
+    return Text(
+        detail=DETAIL.search(_without(TAKEN_BACK, plain)) is not None,
+        false_alarm="false alarm" in plain or " all along" in plain,
+        official=OFFICIAL.search(plain) is not None,
+        context=Context(witnessed=assertion.WITNESSED.search(plain) is not None),
+    )
+
+
+def after(text: Text, clause: Clause) -> Text:
+    """The text as it stands for the clause that follows."""
+    context = replace(
+        text.context,
+        told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
+        of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
+    )
+    return replace(text, context=context, out_with=text.out_with or OUT_WITH.search(clause.plain) is not None)
+
+
+def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
+    for pattern in patterns:
+        plain = pattern.sub(" ", plain)
+    return plain
+
+
+def read(clause: Clause, text: Text) -> list[Said]:
+    """At most one of missing, back and false alarm, the later one where there are several, and what is said besides."""
+    typed, plain = clause.typed, clause.plain
+    said = [Said(Intent.LURE, typed)] if LURE.search(plain) else []
+    if QUESTION.search(plain):
+        return [*said, Said(Intent.STATUS, typed)]
+    reading = _Reading(clause, text)
+    said.extend(reading.whereabouts())
+    besides = {} if any(each.intent is Intent.BACK for each in said) else BESIDES
+    said.extend(Said(kind, typed) for kind, pattern in (besides | REQUESTS).items() if pattern.search(reading.rest))
+    if reading.asked and not said:
+        said.append(Said(Intent.STATUS, typed))
+    return said
+
+
+class _Reading:
+    """`rest` is what is left of the clause once what has been read is hidden, everything in its old place."""
+
+    def __init__(self, clause: Clause, text: Text) -> None:
+        self.clause = clause
+        self.text = text
+        self.rest = IRRELEVANT.sub(hidden, clause.plain)
+        self.asked = False
+
+    def whereabouts(self) -> list[Said]:
+        typed = self.clause.typed
+        false_alarm, who = self._claimed(FALSE_ALARM, self._was_never_gone)
+        ended, _ = self._claimed(NO_LONGER_MISSING)
+        self._take_each(NO_LONGER_MISSING)
+        not_back = self._take(NOT_BACK)
+        if not_back < 0 and not self.text.detail:
+            false_alarm = max(false_alarm, self._claimed(TAKEN_BACK)[0])
+        due = max(self._take(DUE), self._take(LATE, self._is_no_adult))
+        self.rest = HYPOTHETICAL.sub(hidden, self.rest)
+        missing = max(self._take(MISSING, self._is_of_now), self._take(LEFT, self._has_left))
+        back, whose = self._claimed(BACK, self._is_the_childs)
+        if back < 0:
+            back, whose = max(back, self._claimed(STAND_DOWN)[0]), ""
+        reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
+        found = [Said(Intent.LOCATED, typed)] if back < 0 and self._located() else []
+        if reported > max(back, false_alarm, ended):
+            return [Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed, mixed), *found]
+        if back >= 0:
+            return [Said(Intent.BACK, typed, mixed, whose)]
+        if false_alarm >= 0:
+            return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
+        return [Said(Intent.BACK, typed)] if ended >= 0 else found
+
+    def _claimed(self, patterns: Iterable[re.Pattern[str]], fits: Fits | None = None) -> tuple[int, str]:
+        """Where the last such words end that are said to be so (-1 where none are), and the name of whom they are said of."""
+        last, name = -1, ""
+        for pattern in patterns:
+            for match in pattern.finditer(self.rest):
+                who = fits(match) if fits is not None else subjects.NOBODY
+                if match.end() > last and who is not None and self._holds(_place(match)):
+                    last, name = match.end(), who.word if who.kind is Kind.NAME else ""
+        return last, name
+
+    def _holds(self, place: int) -> bool:
+        plain = self.clause.plain
+        if NOT_BEFORE.search(plain[:place]):
+            return False
+        if assertion.is_asked(plain, self.clause.asked, place):
+            self.asked = True
+            return False
+        return assertion.is_asserted(plain, place, self.text.context)
+
+    def _is_the_childs(self, match: re.Match[str]) -> Subject | None:
+        """None where somebody or something else is back."""
+        who = subjects.subject(self.clause.plain, _place(match))
+        if who.kind is Kind.OTHER:
+            with_the_child = who.word in {"we", "us"} and self.text.context.witnessed
+            return subjects.NOBODY if with_the_child else None
+        if who.kind is Kind.NONE and (self.text.out_with or OUT_WITH.search(self.clause.plain)):
+            return None
+        if self.text.false_alarm and STATE.search(match[0]):
+            return None
+        return who
+
+    def _was_never_gone(self, match: re.Match[str]) -> Subject | None:
+        groups = match.groupdict()
+        plain = self.clause.plain
+        if groups.get("of"):
+            who = subjects.last_mentioned(plain, match.start())
+        elif groups.get("at"):
+            if AT_A_TIME.search(plain[match.start() :]):
+                return None
+            who = subjects.subject(plain, match.start("at"))
+        else:
+            return subjects.NOBODY
+        return None if who.kind is Kind.OTHER else who
+
+    def _located(self) -> bool:
+        plain, context = self.clause.plain, self.text.context
+        if self.text.official:
+            context = replace(context, witnessed=True)
+        for pattern in LOCATED:
+            for match in pattern.finditer(self.rest):
+                place = _place(match)
+                if assertion.is_asked(plain, self.clause.asked, place):
+                    self.asked = True
+                    continue
+                if NOT_BEFORE.search(plain[:place]) or not assertion.is_asserted(plain, place, context):
+                    continue
+                if match[0].startswith(("found", "located")) and " " in match[0]:
+                    return True
+                if subjects.subject(plain, place).kind is not Kind.OTHER:
+                    return True
+        return False
+
+    def _take(self, pattern: re.Pattern[str], counts: Counts | None = None) -> int:
+        """Where the last match ended that counts; all of them are hidden."""
+        ends = [match.end() for match in pattern.finditer(self.rest) if counts is None or counts(match)]
+        self.rest = pattern.sub(hidden, self.rest)
+        return max(ends, default=-1)
+
+    def _take_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
+        for pattern in patterns:
+            self.rest = pattern.sub(hidden, self.rest)
+
+    def _is_no_adult(self, match: re.Match[str]) -> bool:
+        return subjects.subject(self.clause.plain, match.start("at")).word not in NOT_GONE_MISSING | subjects.THINGS
+
+    def _is_of_now(self, match: re.Match[str]) -> bool:
+        """An animal is no report, and how it went the last time neither."""
+        before = self.clause.plain[: match.end()]
+        if OTHER_TIMES.search(before):
+            return False
+        return subjects.subject(before, match.start()).word not in subjects.ANIMALS
+
+    def _has_left(self, match: re.Match[str]) -> bool:
+        """Weakly missing: grown-ups go, and a child goes out with somebody who looks after it."""
+        plain = self.clause.plain
+        if not self._is_of_now(match):
+            return False
+        if WITH_SOMEBODY_KNOWN.search(plain, match.start()):
+            return False
+        who = subjects.subject(plain, match.end())
+        return who.word not in NOT_GONE_MISSING or WITH_THE_CHILD.search(plain) is not None
+
+
+def _place(match: re.Match[str]) -> int:
+    """Where a return is said: before it stands who is back."""
+    return match.start("at") if match.groupdict().get("at") else match.start()
+
+
+def hidden(match: re.Match[str]) -> str:
+    return "~" * len(match[0])
