@@ -33,6 +33,8 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
         if said.intent not in OF_A_CHILD:
             continue
         named = whom.named(said.words, known)
+        if said.if_named and not named.children:
+            continue
         children = _children(said, named, overall, scene, meaning)
         if len(named.children) > 1 and said.intent in WHEREABOUTS and (said.mixed or not named.together):
             children, doubtful = (), True
@@ -47,6 +49,9 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
             about.setdefault(child, []).append(intent)
         if not children:
             nobody.append(said.intent)
+    if not set(meaning.intents) & set(WHEREABOUTS) and (instead := whom.put_right(meaning.words, known)):
+        about.setdefault(instead, []).append(Intent.MISSING)
+        doubtful = True
     settled = {child: _settled(intents) for child, intents in about.items()}
     return Meant(settled, _settled(nobody), overall.children, doubtful)
 

@@ -94,9 +94,14 @@ class Context:
 
 def is_asked(plain: str, mark: bool, place: int) -> bool:
     """`mark`: it ends with a question mark. What is asked after it in the same breath leaves what is said before a statement."""
-    if ASKED.search(plain) is not None or (mark and ASKS_BY_A_WORD.search(plain) is not None):
+    if asks(plain) or (mark and ASKS_BY_A_WORD.search(plain) is not None):
         return True
     return mark and ASKS_AFTERWARDS.search(plain, place) is None
+
+
+def asks(plain: str) -> bool:
+    """Whether the order of its words is that of a question, with a mark or without."""
+    return ASKED.search(TO_SAY.sub(_hidden, plain)) is not None
 
 
 def is_asserted(plain: str, place: int, context: Context) -> bool:

@@ -55,7 +55,10 @@ WITH_SOMEBODY_KNOWN = re.compile(
 )
 OUT_WITH = re.compile(r"\b(?:out|gone|went|off|away|trip|cinema|shopping|contact|dentist|doctors?|gym|bowling|swimming)\b.*\bwith\b")
 OFFICIAL = re.compile(r"\b(?:police|hospital|staff|school|college|social worker|worker|ambulance|officers?|a and e|btp|security)\b")
-NOT_GONE_MISSING = subjects.SPEAKER | subjects.ADULTS | subjects.ANIMALS
+NOT_GONE_MISSING = (subjects.SPEAKER | subjects.ADULTS | subjects.ANIMALS) - {"me", "us"}
+RETURN = re.compile(r"\b(?:back|home|found|located|returned)\b")
+BUT_FOR = re.compile(r"\b(without|except(?: for)?|apart from|bar|other than) (\w+(?: and \w+)?)")
+LEAVING = re.compile(r"\b(?:gone|went|left|off|out|walked|ran|legged|slipped|sneaked|snuck)\b")
 WITH_THE_CHILD = re.compile(r"\b(?:with|has|got|taken|took) (?:him|her|them|c\d+)\b")
 
 Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
@@ -106,12 +109,21 @@ def read(clause: Clause, text: Text) -> list[Said]:
     if QUESTION.search(plain):
         return [*said, Said(Intent.STATUS, typed)]
     reading = _Reading(clause, text)
-    said.extend(reading.whereabouts())
+    said.extend(each for one in reading.whereabouts() for each in _but_for_one(one))
     besides = {} if any(each.intent is Intent.BACK for each in said) else BESIDES
     said.extend(Said(kind, typed) for kind, pattern in (besides | REQUESTS).items() if pattern.search(reading.rest))
-    if reading.asked and not said:
+    if not said and (reading.asked or (RETURN.search(plain) and assertion.asks(plain))):
         said.append(Said(Intent.STATUS, typed))
     return said
+
+
+def _but_for_one(said: Said) -> list[Said]:
+    """ "Amara is back without Yusuf", "all back except Linh": of one of them the contrary is said."""
+    found = BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
+    if found is None:
+        return [said]
+    rest = said.words[: found.start()] if found[1] == "without" else said.words
+    return [replace(said, words=rest), Said(Intent.NOT_BACK, found[2], if_named=True)]
 
 
 class _Reading:
@@ -184,7 +196,7 @@ class _Reading:
         if groups.get("of"):
             who = subjects.last_mentioned(plain, match.start())
         elif groups.get("at"):
-            if AT_A_TIME.search(plain[match.start() :]):
+            if AT_A_TIME.search(plain, match.end()):
                 return None
             who = subjects.subject(plain, match.start("at"))
         else:
@@ -203,9 +215,7 @@ class _Reading:
                     continue
                 if NOT_BEFORE.search(plain[:place]) or not assertion.is_asserted(plain, place, context):
                     continue
-                if match[0].startswith(("found", "located")) and " " in match[0]:
-                    return True
-                if subjects.subject(plain, place).kind is not Kind.OTHER:
+                if "at" not in match.groupdict() or subjects.subject(plain, place).kind is not Kind.OTHER:
                     return True
         return False
 
@@ -236,7 +246,8 @@ class _Reading:
             return False
         if WITH_SOMEBODY_KNOWN.search(plain, match.start()):
             return False
-        who = subjects.subject(plain, match.end())
+        gone = LEAVING.search(match[0])
+        who = subjects.subject(plain, match.start() + (gone.start() if gone is not None else 0))
         return who.word not in NOT_GONE_MISSING or WITH_THE_CHILD.search(plain) is not None
 
 

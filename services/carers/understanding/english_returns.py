@@ -9,7 +9,7 @@ HOURS = r"\d+|half|quarter|about|around|approx|approximately|one|two|three|four|
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"
 HOUSE = r"(?:house|home|unit|placement|residence|building|property|premises|flat|hostel|base|site|annexe?|address|foster home|childrens home|doorstep|door|front door|step|place)"
 OURS = rf"(?:(?:the|our|his|her|their|my|this) )?(?:own )?(?:{ROOM}|{HOUSE})|ours|mine|us|me|staff|his carers?|her carers?|care|one piece|safe|safety"
-FURTHER = rf"(?:(?:at|in|with|to|on|for|into|onto|from|by) (?:{OURS}|{HOURS}|time|good|now|tonight|the night|being|a taxi|taxi|police|being missing|missing)\b|in(?:$| (?:now|safe|gone|and|asleep)\b))"
+FURTHER = rf"(?:(?:at|in|with|to|on|for|into|onto|from|by) (?:{OURS}|{HOURS}|time|good|now|tonight|the night|being|a taxi|taxi|police|being missing|missing|(?:his|her|their) own|foot|time)\b|of (?:his|her|their) own|in(?:$| (?:now|safe|gone|and|asleep)\b))"
 AWAY = rf"(?! (?!{FURTHER})(?:at|in|with|to|on|for|into|onto|off|up|out|over|of|pain|ache|number|office|address|time|alone|visits?|country|town|team)\b)"
 """Not followed by where else: "back at school", "back on Instagram", "home in Albania"."""
 HERE = rf"(?:back|home)\b{AWAY}"
@@ -88,12 +88,13 @@ DETAIL = (
 """Words of a detail: what is mistaken is that, not the report."""
 
 LOCATED = (
-    rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?P<at>him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b(?! (?:{BELONGING})\b)",
+    rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?:him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b(?! (?:{BELONGING})\b)",
     rf"\b(?:has|have|been|was|were|is|are|got) (?:now |just |been )*(?P<at>found|located)\b",
     rf"^(?:\w+ ){{0,2}}(?P<at>found|located)(?: safe at \w+| safe in \w+| safe| ok| alive| now| at \w+| in \w+)?$",
     rf"\b(?:he|she|they|both|[a-z]{{1,3}}\d{{1,4}}) (?P<at>(?:is|are) (?:\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){{0,2}}(?:house|flat|mates?|friends?|aunts?|aunty|aunties|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|dads?|mums?|nans?|grans?|mothers?|fathers?|station|hospital|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e))\b",
     rf"\b(?:he|she|they|[a-z]{{1,3}}\d{{1,4}}) (?P<at>(?:is|are) safe (?:and well )?(?:at|with|in) (?!(?:me|us|home|the house|bed|here|his|her)\b)\w+)\b",
-    rf"\b(?:i |we )?(?P<at>know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are))\b",
+    rf"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
     rf"\b(?P<at>arrested|in custody)\b",
-    rf"\b(?:police|hospital|school|staff) (?P<at>(?:have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}}))\b(?! (?:\w+ )?(?:{BELONGING})\b)",
+    rf"\b(?:police|hospital|school|staff) (?:have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}})\b(?! (?:\w+ )?(?:{BELONGING})\b)",
 )
+"""Where `at` stands it may be a thing that is found."""

@@ -121,13 +121,22 @@ def _nearest(words: list[str], adjacent: bool) -> Subject:
             words, adjacent = before, False
             continue
         if word in CHILD or A_CODE.fullmatch(word):
-            return Subject(Kind.CHILD, word)
+            described = _described_by(words)
+            return Subject(Kind.OTHER, described) if described else Subject(Kind.CHILD, word)
         if word in OTHERS:
             return _joined(words) or Subject(Kind.OTHER, word)
         if adjacent and _may_be_a_name(words):
             return Subject(Kind.NAME, word)
         words, adjacent = words[:-1], False
     return NOBODY
+
+
+def _described_by(words: list[str]) -> str:
+    """ "The coat she had on is back": what the clause about the child describes."""
+    before = [word for word in words[-4:-1] if word not in {"that", "which", "who", "whom"}]
+    if words[-1] not in {"he", "she", "they"} or len(before) < 2 or before[-1] not in OTHERS:
+        return ""
+    return before[-1] if before[-2] in BESIDE_A_NOUN else ""
 
 
 def _may_be_a_name(words: list[str]) -> bool:
@@ -165,6 +174,8 @@ def _joined(words: list[str]) -> Subject | None:
     if len(beginning) < 2 or beginning[-1] not in {"and", "n", "plus"}:
         return None
     other = beginning[-2]
+    if _before_the_phrase(beginning[:-1]) is not None:
+        return None
     if other in CHILD:
         return Subject(Kind.CHILD, other)
     if other in OTHERS or other in NO_NAMES or other in WITHIN_A_VERB:

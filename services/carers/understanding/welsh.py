@@ -47,6 +47,6 @@ LURE = (
 )
 STATUS = (r"\b(?:unrhyw newyddion|beth syn digwydd|oes newyddion|statws|diweddariad)\b",)
 ENQUIRY = (r"\b(?:ble|lle) (?:mae|maer|ydy|yw)\b",)
-HELP = (r"\b(?:cymorth|helpwch|help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
+HELP = (r"\b(?:cymorth|helpwch|(?:angen|eisiau) help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
 THANKS = frozenset({"diolch", "iawn"})
 AROUND_THANKS = frozenset({"ok", "yn", "fawr", "am", "roi", "gwybod", "i", "fi", "mi", "bawb", "chi", "hynny"})
