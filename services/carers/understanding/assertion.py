@@ -62,6 +62,12 @@ ONLY_SAID = re.compile(
     rf"\b{SAYS}(?: (?:me|us|him|her|them|back|just|now|earlier|again|to|say|that|up|in|the|duty|office|unit|house|at|\d+|ago|mins?|minutes?|so|it|has|have|one|half|an|hour|on|phone|and|said|a|few|couple))*$|\b(?:voicemail|(?:text|call|message|email|whatsapp|msg) (?:\w+ )?from)\b.*$|\baccording to\b.*$"
 )
 """Leads up to the next clause: "Sue just rang, she is back"."""
+HEDGED = re.compile(
+    r"\b(?:(?:i|we) (?:think|reckon|guess|hope|believe|suppose|heard|presume|imagine)(?: so| anyway)?|maybe|probably|apparently|allegedly|supposedly|hopefully|possibly|or so \w+ \w+"
+    r"|(?:not|nt) sure|unconfirmed|fingers crossed|(?:so )?(?:(?:the|his|her|their|my|our) )?\w+(?: \w+)? (?:says|said|say|reckons|claims|thinks|told me|told us|heard|tells me|is saying|are saying|swears)"
+    r"|(?:according to|so says) .*|(?:is|are|was) what .* (?:said|says|told me|heard|say))$"
+)
+"""Stands after what it makes uncertain: "she is back, his mate says"."""
 BEGINS_OWN_WORDS = re.compile(r"(?:rang|rung|ring|phoned|called|texted|text|messaged|emailed|reported|reporting|informed|confirmed|posting)\b(?! (?:\w+ )?from\b)")
 AFTER_OWN_WORDS = re.compile(r"\b(?:i|we)(?: (?:have|had|am|are|just|also|then|already|will))*$")
 
@@ -74,7 +80,7 @@ WITNESSED = re.compile(
 ASKED = re.compile(
     r"^(?:so |and |please |hi |hello |hey |sorry |but |ok |just |just wondering |wondering |any )*"
     r"(?:is|are|has|have|did|do|does|was|were|will|would|can|could|should|aint|isnt|ydy|ydi|ydyn) (?!(?:been|come|got|gone|returned|now|just|back|home|safe|safely|here|finally|arrived|turned|walked|not|also|both back|in|made|brought|found|located)\b)"
-    r"(?:(?:the|his|her|their|my|our|any|anyone|anybody|someone|somebody) )?(?:\w+ ){1,4}?"
+    r"(?:(?:the|his|her|their|my|our|any|anyone|anybody|someone|somebody) )?(?:\w+ ){1,7}?"
     r"(?:back|home|here|in|returned|found|brought|bring|come|came|got|get|turned|safe|located|been|missing|asleep|hiding|false|show|shown|ol|nol|adref|gartref)\b"
 )
 ASKS_BY_A_WORD = re.compile(r"^(?:so |and |but |please |hi )*(?:when|why|how|who|what time|where|which|what)(?! (?:a|an) )\b")
@@ -114,6 +120,8 @@ def is_asserted(plain: str, place: int, context: Context) -> bool:
         return False
     if context.of_other_times and not AT_SOME_TIME.search(shown):
         return False
+    if HEDGED.search(shown, place) and not context.witnessed:
+        return False
     return context.witnessed or not (context.told_by_others or tells_by_others(before))
 
 
@@ -131,6 +139,11 @@ def leads_up(plain: str) -> bool:
     shown = TO_SAY.sub(_hidden, plain)
     found = ONLY_SAID.search(shown)
     return found is not None and not _are_own(shown[: found.start()].rstrip(), found[0])
+
+
+def is_only_a_hedge(plain: str) -> bool:
+    """Whether the clause says no more than who said, or believes, what stands before it."""
+    return HEDGED.fullmatch(plain) is not None
 
 
 def _are_own(before: str, saying: str) -> bool:

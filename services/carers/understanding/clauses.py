@@ -86,6 +86,13 @@ def whole(plain: str) -> Text:
     )
 
 
+def before(text: Text, following: Clause | None) -> Text:
+    """The text as it stands for a clause after which `following` comes."""
+    if following is None or not assertion.is_only_a_hedge(following.plain):
+        return text
+    return replace(text, context=replace(text.context, told_by_others=True))
+
+
 def after(text: Text, clause: Clause) -> Text:
     """The text as it stands for the clause that follows."""
     context = replace(
@@ -112,7 +119,7 @@ def read(clause: Clause, text: Text) -> list[Said]:
     said.extend(each for one in reading.whereabouts() for each in _but_for_one(one))
     besides = {} if any(each.intent is Intent.BACK for each in said) else BESIDES
     said.extend(Said(kind, typed) for kind, pattern in (besides | REQUESTS).items() if pattern.search(reading.rest))
-    if not said and (reading.asked or (RETURN.search(plain) and assertion.asks(plain))):
+    if not said and (reading.asked or (RETURN.search(reading.rest) and assertion.asks(plain))):
         said.append(Said(Intent.STATUS, typed))
     return said
 
@@ -205,6 +212,8 @@ class _Reading:
 
     def _located(self) -> bool:
         plain, context = self.clause.plain, self.text.context
+        if self.text.false_alarm:
+            return False
         if self.text.official:
             context = replace(context, witnessed=True)
         for pattern in LOCATED:
@@ -221,9 +230,12 @@ class _Reading:
 
     def _take(self, pattern: re.Pattern[str], counts: Counts | None = None) -> int:
         """Where the last match ended that counts; all of them are hidden."""
-        ends = [match.end() for match in pattern.finditer(self.rest) if counts is None or counts(match)]
-        self.rest = pattern.sub(hidden, self.rest)
-        return max(ends, default=-1)
+        last = -1
+        for match in pattern.finditer(self.rest):
+            if counts is None or counts(match):
+                last = match.end()
+            self.rest = self.rest[: match.start()] + hidden(match) + self.rest[match.end() :]
+        return last
 
     def _take_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
         for pattern in patterns:

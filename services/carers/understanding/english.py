@@ -16,7 +16,7 @@ IRRELEVANT = (
     r"\b(?:call|ring|text|phone|message)(?:ed)? (?:me|us|you) back\b",
     r"\b(?:ring|call|text|phone) back\b",
     r"\b(?:come|came|comes|coming|gets|got) home with (?:a|an|some|new|loads|lots|money|bruises|marks|stuff|things)\b",
-    r"(?<!\bout the )(?<!\bout of the )\bback (?:door|garden|window|gate|yard|pack|street|road|seat|bedroom|room|of|then)\b",
+    r"(?<!\bout the )(?<!\bout of the )\bback (?:door|garden|window|gate|yard|pack|street|road|seat|bedroom|room|of(?! (?:his|her|their) own)|then)\b",
     r"\b(?:since|after|before|when|until) (?:\w+ ){1,2}(?:came|got|come|coming|returned|getting) (?:back|home)(?: from \w+)?\b",
     r"\bmissing (?:you|him lots|her lots|home|his (?:mum|mom|dad|family|friends|phone|keys|country)|her (?:mum|mom|dad|family|friends|phone|keys|country)|their (?:mum|family|friends))\b",
     r"\bpolice (?:said|say) (?:to )?(?:ring|call) back\b",
@@ -80,6 +80,7 @@ NOT_BACK = (
     r"\bback (?:is|was) (?:a mistake|wrong)\b",
     r"\b(?:wrong|mistaken) about (?:being |\w+ being )?back\b",
     r"\b(?:he|she|they|c\d+|\w+) (?:is|has|have|are|did) not$",
+    r"^(?:c\d+|\d{1,4}) (?:still )?not$",
 )
 
 MISSING = (
@@ -110,7 +111,7 @@ MISSING = (
     r"\b(?:nobody|no one|noone|none of us|no1) (?:\w+ ){0,3}(?:seen|saw|heard|knows where)\b",
     r"\blast seen\b",
     r"\b(?:not|no idea|no clue|dunno|nobody knows|who knows|unsure|not sure) (?:\w+ ){0,3}where(?:abouts)? (?:he|she|they|c\d+|\w+) (?:is|are|has|have|went|gone|could|might|s|be)\b",
-    r"\b(?:not|no idea|no clue|dunno|not sure|unsure) (?:\w+ ){0,2}(?:where|whereabouts)\b",
+    r"\b(?:not|no idea|no clue|dunno|not sure|unsure) (?:(?!say\b|saying\b|tell\b|telling\b)\w+ ){0,2}(?:where|whereabouts)\b",
     r"\bwhereabouts (?:is |are )?(?:unknown|not known)\b",
     r"\blost (?:him|her|them|sight of|the (?:girl|boy|kids?|lad|child)|[a-z]{1,3}\d{1,4})\b",
     r"\bnot (?:slept|been) in (?:his|her|their) (?:bed|room)\b",
@@ -128,9 +129,9 @@ LEFT = (
     r"^(?:\w+ ){0,3}gone(?! (?:\w+ )?to (?:bed|sleep|school|college|work|hospital)\b)(?: again| missing| off| out| last night| tonight| \w+ (?:ago|hours?))?(?: \w+){0,3}$",
     r"\bgone (?:off|again|out and|out last|without|with (?:a|some|an|two|the|another)|since|from|missing)\b",
     r"\b(?:left|walked out|walked off|stormed out|stormed off|went out|gone out|slipped out|snuck out|sneaked out|climbed out|got out|wandered off|went off|cleared off|crept out|jumped out)\b(?! (?:a|an|his|her|their|the|some) (?:note|letter|message|phone|mobile|bag|coat|charger|keys?|clothes|stuff|things|shoes|inhaler|medication|passport|money|card)\b)(?! (?:the )?(?:shoe|hand|leg|arm|side|school for|a note for school))",
-    r"\b(?:and|then|but|now|is|has|have|straight|was|he|she|they) (?:\w+ ){0,2}?(?:went|gone|off|out|left|away|ran|run|legged it|walked|drove) (?:again|out again|off again|straight (?:back )?(?:out|off)|back out|out the (?:\w+ )?(?:door|window))\b",
+    r"\b(?:and|then|but|now|is|has|have|straight|was|he|she|they) (?:\w+ ){0,2}?(?<!going )(?:went|gone|off|out|left|away|ran|run|legged it|walked|drove) (?:again|out again|off again|straight (?:back )?(?:out|off)|back out|out the (?:\w+ )?(?:door|window))\b",
     r"\bfor (?:about |only |just )*(?:an?|one|two|five|ten|\d+|half an?|a few|a couple of) (?:min|mins|minute|minutes|sec|secs|seconds|hour|hours|bit|moment)s? (?:and|then|before) (?:\w+ ){0,2}?(?:went|left|gone|off|going|leaving|leg\w+|ran)\b",
-    r"\b(?:been and gone|came and went|been and went|in and out|off again|out again|left again|gone again)\b",
+    r"\b(?:been and gone|came and went|been and went|in and out|(?<!going )off again|(?<!going )out again|left again|gone again)\b",
     r"\band (?:then )?(?:just )?(?:went|left|ran|legged it|scarpered|bolted|gone|went off|walked|disappeared)(?: again| off| out| straight out| away)*$",
     r"\b(?:went|gone) (?:straight )?(?:back )?out (?:again|the door|of the door)\b",
 )

@@ -1,6 +1,7 @@
 """From a text to its meaning. Protective: where words could say that a child is missing, they do."""
 
 import re
+from itertools import pairwise
 
 from services.carers.understanding import clauses, elsewhere, english_asking, practice, references, welsh, writing
 from services.carers.understanding.clauses import any_of
@@ -42,9 +43,10 @@ def understand(text: str) -> Meaning:
 def _said(text: str, plain: str) -> list[Said]:
     known = clauses.whole(plain)
     said: list[Said] = []
-    for clause in writing.clauses(text):
-        said.extend(clauses.read(clause, known))
-        known = clauses.after(known, clause)
+    for clause, following in pairwise([*writing.clauses(text), None]):
+        if clause is not None:
+            said.extend(clauses.read(clause, clauses.before(known, following)))
+            known = clauses.after(known, clause)
     return said
 
 

@@ -19,6 +19,9 @@ NOT_EVERYBODY_BUT = re.compile(r" but \w+ (?:is |are |has |have )?(?:still|not|i
 ANOTHER_CHILD = re.compile(
     r"(?<=\w)(?<!\band)(?<!\bor)(?<!\bplus)(?<!\bwith)(?<!\bnot)(?<!\bboth)(?<!\bnear)\s+(?=c\d+ )"
 )
+TWO_NUMBERS = re.compile(
+    r"\W*(\d{1,3} (?:is |has )?(?:not )?(?:back|home|missing|gone|here|in)) ?,? ?(?:and )?(\d{1,3} (?:is |has |still )*(?:back|home|missing|gone|here|not|in|isnt|hasnt)\b.*)$"
+)
 CODE_BEFORE = re.compile(r"\bc\d+ +(?!c\d)\w")
 NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
@@ -71,6 +74,8 @@ def _everybody_but(words: str) -> str:
 
 def _a_child_each(part: str) -> list[str]:
     """Without a comma too: "c17 gone c18 is here" says two things."""
+    if (numbers := TWO_NUMBERS.match(part)) is not None:
+        return [numbers[1], numbers[2]]
     place = ANOTHER_CHILD.search(part, pos=1)
     if place is None or not CODE_BEFORE.search(part[: place.start()]):
         return [part]
