@@ -102,4 +102,6 @@ def _settled(intents: Iterable[Intent]) -> tuple[Intent, ...]:
         dropped |= {Intent.LOCATED, Intent.SEEN, Intent.CONTACT}
     if keep in REPORTS:
         dropped |= {Intent.SEEN, Intent.CONTACT}
+    if len(set(said)) > 1:
+        dropped |= {Intent.UNCLEAR}
     return tuple(dict.fromkeys(each for each in said if each not in dropped))

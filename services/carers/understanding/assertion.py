@@ -11,7 +11,7 @@ NUMBER = r"(?:\d+|an?|one|two|three|four|five|six|few|couple of)"
 TO_SAY = re.compile(
     r"\b(?:(?:i |we )?(?:just )?(?:want|wanted|thought|would like|ring|ringing|rang|call|calling|text|texting|messaging|happy|pleased|glad|delighted|relieved|here|just)?"
     r" ?(?:i |we )?(?:would |should |will |will just )?(?:to )?(?:say|report|confirm|let you (?:all )?know|let everyone know|tell you|inform you|advise)"
-    r"|can (?:now )?confirm|no need to \w+|(?:i|we) (?:just )?(?:told|said to|have told) (?:the )?(?:police|cops|duty|edt|you)|as (?:usual|always|ever|normal|expected)"
+    r"|(?:can|could|will|please) (?:you )?(?:please |just )?(?:let|tell|inform|update|ring|text) (?:the )?(?:police|cops|social worker|duty|edt|everyone|everybody|them|all|officers?|team)(?: know)?(?: that)?|can (?:now )?confirm|no need to \w+|(?:i|we) (?:just )?(?:told|said to|have told) (?:the )?(?:police|cops|duty|edt|you)|as (?:usual|always|ever|normal|expected)"
     r"|(?:as|like) (?:he|she|they) (?:always|usually) do(?:es)?|thank you for (?:asking|calling|checking))\b"
 )
 """What only leads up to what is said."""
@@ -47,7 +47,7 @@ THIS_MOMENT = re.compile(r"\b(?:just|now|tonight|currently|this (?:minute|second
 
 LONG_OVER = re.compile(
     r"\b(?:(?:the )?(?:last|first|second|other|previous|one|next|following) (?:time|week|weekend|month|year|summer|winter|spring|autumn|christmas|easter|term|occasion|episode|few times|day|morning|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december)"
-    r"|(?:last|first) time|that time|the time before|previously|in the past|historically|back then|years? back|ages ago|long ago|(?:days|weeks|months|years|nights|day|week|month|year|night|fortnight) (?:ago|before|earlier)|yesterday|before (?:christmas|easter|when|now)"
+    r"|(?:last|first) time|that time|the time before|previously|in the past|^before$|historically|back then|years? back|ages ago|long ago|(?:days|weeks|months|years|nights|day|week|month|year|night|fortnight) (?:ago|before|earlier)|yesterday|before (?:christmas|easter|when|now)"
     r"|in (?:january|february|march|april|may|june|july|august|september|october|november|december|\d{4}|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
     r"|when (?:it|this) (?:was|happened)|has done (?:this|it|that) before|before (?:he|she|they) (?:went|left|ran|disappeared|vanished)|tro diwethaf|llynedd|ddoe|wythnos diwethaf|at the time|by then|at first)\b"
 )
@@ -68,6 +68,7 @@ HEDGED = re.compile(
     r"|(?:according to|so says) .*|(?:is|are|was) what .* (?:said|says|told me|heard|say))$"
 )
 """Stands after what it makes uncertain: "she is back, his mate says"."""
+TOLD_BY_OTHERS = re.compile(r"\b(?:am|are|was|were|been|being|got|just)$")
 BEGINS_OWN_WORDS = re.compile(r"(?:rang|rung|ring|phoned|called|texted|text|messaged|emailed|reported|reporting|informed|confirmed|posting)\b(?! (?:\w+ )?from\b)")
 AFTER_OWN_WORDS = re.compile(r"\b(?:i|we)(?: (?:have|had|am|are|just|also|then|already|will))*$")
 
@@ -79,9 +80,10 @@ WITNESSED = re.compile(
 
 ASKED = re.compile(
     r"^(?:so |and |please |hi |hello |hey |sorry |but |ok |just |just wondering |wondering |any )*"
-    r"(?:is|are|has|have|did|do|does|was|were|will|would|can|could|should|aint|isnt|ydy|ydi|ydyn) (?!(?:been|come|got|gone|returned|now|just|back|home|safe|safely|here|finally|arrived|turned|walked|not|also|both back|in|made|brought|found|located)\b)"
+    r"(?:is|are|has|have|did|do|does|was|were|will|would|can|could|should|aint|isnt|ydy|ydi|ydyn) (?!(?:been|come|got|gone|returned|now|just|back|home|safe|safely|here|finally|arrived|turned|walked|not|also|both back|in|made|text|ring|call|let|keep|do|send|message|update|be|brought|found|located)\b)"
     r"(?:(?:the|his|her|their|my|our|any|anyone|anybody|someone|somebody) )?(?:\w+ ){1,7}?"
     r"(?:back|home|here|in|returned|found|brought|bring|come|came|got|get|turned|safe|located|been|missing|asleep|hiding|false|show|shown|ol|nol|adref|gartref)\b"
+    r"|\b(?:is|are|has|have|did|was|were) (?:he|she|they) (?!is\b|are\b|has\b|was\b|have\b|had\b|got\b|came\b)(?:\w+ ){0,2}(?:back|home|found|returned|here|in|located|turned|come)\b"
 )
 ASKS_BY_A_WORD = re.compile(r"^(?:so |and |but |please |hi )*(?:when|why|how|who|what time|where|which|what)(?! (?:a|an) )\b")
 ASKS_AFTERWARDS = re.compile(r"\b(?:can|could|will|would|do|does|should|shall|what|who|how|when|is|are) (?:you|i|we|someone|somebody|police|the|it|they|there)\b")
@@ -150,7 +152,7 @@ def _are_own(before: str, saying: str) -> bool:
     """ "I rang them", and "rang them" as the first words."""
     if not before.strip(" ~"):
         return BEGINS_OWN_WORDS.match(saying) is not None
-    return AFTER_OWN_WORDS.search(before) is not None
+    return AFTER_OWN_WORDS.search(before) is not None and not (saying == "told" and TOLD_BY_OTHERS.search(before))
 
 
 def _would(before: str) -> bool:

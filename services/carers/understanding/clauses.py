@@ -119,7 +119,7 @@ def read(clause: Clause, text: Text) -> list[Said]:
     said.extend(each for one in reading.whereabouts() for each in _but_for_one(one))
     besides = {} if any(each.intent is Intent.BACK for each in said) else BESIDES
     said.extend(Said(kind, typed) for kind, pattern in (besides | REQUESTS).items() if pattern.search(reading.rest))
-    if not said and (reading.asked or (RETURN.search(reading.rest) and assertion.asks(plain))):
+    if not said and (reading.asked or reading.is_a_question()):
         said.append(Said(Intent.STATUS, typed))
     return said
 
@@ -150,7 +150,7 @@ class _Reading:
         not_back = self._take(NOT_BACK)
         if not_back < 0 and not self.text.detail:
             false_alarm = max(false_alarm, self._claimed(TAKEN_BACK)[0])
-        due = max(self._take(DUE), self._take(LATE, self._is_no_adult))
+        due = max(self._take(DUE), self._take(LATE, self._is_the_child_late))
         self.rest = HYPOTHETICAL.sub(hidden, self.rest)
         missing = max(self._take(MISSING, self._is_of_now), self._take(LEFT, self._has_left))
         back, whose = self._claimed(BACK, self._is_the_childs)
@@ -165,6 +165,12 @@ class _Reading:
         if false_alarm >= 0:
             return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
         return [Said(Intent.BACK, typed)] if ended >= 0 else found
+
+    def is_a_question(self) -> bool:
+        """Whether a return is asked after."""
+        if not RETURN.search(IRRELEVANT.sub(hidden, self.clause.plain)):
+            return False
+        return self.clause.asked or assertion.asks(self.clause.plain)
 
     def _claimed(self, patterns: Iterable[re.Pattern[str]], fits: Fits | None = None) -> tuple[int, str]:
         """Where the last such words end that are said to be so (-1 where none are), and the name of whom they are said of."""
@@ -203,7 +209,7 @@ class _Reading:
         if groups.get("of"):
             who = subjects.last_mentioned(plain, match.start())
         elif groups.get("at"):
-            if AT_A_TIME.search(plain, match.end()):
+            if AT_A_TIME.search(plain, match.end()) or AT_A_TIME.search(plain[: match.start()]):
                 return None
             who = subjects.subject(plain, match.start("at"))
         else:
@@ -241,8 +247,8 @@ class _Reading:
         for pattern in patterns:
             self.rest = pattern.sub(hidden, self.rest)
 
-    def _is_no_adult(self, match: re.Match[str]) -> bool:
-        return subjects.subject(self.clause.plain, match.start("at")).word not in NOT_GONE_MISSING | subjects.THINGS
+    def _is_the_child_late(self, match: re.Match[str]) -> bool:
+        return subjects.subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
 
     def _is_of_now(self, match: re.Match[str]) -> bool:
         """An animal is no report, and how it went the last time neither."""

@@ -9,6 +9,7 @@ NOT = r"(?:not|never|no)"
 BELONGING = r"(?:phones?|mobile|bags?|rucksack|coat|jacket|hoodie|clothes|shoes|trainers|note|letter|diary|bed|room|window|door|passport|bike|things|stuff|friends?|mates?|mum|dad)"
 
 IRRELEVANT = (
+    r"\bgone and (?=(?:walked|turned|come|let|got|rocked|strolled) (?:in|up|back|home|himself|herself))",
     r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?(?:home|there|here)\b",
     r"\b(?:police|cops|officers?|anyone|anybody|someone|somebody|nobody|you|duty|edt|worker|team|school|college|doctor|solicitor) (?:\w+ ){0,2}(?:got|get|gets|getting|come|came) back to (?:me|us|you|them|him|her)\b",
     r"\b(?:hear|heard|hearing) (?:\w+ )?back\b",
@@ -58,7 +59,8 @@ DUE = (
     r"\b(?:past|over|missed|broke|broken|breached|after|beyond) (?:(?:his|her|their|the|my) )?(?:curfew|(?:his|her|their) time)\b",
     r"\bexpect(?:ed|ing) (?:him|her|them|c\d+|\w+) (?:back|home|in|at|by|here|for|an hour|ages|hours)\b",
     r"\b(?:said|promised|agreed|told me|told us|swore) (?:(?:he|she|they) )?(?:(?:would|will|to) )?(?:be )?(?:back |home |in )?(?:by |at |for )?(?:half |quarter )?(?:\d+|six|seven|eight|nine|ten|eleven|midnight)\b.*\b(?:its|it is|is|now|gone|nearly|no|nothing|nowt)\b",
-    r"\b(?:said|promised|agreed|swore) (?:(?:he|she|they) )would be (?:back|home|in)\b",
+    r"\b(?:said|promised|agreed|swore) (?:(?:he|she|they) )would be (?:back|home|in|(?:an?|half an|\d+|one|two|ten|twenty) (?:hour|min|minute)s?)\b",
+    r"\b(?:promised|agreed|swore|said) to be (?:back|home|in)\b",
     r"\b(?:back|home|in) (?:\w+ )?(?:an? )?(?:hours?|ages|\d+ (?:mins|minutes|hours|hrs)) ago and (?:is not|has not|not|still)\b",
 )
 
@@ -74,6 +76,7 @@ NOT_BACK = (
     rf"\b{NOT} (?:here|there|on (?:it|the (?:bus|minibus|train|tram|coach|platform))|in there|in (?:the )?(?:house|home|building|bed|room|(?:his|her|their) (?:bed|room|bedroom))|in yet|anywhere|around)\b",
     rf"\b{NOT} (?:\w+ )?(?:think|believe|reckon|know|say|said|see|seen|true|case|convinced|certain|hear|heard|mean|clear|confirmed|that) (?:(?!and\b|so\b)\w+ ){{0,6}}?(?:back|home|returned|here|in)\b",
     rf"\b{NOT} (?:\w+ )?with (?:me|us)\b",
+    rf"\b{NOT} in (?:by|at|for|before) ",
     r"\b(?:nobody|no one|noone|no1|none|neither|nor|hardly|no way|doubt|unlikely|no (?:sign|evidence|indication|proof|trace)) (?:(?!and\b|but\b|so\b|got\b|hurt\b|injured\b|is hurt\b)\w+ ){0,7}?(?:back|home|returned|brought|found)\b",
     r"\b(?:back|home|here|came|arrived|returned|turned up|come) (?:\w+ ){0,2}?without (?:him|them|her(?= *$)|c\d+)\b",
     r"\bneither (?:\w+ ){0,4}(?:here|there|back|home|in|returned|answering)\b",

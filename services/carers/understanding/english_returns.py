@@ -14,7 +14,7 @@ AWAY = rf"(?! (?!{FURTHER})(?:at|in|with|to|on|for|into|onto|off|up|out|over|of|
 """Not followed by where else: "back at school", "back on Instagram", "home in Albania"."""
 HERE = rf"(?:back|home)\b{AWAY}"
 ADVERB = r"(?:now|just|both|all|finally|safely|safe|already|actually|definitely|only|also|fast|sound|well|currently|still)"
-ARRIVED = r"(?:walked|came|strolled|wandered|rolled|crept|snuck|sneaked|stumbled|staggered|waltzed|burst|got|let (?:him|her|them)sel(?:f|ves)|barged|sauntered|crawled|climbed|arrived|run|ran|(?:has|have|just|is|are|he|she|they|now|only) (?:just )?come)"
+ARRIVED = r"(?:walked|came|strolled|wandered|rolled|crept|snuck|sneaked|stumbled|staggered|waltzed|burst|got|let (?:him|her|them)sel(?:f|ves)|barged|sauntered|crawled|climbed|arrived|run|ran|(?:is|are|now)(?= through)|(?:has|have|just|is|are|he|she|they|now|only) (?:just )?come)"
 BROUGHT = r"(?:brought|bought|dropped|delivered|escorted|driven|drove|taken|took|got|found|fetched|picked|collected|have|returned|walked|carried)"
 BETWEEN = r"(?:(?!and\b|so\b|to\b|coming\b|going\b|if\b|when\b|way\b|not\b|then\b|her way\b)\w+ )"
 
@@ -28,7 +28,7 @@ BACK = (
     r"\b(?:has|have|just|is|are|safely|now|finally|he|she|they|c\d+) (?:\w+ )?(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?:school|college|work|town|the (?:area|shop|park|city|scene))))",
     rf"^(?:\w+ ){{0,2}}(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?!{OURS}))\b)",
     r"\b(?P<at>turned up|showed up|shown up|rocked up|pitched up|shown (?:his|her|their) face|reappeared|resurfaced)(?= (?:here|home|at (?:the|my|our) (?:front )?(?:door|house|home|unit|placement)|at (?:\d+|midnight|last)|on (?:the|my|our) (?:doorstep|step)|safe|now|ok|fine|just now|about|around|again|\d+|half|ten|five|twenty|an hour|last night|tonight|this morning|soaking|drunk|out of)\b|$)",
-    rf"\b{ARRIVED} (?:back |straight )?(?P<at>in|inside|indoors|through (?:the|my|our) (?:\w+ )?door)\b(?! (?:contact|touch|an?|trouble|bother|with|to|his|her|their|from|some|my|our|the (?!door|house|unit|home|back door|front door|early hours|night))\b)",
+    rf"\b{ARRIVED} (?:back |straight )?(?P<at>in|inside|indoors|through (?:the|my|our) (?:\w+ )?door)\b(?! (?:contact|touch|an?|trouble|bother|with(?! (?:his|her|their) key)|to|his|her|their|from|some|my|our|the (?!door|house|unit|home|back door|front door|early hours|night))\b)",
     rf"\b(?:is|are|now|safe|sat|stood) (?:{ADVERB} )*(?P<at>here|in|inside|indoors|upstairs|downstairs)(?= (?:now|safe|again|with (?:me|us|staff)|in (?:bed|the)|at (?:home|{HOUSE})|and|since|asleep|eating|having|crying|fine|ok|thank|safely|all|both|soaking|sat|talking|watching|next|so|bed)\b|$)",
     rf"\b(?:is|are|now|safe|asleep|sat|safely) (?:{ADVERB} |back |here |sat |sitting |laid |tucked up |curled up )*(?:asleep )?(?P<at>(?:in (?:(?:the|our|his|her|their|my|here) )?(?:own )?(?:{ROOM}|house|home|unit|building|placement)|on (?:the|our|my) (?:sofa|settee|couch|doorstep|step|landing)|at (?:home|placement|(?:the|our|my) (?:front )?(?:door|house|unit|placement))|with (?:me|us))\b)(?! next door)",
     r"\b(?:is|are) (?:fast |sound |now |safely |both )*(?P<at>asleep|sleeping|tucked up)\b(?! (?:at|in|on) (?!(?:his|her|their|the|our) (?:own )?(?:bed|room|bedroom|sofa|settee|couch|lounge|house)|bed|here|me))",
@@ -36,7 +36,7 @@ BACK = (
     r"\b(?:home|back) (?P<at>and (?:safe|well|dry|ok)|safe|safely|now)\b",
     rf"\b{BROUGHT} (?:him|her|them|both|all|c\d+|\w+) (?:\w+ ){{0,2}}?(?P<at>here|with (?:me|us)|to (?:us|me|the (?:unit|house|placement|door)|our door|placement)|off (?:here|home|(?:at|to) (?:{OURS})))\b",
     r"\b(?:police|cops|officers?|taxi|worker|staff|bus|school|driver) (?:\w+ ){0,2}(?:brought|dropped|returned|bought) (?P<at>him|her|them|both|c\d+|\w+)(?: off| just now| now| safe| safely)*(?= at \d+| by| $|$)",
-    r"^(?:ive |weve |i have |we have )?got (?P<at>him|her|them|both)(?: (?:safe|back|home|here|now|with (?:me|us)))*$",
+    r"^(?:ive |weve |i have |we have )?got (?:him|her|them|both)(?: (?:safe|back|home|here|now|with (?:me|us)))*$",
     r"\b(?:has|have|is|are) (?P<at>in bed|reunited|accounted for)\b",
     r"\b(?P<at>in bed (?:now|safe|asleep))\b",
 )
@@ -65,6 +65,9 @@ FALSE_ALARM = (
     r"\bwrong (?:button|day)\b",
     r"\bpocket (?:text|dial)\b|\bbum (?:text|dial)\b",
     r"\b(?:toddler|baby|son|daughter|kids?|grandson|child|he|she) (?:must have |has )?(?:sent|pressed) (?:that|it|this|the text)\b",
+    r"^(?:please )?cancel(?: it| that| this)? ?(?:please|sorry)?$",
+    r"\b(?P<at>never) (?:went|gone) (?:anywhere|out|missing)\b(?! (?:before|until))",
+    r"\bpressed send\b",
     r"\b(?:did not|never) mean to (?:send|text|report)\b",
 )
 AT_A_TIME = (
@@ -95,6 +98,6 @@ LOCATED = (
     rf"\b(?:he|she|they|[a-z]{{1,3}}\d{{1,4}}) (?P<at>(?:is|are) safe (?:and well )?(?:at|with|in) (?!(?:me|us|home|the house|bed|here|his|her)\b)\w+)\b",
     rf"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
     rf"\b(?P<at>arrested|in custody)\b",
-    rf"\b(?:police|hospital|school|staff) (?:have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}})\b(?! (?:\w+ )?(?:{BELONGING})\b)",
+    rf"\b(?:police|hospital|school|staff) (?:have got|has got|have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}})\b(?! (?:\w+ )?(?:{BELONGING})\b)",
 )
 """Where `at` stands it may be a thing that is found."""

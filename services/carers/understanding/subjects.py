@@ -95,8 +95,8 @@ def subject(plain: str, place: int) -> Subject:
     verb: list[str] = []
     while words and words[-1] in WITHIN_A_VERB:
         verb.insert(0, words.pop())
-    if _brings_what_follows(verb):
-        following = plain[place:].split()[1:4]
+    following = plain[place:].split()[1:4]
+    if _brings_what_follows(verb, following):
         return Subject(Kind.OTHER if OTHERS.intersection(following) else Kind.CHILD)
     return _nearest(words, adjacent=True)
 
@@ -106,11 +106,13 @@ def last_mentioned(plain: str, place: int) -> Subject:
     return _nearest(plain[:place].split(), adjacent=False)
 
 
-def _brings_what_follows(verb: list[str]) -> bool:
+def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
     """ "Police brought back her phone": what is back stands behind the word."""
     if not verb or verb[-1] not in BRINGING:
         return False
-    return verb[-1] != "returned" and not PASSIVE.intersection(verb[-3:-1])
+    if verb[-1] == "returned" or following[:1] == ["by"]:
+        return False
+    return not PASSIVE.intersection(verb[-3:-1])
 
 
 def _nearest(words: list[str], adjacent: bool) -> Subject:
@@ -121,9 +123,9 @@ def _nearest(words: list[str], adjacent: bool) -> Subject:
             words, adjacent = before, False
             continue
         if word in CHILD or A_CODE.fullmatch(word):
-            described = _described_by(words)
+            described = "other" if words[-2:-1] == ["other"] else _described_by(words)
             return Subject(Kind.OTHER, described) if described else Subject(Kind.CHILD, word)
-        if word in OTHERS:
+        if _is_another(word):
             return _joined(words) or Subject(Kind.OTHER, word)
         if adjacent and _may_be_a_name(words):
             return Subject(Kind.NAME, word)
@@ -137,6 +139,11 @@ def _described_by(words: list[str]) -> str:
     if words[-1] not in {"he", "she", "they"} or len(before) < 2 or before[-1] not in OTHERS:
         return ""
     return before[-1] if before[-2] in BESIDE_A_NOUN else ""
+
+
+def _is_another(word: str) -> bool:
+    """Written without its apostrophe too: "hubbys back"."""
+    return word in OTHERS or (len(word) > 3 and word.endswith("s") and word[:-1] in OTHERS)
 
 
 def _may_be_a_name(words: list[str]) -> bool:

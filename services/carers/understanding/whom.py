@@ -99,7 +99,8 @@ def _by_bare_number(words: str, codes: dict[str, str]) -> list[str]:
 def _is_the_wrong_one(child: Known, words: str) -> bool:
     """Named only to say that it is not this one: "Omid, not Omar"."""
     forms = {_plain_code(child.code), *(form for name in child.names for form in _forms(name))}
-    return all(before == "not" for before, word in pairwise(["", *words.split()]) if word in forms)
+    before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
+    return before == {"not"}
 
 
 def put_right(words: str, children: Sequence[Known]) -> str | None:

@@ -5,12 +5,16 @@ import unicodedata
 from dataclasses import dataclass
 
 from services.carers.understanding.spelling import corrected
+from services.carers.understanding.subjects import NO_NAMES, WITHIN_A_VERB
 
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
 """Letters whose stroke is no accent to Unicode."""
 APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
 ENDS_OF_CLAUSE = re.compile(
     r"((?:(?<!\d)[.:,]|[.:,](?!\d)|[!?;\n\r()])+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b)"
+)
+IN_A_LIST = re.compile(
+    r"(?:(?<=^)|(?<=[.!?\n] )|(?<=missing )|(?<=missing: )|(?<= and ))([a-z]{3,}|c\d+|\d{2,3}), (?!(?:he|she|they|i|we|it|its|hes|shes|theyre|not|no|im|weve|ive|is|has|just|still|gone|back|my|the|his|her|who|please|can|didnt|wont|doesnt|she|safe)\b)(?=\w+(?:,| and| is| has| are| have| both| gone| missing| not| ran| run| all| absconded| left| still| havent| hasnt|$))"
 )
 EVERYBODY_BUT = re.compile(
     r"\b(every(?:one|body)|all(?: of (?:them|us))?|all the \w+|the lot|the rest)((?: \w+){0,3}?) but(?= \w+(?: and \w+)?(?:$|[.!,;]| (?:is|are|has|have|missing|gone|back|home|ran|not|of)\b))"
@@ -56,12 +60,17 @@ class Clause:
 def clauses(text: str) -> list[Clause]:
     """In the order written, those without a word left out."""
     joined = _everybody_but(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text))))
-    parts = [*ENDS_OF_CLAUSE.split(joined), ""]
+    parts = [*ENDS_OF_CLAUSE.split(_listed(joined)), ""]
     found: list[Clause] = []
     for part, mark in zip(parts[::2], parts[1::2], strict=True):
         each = [words for words in map(typed, _a_child_each(part)) if words]
         found.extend(Clause(words, plain(words), "?" in mark and words is each[-1]) for words in each)
     return found
+
+
+def _listed(words: str) -> str:
+    """ "Omar, Linh missing" is one clause."""
+    return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
 
 
 def _everybody_but(words: str) -> str:
