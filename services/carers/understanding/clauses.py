@@ -145,7 +145,7 @@ class _Reading:
     def whereabouts(self) -> list[Said]:
         typed = self.clause.typed
         false_alarm, who = self._claimed(FALSE_ALARM, self._was_never_gone)
-        ended, _ = self._claimed(NO_LONGER_MISSING)
+        ended, unmissed = self._claimed(NO_LONGER_MISSING, self._is_the_childs)
         self._take_each(NO_LONGER_MISSING)
         not_back = self._take(NOT_BACK)
         if not_back < 0 and not self.text.detail:
@@ -164,7 +164,7 @@ class _Reading:
             return [Said(Intent.BACK, typed, mixed, whose)]
         if false_alarm >= 0:
             return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
-        return [Said(Intent.BACK, typed)] if ended >= 0 else found
+        return [Said(Intent.BACK, typed, subject=unmissed)] if ended >= 0 else found
 
     def is_a_question(self) -> bool:
         """Whether a return is asked after."""

@@ -13,7 +13,7 @@ IRRELEVANT = (
     r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?(?:home|there|here)\b",
     r"\b(?:police|cops|officers?|anyone|anybody|someone|somebody|nobody|you|duty|edt|worker|team|school|college|doctor|solicitor) (?:\w+ ){0,2}(?:got|get|gets|getting|come|came) back to (?:me|us|you|them|him|her)\b",
     r"\b(?:hear|heard|hearing) (?:\w+ )?back\b",
-    r"\b(?:call|ring|text|phone|message|get|write|email|report|come) (?:me |us |you |them |it )?back (?:please|asap|when|on|to|if|soon|later|thanks|now)\b",
+    r"\b(?:call|ring|text|phone|message|get|write|email|report|(?<!has )(?<!have )(?<!just )(?<!is )(?<!he )(?<!she )(?<!they )come) (?:me |us |you |them |it )?back (?:please|asap|when|on|to|if|soon|later|thanks|now)\b",
     r"\b(?:call|ring|text|phone|message)(?:ed)? (?:me|us|you) back\b",
     r"\b(?:ring|call|text|phone) back\b",
     r"\b(?:come|came|comes|coming|gets|got) home with (?:a|an|some|new|loads|lots|money|bruises|marks|stuff|things)\b",

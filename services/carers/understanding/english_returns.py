@@ -9,8 +9,8 @@ HOURS = r"\d+|half|quarter|about|around|approx|approximately|one|two|three|four|
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"
 HOUSE = r"(?:house|home|unit|placement|residence|building|property|premises|flat|hostel|base|site|annexe?|address|foster home|childrens home|doorstep|door|front door|step|place)"
 OURS = rf"(?:(?:the|our|his|her|their|my|this) )?(?:own )?(?:{ROOM}|{HOUSE})|ours|mine|us|me|staff|his carers?|her carers?|care|one piece|safe|safety"
-FURTHER = rf"(?:(?:at|in|with|to|on|for|into|onto|from|by) (?:{OURS}|{HOURS}|time|good|now|tonight|the night|being|a taxi|taxi|police|being missing|missing|(?:his|her|their) own|foot|time)\b|of (?:his|her|their) own|in(?:$| (?:now|safe|gone|and|asleep)\b))"
-AWAY = rf"(?! (?!{FURTHER})(?:at|in|with|to|on|for|into|onto|off|up|out|over|of|pain|ache|number|office|address|time|alone|visits?|country|town|team)\b)"
+FURTHER = rf"(?:(?:at|in|with|to|on|for|into|onto|from|by) (?:{OURS}|{HOURS}|time|(?:the|our|my) (?:front )?door|tears|a state|good|now|tonight|the night|being|a taxi|taxi|police|being missing|missing|(?:his|her|their) own|foot|time)\b|of (?:his|her|their) own|in(?:$| (?:now|safe|gone|and|asleep)\b))"
+AWAY = rf"(?! (?!{FURTHER})(?:at|in|with|to|on|for|into|onto|off|up|out|over|of|pain|ache|outside|near|round|number|office|address|time|alone|visits?|country|town|team)\b)"
 """Not followed by where else: "back at school", "back on Instagram", "home in Albania"."""
 HERE = rf"(?:back|home)\b{AWAY}"
 ADVERB = r"(?:now|just|both|all|finally|safely|safe|already|actually|definitely|only|also|fast|sound|well|currently|still)"
@@ -25,11 +25,11 @@ BACK = (
     r"\b(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:placement|his|her|their|bed|one piece)|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally))\b",
     r"^(?P<at>safe|home|found safe|returned|home now|home safe|safe now|here|here now|safely home|indoors|found safe and well)(?: and \w+| now| thanks| again| at last| thank god)*$",
     rf"^(?:\w+ ){{0,2}}(?P<at>home\b{AWAY})(?=(?: x+| safe| now| thanks| love| bless| at last| again| and \w+| thank god| at \d+| \d+| with (?:me|us)| in bed)*$)",
-    r"\b(?:has|have|just|is|are|safely|now|finally|he|she|they|c\d+) (?:\w+ )?(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?:school|college|work|town|the (?:area|shop|park|city|scene))))",
+    r"\b(?:has|have|just|is|are|safely|now|finally|he|she|they|c\d+) (?:\w+ )?(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?:school|college|work|town|the (?:area|shop|park|city|scene)))\b)",
     rf"^(?:\w+ ){{0,2}}(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?!{OURS}))\b)",
-    r"\b(?P<at>turned up|showed up|shown up|rocked up|pitched up|shown (?:his|her|their) face|reappeared|resurfaced)(?= (?:here|home|at (?:the|my|our) (?:front )?(?:door|house|home|unit|placement)|at (?:\d+|midnight|last)|on (?:the|my|our) (?:doorstep|step)|safe|now|ok|fine|just now|about|around|again|\d+|half|ten|five|twenty|an hour|last night|tonight|this morning|soaking|drunk|out of)\b|$)",
+    rf"\b(?P<at>turned up|showed up|shown up|rocked up|pitched up|shown (?:his|her|their) face|reappeared|resurfaced)\b{AWAY}",
     rf"\b{ARRIVED} (?:back |straight )?(?P<at>in|inside|indoors|through (?:the|my|our) (?:\w+ )?door)\b(?! (?:contact|touch|an?|trouble|bother|with(?! (?:his|her|their) key)|to|his|her|their|from|some|my|our|the (?!door|house|unit|home|back door|front door|early hours|night))\b)",
-    rf"\b(?:is|are|now|safe|sat|stood) (?:{ADVERB} )*(?P<at>here|in|inside|indoors|upstairs|downstairs)(?= (?:now|safe|again|with (?:me|us|staff)|in (?:bed|the)|at (?:home|{HOUSE})|and|since|asleep|eating|having|crying|fine|ok|thank|safely|all|both|soaking|sat|talking|watching|next|so|bed)\b|$)",
+    rf"\b(?:is|are|now|safe|sat|stood) (?:{ADVERB} )*(?P<at>here\b{AWAY}|(?:in|inside|indoors|upstairs|downstairs)(?= (?:now|safe|again|with (?:me|us|staff)|in (?:bed|the)|at (?:home|{HOUSE})|and|since|asleep|eating|having|crying|fine|ok|thank|safely|all|both|soaking|sat|talking|watching|next|so|bed)\b|$))",
     rf"\b(?:is|are|now|safe|asleep|sat|safely) (?:{ADVERB} |back |here |sat |sitting |laid |tucked up |curled up )*(?:asleep )?(?P<at>(?:in (?:(?:the|our|his|her|their|my|here) )?(?:own )?(?:{ROOM}|house|home|unit|building|placement)|on (?:the|our|my) (?:sofa|settee|couch|doorstep|step|landing)|at (?:home|placement|(?:the|our|my) (?:front )?(?:door|house|unit|placement))|with (?:me|us))\b)(?! next door)",
     r"\b(?:is|are) (?:fast |sound |now |safely |both )*(?P<at>asleep|sleeping|tucked up)\b(?! (?:at|in|on) (?!(?:his|her|their|the|our) (?:own )?(?:bed|room|bedroom|sofa|settee|couch|lounge|house)|bed|here|me))",
     rf"\b(?P<at>safe (?:and (?:sound|well|here|home|now|back)|at home|with (?:me|us)|here|in (?:{ROOM}|his room|her room)))\b(?! (?:at|in|with|by) (?!{OURS}))",
@@ -43,7 +43,7 @@ BACK = (
 STATE = r"\b(?:asleep|sleeping|upstairs|downstairs|in (?:the|his|her|their|our|my) (?:garden|loft|attic|shed|garage|room|bedroom|spare room|bath|bathroom|shower|toilet|loo|kitchen|lounge))\b"
 """Where a child is found who may never have been gone: beside a false alarm it is no return."""
 STAND_DOWN = (
-    r"(?<!not )(?<!never )\b(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|stop (?:looking|searching)|panic over|all accounted for|emergency over)\b",
+    r"(?<!not )(?<!never )\b(?!.*\b(?:if|once|when|unless|until|till|as soon as|in case|before)\b)(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|stop (?:looking|searching)|panic over|all accounted for|emergency over)\b",
 )
 """Nobody need look any more: a return without a word of one."""
 
