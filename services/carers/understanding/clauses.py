@@ -33,6 +33,7 @@ BACK = each_of(english_returns.BACK, welsh.BACK)
 STAND_DOWN = each_of(english_returns.STAND_DOWN)
 FALSE_ALARM = each_of(english_returns.FALSE_ALARM, welsh.FALSE_ALARM)
 TAKEN_BACK = each_of(english_returns.TAKEN_BACK)
+EXPLAINED = re.compile(english_returns.EXPLAINED)
 DETAIL = re.compile(english_returns.DETAIL)
 AT_A_TIME = re.compile(english_returns.AT_A_TIME)
 STATE = re.compile(english_returns.STATE)
@@ -57,6 +58,10 @@ OUT_WITH = re.compile(r"\b(?:out|gone|went|off|away|trip|cinema|shopping|contact
 OFFICIAL = re.compile(r"\b(?:police|hospital|staff|school|college|social worker|worker|ambulance|officers?|a and e|btp|security)\b")
 NOT_GONE_MISSING = (subjects.SPEAKER | subjects.ADULTS | subjects.ANIMALS) - {"me", "us"}
 RETURN = re.compile(r"\b(?:back|home|found|located|returned)\b")
+LOOKING = re.compile(
+    r"\b(?:no luck|no joy|nothing(?! (?:to|wrong|broken|missing))|(?<!stop )(?<!need to )looking|searching|searched|looked|(?:driven|drove|driving|been|walked) (?:all )?(?:round|around|about|everywhere)|keep (?:looking|trying|ringing)|cant find)\b"
+)
+BACK_FROM = re.compile(r"(?:back|home|in|returned) from (?!missing|being)")
 BUT_FOR = re.compile(r"\b(without|except(?: for)?|apart from|bar|other than) (\w+(?: and \w+)?)")
 LEAVING = re.compile(r"\b(?:gone|went|left|off|out|walked|ran|legged|slipped|sneaked|snuck)\b")
 WITH_THE_CHILD = re.compile(r"\b(?:with|has|got|taken|took) (?:him|her|them|c\d+)\b")
@@ -72,6 +77,8 @@ class Text:
     detail: bool
     """It speaks of a detail, as a correction does."""
     false_alarm: bool
+    speaker_looks: bool
+    """They have been out looking: then "just got back" is themselves."""
     official: bool
     context: Context = Context()
     out_with: bool = False
@@ -79,7 +86,8 @@ class Text:
 
 def whole(plain: str) -> Text:
     return Text(
-        detail=DETAIL.search(_without(TAKEN_BACK, plain)) is not None,
+        detail=_is_put_right(_without(TAKEN_BACK, plain)),
+        speaker_looks=LOOKING.search(plain) is not None,
         false_alarm="false alarm" in plain or " all along" in plain,
         official=OFFICIAL.search(plain) is not None,
         context=Context(witnessed=assertion.WITNESSED.search(plain) is not None),
@@ -101,6 +109,15 @@ def after(text: Text, clause: Clause) -> Text:
         of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
     )
     return replace(text, context=context, out_with=text.out_with or OUT_WITH.search(clause.plain) is not None)
+
+
+def _is_put_right(rest: str) -> bool:
+    """Whether a detail is, rather than the report: anything that neither says sorry nor where the child was all the while."""
+    if DETAIL.search(rest):
+        return True
+    if EXPLAINED.search(rest):
+        return AT_A_TIME.search(rest) is not None
+    return not set(rest.split()) <= english_returns.APOLOGY
 
 
 def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
@@ -197,11 +214,17 @@ class _Reading:
         if who.kind is Kind.OTHER:
             with_the_child = who.word in {"we", "us"} and self.text.context.witnessed
             return subjects.NOBODY if with_the_child else None
-        if who.kind is Kind.NONE and (self.text.out_with or OUT_WITH.search(self.clause.plain)):
+        if who.kind is Kind.NONE and self._may_be_the_speaker(match):
             return None
         if self.text.false_alarm and STATE.search(match[0]):
             return None
         return who
+
+    def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
+        """Or one who is out with somebody, and back at ten."""
+        if self.text.speaker_looks or BACK_FROM.match(self.clause.plain, _place(match)):
+            return True
+        return self.text.out_with or OUT_WITH.search(self.clause.plain) is not None
 
     def _was_never_gone(self, match: re.Match[str]) -> Subject | None:
         groups = match.groupdict()

@@ -9,6 +9,7 @@ NOT = r"(?:not|never|no)"
 BELONGING = r"(?:phones?|mobile|bags?|rucksack|coat|jacket|hoodie|clothes|shoes|trainers|note|letter|diary|bed|room|window|door|passport|bike|things|stuff|friends?|mates?|mum|dad)"
 
 IRRELEVANT = (
+    r"\bfound (?:him|her|them) on (?:facebook|insta\w*|snap\w*|tiktok|whatsapp|social media|line)\b",
     r"\bgone and (?=(?:walked|turned|come|let|got|rocked|strolled) (?:in|up|back|home|himself|herself))",
     r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?(?:home|there|here)\b",
     r"\b(?:police|cops|officers?|anyone|anybody|someone|somebody|nobody|you|duty|edt|worker|team|school|college|doctor|solicitor) (?:\w+ ){0,2}(?:got|get|gets|getting|come|came) back to (?:me|us|you|them|him|her)\b",

@@ -43,7 +43,7 @@ BACK = (
 STATE = r"\b(?:asleep|sleeping|upstairs|downstairs|in (?:the|his|her|their|our|my) (?:garden|loft|attic|shed|garage|room|bedroom|spare room|bath|bathroom|shower|toilet|loo|kitchen|lounge))\b"
 """Where a child is found who may never have been gone: beside a false alarm it is no return."""
 STAND_DOWN = (
-    r"(?<!not )(?<!never )\b(?!.*\b(?:if|once|when|unless|until|till|as soon as|in case|before)\b)(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|stop (?:looking|searching)|panic over|all accounted for|emergency over)\b",
+    r"(?<!not )(?<!never )\b(?!.*\b(?:if|once|when|unless|until|till|as soon as|in case|before)\b)(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|(?:^|^please |(?:you|police|everyone|they|officers) (?:all )?(?:can|may) (?:now |all )?)stop (?:looking|searching)(?! (?:for now|tonight|at|until))|panic over|all accounted for|emergency over)\b",
 )
 """Nobody need look any more: a return without a word of one."""
 
@@ -62,7 +62,7 @@ FALSE_ALARM = (
     r"\b(?P<at>never) (?:left|went out of) (?:the |his |her )?(?:house|home|room|building|unit|bedroom)\b",
     r"\b(?P<of>all along|(?:the |this )?(?:whole|entire) time|all this time|all the time)\b",
     r"\b(?P<at>was|were|been) (?:just |only |actually |fast |here )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:\w+ )?(?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|cupboard|kitchen|lounge|living room|car|house)|upstairs|downstairs|under the bed|behind the sofa)\b",
-    r"\bwrong (?:button|day)\b",
+    r"\bwrong button\b",
     r"\bpocket (?:text|dial)\b|\bbum (?:text|dial)\b",
     r"\b(?:toddler|baby|son|daughter|kids?|grandson|child|he|she) (?:must have |has )?(?:sent|pressed) (?:that|it|this|the text)\b",
     r"^(?:please )?cancel(?: it| that| this)? ?(?:please|sorry)?$",
@@ -78,7 +78,7 @@ AT_A_TIME = (
 TAKEN_BACK = (
     r"\b(?:ignore|disregard|scrap|delete|scratch|forget) (?:that|this|it|my|the|last|previous|me|all|above)\b",
     r"\bplease (?:ignore|disregard)\b",
-    r"\bwrong person\b",
+    r"\bwrong (?:person|day)\b",
     r"\b(?:by|in|my|a) (?:mistake|error|accident)\b",
     r"\baccidentally\b",
 )
@@ -89,6 +89,16 @@ DETAIL = (
     r"|heddlu|cot)\b|\d"
 )
 """Words of a detail: what is mistaken is that, not the report."""
+APOLOGY = frozenset(
+    """sorry so very really my all everyone everybody please that was it is its this sent text texts message messages msg last previous the a an
+    i to you we hit send oh god apologies mean did not in on by omg me ok thanks thank again fault one bad silly stupid meant wasting time your
+    wrong person day for meaning button ever just she he they no her him them of and true above report reported about any worry trouble
+    bother x xx gosh dear been""".split()
+)
+EXPLAINED = (
+    r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
+)
+"""With what is taken back, and nothing but this beside it, a report is taken back."""
 
 LOCATED = (
     rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?:him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b(?! (?:{BELONGING})\b)",

@@ -34,7 +34,7 @@ THINGS = frozenset(
     wallet purse passport card money laptop tablet ipad light lights power electric electricity internet wifi signal battery tracker
     snapchat snap instagram insta facebook whatsapp tiktok account location gps post letter parcel photo picture news result results
     weather rain pain cold window door heating water boiler tv medication meds inhaler glasses blanket everything things stuff life
-    school college football hat scarf watch uniform jumper hearing order body line helicopter drone what something nothing else ffon post
+    school college football hat scarf watch uniform jumper hearing order body line helicopter drone what something nothing else other rest ffon post
     note report case bed drawer cash debit bank ref number system app site network""".split()
 )
 OTHERS = SPEAKER | ADULTS | ANIMALS | KIN | VEHICLES | THINGS
