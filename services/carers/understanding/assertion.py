@@ -58,7 +58,9 @@ LONG_OVER = re.compile(
     r"|in (?:january|february|march|april|may|june|july|august|september|october|november|december|\d{4}|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
     r"|when (?:it|this) (?:was|happened)|has done (?:this|it|that) before|before (?:he|she|they) (?:went|left|ran|disappeared|vanished)|tro diwethaf|llynedd|ddoe|wythnos diwethaf|at the time|by then|at first)\b"
 )
-AT_SOME_TIME = re.compile(r"\b(?:is|are|now|just|tonight|today|this (?:morning|minute|evening|afternoon)|here|(?:mins?|minutes?|hours?|hrs?) ago)\b")
+AT_SOME_TIME = re.compile(
+    r"\b(?:is|are|now|just|tonight|today|this (?:morning|minute|evening|afternoon)|here|(?:mins?|minutes?|hours?|hrs?) ago)\b"
+)
 """Of now, whatever was told of other times before."""
 
 SAYS = r"(?:says|said|say|saying|reckons?|claims?|claimed|swears?|swore|told|tells|telling|heard|hears|hearing|rang|rung|ring|phoned|called|texted|text|messaged|messages|emailed|posted|posting|wrote|writes|confirmed|confirms|informed|reported|reports|reporting|mentioned|snapchatted|whatsapped|announced|advised|advises|insists?|thinks|believes)"
@@ -77,7 +79,9 @@ HEDGED = re.compile(
 )
 """Stands after what it makes uncertain: "she is back, his mate says"."""
 TOLD_BY_OTHERS = re.compile(r"\b(?:am|are|was|were|been|being|got|just)$")
-BEGINS_OWN_WORDS = re.compile(r"(?:rang|rung|ring|phoned|called|texted|text|messaged|emailed|reported|reporting|informed|confirmed|posting)\b(?! (?:\w+ )?from\b)")
+BEGINS_OWN_WORDS = re.compile(
+    r"(?:rang|rung|ring|phoned|called|texted|text|messaged|emailed|reported|reporting|informed|confirmed|posting)\b(?! (?:\w+ )?from\b)"
+)
 AFTER_OWN_WORDS = re.compile(r"\b(?:i|we)(?: (?:have|had|am|are|just|also|then|already|will))*$")
 
 WITNESSED = re.compile(
@@ -93,8 +97,12 @@ ASKED = re.compile(
     r"(?:back|home|here|in|returned|found|brought|bring|come|came|got|get|turned|safe|located|been|missing|asleep|hiding|false|show|shown|ol|nol|adref|gartref)\b"
     r"|\b(?:is|are|has|have|did|was|were) (?:he|she|they) (?!is\b|are\b|has\b|was\b|have\b|had\b|got\b|came\b)(?:\w+ ){0,2}(?:back|home|found|returned|here|in|located|turned|come)\b"
 )
-ASKS_BY_A_WORD = re.compile(r"^(?:so |and |but |please |hi )*(?:when|why|how|who|what time|where|which|what)(?! (?:a|an) )\b")
-ASKS_AFTERWARDS = re.compile(r"\b(?:can|could|will|would|do|does|should|shall|what|who|how|when|is|are) (?:you|i|we|someone|somebody|police|the|it|they|there)\b")
+ASKS_BY_A_WORD = re.compile(
+    r"^(?:so |and |but |please |hi )*(?:when|why|how|who|what time|where|which|what)(?! (?:a|an) )\b"
+)
+ASKS_AFTERWARDS = re.compile(
+    r"\b(?:can|could|will|would|do|does|should|shall|what|who|how|when|is|are) (?:you|i|we|someone|somebody|police|the|it|they|there)\b"
+)
 
 _EMBEDDED = re.compile("|".join(EMBEDDED))
 
@@ -108,7 +116,7 @@ class Context:
     witnessed: bool = False
 
 
-def is_asked(plain: str, mark: bool, place: int) -> bool:
+def is_asked(plain: str, place: int, *, mark: bool) -> bool:
     """`mark`: it ends with a question mark. What is asked after it in the same breath leaves what is said before a statement."""
     if asks(plain) or (mark and ASKS_BY_A_WORD.search(plain) is not None):
         return True
@@ -157,7 +165,7 @@ def is_only_a_hedge(plain: str) -> bool:
 
 
 def _are_own(before: str, saying: str) -> bool:
-    """ "I rang them", and "rang them" as the first words."""
+    """As in "I rang them", and in "rang them" as the first words."""
     if saying.startswith("hear"):
         return False
     if not before.strip(" ~"):
@@ -166,13 +174,8 @@ def _are_own(before: str, saying: str) -> bool:
 
 
 def _would(before: str) -> bool:
-    last = None
-    for last in MODAL.finditer(before):
-        pass
-    if last is None:
-        return False
-    between = before[last.end() :]
-    return len(between.split()) <= 4 and A_SUBJECT.search(between) is None
+    after = [before[each.end() :] for each in MODAL.finditer(before)][-1:]
+    return any(len(between.split()) <= 4 and A_SUBJECT.search(between) is None for between in after)
 
 
 def _hidden(match: re.Match[str]) -> str:

@@ -5,66 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from services.carers.understanding import assertion, english, english_asking, english_returns, subjects, welsh
+from services.carers.understanding import assertion, english_returns, lexicon, nouns, subjects
 from services.carers.understanding.assertion import Context
 from services.carers.understanding.meaning import Intent, Said
 from services.carers.understanding.subjects import Kind, Subject
 from services.carers.understanding.writing import Clause
-
-
-def any_of(*lists: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(pattern for each in lists for pattern in each))
-
-
-def each_of(*lists: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for each in lists for pattern in each)
-
-
-IRRELEVANT = any_of(english.IRRELEVANT)
-HYPOTHETICAL = any_of(english.HYPOTHETICAL)
-QUESTION = any_of(english_asking.QUESTION)
-NO_LONGER_MISSING = each_of(english_returns.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
-NOT_BACK = any_of(english.NOT_BACK, welsh.NOT_BACK)
-DUE = any_of(english.DUE)
-LATE = any_of(english.LATE)
-MISSING = any_of(english.MISSING, welsh.MISSING)
-LEFT = any_of(english.LEFT)
-BACK = each_of(english_returns.BACK, welsh.BACK)
-STAND_DOWN = each_of(english_returns.STAND_DOWN)
-FALSE_ALARM = each_of(english_returns.FALSE_ALARM, welsh.FALSE_ALARM)
-TAKEN_BACK = each_of(english_returns.TAKEN_BACK)
-EXPLAINED = re.compile(english_returns.EXPLAINED)
-DETAIL = re.compile(english_returns.DETAIL)
-AT_A_TIME = re.compile(english_returns.AT_A_TIME)
-STATE = re.compile(english_returns.STATE)
-LOCATED = each_of(english_returns.LOCATED, welsh.LOCATED)
-BESIDES = {
-    Intent.CONTACT: any_of(english.CONTACT, welsh.CONTACT),
-    Intent.SEEN: any_of(english.SEEN, welsh.SEEN),
-}
-REQUESTS = {
-    Intent.STATUS: any_of(english_asking.STATUS, welsh.STATUS),
-    Intent.ENQUIRY: any_of(english_asking.ASKS_WHERE, english_asking.ASKS_AFTER, welsh.ENQUIRY),
-    Intent.HELP: any_of(english_asking.HELP, welsh.HELP),
-}
-LURE = any_of(english.LURE, welsh.LURE)
-NOT_BEFORE = re.compile(r"\b(?:not|no|never|nt|without|ddim)(?: \w+){0,3} ?$")
-OTHER_TIMES = re.compile(r"\b(?:last|first|that|other) times?\b(?! (?:i|we|anyone|he|she|they) (?:saw|seen|was|were))")
-WITH_SOMEBODY_KNOWN = re.compile(
-    r"\b(?:with|w) (?:(?:a|an|the|his|her|their|our|my|his own) )?(?:member of |two |2 )?"
-    r"(?:staff|keyworker|key worker|support worker|social worker|youth worker|manager|nurse|teacher|carers?|me|us|husband|wife|partner)\b"
-)
-OUT_WITH = re.compile(r"\b(?:out|gone|went|off|away|trip|cinema|shopping|contact|dentist|doctors?|gym|bowling|swimming)\b.*\bwith\b")
-OFFICIAL = re.compile(r"\b(?:police|hospital|staff|school|college|social worker|worker|ambulance|officers?|a and e|btp|security)\b")
-NOT_GONE_MISSING = (subjects.SPEAKER | subjects.ADULTS | subjects.ANIMALS) - {"me", "us"}
-RETURN = re.compile(r"\b(?:back|home|found|located|returned)\b")
-LOOKING = re.compile(
-    r"\b(?:no luck|no joy|nothing(?! (?:to|wrong|broken|missing))|(?<!stop )(?<!need to )looking|searching|searched|looked|(?:driven|drove|driving|been|walked) (?:all )?(?:round|around|about|everywhere)|keep (?:looking|trying|ringing)|cant find)\b"
-)
-BACK_FROM = re.compile(r"(?:back|home|in|returned) from (?!missing|being)")
-BUT_FOR = re.compile(r"\b(without|except(?: for)?|apart from|bar|other than) (\w+(?: and \w+)?)")
-LEAVING = re.compile(r"\b(?:gone|went|left|off|out|walked|ran|legged|slipped|sneaked|snuck)\b")
-WITH_THE_CHILD = re.compile(r"\b(?:with|has|got|taken|took) (?:him|her|them|c\d+)\b")
 
 Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]
@@ -80,16 +25,16 @@ class Text:
     speaker_looks: bool
     """They have been out looking: then "just got back" is themselves."""
     official: bool
-    context: Context = Context()
+    context: Context
     out_with: bool = False
 
 
 def whole(plain: str) -> Text:
     return Text(
-        detail=_is_put_right(_without(TAKEN_BACK, plain)),
-        speaker_looks=LOOKING.search(plain) is not None,
+        detail=_is_put_right(_without(lexicon.TAKEN_BACK, plain)),
+        speaker_looks=lexicon.LOOKING.search(plain) is not None,
         false_alarm="false alarm" in plain or " all along" in plain,
-        official=OFFICIAL.search(plain) is not None,
+        official=lexicon.OFFICIAL.search(plain) is not None,
         context=Context(witnessed=assertion.WITNESSED.search(plain) is not None),
     )
 
@@ -108,15 +53,15 @@ def after(text: Text, clause: Clause) -> Text:
         told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
         of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
     )
-    return replace(text, context=context, out_with=text.out_with or OUT_WITH.search(clause.plain) is not None)
+    return replace(text, context=context, out_with=text.out_with or lexicon.OUT_WITH.search(clause.plain) is not None)
 
 
 def _is_put_right(rest: str) -> bool:
     """Whether a detail is, rather than the report: anything that neither says sorry nor where the child was all the while."""
-    if DETAIL.search(rest):
+    if lexicon.DETAIL.search(rest):
         return True
-    if EXPLAINED.search(rest):
-        return AT_A_TIME.search(rest) is not None
+    if lexicon.EXPLAINED.search(rest):
+        return lexicon.AT_A_TIME.search(rest) is not None
     return not set(rest.split()) <= english_returns.APOLOGY
 
 
@@ -129,21 +74,23 @@ def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
 def read(clause: Clause, text: Text) -> list[Said]:
     """At most one of missing, back and false alarm, the later one where there are several, and what is said besides."""
     typed, plain = clause.typed, clause.plain
-    said = [Said(Intent.LURE, typed)] if LURE.search(plain) else []
-    if QUESTION.search(plain):
+    said = [Said(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
+    if lexicon.QUESTION.search(plain):
         return [*said, Said(Intent.STATUS, typed)]
     reading = _Reading(clause, text)
     said.extend(each for one in reading.whereabouts() for each in _but_for_one(one))
-    besides = {} if any(each.intent is Intent.BACK for each in said) else BESIDES
-    said.extend(Said(kind, typed) for kind, pattern in (besides | REQUESTS).items() if pattern.search(reading.rest))
+    besides = {} if any(each.intent is Intent.BACK for each in said) else lexicon.BESIDES
+    said.extend(
+        Said(kind, typed) for kind, pattern in (besides | lexicon.REQUESTS).items() if pattern.search(reading.rest)
+    )
     if not said and (reading.asked or reading.is_a_question()):
         said.append(Said(Intent.STATUS, typed))
     return said
 
 
 def _but_for_one(said: Said) -> list[Said]:
-    """ "Amara is back without Yusuf", "all back except Linh": of one of them the contrary is said."""
-    found = BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
+    """Of "Amara is back without Yusuf" and "all back except Linh": of one of them the contrary is said."""
+    found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
     if found is None:
         return [said]
     rest = said.words[: found.start()] if found[1] == "without" else said.words
@@ -156,23 +103,23 @@ class _Reading:
     def __init__(self, clause: Clause, text: Text) -> None:
         self.clause = clause
         self.text = text
-        self.rest = IRRELEVANT.sub(hidden, clause.plain)
+        self.rest = lexicon.IRRELEVANT.sub(hidden, clause.plain)
         self.asked = False
 
     def whereabouts(self) -> list[Said]:
         typed = self.clause.typed
-        false_alarm, who = self._claimed(FALSE_ALARM, self._was_never_gone)
-        ended, unmissed = self._claimed(NO_LONGER_MISSING, self._is_the_childs)
-        self._take_each(NO_LONGER_MISSING)
-        not_back = self._take(NOT_BACK)
+        false_alarm, who = self._claimed(lexicon.FALSE_ALARM, self._was_never_gone)
+        ended, unmissed = self._claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
+        self._take_each(lexicon.NO_LONGER_MISSING)
+        not_back = self._take(lexicon.NOT_BACK)
         if not_back < 0 and not self.text.detail:
-            false_alarm = max(false_alarm, self._claimed(TAKEN_BACK)[0])
-        due = max(self._take(DUE), self._take(LATE, self._is_the_child_late))
-        self.rest = HYPOTHETICAL.sub(hidden, self.rest)
-        missing = max(self._take(MISSING, self._is_of_now), self._take(LEFT, self._has_left))
-        back, whose = self._claimed(BACK, self._is_the_childs)
+            false_alarm = max(false_alarm, self._claimed(lexicon.TAKEN_BACK)[0])
+        due = max(self._take(lexicon.DUE), self._take(lexicon.LATE, self._is_the_child_late))
+        self.rest = lexicon.HYPOTHETICAL.sub(hidden, self.rest)
+        missing = max(self._take(lexicon.MISSING, self._is_of_now), self._take(lexicon.LEFT, self._has_left))
+        back, whose = self._claimed(lexicon.BACK, self._is_the_childs)
         if back < 0:
-            back, whose = max(back, self._claimed(STAND_DOWN)[0]), ""
+            back, whose = max(back, self._claimed(lexicon.STAND_DOWN)[0]), ""
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
         found = [Said(Intent.LOCATED, typed)] if back < 0 and self._located() else []
         if reported > max(back, false_alarm, ended):
@@ -185,7 +132,7 @@ class _Reading:
 
     def is_a_question(self) -> bool:
         """Whether a return is asked after."""
-        if not RETURN.search(IRRELEVANT.sub(hidden, self.clause.plain)):
+        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(hidden, self.clause.plain)):
             return False
         return self.clause.asked or assertion.asks(self.clause.plain)
 
@@ -201,9 +148,9 @@ class _Reading:
 
     def _holds(self, place: int) -> bool:
         plain = self.clause.plain
-        if NOT_BEFORE.search(plain[:place]):
+        if lexicon.NOT_BEFORE.search(plain[:place]):
             return False
-        if assertion.is_asked(plain, self.clause.asked, place):
+        if assertion.is_asked(plain, place, mark=self.clause.asked):
             self.asked = True
             return False
         return assertion.is_asserted(plain, place, self.text.context)
@@ -216,15 +163,15 @@ class _Reading:
             return subjects.NOBODY if with_the_child else None
         if who.kind is Kind.NONE and self._may_be_the_speaker(match):
             return None
-        if self.text.false_alarm and STATE.search(match[0]):
+        if self.text.false_alarm and lexicon.STATE.search(match[0]):
             return None
         return who
 
     def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
         """Or one who is out with somebody, and back at ten."""
-        if self.text.speaker_looks or BACK_FROM.match(self.clause.plain, _place(match)):
+        if self.text.speaker_looks or lexicon.BACK_FROM.match(self.clause.plain, _place(match)):
             return True
-        return self.text.out_with or OUT_WITH.search(self.clause.plain) is not None
+        return self.text.out_with or lexicon.OUT_WITH.search(self.clause.plain) is not None
 
     def _was_never_gone(self, match: re.Match[str]) -> Subject | None:
         groups = match.groupdict()
@@ -232,7 +179,7 @@ class _Reading:
         if groups.get("of"):
             who = subjects.last_mentioned(plain, match.start())
         elif groups.get("at"):
-            if AT_A_TIME.search(plain, match.end()) or AT_A_TIME.search(plain[: match.start()]):
+            if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):
                 return None
             who = subjects.subject(plain, match.start("at"))
         else:
@@ -245,13 +192,13 @@ class _Reading:
             return False
         if self.text.official:
             context = replace(context, witnessed=True)
-        for pattern in LOCATED:
+        for pattern in lexicon.LOCATED:
             for match in pattern.finditer(self.rest):
                 place = _place(match)
-                if assertion.is_asked(plain, self.clause.asked, place):
+                if assertion.is_asked(plain, place, mark=self.clause.asked):
                     self.asked = True
                     continue
-                if NOT_BEFORE.search(plain[:place]) or not assertion.is_asserted(plain, place, context):
+                if lexicon.NOT_BEFORE.search(plain[:place]) or not assertion.is_asserted(plain, place, context):
                     continue
                 if "at" not in match.groupdict() or subjects.subject(plain, place).kind is not Kind.OTHER:
                     return True
@@ -276,20 +223,22 @@ class _Reading:
     def _is_of_now(self, match: re.Match[str]) -> bool:
         """An animal is no report, and how it went the last time neither."""
         before = self.clause.plain[: match.end()]
-        if OTHER_TIMES.search(before):
+        if lexicon.OTHER_TIMES.search(before):
             return False
-        return subjects.subject(before, match.start()).word not in subjects.ANIMALS
+        return subjects.subject(before, match.start()).word not in nouns.ANIMALS
 
     def _has_left(self, match: re.Match[str]) -> bool:
         """Weakly missing: grown-ups go, and a child goes out with somebody who looks after it."""
         plain = self.clause.plain
         if not self._is_of_now(match):
             return False
-        if WITH_SOMEBODY_KNOWN.search(plain, match.start()):
+        if lexicon.WITH_SOMEBODY_KNOWN.search(plain, match.start()):
             return False
-        gone = LEAVING.search(match[0])
+        gone = lexicon.LEAVING.search(match[0])
+        if gone is not None and lexicon.JUST_NOT.search(plain[: match.start() + gone.start()]):
+            return False
         who = subjects.subject(plain, match.start() + (gone.start() if gone is not None else 0))
-        return who.word not in NOT_GONE_MISSING or WITH_THE_CHILD.search(plain) is not None
+        return who.word not in lexicon.NOT_GONE_MISSING or lexicon.WITH_THE_CHILD.search(plain) is not None
 
 
 def _place(match: re.Match[str]) -> int:

@@ -22,7 +22,7 @@ IRRELEVANT = (
     r"\b(?:since|after|before|when|until) (?:\w+ ){1,2}(?:came|got|come|coming|returned|getting) (?:back|home)(?: from \w+)?\b",
     r"\bmissing (?:you|him lots|her lots|home|his (?:mum|mom|dad|family|friends|phone|keys|country)|her (?:mum|mom|dad|family|friends|phone|keys|country)|their (?:mum|family|friends))\b",
     r"\bpolice (?:said|say) (?:to )?(?:ring|call) back\b",
-    r"\bback (?:to normal|on|off|up|and forth|to back|to square one|ache|pain|ground)\b(?! (?:unit|site|the unit)\b)",
+    r"\bback (?:to normal|on|off|up|and forth|to back|to square one|ache|pain|ground)\b(?! (?:(?:the|a|his|her) )?(?:unit|site|own|foot|(?:\w+ )?(?:bus|train|tram|coach))\b)",
     r"\b(?:home|back) from (?:looking|searching|driving|work|the search|town|shift|holiday|a? ?drive|walking)\b",
     r"\b(?:way|while|weeks?|months?|years?|days?|cash|money|feed|flash|play|answer|fight|hold) back\b(?! (?:home|here|now|in|with|safe))",
     r"\b(?:hurt|broke|broken|injured|bad|on|behind|stabbed in|sore) (?:his|her|my|their|the) back\b",
@@ -66,9 +66,11 @@ DUE = (
 )
 
 LATE = (
-    r"(?P<at>\b(?:is|are|s|running|very|really|now|mins|minutes|hours?|hrs|half) (?:very |really |well |so |quite |a bit |now |getting )*late\b"
-    r"(?! (?:for|to|with|teens?|night|shift|texting|replying|reply|with|because|sorry|breakfast|lunch|dinner|bus|on))"
-    r"|\blate (?:again|back|home|in)\b(?! (?:to|for))|^late(?: again| now| home| back)*$)",
+    (
+        r"(?P<at>\b(?:is|are|s|running|very|really|now|mins|minutes|hours?|hrs|half) (?:very |really |well |so |quite |a bit |now |getting )*late\b"
+        r"(?! (?:for|to|with|teens?|night|shift|texting|replying|reply|with|because|sorry|breakfast|lunch|dinner|bus|on))"
+        r"|\blate (?:again|back|home|in)\b(?! (?:to|for))|^late(?: again| now| home| back)*$)"
+    ),
 )
 """Late is missing, for a carer who texts it: unless somebody else is late, or for something else."""
 
@@ -77,7 +79,7 @@ NOT_BACK = (
     rf"\b{NOT} (?:here|there|on (?:it|the (?:bus|minibus|train|tram|coach|platform))|in there|in (?:the )?(?:house|home|building|bed|room|(?:his|her|their) (?:bed|room|bedroom))|in yet|anywhere|around)\b",
     rf"\b{NOT} (?:\w+ )?(?:think|believe|reckon|know|say|said|see|seen|true|case|convinced|certain|hear|heard|mean|clear|confirmed|that) (?:(?!and\b|so\b)\w+ ){{0,6}}?(?:back|home|returned|here|in)\b",
     rf"\b{NOT} (?:\w+ )?with (?:me|us)\b",
-    rf"\b{NOT} in (?:by|at|for|before) ",
+    rf"\b{NOT} in(?: (?:by|at|for|before|and)\b|$)",
     r"\b(?:nobody|no one|noone|no1|none|neither|nor|hardly|no way|doubt|unlikely|no (?:sign|evidence|indication|proof|trace)) (?:(?!and\b|but\b|so\b|got\b|hurt\b|injured\b|is hurt\b)\w+ ){0,7}?(?:back|home|returned|brought|found)\b",
     r"\b(?:back|home|here|came|arrived|returned|turned up|come) (?:\w+ ){0,2}?without (?:him|them|her(?= *$)|c\d+)\b",
     r"\bneither (?:\w+ ){0,4}(?:here|there|back|home|in|returned|answering)\b",

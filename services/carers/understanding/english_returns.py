@@ -9,17 +9,19 @@ HOURS = r"\d+|half|quarter|about|around|approx|approximately|one|two|three|four|
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"
 HOUSE = r"(?:house|home|unit|placement|residence|building|property|premises|flat|hostel|base|site|annexe?|address|foster home|childrens home|doorstep|door|front door|step|place)"
 OURS = rf"(?:(?:the|our|his|her|their|my|this) )?(?:own )?(?:{ROOM}|{HOUSE})|ours|mine|us|me|staff|his carers?|her carers?|care|one piece|safe|safety"
-FURTHER = rf"(?:(?:at|in|with|to|on|for|into|onto|from|by) (?:{OURS}|{HOURS}|time|(?:the|our|my) (?:front )?door|tears|a state|good|now|tonight|the night|being|a taxi|taxi|police|being missing|missing|(?:his|her|their) own|foot|time)\b|of (?:his|her|their) own|in(?:$| (?:now|safe|gone|and|asleep)\b))"
+FURTHER = rf"(?:(?:at|in|with|to|on|for|into|onto|from|by) (?:{OURS}|{HOURS}|time|(?:the|our|my) (?:front )?door|tears|a state|good|now|tonight|the night|being|(?:(?:a|the|his|her) )?(?:\w+ )?(?:bus|train|tram|taxi|lift|coach|uber)|police|being missing|missing|(?:his|her|their) own|foot|time)\b|of (?:his|her|their) own|in(?:$| (?:now|safe|gone|and|asleep)\b))"
 AWAY = rf"(?! (?!{FURTHER})(?:at|in|with|to|on|for|into|onto|off|up|out|over|of|pain|ache|outside|near|round|number|office|address|time|alone|visits?|country|town|team)\b)"
 """Not followed by where else: "back at school", "back on Instagram", "home in Albania"."""
 HERE = rf"(?:back|home)\b{AWAY}"
-ADVERB = r"(?:now|just|both|all|finally|safely|safe|already|actually|definitely|only|also|fast|sound|well|currently|still)"
+ADVERB = (
+    r"(?:now|just|both|all|finally|safely|safe|already|actually|definitely|only|also|fast|sound|well|currently|still)"
+)
 ARRIVED = r"(?:walked|came|strolled|wandered|rolled|crept|snuck|sneaked|stumbled|staggered|waltzed|burst|got|let (?:him|her|them)sel(?:f|ves)|barged|sauntered|crawled|climbed|arrived|run|ran|(?:is|are|now)(?= through)|(?:has|have|just|is|are|he|she|they|now|only) (?:just )?come)"
 BROUGHT = r"(?:brought|bought|dropped|delivered|escorted|driven|drove|taken|took|got|found|fetched|picked|collected|have|returned|walked|carried)"
 BETWEEN = r"(?:(?!and\b|so\b|to\b|coming\b|going\b|if\b|when\b|way\b|not\b|then\b|her way\b)\w+ )"
 
 BACK = (
-    rf"\b(?:is|are|am|now|has|have|just|got|came|walked|arrived|turned up|brought|been|rolled|strolled|wandered|made it|made (?:his|her|their) way|dropped|driven|drove|crept|crawled|staggered|stumbled|escorted|delivered|ran|fetched|picked|(?:he|she|they) come) {BETWEEN}{{0,3}}?(?P<at>{HERE})",
+    rf"\b(?:all|everyone|everybody|is|are|am|now|has|have|just|got|came|walked|arrived|turned up|brought|been|rolled|strolled|wandered|made it|made (?:his|her|their) way|dropped|driven|drove|crept|crawled|staggered|stumbled|escorted|delivered|ran|fetched|picked|(?:he|she|they) come) {BETWEEN}{{0,3}}?(?P<at>{HERE})",
     rf"^(?:\w+ ){{0,4}}?(?P<at>back\b{AWAY})(?=(?: \w+){{0,3}}$)",
     rf"^(?:\w+ ){{0,3}}?(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:{OURS}|$)|at (?:{OURS}|\d+)|on (?:unit|site)|to (?:{OURS})|since|thank|already|again|finally|indoors|inside))",
     r"\b(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:placement|his|her|their|bed|one piece)|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally))\b",
@@ -58,7 +60,7 @@ FALSE_ALARM = (
     r"\bcancel (?:the |my |that |this |it|last )?(?:missing|report|alert|text|message|search|please|$)",
     r"^cancel (?:that|this|it|everything|all)\b",
     r"\b(?P<at>was|were|is) (?:never|not|not really|not actually) (?:missing|gone)\b(?! (?:long|far|before|until|to)\b)",
-    r"\b(?P<at>has|have|had|was) (?:never|not) (?:gone|been|left)(?: (?:out|anywhere|the house|missing))(?= at all|$| after all| all)",
+    r"\b(?P<at>has|have|had|was) (?:never|not) (?:gone|been|left)(?: (?:out|anywhere|the house|missing))(?= at all|$| after all| all| he| she| they)",
     r"\b(?P<at>never) (?:left|went out of) (?:the |his |her )?(?:house|home|room|building|unit|bedroom)\b",
     r"\b(?P<of>all along|(?:the |this )?(?:whole|entire) time|all this time|all the time)\b",
     r"\b(?P<at>was|were|been) (?:just |only |actually |fast |here )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:\w+ )?(?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|cupboard|kitchen|lounge|living room|car|house)|upstairs|downstairs|under the bed|behind the sofa)\b",
@@ -90,24 +92,26 @@ DETAIL = (
 )
 """Words of a detail: what is mistaken is that, not the report."""
 APOLOGY = frozenset(
-    """sorry so very really my all everyone everybody please that was it is its this sent text texts message messages msg last previous the a an
-    i to you we hit send oh god apologies mean did not in on by omg me ok thanks thank again fault one bad silly stupid meant wasting time your
-    wrong person day for meaning button ever just she he they no her him them of and true above report reported about any worry trouble
-    bother x xx gosh dear been""".split()
-)
-EXPLAINED = (
-    r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
-)
+    {
+        "a", "about", "above", "again", "all", "an", "and", "any", "apologies", "bad", "been", "bother", "button", "by", "day", "dear",
+        "did", "ever", "everybody", "everyone", "fault", "for", "god", "gosh", "he", "her", "him", "hit", "i", "in", "is", "it", "its",
+        "just", "last", "me", "mean", "meaning", "meant", "message", "messages", "msg", "my", "no", "not", "of", "oh", "ok", "omg", "on",
+        "one", "person", "please", "previous", "really", "report", "reported", "send", "sent", "she", "silly", "so", "sorry", "stupid",
+        "text", "texts", "thank", "thanks", "that", "the", "them", "they", "this", "time", "to", "trouble", "true", "very", "was",
+        "wasting", "we", "worry", "wrong", "x", "xx", "you", "your",
+    }
+)  # fmt: skip
+EXPLAINED = r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
 """With what is taken back, and nothing but this beside it, a report is taken back."""
 
 LOCATED = (
     rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?:him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b(?! (?:{BELONGING})\b)",
-    rf"\b(?:has|have|been|was|were|is|are|got) (?:now |just |been )*(?P<at>found|located)\b",
-    rf"^(?:\w+ ){{0,2}}(?P<at>found|located)(?: safe at \w+| safe in \w+| safe| ok| alive| now| at \w+| in \w+)?$",
-    rf"\b(?:he|she|they|both|[a-z]{{1,3}}\d{{1,4}}) (?P<at>(?:is|are) (?:(?!back\b|home\b|not\b)\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){{0,2}}(?:house|flat|mates?|friends?|aunts?|aunty|aunties|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|dads?|mums?|nans?|grans?|mothers?|fathers?|station|hospital|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e))\b",
-    rf"\b(?:he|she|they|[a-z]{{1,3}}\d{{1,4}}) (?P<at>(?:is|are) safe (?:and well )?(?:at|with|in) (?!(?:me|us|home|the house|bed|here|his|her)\b)\w+)\b",
-    rf"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
-    rf"\b(?P<at>arrested|in custody)\b",
+    r"\b(?:has|have|been|was|were|is|are|got) (?:now |just |been )*(?P<at>found|located)\b",
+    r"^(?:\w+ ){0,2}(?P<at>found|located)(?: safe at \w+| safe in \w+| safe| ok| alive| now| at \w+| in \w+)?$",
+    r"\b(?:he|she|they|both|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) (?:(?!back\b|home\b|not\b)\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){0,2}(?:house|flat|mates?|friends?|aunts?|aunty|aunties|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|dads?|mums?|nans?|grans?|mothers?|fathers?|station|hospital|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e))\b",
+    r"\b(?:he|she|they|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) safe (?:and well )?(?:at|with|in) (?!(?:me|us|home|the house|bed|here|his|her)\b)\w+)\b",
+    r"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
+    r"\b(?P<at>arrested|in custody)\b",
     rf"\b(?:police|hospital|school|staff) (?:have got|has got|have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}})\b(?! (?:\w+ )?(?:{BELONGING})\b)",
 )
 """Where `at` stands it may be a thing that is found."""

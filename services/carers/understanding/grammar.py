@@ -3,10 +3,18 @@
 import re
 from itertools import pairwise
 
-from services.carers.understanding import clauses, elsewhere, english_asking, practice, references, welsh, writing
-from services.carers.understanding.clauses import any_of
+from services.carers.understanding import (
+    clauses,
+    elsewhere,
+    english_asking,
+    lexicon,
+    practice,
+    references,
+    welsh,
+    writing,
+)
+from services.carers.understanding.lexicon import any_of
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
-
 
 ASKS_WHERE = any_of(english_asking.ASKS_WHERE, welsh.ENQUIRY)
 STOP = any_of(english_asking.STOP)
@@ -57,8 +65,8 @@ def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bo
     kinds = {each.intent for each in said}
     if kinds & REPORTS and Intent.BACK not in kinds:
         return said, False
-    back_later = any(each.search(plain.removeprefix("missing")) for each in clauses.BACK) and "now" in plain.split()
-    if back_later or any(each.search(plain) for each in clauses.NO_LONGER_MISSING):
+    back_later = Intent.BACK in kinds and "now" in plain.split()
+    if back_later or any(each.search(plain) for each in lexicon.NO_LONGER_MISSING):
         return said, True
     return [
         Said(Intent.MISSING, words),

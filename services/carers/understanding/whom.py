@@ -34,7 +34,32 @@ SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|abs
 BARE_NUMBERS = re.compile(
     rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
 )
-CORRECTING = frozenset("sorry no not its it is meant i mean correction wrong name child one oops actually should be the was say missing".split())
+CORRECTING = frozenset(
+    [
+        "sorry",
+        "no",
+        "not",
+        "its",
+        "it",
+        "is",
+        "meant",
+        "i",
+        "mean",
+        "correction",
+        "wrong",
+        "name",
+        "child",
+        "one",
+        "oops",
+        "actually",
+        "should",
+        "be",
+        "the",
+        "was",
+        "say",
+        "missing",
+    ]
+)
 JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
 ANOTHERS = re.compile(
@@ -91,9 +116,14 @@ def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool
 
 
 def _by_bare_number(words: str, codes: dict[str, str]) -> list[str]:
-    """ "17 and 18 gone". An age, a time and a house number stand elsewhere."""
+    """As in "17 and 18 gone". An age, a time and a house number stand elsewhere."""
     numbers = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): child for code, child in codes.items()}
-    return [numbers[number] for found in BARE_NUMBERS.finditer(words) for number in re.findall(r"\d+", found[1]) if number in numbers]
+    return [
+        numbers[number]
+        for found in BARE_NUMBERS.finditer(words)
+        for number in re.findall(r"\d+", found[1])
+        if number in numbers
+    ]
 
 
 def _is_the_wrong_one(child: Known, words: str) -> bool:
@@ -167,7 +197,11 @@ def may_be(word: str, children: Sequence[Known]) -> bool:
 def _sounds_like(word: str, name: str) -> bool:
     whole = word in {name, f"{name}s"}
     shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
-    misspelt = len(name) >= 4 and word[0] == name[0] and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
+    misspelt = (
+        len(name) >= 4
+        and word[0] == name[0]
+        and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
+    )
     return whole or shortened or misspelt
 
 

@@ -4,8 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from services.carers.understanding.nouns import NO_NAMES, WITHIN_A_VERB
 from services.carers.understanding.spelling import corrected
-from services.carers.understanding.subjects import NO_NAMES, WITHIN_A_VERB
 
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
 """Letters whose stroke is no accent to Unicode."""
@@ -19,6 +19,7 @@ IN_A_LIST = re.compile(
 EVERYBODY_BUT = re.compile(
     r"\b(every(?:one|body)|all(?: of (?:them|us))?|all the \w+|the lot|the rest)((?: \w+){0,3}?) but(?= \w+(?: and \w+)?(?:$|[.!,;]| (?:is|are|has|have|missing|gone|back|home|ran|not|of)\b))"
 )
+WHO_IS = re.compile(r",? \b(?:except(?: for)?|apart from|bar|but|other than) (\w+),? whos?\b")
 NOT_EVERYBODY_BUT = re.compile(r" but \w+ (?:is |are |has |have )?(?:still|not|isnt|hasnt|missing|gone)\b")
 ANOTHER_CHILD = re.compile(
     r"(?<=\w)(?<!\band)(?<!\bor)(?<!\bplus)(?<!\bwith)(?<!\bnot)(?<!\bboth)(?<!\bnear)\s+(?=c\d+ )"
@@ -69,12 +70,13 @@ def clauses(text: str) -> list[Clause]:
 
 
 def _listed(words: str) -> str:
-    """ "Omar, Linh missing" is one clause."""
+    """One clause of "Omar, Linh missing"."""
     return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
 
 
 def _everybody_but(words: str) -> str:
-    """ "Everyone but Linh" is no two clauses; "all back but Linh is missing" is."""
+    """No two clauses of "everyone but Linh"; "all back but Linh is missing" is two, and "all in except Linh who is missing"."""
+    words = WHO_IS.sub(r". \1 ", words)
     found = EVERYBODY_BUT.search(words)
     if found is None or (found[2] and NOT_EVERYBODY_BUT.match(words, found.end() - 4)):
         return words
