@@ -205,6 +205,11 @@ def _sounds_like(word: str, name: str) -> bool:
     return whole or shortened or misspelt
 
 
+def words_for(child: Known) -> set[str]:
+    """The words by which a text may call the child."""
+    return {_plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
+
+
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
     """As the answer to "which child?" a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
