@@ -24,7 +24,7 @@ EMBEDDED = (
     r"\b(?:hope|hopes|hoping|hoped|hopefully|pray|praying|prays|wish|wishing|fingers crossed|touch wood|god willing|inshallah|please god|let us)\b",
     r"\b(?:i|we|you|they|he|she|police|\w+) (?:do not |just |really |still |honestly |kind of |kinda )*(?:think|thinks|reckon|reckons|guess|suspect|suspects|assume|assumes|expect|expects|suppose|believe|believes|imagine|presume|feel like|dream|dreamt|dreamed)\b",
     r"\b(?:think|reckon|guess|suspect|assume|assumed|assuming|presume|presumably|suppose|supposedly|supposed|imagine|pretend|pretending|pretended|thought|thinking|believed|wondered|doubt|doubtful|unlikely|unsure|not sure|not certain|no idea|not clear|not convinced)\b",
-    r"\b(?:maybe|perhaps|possibly|probably|apparently|allegedly|potentially|must have|seems|seemed|sounds like|looks like|looked like|as if|as though)\b",
+    r"\b(?:nearly|almost|not quite|close to|maybe|perhaps|possibly|probably|apparently|allegedly|potentially|must have|seems|seemed|sounds like|looks like|looked like|as if|as though)\b",
     r"\b(?:if|whether|when|whenever|once|as soon as|soon as|unless|until|till|til|before|in case|incase|provided|assuming|the minute|the moment|next time|by the time|so that|otherwise|even though)\b",
     r"\b(?:want|wants|wanted|wanting|need|needs|needed|waiting|wait for|would like|would love|love it|prefer|expecting|expected|trying|try|tried|asked|asking|begged|begging|make sure|persuade|persuaded|convince|refuse|refuses|refused|refusing|promise|promises|promised|agreed|agrees|plan|plans|planning|planned|ordered|due|meant)\b",
     r"\b(?:wonder|wondering|any idea|any chance|do you know|does anyone know|can you tell|could you tell|is it true|have you heard|did you hear|let me know|tell me|tell us|ask)\b",
@@ -40,6 +40,10 @@ MODAL = re.compile(
     r" (?:not |just |now |soon |then |probably |definitely |always |still )*(?:be|come|get|return|bring|turn up|walk|make it|show up|have|find|fetch|drop|go)\b"
 )
 """Right before the verb: "will be back", "to come home", "could have come back"."""
+STILL_TO_COME = re.compile(
+    r"\w+ (?:later|soon|shortly|tomorrow|before long|any (?:minute|time|second|moment)|in (?:about |the next )?(?:a (?:bit|min|minute|mo|sec|second|while|few)|an hour|half an hour|(?:\d+|five|ten|fifteen|twenty|thirty|two|one) ?(?:m|mins?|minutes?|h|hours?|hrs?)?$))(?: |$)"
+)
+"""Right after the word: "back later", "home in ten"."""
 A_SUBJECT = re.compile(r"\b(?:he|she|they|c\d+) (?:is|has|are|have|was|came|got|just|turned|walked|now)\b")
 
 HABIT = re.compile(
@@ -56,7 +60,7 @@ LONG_OVER = re.compile(
     r"\b(?:(?:the )?(?:last|first|second|other|previous|one|next|following) (?:time|week|weekend|month|year|summer|winter|spring|autumn|christmas|easter|term|occasion|episode|few times|day|morning|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december)"
     r"|(?:last|first) time|that time|the time before|previously|(?:on )?(?:previous|other|earlier|past) (?:times|occasions|episodes)|in the past|^before$|historically|back then|years? back|ages ago|long ago|(?:days|weeks|months|years|nights|day|week|month|year|night|fortnight) (?:ago|before|earlier)|yesterday|before (?:christmas|easter|when|now)"
     r"|in (?:january|february|march|april|may|june|july|august|september|october|november|december|\d{4}|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
-    r"|when (?:it|this) (?:was|happened)|has done (?:this|it|that) before|before (?:he|she|they) (?:went|left|ran|disappeared|vanished)|tro diwethaf|llynedd|ddoe|wythnos diwethaf|at the time|by then|at first)\b"
+    r"|when (?:it|this) (?:was|happened)|has done (?:this|it|that) before|before (?:he|she|they) (?:went|left|ran|disappeared|vanished)|tro diwethaf|llynedd|ddoe|wythnos diwethaf|(?:back|home|returned|once|twice|times|done this) before(?: (?:by|when|and|but)\b|$)|at the time|by then|at first)\b"
 )
 AT_SOME_TIME = re.compile(
     r"\b(?:is|are|now|just|tonight|today|this (?:morning|minute|evening|afternoon)|here|(?:mins?|minutes?|hours?|hrs?) ago)\b"
@@ -132,6 +136,8 @@ def is_asserted(plain: str, place: int, context: Context) -> bool:
     """Whether what stands at `place` is said to be so, now, by somebody who knows."""
     shown = TO_SAY.sub(_hidden, plain)
     before = shown[:place]
+    if STILL_TO_COME.match(shown, place) or before.split()[-1:] == ["be"]:
+        return False
     if _EMBEDDED.search(before) or _would(before) or ASKS_BY_A_WORD.search(before):
         return False
     if tells_of_other_times(shown) or (PRESENT.search(before) and not THIS_MOMENT.search(shown)):

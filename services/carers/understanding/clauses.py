@@ -93,6 +93,8 @@ def _but_for_one(said: Said) -> list[Said]:
     found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
     if found is None:
         return [said]
+    if found[2].split()[0] in {"her", "him", "them"}:
+        return [Said(Intent.NOT_BACK, found[2])]
     rest = said.words[: found.start()] if found[1] == "without" else said.words
     return [replace(said, words=rest), Said(Intent.NOT_BACK, found[2], if_named=True)]
 
@@ -163,6 +165,8 @@ class _Reading:
             return subjects.NOBODY if with_the_child else None
         if who.kind is Kind.NONE and self._may_be_the_speaker(match):
             return None
+        if lexicon.AT_ANOTHERS.search(self.clause.plain, match.start()):
+            return None
         if self.text.false_alarm and lexicon.STATE.search(match[0]):
             return None
         return who
@@ -177,6 +181,8 @@ class _Reading:
         groups = match.groupdict()
         plain = self.clause.plain
         if groups.get("of"):
+            if lexicon.PRESENT_THERE.search(plain[: match.start()]) is None:
+                return None
             who = subjects.last_mentioned(plain, match.start())
         elif groups.get("at"):
             if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):

@@ -9,6 +9,7 @@ NOT = r"(?:not|never|no)"
 BELONGING = r"(?:phones?|mobile|bags?|rucksack|coat|jacket|hoodie|clothes|shoes|trainers|note|letter|diary|bed|room|window|door|passport|bike|things|stuff|friends?|mates?|mum|dad)"
 
 IRRELEVANT = (
+    r"^(?:drove|cycled|drive) (?:straight )?(?:back|home)\b",
     r"\bfound (?:him|her|them) on (?:facebook|insta\w*|snap\w*|tiktok|whatsapp|social media|line)\b",
     r"\bgone and (?=(?:walked|turned|come|let|got|rocked|strolled) (?:in|up|back|home|himself|herself))",
     r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?(?:home|there|here)\b",

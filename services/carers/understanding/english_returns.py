@@ -5,7 +5,7 @@
 
 from services.carers.understanding.english import BELONGING
 
-HOURS = r"\d+|half|quarter|about|around|approx|approximately|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|just|last|roughly|gone"
+HOURS = r"\d+(?:am|pm)?|half|quarter|about|around|approx|approximately|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|just|last|roughly|gone"
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"
 HOUSE = r"(?:house|home|unit|placement|residence|building|property|premises|flat|hostel|base|site|annexe?|address|foster home|childrens home|doorstep|door|front door|step|place)"
 OURS = rf"(?:(?:the|our|his|her|their|my|this) )?(?:own )?(?:{ROOM}|{HOUSE})|ours|mine|us|me|staff|his carers?|her carers?|care|one piece|safe|safety"
@@ -18,17 +18,19 @@ ADVERB = (
 )
 ARRIVED = r"(?:walked|came|strolled|wandered|rolled|crept|snuck|sneaked|stumbled|staggered|waltzed|burst|got|let (?:him|her|them)sel(?:f|ves)|barged|sauntered|crawled|climbed|arrived|run|ran|(?:is|are|now)(?= through)|(?:has|have|just|is|are|he|she|they|now|only) (?:just )?come)"
 BROUGHT = r"(?:brought|bought|dropped|delivered|escorted|driven|drove|taken|took|got|found|fetched|picked|collected|have|returned|walked|carried)"
-BETWEEN = r"(?:(?!and\b|so\b|to\b|coming\b|going\b|if\b|when\b|way\b|not\b|then\b|her way\b)\w+ )"
+BETWEEN = r"(?:(?!and\b|so\b|to\b|coming\b|going\b|getting\b|allowed\b|told\b|heading\b|walking\b|driving\b|making\b|being\b|nearly\b|almost\b|travelling\b|if\b|when\b|way\b|not\b|then\b|her way\b)\w+ )"
 
 BACK = (
-    rf"\b(?:all|everyone|everybody|is|are|am|now|has|have|just|got|came|walked|arrived|turned up|brought|been|rolled|strolled|wandered|made it|made (?:his|her|their) way|dropped|driven|drove|crept|crawled|staggered|stumbled|escorted|delivered|ran|fetched|picked|(?:he|she|they) come) {BETWEEN}{{0,3}}?(?P<at>{HERE})",
+    rf"\b(?:all|everyone|everybody|is|are|am|now|has|have|just|got|came|walked|arrived|turned up|brought|been|rolled|strolled|wandered|made it|made (?:his|her|their) way|dropped|driven|crept|crawled|staggered|stumbled|escorted|delivered|ran|fetched|picked|(?:he|she|they) come) {BETWEEN}{{0,3}}?(?P<at>{HERE})",
+    r"\b(?:came|(?:has|have|is|just) come|got|walked|arrived) (?:\w+ )?(?P<at>back(?= with (?:his|her|their|an?|some|two|no)\b)|home(?= with (?:his|her|their)\b))",
+    rf"\b(?P<at>arrived|appeared)(?=$| (?:now|safe|safely|here|at (?:{OURS}|\d+))\b)",
     rf"^(?:\w+ ){{0,4}}?(?P<at>back\b{AWAY})(?=(?: \w+){{0,3}}$)",
     rf"^(?:\w+ ){{0,3}}?(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:{OURS}|$)|at (?:{OURS}|\d+)|on (?:unit|site)|to (?:{OURS})|since|thank|already|again|finally|indoors|inside))",
     r"\b(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:placement|his|her|their|bed|one piece)|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally))\b",
     r"^(?P<at>safe|home|found safe|returned|home now|home safe|safe now|here|here now|safely home|indoors|found safe and well)(?: and \w+| now| thanks| again| at last| thank god)*$",
-    rf"^(?:\w+ ){{0,2}}(?P<at>home\b{AWAY})(?=(?: x+| safe| now| thanks| love| bless| at last| again| and \w+| thank god| at \d+| \d+| with (?:me|us)| in bed)*$)",
+    rf"^(?:\w+ ){{0,2}}(?P<at>home\b{AWAY})(?=(?: x+| safe| now| thanks| love| bless| at last| again| and \w+| thank god| at \d+(?:am|pm)?| \d+(?:am|pm)?| all (?:ok|good|well)| with (?:me|us)| in bed)*$)",
     r"\b(?:has|have|just|is|are|safely|now|finally|he|she|they|c\d+) (?:\w+ )?(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?:school|college|work|town|the (?:area|shop|park|city|scene)))\b)",
-    rf"^(?:\w+ ){{0,2}}(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?!{OURS}))\b)",
+    rf"^(?:\w+ ){{0,2}}(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?!{OURS}))\b)(?! (?:his|her|their) (?!safe|home|back|here|to|at|by|now)\w)",
     rf"\b(?P<at>turned up|showed up|shown up|rocked up|pitched up|shown (?:his|her|their) face|reappeared|resurfaced)\b{AWAY}",
     rf"\b{ARRIVED} (?:back |straight )?(?P<at>in|inside|indoors|through (?:the|my|our) (?:\w+ )?door)\b(?! (?:contact|touch|an?|trouble|bother|with(?! (?:his|her|their) key)|to|his|her|their|from|some|my|our|the (?!door|house|unit|home|back door|front door|early hours|night))\b)",
     rf"\b(?:is|are|now|safe|sat|stood) (?:{ADVERB} )*(?P<at>here\b{AWAY}|(?:in|inside|indoors|upstairs|downstairs)(?= (?:now|safe|again|with (?:me|us|staff)|in (?:bed|the)|at (?:home|{HOUSE})|and|since|asleep|eating|having|crying|fine|ok|thank|safely|all|both|soaking|sat|talking|watching|next|so|bed)\b|$))",
@@ -36,6 +38,7 @@ BACK = (
     r"\b(?:is|are) (?:fast |sound |now |safely |both )*(?P<at>asleep|sleeping|tucked up)\b(?! (?:at|in|on) (?!(?:his|her|their|the|our) (?:own )?(?:bed|room|bedroom|sofa|settee|couch|lounge|house)|bed|here|me))",
     rf"\b(?P<at>safe (?:and (?:sound|well|here|home|now|back)|at home|with (?:me|us)|here|in (?:{ROOM}|his room|her room)))\b(?! (?:at|in|with|by) (?!{OURS}))",
     r"\b(?:home|back) (?P<at>and (?:safe|well|dry|ok)|safe|safely|now)\b",
+    rf"\b(?:brought|drove|walked|took|fetched|collected|dropped|carried) (?:him|her|them|both|c\d+|\w+) (?:\w+ )?(?P<at>{HERE})",
     rf"\b{BROUGHT} (?:him|her|them|both|all|c\d+|\w+) (?:\w+ ){{0,2}}?(?P<at>here|with (?:me|us)|to (?:us|me|the (?:unit|house|placement|door)|our door|placement)|off (?:here|home|(?:at|to) (?:{OURS})))\b",
     r"\b(?:police|cops|officers?|taxi|worker|staff|bus|school|driver) (?:\w+ ){0,2}(?:brought|dropped|returned|bought) (?P<at>him|her|them|both|c\d+|\w+)(?: off| just now| now| safe| safely)*(?= at \d+| by| $|$)",
     r"^(?:ive |weve |i have |we have )?got (?:him|her|them|both)(?: (?:safe|back|home|here|now|with (?:me|us)))*$",
@@ -45,26 +48,26 @@ BACK = (
 STATE = r"\b(?:asleep|sleeping|upstairs|downstairs|in (?:the|his|her|their|our|my) (?:garden|loft|attic|shed|garage|room|bedroom|spare room|bath|bathroom|shower|toilet|loo|kitchen|lounge))\b"
 """Where a child is found who may never have been gone: beside a false alarm it is no return."""
 STAND_DOWN = (
-    r"(?<!not )(?<!never )\b(?!.*\b(?:if|once|when|unless|until|till|as soon as|in case|before)\b)(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|(?:^|^please |(?:you|police|everyone|they|officers) (?:all )?(?:can|may) (?:now |all )?)stop (?:looking|searching)(?! (?:for now|tonight|at|until))|panic over|all accounted for|emergency over)\b",
+    r"(?<!not )(?<!never )\b(?!.*\b(?:if|once|when|unless|until|till|as soon as|in case|before)\b)(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|(?:^|^please |(?:you|police|everyone|they|officers) (?:all )?(?:can|may) (?:now |all )?)stop (?:looking|searching)(?! (?:for now|tonight|at|until))|panic over(?! (?:her|his|their|the|an?|exams?|school|nothing|about|it)\b)|all accounted for|emergency over)\b",
 )
 """Nobody need look any more: a return without a word of one."""
 
 NO_LONGER_MISSING = (
-    r"\b(?:no longer|not|nt|never) (?:really |actually )?missing\b(?! (?:his|her|their|school|college|mum|home|you|us|me|much|out|lots|any(?:thing|one)|from|before|until|lessons|a )\b)",
+    r"\b(?:no longer|not|nt|never) (?:really |actually )?missing\b(?! (?:his|her|their|school|college|tea|lunch|dinner|meals|contact|appointments?|mum|home|you|us|me|much|out|lots|any(?:thing|one)|from|before|until|lessons|a )\b)",
     r"\bnot (?:actually |really )?(?:missing|gone|run off|run away)\b(?! (?:his|her|their|school|to|mum|home|us|me|out|far|lots|any(?:thing|one)|from)\b)",
 )
 """Weakly back: what was said to be missing is not."""
 
 FALSE_ALARM = (
-    r"\bfalse (?:alarms?|report)\b",
+    r"(?<!earlier )(?<!last )(?<!previous )(?<!another )(?<!that )(?<!first )\bfalse (?:alarms?|report)\b",
     r"\bcancel (?:the |my |that |this |it|last )?(?:missing|report|alert|text|message|search|please|$)",
     r"^cancel (?:that|this|it|everything|all)\b",
-    r"\b(?P<at>was|were|is) (?:never|not|not really|not actually) (?:missing|gone)\b(?! (?:long|far|before|until|to)\b)",
+    r"\b(?P<at>was|were|is) (?:never|not|not really|not actually) (?:missing|gone)\b(?=$| (?:at all|after all|sorry|he|she|they|in the first|just|it|i|thanks?|and|so|please|x)\b)",
     r"\b(?P<at>has|have|had|was) (?:never|not) (?:gone|been|left)(?: (?:out|anywhere|the house|missing))(?= at all|$| after all| all| he| she| they)",
     r"\b(?P<at>never) (?:left|went out of) (?:the |his |her )?(?:house|home|room|building|unit|bedroom)\b",
     r"\b(?P<of>all along|(?:the |this )?(?:whole|entire) time|all this time|all the time)\b",
     r"\b(?P<at>was|were|been) (?:just |only |actually |fast |here )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:\w+ )?(?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|cupboard|kitchen|lounge|living room|car|house)|upstairs|downstairs|under the bed|behind the sofa)\b",
-    r"\bwrong button\b",
+    r"\bwrong button\b(?! (?:on|in|at)\b)",
     r"\bpocket (?:text|dial)\b|\bbum (?:text|dial)\b",
     r"\b(?:toddler|baby|son|daughter|kids?|grandson|child|he|she) (?:must have |has )?(?:sent|pressed) (?:that|it|this|the text)\b",
     r"^(?:please )?cancel(?: it| that| this)? ?(?:please|sorry)?$",

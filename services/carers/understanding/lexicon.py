@@ -58,7 +58,14 @@ OFFICIAL = re.compile(
 NOT_GONE_MISSING = (nouns.SPEAKER | nouns.ADULTS | nouns.ANIMALS) - {"me", "us"}
 RETURN = re.compile(r"\b(?:back|home|found|located|returned)\b")
 LOOKING = re.compile(
-    r"\b(?:no luck|no joy|nothing(?! (?:to|wrong|broken|missing))|(?<!stop )(?<!need to )looking|searching|searched|looked|(?:driven|drove|driving|been|walked) (?:all )?(?:round|around|about|everywhere)|keep (?:looking|trying|ringing)|cant find)\b"
+    r"\b(?:no luck|no joy|nothing(?! (?:to|wrong|broken|missing))|(?<!stop )(?<!need to )looking|searching|searched|looked|(?:driven|drove|driving|been|walked) (?:all )?(?:round|around|about|everywhere)|(?:house|flat|room|home) (?:was|is) (?:empty|locked|dark)|keep (?:looking|trying|ringing)|cant find)\b"
+)
+AT_ANOTHERS = re.compile(
+    r"(?<!was )(?<!been )(?<!not )(?<!being )\bat (?:an?|his|her|their|the) (?:\w+ )?(?:friends?|mates?|boyfriends?|girlfriends?|mums?|dads?|nans?|grans?|aunt\w*|uncles?|cousins?|sisters?|brothers?|hospital|station|hotel|hostel|flat)\b"
+    r"|\b(?:at home|in bed|home|back) with (?:an?|his|her|their) (?:\w+ )?(?:mum|dad|mother|father|nan|aunt\w*|uncle|cousins?|boyfriend|girlfriend|mates?|ex|family|parents)\b|\bat hospital\b"
+)
+PRESENT_THERE = re.compile(
+    r"\b(?:was|were|been|is)\b.*\b(?:here|home|in|inside|upstairs|downstairs|asleep|sleeping|with|hiding|at|under|behind|next door|fine|safe|on|there)\b"
 )
 BACK_FROM = re.compile(r"(?:back|home|in|returned) from (?!missing|being)")
 BUT_FOR = re.compile(r"\b(without|except(?: for)?|apart from|bar|other than) (\w+(?: and \w+)?)")
