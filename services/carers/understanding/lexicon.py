@@ -62,7 +62,7 @@ LOOKING = re.compile(
 )
 AT_ANOTHERS = re.compile(
     r"(?<!was )(?<!been )(?<!not )(?<!being )\bat (?:an?|his|her|their|the) (?:\w+ )?(?:friends?|mates?|boyfriends?|girlfriends?|mums?|dads?|nans?|grans?|aunt\w*|uncles?|cousins?|sisters?|brothers?|hospital|station|hotel|hostel|flat)\b"
-    r"|\b(?:at home|in bed|home|back) with (?:an?|his|her|their) (?:\w+ )?(?:mum|dad|mother|father|nan|aunt\w*|uncle|cousins?|boyfriend|girlfriend|mates?|ex|family|parents)\b|\bat hospital\b"
+    r"|\b(?:at home|in bed|home) with (?:an?|his|her|their) (?:\w+ )?(?:mum|dad|mother|father|nan|aunt\w*|uncle|cousins?|boyfriend|girlfriend|mates?|ex|family|parents)\b|\bat hospital\b"
 )
 PRESENT_THERE = re.compile(
     r"\b(?:was|were|been|is)\b.*\b(?:here|home|in|inside|upstairs|downstairs|asleep|sleeping|with|hiding|at|under|behind|next door|fine|safe|on|there)\b"
