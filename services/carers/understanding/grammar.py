@@ -19,8 +19,9 @@ from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Mean
 ASKS_WHERE = any_of(english_asking.ASKS_WHERE, welsh.ENQUIRY)
 STOP = any_of(english_asking.STOP)
 ELSEWHERE = any_of([rf"\b{word}\b" for word in elsewhere.MISSING])
-NOT_THAT_ONE = re.compile(r"not \w+(?: yet)?")
+NOT_THAT_ONE = re.compile(r"not (?!her\b|him\b|them\b|me\b|sure\b|now\b|yet\b|good\b|well\b)\w+(?: yet)?")
 """As in "the others are home, but not Amara"."""
+HOME = re.compile(r"\b(?:back|home)\b")
 NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|person|teen|c\d+) (?:is|now|has|who)\b")
 
 
@@ -57,7 +58,7 @@ def _said(text: str, plain: str) -> list[Said]:
     for clause, following in pairwise([*writing.clauses(text), None]):
         if clause is not None:
             said.extend(clauses.read(clause, clauses.before(known, following)))
-            if NOT_THAT_ONE.fullmatch(clause.plain) and lexicon.RETURN.search(before):
+            if NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before):
                 said.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
             known, before = clauses.after(known, clause), clause.plain
     return said
