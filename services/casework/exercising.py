@@ -12,7 +12,7 @@ from services.bus.envelope import say
 from services.casework import metrics
 from services.casework.store.tables import children
 from services.runtime.clocks import Clocks
-from services.safeguarding.events import ChildReportedMissing, ReportRetracted
+from services.safeguarding.events import ChildReportedMissing, Proof, ReportRetracted
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, trace_of
 from services.safeguarding.working_time import in_working_hours
 from services.store.transaction import Store, Transaction
@@ -52,7 +52,7 @@ class Exercising:
         content = (
             ChildReportedMissing(authority=self._authority, channel="agency")
             if what == "report"
-            else ReportRetracted(authority=self._authority, channel="agency", retracts="missing", verified=True)
+            else ReportRetracted(authority=self._authority, channel="agency", retracts="missing", proof=Proof.AGENCY)
         )
         at = begun_at if what == "report" else begun_at + OVER_AFTER
         async with self._store.transaction() as transaction:

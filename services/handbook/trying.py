@@ -115,8 +115,8 @@ def story(chosen: Mapping[str, str], authority: str) -> Story:
 
 
 def _happening(event: str, at: str) -> Happening:
-    verified = {"verified": True} if event == "child.returned" else {}
-    return Happening.model_validate({"at": at, "event": event, "by": "ann", **verified})
+    proof = {"proof": "handset"} if event in {"child.returned", "child.located"} else {}
+    return Happening.model_validate({"at": at, "event": event, "by": "ann", **proof})
 
 
 def _can_be_played(event: str) -> bool:

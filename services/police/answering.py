@@ -20,6 +20,7 @@ from services.safeguarding.events import (
     PoliceReferenceGiven,
     PoliceReply,
     PoliceRiskGraded,
+    Proof,
     SafeAndWellCheckRecorded,
 )
 from services.safeguarding.identifiers import ForceId, WordsId
@@ -73,10 +74,12 @@ class Answering:
         if kind is ReplyType.INFORMATION:
             return ChildInformationReceived(authority=authority, words=said, channel="force", nature="sighting")
         if kind is ReplyType.LOCATED:
-            return ChildLocated(authority=authority, words=said, channel="force", episode=self.duty.episode)
+            return ChildLocated(
+                authority=authority, words=said, channel="force", episode=self.duty.episode, proof=Proof.FORCE
+            )
         if kind is ReplyType.RETURNED:
             return ChildReturned(
-                authority=authority, words=said, channel="force", episode=self.duty.episode, verified=True
+                authority=authority, words=said, channel="force", episode=self.duty.episode, proof=Proof.FORCE
             )
         if kind is ReplyType.SAFE_AND_WELL_CHECKED:
             return SafeAndWellCheckRecorded(authority=authority, words=said, channel="force", episode=self.duty.episode)

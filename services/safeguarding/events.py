@@ -46,25 +46,52 @@ class ChildInformationReceived(Told, kind="child.information-received.v1"):
     nature: Literal["sighting", "contact", "other"] = "other"
 
 
+class Proof(StrEnum):
+    """How somebody entitled has shown that it is so. Without proof nothing ends, is withdrawn or is weakened."""
+
+    HANDSET = "handset"
+    """A code that we texted to the carer's own handset came back from it, in answer to a plain question."""
+    FORCE = "force"
+    """A signed reply of the child's force."""
+    AGENCY = "agency"
+    """A signed event of an agency that is entitled to say so."""
+    PERSON = "person"
+    """A signed-in person confirmed it on a page that names the child."""
+    WORD = "word"
+    """The carer's word alone: only where the authority's own rules choose this weaker way."""
+
+
 class ChildLocated(ToldOfEpisode, kind="child.located.v1"):
     """Whereabouts known, not back: nothing is stood down."""
+
+    proof: Proof | None = None
 
 
 class ChildReturned(ToldOfEpisode, kind="child.returned.v1"):
     """Back. Missing escalations stop and the return clocks start; the episode stays open until its conditions are met."""
 
-    verified: bool = False
-    """Whether the speaker is this child's carer, a professional of the child's or the force. Others' word stands nobody down."""
+    proof: Proof | None = None
+    """None: a claim, whoever makes it. It stands nobody down."""
 
 
 class ReportRetracted(ToldOfEpisode, kind="report.retracted.v1"):
     """What an earlier report said was not so: a false alarm, or a child who is not back after all."""
 
     retracts: Literal["missing", "return"]
-    verified: bool = False
-    """As a return's: on others' word no report is taken back. Of a message from before the field nobody knows, so a person finds
-    out: a search that goes on without need is the lesser harm. That a child is not back after all counts whoever says so.
-    """
+    proof: Proof | None = None
+    """As a return's: without it no report is taken back. That a child is not back after all needs none: it starts a search."""
+
+
+class ChildReturnClaimed(ToldOfEpisode, kind="child.return-claimed.v1"):
+    """Somebody says that the child is back, and has not proved it yet. Those who search hear it, and go on."""
+
+
+class MissingRetractionClaimed(ToldOfEpisode, kind="missing.retraction-claimed.v1"):
+    """Somebody says that the child was never missing, and has not proved it yet. The search goes on."""
+
+
+class ChildLocationClaimed(ToldOfEpisode, kind="child.location-claimed.v1"):
+    """Somebody says where the child is, and nobody entitled has confirmed it. The search goes on."""
 
 
 class SafeAndWellCheckRecorded(ToldOfEpisode, kind="safe-and-well-check.recorded.v1"):

@@ -39,7 +39,7 @@ class History:
         self._answered(report, minutes=1)
         force = {**SAID, "force": "northmoor-police", "reply": "reply"}
         self._hears(events.PoliceReferenceGiven(**force, reference_kind=events.ReferenceKind.INCIDENT), 2)
-        back = self._hears(events.ChildReturned(**SAID, said_by=CARER, channel="text", verified=True), 40)
+        back = self._hears(events.ChildReturned(**SAID, said_by=CARER, channel="text", proof=events.Proof.HANDSET), 40)
         self._answered(back, minutes=41)
         self._hears(events.SafeAndWellCheckRecorded(**SAID), 180)
         self._hears(events.ReturnInterviewRecorded(**SAID, state="completed"), 1200)

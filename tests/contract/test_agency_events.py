@@ -81,7 +81,7 @@ async def test_a_later_event_may_use_the_provisional_id_that_the_agency_was_give
     assert answer.json()["child"] == child
     *_, returned = await hospital.said(child)
     assert isinstance(returned.content, ChildReturned)
-    assert returned.content.verified is False
+    assert returned.content.proof is None
 
 
 async def test_an_agency_says_who_a_child_is_only_of_its_own_authoritys_children(
@@ -112,7 +112,7 @@ async def test_the_authoritys_own_agency_verifies_a_return_and_a_false_alarm(
 ) -> None:
     assert (await hospital.send(hospital.event(type=kind, data=data))).status_code == 202
     (said,) = await hospital.said(hospital.ids["C1"])
-    assert said.content.verified is True
+    assert said.content.proof == "agency"
 
 
 @pytest.mark.parametrize(("kind", "data"), ENDS)
@@ -123,7 +123,7 @@ async def test_an_agency_that_may_not_verify_ends_nothing(hospital: Hospital, ki
         )
     assert (await hospital.send(hospital.event(type=kind, data=data))).status_code == 202
     (said,) = await hospital.said(hospital.ids["C1"])
-    assert said.content.verified is False
+    assert said.content.proof is None
 
 
 async def test_the_same_event_again_has_the_same_answer_and_one_effect(hospital: Hospital) -> None:
@@ -178,7 +178,7 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"data_base64": "AAAA"}, 400, "data_base64"),
         ({"data": [1]}, 400, "data"),
         ({"data": {"authority": "kestrel"}}, 422, "data.authority"),
-        ({"data": {"verified": True}}, 422, "data.verified"),
+        ({"data": {"proof": "agency"}}, 422, "data.proof"),
         ({"data": {"episode": "00000000-0000-4000-8000-000000000001"}}, 422, "data.episode"),
         ({"data": {"words": "not a list"}}, 422, "data.words"),
         ({"data": {"words": [""]}}, 422, "data.words.0"),

@@ -70,7 +70,7 @@ async def test_a_round_is_a_report_and_before_anybody_is_asked_again_its_end(
         await exercising.turn()
     report, end = await said(engine, child[1])
     assert isinstance(end.content, ReportRetracted)
-    assert end.content.verified
+    assert end.content.proof == "agency"
     assert (report.exercise, end.exercise) == (True, True)
     assert report.time == ROUND
     assert report.trace == end.trace

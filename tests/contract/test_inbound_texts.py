@@ -75,13 +75,13 @@ async def test_back_by_this_childs_carer_is_verified_and_can_be_taken_back(servi
     await service.says(phone, "he's run off")
     [returned] = await service.says(phone, "BACK")
     assert isinstance(returned.content, events.ChildReturned)
-    assert returned.content.verified
+    assert returned.content.proof == "handset"
     [taken_back] = await service.says(phone, "sorry, NOT BACK")
     assert isinstance(taken_back.content, events.ReportRetracted)
     assert taken_back.content.retracts == "return"
     [false_alarm] = await service.says(phone, "false alarm, he was asleep")
     assert isinstance(false_alarm.content, events.ReportRetracted)
-    assert (taken_back.content.verified, false_alarm.content.verified) == (True, True)
+    assert (taken_back.content.proof, false_alarm.content.proof) == ("handset", "handset")
     assert false_alarm.content.retracts == "missing"
 
 

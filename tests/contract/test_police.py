@@ -255,7 +255,7 @@ async def test_a_forces_word_that_the_child_is_back_is_verified(police: Police) 
     told, _ = await police.notice()
     await police.reply(answer(told, "police.returned"))
     [returned] = await police.said_since(told, ("child.returned",))
-    assert returned["data"]["verified"] is True
+    assert returned["data"]["proof"] == "force"
 
 
 @pytest.mark.parametrize("kind", ["police.returned", "police.located", "police.safe-and-well-checked"])

@@ -213,7 +213,7 @@ async def test_a_report_under_the_givers_reference_still_reaches_the_child_and_i
         answer = await hospital.send(hospital.event(type=kind, subject=f"{two.giver}/C1"))
         assert answer.json()["child"] == two.child
     *_, reported, returned = await hospital.said(two.child)
-    assert (reported.content.authority, returned.content.verified) == (two.taker, False)
+    assert (reported.content.authority, returned.content.proof) == (two.taker, None)
 
 
 async def test_open_duties_are_the_receivers_on_the_bus_and_on_the_console_and_both_authorities_acknowledge(

@@ -7,7 +7,7 @@ from services.carers.policy import human
 from services.carers.policy.scene import Act, Answer, Child, Decision, Scene
 from services.carers.understanding import practice, whom
 from services.carers.understanding.meaning import Intent, Meaning
-from services.safeguarding.events import ChildReportedMissing, ReportRetracted
+from services.safeguarding.events import ChildReportedMissing, Proof, ReportRetracted
 from services.safeguarding.identifiers import ChildId
 
 
@@ -58,7 +58,7 @@ def _over(scene: Scene) -> Decision:
 
 def over(authority: str, person: str | None) -> ReportRetracted:
     """How a practice ends: as a report taken back, since no child came home whom police would have to see."""
-    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing", verified=True)
+    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing", proof=Proof.HANDSET)
 
 
 def _named(meaning: Meaning, scene: Scene) -> whom.Named:

@@ -38,7 +38,7 @@ def _told(scene: Scene) -> dict[str, Any]:
 def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
     told = _told(scene)
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
-        taken_back = events.ReportRetracted(**told, retracts="return", verified=True)
+        taken_back = events.ReportRetracted(**told, retracts="return", proof=events.Proof.HANDSET)
         return Decision((Act(child.child, taken_back),), Answer.NOT_BACK, child.standing)
     missing = events.ChildReportedMissing(**told, placement=scene.placement)
     answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
@@ -47,7 +47,7 @@ def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
 
 def _back(child: Child, scene: Scene) -> Decision:
     """The word of this child's own carer, or of duty staff about what they were told of. A report that began without a name ends with the child that it was about."""
-    returned = events.ChildReturned(**_told(scene), episode=child.episode, verified=True)
+    returned = events.ChildReturned(**_told(scene), episode=child.episode, proof=events.Proof.HANDSET)
     ended = _provisionals_of(child, scene)
     was_reported = bool(ended) or child.standing.open
     acts = tuple(Act(subject, returned) for subject in dict.fromkeys((child.child, *ended)))
@@ -56,7 +56,9 @@ def _back(child: Child, scene: Scene) -> Decision:
 
 def _false_alarm(child: Child, scene: Scene) -> Decision:
     """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
-    retracted = events.ReportRetracted(**_told(scene), episode=child.episode, retracts="missing", verified=True)
+    retracted = events.ReportRetracted(
+        **_told(scene), episode=child.episode, retracts="missing", proof=events.Proof.HANDSET
+    )
     ended = _provisionals_of(child, scene)
     acts = tuple(Act(subject, retracted) for subject in dict.fromkeys((child.child, *ended)))
     return Decision(acts, Answer.FALSE_ALARM, child.standing, ended=ended)

@@ -18,6 +18,7 @@ from services.safeguarding.events import (
     ChildInformationReceived,
     ChildReportedMissing,
     PoliceReferenceTexted,
+    Proof,
     TextNeedsHuman,
     Told,
 )
@@ -29,7 +30,7 @@ AHEAD = timedelta(minutes=5)
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
 """What an agency may tell in answer to a control room's questions, beside words."""
-OURS = ("authority", "said_by", "channel", "verified", "candidates", "placement", "carer", "episode")
+OURS = ("authority", "said_by", "channel", "proof", "candidates", "placement", "carer", "episode")
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -162,11 +163,11 @@ def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEv
     return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
-def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], verified: bool) -> Told:
+def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], proof: Proof | None) -> Told:
     """The message for the bus; `words` are the ids under which the register keeps what was said. Raises WrongEvent."""
     ours: dict[str, Any] = {"authority": authority, "words": list(words)}
-    if "verified" in event.kind.model_fields:
-        ours["verified"] = verified
+    if "proof" in event.kind.model_fields:
+        ours["proof"] = proof
     said = {name: value for name, value in event.envelope.data.items() if name not in Said.model_fields}
     try:
         return event.kind.model_validate_json(json.dumps(said | ours))

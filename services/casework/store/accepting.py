@@ -18,7 +18,7 @@ from services.casework.store.tables import accepted, children
 from services.register import words
 from services.register.agencies import Agency
 from services.safeguarding.care_events import ChildIdentified, ChildTransferred
-from services.safeguarding.events import ChildProvisional
+from services.safeguarding.events import ChildProvisional, Proof
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 from services.store.encryption import Keyring
 from services.store.transaction import Transaction
@@ -61,11 +61,12 @@ async def accept(
     if before is not None:
         return before
     words_ids = await _keep(transaction, keyring, agency, event, child, unknown=child is provisional)
+    entitled = agency.verifies and child.authority == agency.authority and not is_provisional(child.id)
     content = agency_event.content_of(
         event,
         authority=child.authority,
         words=words_ids,
-        verified=agency.verifies and child.authority == agency.authority and not is_provisional(child.id),
+        proof=Proof.AGENCY if entitled else None,
     )
     if isinstance(content, ChildIdentified):
         await _may_identify(transaction, agency, content)

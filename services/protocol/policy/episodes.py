@@ -153,13 +153,13 @@ def _located(draft: Draft, event: events.ChildLocated) -> list[Reading]:
 def _returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
     found, time = draft.open_episode, draft.happened.time
     if found is None:
-        if event.verified and not draft.happened.exercise:
+        if event.proof is not None and not draft.happened.exercise:
             draft.returned_at = max(filter(None, (draft.returned_at, time)))
-        return [Reading(None, draft.latest, Verdict.ALREADY_SO if event.verified else Verdict.UNVERIFIED)]
+        return [Reading(None, draft.latest, Verdict.ALREADY_SO if event.proof is not None else Verdict.UNVERIFIED)]
     another = _of_another(draft, event, found, Trigger.RETURN_UNVERIFIED)
     if another is not None:
         return another
-    if not event.verified or time < found.last_report_at:
+    if event.proof is None or time < found.last_report_at:
         return [Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)]
     returned = found.model_copy(update={"state": EpisodeState.RETURNED, "returned_at": time})
     return [Reading(Trigger.CHILD_RETURNED, draft.put_episode(returned))]
@@ -171,7 +171,7 @@ def _retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
     if another is not None:
         return another
     nobody_we_know = event.channel == "text" and event.said_by is None
-    on_others_word = event.retracts == "missing" and not event.verified
+    on_others_word = event.retracts == "missing" and event.proof is None
     if nobody_we_know or on_others_word or found is None:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if event.retracts == "return":
@@ -225,6 +225,9 @@ _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     events.ChildInformationReceived: _plain(Trigger.CHILD_INFORMATION_RECEIVED),
     events.ChildLocated: _located,
     events.ChildReturned: _returned,
+    events.ChildReturnClaimed: _plain(Trigger.CHILD_RETURN_CLAIMED),
+    events.MissingRetractionClaimed: _plain(Trigger.MISSING_RETRACTION_CLAIMED),
+    events.ChildLocationClaimed: _plain(Trigger.CHILD_LOCATION_CLAIMED),
     events.ReportRetracted: _retracted,
     events.SafeAndWellCheckRecorded: replies.check_recorded,
     events.ReturnInterviewRecorded: replies.interview_recorded,

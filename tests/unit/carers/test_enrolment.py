@@ -76,7 +76,7 @@ def test_the_practice_ends_with_back(text: str) -> None:
     decision = made(text, PRACTISING)
     [act] = decision.acts
     assert isinstance(act.content, ReportRetracted)
-    assert act.content.verified
+    assert act.content.proof == "handset"
     assert (act.subject, decision.exercise, decision.stage) == (AMARA, True, "practised")
 
 

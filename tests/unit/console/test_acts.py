@@ -176,7 +176,7 @@ def test_somebody_is_acknowledged_for_on_the_telling_that_was_chosen() -> None:
 def test_a_return_said_at_the_console_is_verified_and_carries_the_words() -> None:
     [returned] = said(OperatorAct.RETURNED, about_episode(), reason="Seen at the door by me")
     assert isinstance(returned, events.ChildReturned)
-    assert (returned.verified, returned.channel, len(returned.words)) == (True, "console", 1)
+    assert (returned.proof, returned.channel, len(returned.words)) == ("person", "console", 1)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_return_said_at_the_console_is_verified_and_carries_the_words() -> Non
 )
 def test_what_is_taken_back_says_which(act: OperatorAct, retracts: str, state: str) -> None:
     [taken_back] = said(act, about_episode(state), reason="It was another child")
-    assert (taken_back.retracts, taken_back.verified) == (retracts, True)
+    assert (taken_back.retracts, taken_back.proof) == (retracts, "person")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_each_decision_about_a_duty_raises_its_revision(child: Child) -> None:
 
 def test_the_withdrawal_of_a_telling_is_newer_than_the_telling(child: Child) -> None:
     told = police_duty(child.hears(MISSING))
-    returned = events.ChildReturned(authority="northshire", said_by=ANN, channel="text", verified=True)
+    returned = events.ChildReturned(authority="northshire", said_by=ANN, channel="text", proof=events.Proof.HANDSET)
     withdrawn = police_duty(child.hears(returned, timedelta(minutes=1)))
     assert (withdrawn.act, withdrawn.because, withdrawn.step) == ("withdraw", Because.RETURNED, told.step)
     assert withdrawn.revision > told.revision

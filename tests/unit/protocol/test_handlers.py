@@ -51,7 +51,11 @@ async def test_a_report_writes_case_duties_and_deadlines_together(protocol: Prot
 
 async def test_messages_that_share_a_transaction_each_begin_where_the_one_before_ended(protocol: Protocol) -> None:
     child, alone = a_child(), a_child()
-    story = [MISSING, MISSING, events.ChildReturned(authority="northshire", channel="agency", verified=True)]
+    story = [
+        MISSING,
+        MISSING,
+        events.ChildReturned(authority="northshire", channel="agency", proof=events.Proof.HANDSET),
+    ]
     await protocol.takes(*(protocol.received(each, child) for each in story))
     for each in story:
         await protocol.takes(protocol.received(each, alone))
@@ -120,7 +124,9 @@ async def test_the_same_message_decided_again_says_the_same_ids(protocol: Protoc
 async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) -> None:
     child = a_child()
     await protocol.takes(protocol.received(MISSING, child))
-    await protocol.takes(protocol.received(events.ChildReturned(authority="northshire", verified=True), child))
+    await protocol.takes(
+        protocol.received(events.ChildReturned(authority="northshire", proof=events.Proof.HANDSET), child)
+    )
     open_rules = {
         read(each.envelope).content.rule  # type: ignore[attr-defined]
         for each in await protocol.due(child)

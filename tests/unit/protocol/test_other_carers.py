@@ -18,10 +18,10 @@ CAT = "person-00000000-0000-4000-8000-00000000000c"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 BY_AGENCY = events.ChildReportedMissing(**SAID, channel="agency")
-BACK = events.ChildReturned(**SAID, verified=True, channel="agency")
+BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET, channel="agency")
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", channel="agency")
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", verified=True, channel="agency")
-LOCATED = events.ChildLocated(**SAID, channel="force")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET, channel="agency")
+LOCATED = events.ChildLocated(**SAID, channel="force", proof=events.Proof.FORCE)
 
 
 def texted(person: str) -> events.ChildReportedMissing:
@@ -70,7 +70,7 @@ def test_each_word_reaches_each_carer_once_and_who_reports_by_then_as_one_who_re
 def test_who_brings_the_child_back_hears_that_it_is_recorded_and_nothing_more() -> None:
     child = Child(CHILD, FACTS)
     child.hears(BY_AGENCY)
-    back = events.ChildReturned(**SAID, verified=True, channel="text", said_by=BEN)
+    back = events.ChildReturned(**SAID, proof=events.Proof.HANDSET, channel="text", said_by=BEN)
     assert child.texts(back, 1) == {BEN: "return-recorded", ANN: "return-said-elsewhere"}
 
 
@@ -97,7 +97,7 @@ def test_who_takes_it_back_has_an_answer_and_who_else_reported_is_told(retracts:
     child.hears(texted(ANN))
     child.hears(texted(BEN), 0.5)
     child.texts(BACK, 1)
-    says = events.ReportRetracted(**SAID, retracts=retracts, verified=True, channel="text", said_by=BEN)
+    says = events.ReportRetracted(**SAID, retracts=retracts, proof=events.Proof.HANDSET, channel="text", said_by=BEN)
     assert set(child.texts(says, 2)) == {ANN}
 
 

@@ -21,10 +21,10 @@ ANN = "person-00000000-0000-4000-8000-00000000000a"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, verified=True)
-LOCATED = events.ChildLocated(**SAID)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+LOCATED = events.ChildLocated(**SAID, proof=events.Proof.FORCE)
 CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return", verified=True)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.HANDSET)
 REFUSED = events.AsylumDecisionRecorded(**SAID, outcome=events.AsylumOutcome.REFUSED)
 ASKED = {"id": "asked", "on": "child.reported-missing"}
 STEPS = {"otherwise": [{"after": "10m", "tell": "duty.senior-manager", "by": "text", "repeat": "10m"}]}
@@ -75,7 +75,7 @@ def test_a_review_counts_for_the_watch_that_was_open_by_then(hour: int, verdict:
         assert child.case.watched_since == (at(2) if verdict else at(hour) if goes_on else None)
 
 
-@pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing", verified=True)])
+@pytest.mark.parametrize("over", [BACK, events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET)])
 @pytest.mark.parametrize(("hour", "told"), [(1, []), (3, ["asked"])])
 def test_a_report_older_than_what_ended_an_episode_opens_no_other(over: Message, hour: int, told: list[str]) -> None:
     child = Child(ASKED)

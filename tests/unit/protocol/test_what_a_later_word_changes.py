@@ -28,9 +28,11 @@ ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, verified=True)
-FALSE_ALARM = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="missing", verified=True)
-NOT_BACK = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="return", verified=True)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+FALSE_ALARM = events.ReportRetracted(
+    **SAID, said_by=ANN, channel="text", retracts="missing", proof=events.Proof.HANDSET
+)
+NOT_BACK = events.ReportRetracted(**SAID, said_by=ANN, channel="text", retracts="return", proof=events.Proof.HANDSET)
 CONFERENCE = discussion_events.ChildProtectionConferenceHeld(**SAID)
 TRANSFER = care_events.TransferProposed(**SAID)
 

@@ -64,7 +64,7 @@ def test_an_episode_of_an_exercise_or_one_that_is_over_stays_one_of_its_own() ->
     known = hears(Case(child=CHILD), missing(ANN)).case
     practised = hears(Case(child=UNKNOWN), missing(BEN), exercise=True).case
     taken_back = events.ReportRetracted(
-        authority="northshire", said_by=BEN, channel="text", retracts="missing", verified=True
+        authority="northshire", said_by=BEN, channel="text", retracts="missing", proof=events.Proof.HANDSET
     )
     over = hears(hears(Case(child=UNKNOWN), missing(BEN)).case, taken_back, LATER).case
     for other in (practised, over):
