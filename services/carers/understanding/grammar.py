@@ -3,7 +3,16 @@
 import re
 from collections.abc import Iterable
 
-from services.carers.understanding import elsewhere, english, english_asking, practice, references, welsh, writing
+from services.carers.understanding import (
+    elsewhere,
+    english,
+    english_asking,
+    languages,
+    practice,
+    references,
+    welsh,
+    writing,
+)
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
 
 
@@ -58,7 +67,7 @@ def understand(text: str) -> Meaning:
     if not said:
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
-    doubtful = foreign or contradictory or writing.in_another_script(text)
+    doubtful = foreign or contradictory or writing.in_another_script(text) or languages.is_foreign(text)
     return Meaning(
         _without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text), _enquiry(said, plain)
     )
