@@ -189,6 +189,7 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "asked-for-human",
         "opted-out",
         "which-child",
+        "code-not-valid",
     ]
     language: TextLanguage | None = None
     """The text's, where it was recognised and is not English: who reads it may need an interpreter."""

@@ -241,7 +241,7 @@ async def test_texts_of_one_sender_are_read_in_order_across_the_change(
                 assert await texts.next_unread(other, service.reader._clocks.wall()) is None
         await service.work()
         kinds = [each.content.kind for each in await service.said_after(before)]
-    assert kinds == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds == ["child.reported-missing.v1", "child.return-claimed.v1"]
 
 
 async def test_a_code_that_was_texted_before_is_taken_after(
