@@ -190,6 +190,7 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "opted-out",
         "which-child",
         "code-not-valid",
+        "damaged",
     ]
     language: TextLanguage | None = None
     """The text's, where it was recognised and is not English: who reads it may need an interpreter."""

@@ -16,6 +16,7 @@ Reason: TypeAlias = Literal[
     "opted-out",
     "which-child",
     "code-not-valid",
+    "damaged",
 ]
 
 
