@@ -9,7 +9,7 @@ from services.carers import messages, metrics
 from services.carers.policy.scene import Decision, Scene
 from services.carers.store import claims, conversations, enrolments, standings, texts
 from services.carers.text import Text
-from services.carers.understanding import answers
+from services.carers.understanding import answers, languages
 from services.carers.understanding.times import last_seen
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -70,6 +70,8 @@ class CarryingOut:
             content = act.content
             if isinstance(content, events.ChildReportedMissing) and alone and seen is not None:
                 content = content.model_copy(update={"last_seen_at": seen})
+            if isinstance(content, events.TextNeedsHuman):
+                content = content.model_copy(update={"language": languages.recognise(text.body)})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
                     kept[act.subject] = await self._keep(transaction, text, act.subject, scene, decision)

@@ -7,6 +7,7 @@ from services.carers.understanding import (
     clauses,
     elsewhere,
     english_asking,
+    languages,
     lexicon,
     practice,
     references,
@@ -45,7 +46,7 @@ def understand(text: str) -> Meaning:
     if not said:
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
-    doubtful = foreign or contradictory or writing.in_another_script(text)
+    doubtful = foreign or contradictory or writing.in_another_script(text) or languages.is_foreign(text)
     return Meaning(
         _without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text), _enquiry(said, plain)
     )

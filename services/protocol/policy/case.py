@@ -103,6 +103,8 @@ class Episode(State):
     last_report_at: datetime
     """When the child was last said to be missing: by a report, or by whoever took back that it had returned."""
     reports: tuple[Report, ...] = ()
+    last_seen_at: datetime | None = None
+    """The newest sighting that a report has told of (`sightings`)."""
     located_at: datetime | None = None
     returned_at: datetime | None = None
     ended_at: datetime | None = None

@@ -1,6 +1,7 @@
 """What an event means for the child's episode. By the event's own time: what is older than a return reopens nothing."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from services.protocol.policy import care, decisions, discussions, moving, repli
 from services.protocol.policy.case import OPEN_STATES, Episode, Report
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
+from services.protocol.policy.sightings import newest_sighting
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding import contact_events, events
 from services.safeguarding.decisions import OVER, EpisodeState, MessageDeadLettered, Verdict
@@ -35,7 +37,7 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
     if earlier is not None:
         return [Reading(None, earlier, Verdict.TOO_OLD)]
     if found is not None:
-        added = _added(draft, found, report)
+        added = _added(draft, found, report, event.last_seen_at)
         lost_again = found.state == EpisodeState.LOCATED and added.state == EpisodeState.MISSING
         return [
             Reading(Trigger.REPORT_ADDED, added),
@@ -55,6 +57,7 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
         opened_at=happened.time,
         last_report_at=happened.time,
         reports=report,
+        last_seen_at=_last_seen(draft, None, event.last_seen_at),
         immigration_control_unknown=draft.facts.subject_to_immigration_control is None,
         no_guardian_known=not draft.facts.guardian_allocated,
     )
@@ -92,7 +95,11 @@ def _over_since(draft: Draft, found: Episode | None) -> Episode | None:
     return None
 
 
-def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
+def _last_seen(draft: Draft, known: datetime | None, told: datetime | None) -> datetime | None:
+    return newest_sighting(known, told, until=max(draft.now, draft.happened.time))
+
+
+def _added(draft: Draft, found: Episode, report: tuple[Report, ...], last_seen_at: datetime | None) -> Episode:
     time = draft.happened.time
     lost_again = found.located_at is not None and time > found.located_at
     return draft.put_episode(
@@ -100,6 +107,7 @@ def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
             update={
                 "reports": found.reports + report,
                 "last_report_at": max(found.last_report_at, time),
+                "last_seen_at": _last_seen(draft, found.last_seen_at, last_seen_at),
                 "state": EpisodeState.MISSING if lost_again else found.state,
             }
         )
