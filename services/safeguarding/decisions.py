@@ -70,6 +70,8 @@ class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):
     """What must still happen before it may close, such as `safe-and-well-check`."""
     merged_into: UUID | None = None
     """The episode of the same child in which it goes on, where it is `merged`."""
+    ends_on_word: bool = False
+    """Whether the authority's rules take the word of the child's own carer for proof: then no code is asked for."""
     protocol: str
 
 
@@ -128,7 +130,9 @@ class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):
     authority: AuthorityId
     episode: UUID
     by: Literal["police-system", "officer", "duty-team"]
-    """A police system that took the notice; an officer who acknowledged it; somebody on duty who did."""
+    """The report was sent, and a police system took it, but nobody has read it; an officer said that they have it; somebody on duty did."""
+    holds: bool = True
+    """False: it was so, and is so no longer. Whoever had it has let it lie, and the next person is being asked."""
 
 
 class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.DEAD_LETTERS):

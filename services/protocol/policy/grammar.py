@@ -158,9 +158,9 @@ class Rule(Grammar):
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
-    among: Literal["police", "people", "duty", "others"] | None = None
+    among: Literal["police", "people", "duty", "others", "speaker"] | None = None
     """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...).
-    Of `carer.reporting`, `others`: those who reported, but for whoever says this now.
+    Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does, alone.
     """
     message: Wording
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
@@ -189,9 +189,10 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        others_report = (self.tell, self.among) == (Role.CARER_REPORTING, "others")
-        if self.among is not None and self.tell != Role.EVERYONE_TOLD and not others_report:
-            msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others`"
+        of_carers = {"others", "speaker"} if self.tell == Role.CARER_REPORTING else set()
+        of_told = {"police", "people", "duty", "others"} if self.tell == Role.EVERYONE_TOLD else set()
+        if self.among is not None and self.among not in of_carers | of_told:
+            msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
             raise ValueError(msg)
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
         if timed + (self.hours == "working" and self.every is None) > 1:
@@ -216,6 +217,12 @@ class Rule(Grammar):
         return any(each is not None for each in (self.wait, self.period, self.before, self.workdays))
 
 
+class StandDown(Grammar):
+    """What ends a search. `word`: a text of the child's own carer alone, where else their handset's code is needed."""
+
+    by_text: Literal["code", "word"] = Field("code", alias="by-text")
+
+
 class Protocol(Grammar):
     """All rules that hold for one authority, merged. `hash` names this text for ever."""
 
@@ -224,6 +231,7 @@ class Protocol(Grammar):
     closing: tuple[Condition, ...]
     watch_on: tuple[Trigger, ...] = ()
     """What opens a watch: heightened risk, told to police as raised risk without its cause."""
+    stand_down: StandDown = StandDown.model_validate({})
     rules: tuple[Rule, ...]
 
     @property
