@@ -84,7 +84,6 @@ def _rules(old: Protocol, new: Protocol) -> Iterator[str]:
         if (was := set(getattr(old, key))) != (is_now := set(getattr(new, key))):
             yield f"  {key.replace('_', '-')}: was {_written(sorted(was))}, is now {_written(sorted(is_now))}"
 
-
     if (before_text := old.stand_down.by_text) != (now_text := new.stand_down.by_text):
         gives_up = f": {GIVEN_UP}" if now_text == "word" else ""
         yield f"  stand-down: by-text was {before_text}, is now {now_text}{gives_up}"

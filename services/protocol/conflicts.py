@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule, When
-from services.protocol.policy.vocabulary import Question, Trigger
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Trigger
 from services.protocol.proofs import Fault
 from services.safeguarding.roles import Role, Wording
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from services.protocol.findings import Finding
 from services.protocol.loading import RulesFile
 from services.protocol.policy.grammar import Rule, Step
-from services.protocol.policy.vocabulary import Condition, DateOf, Question, Trigger
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Condition, DateOf, Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
 OF_A_FILE = ("protocol", "version", "authority", "closing", "watch-on", "stand-down", "approved", "rules")

@@ -12,6 +12,7 @@ from services.safeguarding.meetings import AtOnce, InFull, Meets
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
 
 
+ON_WORD = {"by-text": "word"}
 GIVEN_UP = (
     "stand-down by-text: word gives up the code from the carer's own handset: one text that a machine reads as 'the child is back', sent "
     "or forged from a carer's number, ends the search, and police and all who search are stood down on it"
@@ -89,5 +90,5 @@ def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]
         left_out = [str(each) for each in all_of_it if each not in mine]
         if mine and left_out:
             yield key, f"{key} leaves out {', '.join(left_out)}, which the default asks", APPROVE
-    if own.stand_down.get("by-text") == "word" and default.stand_down.by_text != "word":
+    if own.stand_down == ON_WORD and default.stand_down.by_text != "word":
         yield "stand-down", GIVEN_UP, APPROVE

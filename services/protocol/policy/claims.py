@@ -37,7 +37,7 @@ def claimed(draft: Draft, found: Episode, what: What) -> list[Reading]:
     mine = Claim(what=what, person=person, at=time)
     kept = tuple(each for each in found.claims if time < each.at + STANDS_FOR)
     found = draft.put_episode(found.model_copy(update={"claims": (*kept, mine)}))
-    return [Reading(Trigger.CLAIM_SECONDED if heard else TOLD[what], found)]
+    return [Reading(Trigger.CLAIM_SECONDED if heard else TOLD[what], found, Verdict.UNVERIFIED)]
 
 
 def heard_already(found: Episode) -> Reading:

@@ -171,7 +171,9 @@ def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tellin
     recipient = recipient_of(draft, episode, duty, telling)
     protocol = draft.protocol_for(episode)
     for rule in protocol.on(ALL_CLEAR[episode.state]):
-        meant = rule.tell == Role.EVERYONE_TOLD and is_among(rule, recipient) and recipient in everyone_told(draft, episode)
+        meant = (
+            rule.tell == Role.EVERYONE_TOLD and is_among(rule, recipient) and recipient in everyone_told(draft, episode)
+        )
         if meant and not _on_its_way(draft, rule, episode, recipient):
             make_duty(draft, rule, protocol, episode, _cause_of(draft, duty), recipient)
 

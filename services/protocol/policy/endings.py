@@ -136,7 +136,7 @@ def _return_retracted(draft: Draft, found: Episode | None) -> list[Reading]:
 
 def _return_claimed(draft: Draft, event: events.ChildReturnClaimed) -> list[Reading]:
     found = draft.open_episode
-    if is_word_enough(draft, event, found):
+    if is_word_enough(draft, found):
         return _back(draft, event, found)
     if found is None:
         return _back_claimed_of_no_episode(draft, event)
@@ -158,16 +158,18 @@ def _retraction_claimed(draft: Draft, event: events.MissingRetractionClaimed) ->
         return another
     if found is None or found.state == EpisodeState.RETURNED:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
-    if is_word_enough(draft, event, found):
+    if is_word_enough(draft, found):
         return _never_missing(draft, found)
     return (
-        [Reading(None, found, Verdict.ALREADY_SO)] if found.state in OVER else claims.claimed(draft, found, "retraction")
+        [Reading(None, found, Verdict.ALREADY_SO)]
+        if found.state in OVER
+        else claims.claimed(draft, found, "retraction")
     )
 
 
 def _location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
     found = draft.open_episode
-    if isinstance(event, events.ChildLocationClaimed) and is_word_enough(draft, event, found):
+    if isinstance(event, events.ChildLocationClaimed) and is_word_enough(draft, found):
         return _found(draft, event, found)
     if found is None:
         known = _said_again(draft, event)

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.policy.periods import CalendarLength, Length, length
-from services.protocol.policy.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
+from services.protocol.policy.questions import NUMBERED, Question
+from services.protocol.policy.stand_down import BY_CODE, StandDown
+from services.protocol.policy.vocabulary import Condition, DateOf, Mark, Trigger
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -217,12 +219,6 @@ class Rule(Grammar):
         return any(each is not None for each in (self.wait, self.period, self.before, self.workdays))
 
 
-class StandDown(Grammar):
-    """What ends a search. `word`: a text of the child's own carer alone, where else their handset's code is needed."""
-
-    by_text: Literal["code", "word"] = Field("code", alias="by-text")
-
-
 class Protocol(Grammar):
     """All rules that hold for one authority, merged. `hash` names this text for ever."""
 
@@ -231,7 +227,7 @@ class Protocol(Grammar):
     closing: tuple[Condition, ...]
     watch_on: tuple[Trigger, ...] = ()
     """What opens a watch: heightened risk, told to police as raised risk without its cause."""
-    stand_down: StandDown = StandDown.model_validate({})
+    stand_down: StandDown = BY_CODE
     rules: tuple[Rule, ...]
 
     @property

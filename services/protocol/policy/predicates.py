@@ -8,7 +8,8 @@ from services.protocol.policy.awareness import aware_since
 from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule, When
-from services.protocol.policy.vocabulary import Condition, Mark, Question
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Condition, Mark
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.identifiers import is_provisional

@@ -22,11 +22,11 @@ FITS: Mapping[str, Proof] = {
 
 def is_proven(draft: Draft, event: Ending, episode: Episode | None) -> bool:
     if event.proof is Proof.WORD:
-        return is_word_enough(draft, event, episode)
+        return is_word_enough(draft, episode)
     return event.proof is not None and FITS.get(event.channel) is event.proof
 
 
-def is_word_enough(draft: Draft, event: events.ToldOfEpisode, episode: Episode | None) -> bool:
+def is_word_enough(draft: Draft, episode: Episode | None) -> bool:
     """The authority's own rules choose so, and the register names the speaker as this child's carer. Who is not named there is a stranger."""
     if draft.protocol_for(episode).stand_down.by_text != "word":
         return False
