@@ -144,8 +144,7 @@ class Rule(Grammar):
     """Once its time has come it comes again this often, until something under `until`. One series an episode, or a child."""
     hours: Literal["any", "working"] = "any"
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night; with
-    `every`, each time.
-    """
+    `every`, each time."""
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the last is
     told at once, late."""
@@ -172,8 +171,7 @@ class Rule(Grammar):
     """By when the other end should have accepted. A measure, not a step."""
     enough: Literal["acknowledged", "accepted", "done"] = "acknowledged"
     """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an answer is not
-    the thing done, only what stands under `until`.
-    """
+    the thing done, only what stands under `until`."""
     rests: Length | None = None
     """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where `enough` is
     `done`, else one of somebody told in another's place, who has not rung the one meant either.
@@ -191,9 +189,9 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        of_carers = {"others", "speaker"} if self.tell == Role.CARER_REPORTING else set()
-        of_told = {"police", "people", "duty", "others"} if self.tell == Role.EVERYONE_TOLD else set()
-        if self.among is not None and self.among not in of_carers | of_told:
+        some = ("others", "speaker") if self.tell == Role.CARER_REPORTING else ("police", "people", "duty", "others")
+        of_some = self.tell in {Role.CARER_REPORTING, Role.EVERYONE_TOLD} and self.among in some
+        if self.among is not None and not of_some:
             msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
             raise ValueError(msg)
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))

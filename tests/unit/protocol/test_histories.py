@@ -229,7 +229,7 @@ def test_for_a_returned_child_nothing_goes_out_but_what_the_return_asks_for(step
 
 def is_proven(content: Message) -> bool:
     proof = getattr(content, "proof", None)
-    return isinstance(content, ENDINGS) and proof is not None and proof == SHOWN.get(content.channel)
+    return isinstance(content, ENDINGS) and proof is not None and proof == SHOWN.get(getattr(content, "channel", ""))
 
 
 ENDED = {EpisodeState.RETURNED, EpisodeState.LOCATED, EpisodeState.RETRACTED}
