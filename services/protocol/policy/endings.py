@@ -112,7 +112,7 @@ def _never_missing(draft: Draft, found: Episode) -> list[Reading]:
 def _return_retracted(draft: Draft, found: Episode | None) -> list[Reading]:
     """Needs no proof, whoever says so: it starts a search."""
     if found is not None and found.state in OPEN_STATES:
-        return [Reading(None, found, Verdict.ALREADY_SO)]
+        return [_still_missing(draft, found)]
     if found is None or found.state != EpisodeState.RETURNED or found.returned_at is None:
         return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
     if draft.happened.time < found.returned_at:
@@ -132,6 +132,15 @@ def _return_retracted(draft: Draft, found: Episode | None) -> list[Reading]:
     )
     reported = [Reading(Trigger.CHILD_REPORTED_MISSING, again)] if found.unreported else []
     return [Reading(Trigger.RETURN_RETRACTED, again), *reported]
+
+
+def _still_missing(draft: Draft, found: Episode) -> Reading:
+    """Who says so settles what was claimed before: it is a newer report."""
+    time = draft.happened.time
+    if not any(each.at <= time for each in found.claims):
+        return Reading(None, found, Verdict.ALREADY_SO)
+    said = {"last_report_at": max(found.last_report_at, time), "claims": ()}
+    return Reading(Trigger.REPORT_ADDED, draft.put_episode(found.model_copy(update=said)))
 
 
 def _return_claimed(draft: Draft, event: events.ChildReturnClaimed) -> list[Reading]:

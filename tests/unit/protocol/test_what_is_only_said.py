@@ -115,6 +115,22 @@ def test_after_a_newer_report_what_was_claimed_stands_no_longer_and_may_be_claim
     assert "tell-police-return-claimed" in rules(child.hears(BACK_CLAIMED, 0.1))
 
 
+@pytest.mark.parametrize("said_by", [ANN, None])
+def test_that_a_child_is_not_back_after_all_settles_a_claim_whoever_says_so(said_by: str | None) -> None:
+    child = a_child(MISSING, BACK_CLAIMED)
+    not_back = events.ReportRetracted(**(ANN_TEXTS | {"said_by": said_by}), retracts="return")
+    assert "missing-update" in wordings(child.hears(not_back, 0.1))
+    stood_down = {each.rule for each in child.case.waiting.values() if each.stood_down}
+    assert {"carer-is-asked-to-confirm", "carer-is-rung-to-confirm"} <= stood_down
+    assert child.hears(not_back, 0.2).duties == []
+
+
+def test_a_stranger_who_says_that_a_child_is_not_back_starts_the_search_again() -> None:
+    child = a_child(MISSING, BACK)
+    child.hears(events.ReportRetracted(**SAID, channel="text", retracts="return"), 1)
+    assert state(child) == EpisodeState.MISSING
+
+
 def test_a_claim_about_an_episode_that_is_over_is_told_to_nobody() -> None:
     child = a_child(MISSING, BACK)
     for claim in (BACK_CLAIMED, FOUND_CLAIMED):
