@@ -53,7 +53,10 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     if because == Because.AGAIN and telling.role == duty.role:
         refers_to = identifiers.telling(duty.duty, 0)
     kind = kind_of_duty(telling.role, telling.channel)
-    when = {"meets": rule.meets} if kind is StrategyInvite else {}
+    when: dict[str, object] = {"meets": rule.meets} if kind is StrategyInvite else {}
+    if kind is PoliceNotify and episode is not None:
+        since = None if episode.unreported else episode.opened_at
+        when = {"missing_since": since, "returned_at": episode.returned_at}
     return kind(
         duty=duty.duty,
         step=telling.step,
