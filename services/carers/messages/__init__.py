@@ -24,7 +24,10 @@ def reply(decision: Decision, language: str, code: str, duty_line: str | None) -
         name += "-without-line"
     duty = "answered" if decision.standing.duty_answered else "waiting"
     filled = spoken["replies"][name].format(
-        police=spoken["police"][decision.standing.police], duty=spoken["duty"][duty], duty_line=duty_line
+        police=spoken["police"][decision.standing.police],
+        duty=spoken["duty"][duty],
+        duty_line=duty_line,
+        child=decision.coded,
     )
     return f"{filled} ({code})"
 

@@ -43,8 +43,9 @@ def _reported(meaning: Meaning, scene: Scene) -> Decision:
     if len(scene.children) > 1 and len(named) != 1:
         return Decision(answer=Answer.PRACTICE_WHICH)
     child: ChildId = named[0] if named else scene.children[0].child if scene.children else scene.provisional
+    seen = scene.about(child)
     report = ChildReportedMissing(
-        authority=scene.authority, said_by=scene.person, channel="text", placement=scene.placement
+        authority=seen.authority, said_by=seen.person, channel="text", placement=seen.placement
     )
     return Decision((Act(child, report),), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
 
@@ -52,7 +53,8 @@ def _reported(meaning: Meaning, scene: Scene) -> Decision:
 def _over(scene: Scene) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
-    acts = (Act(scene.enrolment.practising, over(scene.authority, scene.person)),)
+    seen = scene.about(scene.enrolment.practising)
+    acts = (Act(scene.enrolment.practising, over(seen.authority, seen.person)),)
     return Decision(acts, Answer.PRACTICE_OVER, stage="practised", exercise=True)
 
 

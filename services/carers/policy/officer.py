@@ -15,7 +15,7 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
     acknowledged = staff.acknowledged(scene.telling).acts if scene.telling is not None and coded else ()
     if acknowledged and set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return Decision(acknowledged, Answer.ACKNOWLEDGED)
-    acts = [human.needed(scene, "police-officer", scene.provisional)]
+    acts = human.each_team(scene, "police-officer")
     if meaning.enquiry == "where":
-        acts.append(enquiring.passed_on(scene))
+        acts += enquiring.refused(scene).acts
     return Decision((*acknowledged, *acts), Answer.OFFICER)

@@ -1,13 +1,15 @@
 """What is known when a text is decided upon, and what a decision is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.message import Message
 
+Kind: TypeAlias = Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
 About: TypeAlias = Literal["report", "return", "information"]
 State: TypeAlias = Literal["missing", "located", "returned"]
 
@@ -44,6 +46,11 @@ class Child:
     standing: Standing = Standing()
     episode: UUID | None = None
     """The one that is spoken of, where a code says which; None: whichever is open."""
+    authority: AuthorityId | None = None
+    """Whose child it is; this and what follows is None where the scene's own holds."""
+    person: PersonId | None = None
+    """The speaker, as that authority knows them."""
+    placement: PlacementId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,20 @@ class Provisional:
 
     provisional: ChildId
     child: ChildId | None = None
+    reported_at: datetime | None = None
+    """Of several with the same moment one text was the cause."""
+    authority: AuthorityId | None = None
+    placement: PlacementId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """As what one authority knows the speaker. `professional`: it tells them of its children, by codes of their own."""
+
+    kind: Kind
+    authority: AuthorityId
+    person: PersonId
+    professional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +120,9 @@ Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    kind: Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
+    """Authority, person and placement are those of the first of the speaker's `capacities`: `of` gives them as they are for a child."""
+
+    kind: Kind
     authority: AuthorityId
     provisional: ChildId
     """The child that this text is about where nobody can say which."""
@@ -117,9 +140,54 @@ class Scene:
     replies_this_hour: int = 0
     answered_before: bool = False
     """Whether the one safe answer has been given to this number, which may be a child's own phone."""
+    capacities: tuple[Capacity, ...] = ()
+    """As what each authority knows the number."""
+    coded: tuple[Child, ...] = ()
+    """Those of an authority's children whom the text names by code, where the speaker is on duty for it."""
+    asks: bool = False
+    """A question mark stands in the text."""
 
     def by_id(self, child: ChildId) -> Child:
-        return next(each for each in self.children if each.child == child)
+        return next(each for each in self.known if each.child == child)
+
+    @property
+    def known(self) -> tuple[Child, ...]:
+        """Whom the text may name: the speaker's children, and whom they may name by code alone."""
+        own = {each.child for each in self.children}
+        return (*self.children, *(each for each in self.coded if each.child not in own))
+
+    def of(self, child: Child) -> Self:
+        """As the child's own authority sees it."""
+        return replace(
+            self,
+            authority=child.authority or self.authority,
+            person=child.person or self.person,
+            placement=child.placement or self.placement,
+        )
+
+    def about(self, subject: ChildId) -> Self:
+        """The same of a child that the text may be about, or of an earlier report of the speaker's."""
+        child = next((each for each in self.known if each.child == subject), None)
+        report = next((each for each in self.provisionals if each.provisional == subject), None)
+        if child is None and report is not None:
+            child = self.unnamed(report)
+        return self if child is None else self.of(child)
+
+    def unnamed(self, report: Provisional) -> Child:
+        """The child that an earlier report was about, nobody knows which."""
+        person = None if report.authority is None else self.person_in(report.authority)
+        return Child(
+            report.provisional,
+            "",
+            standing=Standing("missing"),
+            authority=report.authority,
+            person=person,
+            placement=report.placement,
+        )
+
+    def person_in(self, authority: AuthorityId) -> PersonId | None:
+        """Who the speaker is for this authority."""
+        return next((each.person for each in self.capacities if each.authority == authority), self.person)
 
     @property
     def open(self) -> tuple[Child, ...]:
@@ -130,6 +198,11 @@ class Answer(StrEnum):
     """The reply's template (`messages/`), the gravest first. Each says what has truly happened by now, and what to do next."""
 
     MISSING_WHICH = "missing-which"
+    MISSING_ALIKE = "missing-alike"
+    MISSING_NO_FORCE = "missing-no-force"
+    MISSING_BY_CODE = "missing-by-code"
+    MISSING_NO_SUCH_CODE = "missing-no-such-code"
+    MISSING_WITHOUT_CODE = "missing-without-code"
     MISSING = "missing"
     MISSING_AGAIN = "missing-again"
     MISSING_NAMED = "missing-named"
@@ -145,6 +218,10 @@ class Answer(StrEnum):
     REFERENCE = "reference"
     REFERENCE_WITHOUT_NUMBER = "reference-without-number"
     ENQUIRY = "enquiry"
+    IDENTIFIED = "identified"
+    NOT_IDENTIFIED = "not-identified"
+    NO_SUCH_CODE = "no-such-code"
+    ALIKE = "alike"
     HUMAN = "human"
     OFFICER = "officer"
     STATUS = "status"
@@ -190,3 +267,5 @@ class Decision:
     """Where the speaker's enrolment stands from now on."""
     exercise: bool = False
     """All that is said because of it is practice."""
+    coded: str | None = None
+    """The code by which duty staff named a child, for the answer: whoever mistyped it sees whom they reported."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
+NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
 NUMBERS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
@@ -50,21 +51,42 @@ class Named:
     """Joined by "and" or the like: the same is said of each of them."""
     several: bool = False
     """More than one is meant, without saying which."""
+    alike: tuple[str, ...] = ()
+    """Named by a code that several have, of different authorities: one of these, and none of them for certain."""
 
 
 def named(words: str, children: Sequence[Known]) -> Named:
     """`words` as `writing.typed` gives them. Codes outweigh names, names outweigh counts."""
-    codes = {_plain_code(each.code): each.child for each in children}
-    found = [codes[code] for code in CODE.findall(words) if code in codes]
+    codes = _by_code(children)
+    said = [code for code in CODE.findall(words) if code in codes]
     foreign = any(code not in codes for code in CODE.findall(words))
-    found += [child for code, child in codes.items() if _spoken(code).search(words)]
-    if not found and not foreign:
+    said += [code for code in codes if _spoken(code).search(words)]
+    found = [each for code in said for each in codes[code] if len(codes[code]) == 1]
+    alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
+    if not said and not foreign:
         found = [each.child for each in children if _names(each, children) & set(words.split())]
-    if found or foreign:
-        return Named(tuple(dict.fromkeys(found)), foreign, together=_together(words, _mentions(children)))
+    if found or foreign or alike:
+        together = _together(words, _mentions(children))
+        return Named(tuple(dict.fromkeys(found)), foreign, together=together, alike=alike)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
+
+
+def _by_code(children: Sequence[Known]) -> dict[str, list[str]]:
+    """Two authorities may each have a C17."""
+    codes: dict[str, list[str]] = {}
+    for each in children:
+        codes.setdefault(plain_code(each.code), []).append(each.child)
+    return codes
+
+
+def numbers(words: str) -> tuple[str, ...]:
+    """What may be the number of a child's code, without leading noughts: the 17 of c17, of "child 17" and of "see seventeen"."""
+    written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
+    return tuple(
+        dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])
+    )
 
 
 def _counted(words: str, children: Sequence[Known]) -> Named:
@@ -84,10 +106,10 @@ def _together(words: str, mentions: set[str]) -> bool:
 
 
 def _mentions(children: Sequence[Known]) -> set[str]:
-    return {folded(name) for each in children for name in (*each.names, _plain_code(each.code))}
+    return {folded(name) for each in children for name in (*each.names, plain_code(each.code))}
 
 
-def _plain_code(code: str) -> str:
+def plain_code(code: str) -> str:
     plain = folded(code).replace("-", "").replace(" ", "")
     letters = plain.rstrip("0123456789")
     return letters + plain[len(letters) :].lstrip("0")
@@ -118,6 +140,5 @@ def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
     """As the answer to "which child?" a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
-    return tuple(
-        each.child for each in children if _plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken
-    )
+    numbered = [each for each in children if plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
+    return tuple(each.child for each in numbered if len(_by_code(children)[plain_code(each.code)]) == 1)

@@ -24,7 +24,9 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
             for police in PoliceStand:
                 for answered in (True, False):
                     for line in (LONGEST_LINE, None):
-                        decision = Decision(answer=answer, standing=Standing("missing", police, answered))
+                        decision = Decision(
+                            answer=answer, standing=Standing("missing", police, answered), coded="C1000"
+                        )
                         body = messages.reply(decision, language, "WWWWW", line)
                         assert body is not None
                         yield language, answer, body
