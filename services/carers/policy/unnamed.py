@@ -49,8 +49,12 @@ def _reported(intents: tuple[Intent, ...], scene: Scene) -> Decision:
         acts += [Act(side.provisional, content), human.identifies(side)]
         acts += _lured(side) if Intent.LURE in intents else ()
     question = _question(scene, "report")
-    alike = Answer.MISSING_ALIKE if whose.alike(scene.children) else Answer.MISSING
-    return Decision(tuple(acts), Answer.MISSING_WHICH if question else alike, question=question)
+    if whose.alike(scene.children):
+        # Of a child that duty staff name no placement may be known, and then no force hears of it.
+        placed = all(side.placement for side in whose.sides(scene))
+        answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
+        return Decision(tuple(acts), answer, coded=scene.children[0].code)
+    return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
 
 
 def _lured(side: Scene) -> tuple[Act, ...]:
