@@ -19,7 +19,7 @@ from services.carers.policy.scene import (
     State,
     Telling,
 )
-from services.carers.store import conversations, enrolments, standings, texts
+from services.carers.store import claims, conversations, enrolments, standings, texts
 from services.carers.store.standings import Stood
 from services.carers.text import Text
 from services.carers.understanding import whom
@@ -62,7 +62,7 @@ async def gather(
     """
     numbers = keyring.number_hashes(text.sender)
     number_hash, said = numbers[0], whom.numbers(meaning.words)
-    people, [(came, answered)], questions, reports, stood, enrolled, *by_code = await at_once(
+    people, [(came, answered)], questions, reports, stood, enrolled, claimed, *by_code = await at_once(
         transaction.connection,
         conversation.asked(numbers),
         texts.this_hour(number_hash, now),
@@ -70,6 +70,7 @@ async def gather(
         conversations.open_provisionals(number_hash),
         standings.of_number(numbers),
         enrolments.of_number(numbers),
+        claims.of_number(number_hash, text.story_at),
         *((conversation.numbered(numbers, said), standings.of_coded(numbers, said)) if said else ()),
     )
     speaker = conversation.told(keyring, people, text.story_at)
@@ -81,6 +82,7 @@ async def gather(
         story = await _of_number(transaction.connection, story, speaker, number_hash, default, now)
     if story.authority is None:
         raise NobodyToAsk
+    open_claims, wrong_codes = claims.opened(claimed, text.story_at)
     asked, provisionals = _conversation(speaker, questions, reports)
     scene = Scene(
         kind=speaker.kind.value,
@@ -93,6 +95,8 @@ async def gather(
         provisionals=provisionals,
         question=asked,
         telling=await _telling(transaction.connection, keyring, meaning, text),
+        claims=open_claims,
+        wrong_codes_this_hour=wrong_codes,
         enrolment=enrolments.enrolment(enrolled),
         pictures=len(text.pictures),
         texts_this_hour=came,
@@ -195,4 +199,6 @@ def _capacities(speaker: Speaker) -> tuple[Capacity, ...]:
 def _standing(stood: Stood | None) -> Standing:
     if stood is None:
         return Standing()
-    return Standing(STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered, stood.episode)
+    return Standing(
+        STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered, stood.episode, stood.ends_on_word
+    )

@@ -77,7 +77,8 @@ class MailSettings(KeySettings):
 
     `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file, the base64 of 32
     bytes) signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
-    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address.
+    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id` is the name
+    that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is not believed.
     """
 
     public_url: str = Field(description=OUR_ADDRESS)
@@ -93,10 +94,15 @@ class MailSettings(KeySettings):
     )
     smtp_listen_host: str = "127.0.0.1"
     smtp_listen_port: Port = Field(description="the port where the mail relay hands over mail, 1 to 65535")
+    smtp_authserv_id: str = Field(
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="the name that the mail relay gives itself in Authentication-Results, such as mx.kestrel.example",
+    )
     link_key: OneKey
 
     def mail_listener(self, takes: Takes) -> MailListener:
-        return MailListener(self.smtp_listen_host, self.smtp_listen_port, self.smtp_from, takes)
+        listens = (self.smtp_listen_host, self.smtp_listen_port)
+        return MailListener(*listens, self.smtp_from, takes, relay=self.smtp_authserv_id)
 
     @property
     def links(self) -> Links:

@@ -70,6 +70,8 @@ class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):
     """What must still happen before it may close, such as `safe-and-well-check`."""
     merged_into: UUID | None = None
     """The episode of the same child in which it goes on, where it is `merged`."""
+    ends_on_word: bool = False
+    """The authority's rules take the word of the child's own carer for a return, without a code."""
     protocol: str
 
 

@@ -188,6 +188,7 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "asked-for-human",
         "opted-out",
         "which-child",
+        "code-not-valid",
     ]
 
 

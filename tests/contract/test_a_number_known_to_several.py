@@ -13,6 +13,7 @@ from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.identifiers import is_provisional
 from services.store.encryption import Keyring
 from tests.support.carers import Carers, Kestrel, kinds
+from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load, words_kept
 from tests.support.round_trips import round_trips
@@ -83,6 +84,13 @@ async def answers(service: Carers, number: str) -> list[str]:
     return [CODE.sub("", each) for each in await service.replies_to(number)]
 
 
+async def asked_for(service: Carers, number: str) -> str:
+    """What the newest text asks to be texted back."""
+    found = CONFIRM.search((await service.replies_to(number))[-1])
+    assert found is not None
+    return found[0]
+
+
 async def test_a_child_that_is_not_named_is_reported_to_each_authority_with_its_own_candidates(
     service: Carers, kestrel: Kestrel, lapwing: Lapwing
 ) -> None:
@@ -102,7 +110,7 @@ async def test_a_child_that_is_not_named_is_reported_to_each_authority_with_its_
     assert {name: each.subject for name, each in asked.items()} == {
         name: each.subject for name, each in reported.items()
     }
-    assert "Which child?" in (await answers(service, phone))[-1]
+    assert "Which child is it?" in (await answers(service, phone))[-1]
 
 
 async def test_what_is_said_is_kept_as_the_words_of_whom_each_authority_knows(
@@ -136,7 +144,7 @@ async def test_the_answer_identifies_one_and_the_other_report_is_a_persons_and_n
     (read,) = [each for each in said if isinstance(each.content, events.TextNeedsHuman)]
     assert (read.subject, read.content.authority, read.content.reason) == (reported[ours].subject, ours, "which-child")
     assert not contents(said, events.ReportRetracted) + contents(said, events.ChildReportedMissing)
-    assert "told which child" in (await answers(service, phone))[-1]
+    assert "recorded which child" in (await answers(service, phone))[-1]
 
 
 async def test_a_child_named_or_coded_exactly_is_that_child_as_its_own_authority_knows_it(
@@ -163,7 +171,7 @@ async def test_a_code_that_both_have_is_exact_for_neither(service: Carers, kestr
     candidates = {name: each.content.candidates for name, each in reported.items()}
     assert candidates == {ours: (kestrel.ids["C9"],), lapwing.name: (lapwing.ids["C9"],)}
     assert set(by_authority(said, events.ChildProvisional)) == {ours, lapwing.name}
-    assert "Several children have that code" in (await answers(service, phone))[-1]
+    assert "Several have that code" in (await answers(service, phone))[-1]
 
 
 @pytest.mark.parametrize("words", ["BACK C9", "false alarm, C9 was in bed", "c9 seen at the station"])
@@ -274,7 +282,8 @@ async def test_what_is_practised_here_holds_for_the_children_of_each_as_it_knows
     await lapwing.cares(phone, "C41")
     (practised,) = await service.says(phone, "PRACTICE MISSING C41")
     assert (practised.subject, getattr(practised.content, "authority", None)) == (lapwing.ids["C41"], lapwing.name)
-    said = await service.says(phone, "PRACTICE BACK")
+    assert await service.says(phone, "PRACTICE BACK") == []
+    said = await service.says(phone, await asked_for(service, phone))
     aware = {each.subject: each.content for each in said if each.content.kind == "carer.awareness-recorded.v1"}
     assert {child: getattr(each, "carer", None) for child, each in aware.items()} == {
         kestrel.ids["C9"]: kestrel.ids["cat"],
@@ -282,3 +291,49 @@ async def test_what_is_practised_here_holds_for_the_children_of_each_as_it_knows
     }
     (over,) = [each for each in said if each.exercise]
     assert over.subject == lapwing.ids["C41"]
+
+
+async def test_by_the_code_a_childs_return_is_proven_to_its_own_authority(
+    service: Carers, kestrel: Kestrel, lapwing: Lapwing
+) -> None:
+    phone = kestrel.phone("cat")
+    await lapwing.cares(phone, "C41")
+    await service.says(phone, "C41 is missing")
+    (claimed,) = await service.says(phone, "C41 is back")
+    assert (claimed.subject, claimed.content.kind) == (lapwing.ids["C41"], "child.return-claimed.v1")
+    (returned,) = await service.says(phone, await asked_for(service, phone))
+    assert isinstance(returned.content, events.ChildReturned)
+    assert (returned.subject, returned.content.proof) == (lapwing.ids["C41"], events.Proof.HANDSET)
+    assert (returned.content.authority, returned.content.said_by) == (lapwing.name, lapwing.ids["dee"])
+
+
+async def test_of_two_that_are_missing_each_code_ends_one_authoritys_search_alone(
+    service: Carers, kestrel: Kestrel, lapwing: Lapwing
+) -> None:
+    phone = kestrel.phone("cat")
+    await lapwing.cares(phone, "C41")
+    await service.says(phone, "C41 is missing")
+    await service.says(phone, "C9 is missing")
+    said = await service.says(phone, "BACK")
+    assert set(by_authority(said, events.TextNeedsHuman)) == {name_of(kestrel), lapwing.name}
+    codes = CONFIRM.findall((await service.replies_to(phone))[-1])
+    assert len(set(codes)) == 2
+    back = [each for code in codes for each in await service.says(phone, code)]
+    assert {each.subject: getattr(each.content, "authority", None) for each in back} == {
+        kestrel.ids["C9"]: name_of(kestrel),
+        lapwing.ids["C41"]: lapwing.name,
+    }
+
+
+async def test_back_after_a_report_without_a_name_is_claimed_of_each_report_and_proven_by_one_code(
+    service: Carers, kestrel: Kestrel, lapwing: Lapwing
+) -> None:
+    phone, both = kestrel.phone("cat"), {name_of(kestrel), lapwing.name}
+    await lapwing.cares(phone, "C41")
+    reported = by_authority(await service.says(phone, "MISSING"), events.ChildReportedMissing)
+    claimed = by_authority(await service.says(phone, "BACK"), events.ChildReturnClaimed)
+    assert set(claimed) == both
+    proven = by_authority(await service.says(phone, await asked_for(service, phone)), events.ChildReturned)
+    assert {name: each.subject for name, each in proven.items()} == {
+        name: each.subject for name, each in reported.items()
+    }

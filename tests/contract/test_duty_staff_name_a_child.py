@@ -16,6 +16,7 @@ from services.safeguarding.identifiers import code_of, is_provisional, provision
 from services.safeguarding.roles import Channel, Role, Wording
 from services.store.encryption import Keyring
 from tests.support.carers import Carers, Kestrel, kinds
+from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load
 from tests.support.round_trips import round_trips
@@ -56,7 +57,7 @@ async def test_a_report_by_code_is_as_a_carers_and_the_answer_names_the_child_as
         placement=kestrel.ids["home"],
         words=getattr(said.content, "words", ()),
     )
-    assert (await answer(service, kestrel)).startswith("C11 is recorded as missing and goes to police now")
+    assert (await answer(service, kestrel)).startswith("C11 is recorded as missing")
 
 
 async def test_of_a_child_without_a_placement_police_are_not_said_to_be_told(
@@ -197,3 +198,16 @@ async def test_a_report_by_code_costs_no_round_trip_more_than_a_carers(service: 
 
 def _read_by_a_person(said: list[Received[Any]]) -> list[Received[Any]]:
     return [each for each in said if isinstance(each.content, events.TextNeedsHuman)]
+
+
+async def test_back_of_a_child_by_its_code_is_a_claim_until_the_code_comes_back(
+    service: Carers, kestrel: Kestrel
+) -> None:
+    phone = kestrel.phone("boss")
+    await service.says(phone, "MISSING C11")
+    (claimed,) = await service.says(phone, "C11 is back")
+    assert (claimed.subject, claimed.content.kind) == (kestrel.ids["C11"], "child.return-claimed.v1")
+    code = CONFIRM.search((await service.replies_to(phone))[-1])
+    assert code is not None
+    (returned,) = await service.says(phone, f"{code[0]} C11")
+    assert (returned.subject, returned.content.kind) == (kestrel.ids["C11"], "child.returned.v1")

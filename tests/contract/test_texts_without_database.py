@@ -74,7 +74,7 @@ async def test_a_text_after_the_return_stays_behind_those_on_the_disk(
     await service.text(phone, "BACK")
     await service.intake._replay()
     await service.work()
-    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.return-claimed.v1"]
 
 
 async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
@@ -98,7 +98,7 @@ async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
         broken.setattr(texts, "keep", keeps)
         await service.intake._replay()
     await service.work()
-    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.return-claimed.v1"]
     assert (service.spool.count, service.spool.set_aside) == (0, 1)
     again = Spool(service.spool._folder, service.spool._keyring)
     assert [each.sid for _, each in again.oldest()] == [bad]

@@ -101,7 +101,7 @@ def test_who_is_not_named_is_reported_to_both_and_the_answer_takes_nothing_back_
     (west,) = world.eventually(lambda: _notices(world, before, *NAMES[WEST]))
     assert east["force"] == west["force"] == "northmoor-police"
     assert east["body"]["data"]["episode"] != west["body"]["data"]["episode"]
-    assert "Which child?" in _news(world, CARER, texts[CARER], "Got it.")
+    assert "Which child?" in _news(world, CARER, texts[CARER], "Recorded: a child is missing")
     asked = {name: _news(world, DUTY[name], texts[DUTY[name]], "a child not yet identified") for name in (EAST, WEST)}
 
     world.text(CARER, "C73")
@@ -128,7 +128,7 @@ def test_a_code_that_both_have_reaches_both_with_their_own_child_alone(world: Wo
     (east,) = world.eventually(lambda: _notices(world, before, NAMES[EAST][0]))
     (west,) = world.eventually(lambda: _notices(world, before, NAMES[WEST][0]))
     assert (east["body"]["data"]["child"], west["body"]["data"]["child"]) == (None, None)
-    _news(world, CARER, texts, "Several children have that code")
+    _news(world, CARER, texts, "Several have that code")
 
 
 def test_duty_staff_report_a_child_of_their_own_authority_and_police_have_the_notice(world: World) -> None:
@@ -137,7 +137,7 @@ def test_duty_staff_report_a_child_of_their_own_authority_and_police_have_the_no
     (notice,) = world.eventually(lambda: _notices(world, before, NAMES[WEST][0]))
     assert notice["body"]["data"]["child"]["name"] == NAMES[WEST][0]
     assert notice["body"]["data"]["about"] == "missing"
-    _news(world, DUTY[WEST], texts, "C71 is recorded as missing and goes to police now")
+    _news(world, DUTY[WEST], texts, "C71 is recorded as missing")
     world.text(DUTY[WEST], "MISSING C72")
     _news(world, DUTY[WEST], texts, "No child you may name has that code")
     assert _notices(world, before, NAMES[EAST][1]) == []

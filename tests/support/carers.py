@@ -37,6 +37,7 @@ from services.safeguarding.message import Message
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Store
+from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load, number_of
 
@@ -107,6 +108,12 @@ class Carers:
         await self.work()
         return await self.said_after(before)
 
+    async def confirms(self, sender: str, **changes: Any) -> list[Received[Message]]:
+        """Texts back what the latest reply asks for, such as BACK K7M2."""
+        asked = CONFIRM.search((await self.replies_to(sender))[-1])
+        assert asked is not None, "no reply asks for a code"
+        return await self.says(sender, asked[0], **changes)
+
     async def work(self) -> None:
         while await self.reader._turn():
             pass
@@ -157,7 +164,7 @@ async def carers(
     settings = settings_for(database, spool_folder, **changes)
     store, clocks = Store(engine or connect(settings, "carers")), Clocks()
     medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
-    delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring).prepare)
+    delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
     reader = Reader(store, keyring, clocks, CarryingOut(keyring, delivery), settings.authority)
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, reader.loop.wake)

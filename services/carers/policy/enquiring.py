@@ -1,7 +1,8 @@
 """Where a child is, is told to nobody by text, whoever asks. The enquiry is refused, logged, and passed on to the duty team and to police (S37)."""
 
 from services.carers.policy import whose
-from services.carers.policy.scene import Act, Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene
 from services.safeguarding.events import LocationEnquiryReceived
 
 

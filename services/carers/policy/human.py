@@ -4,12 +4,20 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from services.carers.policy import whose
-from services.carers.policy.scene import Act, Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene
 from services.safeguarding.events import ChildProvisional, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
 Reason: TypeAlias = Literal[
-    "not-understood", "unknown-sender", "police-officer", "picture-only", "asked-for-human", "opted-out", "which-child"
+    "not-understood",
+    "unknown-sender",
+    "police-officer",
+    "picture-only",
+    "asked-for-human",
+    "opted-out",
+    "which-child",
+    "code-not-valid",
 ]
 
 

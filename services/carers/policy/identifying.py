@@ -7,7 +7,8 @@ quotes both is a report of the child, since two who are missing must not become 
 import re
 
 from services.carers.policy import human
-from services.carers.policy.scene import Act, Answer, Decision, Scene, Telling
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene, Telling
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified

@@ -5,7 +5,8 @@ replies or by telephone, and a mobile is not the force.
 """
 
 from services.carers.policy import enquiring, human, staff
-from services.carers.policy.scene import Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import Claim, OpenClaim
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.message import Message
 
@@ -30,6 +32,8 @@ class Standing:
     duty_answered: bool = False
     episode: UUID | None = None
     """The latest, where the protocol has said."""
+    ends_on_word: bool = False
+    """The authority's rules take a carer's word for a return, without a code."""
 
     @property
     def open(self) -> bool:
@@ -134,6 +138,9 @@ class Scene:
     provisionals: tuple[Provisional, ...] = ()
     question: Question | None = None
     telling: Telling | None = None
+    claims: tuple[OpenClaim, ...] = ()
+    """Of the last day, the newest first."""
+    wrong_codes_this_hour: int = 0
     enrolment: Enrolment = Enrolment()
     pictures: int = 0
     texts_this_hour: int = 0
@@ -194,53 +201,6 @@ class Scene:
         return tuple(each for each in self.children if each.standing.open)
 
 
-class Answer(StrEnum):
-    """The reply's template (`messages/`), the gravest first. Each says what has truly happened by now, and what to do next."""
-
-    MISSING_WHICH = "missing-which"
-    MISSING_ALIKE = "missing-alike"
-    MISSING_NO_FORCE = "missing-no-force"
-    MISSING_BY_CODE = "missing-by-code"
-    MISSING_NO_SUCH_CODE = "missing-no-such-code"
-    MISSING_WITHOUT_CODE = "missing-without-code"
-    MISSING = "missing"
-    MISSING_AGAIN = "missing-again"
-    MISSING_NAMED = "missing-named"
-    NOT_BACK = "not-back"
-    BACK_WHICH = "back-which"
-    BACK = "back"
-    BACK_NOTHING_OPEN = "back-nothing-open"
-    FALSE_ALARM = "false-alarm"
-    LURE = "lure"
-    LOCATED = "located"
-    WHICH = "which"
-    INFORMATION = "information"
-    REFERENCE = "reference"
-    REFERENCE_WITHOUT_NUMBER = "reference-without-number"
-    ENQUIRY = "enquiry"
-    IDENTIFIED = "identified"
-    NOT_IDENTIFIED = "not-identified"
-    NO_SUCH_CODE = "no-such-code"
-    ALIKE = "alike"
-    HUMAN = "human"
-    OFFICER = "officer"
-    STATUS = "status"
-    STATUS_NOTHING_OPEN = "status-nothing-open"
-    STATUS_TO_STAFF = "status-to-staff"
-    STATUS_BY_CODE = "status-by-code"
-    ACKNOWLEDGED = "acknowledged"
-    CODE_UNKNOWN = "code-unknown"
-    STRANGER = "stranger"
-    JOINED = "joined"
-    JOINED_WITH_SEVERAL = "joined-with-several"
-    JOINED_WITH_ANOTHER_CODE = "joined-with-another-code"
-    PRACTICE_HOW = "practice-how"
-    PRACTICE_WHICH = "practice-which"
-    PRACTICE_TOLD = "practice-told"
-    PRACTICE_OVER = "practice-over"
-    PRACTICE_NOT_NOW = "practice-not-now"
-
-
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something to say on the bus about `subject`. The text's words are kept about the subject and named in it."""
@@ -263,6 +223,12 @@ class Decision:
     """Provisional report and the child it was about."""
     ended: tuple[ChildId, ...] = ()
     """Provisional reports whose child is back, or that were a false alarm."""
+    claims: tuple[Claim, ...] = ()
+    """What the sender is asked to confirm, a code each."""
+    confirmed: tuple[OpenClaim, ...] = ()
+    denied: tuple[ChildId, ...] = ()
+    """Children of whom the sender says now that they are missing: no earlier code ends that."""
+    wrong_code: bool = False
     stage: Stage | None = None
     """Where the speaker's enrolment stands from now on."""
     exercise: bool = False

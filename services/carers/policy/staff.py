@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Literal
 
 from services.carers.policy import enquiring, human, identifying, unnamed, whose
+from services.carers.policy.answer import Answer
 from services.carers.policy.meant import Meant, meant
 from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import Act, Answer, Child, Decision, Scene, Standing, Telling
+from services.carers.policy.scene import Act, Child, Decision, Scene, Standing, Telling
 from services.carers.understanding import whom
 from services.carers.understanding.declining import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning

@@ -7,7 +7,8 @@ after the one safe answer nothing automatic follows (S61).
 from dataclasses import replace
 
 from services.carers.policy import enquiring, human, staff
-from services.carers.policy.scene import Act, Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
 TEXTS_AN_HOUR = 20

@@ -5,13 +5,16 @@ Where several authorities or placements know the number, each has a report of it
 
 from collections.abc import Sequence
 
-from services.carers.policy import human, whose
+from services.carers.policy import confirmation, human, whose
+from services.carers.policy.answer import Answer
 from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import About, Act, Answer, Child, Decision, Provisional, Question, Scene
+from services.carers.policy.scene import About, Act, Child, Decision, Provisional, Question, Scene
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.message import Message
+
+CODES_IN_ONE_TEXT = 3
 
 
 def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
@@ -25,6 +28,10 @@ def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
         acts = [act for side in whose.sides(scene) for act in (*_lured(side), human.identifies(side))]
         answer = Answer.ALIKE if alike else Answer.WHICH
         return Decision(tuple(acts), answer, question=_question(scene, "information"))
+    if Intent.BACK in intents and not alike and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
+        claims = confirmation.ask_for_each(scene.open, scene)
+        question = _question(scene, "return")
+        return Decision(human.each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims)
     about: About = "return" if Intent.BACK in intents else "information"
     answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
     return Decision(human.each_team(scene, "which-child"), answer, question=_question(scene, about))
@@ -83,6 +90,8 @@ def together(parts: list[Decision]) -> Decision:
         ended=tuple(ended for part in parts for ended in part.ended),
         identified=tuple(each for part in parts for each in part.identified),
         coded=gravest.coded,
+        claims=confirmation.merged(claim for part in parts for claim in part.claims),
+        denied=tuple(denied for part in parts for denied in part.denied),
     )
 
 

@@ -136,6 +136,11 @@ def _forms(name: str) -> set[str]:
     return {folded(name), f"{folded(name)}s"}
 
 
+def words_for(child: Known) -> set[str]:
+    """The words by which a text may call the child."""
+    return {plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
+
+
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
     """As the answer to "which child?" a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from services.carers.policy.answer import Answer
 from services.carers.policy.carer import REPLIES_AN_HOUR
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Scene
+from services.carers.policy.scene import Scene
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import TextNeedsHuman
@@ -26,7 +27,7 @@ def flooded(who: str, *, missing: bool = False) -> Scene:
 
 @pytest.mark.parametrize(
     ("words", "answer"),
-    [("MISSING", Answer.MISSING), ("shes run off", Answer.MISSING), ("BACK", Answer.BACK_NOTHING_OPEN)],
+    [("MISSING", Answer.MISSING), ("shes run off", Answer.MISSING), ("BACK", Answer.BACK_UNREPORTED)],
 )
 def test_a_report_and_a_return_are_carried_out_and_answered_however_many_texts_came_before(
     words: str, answer: Answer
@@ -37,7 +38,7 @@ def test_a_report_and_a_return_are_carried_out_and_answered_however_many_texts_c
 
 
 def test_a_return_after_a_flood_is_answered_too() -> None:
-    assert decide(understand("BACK"), flooded("one", missing=True)).answer is Answer.BACK
+    assert decide(understand("BACK"), flooded("one", missing=True)).answer is Answer.BACK_CLAIMED
 
 
 @pytest.mark.parametrize("who", ["one", "home", "staff", "officer"])

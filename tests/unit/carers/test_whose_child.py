@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from services.carers.policy import whose
+from services.carers.policy.answer import Answer
 from services.carers.policy.deciding import decide
 from services.carers.policy.meant import meant
-from services.carers.policy.scene import Answer, Capacity, Child, Decision, Provisional, Question, Scene, Standing
+from services.carers.policy.scene import Capacity, Child, Decision, Provisional, Question, Scene, Standing
 from services.carers.understanding import whom
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent

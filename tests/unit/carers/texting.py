@@ -8,8 +8,9 @@ from uuid import UUID, uuid5
 
 import yaml
 
+from services.carers.policy.answer import Answer
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Child, Decision, Scene, Standing, Telling
+from services.carers.policy.scene import Child, Decision, Scene, Standing, Telling
 from services.carers.understanding import whom
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
@@ -111,7 +112,12 @@ def made_of(case: Case) -> Decision:
 def effects(decision: Decision) -> frozenset[str]:
     codes = {child_id(code): code for children in CHILDREN.values() for code, _ in children}
     codes |= {child_id(code): code for code in BY_CODE}
-    said = {_short(act.content, codes.get(act.subject, "?")) for act in decision.acts}
+    said = {
+        f"identified {codes.get(act.content.child, '?')}"
+        if isinstance(act.content, ChildIdentified)
+        else _short(act.content, codes.get(act.subject, "?"))
+        for act in decision.acts
+    }
     if said:
         return frozenset(said)
     return frozenset({"answer" if decision.answer else "nothing"})
@@ -125,9 +131,8 @@ def _short(content: Message, child: str) -> str:
             return "enquiry"
         case events.ReportRetracted():
             return f"retracted-{content.retracts} {child}"
-        case ChildIdentified():
-            found = next((code for code in BY_CODE if child_id(code) == content.child), "?")
-            return f"identified {found}"
+        case events.MissingRetractionClaimed():
+            return f"retracted-missing {child}"
         case DutyAcknowledged(how="phoned"):
             return f"rung {child}"
         case _:
@@ -136,8 +141,8 @@ def _short(content: Message, child: str) -> str:
 
 SHORT: dict[type[Message], str] = {
     events.ChildReportedMissing: "missing",
-    events.ChildReturned: "back",
-    events.ChildLocated: "located",
+    events.ChildReturnClaimed: "back",
+    events.ChildLocationClaimed: "located",
     events.ChildInformationReceived: "info",
     events.ChildLuringSuspected: "lure",
     events.PoliceReferenceTexted: "reference",
@@ -153,7 +158,7 @@ def reaches(case: Case, decision: Decision) -> bool:
         return True
     return decision.answer in {
         Answer.STATUS, Answer.STATUS_NOTHING_OPEN, Answer.CODE_UNKNOWN, Answer.REFERENCE_WITHOUT_NUMBER,
-        Answer.STATUS_TO_STAFF, Answer.STATUS_BY_CODE,
+        Answer.STATUS_TO_STAFF, Answer.STATUS_BY_CODE, Answer.BACK_ALREADY,
     } and case.means == {"answer"}  # fmt: skip
 
 
