@@ -189,6 +189,7 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "opted-out",
         "which-child",
         "code-not-valid",
+        "damaged",
     ]
 
 

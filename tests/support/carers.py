@@ -43,6 +43,7 @@ from tests.support.register import authority, fresh_number, load, number_of
 
 TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
 KEY = SecretStr(b64encode(b"k" * 32).decode())
+ACCOUNT_SID = "AC" + "0" * 32
 PUBLIC_URL = "https://texts.kestrel.example"
 
 
@@ -91,6 +92,7 @@ class Carers:
         signature = changes.pop("signature", None)
         form = {
             "MessageSid": sid or f"SM{uuid4().hex}",
+            "AccountSid": ACCOUNT_SID,
             "From": sender,
             "To": "+447700900500",
             "Body": body,
@@ -147,7 +149,7 @@ def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSetti
     own = {
         "master_key": KEY,
         "phone_key": KEY,
-        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_account_sid": ACCOUNT_SID,
         "twilio_auth_token": SecretStr(TOKEN),
         "twilio_auth_token_alternate": SecretStr(OTHER_TOKEN),
         "twilio_from": "+447700900500",

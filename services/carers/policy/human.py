@@ -18,6 +18,7 @@ Reason: TypeAlias = Literal[
     "opted-out",
     "which-child",
     "code-not-valid",
+    "damaged",
 ]
 
 

@@ -17,6 +17,8 @@ texts_in = Table(
     *moments("next_try_at", needed=True),
     *moments("worked_at", "replied_at"),
     Column("key_owner", Text),
+    hashed("content_hash"),
+    Column("flaw", Text),
 )
 
 questions = Table(

@@ -5,7 +5,7 @@ from alembic import op
 from services.store.migrations.access import grant
 
 revision = "0035_whose_child"
-down_revision = "0033_claims"
+down_revision = "0034_claims"
 
 BY_CODE = """
     SELECT p.number_hash, p.id AS person, p.authority, ch.id AS child, ch.code, ch.placement, pl.force, k.wrapped
