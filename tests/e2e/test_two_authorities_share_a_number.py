@@ -101,7 +101,7 @@ def test_who_is_not_named_is_reported_to_both_and_the_answer_takes_nothing_back_
     (west,) = world.eventually(lambda: _notices(world, before, *NAMES[WEST]))
     assert east["force"] == west["force"] == "northmoor-police"
     assert east["body"]["data"]["episode"] != west["body"]["data"]["episode"]
-    assert "Which child?" in _news(world, CARER, texts[CARER], "Recorded: a child is missing")
+    assert "Which child is it?" in _news(world, CARER, texts[CARER], "Recorded: a child is missing")
     asked = {name: _news(world, DUTY[name], texts[DUTY[name]], "a child not yet identified") for name in (EAST, WEST)}
 
     world.text(CARER, "C73")
