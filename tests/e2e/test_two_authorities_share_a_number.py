@@ -17,7 +17,7 @@ EAST, WEST = "eastmere", "westmere"
 DUTY = {EAST: "+447700900782", WEST: "+447700900783"}
 NAMES = {EAST: ("Tirhas Abay", "Meron Abay"), WEST: ("Sofya Danek", "Ilya Danek")}
 CODES = {EAST: ("C71", "C72"), WEST: ("C71", "C73")}
-OUR_CODE = re.compile(r"\(([2-9BCDFGHJKMNPQRSTVWXZ]{5})\)$")
+OUR_CODE = re.compile(r"\bOK ([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
 
 
 @pytest.fixture(scope="module", autouse=True)
