@@ -7,16 +7,16 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
 PURE = tests/house tests/scenarios tests/unit
-HALF = tests/scenarios tests/unit/carers tests/unit/handbook tests/unit/protocol# beside the other half, each on a processor
+HALF = tests/scenarios tests/unit/carers tests/unit/handbook tests/unit/protocol# runs in parallel with the other half
 
-help: ## Say what there is to make.
+help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Set up and start everything on this machine; Ctrl-C stops all of it, and what it knows is kept.
+run: ## Set up and start everything on this machine. Ctrl-C stops it; its data is kept.
 	@$(BOOTSTRAP)
 	@exec $(VENV)/python -m infra.local run
 
-test: ## Check the code, then run every test, with one real stack for all that need it.
+test: ## Check the code, then run every test; those that need a real stack share one.
 	@$(BOOTSTRAP)
 	@$(MAKE) --no-print-directory check
 	@mkdir -p .local; $(VENV)/python -m pytest $(HALF) > .local/half-of-the-tests 2>&1 & half=$$!; \
@@ -24,7 +24,7 @@ test: ## Check the code, then run every test, with one real stack for all that n
 		wait $$half; half=$$?; cat .local/half-of-the-tests; exit $$((half + rest))
 	$(VENV)/python -m pytest $(PURE:%=--ignore=%)
 
-check: ## Check format, lint, types, import rules and contracts, without running anything.
+check: ## Check format, lint, types, import rules and generated files; runs no test.
 	@$(BOOTSTRAP)
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
@@ -33,12 +33,12 @@ check: ## Check format, lint, types, import rules and contracts, without running
 	$(VENV)/python -m services schemas --check
 	$(VENV)/python -m infra.grafana --check
 
-schemas: ## Render the contracts in schemas/ from the code, docs/protocol.md and requirements.md from the rules, and Grafana's dashboards.
+schemas: ## Render schemas/, docs/protocol.md, docs/requirements.md and Grafana's dashboards from the code and the rules.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m services schemas
 	$(VENV)/python -m infra.grafana
 
-# By the environment, and as typed: an apostrophe would end the shell's quotes, and make would take $HOME for $H and OME.
+# Passed through the environment, unexpanded: an apostrophe would end the shell's quotes, and make would read $HOME as $H and OME.
 unexport FROM BODY
 text: export TEXT_FROM := $(value FROM)
 text: export TEXT_BODY := $(value BODY)
@@ -46,15 +46,15 @@ text: ## Text Safe Return from a sandbox phone: make text FROM=+447700900100 BOD
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local text
 
-forward: ## Move story time, so that escalations can be watched in a minute: make forward BY=30m
+forward: ## Move story time forward to watch escalations: make forward BY=30m
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local forward '$(BY)'
 
-audit: ## Ask the record: make audit DO=verify, DO=gaps, DO="pack EPISODE", DO=anchor
+audit: ## Query the audit record: make audit DO=verify, DO=gaps, DO="pack EPISODE", DO=anchor
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local audit $(DO)
 
-services: ## Give what runs an order, in its own settings: make services DO="accounts reset NAME", DO="accounts list", DO=dead-letters
+services: ## Run a services command with the running settings: make services DO="accounts reset NAME", DO="accounts list", DO=dead-letters
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local services $(DO)
 
@@ -62,39 +62,39 @@ backup: ## Copy the database into .local/backups while everything runs.
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m infra.local backup
 
-restore: ## As `run`, on a copy of the database, where there is none yet: make restore FROM=file
+restore: ## Like `run`, but start from a backup; there must be no database yet: make restore FROM=file
 	@$(BOOTSTRAP)
 	@exec $(VENV)/python -m infra.local run --copy '$(FROM)'
 
-bench: ## Measure decisions a second, how long a report takes to a desk beside three peers, how many notices go out a second, what a force that hangs does to another, and how long a text waits for its answer.
+bench: ## Measure decisions a second, time from report to police desk (with three peers for comparison), notices a second, the effect of a hanging force, and time to answer a text.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m tests.bench.deciding
 	$(VENV)/python -m tests.bench
 	$(VENV)/python -m tests.bench.inbound
 
-chaos: ## Kill everything at random while 200 reports flow, and while 10,000 texts come in, and count what was lost or doubled.
+chaos: ## Kill everything at random while 200 reports flow and 10,000 texts come in; count anything lost or doubled.
 	@$(BOOTSTRAP)
 	DIE_EVERYWHERE=1 $(VENV)/python -m pytest tests/chaos/test_crash_at_every_step.py
 	$(VENV)/python -m tests.chaos
 	TEXTS=10000 $(VENV)/python -m pytest -s tests/chaos/test_kills_while_texts_come_in.py
 
-mutation: ## Change the engine in every small way and count what no test notices; takes an hour.
+mutation: ## Mutation testing: make every small change to the engine and count those that no test notices. Takes an hour.
 	@$(BOOTSTRAP)
 	@$(VENV)/python -m uv venv --quiet --allow-existing --python $(VENV)/python .local/mutation
 	@$(VENV)/python -m uv pip install --quiet --python .local/mutation/bin/python mutmut==3.8.1
 	@$(VENV)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
 		"$$(.local/mutation/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/ours.pth"
-	@if [ -d mutants ]; then find mutants/services -name '*.yaml' -delete; fi # mutmut copies no rule anew that it has
+	@if [ -d mutants ]; then find mutants/services -name '*.yaml' -delete; fi # mutmut does not refresh rules that it has copied
 	.local/mutation/bin/mutmut run $(ONLY)
 	.local/mutation/bin/mutmut results
 
-lock: ## Choose the newest versions that pyproject.toml allows and write them to requirements.lock, with hashes.
+lock: ## Lock the newest versions that pyproject.toml allows in requirements.lock, with hashes.
 	@$(BOOTSTRAP)
 	$(VENV)/python -m uv pip compile pyproject.toml --group local --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 	$(VENV)/python -m uv pip compile pyproject.toml --constraint requirements.lock --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 
-clean: ## Delete what a stopped `make run` keeps: the database, the bus, the secrets, the environment. Backups stay.
+clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
 	@$(subst bootstrap,cleaning,$(BOOTSTRAP))
 	rm -rf .venv .venv.lock

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from infra.local.layout import Layout
 from infra.local.secret_files import TEXTS, SecretFiles, token
+from infra.sandbox.authentication import AUTHSERV_ID
 
 SAFE_RETURN_NUMBER = "+447700900500"
 """One of Ofcom's numbers for drama; no real phone has it."""
@@ -55,6 +56,7 @@ def of_service(layout: Layout, ports: Mapping[str, int], service: str, slot: int
             "SMTP_PORT": str(ports["smtp"]),
             "SMTP_FROM": MAILBOXES[service],
             "SMTP_LISTEN_PORT": str(ports[MAIL_PORTS[service]]),
+            "SMTP_AUTHSERV_ID": AUTHSERV_ID,
         }
     if service == "carers":
         settings["SPOOL_DIR"] = str(layout.spool / str(slot))

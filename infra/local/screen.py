@@ -48,5 +48,6 @@ def _next_steps(stack: Stack) -> Table:
     for each in stack.operators:
         steps.add_row("", f"{each.sign_in:<16} {each.password:<22} {each.what}")
     steps.add_row("3", "Let half an hour pass: make forward BY=30m")
-    steps.add_row("4", "The child is back: make text FROM=+447700900100 BODY=BACK")
+    steps.add_row("4", "The child is back: make text FROM=+447700900100 BODY=BACK, then text back the code that the")
+    steps.add_row("", "reply asks for, such as BODY='BACK K7M2'. Until then the search goes on.")
     return steps

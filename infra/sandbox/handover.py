@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import aiosmtplib
 
+from infra.sandbox.authentication import stamped
+
 SECONDS_BETWEEN = 1.0
 TRIES = 30
 
@@ -22,7 +24,7 @@ class Handover:
 
     async def post(self, mail: bytes, sender: str, recipient: str) -> None:
         """Give it up after half a minute, or when it is refused for good. `sender` is the envelope's, empty for a bounce."""
-        port = self._ports.get(recipient.lower())
+        port, mail = self._ports.get(recipient.lower()), stamped(mail, sender)
         for _ in range(0 if port is None else TRIES):
             client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, use_tls=False, start_tls=False)
             try:

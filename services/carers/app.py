@@ -29,7 +29,7 @@ async def main() -> None:
         house.clocks,
         settings.text_medium(),
         keyring=keyring,
-        prepare=settings.kept_from_the_real(Alerts(keyring).prepare),
+        prepare=settings.kept_from_the_real(Alerts(keyring, house.clocks).prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
     )

@@ -7,9 +7,9 @@ from datetime import datetime
 from services.bus.envelope import say
 from services.carers import messages, metrics
 from services.carers.policy.scene import Decision, Scene
-from services.carers.store import conversations, enrolments, standings, texts
+from services.carers.store import claims, conversations, enrolments, standings, texts
 from services.carers.text import Text
-from services.carers.understanding import answers
+from services.carers.understanding import answers, languages
 from services.carers.understanding.times import last_seen
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -30,7 +30,6 @@ STRANGERS = frozenset({"unknown", "former-carer"})
 ANSWERING = (events.ChildReportedMissing, events.ChildInformationReceived, events.ChildLuringSuspected)
 SAYS: dict[type[Message], str] = {
     events.ChildReportedMissing: "missing",
-    events.ChildLocated: "located",
     events.ChildReturned: "returned",
 }
 """How a child stands after such an event, until the protocol itself says."""
@@ -71,6 +70,8 @@ class CarryingOut:
             content = act.content
             if isinstance(content, events.ChildReportedMissing) and alone and seen is not None:
                 content = content.model_copy(update={"last_seen_at": seen})
+            if isinstance(content, events.TextNeedsHuman):
+                content = content.model_copy(update={"language": languages.recognise(text.body)})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
                     kept[act.subject] = await self._keep(transaction, text, act.subject, scene, decision)
@@ -79,8 +80,9 @@ class CarryingOut:
             if not decision.exercise:
                 await self._remember(transaction, text, act.subject, content, number_hash)
         self._converse(transaction, decision, number_hash, text.story_at)
+        codes = self._claim(transaction, scene, decision, number_hash, text.story_at)
         await self._enrol(transaction, text, decision, scene, number_hash, now)
-        return await self._reply(transaction, text, scene, speaker, decision, welsh=welsh, now=now)
+        return await self._reply(transaction, text, scene, speaker, decision, codes, welsh=welsh, now=now)
 
     async def _keep(
         self, transaction: Transaction, text: Text, about: ChildId, scene: Scene, decision: Decision
@@ -143,6 +145,22 @@ class CarryingOut:
             asked = decision.question
             conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
 
+    @staticmethod
+    def _claim(
+        transaction: Transaction, scene: Scene, decision: Decision, number_hash: bytes, at: datetime
+    ) -> tuple[str, ...]:
+        """The codes of the decision's claims, in their order, which the reply texts."""
+        for child in decision.denied:
+            claims.denied(transaction, child, at)
+        for confirmed in decision.confirmed:
+            claims.confirmed(transaction, number_hash, confirmed, at)
+        if decision.wrong_code:
+            claims.wrong_code(transaction, number_hash, at)
+        codes = tuple(claims.code_for(claim, scene.claims) for claim in decision.claims)
+        for claim, code in zip(decision.claims, codes, strict=True):
+            claims.keep(transaction, number_hash, claim, code, at)
+        return codes
+
     async def _enrol(
         self, transaction: Transaction, text: Text, decision: Decision, scene: Scene, number_hash: bytes, now: datetime
     ) -> None:
@@ -168,22 +186,30 @@ class CarryingOut:
         scene: Scene,
         speaker: Speaker,
         decision: Decision,
+        codes: tuple[str, ...],
         *,
         welsh: bool,
         now: datetime,
     ) -> bool:
+        """Whether a reply is on its way. A report beside a claim has a reply of its own, and the claim's follows it."""
         if decision.answer is None or not text.can_be_answered:
             return False
-        parcel = Parcel(
-            id=derived("reply", text.sid),
-            lane=LANE,
-            child=decision.acts[0].subject if decision.acts else scene.provisional,
-            created_at=now,
-            authority=scene.authority,
-            person=None if scene.kind in STRANGERS else scene.person,
-            trace=trace_of("text", text.sid),
-            to_number=text.sender,
-            key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
-        )
-        body = messages.reply(decision, "cy" if welsh else speaker.language, parcel.code, scene.duty_line)
-        return await self._delivery.put(transaction, replace(parcel, body=body))
+        language = "cy" if welsh else speaker.language
+        parts = messages.replies(decision, codes, language, scene.duty_line)
+        sent = False
+        for number, body in enumerate(parts):
+            parcel = Parcel(
+                id=derived("reply", text.sid, *([str(number)] if number else [])),
+                lane=LANE,
+                child=decision.acts[0].subject if decision.acts else scene.provisional,
+                created_at=now,
+                authority=scene.authority,
+                person=None if scene.kind in STRANGERS else scene.person,
+                trace=trace_of("text", text.sid),
+                to_number=text.sender,
+                key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
+            )
+            sent |= await self._delivery.put(
+                transaction, replace(parcel, body=messages.told_apart(body, parcel.code, codes))
+            )
+        return sent

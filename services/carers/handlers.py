@@ -72,6 +72,7 @@ class Handlers:
             opened_at=episode.opened_at,
             revision=episode.revision,
             state=None if episode.state in OVER else episode.state,
+            ends_on_word=episode.ends_on_word,
             at=received.time,
         )
 

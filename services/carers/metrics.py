@@ -5,7 +5,18 @@ from prometheus_client import Counter, Gauge, Histogram
 TAKEN = Counter(
     "texts_taken", "Inbound texts, by what took them: database, spool, or nowhere (answered 503)", ["kept_in"]
 )
-REFUSED = Counter("texts_refused", "Requests that did not carry Twilio's signature, or were no texts", ["reason"])
+REFUSED = Counter(
+    "texts_refused",
+    "Requests that were refused at Twilio's doors, by door, by why, and by whose they were: twilio (rightly signed), account (ours "
+    "by name, wrongly signed), anybody",
+    ["door", "reason", "whose"],
+)
+"""Those that an alert looks at are there from the start: of a count that appears as 1, Prometheus sees no increase."""
+for _reason in ("Several signatures", "Another account", "Not a text", "Not now", "Our fault"):
+    REFUSED.labels("inbound", _reason, "twilio")
+for _door in ("inbound", "status"):
+    REFUSED.labels(_door, "Not from Twilio", "account")
+SIGNED = Counter("texts_signed", "Requests at Twilio's doors that were rightly signed, and of our account")
 SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
 SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database does not take")
 UNREAD = Gauge("texts_unread", "Texts kept and not yet read")

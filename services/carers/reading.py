@@ -6,6 +6,7 @@ from datetime import timedelta
 from services.bus.envelope import say
 from services.carers import metrics, scenes
 from services.carers.carrying_out import SERVICE, CarryingOut
+from services.carers.policy import human
 from services.carers.policy.deciding import decide
 from services.carers.policy.scene import Decision, Scene
 from services.carers.store import renewing, texts
@@ -84,6 +85,8 @@ class Reader:
         meaning = understand(text.body)
         scene, speaker = await scenes.gather(transaction, self._keyring, text, meaning, default=self._default, now=now)
         decision = decide(meaning, scene)
+        if text.flaw is not None:
+            decision = human.as_well(decision, scene, "damaged")
         replied = await self._carrying_out.carry_out(
             transaction, text, scene, speaker, decision, welsh=meaning.welsh, now=now
         )

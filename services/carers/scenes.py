@@ -18,7 +18,7 @@ from services.carers.policy.scene import (
     State,
     Telling,
 )
-from services.carers.store import conversations, enrolments, standings, texts
+from services.carers.store import claims, conversations, enrolments, standings, texts
 from services.carers.store.standings import Stood
 from services.carers.text import Text
 from services.carers.understanding.meaning import Meaning
@@ -60,7 +60,7 @@ async def gather(
     """
     numbers = keyring.number_hashes(text.sender)
     number_hash = numbers[0]
-    people, [(came, answered)], questions, reports, stood, enrolled = await at_once(
+    people, [(came, answered)], questions, reports, stood, enrolled, claimed = await at_once(
         transaction.connection,
         conversation.asked(numbers),
         texts.this_hour(number_hash, now),
@@ -68,6 +68,7 @@ async def gather(
         conversations.open_provisionals(number_hash),
         standings.of_number(numbers),
         enrolments.of_number(numbers),
+        claims.of_number(number_hash, text.story_at),
     )
     speaker = conversation.told(keyring, people, text.story_at)
     for each in speaker.children:
@@ -77,6 +78,7 @@ async def gather(
         story = await _of_number(transaction.connection, story, speaker, number_hash, default, now)
     if story.authority is None:
         raise NobodyToAsk
+    open_claims, wrong_codes = claims.opened(claimed, text.story_at)
     asked, provisionals = _conversation(speaker, questions, reports)
     scene = Scene(
         kind=speaker.kind.value,
@@ -89,6 +91,8 @@ async def gather(
         provisionals=provisionals,
         question=asked,
         telling=await _telling(transaction.connection, keyring, meaning, text),
+        claims=open_claims,
+        wrong_codes_this_hour=wrong_codes,
         enrolment=enrolments.enrolment(enrolled, speaker.person),
         pictures=len(text.pictures),
         texts_this_hour=came,
@@ -171,4 +175,6 @@ def _children(children: tuple[ChildOfCarer, ...], stood: Mapping[ChildId, Stood]
 def _standing(stood: Stood | None) -> Standing:
     if stood is None:
         return Standing()
-    return Standing(STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered, stood.episode)
+    return Standing(
+        STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered, stood.episode, stood.ends_on_word
+    )

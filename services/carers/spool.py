@@ -5,7 +5,6 @@ import os
 from base64 import b64decode, b64encode
 from dataclasses import asdict
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -36,7 +35,7 @@ class Spool:
             path.rename(path.with_suffix(SUFFIX))
         self._set_aside = sum(1 for _ in folder.glob(f"*{UNREADABLE}"))
         self._waiting = {path.name.partition("-")[2]: path.name for path in folder.glob(f"*{SUFFIX}")}
-        """The file's name by its last part, which follows from Twilio's id of the text."""
+        """The file's name by its last part, which follows from what Twilio sent: other words by the same id are another text."""
 
     @property
     def count(self) -> int:
@@ -49,7 +48,7 @@ class Spool:
 
     def put(self, text: Text) -> None:
         """Blocks until the disk has it. A text that lies here already, repeated by Twilio, is not written again."""
-        last_part = sha256(text.sid.encode()).hexdigest() + SUFFIX
+        last_part = self._keyring.body_hash(text.content).hex() + SUFFIX
         if last_part in self._waiting:
             return
         name = f"{text.received_at:%Y%m%dT%H%M%S%f}-{last_part}"

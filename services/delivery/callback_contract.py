@@ -8,6 +8,7 @@ from services.runtime.refusals import header, refusals
 SIGNATURE = header(
     "X-Twilio-Signature", "Twilio's signature of the public URL and this form, by the account's auth token."
 )
+ACCOUNT = "The account at Twilio. Another than ours is refused."
 REFUSED = refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
@@ -31,6 +32,7 @@ STATUS: dict[str, Any] = {
     ],
     "requestBody": form(
         MessageSid="Twilio's id of the text.",
+        AccountSid=ACCOUNT,
         MessageStatus="What has become of it, such as `delivered`. Reports come in any order, and more than once.",
         ErrorCode="Twilio's error code, where it failed.",
         CallSid="Instead of MessageSid: of the call that read the text out.",

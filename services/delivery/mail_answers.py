@@ -6,8 +6,9 @@ from typing import Literal
 from services.bus.envelope import say
 from services.delivery import rows
 from services.delivery.mail_in import MailKind, ReadMail, spelt
+from services.delivery.medium import MAIL_TO
 from services.delivery.outcomes import Speaker, failed
-from services.delivery.parcel import Parcel, State
+from services.delivery.parcel import UNSENT, Parcel, State
 from services.register import words
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
@@ -21,6 +22,9 @@ GOES_ON: dict[MailKind, Literal["undeliverable", "away"]] = {
     MailKind.AWAY: "away",
 }
 """What leads to the next person, and why."""
+OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED})
+UNAUTHENTICATED = "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."
+SEVERAL = "This mail answers several of our mails, which are not about the same child. It may be about any of them."
 
 
 @dataclass(frozen=True)
@@ -32,43 +36,59 @@ class MailAnswers:
     clocks: Clocks
 
     async def goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
-        """The next person is told, unless somebody has answered already. The one who is away may still answer."""
+        """The next person is told, unless somebody has answered already. The one who is away may still answer.
+
+        Anybody may write a bounce, so that it only ever starts something: what has not gone out cannot have come back, and what
+        may not have arrived is sent on all the same. Whether an absence is believed, the caller has asked.
+        """
         held = None if mail.refers_to is None else await rows.hold(transaction, mail.refers_to)
-        if held is None or held[0].duty is None:
+        if held is None or held[0].duty is None or held[1] is State.WAITING:
             return f"{mail.kind}-of-nothing"
         parcel, state = held
-        if state in {State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED}:
+        if state in OVER:
             return f"{mail.kind}-late"
         speaker = Speaker(self.service, self.clocks.story(), self.clocks.wall())
         await speaker.say(transaction, parcel, failed(parcel, GOES_ON[mail.kind], parcel.person))
-        await rows.declined(transaction, parcel.id, speaker.now)
+        if state not in UNSENT:
+            await rows.declined(transaction, parcel.id, speaker.now)
         return str(mail.kind)
+
+    async def is_believed(self, transaction: Transaction, mail: ReadMail) -> bool:
+        """Of what goes on. An absence is believed of whoever was told; of another a person must hear, unless it matters no more."""
+        if mail.kind is not MailKind.AWAY or mail.refers_to is None:
+            return True
+        held = await rows.hold(transaction, mail.refers_to)
+        return held is None or held[1] in OVER or await self._is_theirs(transaction, mail, held[0])
 
     async def made_of(self, transaction: Transaction, mail: ReadMail) -> str:
         """Of a mail that is in answer to one telling. What somebody wrote, a person reads; a stranger's mail is left."""
-        if mail.kind in GOES_ON:
+        if mail.kind in GOES_ON and await self.is_believed(transaction, mail):
             return await self.goes_on(transaction, mail)
-        if mail.kind is not MailKind.PERSONAL:
+        if mail.kind not in {MailKind.PERSONAL, MailKind.AWAY}:
             return str(mail.kind)
         told = await self.told(transaction, mail)
         if told is None:
             return "stranger"
         parcel, duty = told
+        doubts = ("" if mail.authenticated else UNAUTHENTICATED, await self._several(transaction, mail, parcel))
         return await self.to_a_person(
             transaction,
-            f"From {mail.sender}\n\n{mail.words}",
+            "\n\n".join(filter(None, (*doubts, f"From {mail.sender}", mail.words))),
             child=parcel.child,
             authority=duty.authority,
-            said_by=await self._speaker(transaction, mail, parcel),
+            said_by=parcel.person if await self._is_theirs(transaction, mail, parcel) else None,
             exercise=parcel.exercise,
             trace=parcel.trace,
         )
 
-    async def _speaker(self, transaction: Transaction, mail: ReadMail, parcel: Parcel) -> PersonId | None:
-        """Whom it was told, where the answer comes from the address that it went to: whoever has the mail can answer it."""
+    async def _is_theirs(self, transaction: Transaction, mail: ReadMail, parcel: Parcel) -> bool:
+        """Whether it comes from the address that the telling went to: whoever has the mail can answer it."""
         address = await rows.recipient_of(transaction.connection, self.keyring, parcel)
-        same = address is not None and spelt(address) == mail.sender
-        return parcel.person if same and not mail.forged else None
+        return mail.authenticated and address is not None and spelt(address.removeprefix(MAIL_TO)) == mail.sender
+
+    async def _several(self, transaction: Transaction, mail: ReadMail, first: Parcel) -> str:
+        others = [await rows.find(transaction.connection, each) for each in mail.also_named]
+        return SEVERAL if any(each is not None and each.child != first.child for each in others) else ""
 
     async def told(self, transaction: Transaction, mail: ReadMail) -> tuple[Parcel, Duty] | None:
         """The telling that it answers, where its headers say so."""

@@ -2,19 +2,20 @@
 
 import re
 from codecs import lookup
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from email.policy import default as modern
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 from uuid import UUID
 
+from services.delivery.mail_authentication import is_authenticated
 from services.delivery.mail_bounds import parse
 
 OURS = re.compile(rb"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^>\s]{1,255}>")
 """The Message-ID of a mail of ours, wherever a bounce or an answer repeats it."""
-FORGED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 ACTION = re.compile(rb"^Action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 """What a delivery status notification (RFC 3464) says of a recipient."""
 AUTOMATIC_SUBJECT = re.compile(
@@ -33,7 +34,9 @@ CALENDARS_AT_MOST, CALENDAR_AT_MOST = 3, 32_000
 BROKEN = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What the standard library raises for headers that are none."""
 SAME_HEADERS_AT_MOST = 4
-"""Of one name. A relay's Authentication-Results stands above those of the relays before it."""
+"""Of one name."""
+NAMED_AT_MOST = 10
+"""Mails of ours that one mail answers."""
 NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
 """Python's, and no mail's: to read them takes the square of their length, or gives what is no text."""
 PARTLY = (
@@ -64,17 +67,19 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """`sender` as `spelt`. All of it is text that can be kept: without NUL, and without half a character. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so.
+    """`sender` as `spelt`. All of it is text that can be kept: without NUL, and without half a character. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so;
+    `also_named`: others that it answers too.
 
-    `forged`: the relay says that the sender's domain did not send it. `words`: subject and text, for a person.
+    `authenticated`: our relay says that the sender's domain sent it. Nothing else is believed. `words`: subject and text, for a person.
     """
 
     sender: str
     kind: MailKind
     refers_to: UUID | None
-    forged: bool
+    authenticated: bool
     words: str
     calendars: tuple[CalendarPart, ...] = field(default=())
+    also_named: tuple[UUID, ...] = ()
 
 
 def spelt(address: str) -> str:
@@ -82,23 +87,26 @@ def spelt(address: str) -> str:
     return address.strip().lower()
 
 
-def read_mail(raw: bytes, envelope_sender: str) -> ReadMail:
-    """Raises nothing: a mail that cannot be read is words that a person must look at. The worst that anybody can send takes it
+def read_mail(raw: bytes, envelope_sender: str, relay: str = "") -> ReadMail:
+    """`relay` is the name under which our relay says whose a mail is; without it nobody is believed.
+
+    Raises nothing: a mail that cannot be read is words that a person must look at. The worst that anybody can send takes it
     tenths of a second: where others wait for the same loop, it is read in a thread.
     """
     mail, whole = parse(raw)
     sender = _address(_header(mail, "From"))
     words = f"{_header(mail, 'Subject')}\n\n{_text(mail) if whole else UNREAD}".strip()
     kind = _kind(mail, raw, sender, envelope_sender, words)
-    answered = " ".join((_header(mail, "In-Reply-To"), _header(mail, "References"))).encode()
-    named = OURS.search(raw if kind is MailKind.BOUNCED else answered)
+    named = _named(mail, raw, kind)
     return ReadMail(
         sender=sender,
         kind=kind,
-        refers_to=None if named is None else UUID(named[1].decode()),
-        forged=FORGED.search(_header(mail, "Authentication-Results")) is not None,
+        refers_to=named[0] if named else None,
+        authenticated=_is_of_one(mail)
+        and is_authenticated(_each(mail, "Authentication-Results"), relay=relay, sender=sender),
         words=words[:WORDS_AT_MOST],
         calendars=tuple(_calendars(mail)) if whole else (),
+        also_named=named[1:],
     )
 
 
@@ -106,6 +114,25 @@ def less_and_less(mail: ReadMail) -> tuple[ReadMail, ReadMail, ReadMail]:
     """As it is, its words alone for a person, and for a person that nobody could read it: what there is less and less to fail on."""
     words = replace(mail, kind=MailKind.PERSONAL, calendars=())
     return mail, replace(words, words=f"{PARTLY}\n\n{mail.words}"), replace(words, words=UNREAD)
+
+
+def _named(mail: Message, raw: bytes, kind: MailKind) -> tuple[UUID, ...]:
+    """What it answers (In-Reply-To) goes before what its thread began with (References)."""
+    if kind is MailKind.BOUNCED:
+        found = islice(OURS.finditer(raw), 1)
+    else:
+        answered, thread = (OURS.finditer(_header(mail, name).encode()) for name in ("In-Reply-To", "References"))
+        found = islice(chain(answered, thread), NAMED_AT_MOST)
+    return tuple(dict.fromkeys(UUID(each[1].decode()) for each in found))
+
+
+def _is_of_one(mail: Message) -> bool:
+    """Of several senders a relay may have checked another than the one whom we read."""
+    senders = list(_each(mail, "From"))
+    try:
+        return len(senders) == 1 and len(getaddresses([_header(mail, "From")])) == 1
+    except BROKEN:
+        return False
 
 
 def _kind(mail: Message, raw: bytes, sender: str, envelope_sender: str, words: str) -> MailKind:
@@ -192,12 +219,17 @@ def _address(header: str) -> str:
         return ""
 
 
+def _each(mail: Message, name: str) -> Iterator[str]:
+    """As they came, topmost first: an encoded word is not decoded, since no relay writes one."""
+    return (str(value) for each, value in mail.raw_items() if each.lower() == name.lower())
+
+
 def _header(mail: Message, name: str) -> str:
     """Decoded; none but these few are, since that is most of what reading a mail costs. The standard library raises for some
     broken headers; then it is as if it were not there.
     """
-    raw = islice((value for each, value in mail.raw_items() if each.lower() == name.lower()), SAME_HEADERS_AT_MOST)
+    raw = islice(_each(mail, name), SAME_HEADERS_AT_MOST)
     try:
-        return _clean(" ".join(str(modern.header_fetch_parse(name, str(each))) for each in raw))
+        return _clean(" ".join(str(modern.header_fetch_parse(name, each)) for each in raw))
     except BROKEN:
         return ""

@@ -24,8 +24,9 @@ class MailListener:
     What passes by itself the relay is asked to repeat. A mail that cannot be taken for another reason is a person's to read.
     """
 
-    def __init__(self, host: str, port: int, mailbox: str, takes: Takes) -> None:
-        self._address, self._mailbox, self._takes = (host, port), mailbox.lower(), takes
+    def __init__(self, host: str, port: int, mailbox: str, takes: Takes, *, relay: str) -> None:
+        """`relay` is the name (authserv-id) under which our relay says whose a mail is."""
+        self._address, self._mailbox, self._takes, self._relay = (host, port), mailbox.lower(), takes, relay
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -60,7 +61,10 @@ class MailListener:
 
     async def _made_of(self, raw: bytes, envelope_sender: str) -> str:
         """What fails for good would fail each time until the relay gives up, and nobody would hear of the answer."""
-        *more, least = less_and_less(await asyncio.to_thread(read_mail, raw, envelope_sender))
+        read = await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay)
+        said = "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for"
+        logger().info(said, result=str(read.kind))
+        *more, least = less_and_less(read)
         for mail in more:
             try:
                 return await self._takes(mail)

@@ -46,10 +46,15 @@ class TextSettings(KeySettings):
     `twilio_from` is Safe Return's number, E.164. `twilio_base_url` only where a sandbox plays Twilio.
 
     Without `twilio_auth_token` no signature can be checked, and the service does not start. While it is being changed Twilio
-    may sign with `twilio_auth_token_alternate` too.
+    may sign with `twilio_auth_token_alternate` too. `twilio_further_accounts`: others whose texts and reports are taken.
     """
 
     twilio_account_sid: str = Field(description="the account at Twilio, which begins with AC")
+    twilio_further_accounts: str = Field(
+        default="",
+        pattern=r"^\s*(AC\w+\s*)*$",
+        description="further accounts at Twilio with blanks between, or left out",
+    )
     twilio_from: str = Field(description="the number that texts come from, such as +447700900500")
     twilio_base_url: str | None = None
     public_url: str = Field(description=OUR_ADDRESS)
@@ -61,6 +66,11 @@ class TextSettings(KeySettings):
         """An alternate whose file was emptied is none: anybody can sign with the empty key."""
         both = (self.twilio_auth_token, self.twilio_auth_token_alternate)
         return tuple(each.get_secret_value() for each in both if each is not None and each.get_secret_value())
+
+    @property
+    def twilio_accounts(self) -> frozenset[str]:
+        """Whose texts and reports are taken; texts go out by the first alone."""
+        return frozenset({self.twilio_account_sid, *self.twilio_further_accounts.split()})
 
     def text_medium(self) -> TextMedium:
         return TextMedium(
@@ -77,7 +87,8 @@ class MailSettings(KeySettings):
 
     `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file, the base64 of 32
     bytes) signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
-    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address.
+    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id` is the name
+    that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is not believed.
     """
 
     public_url: str = Field(description=OUR_ADDRESS)
@@ -93,10 +104,15 @@ class MailSettings(KeySettings):
     )
     smtp_listen_host: str = "127.0.0.1"
     smtp_listen_port: Port = Field(description="the port where the mail relay hands over mail, 1 to 65535")
+    smtp_authserv_id: str = Field(
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="the name that the mail relay gives itself in Authentication-Results, such as mx.kestrel.example",
+    )
     link_key: OneKey
 
     def mail_listener(self, takes: Takes) -> MailListener:
-        return MailListener(self.smtp_listen_host, self.smtp_listen_port, self.smtp_from, takes)
+        listens = (self.smtp_listen_host, self.smtp_listen_port)
+        return MailListener(*listens, self.smtp_from, takes, relay=self.smtp_authserv_id)
 
     @property
     def links(self) -> Links:

@@ -10,7 +10,9 @@ from services.store.transaction import Store
 
 @dataclass(frozen=True)
 class MailReplies:
-    """Commits before it returns. What an officer writes instead of pressing the button acknowledges nothing: a person reads it."""
+    """Commits before it returns. What an officer writes instead of pressing the button acknowledges nothing: a person reads it, and
+    hears where nobody vouches for whose it is.
+    """
 
     store: Store
     answers: MailAnswers

@@ -25,7 +25,7 @@ class Replies:
 
     async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
         """What went together did not arrive together."""
-        if mail.kind not in GOES_ON or mail.refers_to is None:
+        if mail.kind not in GOES_ON or mail.refers_to is None or not await self.answers.is_believed(transaction, mail):
             return await self.answers.made_of(transaction, mail)
         mails = await together(transaction, mail.refers_to)
         made = [await self.answers.goes_on(transaction, replace(mail, refers_to=each)) for each in mails]

@@ -19,7 +19,9 @@ from services.store.failures import OF_DATABASE, passes_by_itself
 def pages(receipts: Receipts, acknowledging: Acknowledging, clocks: Clocks, settings: ProfessionalsSettings) -> FastAPI:
     app = FastAPI(title="Safe Return: professionals", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
-    status = status_route(receipts, public_url=settings.public_url, tokens=settings.twilio_tokens)
+    status = status_route(
+        receipts, public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts
+    )
     app.add_api_route(
         status.path,
         status.endpoint,

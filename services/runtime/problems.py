@@ -3,6 +3,7 @@
 A document never repeats what the request held, since that may be personal.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -15,6 +16,11 @@ from starlette.responses import JSONResponse, Response
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+BODY_WITHIN_SECONDS = 10.0
+BYTES_A_SECOND = 100_000
+"""How long a body may take: the former, and what the largest that is allowed needs at the latter. Who sends a byte now and then
+holds a connection no longer.
+"""
 
 
 class Problem(Exception):
@@ -97,14 +103,22 @@ def media_type_of(request: Request) -> str:
 
 
 async def body_within(request: Request, most: int) -> bytes:
-    """The body, read as it comes and given up at `most` bytes. Raises Problem (413, or 400 where the caller has gone)."""
+    """The body, read as it comes and given up at `most` bytes, and where it takes too long. Raises Problem (413, 408, or 400 where the
+    caller has gone).
+    """
     body = bytearray()
+    within = BODY_WITHIN_SECONDS + most / BYTES_A_SECOND
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                detail = f"The body may have {most} bytes at most."
-                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", detail)
+        async with asyncio.timeout(within):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    detail = f"The body may have {most} bytes at most."
+                    raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Body too large", detail)
+    except TimeoutError:
+        detail = f"The body must be there within {within:.0f} seconds."
+        headers = {"Connection": "close"}
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "Body too slow", detail, headers=headers) from None
     except ClientDisconnect:
         raise Problem(
             HTTPStatus.BAD_REQUEST, "Body incomplete", "The connection closed before the body's end."

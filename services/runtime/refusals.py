@@ -24,6 +24,7 @@ MEANINGS = {
     HTTPStatus.UNAUTHORIZED: "Not authenticated.",
     HTTPStatus.FORBIDDEN: "Authenticated for something else, or not at all.",
     HTTPStatus.NOT_FOUND: "No such thing.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body took too long. Send the same again.",
     HTTPStatus.CONFLICT: "This id came before with other content.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is over its limit.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another content type is needed.",
@@ -33,8 +34,8 @@ MEANINGS = {
 
 
 def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """FastAPI's `responses` for these statuses and for 503, which every route that keeps something may answer."""
-    found = (*statuses, HTTPStatus.SERVICE_UNAVAILABLE)
+    """FastAPI's `responses` for these statuses, for 408 and for 503, which every route that keeps something may answer."""
+    found = (*statuses, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
     return {int(status): described(MEANINGS[status], MEDIA_TYPE, PROBLEM) for status in found}
 
 

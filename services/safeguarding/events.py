@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
+from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message, Topic
 
 
@@ -188,7 +189,11 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "asked-for-human",
         "opted-out",
         "which-child",
+        "code-not-valid",
+        "damaged",
     ]
+    language: TextLanguage | None = None
+    """The text's, where it was recognised and is not English: who reads it may need an interpreter."""
 
 
 class ChildProvisional(Event, kind="child.provisional.v1"):

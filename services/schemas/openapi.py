@@ -104,7 +104,11 @@ def _police() -> FastAPI:
 
 def _professionals() -> FastAPI:
     settings = ProfessionalsSettings.model_construct(
-        twilio_auth_token=KEY, twilio_auth_token_alternate=None, public_url="http://127.0.0.1", link_key=KEY
+        twilio_account_sid="AC",
+        twilio_auth_token=KEY,
+        twilio_auth_token_alternate=None,
+        public_url="http://127.0.0.1",
+        link_key=KEY,
     )
     return professionals_web.pages(ABSENT, Acknowledging(ABSENT, Clocks(), ABSENT), Clocks(), settings)
 

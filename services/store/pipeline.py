@@ -4,18 +4,41 @@ What everything passes through is written so (inbox, outbox): there, round trips
 goes through SQLAlchemy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.rows import namedtuple_row
 from sqlalchemy import ClauseElement, Connection
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
 """With named parameters, `%(name)s`."""
+Rows: TypeAlias = Sequence[Any]
+"""Each a named tuple: a column is an attribute."""
+T_co = TypeVar("T_co", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T_co]):
+    """A question to the database, with the function that makes its answer of the rows."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    """Named, `%(name)s`."""
+    decode: Callable[[Rows], T_co]
 
 
 def as_sql(statement: ClauseElement) -> str:
@@ -72,9 +95,15 @@ async def at_once(
 
     Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
     """
+    return await _run(connection, statements, commit=commit)
+
+
+async def _run(
+    connection: AsyncConnection, statements: Sequence[Statement], *, commit: bool = False, named: bool = False
+) -> list[list[Any]]:
     raw = await connection.get_raw_connection()
     driver: psycopg.AsyncConnection[tuple[Any, ...]] = raw.driver_connection  # type: ignore[assignment]
-    cursors = [driver.cursor() for _ in statements]
+    cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
     several = begin or commit or len(statements) > 1
     try:
@@ -91,3 +120,64 @@ async def at_once(
             await connection.engine.dispose(close=False)
         raise
     return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+class Reader:
+    """Asks a connection several queries in one round trip."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    @overload
+    async def fetch(self, first: Query[A], /) -> A: ...
+    @overload
+    async def fetch(self, first: Query[A], second: Query[B], /) -> tuple[A, B]: ...
+    @overload
+    async def fetch(self, first: Query[A], second: Query[B], third: Query[C], /) -> tuple[A, B, C]: ...
+    @overload
+    async def fetch(
+        self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], /
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    async def fetch(
+        self,
+        first: Query[A],
+        second: Query[B],
+        third: Query[C],
+        fourth: Query[D],
+        fifth: Query[E],
+        /,
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    async def fetch(
+        self,
+        first: Query[A],
+        second: Query[B],
+        third: Query[C],
+        fourth: Query[D],
+        fifth: Query[E],
+        sixth: Query[F],
+        /,
+    ) -> tuple[A, B, C, D, E, F]: ...
+    @overload
+    async def fetch(
+        self,
+        first: Query[A],
+        second: Query[B],
+        third: Query[C],
+        fourth: Query[D],
+        fifth: Query[E],
+        sixth: Query[F],
+        seventh: Query[G],
+        /,
+    ) -> tuple[A, B, C, D, E, F, G]: ...
+    @overload
+    async def fetch(
+        self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], fifth: Query[E], sixth: Query[F],
+        seventh: Query[G], eighth: Query[H], /
+    ) -> tuple[A, B, C, D, E, F, G, H]: ...  # fmt: skip
+    async def fetch(self, *queries: Query[Any]) -> Any:
+        """The answer of one query, or a tuple with one answer each, asked in one round trip. Raises psycopg's errors."""
+        answers = await _run(self.connection, [(each.sql, each.parameters) for each in queries], named=True)
+        decoded = tuple(query.decode(rows) for query, rows in zip(queries, answers, strict=True))
+        return decoded[0] if len(decoded) == 1 else decoded

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.store.pipeline import BEGINS, Statement, arrays_of, at_once
+from services.store.pipeline import BEGINS, Reader, Statement, arrays_of, at_once
 
 LETS_GO_FIRST_SECONDS = 0.05
 """How long a transaction lets urgent ones go first: a busy process must not keep what is not urgent waiting for ever."""
 
 
-class Transaction:
+class Transaction(Reader):
     """`connection` runs statements at once; rows that nothing reads before the commit are left with `write_last` or
     `write_in_order`, what has to see all of that with `before_commit`, and what must follow the commit, such as waking a loop,
     with `after_commit`.
@@ -26,7 +26,7 @@ class Transaction:
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.keys_said: dict[str, None] = {}
         self.returned: dict[str, list[tuple[Any, ...]]] = {}
         """What statements of `write_last` gave when they were written."""
@@ -142,6 +142,12 @@ class Store:
             if transaction.keys_said:
                 self.on_said(transaction)
             transaction.committed()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reader]:
+        """For what only reads, each statement by itself."""
+        async with self.reading.connect() as connection:
+            yield Reader(connection)
 
     async def close(self) -> None:
         await self.engine.dispose()

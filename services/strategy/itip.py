@@ -105,7 +105,9 @@ def read(raw: str, method: str = "") -> Answered:
     try:
         calendar = Calendar.from_ical(_mended(raw))
         method = str(calendar.get("METHOD", "")).strip().upper() or method
-        event = calendar.walk("VEVENT")[0]
+        event, *others = calendar.walk("VEVENT")
+        if any(each["UID"] != event["UID"] for each in others):
+            raise NotAReply
         discussion = _discussion(str(event["UID"]))
         attendee = _attendee_of(event)
         answered = str(attendee.params.get("PARTSTAT", "")).upper()

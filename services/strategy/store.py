@@ -125,18 +125,6 @@ async def of_child(
     return None if name is None else await hold(transaction, name)
 
 
-async def newest_with(transaction: Transaction, address_hashes: Sequence[bytes]) -> Discussion | None:
-    """The newest to which somebody with this address was invited, called off or not."""
-    name = await transaction.connection.scalar(
-        select(attendees.c.discussion)
-        .join(discussions, discussions.c.discussion == attendees.c.discussion)
-        .where(attendees.c.address_hash.in_(address_hashes))
-        .order_by(discussions.c.starts_at.desc())
-        .limit(1)
-    )
-    return None if name is None else await hold(transaction, name)
-
-
 async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion]:
     rows = await transaction.connection.execute(
         select(*IN_FULL)

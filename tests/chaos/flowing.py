@@ -13,7 +13,9 @@ import httpx
 
 from tests.support.world import Carer, World
 
-REPLY, REPORT = "Got it.", "Police now have your report"
+REPLY, REPORT = "Recorded as missing.", "Our alert has left here"
+CONFIRMED_WITHIN_SECONDS = 120
+"""The reply that holds the code comes late while the stack is hurt."""
 INVITED_AT_LEAST = 3
 """Police, health and the Home Office's desk; social care, where its duty worker has no mailbox, is texted."""
 
@@ -32,7 +34,7 @@ class Tally:
 
 
 class Flow(threading.Thread):
-    """Texts `words` from each phone in turn. A text counts once its webhook was answered; the network repeats it until then."""
+    """Texts `words` from each phone in turn, and confirms a return by its code. A text counts once its webhook was answered; the network repeats it until then."""
 
     def __init__(
         self, world: World, carers: Sequence[Carer], every_seconds: float, words: Literal["MISSING", "BACK"] = "MISSING"
@@ -45,7 +47,10 @@ class Flow(threading.Thread):
 
     def run(self) -> None:
         for carer in self._carers:
-            self._world.text(carer.number, self.words)
+            if self.words == "BACK":
+                self._world.confirm(carer.number, self.words, within_seconds=CONFIRMED_WITHIN_SECONDS)
+            else:
+                self._world.text(carer.number, self.words)
             time.sleep(self._every_seconds)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.confirmation import CONFIRM
 from tests.support.dying import start_dying
 from tests.support.world import Carer, World
 
@@ -31,6 +32,9 @@ SHORT = [
 ]
 """The floors are the same in every service: each step once, where it means most. `make chaos` dies at all of them."""
 CASES = EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else SHORT
+HANDSHAKE_EVERYWHERE = ("before-keeping", "kept", "read", "committed", "published", *SENDING)
+HANDSHAKE_SHORT = ("kept", "read", "sent")
+HANDSHAKE = HANDSHAKE_EVERYWHERE if os.environ.get("DIE_EVERYWHERE") else HANDSHAKE_SHORT
 QUIET_SECONDS = 1.5
 CODE = re.compile(r"reply OK (\w{5})")
 
@@ -50,16 +54,62 @@ def test_a_report_has_one_effect_each_though_a_service_dies_at(
     assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
     world.stack.start_one(service)
 
-    world.eventually(lambda: _told(world, carer, "Police now have your report"))
+    world.eventually(lambda: _told(world, carer, "Our alert has left here"))
     world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
     world.eventually(lambda: world.notices(carer) and world.notices(carer)[0]["acknowledged"])
     time.sleep(QUIET_SECONDS)
-    assert len(_told(world, carer, "Got it.")) == 1
-    assert len(_told(world, carer, "Police now have your report")) == 1
+    assert len(_told(world, carer, "Recorded as missing.")) == 1
+    assert len(_told(world, carer, "Our alert has left here")) == 1
     assert len(world.texts_to(carer)) == 2
     assert len(_told(world, duty_worker, "reported missing")) == len(before) + 1
     assert [notice["body"]["type"] for notice in world.notices(carer)] == ["missing-notice.new"]
     _answer(world, duty_worker)
+
+
+@pytest.mark.parametrize("step", HANDSHAKE)
+@pytest.mark.parametrize("at", ["the claim", "the code"])
+def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at(
+    hurt_world: World, towns_carers: Iterator[Carer], tmp_path: Path, at: str, step: str
+) -> None:
+    world, carer = hurt_world, next(towns_carers).number
+    duty_worker = "+447700900590"
+    before = _told(world, duty_worker, "reported missing")
+    world.text(carer, "MISSING")
+    world.eventually(lambda: _told(world, carer, "Our alert has left here"))
+    world.eventually(lambda: len(_told(world, duty_worker, "reported missing")) > len(before))
+    _answer(world, duty_worker)
+    if at == "the code":
+        asked = _asked(world, carer)
+    world.stack.stop_one("carers")
+    dying = start_dying(world.stack, "carers", step, 1, tmp_path / "log")
+    world.text(carer, asked if at == "the code" else "BACK")
+    assert dying.wait(60) == -signal.SIGKILL, (tmp_path / "log").read_text()
+    assert at == "the code" or not _returned(world, carer)
+    world.stack.start_one("carers")
+    if at == "the claim":
+        world.eventually(lambda: _codes(world, carer))
+        time.sleep(QUIET_SECONDS)
+        assert not _returned(world, carer)
+        world.text(carer, _codes(world, carer)[0])
+    world.eventually(lambda: _returned(world, carer))
+    time.sleep(QUIET_SECONDS)
+    assert len(_returned(world, carer)) == 1
+    assert len(_codes(world, carer)) == 1
+    assert len(_told(world, carer, "Recorded: back")) == 1
+
+
+def _asked(world: World, carer: str) -> str:
+    world.text(carer, "BACK")
+    world.eventually(lambda: _codes(world, carer))
+    return _codes(world, carer)[0]
+
+
+def _codes(world: World, carer: str) -> list[str]:
+    return [found[0] for body in world.texts_to(carer) if (found := CONFIRM.search(body)) is not None]
+
+
+def _returned(world: World, carer: str) -> list[str]:
+    return [each["id"] for each in world.notices(carer) if each["body"]["data"]["about"] == "returned"]
 
 
 def _told(world: World, number: str, words: str) -> list[str]:

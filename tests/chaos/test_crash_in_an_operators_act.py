@@ -56,7 +56,7 @@ def test_an_act_in_flight_when_the_console_dies_is_done_once(
     assert (_acts(world.stack, form["act"]), _evidence(world.stack, duty)) == (1, 1)
     assert _answers(world.stack, duty) == 1
     assert _orphaned_words(world.stack) == 0
-    world.text(carer.number, "FALSE ALARM")
+    world.confirm(carer.number, "FALSE ALARM")
 
 
 def _send(world: World, duty: str, form: dict[str, str]) -> httpx.Response:

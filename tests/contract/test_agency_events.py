@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.safeguarding.events import ChildProvisional, ChildReportedMissing, ChildReturned
+from services.safeguarding.identifiers import derived
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from tests.support.agency import Hospital
@@ -35,18 +36,29 @@ async def hospital(database: Database, keyring: Keyring) -> AsyncIterator[Hospit
     await engine.dispose()
 
 
-async def test_a_report_is_published_under_the_agencys_own_source_and_id(hospital: Hospital) -> None:
+async def test_a_report_is_published_under_the_agencys_own_source_and_an_id_that_follows_from_its_own(
+    hospital: Hospital,
+) -> None:
     event = hospital.event(data={"last_seen_at": "2026-11-24T20:00:00Z"})
     answer = await hospital.send(event)
     assert answer.status_code == 202
     child = hospital.ids["C1"]
     assert answer.json() == {"source": hospital.source, "id": event["id"], "child": child, "identified": True}
     (said,) = await hospital.said(child)
-    assert (said.source, said.id, said.subject) == (hospital.source, event["id"], child)
+    known_as = str(derived("agency event", hospital.source, event["id"]))
+    assert (said.source, said.id, said.subject) == (hospital.source, known_as, child)
     assert said.time == datetime(2026, 11, 24, 22, 10, tzinfo=UTC)
     assert said.content == ChildReportedMissing(
         authority=hospital.name, channel="agency", last_seen_at=datetime(2026, 11, 24, 20, tzinfo=UTC)
     )
+
+
+async def test_an_id_that_is_a_name_is_taken_and_goes_no_further_than_the_answer(hospital: Hospital) -> None:
+    answer = await hospital.send(hospital.event(id="amara.diallo", subject="a girl nobody knows"))
+    assert (answer.status_code, answer.json()["id"]) == (202, "amara.diallo")
+    said = await hospital.said(answer.json()["child"])
+    assert len(said) == 2
+    assert not any("diallo" in repr(each) for each in said)
 
 
 async def test_a_child_may_be_named_by_the_authoritys_reference(hospital: Hospital) -> None:
@@ -194,6 +206,7 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"data": {"last_seen_at": "2026-11-24T22:10:00"}}, 422, "data.last_seen_at"),
         ({"data": {"last_seen_at": "0001-01-01T00:00:00Z"}}, 422, "data.last_seen_at"),
         ({"data": {"last_seen_at": "9999-12-31T23:59:59-12:00"}}, 422, "data.last_seen_at"),
+        ({"data": {"last_seen_at": "2099-12-31T23:59:59Z"}}, 422, "data.last_seen_at"),
     ],
 )
 async def test_what_is_wrong_is_named_by_its_field(

@@ -110,10 +110,10 @@ async def test_status_tells_how_far_police_and_duty_team_truly_are(service: Care
         if by is not None:
             await hear(service, report_taken(kestrel, episode, by), child)
         await service.says(phone, "STATUS")
-        told.append(re.match(r"Police: (.*)\. Duty team: (.*)\. Next", (await service.replies_to(phone))[-1]).groups())  # type: ignore[union-attr]
+        told.append(re.match(r"Police: (.*)\. Duty team: (.*?)\. Ring", (await service.replies_to(phone))[-1]).groups())  # type: ignore[union-attr]
     assert told == [
         ("not reached yet, ring 101", "not answered yet"),
-        ("have it, not answered", "not answered yet"),
+        ("sent, no officer has read it yet", "not answered yet"),
         ("an officer has it", "not answered yet"),
         ("an officer has it", "not answered yet"),
         ("an officer has it", "have it"),
@@ -130,7 +130,7 @@ async def test_a_report_that_became_part_of_the_childs_leaves_the_child_as_it_is
     await service.says(phone, "STATUS")
     assert "an officer has it" in (await service.replies_to(phone))[-1]
     [said] = await service.says(phone, "BACK")
-    assert said.content.kind == "child.returned.v1"
+    assert said.content.kind == "child.return-claimed.v1"
 
 
 async def test_an_older_word_about_an_episode_changes_nothing(service: Carers, kestrel: Kestrel) -> None:

@@ -81,7 +81,7 @@ async def test_the_host_authority_s_real_desk_is_not(two: Two, database: Databas
 async def test_a_carer_of_ours_is_told_and_another_authority_s_is_not(
     two: Two, database: Database, keyring: Keyring
 ) -> None:
-    kept, alert = two.kept(Alerts(keyring).prepare), {"role": Role.CARER_REPORTING, "channel": Channel.TEXT}
+    kept, alert = two.kept(Alerts(keyring, Clocks()).prepare), {"role": Role.CARER_REPORTING, "channel": Channel.TEXT}
     wording = {"wording": Wording.POLICE_TOLD}
     of_ours = two.parcel(
         CarerAlert,

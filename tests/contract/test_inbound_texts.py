@@ -67,21 +67,30 @@ async def test_a_text_without_a_name_from_a_home_of_six_is_one_report_and_the_an
     assert getattr(answered[0].content, "child", None) == kestrel.ids["C13"]
     back = await service.says(kestrel.phone("resi"), "C13 is back")
     assert {each.subject for each in back} == {kestrel.ids["C13"], said[0].subject}
-    assert set(kinds(back)) == {"child.returned.v1"}
+    assert set(kinds(back)) == {"child.return-claimed.v1"}
+    confirmed = await service.confirms(kestrel.phone("resi"))
+    assert {each.subject for each in confirmed} == {kestrel.ids["C13"], said[0].subject}
+    assert set(kinds(confirmed)) == {"child.returned.v1"}
 
 
-async def test_back_by_this_childs_carer_is_verified_and_can_be_taken_back(service: Carers, kestrel: Kestrel) -> None:
+async def test_back_by_this_childs_carer_counts_once_confirmed_and_can_be_taken_back(
+    service: Carers, kestrel: Kestrel
+) -> None:
     phone = kestrel.phone("cat")
     await service.says(phone, "he's run off")
-    [returned] = await service.says(phone, "BACK")
+    [claimed] = await service.says(phone, "BACK")
+    assert isinstance(claimed.content, events.ChildReturnClaimed)
+    [returned] = await service.confirms(phone)
     assert isinstance(returned.content, events.ChildReturned)
     assert returned.content.proof == "handset"
     [taken_back] = await service.says(phone, "sorry, NOT BACK")
     assert isinstance(taken_back.content, events.ReportRetracted)
     assert taken_back.content.retracts == "return"
-    [false_alarm] = await service.says(phone, "false alarm, he was asleep")
+    [claimed] = await service.says(phone, "false alarm, he was asleep")
+    assert isinstance(claimed.content, events.MissingRetractionClaimed)
+    [false_alarm] = await service.confirms(phone)
     assert isinstance(false_alarm.content, events.ReportRetracted)
-    assert (taken_back.content.proof, false_alarm.content.proof) == ("handset", "handset")
+    assert (taken_back.content.proof, false_alarm.content.proof) == (None, "handset")
     assert false_alarm.content.retracts == "missing"
 
 
@@ -97,7 +106,7 @@ async def test_one_back_and_one_missing_in_one_text_are_told_apart(service: Care
     await service.says(kestrel.phone("ash"), "both missing")
     said = await service.says(kestrel.phone("ash"), "C1 is back but C2 still missing")
     assert {(each.content.kind, each.subject) for each in said} == {
-        ("child.returned.v1", kestrel.ids["C1"]),
+        ("child.return-claimed.v1", kestrel.ids["C1"]),
         ("child.reported-missing.v1", kestrel.ids["C2"]),
     }
 
@@ -113,6 +122,13 @@ async def test_an_unknown_number_has_one_safe_answer_an_hour_and_a_person_reads_
         assert is_provisional(said.subject)
     [reply] = await service.replies_to(stranger)
     assert "+441632960100" in reply
+
+
+async def test_a_person_is_told_in_which_language_a_text_is(service: Carers, kestrel: Kestrel) -> None:
+    for body, language in (("nuk e gjej dot djalin, ndihme", "sq"), ("hello", None)):
+        [said] = await service.says(fresh_number(), body)
+        assert isinstance(said.content, events.TextNeedsHuman)
+        assert said.content.language == language
 
 
 async def test_a_location_enquiry_is_refused_and_passed_on(service: Carers, kestrel: Kestrel) -> None:
@@ -176,7 +192,7 @@ async def test_a_body_over_its_limit_and_another_type_are_refused(service: Carer
     big = await service.client.post("/texts/inbound", content=b"Body=" + b"a" * 70_000, headers=form)
     json = await service.client.post("/texts/inbound", content=b"{}", headers={"content-type": "application/json"})
     broken = await service.client.post("/texts/inbound", content=b"Body=%ff%fe", headers=form)
-    assert [each.status_code for each in (big, json, broken)] == [413, 415, 400]
+    assert [each.status_code for each in (big, json, broken)] == [413, 415, 403]
 
 
 async def test_a_text_that_our_code_fails_at_goes_to_a_person_and_the_senders_next_text_goes_on(
@@ -192,7 +208,7 @@ async def test_a_text_that_our_code_fails_at_goes_to_a_person_and_the_senders_ne
     before = await service.last_position()
     await service.text(phone, "BACK")
     await service.work()
-    assert kinds(await service.said_after(before)) == ["text.needs-human.v1", "child.returned.v1"]
+    assert kinds(await service.said_after(before)) == ["text.needs-human.v1", "child.return-claimed.v1"]
 
 
 async def as_kept(database: Database, keyring: Keyring, ids: tuple[str, ...]) -> dict[str | None, str]:

@@ -30,6 +30,7 @@ from services.safeguarding.duties import ProfessionalNotify
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Store
+from services.strategy import correspondence
 from services.strategy import store as discussions
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel
 from tests.support.database import Database, running_database
@@ -241,7 +242,7 @@ async def test_texts_of_one_sender_are_read_in_order_across_the_change(
                 assert await texts.next_unread(other, service.reader._clocks.wall()) is None
         await service.work()
         kinds = [each.content.kind for each in await service.said_after(before)]
-    assert kinds == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds == ["child.reported-missing.v1", "child.return-claimed.v1"]
 
 
 async def test_a_code_that_was_texted_before_is_taken_after(
@@ -273,10 +274,12 @@ async def test_whoever_was_invited_before_is_known_by_their_address_after(databa
         async def known_with(keys: dict[str, str]) -> int:
             hashes = Keyring(**keys).number_hashes(spelt(strategy.address(POLICE).upper()))
             async with strategy.floor.store.transaction() as transaction:
-                found = await discussions.newest_with(transaction, hashes)
-                if found is None:
-                    return 0
-                return len(await discussions.attendees_of(transaction.connection, found.discussion, hashes))
+                inviting = await correspondence.inviting(transaction.connection, hashes)
+                found = await discussions.of_child(transaction, strategy.child, None, exercise=False)
+                assert found is not None
+                mine = await discussions.attendees_of(transaction.connection, found.discussion, hashes)
+            assert (strategy.document["authority"]["id"] in {each.authority for each in inviting}) is bool(mine)
+            return len(mine)
 
         assert [await known_with(each) for each in (OLD, BOTH, NEW)] == [1, 1, 0]
         await _renew_all(database)

@@ -5,23 +5,28 @@ import smtplib
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from services.delivery import mail_listener
-from services.delivery.mail_answers import MailAnswers
+from services.delivery.mail_answers import UNAUTHENTICATED, MailAnswers
 from services.delivery.mail_in import PARTLY, UNREAD, ReadMail, read_mail
 from services.delivery.mail_listener import MailListener
+from services.delivery.tables import deliveries
 from services.police.mail_replies import MailReplies
 from services.store.encryption import DataKey, Keyring
 from tests.support.database import Database
+from tests.support.mail import RELAY, says
 from tests.support.outside import free_port
 from tests.support.police import FORCE_MAILBOX as FORCE
 from tests.support.police import Police, by_mail, police_of
 from tests.support.register import words_kept
 
 OURS = "safe-return@kestrel.example"
+DOMAIN = FORCE.rpartition("@")[2]
 POSTFIX = """\
 From: MAILER-DAEMON@relay.kestrel.example (Mail Delivery System)
 To: {ours}
@@ -65,7 +70,7 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
 async def listening(police: Police) -> AsyncIterator[int]:
     floor, port = police.floor, free_port()
     replies = MailReplies(floor.store, MailAnswers("police", police.keyring, floor.clocks))
-    listener = MailListener("127.0.0.1", port, OURS, replies.take)
+    listener = MailListener("127.0.0.1", port, OURS, replies.take, relay=RELAY)
     await listener.start()
     try:
         yield port
@@ -88,9 +93,13 @@ async def come_back(
     )
 
 
-async def answered(police: Police, told: Any, words: str, *headers: str) -> None:
+async def answered(
+    police: Police, told: Any, words: str, *headers: str, results: str | None = f"dmarc=pass header.from={DOMAIN}"
+) -> None:
+    """`results` are the relay's, where it has looked at the mail."""
     lines = (f"From: {FORCE}", f"To: {OURS}", f"In-Reply-To: <{told.content.telling}@kestrel.example>", *headers)
-    await hand_over(police, "\r\n".join((*lines, "", words)), sender=FORCE)
+    raw = "\r\n".join((*lines, "", words))
+    await hand_over(police, raw if results is None else says(raw.encode(), results).decode(), sender=FORCE)
 
 
 async def hand_over(police: Police, mail: str, *, sender: str = "", to: str = OURS) -> None:
@@ -153,6 +162,55 @@ async def test_an_answer_that_nobody_is_there_leads_to_a_person_too(police: Poli
     assert failed["data"]["reason"] == "away"
 
 
+NOBODY_VOUCHES = {
+    "nobody looked": None,
+    "attack 5": "spf=fail smtp.mailfrom=x@elsewhere.example; dmarc=none header.from=" + DOMAIN,
+    "another domain": "dmarc=pass header.from=elsewhere.example",
+}
+
+
+@pytest.mark.parametrize("results", NOBODY_VOUCHES.values(), ids=NOBODY_VOUCHES)
+async def test_an_absence_that_nobody_vouches_for_leads_nowhere_and_a_person_hears_of_it(
+    police: Police, database: Database, keyring: Keyring, results: str | None
+) -> None:
+    told = await mailed(police)
+    await answered(police, told, "This mailbox is not monitored.", "Auto-Submitted: auto-replied", results=results)
+    assert await police.said_since(told, ("duty.failed",)) == []
+    assert (await police.floor.row(told.content.telling))["state"] == "accepted"
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    [kept] = await words_kept(database, keyring, needs["data"]["words"])
+    assert kept.text.startswith(f"{UNAUTHENTICATED}\n\nFrom {FORCE}")
+    assert "not monitored" in kept.text
+
+
+async def test_words_that_nobody_vouches_for_say_so_to_whoever_reads_them(
+    police: Police, database: Database, keyring: Keyring
+) -> None:
+    told = await mailed(police)
+    await answered(police, told, "She has gone again.", results=None)
+    [needs] = await police.said_since(told, ("text.needs-human",))
+    [kept] = await words_kept(database, keyring, needs["data"]["words"])
+    assert kept.text.startswith(UNAUTHENTICATED)
+    assert kept.text.endswith("She has gone again.")
+
+
+@pytest.mark.parametrize("state", ["waiting", "sending", "unknown"])
+async def test_a_forged_bounce_of_a_mail_that_may_not_have_gone_out_stops_it_never(police: Police, state: str) -> None:
+    """Whoever knows its name can write one. Of one that waits it is no bounce; of another somebody telephones as well."""
+    told = await mailed(police)
+    changed = update(deliveries).where(deliveries.c.id == told.content.telling)
+    async with police.floor.store.transaction() as transaction:
+        later = datetime.now(UTC) + timedelta(hours=1)
+        await transaction.connection.execute(
+            changed.values(state=state, next_attempt_at=later, lease_owner="x", lease_until=later)
+        )
+    await come_back(police, told.content.telling)
+    assert (await police.floor.row(told.content.telling))["state"] == state
+    assert len(await police.said_since(told, ("duty.failed",))) == (0 if state == "waiting" else 1)
+    async with police.floor.store.transaction() as transaction:
+        await transaction.connection.execute(changed.values(state="withdrawn", lease_owner=None, lease_until=None))
+
+
 async def test_a_receipt_is_no_answer_and_no_failure(police: Police) -> None:
     told = await mailed(police)
     await answered(police, told, "We have received your message.", "Auto-Submitted: auto-replied")
@@ -178,9 +236,9 @@ async def test_what_anybody_writes_is_taken_and_read_off_the_loop(
     """Nothing is left for the relay to send again for days, and nobody waits for the reading of it."""
     read_by: list[int] = []
 
-    def reads(raw: bytes, envelope_sender: str) -> ReadMail:
+    def reads(raw: bytes, envelope_sender: str, relay: str) -> ReadMail:
         read_by.append(threading.get_ident())
-        return read_mail(raw, envelope_sender)
+        return read_mail(raw, envelope_sender, relay)
 
     monkeypatch.setattr(mail_listener, "read_mail", reads)
     told = await mailed(police)

@@ -1,14 +1,15 @@
 """Professionals by mail: whom it reaches, and what the page behind its button does, on a real PostgreSQL."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from services.delivery import rows
+from services.delivery.mail_answers import UNAUTHENTICATED
 from services.delivery.mail_in import read_mail
 from services.professionals.grouped_medium import GroupedMail
 from services.professionals.grouping import Grouping
@@ -20,9 +21,11 @@ from services.safeguarding.roles import Channel, Role
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, eventually
+from tests.support.mail import RELAY, says, vouched
 from tests.support.professionals import ByMail, running_by_mail
 from tests.support.register import erase, words_kept
 
+Relayed: TypeAlias = Callable[[bytes], bytes]
 BOUNCE = "From: MAILER-DAEMON@relay.example"
 AWAY = "Auto-Submitted: auto-replied"
 
@@ -61,9 +64,18 @@ async def test_opening_the_link_acknowledges_nothing_and_the_button_does_once(by
     assert acknowledged["how"] == "page"
 
 
-async def take(by_mail: ByMail, raw: str, sender: str = "worker@kestrel.example") -> str:
+async def take(by_mail: ByMail, raw: str, sender: str = "worker@kestrel.example", *, relayed: Relayed = vouched) -> str:
     """As the relay hands it over."""
-    return await by_mail.replies.take(read_mail(raw.encode(), sender))
+    return await by_mail.replies.take(read_mail(relayed(raw.encode()), sender, RELAY))
+
+
+def unseen(raw: bytes) -> bytes:
+    """No relay looked at it."""
+    return raw
+
+
+def failed(raw: bytes) -> bytes:
+    return says(raw, "spf=fail; dmarc=none")
 
 
 async def test_a_bounce_or_an_absence_leads_to_the_next_person_once(by_mail: ByMail) -> None:
@@ -99,26 +111,48 @@ async def test_words_in_answer_to_a_mail_reach_a_person_and_a_stranger_s_nobody(
 
 
 @pytest.mark.parametrize(
-    ("sender", "headers", "theirs"),
+    ("sender", "relayed", "theirs"),
     [
-        ("Worker <WORKER@Kestrel.example>", "", True),
-        ("mallory@evil.example", "", False),
-        ("worker@kestrel.example.evil.example", "", False),
-        ("worker@kestrel.example", "Authentication-Results: relay; dmarc=fail\r\n", False),
+        ("Worker <WORKER@Kestrel.example>", vouched, True),
+        ("mallory@evil.example", vouched, False),
+        ("worker@kestrel.example.evil.example", vouched, False),
+        ("worker@kestrel.example", failed, False),
+        ("worker@kestrel.example", unseen, False),
     ],
 )
 async def test_words_are_those_of_whom_it_was_told_only_from_the_address_that_it_went_to(
-    by_mail: ByMail, database: Database, keyring: Keyring, sender: str, headers: str, *, theirs: bool
+    by_mail: ByMail, database: Database, keyring: Keyring, sender: str, relayed: Relayed, *, theirs: bool
 ) -> None:
     await by_mail.tell()
     await by_mail.link()
-    answer = f"From: {sender}\r\n{headers}In-Reply-To: {by_mail.message_id()}\r\n\r\nno need to look for her"
-    assert await take(by_mail, answer) == "needs-human"
+    answer = f"From: {sender}\r\nIn-Reply-To: {by_mail.message_id()}\r\n\r\nno need to look for her"
+    assert await take(by_mail, answer, relayed=relayed) == "needs-human"
     [needs] = await by_mail.said("text.needs-human.v1")
     worker = by_mail.ids["worker"] if theirs else None
     assert (needs.get("said_by"), len(needs["words"])) == (worker, 1), "a person reads it all the same"
     [kept] = await words_kept(database, keyring, needs["words"])
     assert kept.said_by == worker
+    assert kept.text.startswith(UNAUTHENTICATED) is (relayed is not vouched)
+
+
+@pytest.mark.parametrize("relayed", [failed, unseen])
+async def test_an_absence_that_nobody_vouches_for_leads_nowhere_and_a_person_hears_of_it_once(
+    by_mail: ByMail, relayed: Relayed
+) -> None:
+    await several(by_mail)
+    raw = f"From: worker@kestrel.example\r\nIn-Reply-To: {by_mail.message_id()}\r\n{AWAY}\r\n\r\nI am on leave."
+    assert await take(by_mail, raw, relayed=relayed) == "needs-human"
+    assert await by_mail.said("duty.failed.v1") == []
+    assert len(await by_mail.said("text.needs-human.v1")) == 1
+
+
+async def test_another_s_absence_leads_nowhere_and_a_person_hears_of_it(by_mail: ByMail) -> None:
+    await by_mail.tell()
+    await by_mail.link()
+    await by_mail.floor.until(by_mail.mail.sent[0].id, "accepted")
+    raw = f"From: mallory@kestrel.example\r\nIn-Reply-To: {by_mail.message_id()}\r\n{AWAY}\r\n\r\nI am on leave."
+    assert await take(by_mail, raw) == "needs-human"
+    assert await by_mail.said("duty.failed.v1") == []
 
 
 async def test_whoever_cannot_act_sends_it_on_and_may_still_take_it(by_mail: ByMail) -> None:

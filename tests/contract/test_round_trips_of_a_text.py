@@ -88,7 +88,7 @@ async def test_what_another_process_kept_behind_a_text_that_was_being_read_is_re
         while len(await service.said_after(before)) < 2:  # noqa: ASYNC110 the database is asked
             await asyncio.sleep(0.02)
     await service.reader.loop.stop()
-    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.return-claimed.v1"]
 
 
 async def test_the_backlog_is_measured_by_a_timer_of_its_own(service: Carers, kestrel: Kestrel) -> None:
@@ -114,6 +114,6 @@ async def test_all_senders_that_wait_are_read_at_once_and_one_sender_s_texts_in_
     assert not await service.reader._turn()
     said = [(each.content.kind, each.subject) for each in await service.said_after(before)]
     of_cat, of_ash, of_bea = (kestrel.ids[each] for each in ("C9", "C1", "C2"))
-    missing, returned = "child.reported-missing.v1", "child.returned.v1"
+    missing, returned = "child.reported-missing.v1", "child.return-claimed.v1"
     assert sorted(said) == sorted([(missing, of_cat), (missing, of_ash), (missing, of_bea), (returned, of_cat)])
     assert said.index((missing, of_cat)) < said.index((returned, of_cat))

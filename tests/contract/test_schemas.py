@@ -181,6 +181,7 @@ def _subscriptions(service: str, folder: Path, monkeypatch: pytest.MonkeyPatch) 
         "SMTP_HOST": "127.0.0.1",
         "SMTP_FROM": "no-reply@safe-return.example",
         "SMTP_LISTEN_PORT": "2525",
+        "SMTP_AUTHSERV_ID": "mx.safe-return.example",
         "SPOOL_DIR": str(folder / "spool"),
     }.items():
         monkeypatch.setenv(f"SAFE_RETURN_{name}", value)

@@ -28,41 +28,26 @@ async def strategy(database: Database, keyring: Keyring) -> AsyncIterator[Strate
         yield running
 
 
-async def stands(strategy: Strategy) -> tuple[int, int, int]:
-    """How many have acknowledged, have failed, and wait for a person to read them."""
-    kinds = ("duty.acknowledged.v1", "duty.failed.v1", "text.needs-human.v1")
-    acknowledged, failed, read = [len(await strategy.said(kind)) for kind in kinds]
-    return acknowledged, failed, read
-
-
 async def test_an_answer_in_another_s_name_is_for_a_person(strategy: Strategy) -> None:
     mailbox = strategy.address(HEALTH)
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{f"From: {mailbox}": "From: somebody@elsewhere.example"})
-    assert await stands(strategy) == (0, 0, 1)
-
-
-async def test_an_answer_that_the_relay_marks_as_forged_is_for_a_person(strategy: Strategy) -> None:
-    marked = "Authentication-Results: relay.kestrel.example; dmarc=fail\nFrom:"
-    await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"From:": marked})
-    assert await stands(strategy) == (0, 0, 1)
-    [needs] = await strategy.said("text.needs-human.v1")
-    assert needs.get("said_by") is None
+    assert await strategy.stands() == (0, 0, 1)
 
 
 async def test_an_answer_to_a_date_that_never_was_is_for_a_person(strategy: Strategy) -> None:
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"SEQUENCE:0": "SEQUENCE:7"})
-    assert await stands(strategy) == (0, 0, 1)
+    assert await strategy.stands() == (0, 0, 1)
 
 
 async def test_somebody_who_sends_another_is_followed_by_the_next_and_a_person_hears_who(strategy: Strategy) -> None:
     delegated = 'PARTSTAT=DELEGATED;DELEGATED-TO="mailto:jane@elsewhere.example"'
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"PARTSTAT=ACCEPTED": delegated})
-    assert await stands(strategy) == (0, 1, 1)
+    assert await strategy.stands() == (0, 1, 1)
 
 
 async def test_a_note_with_an_answer_reaches_a_person_and_the_answer_counts(strategy: Strategy) -> None:
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"BEGIN:VEVENT": "BEGIN:VEVENT\nCOMMENT:Ten minutes late"})
-    assert await stands(strategy) == (1, 0, 1)
+    assert await strategy.stands() == (1, 0, 1)
 
 
 async def test_an_answer_without_a_sequence_is_to_the_date_that_it_names(strategy: Strategy) -> None:
@@ -70,9 +55,9 @@ async def test_an_answer_without_a_sequence_is_to_the_date_that_it_names(strateg
     await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=LATER))
     await strategy.sent(2)
     await strategy.accept(HEALTH, before, **{"SEQUENCE:0\n": ""})
-    assert await stands(strategy) == (0, 0, 0)
+    assert await strategy.stands() == (0, 0, 0)
     await strategy.accept(HEALTH, strategy.newest(HEALTH), **{"SEQUENCE:1\n": ""})
-    assert await stands(strategy) == (1, 0, 0)
+    assert await strategy.stands() == (1, 0, 0)
 
 
 async def test_who_is_away_is_followed_by_the_next_person_once_and_may_still_come(strategy: Strategy) -> None:
@@ -86,18 +71,18 @@ async def test_who_is_away_is_followed_by_the_next_person_once_and_may_still_com
 
 async def test_a_shared_mailbox_s_receipt_changes_nothing(strategy: Strategy) -> None:
     await strategy.post(automatic(strategy, "Thank you. Your message has been received."))
-    assert await stands(strategy) == (0, 0, 0)
+    assert await strategy.stands() == (0, 0, 0)
 
 
 async def test_an_absence_after_the_answer_changes_nothing(strategy: Strategy) -> None:
     await strategy.accept(HEALTH, strategy.newest(HEALTH))
     await strategy.post(automatic(strategy, "I am out of the office."))
-    assert await stands(strategy) == (1, 0, 0)
+    assert await strategy.stands() == (1, 0, 0)
 
 
 async def test_words_from_anybody_else_reach_nobody(strategy: Strategy) -> None:
     await strategy.post(b"From: spam@elsewhere.example\r\nSubject: win\r\n\r\na prize")
-    assert await stands(strategy) == (0, 0, 0)
+    assert await strategy.stands() == (0, 0, 0)
 
 
 async def test_a_later_step_is_the_deputy_s_and_under_the_same_uid(database: Database, keyring: Keyring) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
-from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -14,14 +13,13 @@ from services.store.encryption import Keyring
 from services.strategy.replies import DOUBTS
 from services.strategy.watching import DiscussionWatch
 from tests.support.database import Database
+from tests.support.mail import says, vouched
 from tests.support.register import words_kept
 from tests.support.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy
 
 LATER = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 SEEN = "I cannot come. She was seen at the coach station at nine."
-FORGED = "Authentication-Results: relay.kestrel.example; dmarc=fail"
-days_on = count()
-"""All tests' discussions are with one mailbox: the newest of them is another's for each test that asks for it."""
+FAILED = "spf=fail; dmarc=none"
 ELSEWHERE = "jane.private@elsewhere.example"
 
 
@@ -50,6 +48,17 @@ class Read:
         assert {each.said_by for each in kept} == {each.get("said_by") for each in needs}
         return [(each.said_by, each.text) for each in kept]
 
+    async def of_unknown_children(self, raw: bytes) -> list[tuple[str | None, str]]:
+        """By this authority's duty team, of this mail: who said it, and what. Other tests' authorities invited the mailbox too."""
+        mine, last_line = self._strategy.document["authority"]["id"], raw.decode().rpartition("\n")[2]
+        found = []
+        for each in await self._strategy.said_of_unknown_children():
+            [kept] = await words_kept(self._database, self._keyring, each["words"])
+            if each["authority"] == mine and kept.text.endswith(last_line):
+                assert kept.said_by == each.get("said_by")
+                found.append((kept.said_by, kept.text))
+        return found
+
 
 def mail(sender: str, *headers: str, answers: EmailMessage | None = None, said: str = SEEN) -> bytes:
     named = () if answers is None else (f"In-Reply-To: {answers['Message-ID']}",)
@@ -65,19 +74,22 @@ async def test_of_whoever_was_asked_they_are_that_person_s(strategy: Strategy, r
 async def test_marked_as_forged_they_are_nobody_s(strategy: Strategy, read: Read) -> None:
     """An honest mail that was forwarded is marked so too."""
     mailbox = strategy.address(HEALTH)
-    await strategy.post(mail(mailbox, FORGED, answers=strategy.newest(HEALTH)))
-    assert await read.all() == [(None, f"{DOUBTS['forged']}\n\nFrom {mailbox}\n\nRe: yours\n\n{SEEN}")]
+    await strategy.hand_over(says(mail(mailbox, answers=strategy.newest(HEALTH)), FAILED))
+    assert await read.all() == [(None, f"{DOUBTS['unauthenticated']}\n\nFrom {mailbox}\n\nRe: yours\n\n{SEEN}")]
 
 
 @pytest.mark.parametrize("forged", [False, True], ids=["honest", "forged"])
-async def test_of_an_invited_mailbox_they_are_read_though_they_name_no_invitation(
+async def test_of_an_invited_mailbox_they_are_read_as_nobody_s_child_s_though_they_name_no_invitation(
     strategy: Strategy, read: Read, forged: bool
 ) -> None:
-    latest = LATER + timedelta(days=500 + next(days_on))
-    await strategy.hear(from_convenor(strategy, StrategyDiscussionRedated, starts_at=latest))
-    await strategy.post(mail(strategy.address(HEALTH), *([FORGED] if forged else []), said="see attached"))
-    [(said_by, _)] = await read.all()
+    """Of the newest discussion they need not be, and so they are filed under none."""
+    raw = mail(strategy.address(HEALTH), said=f"see attached {uuid4()}")
+    await strategy.hand_over(says(raw, FAILED) if forged else vouched(raw))
+    assert await read.all() == []
+    [(said_by, text)] = await read.of_unknown_children(raw)
     assert said_by == (None if forged else strategy.ids["night"])
+    assert text.startswith(DOUBTS["unplaced"])
+    assert (DOUBTS["unauthenticated"] in text) is forged
 
 
 async def test_from_another_mailbox_they_are_nobody_s(strategy: Strategy, read: Read) -> None:
@@ -85,13 +97,15 @@ async def test_from_another_mailbox_they_are_nobody_s(strategy: Strategy, read: 
     assert await read.all() == [(None, f"{DOUBTS['stranger']}\n\nFrom {ELSEWHERE}\n\nRe: yours\n\n{SEEN}")]
 
 
-@pytest.mark.parametrize("marked", [(), (FORGED,)], ids=["honest", "forged"])
+@pytest.mark.parametrize("forged", [False, True], ids=["honest", "forged"])
 async def test_a_stranger_s_that_answer_nothing_of_ours_reach_nobody(
-    strategy: Strategy, read: Read, marked: tuple[str, ...]
+    strategy: Strategy, read: Read, forged: bool
 ) -> None:
-    await strategy.post(mail(ELSEWHERE, *marked, said="a prize"))
-    await strategy.post(mail(ELSEWHERE, f"In-Reply-To: <{uuid4()}@kestrel.example>", *marked, said="a prize"))
-    assert await read.all() == []
+    said = f"a prize {uuid4()}"
+    for headers in ((), (f"In-Reply-To: <{uuid4()}@kestrel.example>",)):
+        raw = mail(ELSEWHERE, *headers, said=said)
+        await strategy.hand_over(says(raw, FAILED) if forged else vouched(raw))
+    assert await read.all() == await read.of_unknown_children(raw) == []
 
 
 @pytest.mark.parametrize("sender", [None, ELSEWHERE], ids=["who was asked", "another mailbox"])

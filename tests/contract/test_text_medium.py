@@ -250,7 +250,7 @@ def door(floor: Floor) -> httpx.AsyncClient:
     app = FastAPI()
     answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
     receipts = Receipts("professionals", floor.store, floor.clocks)
-    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS))
+    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
 
 
@@ -486,6 +486,17 @@ async def test_a_failure_that_passes_is_sent_again_under_another_message_id(
         assert (await floor.row(parcel.id))["state"] == "accepted"
 
 
+async def test_a_report_for_another_account_and_one_with_two_signatures_are_refused(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        assert await report(client, "1", "SM1", "delivered", AccountSid=ACCOUNT_SID) == 204
+        assert await report(client, "1", "SM1", "delivered", AccountSid="AC" + "9" * 32) == 403
+        url = f"{PUBLIC}/texts/status?delivery=1"
+        twice = [("X-Twilio-Signature", signed(url, FORM))] * 2
+        assert (await client.post(url, data=FORM, headers=twice)).status_code == 400
+
+
 @pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())])
 async def test_a_signed_report_of_nothing_of_ours_changes_nothing(
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str
@@ -499,5 +510,5 @@ async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyri
         answer = await client.post(f"{PUBLIC}/texts/status?delivery=1", data=FORM)
         too_long = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=" + b"x" * 70_000)
         not_utf8 = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=\xff\xfe")
-    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 400]
+    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 403]
     assert answer.headers["content-type"] == "application/problem+json"

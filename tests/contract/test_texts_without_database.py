@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services.carers.spool import Spool
 from services.carers.store import texts
 from services.carers.text import Text
+from services.safeguarding.events import TextNeedsHuman
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Transaction
@@ -74,7 +75,7 @@ async def test_a_text_after_the_return_stays_behind_those_on_the_disk(
     await service.text(phone, "BACK")
     await service.intake._replay()
     await service.work()
-    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.return-claimed.v1"]
 
 
 async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
@@ -98,7 +99,7 @@ async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
         broken.setattr(texts, "keep", keeps)
         await service.intake._replay()
     await service.work()
-    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.returned.v1"]
+    assert kinds(await service.said_after(before)) == ["child.reported-missing.v1", "child.return-claimed.v1"]
     assert (service.spool.count, service.spool.set_aside) == (0, 1)
     again = Spool(service.spool._folder, service.spool._keyring)
     assert [each.sid for _, each in again.oldest()] == [bad]
@@ -118,6 +119,25 @@ async def test_a_text_that_is_both_on_the_disk_and_in_the_database_has_one_effec
         await service.work()
     assert kinds(await service.said_after(before)) == ["child.reported-missing.v1"]
     assert len(await service.replies_to(phone)) == 1
+
+
+async def test_other_words_by_the_same_id_are_kept_through_the_disk(
+    service: Carers, kestrel: Kestrel, line: Proxy
+) -> None:
+    """One in the database, one on the disk, and one that lay there first."""
+    phone, before = kestrel.phone("cat"), await service.last_position()
+    in_database, on_disk = (f"SM{uuid4().hex}" for _ in range(2))
+    await service.text(phone, "thanks", sid=in_database)
+    await line.cut()
+    for sid, words in ((in_database, "MISSING"), (in_database, "thanks"), (on_disk, "MISSING"), (on_disk, "C9 gone")):
+        await service.text(phone, words, sid=sid)
+    await line.mend()
+    for _ in range(2):
+        await service.intake._replay()
+        await service.work()
+    said = await service.said_after(before)
+    assert kinds(said).count("child.reported-missing.v1") == 3
+    assert [each.content.reason for each in said if isinstance(each.content, TextNeedsHuman)].count("damaged") == 2
 
 
 async def test_with_neither_database_nor_disk_twilio_is_asked_to_repeat(

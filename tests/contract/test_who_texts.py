@@ -151,9 +151,16 @@ async def test_a_return_by_staff_names_the_episode_that_they_were_told_of_and_en
     episode = await opened(service, kestrel, child)
     code, _ = await code_texted_to(service, kestrel, "boss", child, episode=episode)
     said = await service.says(phone, f"BACK {code}")
-    assert kinds(said) == ["child.returned.v1", "duty.acknowledged.v1"]
-    assert isinstance(said[0].content, events.ChildReturned)
+    assert kinds(said) == ["child.return-claimed.v1", "duty.acknowledged.v1"]
+    assert isinstance(said[0].content, events.ChildReturnClaimed)
     assert said[0].content.episode == episode
+    [returned] = await service.confirms(phone)
+    assert isinstance(returned.content, events.ChildReturned)
+    assert (returned.content.episode, returned.content.proof, returned.content.said_by) == (
+        episode,
+        "handset",
+        kestrel.ids["boss"],
+    )
     await opened(service, kestrel, child, 1)
     for words in ("BACK", "FALSE ALARM"):
         late = await service.says(phone, f"{words} {code}")

@@ -68,7 +68,7 @@ def test_a_child_missing_at_the_copy_is_still_looked_after_by_the_stack_that_com
         world.eventually(lambda: [each for each in world.texts()[before:] if POLICE_SILENT in each["body"]])
         assert notice["body"]["data"]["episode"] in _episode(world)
         told = len(world.notices(CARER))
-        world.text(CARER, "BACK")
+        world.confirm(CARER, "BACK")
         world.eventually(lambda: len(world.notices(CARER)) > told)
         world.eventually(lambda: "Returned" in _episode(world) or not _episode(world))
         assert audit(world.stack, "verify", "--anchor", witness).returncode == 0

@@ -41,8 +41,8 @@ def test_missing_reaches_the_right_desk_and_the_carer_is_told_what_was_done(worl
     (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
     assert (notice["force"], notice["body"]["type"]) == ("northmoor-police", "missing-notice.new")
     assert notice["body"]["data"]["risk"]["presumed"] == "high"
-    reply = _news(world, carer, before, "Got it.")
-    report = _news(world, carer, before, "Police now have your report")
+    reply = _news(world, carer, before, "Recorded")
+    report = _news(world, carer, before, "Our alert has left here")
     for text in (reply, report):
         assert len(text) <= 160
         assert "999" in text
@@ -56,7 +56,7 @@ def test_what_the_carer_texts_next_reaches_police_as_answers_to_what_they_ask(wo
     world.text(carer, "C13 MISSING")
     (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
     assert notice["body"]["data"]["report"]["clothing"] == "unknown"
-    assert "Text us clothes" in _news(world, carer, before, "Police now have your report")
+    assert "Text us clothes" in _news(world, carer, before, "Our alert has left here")
     world.text(carer, "Green anorak, white trainers. He was outside the library")
     (update,) = world.eventually(lambda: _notices(world, carer, "new-information"))
     report = update["body"]["data"]["report"]
@@ -72,7 +72,7 @@ def test_back_tells_everyone_who_was_told_and_a_mistaken_back_can_be_taken_back(
     world.text(carer, "MISSING")
     (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
     before = world.texts_to(carer)
-    world.text(carer, "back")
+    world.confirm(carer, "back")
     (returned,) = world.eventually(lambda: _notices(world, carer, "returned"))
     assert returned["body"]["data"]["refers_to"] == notice["id"]
     assert returned["body"]["data"]["episode"] == notice["body"]["data"]["episode"]
@@ -88,7 +88,7 @@ def test_two_carers_of_one_child_make_one_episode(world: World) -> None:
     world.eventually(lambda: _notices(world, first, "missing"))
     before = world.texts_to(second)
     world.text(second, "elin still not home and her phone is off, she is missing")
-    _news(world, second, before, "Police now have your report")
+    _news(world, second, before, "Our alert has left here")
     notices = world.notices(first)
     assert len({notice["body"]["data"]["episode"] for notice in notices}) == 1
     assert len([notice for notice in notices if notice["body"]["type"] == "missing-notice.new"]) == 1
@@ -101,7 +101,7 @@ def test_a_home_with_six_children_is_asked_which_one_after_police_have_been_told
     (notice,) = world.eventually(lambda: _notices(world, worker, "missing"))
     assert notice["body"]["data"]["child"] is None
     assert len(notice["body"]["data"]["candidates"]) == 6
-    assert "Which child?" in _news(world, worker, before, "Got it.")
+    assert "Which child?" in _news(world, worker, before, "Recorded")
     world.text(worker, "It's Bao")
     of_it = notice["body"]["data"]["episode"]
 
@@ -150,7 +150,7 @@ def test_an_officer_of_a_force_without_an_api_acknowledges_on_the_page_behind_a_
     world.text(carer, "MISSING")
     world.eventually(lambda: "an officer has it" in _status(world, carer))
     assert _notices(world, carer, "missing") == []
-    world.text(carer, "BACK")
+    world.confirm(carer, "BACK")
 
 
 def test_a_force_with_anothers_certificate_is_sent_nothing_and_a_duty_worker_is_told_to_ring_it(world: World) -> None:
@@ -164,7 +164,7 @@ def test_a_force_with_anothers_certificate_is_sent_nothing_and_a_duty_worker_is_
 
     world.eventually(told)  # at once, and not when the minute is over
     assert [each for each in world.notices() if each["force"] == "eastmoor-police"] == []
-    world.text(carer, "BACK")
+    world.confirm(carer, "BACK")
 
 
 def test_the_console_shows_who_has_been_told_and_what_comes_next(world: World) -> None:

@@ -30,7 +30,7 @@ def test_police_told_by_telephone_ends_their_duty_and_the_carer_hears_that_they_
         assert world.eventually(lambda: [text for text in world.texts_to(CARER)[len(before) :] if "Police now" in text])
     finally:
         world.desk("northmoor-police", mode="normal")
-        world.text(CARER, "FALSE ALARM")
+        world.confirm(CARER, "FALSE ALARM")
 
 
 def test_an_exercise_is_marked_from_the_console_to_the_desk_and_ended_there(world: World) -> None:

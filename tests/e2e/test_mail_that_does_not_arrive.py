@@ -47,7 +47,7 @@ def test_each_leads_where_it_should(world_of_trouble: World) -> None:
     assert len(uids) == 1, "the deputy is asked to the same discussion"
     world.eventually(lambda: {"gone", "undeliverable", "away"} <= reasons(world), within_seconds=60)
     world.eventually(lambda: len(unreachable(world)) > before, within_seconds=60)
-    world.text(carer.number, "FALSE ALARM")
+    world.confirm(carer.number, "FALSE ALARM")
 
 
 def reasons(world: World) -> set[str]:

@@ -34,7 +34,7 @@ def test_a_pack_equals_what_the_protocol_and_the_console_hold(world: World, tmp_
     world.text(CARER, "MISSING")
     world.eventually(lambda: world.notices(CARER) and world.notices(CARER)[0]["acknowledged"])
     episode = world.notices(CARER)[0]["body"]["data"]["episode"]
-    world.text(CARER, "BACK")
+    world.confirm(CARER, "BACK")
     world.eventually(lambda: _console(world, episode)[0].get("state") == "returned", within_seconds=60)
     pack = world.eventually(lambda: _settled(world, episode, tmp_path), within_seconds=60)
     assert pack is not None

@@ -39,14 +39,14 @@ def told(world_of_module: World) -> Iterator[World]:
     world = world_of_module
     world.text(CARER, "MISSING C18")
     world.eventually(lambda: any(notice["acknowledged"] for notice in world.notices(CARER)))
-    world.text(CARER, "BACK C18")
+    world.confirm(CARER, "BACK C18")
     world.eventually(lambda: len(world.notices(CARER)) > 1)
     world.desk("southvale-police", acknowledges=False)
     world.text(CARER, "MISSING C17")
     world.eventually(lambda: len(world.notices(CARER)) > 2)
     yield world
     world.desk("southvale-police", mode="normal")
-    world.text(CARER, "BACK C17")
+    world.confirm(CARER, "BACK C17")
 
 
 @pytest.fixture(scope="module")

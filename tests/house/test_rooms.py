@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 NOT_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "core", "manager", "managers", "misc"}
 CODE = sorted(path for folder in ("services", "infra") for path in (ROOT / folder).rglob("*.py"))
 MIGRATIONS = ROOT / "services" / "store" / "migrations" / "versions"
-MOST_LINES = 260
+MOST_LINES = 320
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -37,11 +37,13 @@ from services.safeguarding.message import Message
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.transaction import Store
+from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load, number_of
 
 TOKEN, OTHER_TOKEN = "a-token", "the-other-token"
 KEY = SecretStr(b64encode(b"k" * 32).decode())
+ACCOUNT_SID = "AC" + "0" * 32
 PUBLIC_URL = "https://texts.kestrel.example"
 
 
@@ -90,6 +92,7 @@ class Carers:
         signature = changes.pop("signature", None)
         form = {
             "MessageSid": sid or f"SM{uuid4().hex}",
+            "AccountSid": ACCOUNT_SID,
             "From": sender,
             "To": "+447700900500",
             "Body": body,
@@ -106,6 +109,12 @@ class Carers:
         assert (await self.text(sender, body, **changes)).status_code == 200
         await self.work()
         return await self.said_after(before)
+
+    async def confirms(self, sender: str, **changes: Any) -> list[Received[Message]]:
+        """Texts back what the latest reply asks for, such as BACK K7M2."""
+        asked = CONFIRM.search((await self.replies_to(sender))[-1])
+        assert asked is not None, "no reply asks for a code"
+        return await self.says(sender, asked[0], **changes)
 
     async def work(self) -> None:
         while await self.reader._turn():
@@ -140,7 +149,7 @@ def settings_for(database: Database, spool: Path, **changes: Any) -> CarersSetti
     own = {
         "master_key": KEY,
         "phone_key": KEY,
-        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_account_sid": ACCOUNT_SID,
         "twilio_auth_token": SecretStr(TOKEN),
         "twilio_auth_token_alternate": SecretStr(OTHER_TOKEN),
         "twilio_from": "+447700900500",
@@ -157,7 +166,7 @@ async def carers(
     settings = settings_for(database, spool_folder, **changes)
     store, clocks = Store(engine or connect(settings, "carers")), Clocks()
     medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
-    delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring).prepare)
+    delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
     reader = Reader(store, keyring, clocks, CarryingOut(keyring, delivery), settings.authority)
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, reader.loop.wake)

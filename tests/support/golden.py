@@ -43,6 +43,8 @@ NUMBERS = 700
 DESKS = {"answers": "northmoor-police", "takes": "southvale-police", "is unreachable": "nowhere-police"}
 TEXTED = {
     ("child.reported-missing", None): "MISSING",
+    ("child.return-claimed", None): "BACK",
+    ("missing.retraction-claimed", None): "FALSE ALARM",
     ("child.returned", None): "BACK",
     ("report.retracted", "return"): "NOT BACK",
     ("report.retracted", "missing"): "FALSE ALARM",
@@ -249,7 +251,8 @@ class Theatre:
             return
         words = TEXTED.get((act.event or "", (act.model_extra or {}).get("retracts")))
         if act.by is not None and act.time is None and words is not None:
-            self._world.text(play.phone(act.by), words)
+            confirmed = (act.model_extra or {}).get("proof") == "handset"
+            await asyncio.to_thread(self._world.confirm if confirmed else self._world.text, play.phone(act.by), words)
             return
         happened = at if act.time is None else at - act.at + act.time
         await self._publish(play, self._content(play, act), happened)

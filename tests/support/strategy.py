@@ -1,6 +1,7 @@
 """Strategy in the test's own process: its handlers, its SMTP port and its page, on a real PostgreSQL."""
 
 import asyncio
+import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ import aiosmtplib
 import httpx
 from icalendar import Calendar
 from pydantic import SecretStr
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.sandbox.correspondents import accepted
@@ -31,6 +32,7 @@ from services.runtime.clocks import Clocks
 from services.safeguarding.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
 from services.store.encryption import Keyring
+from services.store.tables import outbox
 from services.store.transaction import Store
 from services.strategy.answering import Answering
 from services.strategy.discussing import Discussing
@@ -44,6 +46,7 @@ from services.strategy.settings import StrategySettings
 from services.strategy.web import Behind, pages
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
+from tests.support.mail import RELAY, vouched
 from tests.support.meetings import AT_ONCE, IN_FULL
 from tests.support.outside import free_port
 from tests.support.register import authority, load
@@ -124,8 +127,8 @@ class Strategy:
     def read(sending: Sending) -> EmailMessage:
         return message_from_string(sending.body, _class=EmailMessage, policy=modern)
 
-    async def accept(self, role: Role, mail: EmailMessage, **replaced: str) -> None:
-        """As the sandbox's people do, by mail into the listener; `replaced` changes the reply's bytes."""
+    def acceptance(self, role: Role, mail: EmailMessage, **replaced: str) -> bytes:
+        """As the sandbox's people write it; `replaced` changes the reply's bytes."""
         asked = Mail(MAILBOX, (self.address(role),), "", "", "", calendar_of(mail).to_ical())
         reply = accepted(asked, self.address(role))
         assert reply is not None
@@ -133,14 +136,36 @@ class Strategy:
         for old, new in replaced.items():
             assert old.encode() in raw
             raw = raw.replace(old.encode(), new.encode())
-        await self.post(raw)
+        return raw
+
+    async def accept(self, role: Role, mail: EmailMessage, **replaced: str) -> None:
+        """By mail into the listener."""
+        await self.post(self.acceptance(role, mail, **replaced))
 
     async def post(self, raw: bytes, to: str = MAILBOX, sender: str = "relay@kestrel.example") -> None:
+        """The relay vouches for whoever is named as its sender."""
+        await self.hand_over(vouched(raw), to, sender)
+
+    async def hand_over(self, raw: bytes, to: str = MAILBOX, sender: str = "relay@kestrel.example") -> None:
+        """As it is, whatever the relay has said of it."""
         async with aiosmtplib.SMTP(hostname="127.0.0.1", port=self.port, start_tls=False) as client:
             await client.sendmail(sender, [to], raw)
 
     async def said(self, kind: str) -> list[dict[str, Any]]:
         return [each["data"] for each in await self.floor.said(self.child) if each["type"] == kind]
+
+    async def stands(self) -> tuple[int, int, int]:
+        """How many have acknowledged, have failed, and wait for a person to read them."""
+        kinds = ("duty.acknowledged.v1", "duty.failed.v1", "text.needs-human.v1")
+        acknowledged, failed, read = [len(await self.said(kind)) for kind in kinds]
+        return acknowledged, failed, read
+
+    async def said_of_unknown_children(self) -> list[dict[str, Any]]:
+        """What a person is to read of children of whom nobody knows yet who they are."""
+        async with self.floor.store.engine.connect() as connection:
+            rows = await connection.scalars(select(outbox.c.envelope).where(outbox.c.key.like("provisional-%")))
+            told = [json.loads(each) for each in rows]
+        return [each["data"] for each in told if each["type"] == "text.needs-human.v1"]
 
 
 def from_convenor(strategy: Strategy, contract: Any, **about: Any) -> Any:
@@ -186,7 +211,7 @@ async def _started(
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = Discussing(loop, clocks), free_port()
     replies = Replies(store, keyring, discussing, MailAnswers("strategy", keyring, clocks))
-    listener = MailListener("127.0.0.1", port, MAILBOX, replies.take)
+    listener = MailListener("127.0.0.1", port, MAILBOX, replies.take, relay=RELAY)
     recording = Recording(clocks, discussing)
     behind = Behind(
         Answering(store, clocks, discussing),

@@ -14,6 +14,7 @@ from infra.local import example_authority
 from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
+from tests.support.confirmation import CONFIRM
 from tests.support.console import sign_in_blocking
 
 TOWN = "testshire"
@@ -61,6 +62,19 @@ class World:
     def text(self, number: str, body: str) -> None:
         """The phone network keeps it until the webhook has been answered."""
         self._sandbox.post("/texts", json={"from": number, "body": body}).raise_for_status()
+
+    def confirm(self, number: str, claim: str, within_seconds: float = 30) -> None:
+        """Texts a claim such as BACK, waits for the code that the reply asks for, and sends it back."""
+        before = len(self.texts_to(number))
+        self.text(number, claim)
+
+        def asked() -> str | None:
+            found = [CONFIRM.search(body) for body in self.texts_to(number)[before:]]
+            return next((each[0] for each in found if each is not None), None)
+
+        answer = self.eventually(asked, within_seconds)
+        assert answer is not None
+        self.text(number, answer)
 
     def texts_to(self, number: str) -> list[str]:
         texts = self._got("/texts", number=number)

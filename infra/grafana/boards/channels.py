@@ -1,4 +1,4 @@
-"""For operators: whether words get through, by webhook, text and mail, in and out."""
+"""For operators: whether messages get through, by webhook, text and mail, in and out."""
 
 from infra.grafana.panel import Board, Panel, Row, number, share_under
 
@@ -8,14 +8,14 @@ OUT = Row(
     "Out",
     [
         number(
-            "Waiting to be taken",
-            "Parcels put and not yet taken by the other end, over all services.",
+            "Waiting to be accepted",
+            "Deliveries that the other end has not accepted yet, over all services.",
             "sum(max by (service) (delivery_waiting))",
             "urgent-notice-not-taken",
         ),
         number(
             "Oldest unsent",
-            "How long the oldest of them has waited. An urgent one is late after 60 s.",
+            "Age of the oldest of these. An urgent one is late after 60 s.",
             "max(delivery_oldest_seconds)",
             "urgent-notice-not-taken",
             unit="s",
@@ -23,35 +23,35 @@ OUT = Row(
         ),
         number(
             "Urgent and late",
-            "Urgent notices put over a minute ago that nobody has taken. Each one pages.",
+            "Urgent notices created over a minute ago that the other end has not accepted. Each one pages.",
             "sum(max by (service) (delivery_urgent_unaccepted))",
             "urgent-notice-not-taken",
             limits=[(1, "red")],
         ),
         number(
             "Destinations failing",
-            "Forces, or whole channels, whose last five attempts all failed. They are tried one at a time, and never switched off.",
+            "Forces, or whole channels, whose last five attempts all failed. Deliveries are tried one at a time; no destination is switched off.",
             "sum(max by (service) (delivery_lanes_failing))",
             WEBHOOKS,
             limits=[(1, "red")],
         ),
         number(
             "Needs an operator",
-            "Answers within the last hour that only a change of settings can mend: a wrong password, a blocked sender.",
+            "Answers within the last hour that only a change of settings can fix: a wrong password, a blocked sender.",
             "sum(increase(delivery_needs_operator_total[1h])) or vector(0)",
             PROVIDERS,
             limits=[(1, "red")],
         ),
         number(
             "Our own defects",
-            "Parcels that could not be prepared because of an error of ours, within the last hour.",
+            "Deliveries that could not be prepared because of an error in our code, within the last hour.",
             "sum(increase(delivery_defects_total[1h]))",
             "urgent-notice-given-up",
             limits=[(1, "red")],
         ),
         Panel(
             "Attempts by channel and result",
-            "Attempts a second. Retry: not now; refused: not ever; unknown: the answer was lost.",
+            "Attempts a second. Retry: refused for now. Refused: refused for good. Unknown: the answer was lost.",
             "sum by (medium, result) (rate(delivery_attempts_total[$__rate_interval]))",
             WEBHOOKS,
             "{{medium}}, {{result}}",
@@ -59,8 +59,8 @@ OUT = Row(
             width=12,
         ),
         Panel(
-            "Which attempt it was",
-            "By how often it had been tried. What is not taken at the first attempt is somebody's trouble.",
+            "Attempts by number",
+            "Attempts within the last hour: first, second and so on. Anything above the first points to a problem.",
             "sum by (medium, attempt) (increase(delivery_attempts_total[1h]))",
             WEBHOOKS,
             "{{medium}}, attempt {{attempt}}",
@@ -68,8 +68,8 @@ OUT = Row(
             width=12,
         ),
         Panel(
-            "What came of them",
-            "Parcels done within the hour, by what came of them.",
+            "Outcomes",
+            "Deliveries that ended within the hour, by outcome.",
             "sum by (medium, outcome) (increase(delivery_ended_total[1h]))",
             "urgent-notice-given-up",
             "{{medium}}, {{outcome}}",
@@ -77,8 +77,8 @@ OUT = Row(
             width=12,
         ),
         Panel(
-            "How long the other end takes to answer",
-            "95 in 100 attempts stayed under this.",
+            "Response time of the other end",
+            "Time until the other end answers an attempt (95th percentile).",
             share_under("delivery_attempt_seconds", 0.95, "medium", window="$__rate_interval"),
             WEBHOOKS,
             "{{medium}}",
@@ -86,8 +86,8 @@ OUT = Row(
             width=12,
         ),
         Panel(
-            "From telling to taken, by channel",
-            "From the protocol's telling to the other end's having taken it, in story time, last hour: 95 in 100 stayed under this.",
+            "Time to acceptance, by channel",
+            "Story time from the protocol's decision to acceptance by the other end, over the last hour (95th percentile).",
             share_under("telling_taken_seconds", 0.95, "channel", matching='exercise="no"', window="1h"),
             "urgent-notice-not-taken",
             "{{channel}}",
@@ -96,8 +96,8 @@ OUT = Row(
             width=12,
         ),
         Panel(
-            "Exercise reports taken, by channel",
-            "Tellings of exercises that were taken within 15 minutes: the synthetic report shows that a channel works when no child is missing.",
+            "Exercise reports accepted, by channel",
+            "Exercise messages accepted within the last 15 minutes. The synthetic report shows that a channel works while no child is missing.",
             'sum by (channel) (increase(telling_taken_seconds_count{exercise="yes"}[15m]))',
             "exercise-report-lost",
             "{{channel}}",
@@ -109,32 +109,32 @@ IN = Row(
     "In",
     [
         Panel(
-            "Texts taken in",
-            "Texts a second, by what took them. Spool: the database was away, they lie on disk. Nowhere: Twilio was told to come again.",
+            "Texts received",
+            "Texts a second, by where they were stored. Spool: on disk, because the database was away. Nowhere: Twilio was told to try again.",
             "sum by (kept_in) (rate(texts_taken_total[$__rate_interval]))",
             "texts-spooled",
             "{{kept_in}}",
             unit="ops",
         ),
         Panel(
-            "Oldest text not yet read",
-            "A carer waits for an answer for so long.",
+            "Oldest unread text",
+            "How long a carer has been waiting for an answer.",
             {"oldest": "max(texts_oldest_unread_seconds)", "on disk": "max(texts_spooled)"},
             "texts-unread",
             unit="s",
             limits=[(30, "red")],
         ),
         Panel(
-            "From a text to what it brings about",
-            "From taking a text in to the commit of its report, 95 in 100 of the last hour.",
+            "From text to report",
+            "Time from receiving a text to committing its report, over the last hour (95th percentile).",
             share_under("texts_reading_seconds", 0.95, window="1h"),
             "texts-unread",
-            "95 in 100",
+            "p95",
             unit="s",
         ),
         Panel(
-            "Who texts, and what they are answered",
-            "Texts read within the hour. Strangers get one safe answer and reach a person.",
+            "Senders and answers",
+            "Texts read within the hour, by sender and answer. Strangers get one safe answer, and a person reads their texts.",
             "sum by (sender, answer) (increase(texts_read_total[1h]))",
             "texts-unread",
             "{{sender}}, {{answer}}",
@@ -142,8 +142,17 @@ IN = Row(
             width=12,
         ),
         Panel(
+            "Requests refused",
+            "Requests refused at Twilio's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
+            "sum by (door, reason, whose) (increase(texts_refused_total[1h])) > 0",
+            "texts-refused",
+            "{{whose}}: {{reason}}, {{door}}",
+            kind="bars",
+            width=12,
+        ),
+        Panel(
             "Forces' replies",
-            "Replies of forces, by type or by why they were not taken, within the hour.",
+            "Forces' replies within the hour, by type or by reason for refusal.",
             "sum by (result) (increase(police_replies_total[1h]))",
             WEBHOOKS,
             "{{result}}",
@@ -155,6 +164,6 @@ IN = Row(
 BOARD = Board(
     "channels",
     "Channels",
-    "Whether words get through: webhooks to forces, texts, mails, and what comes in. No destination is named here; the log names deliveries by id.",
+    "Whether messages get through: webhooks to forces, texts, mails, and incoming messages. No destination is named here; the log identifies deliveries by id.",
     [OUT, IN],
 )

@@ -1,4 +1,4 @@
-"""For the duty manager: who is missing now, for how long, and of whom nobody has yet said that they have it."""
+"""For the duty manager: who is missing now, for how long, and which children nobody has acknowledged."""
 
 from infra.grafana.panel import Board, Panel, Row, number, share_under, standing
 
@@ -11,20 +11,20 @@ NOW = Row(
     [
         number(
             "Children not back",
-            "Open episodes of children who are missing, or located and not yet back. The console names them by code.",
+            "Open episodes of children who are missing, or located but not back. The console lists them by code.",
             standing("episodes_open", matching=MISSING),
             "missing-child-unacknowledged",
         ),
         number(
-            "Nobody has it",
-            "Of these, episodes of which no person of any agency has said that they have it. Taken by a machine is not acknowledged.",
+            "Unacknowledged",
+            "Those that nobody at any agency has acknowledged. Acceptance by a system is not acknowledgement.",
             standing("episodes_unacknowledged", matching=REAL),
             "missing-child-unacknowledged",
             limits=[(1, "orange")],
         ),
         number(
-            "Longest without anybody",
-            "How long ago the longest of those was reported. Over 15 minutes it pages.",
+            "Longest unacknowledged",
+            "Time since the oldest of these was reported. Over 15 minutes it pages.",
             standing("episodes_unacknowledged_oldest_seconds", matching=REAL, over="max"),
             "missing-child-unacknowledged",
             unit="s",
@@ -32,21 +32,21 @@ NOW = Row(
         ),
         number(
             "Duties overdue",
-            "Duties told to their last human, who has not answered. Each one pages.",
+            "Duties whose last person has not answered. Each one pages.",
             standing("duties_waiting", matching=f'{REAL}, state="overdue"'),
             "duty-overdue",
             limits=[(1, "red")],
         ),
         number(
             "Missing over 72 hours",
-            "Children not back three days after the report, or longer: the formal missing meeting is due.",
+            "Children not back three days or more after the report: the formal missing meeting is due.",
             standing("episodes_open", matching=f'{MISSING}, age=~"3 to 7 days|7 to 28 days|over 28 days"'),
             "missing-child-unacknowledged",
             limits=[(1, "red")],
         ),
         number(
             "Exercises open",
-            "Open episodes that are practice. They are counted nowhere else on this page.",
+            "Open episodes that are practice. They are not counted anywhere else on this page.",
             standing("episodes_open", matching='exercise="yes", authority=~"$authority"'),
             "exercise-report-lost",
         ),
@@ -57,7 +57,7 @@ WHO = Row(
     [
         Panel(
             "By time since the report",
-            "Open episodes by how long ago the child was reported. A bar that moves to the right is a child still missing.",
+            "Open episodes by time since the report.",
             standing("episodes_open", "age", matching=MISSING),
             "missing-child-unacknowledged",
             "{{age}}",
@@ -65,7 +65,7 @@ WHO = Row(
         ),
         Panel(
             "By authority",
-            "Open episodes by responsible authority, whether missing, located or returned with conditions still open.",
+            "Open episodes by responsible authority and state: missing, located, or returned with conditions still open.",
             standing("episodes_open", "authority", "state", matching=REAL),
             "missing-child-unacknowledged",
             "{{authority}}, {{state}}",
@@ -73,7 +73,7 @@ WHO = Row(
         ),
         Panel(
             "By cohort",
-            "Unaccompanied, with a modern slavery concern, or both, as the register says. Unknown: the child is not in the register, and is reported all the same.",
+            "Unaccompanied, with a modern slavery concern, or both, according to the register. Unknown: the child is not in the register; the report goes out all the same.",
             standing("episodes_open", "cohort", matching=MISSING),
             "missing-child-unacknowledged",
             "{{cohort}}",
@@ -90,7 +90,7 @@ WHO = Row(
         ),
         Panel(
             "Waiting for an answer",
-            "Duties that somebody has still to answer, by where they stand. Open: nobody's system has taken it yet.",
+            "Duties that somebody has yet to answer, by state. Open: no system has accepted the message yet.",
             standing("duties_waiting", "state", matching=REAL),
             "duty-overdue",
             "{{state}}",
@@ -103,11 +103,11 @@ SPEED = Row(
     "How fast, last 24 hours",
     [
         Panel(
-            "From the report to police",
-            "From the report to the force's system having taken the notice, in story time: half, and 95 in 100, stayed under this.",
+            "Report to police",
+            "Story time from the report until the force's system accepts the notice: median and 95th percentile.",
             {
-                "half": share_under("report_to_police_accepted_seconds", 0.5, matching=REAL),
-                "95 in 100": share_under("report_to_police_accepted_seconds", 0.95, matching=REAL),
+                "median": share_under("report_to_police_accepted_seconds", 0.5, matching=REAL),
+                "p95": share_under("report_to_police_accepted_seconds", 0.95, matching=REAL),
             },
             "urgent-notice-not-taken",
             unit="s",
@@ -115,11 +115,11 @@ SPEED = Row(
             width=12,
         ),
         Panel(
-            "From the report to the first person",
-            "From the report to the first person, of whichever agency, who said that they have it.",
+            "Report to first acknowledgement",
+            "Time from the report until the first person at any agency acknowledges: median and 95th percentile.",
             {
-                "half": share_under("report_to_first_acknowledged_seconds", 0.5, matching=REAL),
-                "95 in 100": share_under("report_to_first_acknowledged_seconds", 0.95, matching=REAL),
+                "median": share_under("report_to_first_acknowledged_seconds", 0.5, matching=REAL),
+                "p95": share_under("report_to_first_acknowledged_seconds", 0.95, matching=REAL),
             },
             "missing-child-unacknowledged",
             unit="s",
@@ -132,8 +132,8 @@ RETURNS = Row(
     "After the return",
     [
         Panel(
-            "Still to happen, by time since the return",
-            "Returned children for whom a safe and well check, a return interview or police's closing is outstanding.",
+            "Outstanding, by time since the return",
+            "Returned children with an outstanding safe and well check, return interview or closure by police.",
             standing("return_clocks_running", "condition", "since", matching=OF_AUTHORITY),
             "return-clock-overdue",
             "{{condition}}, {{since}}",
@@ -142,7 +142,7 @@ RETURNS = Row(
         ),
         Panel(
             "Longest outstanding",
-            "Time since the longest return of those for whom it has still to happen. A return interview is owed within 72 hours.",
+            "Time since the return of the child who has waited longest. A return interview is due within 72 hours.",
             standing("return_clock_oldest_seconds", "condition", matching=OF_AUTHORITY, over="max"),
             "return-clock-overdue",
             "{{condition}}",
@@ -155,7 +155,7 @@ RETURNS = Row(
 BOARD = Board(
     "children-missing-now",
     "Children missing now",
-    "Who is missing, for how long, of whom nobody has said that they have it, and what is owed to those who are back. No child is named here.",
+    "Who is missing and for how long, which children nobody has acknowledged, and which checks are due for those who are back. No child is named here.",
     [NOW, WHO, SPEED, RETURNS],
     since="24h",
     chooses={"authority": "duties_last_30_days"},

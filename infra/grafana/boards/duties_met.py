@@ -1,4 +1,4 @@
-"""The manager's view (S12): how duties are kept, by rule and by authority."""
+"""The manager's view (S12): duties met, by rule and by authority."""
 
 from infra.grafana.panel import Board, Panel, Row, number, standing
 
@@ -7,7 +7,7 @@ KEPT = "duties_last_30_days"
 
 
 def share(matching: str, *by: str) -> str:
-    """Of the duties that did not fall away."""
+    """The share of the duties that were not cancelled."""
     met = standing(KEPT, *by, matching=f'{OF}, state="{matching}"').removesuffix(" or vector(0)")
     owed = standing(KEPT, *by, matching=f'{OF}, state!="cancelled"').removesuffix(" or vector(0)")
     return f"({met}) / ({owed})"
@@ -18,41 +18,41 @@ NOW = Row(
     [
         number(
             "Acknowledged",
-            "Of the duties that did not fall away, the share that a person has acknowledged.",
+            "Share of the duties acknowledged by a person. Cancelled duties are left out.",
             share("acknowledged"),
             "duty-overdue",
             unit="percentunit",
         ),
         number(
             "Overdue now",
-            "Duties that went to their last human and are still unanswered.",
+            "Duties whose last person has not answered.",
             standing(KEPT, matching=f'{OF}, state="overdue"'),
             "duty-overdue",
             limits=[(1, "red")],
         ),
         number(
-            "Half answered within",
-            "From the first telling to the acknowledgement: half of the duties stayed under this, in the slowest authority chosen.",
+            "Median time to answer",
+            "Time from the first message to the acknowledgement, in the slowest selected authority (median).",
             standing("duties_answer_seconds", matching=f'{OF}, quantile="0.5"', over="max"),
             "duty-overdue",
             unit="s",
         ),
         number(
-            "95 in 100 answered within",
-            "The same, of 95 in 100 duties.",
+            "95th percentile to answer",
+            "The same (95th percentile).",
             standing("duties_answer_seconds", matching=f'{OF}, quantile="0.95"', over="max"),
             "duty-overdue",
             unit="s",
         ),
         number(
-            "Fell away",
-            "Duties cancelled with a reason: the child was back, the report was withdrawn, another duty took their place.",
+            "Cancelled",
+            "Duties cancelled with a reason: the child was back, the report was withdrawn, or another duty replaced them.",
             standing(KEPT, matching=f'{OF}, state="cancelled"'),
             "duty-overdue",
         ),
         number(
             "Nobody in the role",
-            "Tellings within the last 24 hours for which the directory named nobody. The next person is told at once; the rota has a hole.",
+            "Steps within the last 24 hours for which the directory named nobody. The next person is told at once; the rota has a gap.",
             'sum(increase(protocol_duty_failures_total{reason="nobody-in-role"}[24h])) or vector(0)',
             "nobody-in-role",
             limits=[(1, "red")],
@@ -64,7 +64,7 @@ BY = Row(
     [
         Panel(
             "Acknowledged, by authority",
-            "The share of duties that a person has acknowledged, by responsible authority.",
+            "Share of duties acknowledged by a person, by responsible authority.",
             share("acknowledged", "authority"),
             "duty-overdue",
             "{{authority}}",
@@ -73,7 +73,7 @@ BY = Row(
         ),
         Panel(
             "Duties by rule",
-            "All duties of the last 30 days, by the rule that made them. What a rule asks stands in docs/protocol.md.",
+            "All duties of the last 30 days, by rule. docs/protocol.md explains each rule.",
             standing(KEPT, "rule", matching=OF),
             "duty-overdue",
             "{{rule}}",
@@ -81,8 +81,8 @@ BY = Row(
             height=14,
         ),
         Panel(
-            "How they stand, by rule",
-            "By rule and state. Open and accepted still wait for a person, unless the rule asks for no answer.",
+            "State, by rule",
+            "Duties by rule and state. Open and accepted duties still wait for a person, unless the rule needs no answer.",
             standing(KEPT, "rule", "state", matching=OF),
             "duty-overdue",
             "{{rule}}, {{state}}",
@@ -90,8 +90,8 @@ BY = Row(
             height=14,
         ),
         Panel(
-            "Answered within, by authority",
-            "What 95 in 100 duties stayed under, from the first telling to the acknowledgement.",
+            "Time to answer, by authority",
+            "Time from the first message to the acknowledgement (95th percentile).",
             standing("duties_answer_seconds", "authority", matching=f'{OF}, quantile="0.95"', over="max"),
             "duty-overdue",
             "{{authority}}",
@@ -100,15 +100,15 @@ BY = Row(
         ),
         Panel(
             "Waiting now, by rule",
-            "Duties that somebody has still to answer.",
+            "Duties that somebody has yet to answer.",
             standing("duties_waiting", "rule", "state", matching=f'{OF}, exercise="no"'),
             "duty-overdue",
             "{{rule}}, {{state}}",
             kind="stack",
         ),
         Panel(
-            "Tellings that came to nothing",
-            "Tellings of which no further attempt is made, by why, over the last day. The protocol went on to the next person.",
+            "Failed steps, by reason",
+            "Steps given up within the last day, by reason. The protocol moved to the next person.",
             "sum by (reason) (increase(protocol_duty_failures_total[24h]))",
             "urgent-notice-given-up",
             "{{reason}}",
@@ -119,7 +119,7 @@ BY = Row(
 BOARD = Board(
     "duties-met",
     "Duties met",
-    "For managers: how the duties of the protocol are kept, by rule and by authority (S12). Exercises are left out.",
+    "For managers: how the protocol's duties are met, by rule and by authority (S12). Exercises are left out.",
     [NOW, BY],
     since="7d",
     chooses={"authority": KEPT},

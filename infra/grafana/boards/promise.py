@@ -1,4 +1,4 @@
-"""The promise: 99.5 % of urgent notices are taken by the other end within 60 s. Counted by notice, since there are few."""
+"""The SLO: the other end accepts 99.5 % of urgent notices within 60 s. Counted notice by notice, because there are few."""
 
 from infra.grafana.panel import Board, Panel, Row, number
 
@@ -12,7 +12,7 @@ def notices(window: str, verdict: str = "") -> str:
 
 
 def late(window: str) -> str:
-    """The share that was late; nought where there were none."""
+    """The share that was late; zero if there were none."""
     return f"{notices(window, 'late')} / ({notices(window)} > 0) or vector(0)"
 
 
@@ -21,40 +21,40 @@ def burn(window: str) -> str:
 
 
 NOW = Row(
-    "The promise: 99.5 % within 60 s",
+    "SLO: 99.5 % within 60 s",
     [
         number(
-            "Kept, 30 days",
-            "Share of urgent notices that the other end took within 60 s. The promise is 99.5 %.",
+            "In time, 30 days",
+            "Share of urgent notices that the other end accepted within 60 s. The target is 99.5 %.",
             f"1 - ({late('30d')})",
             RUNBOOK,
             unit="percentunit",
         ),
         number(
             "Budget left",
-            "Of the 0.5 % that may be late in 30 days, how much is left. Below nought the promise is broken.",
+            "Share left of the 0.5 % that may be late in 30 days. Below zero, the target is missed.",
             f"1 - {burn('30d')}",
             RUNBOOK,
             unit="percentunit",
         ),
-        number("Notices, 30 days", "Urgent notices judged within 30 days.", notices("30d"), RUNBOOK),
+        number("Notices, 30 days", "Urgent notices counted within 30 days.", notices("30d"), RUNBOOK),
         number(
             "Late, 30 days",
-            "Of these, taken after 60 s, given up, or not taken yet.",
+            "Those accepted after 60 s, given up, or not accepted yet.",
             notices("30d", "late"),
             RUNBOOK,
             limits=[(1, "orange")],
         ),
         number(
             "Late now",
-            "Urgent notices over a minute old that nobody has taken. Traffic is low, so each one pages by itself.",
+            "Urgent notices over a minute old that the other end has not accepted. Traffic is low, so each one pages on its own.",
             "sum(max by (service) (delivery_urgent_unaccepted))",
             "urgent-notice-not-taken",
             limits=[(1, "red")],
         ),
         number(
             "Given up, last hour",
-            "Urgent notices that were given up on. The protocol went on to the next person; each one pages by itself.",
+            "Urgent notices that were given up. The protocol moved to the next person; each one pages on its own.",
             "sum(max by (service) (delivery_urgent_failed))",
             "urgent-notice-given-up",
             limits=[(1, "red")],
@@ -66,7 +66,7 @@ BURN = Row(
     [
         Panel(
             "Burn rate",
-            "1: the 30 days' budget lasts exactly 30 days. Pages at 14.4 (over 1 h and 5 min) and at 6 (over 6 h and 30 min); a ticket at 1 (over 3 d and 6 h).",
+            "1 means that the 30-day budget lasts exactly 30 days. Pages at 14.4 (over 1 h and 5 min) and at 6 (over 6 h and 30 min); a ticket at 1 (over 3 d and 6 h).",
             {window: burn(window) for window in ("5m", "30m", "1h", "6h", "3d")},
             RUNBOOK,
             limits=[(6, "orange"), (14.4, "red")],
@@ -74,15 +74,15 @@ BURN = Row(
         ),
         Panel(
             "Late, by service and window",
-            "Notices that were late. Police's are notices to forces; carers' and professionals' are texts and mails.",
+            "Late notices. For police, these are notices to forces; for carers and professionals, texts and mails.",
             'max by (service, window) (delivery_urgent_notices{verdict="late"})',
             RUNBOOK,
             "{{service}}, {{window}}",
             kind="bars",
         ),
         Panel(
-            "Judged, by service",
-            "Urgent notices of the last day and week that were judged at all: with few, one late notice is a large share.",
+            "Counted, by service",
+            "Urgent notices counted in the last 6 hours and 3 days. When there are few, one late notice is a large share.",
             'sum by (service, window) (max by (service, window, verdict) (delivery_urgent_notices{window=~"6h|3d"}))',
             RUNBOOK,
             "{{service}}, {{window}}",
@@ -90,8 +90,8 @@ BURN = Row(
             width=12,
         ),
         Panel(
-            "How long until taken",
-            "From putting a notice to the other end's having taken it, last hour, by channel: 99 in 100 stayed under this.",
+            "Time to acceptance",
+            "Time from creating a notice to its acceptance by the other end, over the last hour, by channel (99th percentile).",
             "histogram_quantile(0.99, sum by (le, medium) (increase(delivery_accepted_seconds_bucket[1h])))",
             "urgent-notice-not-taken",
             "{{medium}}",
@@ -104,7 +104,7 @@ BURN = Row(
 BOARD = Board(
     "slo",
     "SLO",
-    "99.5 % of urgent notices are taken within 60 s. Counted in the database over exact windows, not guessed from rates; exercises left out.",
+    "99.5 % of urgent notices must be accepted within 60 s. Counted in the database over exact windows, not estimated from rates. Exercises are left out.",
     [NOW, BURN],
     since="7d",
 )

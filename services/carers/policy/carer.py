@@ -10,11 +10,18 @@ from services.carers.policy.scene import Act, Answer, Child, Decision, PoliceSta
 from services.carers.understanding import residence, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.events import ChildReportedMissing, ChildReturned
+from services.safeguarding.events import (
+    ChildReportedMissing,
+    ChildReturnClaimed,
+    ChildReturned,
+    MissingRetractionClaimed,
+    ReportRetracted,
+)
 from services.safeguarding.identifiers import ChildId
 
 REPLIES_AN_HOUR = 20
 """Beyond this only a report or a return is answered: two machines may be answering each other."""
+URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 
@@ -81,7 +88,7 @@ def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
     decision = unnamed.together(parts)
     nameless = {each.provisional for each in scene.provisionals if each.child is None}
     if (
-        any(isinstance(act.content, ChildReturned) and act.subject not in nameless for act in decision.acts)
+        any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
         and nameless
     ):
         return _back_but_was_it_the_one(decision, scene, nameless)
@@ -136,7 +143,7 @@ def _how_far(standing: Standing) -> tuple[int, bool]:
 
 
 def _is_urgent(decision: Decision) -> bool:
-    return any(isinstance(act.content, ChildReportedMissing | ChildReturned) for act in decision.acts)
+    return any(isinstance(act.content, URGENT) for act in decision.acts)
 
 
 def _known(child: Child) -> whom.Known:

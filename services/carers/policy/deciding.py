@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.carers.policy import carer, enrolment, human, officer, staff, stranger
+from services.carers.policy import carer, confirmation, enrolment, human, officer, staff, stranger
 from services.carers.policy.scene import Answer, Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
@@ -15,7 +15,8 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
     if scene.kind == "officer":
         return carer.within_limits(_unless_stopped(meaning, scene) or officer.decide(meaning, scene), scene)
     if scene.kind == "staff":
-        return carer.within_limits(_unless_stopped(meaning, scene) or staff.decide(meaning, scene), scene)
+        confirmed = _unless_stopped(meaning, scene) or confirmation.confirm(meaning, scene)
+        return carer.within_limits(confirmed or staff.decide(meaning, scene), scene)
     return carer.within_limits(stranger.decide(meaning, scene), scene)
 
 
@@ -23,8 +24,8 @@ def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
     asked_nothing_else = set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}
     if stopped := _unless_stopped(meaning, scene):
         return stopped
-    if enrolling := enrolment.decide(meaning, scene):
-        return carer.within_limits(enrolling, scene)
+    if answered := confirmation.confirm(meaning, scene) or enrolment.decide(meaning, scene):
+        return carer.within_limits(answered, scene)
     if scene.telling is None:
         alone = meaning.intents == (Intent.ACKNOWLEDGE,)
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)

@@ -4,10 +4,10 @@ Only texts that say nothing else are practice. A plain MISSING is real at every 
 """
 
 from services.carers.policy import human
-from services.carers.policy.scene import Act, Answer, Child, Decision, Scene
+from services.carers.policy.scene import Act, Answer, Child, Claim, Claimed, Decision, Scene
 from services.carers.understanding import practice, whom
 from services.carers.understanding.meaning import Intent, Meaning
-from services.safeguarding.events import ChildReportedMissing, Proof, ReportRetracted
+from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId
 
 
@@ -52,13 +52,13 @@ def _reported(meaning: Meaning, scene: Scene) -> Decision:
 def _over(scene: Scene) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
-    acts = (Act(scene.enrolment.practising, over(scene.authority, scene.person)),)
-    return Decision(acts, Answer.PRACTICE_OVER, stage="practised", exercise=True)
+    about = Claimed(scene.enrolment.practising, "", scene.authority, scene.person)
+    return Decision(answer=Answer.PRACTICE_CONFIRM, claims=(Claim("practice", (about,)),), exercise=True)
 
 
 def over(authority: str, person: str | None) -> ReportRetracted:
-    """How a practice ends: as a report taken back, since no child came home whom police would have to see."""
-    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing", proof=Proof.HANDSET)
+    """How a practice ends that nobody ended: as a report taken back, since no child came home whom police would have to see."""
+    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
 
 
 def _named(meaning: Meaning, scene: Scene) -> whom.Named:

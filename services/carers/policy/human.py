@@ -8,7 +8,15 @@ from services.safeguarding.events import ChildProvisional, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
 Reason: TypeAlias = Literal[
-    "not-understood", "unknown-sender", "police-officer", "picture-only", "asked-for-human", "opted-out", "which-child"
+    "not-understood",
+    "unknown-sender",
+    "police-officer",
+    "picture-only",
+    "asked-for-human",
+    "opted-out",
+    "which-child",
+    "code-not-valid",
+    "damaged",
 ]
 
 

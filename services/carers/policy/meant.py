@@ -9,6 +9,7 @@ from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, 
 from services.safeguarding.identifiers import ChildId
 
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
+STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,25 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
         if said.intent not in OF_A_CHILD:
             continue
         named = whom.named(said.words, known)
+        if said.if_named and not named.children:
+            continue
         children = _children(said, named, overall, scene, meaning)
         if len(named.children) > 1 and said.intent in WHEREABOUTS and (said.mixed or not named.together):
             children, doubtful = (), True
+        intent = said.intent
+        if intent in STANDS_DOWN and not whom.may_be(said.subject, known):
+            # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
+            children = tuple(child for child in children if scene.by_id(child).standing.open)
+            intent = Intent.UNCLEAR
+            if not children:
+                continue
         for child in children:
-            about.setdefault(child, []).append(said.intent)
+            about.setdefault(child, []).append(intent)
         if not children:
             nobody.append(said.intent)
+    if not set(meaning.intents) & set(WHEREABOUTS) and (instead := whom.put_right(meaning.words, known)):
+        about.setdefault(instead, []).append(Intent.MISSING)
+        doubtful = True
     settled = {child: _settled(intents) for child, intents in about.items()}
     return Meant(settled, _settled(nobody), overall.children, doubtful)
 
@@ -89,4 +102,6 @@ def _settled(intents: Iterable[Intent]) -> tuple[Intent, ...]:
         dropped |= {Intent.LOCATED, Intent.SEEN, Intent.CONTACT}
     if keep in REPORTS:
         dropped |= {Intent.SEEN, Intent.CONTACT}
+    if len(set(said)) > 1:
+        dropped |= {Intent.UNCLEAR}
     return tuple(dict.fromkeys(each for each in said if each not in dropped))

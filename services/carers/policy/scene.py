@@ -9,6 +9,7 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, Pl
 from services.safeguarding.message import Message
 
 About: TypeAlias = Literal["report", "return", "information"]
+ClaimKind: TypeAlias = Literal["return", "retraction", "practice"]
 State: TypeAlias = Literal["missing", "located", "returned"]
 
 
@@ -28,6 +29,8 @@ class Standing:
     duty_answered: bool = False
     episode: UUID | None = None
     """The latest, where the protocol has said."""
+    ends_on_word: bool = False
+    """The authority's rules take a carer's word for a return, without a code."""
 
     @property
     def open(self) -> bool:
@@ -60,6 +63,43 @@ class Question:
 
     about: About
     provisional: ChildId
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClaim:
+    """What was said of one child that would end a search, and the code that confirms it from this very number."""
+
+    kind: ClaimKind
+    code: str
+    subject: ChildId
+    authority: AuthorityId
+    live: bool
+    """Its ten minutes are not over, and it was neither confirmed nor denied."""
+    confirmed: bool = False
+    person: PersonId | None = None
+    episode: UUID | None = None
+    """The one that it was said of; None: whichever is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What would end a search, said of some children. One code, texted to the sender, confirms it of all of them."""
+
+    kind: ClaimKind
+    about: tuple["Claimed", ...]
+    apart: bool = False
+    """It has a code of its own, since nobody has said yet which of several is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One child of a claim. `code` is how the sender calls the child; empty for a report without a name."""
+
+    subject: ChildId
+    code: str
+    authority: AuthorityId
+    person: PersonId | None = None
+    episode: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +151,9 @@ class Scene:
     provisionals: tuple[Provisional, ...] = ()
     question: Question | None = None
     telling: Telling | None = None
+    claims: tuple[OpenClaim, ...] = ()
+    """Of the last day, the newest first."""
+    wrong_codes_this_hour: int = 0
     enrolment: Enrolment = Enrolment()
     pictures: int = 0
     texts_this_hour: int = 0
@@ -135,8 +178,18 @@ class Answer(StrEnum):
     MISSING_NAMED = "missing-named"
     NOT_BACK = "not-back"
     BACK_WHICH = "back-which"
+    BACK_EACH = "back-each"
+    """Several are missing and none is named: a code for each."""
+    BACK_CLAIMED = "back-claimed"
+    FALSE_ALARM_CLAIMED = "false-alarm-claimed"
+    BACK_UNREPORTED = "back-unreported"
+    """Said to be back, though nobody had reported the child."""
+    CODE_WRONG = "code-wrong"
+    CONFIRM_PLAINLY = "confirm-plainly"
+    """The code came among words that say more: it is asked for alone."""
     BACK = "back"
-    BACK_NOTHING_OPEN = "back-nothing-open"
+    BACK_BY_WORD = "back-by-word"
+    BACK_ALREADY = "back-already"
     FALSE_ALARM = "false-alarm"
     LURE = "lure"
     LOCATED = "located"
@@ -160,6 +213,7 @@ class Answer(StrEnum):
     PRACTICE_HOW = "practice-how"
     PRACTICE_WHICH = "practice-which"
     PRACTICE_TOLD = "practice-told"
+    PRACTICE_CONFIRM = "practice-confirm"
     PRACTICE_OVER = "practice-over"
     PRACTICE_NOT_NOW = "practice-not-now"
 
@@ -186,6 +240,12 @@ class Decision:
     """Provisional report and the child it was about."""
     ended: tuple[ChildId, ...] = ()
     """Provisional reports whose child is back, or that were a false alarm."""
+    claims: tuple[Claim, ...] = ()
+    """What the sender is asked to confirm, a code each."""
+    confirmed: tuple[OpenClaim, ...] = ()
+    denied: tuple[ChildId, ...] = ()
+    """Children of whom the sender says now that they are missing: no earlier code ends that."""
+    wrong_code: bool = False
     stage: Stage | None = None
     """Where the speaker's enrolment stands from now on."""
     exercise: bool = False

@@ -1,11 +1,13 @@
 """A child that is not named. A report goes to police and a person at once; which child it is, is asked afterwards."""
 
-from services.carers.policy import human
+from services.carers.policy import confirmation, human
 from services.carers.policy.one_child import told_of
 from services.carers.policy.scene import About, Act, Answer, Child, Decision, Question, Scene, Standing
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.message import Message
+
+CODES_IN_ONE_TEXT = 3
 
 
 def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
@@ -19,6 +21,10 @@ def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
     if Intent.LURE in intents:
         acts = (*told_of(Child(scene.provisional, ""), Intent.LURE, scene).acts, human.identifies(scene))
         return Decision(acts, Answer.WHICH, question=_question(scene, "information"))
+    if Intent.BACK in intents and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
+        claims = confirmation.ask_for_each(scene.open, scene)
+        act = human.needed(scene, "which-child", scene.provisional)
+        return Decision((act,), Answer.BACK_EACH, question=_question(scene, "return"), claims=claims)
     about: About = "return" if Intent.BACK in intents else "information"
     answer = Answer.BACK_WHICH if about == "return" else Answer.WHICH
     return Decision((human.needed(scene, "which-child", scene.provisional),), answer, question=_question(scene, about))
@@ -60,6 +66,8 @@ def together(parts: list[Decision]) -> Decision:
         gravest.standing,
         question=next((part.question for part in parts if part.question), None),
         ended=tuple(ended for part in parts for ended in part.ended),
+        claims=confirmation.merged(claim for part in parts for claim in part.claims),
+        denied=tuple(denied for part in parts for denied in part.denied),
     )
 
 

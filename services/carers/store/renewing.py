@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import Update, delete, literal_column, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from services.carers.store.tables import enrolments, provisionals, questions, texts_in
+from services.carers.store.tables import claims, enrolments, provisionals, questions, texts_in
 from services.carers.store.texts import OWNER, SENDER, owner_of
 from services.register.keys import known_data_keys
 from services.register.renewing import AT_ONCE, Batch
@@ -27,7 +27,7 @@ async def bring_over(transaction: Transaction, keyring: Keyring, number: str) ->
     )
     await transaction.connection.execute(_texts(newest).where(texts_in.c.message_sid.in_(held)))
     await _question(transaction, newest, older)
-    for table in (provisionals, enrolments):
+    for table in (provisionals, enrolments, claims):
         moved = update(table).where(table.c.number_hash.in_(older)).values(number_hash=newest)
         await transaction.connection.execute(moved)
 

@@ -24,13 +24,14 @@ class Stood:
     duty_answered: bool
     episode: UUID | None
     """None where none is known, or where what was texted since may have opened another."""
+    ends_on_word: bool = False
 
 
 OF = """
-    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode FROM standings WHERE child = ANY(%(children)s::text[])
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child = ANY(%(children)s::text[])
 """
 OF_NUMBER = f"""
-    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode FROM standings WHERE child IN ({CHILDREN})
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child IN ({CHILDREN})
 """  # noqa: S608 the register's own words
 
 
@@ -47,7 +48,7 @@ def of_number(numbers: Sequence[bytes]) -> Statement:
 def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, Stood]:
     """What was texted counts until the protocol's own word, which is later."""
     found: dict[ChildId, Stood] = {}
-    for child, state, changed_at, police, duty_answered, said, said_at, episode in rows:
+    for child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word in rows:
         said_since = said_at is not None and (changed_at is None or said_at > changed_at)
         afresh = said_since and state not in {"missing", "located"}
         found[child] = Stood(
@@ -55,6 +56,7 @@ def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, Stood]:
             "not-yet" if afresh else police,
             duty_answered and not afresh,
             None if afresh and said == "missing" else episode,
+            ends_on_word,
         )
     return found
 
@@ -71,11 +73,11 @@ def said(transaction: Transaction, child: ChildId, state: str | None, at: dateti
 
 
 EPISODE_CHANGED = """
-    INSERT INTO standings AS kept (child, episode, opened_at, revision, state, changed_at, police, duty_answered)
-    VALUES (%(child)s, %(episode)s, %(opened_at)s, %(revision)s, %(state)s, %(at)s, 'not-yet', false)
+    INSERT INTO standings AS kept (child, episode, opened_at, revision, state, changed_at, police, duty_answered, ends_on_word)
+    VALUES (%(child)s, %(episode)s, %(opened_at)s, %(revision)s, %(state)s, %(at)s, 'not-yet', false, %(ends_on_word)s)
     ON CONFLICT (child) DO UPDATE SET
         episode = excluded.episode, opened_at = excluded.opened_at, revision = excluded.revision,
-        state = excluded.state, changed_at = excluded.changed_at,
+        state = excluded.state, changed_at = excluded.changed_at, ends_on_word = excluded.ends_on_word,
         police = CASE WHEN kept.episode = excluded.episode THEN kept.police ELSE 'not-yet' END,
         duty_answered = CASE WHEN kept.episode = excluded.episode THEN kept.duty_answered ELSE false END
     WHERE CASE WHEN kept.episode = excluded.episode THEN kept.revision < excluded.revision
@@ -92,9 +94,11 @@ def episode_changed(
     revision: int,
     state: str | None,
     at: datetime,
+    ends_on_word: bool = False,
 ) -> None:
     """Of two episodes the one opened later counts; of one episode the later revision."""
     row = {"episode": episode, "opened_at": opened_at, "revision": revision, "state": state, "at": at}
+    row["ends_on_word"] = ends_on_word
     transaction.write_in_order(EPISODE_CHANGED, {"child": child, **row})
 
 

@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy sees them; the role's search path finds them in its own schema."""
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, Uuid
 
 from services.store.columns import hashed, moments, sealed
 
@@ -17,6 +17,8 @@ texts_in = Table(
     *moments("next_try_at", needed=True),
     *moments("worked_at", "replied_at"),
     Column("key_owner", Text),
+    hashed("content_hash"),
+    Column("flaw", Text),
 )
 
 questions = Table(
@@ -36,6 +38,21 @@ provisionals = Table(
     Column("child", Text),
     *moments("reported_at", needed=True),
     *moments("ended_at"),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    hashed("number_hash", needed=True),
+    Column("code", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("person", Text),
+    Column("episode", Uuid),
+    *moments("claimed_at", "expires_at", needed=True),
+    *moments("confirmed_at", "ended_at"),
+    Column("wrong_codes", Integer, nullable=False),
 )
 
 enrolments = Table(

@@ -10,29 +10,39 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.store.tables import texts_in
-from services.carers.text import Text
+from services.carers.text import READ_LETTERS, Flaw, Text
 from services.register.keys import data_keys, key_of, remember
 from services.store.encryption import DataKey, Keyring
-from services.store.pipeline import Statement, at_once, insert_given
+from services.store.pipeline import Statement, at_once, given, insert_given
 from services.store.transaction import Transaction
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
 HOUR = timedelta(hours=1)
-KEEP = insert_given(
-    "texts_in",
-    {
-        "message_sid": "text",
-        "number_hash": "bytea",
-        "sender": "bytea",
-        "body": "bytea",
-        "received_at": "timestamptz",
-        "story_at": "timestamptz",
-        "tries": "integer",
-        "next_try_at": "timestamptz",
-        "key_owner": "text",
-    },
-    "ON CONFLICT DO NOTHING",
-)
+COLUMNS = {
+    "message_sid": "text",
+    "number_hash": "bytea",
+    "sender": "bytea",
+    "body": "bytea",
+    "received_at": "timestamptz",
+    "story_at": "timestamptz",
+    "tries": "integer",
+    "next_try_at": "timestamptz",
+    "key_owner": "text",
+    "content_hash": "bytea",
+    "flaw": "text",
+}
+KEEP = insert_given("texts_in", COLUMNS, "ON CONFLICT DO NOTHING")
+OTHER_WORDS: Flaw = "other-words"
+REST = ", ".join(name for name in COLUMNS if name not in {"message_sid", "flaw"})
+KEEP_OTHER_WORDS = f"""
+    INSERT INTO texts_in (message_sid, flaw, {REST})
+    SELECT given.own_sid, '{OTHER_WORDS}', {", ".join(f"given.{name}" for name in REST.split(", "))}
+    FROM {given({**COLUMNS, "own_sid": "text"})}
+    JOIN texts_in AS first USING (message_sid)
+    WHERE first.content_hash IS DISTINCT FROM given.content_hash
+    ORDER BY place ON CONFLICT DO NOTHING
+"""  # noqa: S608 this module's own words
+"""After KEEP, as a statement of its own: only so does it see what another process kept meanwhile by the same id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Unread:
     received_at: datetime
     story_at: datetime
     tries: int
+    flaw: Flaw | None
     wrapped: bytes | None
     waiting: Sequence[str]
 
@@ -64,19 +75,24 @@ OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
 
 
 async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
-    """As many statements for many as for one. A text that is there already stays as it is.
+    """As many statements for many as for one. A text that is there already stays as it is; other words by the same id of Twilio's
+    are a text of their own, whose id follows from both.
 
     Keys and rows are written in one order by everybody, so that two processes do not wait for each other.
     """
     hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
     owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})
     keys = await data_keys(transaction.connection, keyring, owners, new=True)
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[tuple[str, bytes], dict[str, Any]] = {}
     for text in several:
         number_hash = hashes[text.sender]
         owner = owner_of(number_hash)
-        rows.setdefault(text.sid, _sealed(text, number_hash, owner, keys[owner]))
+        content_hash = keyring.body_hash(text.content)
+        sealed = _sealed(text, number_hash, owner, keys[owner])
+        rows.setdefault((text.sid, content_hash), sealed | {"content_hash": content_hash})
     transaction.write_last(KEEP, *rows.values(), locks="message_sid")
+    others = [row | {"own_sid": f"{sid}-{content.hex()[:32]}"} for (sid, content), row in rows.items()]
+    transaction.write_last(KEEP_OTHER_WORDS, *others, locks="message_sid")
 
 
 def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str, Any]:
@@ -84,12 +100,13 @@ def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[st
         "message_sid": text.sid,
         "number_hash": number_hash,
         "sender": key.close(text.sender, SENDER),
-        "body": key.close(json.dumps([text.body, *text.pictures]), BODY),
+        "body": key.close(json.dumps([text.body + text.rest, *text.pictures]), BODY),
         "received_at": text.received_at,
         "story_at": text.story_at,
         "tries": 0,
         "next_try_at": text.received_at,
         "key_owner": owner,
+        "flaw": text.flaw,
     }
 
 
@@ -105,7 +122,7 @@ NEXT_UNREAD = f"""
     ), others AS (
         SELECT * FROM texts_in WHERE worked_at IS NULL ORDER BY received_at, message_sid LIMIT %(looked_through)s
     )
-    SELECT message_sid, owner, sender, body, received_at, story_at, tries, wrapped, ARRAY(
+    SELECT message_sid, owner, sender, body, received_at, story_at, tries, flaw, wrapped, ARRAY(
         SELECT DISTINCT ON (others.number_hash) others.message_sid FROM others
         WHERE others.message_sid <> next.message_sid AND others.next_try_at <= %(now)s
         ORDER BY others.number_hash, others.received_at, others.message_sid
@@ -128,7 +145,16 @@ async def opened(transaction: Transaction, keyring: Keyring, unread: Unread) -> 
     remember(transaction, keyring, unread.key_owner, unread.wrapped)
     key = await key_of(transaction, keyring, unread.key_owner)
     body, *pictures = json.loads(key.open(unread.body, BODY))
-    return Text(unread.sid, key.open(unread.sender, SENDER), body, tuple(pictures), unread.received_at, unread.story_at)
+    return Text(
+        sid=unread.sid,
+        sender=key.open(unread.sender, SENDER),
+        body=body[:READ_LETTERS],
+        pictures=tuple(pictures),
+        received_at=unread.received_at,
+        story_at=unread.story_at,
+        flaw=unread.flaw,
+        rest=body[READ_LETTERS:],
+    )
 
 
 READ = "UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s WHERE message_sid = %(sid)s"

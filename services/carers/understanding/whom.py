@@ -3,6 +3,9 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+from rapidfuzz.distance import OSA
 
 from services.carers.understanding.writing import folded
 
@@ -22,9 +25,42 @@ COUNTED = (
     (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
 )
 ALL = re.compile(
-    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
+    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
 )
-JOINERS = frozenset({"and", "plus", "n", "with", "also", "both"})
+BUT_FOR = re.compile(
+    r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
+)
+SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went)"
+BARE_NUMBERS = re.compile(
+    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
+)
+CORRECTING = frozenset(
+    [
+        "sorry",
+        "no",
+        "not",
+        "its",
+        "it",
+        "is",
+        "meant",
+        "i",
+        "mean",
+        "correction",
+        "wrong",
+        "name",
+        "child",
+        "one",
+        "oops",
+        "actually",
+        "should",
+        "be",
+        "the",
+        "was",
+        "say",
+        "missing",
+    ]
+)
+JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
 ANOTHERS = re.compile(
     r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
@@ -54,17 +90,55 @@ class Named:
 
 def named(words: str, children: Sequence[Known]) -> Named:
     """`words` as `writing.typed` gives them. Codes outweigh names, names outweigh counts."""
-    codes = {_plain_code(each.code): each.child for each in children}
-    found = [codes[code] for code in CODE.findall(words) if code in codes]
-    foreign = any(code not in codes for code in CODE.findall(words))
-    found += [child for code, child in codes.items() if _spoken(code).search(words)]
-    if not found and not foreign:
-        found = [each.child for each in children if _names(each, children) & set(words.split())]
+    if (but_for := BUT_FOR.search(words)) is not None:
+        left_out = named(but_for[1], children).children
+        if left_out:
+            return Named(tuple(each.child for each in children if each.child not in left_out))
+    found, foreign = _found(words, children)
     if found or foreign:
-        return Named(tuple(dict.fromkeys(found)), foreign, together=_together(words, _mentions(children)))
+        return Named(found, foreign, together=_together(words, _mentions(children)))
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
+
+
+def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool]:
+    """Those named, and whether a code is none of theirs."""
+    codes = {_plain_code(each.code): each.child for each in children}
+    spoken = [codes[code] for code in CODE.findall(words) if code in codes]
+    foreign = any(code not in codes for code in CODE.findall(words))
+    spoken += [child for code, child in codes.items() if _spoken(code).search(words)]
+    spoken += _by_bare_number(words, codes)
+    if not spoken and not foreign:
+        spoken = [each.child for each in children if _names(each, children) & set(words.split())]
+    others = [each.child for each in children if each.child in spoken and not _is_the_wrong_one(each, words)]
+    return tuple(dict.fromkeys(each for each in spoken if each in others) if others else dict.fromkeys(spoken)), foreign
+
+
+def _by_bare_number(words: str, codes: dict[str, str]) -> list[str]:
+    """As in "17 and 18 gone". An age, a time and a house number stand elsewhere."""
+    numbers = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): child for code, child in codes.items()}
+    return [
+        numbers[number]
+        for found in BARE_NUMBERS.finditer(words)
+        for number in re.findall(r"\d+", found[1])
+        if number in numbers
+    ]
+
+
+def _is_the_wrong_one(child: Known, words: str) -> bool:
+    """Named only to say that it is not this one: "Omid, not Omar"."""
+    forms = {_plain_code(child.code), *(form for name in child.names for form in _forms(name))}
+    before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
+    return before == {"not"}
+
+
+def put_right(words: str, children: Sequence[Known]) -> str | None:
+    """Who is meant instead of another, in so many words: "sorry not Omar, Omid"."""
+    found, _ = _found(words, children)
+    correcting = set(words.split()) - _mentions(children) <= CORRECTING and "not" in words.split()
+    wrong = [each for each in children if _mentions([each]) & set(words.split()) and _is_the_wrong_one(each, words)]
+    return found[0] if correcting and wrong and len(found) == 1 and found[0] != wrong[0].child else None
 
 
 def _counted(words: str, children: Sequence[Known]) -> Named:
@@ -112,6 +186,28 @@ def _names(child: Known, children: Sequence[Known]) -> set[str]:
 def _forms(name: str) -> set[str]:
     """Amara, and the Amaras of "Amara's gone", whose apostrophe is not typed or is gone by now."""
     return {folded(name), f"{folded(name)}s"}
+
+
+def may_be(word: str, children: Sequence[Known]) -> bool:
+    """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
+    names = [form for each in children for name in each.names if name.strip() for form in folded(name).split()]
+    return not word or not names or any(_sounds_like(word, name) for name in names)
+
+
+def _sounds_like(word: str, name: str) -> bool:
+    whole = word in {name, f"{name}s"}
+    shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
+    misspelt = (
+        len(name) >= 4
+        and word[0] == name[0]
+        and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
+    )
+    return whole or shortened or misspelt
+
+
+def words_for(child: Known) -> set[str]:
+    """The words by which a text may call the child."""
+    return {_plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
 
 
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:

@@ -67,6 +67,7 @@ async def accept(
         authority=child.authority,
         words=words_ids,
         proof=Proof.AGENCY if entitled else None,
+        now=moment.story,
     )
     if isinstance(content, ChildIdentified):
         await _may_identify(transaction, agency, content)
@@ -86,7 +87,7 @@ async def accept(
         exercise=envelope.exercise,
         trace=agency_event.trace_of(envelope),
     )
-    await said(content, message_id=envelope.id, source=envelope.source)
+    await said(content, message_id=agency_event.message_id(envelope), source=envelope.source)
     if child is provisional:
         asks_id = str(derived("provisional", envelope.source, envelope.id))
         await said(ChildProvisional(authority=child.authority, words=words_ids), message_id=asks_id)

@@ -114,6 +114,8 @@ class Episode(State):
     reports: tuple[Report, ...] = ()
     claims: tuple[Claim, ...] = ()
     """Since the last report: what is said and not proved. It changes nothing, and is not told to the same people twice in ten minutes."""
+    last_seen_at: datetime | None = None
+    """The newest sighting that a report has told of (`sightings`)."""
     located_at: datetime | None = None
     returned_at: datetime | None = None
     ended_at: datetime | None = None

@@ -1,6 +1,7 @@
 """What an event means for the child's episode. By the event's own time: what is older than a return reopens nothing."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from services.protocol.policy import care, decisions, discussions, endings, moving, replies
@@ -8,6 +9,7 @@ from services.protocol.policy.case import Episode, Report
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.opening import name_of, open_episode, over_since
 from services.protocol.policy.replies import Reading
+from services.protocol.policy.sightings import newest_sighting
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding import contact_events, events
 from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
@@ -32,7 +34,7 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
     if earlier is not None:
         return [_of_the_past(draft, earlier, report)]
     if found is not None:
-        added = _added(draft, found, report)
+        added = _added(draft, found, report, event.last_seen_at)
         lost_again = found.state == EpisodeState.LOCATED and added.state == EpisodeState.MISSING
         return [
             Reading(Trigger.REPORT_ADDED, added),
@@ -40,7 +42,13 @@ def _missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
         ]
     if draft.returned_at is not None and happened.time < draft.returned_at:
         return [Reading(Trigger.REPORT_LATE, None)]
-    opened = open_episode(draft, placement=event.placement, candidates=event.candidates, reports=report)
+    opened = open_episode(
+        draft,
+        placement=event.placement,
+        candidates=event.candidates,
+        reports=report,
+        last_seen_at=_last_seen(draft, None, event.last_seen_at),
+    )
     return [Reading(Trigger.CHILD_REPORTED_MISSING, opened), Reading(Trigger.EPISODE_COUNTED, opened)]
 
 
@@ -61,7 +69,11 @@ def _reported_before(draft: Draft) -> Episode | None:
     return next((each for each in draft.episodes.values() if any(one.event == key for one in each.reports)), None)
 
 
-def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
+def _last_seen(draft: Draft, known: datetime | None, told: datetime | None) -> datetime | None:
+    return newest_sighting(known, told, until=max(draft.now, draft.happened.time))
+
+
+def _added(draft: Draft, found: Episode, report: tuple[Report, ...], last_seen_at: datetime | None) -> Episode:
     time = draft.happened.time
     lost_again = found.located_at is not None and time > found.located_at
     return draft.put_episode(
@@ -70,6 +82,7 @@ def _added(draft: Draft, found: Episode, report: tuple[Report, ...]) -> Episode:
                 "reports": found.reports + report,
                 "last_report_at": max(found.last_report_at, time),
                 "claims": tuple(each for each in found.claims if each.at > time),
+                "last_seen_at": _last_seen(draft, found.last_seen_at, last_seen_at),
                 "state": EpisodeState.MISSING if lost_again else found.state,
             }
         )

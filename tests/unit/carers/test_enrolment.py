@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Decision, Enrolment, Scene, Standing
+from services.carers.policy.scene import Answer, Decision, Enrolment, OpenClaim, Scene, Standing
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted, TextNeedsHuman
 from tests.unit.carers.texting import Case, child_id, scene_of
@@ -73,18 +73,23 @@ def test_what_says_anything_else_is_real_in_the_midst_of_a_practice_too(text: st
 
 @pytest.mark.parametrize("text", ["PRACTICE BACK", "ymarfer adref", "BACK", "back"])
 def test_the_practice_ends_with_back(text: str) -> None:
-    decision = made(text, PRACTISING)
+    asked = made(text, PRACTISING)
+    assert (asked.acts, asked.answer, asked.exercise, asked.stage) == ((), Answer.PRACTICE_CONFIRM, True, None)
+    [claim] = asked.claims
+    opened = OpenClaim("practice", "K7M2", claim.about[0].subject, "kestrel", live=True)
+    decision = made("BACK K7M2", replace(PRACTISING, claims=(opened,)))
     [act] = decision.acts
     assert isinstance(act.content, ReportRetracted)
     assert act.content.proof == "handset"
     assert (act.subject, decision.exercise, decision.stage) == (AMARA, True, "practised")
+    assert decision.answer is Answer.PRACTICE_OVER
 
 
 def test_back_is_real_while_a_real_report_is_open_beside_the_practice() -> None:
     child = replace(ONE.children[0], standing=Standing("missing"))
     decision = made("BACK", replace(PRACTISING, children=(child,)))
     assert not decision.exercise
-    assert decision.answer is Answer.BACK
+    assert decision.answer is Answer.BACK_CLAIMED
 
 
 def test_nothing_is_practised_while_a_real_report_is_open() -> None:

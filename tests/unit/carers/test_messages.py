@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from services.carers import messages
-from services.carers.policy.scene import Answer, Decision, PoliceStand, Standing
+from services.carers.policy.scene import Answer, Claim, Claimed, ClaimKind, Decision, PoliceStand, Standing
 from services.protocol.policy.telling import CARERS
 from services.safeguarding.roles import Wording
 
@@ -18,18 +18,41 @@ PHONE_COMPANYS_OWN = ("STOP", "STOPALL", "START", "YES", "HELP", "INFO", "END", 
 LONGEST_LINE = "+441632960100"
 
 
+CODES = ("W7W7", "M8M8", "X9X9")
+
+
+def claimed(kind: ClaimKind, *codes: str) -> Claim:
+    return Claim(kind, tuple(Claimed(f"child-{code}", code, "kestrel") for code in codes))
+
+
+CLAIMS = (
+    (),
+    (claimed("return", "C1017"),),
+    (claimed("return", "C1017", "C1018", "C1019"),),
+    (claimed("retraction", "C1017", "C1018", "C1019"),),
+    (claimed("return", "C1017"), claimed("return", "C1018"), claimed("return", "C1019")),
+    (claimed("practice", ""),),
+)
+
+
 def every_reply() -> Iterator[tuple[str, str, str]]:
     for language in messages.LANGUAGES:
         for answer in Answer:
             for police in PoliceStand:
                 for answered in (True, False):
                     for line in (LONGEST_LINE, None):
-                        decision = Decision(answer=answer, standing=Standing("missing", police, answered))
-                        body = messages.reply(decision, language, "WWWWW", line)
-                        assert body is not None
-                        yield language, answer, body
+                        for claims in CLAIMS:
+                            decision = Decision(
+                                answer=answer, standing=Standing("missing", police, answered), claims=claims
+                            )
+                            for body in messages.replies(decision, CODES[: len(claims)], language, line):
+                                yield language, answer, messages.told_apart(body, "WWWWW", CODES[: len(claims)])
         for wording in messages.alerts(language):
             yield language, wording, messages.alert(Wording(wording), language, "WWWWW", exercise=True)
+        for kind in ("return", "retraction"):
+            confirm: tuple[ClaimKind, str] = (kind, "W7W7")
+            body = messages.alert(Wording.CONFIRM_RETURN, language, "WWWWW", exercise=True, confirm=confirm)
+            yield language, Wording.CONFIRM_RETURN, body
 
 
 BODIES = sorted(set(every_reply()))
@@ -57,9 +80,7 @@ def test_each_says_what_to_do_in_danger_except_to_staff(language: str, name: str
         Answer.OFFICER,
         Answer.STATUS_TO_STAFF,
         Answer.STATUS_BY_CODE,
-        Answer.BACK,
         Answer.BACK_WHICH,
-        Wording.RETURN_RECORDED,
     }
     assert "999" in body or name in to_staff_or_a_question
 
@@ -82,7 +103,7 @@ def test_a_duty_team_is_never_called_the_carers(language: str, name: str, body: 
 @pytest.mark.parametrize(
     ("language", "steps"),
     [
-        ("en", ("Police", "duty team", "999", "101", "Stay with the child", "messages", "number plates", "MISSING")),
+        ("en", ("police", "duty team", "999", "101", "Stay with the child", "messages", "number plates", "MISSING")),
         (
             "cy",
             (
@@ -101,14 +122,18 @@ def test_a_duty_team_is_never_called_the_carers(language: str, name: str, body: 
 def test_who_reports_a_lure_reads_what_is_being_done_and_each_practical_step(
     language: str, steps: tuple[str, ...]
 ) -> None:
-    body = messages.reply(Decision(answer=Answer.LURE), language, "WWWWW", None)
-    assert body is not None
+    [body] = messages.replies(Decision(answer=Answer.LURE), (), language, None)
     assert [step for step in steps if step not in body] == []
 
 
 def test_every_language_has_every_template() -> None:
     shapes = [
-        {(part, name) for part, texts in messages.templates(language).items() for name in texts}
+        {
+            (part, name)
+            for part, texts in messages.templates(language).items()
+            if isinstance(texts, dict)
+            for name in texts
+        }
         for language in messages.LANGUAGES
     ]
     assert shapes[0] == shapes[1]

@@ -83,10 +83,10 @@ def test_of_a_flood_with_a_code_in_it_a_person_is_brought_ever_fewer(who: str) -
     assert brought[20:] == [21, 22, 24, 28, 36, 52]
 
 
-STAFF_SAY = [
-    ("BACK {}", events.ChildReturned),
-    ("FALSE ALARM {}", events.ReportRetracted),
-    ("police have found her {}", events.ChildLocated),
+STAFF_SAY: list[tuple[str, type[Message]]] = [
+    ("BACK {}", events.ChildReturnClaimed),
+    ("FALSE ALARM {}", events.MissingRetractionClaimed),
+    ("police have found her {}", events.ChildLocationClaimed),
     ("saw him in town {}", events.ChildInformationReceived),
     ("police ref 4471/26 {}", events.PoliceReferenceTexted),
 ]
@@ -120,7 +120,10 @@ def test_a_code_of_what_was_told_beside_any_episode_ends_none() -> None:
 
 def test_a_return_that_staff_say_a_second_time_nobody_need_read() -> None:
     again = replace(TOLD, standing=Standing("returned", episode=EPISODE))
-    assert kinds(decide(understand(f"BACK {CODE}"), of("staff", again))) == [events.ChildReturned, DutyAcknowledged]
+    assert kinds(decide(understand(f"BACK {CODE}"), of("staff", again))) == [
+        events.ChildReturnClaimed,
+        DutyAcknowledged,
+    ]
 
 
 @pytest.mark.parametrize("today", OVER)

@@ -1,9 +1,11 @@
 """The disk in the database's place: sealed, durable, in order, and no text twice."""
 
+import json
 import os
 from base64 import b64encode
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,35 @@ def test_the_same_text_again_takes_its_own_place(tmp_path: Path) -> None:
         spool.put(TEXT)
     assert spool.count == 1
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_other_words_by_the_same_id_take_a_place_of_their_own(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, KEYRING)
+    other = replace(TEXT, body="BACK", received_at=TEXT.received_at + timedelta(seconds=1))
+    for text in (TEXT, other, TEXT, other):
+        spool.put(text)
+    assert [text for _, text in spool.oldest()] == [TEXT, other]
+
+
+def test_what_was_wrong_with_a_text_comes_back_with_it(tmp_path: Path) -> None:
+    text = replace(TEXT, flaw="not-utf-8", rest="and more")
+    Spool(tmp_path, KEYRING).put(text)
+    assert [each for _, each in Spool(tmp_path, KEYRING).oldest()] == [text]
+
+
+def test_a_text_that_an_older_version_left_there_is_opened(tmp_path: Path) -> None:
+    """It has no flaw, and its file is named after its id alone."""
+    spool = Spool(tmp_path, KEYRING)
+    name = f"{TEXT.received_at:%Y%m%dT%H%M%S%f}-{sha256(TEXT.sid.encode()).hexdigest()}.text"
+    row = {key: value for key, value in asdict(TEXT).items() if key not in {"flaw", "rest"}}
+    wrapped = KEYRING.wrapped_new_key(name)
+    closed = KEYRING.unwrap(name, wrapped).close(json.dumps(row, default=str), "spool.text")
+    sealed = {"key": b64encode(wrapped).decode(), "text": b64encode(closed).decode()}
+    (tmp_path / name).write_text(json.dumps(sealed))
+    spool = Spool(tmp_path, KEYRING)
+    assert spool.oldest() == [(name, TEXT)]
+    spool.forget(name)
+    assert spool.count == 0
 
 
 def test_texts_come_back_in_the_order_in_which_they_came(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def _short(content: Message, child: str) -> str:
             return "enquiry"
         case events.ReportRetracted():
             return f"retracted-{content.retracts} {child}"
+        case events.MissingRetractionClaimed():
+            return f"retracted-missing {child}"
         case DutyAcknowledged(how="phoned"):
             return f"rung {child}"
         case _:
@@ -113,8 +115,8 @@ def _short(content: Message, child: str) -> str:
 
 SHORT: dict[type[Message], str] = {
     events.ChildReportedMissing: "missing",
-    events.ChildReturned: "back",
-    events.ChildLocated: "located",
+    events.ChildReturnClaimed: "back",
+    events.ChildLocationClaimed: "located",
     events.ChildInformationReceived: "info",
     events.ChildLuringSuspected: "lure",
     events.PoliceReferenceTexted: "reference",
@@ -130,7 +132,7 @@ def reaches(case: Case, decision: Decision) -> bool:
         return True
     return decision.answer in {
         Answer.STATUS, Answer.STATUS_NOTHING_OPEN, Answer.CODE_UNKNOWN, Answer.REFERENCE_WITHOUT_NUMBER,
-        Answer.STATUS_TO_STAFF, Answer.STATUS_BY_CODE,
+        Answer.STATUS_TO_STAFF, Answer.STATUS_BY_CODE, Answer.BACK_ALREADY,
     } and case.means == {"answer"}  # fmt: skip
 
 

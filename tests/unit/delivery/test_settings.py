@@ -32,6 +32,7 @@ REST = {
     "SMTP_HOST": "relay.example",
     "SMTP_FROM": "a@p.example",
     "SMTP_LISTEN_PORT": "2",
+    "SMTP_AUTHSERV_ID": "mx.p.example",
     "TWILIO_ACCOUNT_SID": "AC1",
     "TWILIO_FROM": "+447700900500",
 }

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as any_
 
 from services.delivery.mail_in import MailKind, ReadMail, read_mail
-from services.strategy.replies import answered_in
+from services.strategy.policy import Reply
+from services.strategy.replies import answers_in
 from tests.unit.strategy import mail_programs as by
-from tests.unit.strategy.mail_programs import DELIVERY, NURSE
+from tests.unit.strategy.mail_programs import DELIVERY, DISCUSSION, NURSE
 
 ONE = by.gmail_calendar("ACCEPTED")
 
@@ -18,22 +19,22 @@ def read(raw: bytes) -> ReadMail:
 
 def test_an_answer_names_whose_it_is_and_the_mail_whence_it_comes() -> None:
     mail = read(by.bare(ONE, sender="police@north.example"))
-    answered = answered_in(mail)
-    assert answered is not None
+    [answered] = answers_in(mail)
     assert (answered.attendee, mail.sender) == (NURSE, "police@north.example")
 
 
-@pytest.mark.parametrize(
-    ("results", "forged"),
-    [
-        ("relay.kestrel.example; dkim=none; dmarc=fail header.from=kestrel.example", True),
-        ("relay.kestrel.example; dkim=pass; DMARC = FAIL (p=none)", True),
-        ("relay.kestrel.example; dkim=pass; dmarc=pass", False),
-        ("relay.kestrel.example; none", False),
-    ],
-)
-def test_the_relay_says_who_is_forged(results: str, forged: bool) -> None:
-    assert read(by.words("Yes", f"Authentication-Results: {results}")).forged is forged
+def test_each_answer_of_a_mail_that_gives_several_is_seen_and_the_same_one_once() -> None:
+    calendars = (ONE, by.gmail_calendar("DECLINED"), ONE)
+    parts = "".join(f"--b\r\nContent-Type: text/calendar\r\n\r\n{each}\r\n" for each in calendars)
+    raw = f"From: {NURSE}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--"
+    assert [each.reply for each in answers_in(read(raw.encode()))] == [Reply.ACCEPTED, Reply.DECLINED]
+
+
+def test_a_calendar_that_answers_two_invitations_answers_none() -> None:
+    event = ONE[ONE.index("BEGIN:VEVENT") : ONE.index("END:VCALENDAR")]
+    two = ONE.replace("END:VCALENDAR", event.replace(str(DISCUSSION), str(DELIVERY)) + "END:VCALENDAR")
+    assert answers_in(read(by.bare(two))) == ()
+    assert answers_in(read(by.bare(ONE.replace("END:VCALENDAR", event + "END:VCALENDAR"))))
 
 
 def test_an_answer_in_words_keeps_its_subject_and_the_mail_that_it_answers() -> None:
@@ -44,7 +45,7 @@ def test_an_answer_in_words_keeps_its_subject_and_the_mail_that_it_answers() -> 
 
 def test_an_automatic_answer_that_holds_a_calendar_s_reply_is_that_reply() -> None:
     mail = read(by.bare(ONE, "text/calendar; method=REPLY", "Auto-Submitted: auto-generated"))
-    assert answered_in(mail) is not None
+    assert answers_in(mail)
 
 
 def test_words_about_leave_are_no_absence_where_a_person_wrote_them() -> None:
@@ -67,10 +68,10 @@ def test_words_about_leave_are_no_absence_where_a_person_wrote_them() -> None:
     ],
 )
 def test_what_is_no_answer_is_none_and_breaks_nothing(raw: bytes) -> None:
-    assert answered_in(read(raw)) is None
+    assert answers_in(read(raw)) == ()
 
 
 @given(any_.binary(max_size=300))
 def test_no_bytes_whatever_break_it(raw: bytes) -> None:
     for each in (raw, b"Content-Type: text/calendar\r\nFrom: " + raw, by.bare(ONE).replace(b"ACCEPTED", raw)):
-        answered_in(read(each))
+        answers_in(read(each))

@@ -9,8 +9,10 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope
 from icalendar import Calendar
 
+from infra.sandbox.authentication import AUTHSERV_ID, HEADER
 from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import read_mail
+from services.delivery.mail_authentication import is_authenticated
 from tests.support.outside import Outside, eventually, free_port, play_outside_world
 from tests.unit.infra.sandbox.test_mailboxes import ATTENDEE, a_mail, an_invitation, send
 
@@ -52,6 +54,7 @@ async def test_an_invitation_is_accepted_by_a_mail_to_whoever_sent_it() -> None:
     [envelope] = taken
     reply = message_from_bytes(envelope.original_content)
     assert (envelope.mail_from, envelope.rcpt_tos) == (ATTENDEE, ["safe-return@kestrel.example"])
+    assert is_authenticated([reply[HEADER]], relay=AUTHSERV_ID, sender=ATTENDEE)
     [part] = [each for each in reply.walk() if each.get_content_type() == "text/calendar"]
     calendar = Calendar.from_ical(str(part.get_payload()))
     [event] = calendar.walk("VEVENT")

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import aiosmtplib
 import pytest
 
+from infra.sandbox.authentication import AUTHSERV_ID
 from services.delivery.mail_in import MailKind, read_mail
 from tests.support.outside import Outside, eventually, play_outside_world
 from tests.unit.infra.sandbox.test_correspondents import listening
@@ -51,5 +52,5 @@ async def test_a_mail_that_was_taken_comes_back_as_what_it_is(mode: str, kind: M
         await eventually(lambda: taken)
     [came] = taken
     assert (came.mail_from, came.rcpt_tos) == (envelope, [OWN])
-    read = read_mail(came.original_content, came.mail_from or "")
-    assert (read.kind, read.refers_to) == (kind, name)
+    read = read_mail(came.original_content, came.mail_from or "", AUTHSERV_ID)
+    assert (read.kind, read.refers_to, read.authenticated) == (kind, name, kind is MailKind.AWAY)

@@ -1,0 +1,39 @@
+"""Finds the code by which a sender confirms, and tells whether the words around it say anything else."""
+
+import re
+from collections.abc import Iterable
+
+from services.safeguarding.identifiers import CODE_ALPHABET
+
+LENGTH = 4
+_LIKE_A_CODE = re.compile(rf"\b(?=\w*[a-z])(?=\w*\d)(?!c\d)[{CODE_ALPHABET.lower()}]{{{LENGTH}}}\b")
+PLAIN = frozenset(
+    {
+        "a", "again", "and", "back", "bk", "cod", "code", "confirm", "confirmed", "confirming", "fine", "hello", "her", "here", "hi",
+        "him", "home", "is", "it", "now", "ok", "okay", "please", "safe", "she", "he", "sure", "thank", "thanks", "that", "the", "they",
+        "this", "we", "with", "us", "me", "xx", "x", "yep", "yes", "you", "adref", "cadarnhau", "diogel", "diolch", "nawr", "ydy",
+    }
+)  # fmt: skip
+"""Words that add nothing to a code. No word that denies stands here: "no K7M2" confirms nothing."""
+
+
+def quotes(words: str, code: str) -> bool:
+    """`words` as `writing.typed` gives them; spaces between the characters are allowed."""
+    return _spelt(code).search(words) is not None
+
+
+def has_other_code(words: str, known: Iterable[str]) -> bool:
+    """Whether something that looks like such a code, and is none of the `known`, stands in it. A child's code is none."""
+    others = {each.casefold() for each in known}
+    return any(found not in others for found in _LIKE_A_CODE.findall(words))
+
+
+def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:
+    """Whether nothing stands in it but the codes, filler and the words `beside`, such as a child's code or name."""
+    for code in codes:
+        words = _spelt(code).sub(" ", words)
+    return set(words.split()) <= PLAIN | set(beside)
+
+
+def _spelt(code: str) -> re.Pattern[str]:
+    return re.compile(r"(?<!\w)" + r" ?".join(re.escape(each) for each in code.casefold()) + r"(?!\w)")

@@ -1,0 +1,195 @@
+"""No text ends a search. A code that only the sender's handset got does, in answer to a plain question."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.carers import messages
+from services.carers.policy.confirmation import WRONG_CODES_AN_HOUR
+from services.carers.policy.deciding import decide
+from services.carers.policy.scene import Answer, ClaimKind, Decision, OpenClaim, Scene, Standing
+from services.carers.store.claims import code_for, new_code
+from services.carers.understanding import confirmations
+from services.carers.understanding.grammar import understand
+from services.safeguarding import events
+from services.safeguarding.events import Proof
+from services.safeguarding.message import Message
+from tests.unit.carers.texting import Case, cases, child_id, scene_of
+
+AMARA, YUSUF = child_id("C17"), child_id("C18")
+CODE = "K7M2"
+EPISODE = UUID(int=3)
+ENDS: tuple[type[Message], ...] = (events.ChildReturned, events.ChildLocated, events.ReportRetracted)
+
+
+def scene(who: str = "one", *claims: OpenClaim, **given_: str) -> Scene:
+    return replace(scene_of(Case(who, tuple(given_.items()), "", frozenset(), human=False)), claims=claims)
+
+
+def claim(
+    subject: str = AMARA, kind: ClaimKind = "return", code: str = CODE, *, live: bool = True, confirmed: bool = False
+) -> OpenClaim:
+    return OpenClaim(kind, code, subject, "kestrel", live, confirmed, f"person-{UUID(int=7)}", EPISODE)
+
+
+def made(text: str, of: Scene) -> Decision:
+    return decide(understand(text), of)
+
+
+def kinds(decision: Decision) -> list[type[Message]]:
+    return [type(act.content) for act in decision.acts]
+
+
+ASKED = scene("one", claim(), C17="missing")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["BACK K7M2", "back k7m2", "K7M2", "k7 m2", "Back, K7M2. Thanks", "yes K7M2", "BACK K7M2 C17", "amara is back k7m2",
+     "she is home safe K7M2 xx", "K7M2 back", "adref K7M2"],
+)  # fmt: skip
+def test_the_code_from_the_handset_that_got_it_proves_the_return(text: str) -> None:
+    decision = made(text, ASKED)
+    [act] = decision.acts
+    assert isinstance(act.content, events.ChildReturned)
+    assert (act.subject, act.content.proof, act.content.episode) == (AMARA, Proof.HANDSET, EPISODE)
+    assert (decision.answer, decision.confirmed) == (Answer.BACK, (claim(),))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no K7M2", "not K7M2", "not sure K7M2", "K7M2?? she isnt here", "what is K7M2", "is she back K7M2", "NOT BACK K7M2",
+     "MISSING K7M2", "K7M2 my husband has her", "K7M2 she came and went again", "if she comes home i will text K7M2",
+     "her phone is here K7M2", "the police want to know what K7M2 means", "K7M2 saw her in town", "hold on K7M2"],
+)  # fmt: skip
+def test_a_code_among_words_that_say_more_proves_nothing_and_a_person_or_a_case_has_them(text: str) -> None:
+    decision = made(text, ASKED)
+    assert not set(kinds(decision)) & set(ENDS)
+    assert decision.acts
+    assert decision.confirmed == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("FALSE ALARM K7M2", events.ReportRetracted),
+        ("K7M2", events.ReportRetracted),
+        ("BACK K7M2", events.ChildReturned),
+    ],
+)
+def test_what_was_claimed_a_false_alarm_ends_as_one_unless_the_sender_now_says_back(
+    text: str, kind: type[Message]
+) -> None:
+    decision = made(text, scene("one", claim(kind="retraction"), C17="missing"))
+    assert kinds(decision) == [kind]
+    assert decision.answer is (Answer.FALSE_ALARM if kind is events.ReportRetracted else Answer.BACK)
+
+
+def test_a_code_that_is_too_old_asks_anew_and_a_person_hears_of_it() -> None:
+    for text in ("BACK K7M2", "K7M2"):
+        decision = made(text, scene("one", claim(live=False), C17="missing"))
+        claimed: list[type[Message]] = [events.ChildReturnClaimed, events.TextNeedsHuman]
+        assert kinds(decision) == claimed
+        assert decision.answer is Answer.BACK_CLAIMED
+        assert [each.subject for each in decision.claims[0].about] == [AMARA]
+
+
+def test_a_code_that_was_used_changes_nothing_and_says_so() -> None:
+    decision = made("BACK K7M2", scene("one", claim(live=False, confirmed=True), C17="returned"))
+    assert (decision.acts, decision.answer) == ((), Answer.BACK_ALREADY)
+
+
+def test_a_code_for_another_child_ends_nothing_and_tells_a_person() -> None:
+    of = scene("two", claim(), C17="missing", C18="missing")
+    decision = made("C18 BACK K7M2", of)
+    assert (kinds(decision), decision.answer) == ([events.TextNeedsHuman], Answer.CODE_WRONG)
+
+
+@pytest.mark.parametrize("text", ["BACK K7M3", "P3R8", "back p3r8 thanks"])
+def test_a_code_that_we_never_texted_here_ends_nothing_and_tells_a_person(text: str) -> None:
+    decision = made(text, ASKED)
+    assert (kinds(decision), decision.answer, decision.wrong_code) == ([events.TextNeedsHuman], Answer.CODE_WRONG, True)
+
+
+def test_after_too_many_wrong_codes_the_right_one_proves_nothing_either() -> None:
+    guessed = replace(ASKED, wrong_codes_this_hour=WRONG_CODES_AN_HOUR)
+    assert kinds(made("BACK K7M2", guessed)) == [events.TextNeedsHuman]
+
+
+def test_of_one_code_for_two_children_the_named_one_is_back_alone() -> None:
+    of = scene("two", claim(), claim(YUSUF), C17="missing", C18="missing")
+    assert [act.subject for act in made("BACK C17 K7M2", of).acts] == [AMARA]
+    assert {act.subject for act in made("BACK K7M2", of).acts} == {AMARA, YUSUF}
+
+
+def test_those_named_together_have_one_code_and_those_not_named_a_code_each() -> None:
+    open_ = scene("two", C17="missing", C18="missing")
+    [both] = made("C17 and C18 are back", open_).claims
+    assert {each.subject for each in both.about} == {AMARA, YUSUF}
+    each = made("BACK", open_)
+    assert [one.about[0].subject for one in each.claims] == [AMARA, YUSUF]
+    assert kinds(each) == [events.TextNeedsHuman], "which of them is back nobody knows, so nobody is told that one is"
+    [body] = messages.replies(each, ("K7M2", "P3R8"), "en", None)
+    assert "C17: BACK K7M2. C18: BACK P3R8" in body
+
+
+def test_a_report_of_one_child_beside_the_return_of_another_is_answered_by_two_texts() -> None:
+    decision = made("C17 missing, C18 is back", scene("two", C18="missing"))
+    first, second = messages.replies(decision, ("K7M2",), "en", None)
+    assert first.startswith("Recorded as missing")
+    assert "C18" in second
+    assert "BACK K7M2" in second
+
+
+def test_who_says_missing_again_takes_the_code_s_power() -> None:
+    assert made("she has gone again, MISSING", ASKED).denied == (AMARA,)
+
+
+def test_where_the_authority_takes_a_carer_s_word_no_code_is_asked_for_and_the_claim_is_all_that_is_said() -> None:
+    child = replace(ASKED.children[0], standing=Standing("missing", ends_on_word=True))
+    decision = made("BACK", replace(ASKED, children=(child,), claims=()))
+    [act] = decision.acts
+    assert isinstance(act.content, events.ChildReturnClaimed)
+    assert (decision.answer, decision.claims) == (Answer.BACK_BY_WORD, ())
+
+
+def test_the_same_claim_keeps_its_code_while_that_counts() -> None:
+    again = made("BACK", ASKED).claims[0]
+    assert code_for(again, ASKED.claims) == CODE
+    assert code_for(again, (claim(live=False),)) != CODE
+
+
+def test_a_code_is_seen_to_be_one_and_is_never_like_a_child_s() -> None:
+    for _ in range(500):
+        code = new_code()
+        assert confirmations.has_other_code(code.casefold(), ())
+        assert confirmations.quotes(f"back {code.casefold()}", code)
+
+
+TEXTS = [case.text for name in ("corpus.yaml", "held_out.yaml") for case in cases(name)]
+states = st.sampled_from([None, "missing", "located", "returned"])
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.one_of(st.sampled_from(TEXTS), st.lists(st.sampled_from(TEXTS), min_size=2, max_size=3).map(". ".join), st.text()),
+    st.sampled_from(["one", "two", "home", "staff", "officer", "former", "stranger"]),
+    states,
+    st.lists(st.builds(claim, st.sampled_from([AMARA, YUSUF]), st.sampled_from(["return", "retraction"]), live=st.booleans()), max_size=2),
+    st.sampled_from(["", "BACK K7M3", "P3R8", "4K7PX"]),
+)  # fmt: skip
+def test_no_text_without_its_code_returns_locates_or_withdraws_a_child(
+    text: str, who: str, state: str | None, claims: list[OpenClaim], beside: str
+) -> None:
+    given_ = {} if state is None else {"C17": state}
+    of = scene(who, *claims, **given_)
+    said = f"{text} {beside}"
+    if any(confirmations.quotes(understand(said).words, each.code) for each in claims):
+        return
+    for act in made(said, of).acts:
+        assert getattr(act.content, "proof", None) is None
+        assert not isinstance(act.content, events.ChildReturned | events.ChildLocated)
+        assert not isinstance(act.content, events.ReportRetracted) or act.content.retracts == "return"
