@@ -83,7 +83,7 @@ class Handlers:
         if taken.by in POLICE_STAND:
             standings.police_stand(transaction, received.subject, taken.episode, POLICE_STAND[taken.by])
         else:
-            standings.duty_answered(transaction, received.subject, taken.episode)
+            standings.duty_answered(transaction, received.subject, taken.episode, answered=taken.holds)
 
     def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
         telling = received.content.telling
