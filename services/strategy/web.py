@@ -14,8 +14,6 @@ from services.strategy.answering import Answering
 from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.settings import StrategySettings
 
-RECORD_AT_MOST = 64_000
-
 
 @dataclass(frozen=True)
 class Behind:
@@ -34,7 +32,7 @@ def pages(behind: Behind, clocks: Clocks, settings: StrategySettings) -> FastAPI
         (Purpose.RECORD, behind.writing),
         (Purpose.READ, behind.reading),
     ):
-        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts, body_at_most=RECORD_AT_MOST)
+        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
         for opening in link_contract.openings(links):
             app.add_api_route(**opening)
     return app
