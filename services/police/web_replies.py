@@ -2,20 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from standardwebhooks import Webhook
-from standardwebhooks.webhooks import WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from services.delivery import rows
 from services.delivery.parcel import Parcel
+from services.delivery.webhook_signature import is_signed
 from services.police import metrics, testing
 from services.police.answering import Answering
 from services.police.reply import Reply
@@ -110,18 +108,6 @@ async def signed_body(request: Request, store: Store, forces: Forces, force_id: 
 def _not_signed() -> Problem:
     metrics.REPLIES.labels("not-signed").inc()
     return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
-
-
-def is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
-    """By any of the secrets, and within five minutes of now; header names in lower case."""
-    given = dict(headers)
-    for secret in secrets:
-        try:
-            Webhook(secret).verify(body, given, json_parse=False)
-        except (WebhookVerificationError, ValueError):
-            continue
-        return True
-    return False
 
 
 def _of_this_force(parcel: Parcel | None, force_id: str, episode: UUID | None) -> Duty | None:
