@@ -19,6 +19,7 @@ from services.police.answering import Answering
 from services.police.reply import Reply
 from services.register.forces import Forces
 from services.runtime.clocks import Clocks
+from services.runtime.limits import MESSAGE_BYTES
 from services.runtime.problems import Problem, body_within
 from services.safeguarding.duties import Duty
 from services.store import inbox
@@ -26,7 +27,6 @@ from services.store.encryption import Keyring
 from services.store.inbox import Mark
 from services.store.transaction import Store, Transaction
 
-BODY_AT_MOST = 65_536
 FORCE = re.compile(r"[a-z0-9-]{1,100}")
 ID = re.compile(r"[!-~]{1,200}")
 """It travels on the bus, as the reply's."""
@@ -41,7 +41,7 @@ class RepliesDoor:
 
     async def take(self, request: Request, force_id: str) -> JSONResponse:
         """Raises Problem for what is refused: 401 for a force or a signature that is not good, without saying which."""
-        body = await signed_body(request, self._store, self._forces, force_id, BODY_AT_MOST)
+        body = await signed_body(request, self._store, self._forces, force_id, MESSAGE_BYTES)
         reply = read_as(Reply, body)
         reply_id = request.headers["webhook-id"]
         async with self._store.transaction() as transaction:

@@ -1,4 +1,4 @@
-"""Limits how large the body of a request or a mail may be, by its kind."""
+"""Limits how large the body of a request or a mail may be, by its kind. A photograph's is policy (casework.policy.picture)."""
 
 FORM_BYTES = 64 * 1024
 """A page's form, or one that Twilio posts."""
@@ -10,3 +10,4 @@ LIST_BYTES = 1_000_000
 REGISTER_BYTES = 20_000_000
 """An import of the register."""
 MAIL_BYTES = 2_000_000
+"""An answer or a bounce, as the relay hands it over."""

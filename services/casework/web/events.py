@@ -14,12 +14,12 @@ from services.delivery.webhook_signature import is_signed
 from services.register import agencies
 from services.register.agencies import Agency
 from services.runtime.clocks import Clocks
+from services.runtime.limits import MESSAGE_BYTES
 from services.runtime.problems import Problem, body_within, media_type_of
 from services.safeguarding.identifiers import is_provisional
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 
-MOST_BYTES = 65_536
 MEDIA_TYPE = "application/cloudevents+json"
 NOBODYS_SECRET = "whsec_" + "A" * 43 + "="
 """Checked against where the source is unknown, so that the answer takes as long as a wrong signature's."""
@@ -43,7 +43,7 @@ class EventsDoor:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed."
             )
-        body = await body_within(request, MOST_BYTES)
+        body = await body_within(request, MESSAGE_BYTES)
         try:
             parsed = agency_event.parse(body)
             agency = await self._agency(parsed, body, request.headers)
