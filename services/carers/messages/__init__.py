@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.carers.policy.scene import Answer, ClaimKind, Decision
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import ClaimKind
+from services.carers.policy.scene import Decision
 from services.safeguarding.roles import Wording
 from services.wording import read_words
 
@@ -56,6 +58,7 @@ def _filled(
         police=spoken["police"][decision.standing.police],
         duty=spoken["duty"][duty],
         duty_line=duty_line,
+        child=decision.coded,
         **({"which": spoken["unnamed"], "confirm": "", "each": ""} | dict(asked)),
     )
     return body
