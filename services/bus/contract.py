@@ -85,8 +85,17 @@ class Contract:
         again). What has come meanwhile, of all partitions, is done in one transaction: the busier it is, the less a message
         costs. Where that fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
         """
-        if await self._together(messages):
-            return len(messages)
+        try:
+            bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
+            if bundle.messages:
+                await self._group_of(bundle).put(bundle)
+        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
+            logger().info("messages that came together are taken one by one", reason=place(error))
+            return await self._process_each(messages)
+        await self._publisher.settled(bundle.keys)
+        return len(messages)
+
+    async def _process_each(self, messages: Sequence[Raw]) -> int:
         for done, each in enumerate(messages):
             if not await self._process(each):
                 return done
@@ -120,18 +129,6 @@ class Contract:
         skips = subscription is not None and subscription.skip_if is not None and subscription.skip_if(received.content)
         return None if skips else received
 
-    async def _together(self, messages: Sequence[Raw]) -> bool:
-        """False where nothing was done."""
-        try:
-            bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
-            if bundle.messages:
-                await (self._urgent if self._is_urgent(bundle) else self._group).put(bundle)
-        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
-            logger().info("messages that came together are taken one by one", reason=place(error))
-            return False
-        await self._publisher.settled(bundle.keys)
-        return True
-
     async def _commit(self, bundles: Sequence[_Bundle]) -> None:
         """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
         pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
@@ -140,8 +137,9 @@ class Contract:
         for (bundle, _), own in zip(pairs, keys, strict=True):
             bundle.keys.extend(own)
 
-    def _is_urgent(self, bundle: _Bundle) -> bool:
-        return any(self.subscriptions[each.content.kind].priority is Priority.URGENT for each in bundle.messages)
+    def _group_of(self, bundle: _Bundle) -> GroupCommit[_Bundle]:
+        priorities = {self.subscriptions[each.content.kind].priority for each in bundle.messages}
+        return self._urgent if Priority.URGENT in priorities else self._group
 
     async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0

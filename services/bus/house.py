@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
@@ -43,6 +44,7 @@ class House:
         self.store = Store(connect(self.settings, self.service), connect_to_read(self.settings, self.service))
         self.publisher = Publisher(self.settings, self.store, self.clocks)
         self.health.watch("publishing", self.publisher.obstacle)
+        self._contract = partial(Contract, self.service, self.store, self.publisher, self.clocks)
 
     def subscribe(
         self,
@@ -55,17 +57,13 @@ class House:
 
         `last_resort` handles what has become a dead letter.
         """
-        to = self.service, self.store, self.publisher, self.clocks
-        self._consume(Worker, Contract(*to, subscriptions, last_resort, prefetch=prefetch))
+        self._consume(Worker, self._contract(subscriptions, last_resort, prefetch=prefetch))
 
     def subscribe_in_batches(self, handlers: Mapping[type[Message], Handler], *, gather_seconds: float) -> None:
         """For a service that only records what it hears. `gather_seconds`: how long a partition's batch waits for those of others."""
         subscriptions = [Subscription(event, handler, Priority.BACKGROUND) for event, handler in handlers.items()]
-        to = self.service, self.store, self.publisher, self.clocks
-        self._consume(
-            RecordReader,
-            Contract(*to, subscriptions, most_bundles=BUNDLES_OF_RECORDS, gather_seconds=gather_seconds),
-        )
+        contract = self._contract(subscriptions, most_bundles=BUNDLES_OF_RECORDS, gather_seconds=gather_seconds)
+        self._consume(RecordReader, contract)
 
     def _consume(self, consumer: type[Worker | RecordReader], contract: Contract) -> None:
         part = consumer(self.settings, contract)
