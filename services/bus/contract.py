@@ -241,8 +241,5 @@ class Contract:
 def _bound(received: Received[Message]) -> AbstractContextManager[Any]:
     """Every line logged meanwhile says which message it is about."""
     return structlog.contextvars.bound_contextvars(
-        trace=received.trace,
-        kind=received.content.kind,
-        message_id=received.id,
-        exercise=received.exercise or None,
+        trace=received.trace, kind=received.content.kind, message_id=received.id, exercise=received.exercise or None
     )

@@ -11,7 +11,6 @@ from services.store.pipeline import Statement
 from services.store.transaction import Transaction
 
 Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
-SkipIf: TypeAlias = Callable[[Any], bool]
 
 
 class Priority(Enum):
@@ -30,7 +29,7 @@ class Subscription:
     event: type[Message]
     handler: Handler
     priority: Priority = Priority.NORMAL
-    skip_if: SkipIf | None = None
+    skip_if: Callable[[Any], bool] | None = None
 
 
 def background_topics(subscriptions: Iterable[Subscription]) -> frozenset[Topic]:
