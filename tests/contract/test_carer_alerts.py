@@ -11,6 +11,7 @@ from services.bus.envelope import Received
 from services.safeguarding import decisions, outcomes
 from services.safeguarding.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
+from services.safeguarding.message import handler_name
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.carers import Carers, Kestrel, kinds
 from tests.support.register import fresh_number
@@ -41,7 +42,7 @@ def alert(kestrel: Kestrel, **changes: Any) -> CarerAlert:
 
 
 async def hear(service: Carers, content: Any, child: str, at: datetime = AT) -> None:
-    handler = service.handlers.by_message()[type(content)]
+    handler = getattr(service.handlers, handler_name(content.kind))
     async with service.store.transaction() as transaction:
         await handler(heard(content, child, at), transaction)
 
