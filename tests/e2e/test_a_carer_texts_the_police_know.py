@@ -56,7 +56,7 @@ def test_what_the_carer_texts_next_reaches_police_as_answers_to_what_they_ask(wo
     world.text(carer, "C13 MISSING")
     (notice,) = world.eventually(lambda: _notices(world, carer, "missing"))
     assert notice["body"]["data"]["report"]["clothing"] == "unknown"
-    assert "Text us clothes" in _news(world, carer, before, "Our alert has left here")
+    assert "Ring 101 now" in _news(world, carer, before, "Our alert has left here")
     world.text(carer, "Green anorak, white trainers. He was outside the library")
     (update,) = world.eventually(lambda: _notices(world, carer, "new-information"))
     report = update["body"]["data"]["report"]
@@ -101,7 +101,7 @@ def test_a_home_with_six_children_is_asked_which_one_after_police_have_been_told
     (notice,) = world.eventually(lambda: _notices(world, worker, "missing"))
     assert notice["body"]["data"]["child"] is None
     assert len(notice["body"]["data"]["candidates"]) == 6
-    assert "Which child?" in _news(world, worker, before, "Recorded")
+    assert "Which child is it?" in _news(world, worker, before, "Recorded")
     world.text(worker, "It's Bao")
     of_it = notice["body"]["data"]["episode"]
 
