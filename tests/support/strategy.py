@@ -48,7 +48,7 @@ from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.mail import RELAY, vouched
 from tests.support.meetings import AT_ONCE, IN_FULL
-from tests.support.outside import free_port
+from tests.support.ports import free_port
 from tests.support.register import authority, load
 
 MAILBOX = "safe-return@kestrel.example"
