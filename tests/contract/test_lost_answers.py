@@ -1,6 +1,5 @@
 """What may have arrived, since its answer was lost: whoever may have it hears the all-clear. On a real PostgreSQL."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
@@ -87,7 +86,7 @@ async def test_a_force_that_nobody_could_connect_to_does_not(engine: AsyncEngine
         await floor.until(parcel.id, "waiting")
         await calls_back(floor, told)
         await floor.until(parcel.id, "withdrawn")
-        await asyncio.sleep(1)
+        await floor.whatever_waits_is_sent()
         assert "duty.accepted.v1" not in await floor.kinds_said(told.subject)
 
 

@@ -51,6 +51,7 @@ async def test_another_does_not_wait_for_ever(store: Store) -> None:
     assert diary.happened == ["urgent begins", "another begins", "urgent ends"]
 
 
+@pytest.mark.alone
 async def test_an_urgent_one_that_fails_holds_nobody_up(store: Store) -> None:
     diary, over = Diary(store), asyncio.Event()
     failing = asyncio.create_task(diary.urgent(over))

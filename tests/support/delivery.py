@@ -162,6 +162,21 @@ class Floor:
     async def kinds_said(self, child: str) -> list[str]:
         return [message["type"] for message in await self.said(child)]
 
+    async def idle(self) -> None:
+        """Nothing is being sent, and the outcome of what was sent is written."""
+        await eventually(lambda: not self.loop._dispatcher.held)
+
+    async def whatever_waits_is_sent(self) -> None:
+        """Now, whatever its schedule, and nothing by itself afterwards: what has not been sent by then would never be."""
+        await self.loop._sweep.stop()
+        await self.idle()
+        waiting = deliveries.c.state.in_(["waiting", "unknown"])
+        async with self.store.engine.begin() as connection:
+            await connection.execute(update(deliveries).where(waiting).values(next_attempt_at=self.clocks.wall()))
+        while await self.loop._turn():
+            pass
+        await self.idle()
+
     async def until(self, delivery: UUID, state: str, within: float = 15) -> Any:
         async with asyncio.timeout(within):
             while (row := await self.row(delivery))["state"] != state:  # noqa: ASYNC110 another process may change it

@@ -1,6 +1,5 @@
 """Strategy in the test's own process: its handlers, its SMTP port and its page, on a real PostgreSQL."""
 
-import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -111,8 +110,9 @@ class Strategy:
         return told
 
     async def sent(self, count: int) -> list[Sending]:
+        """At least so many, and all others that were under way with them."""
         await eventually(lambda: len(self.medium.sent) >= count)
-        await asyncio.sleep(0.2)
+        await self.floor.idle()
         return self.medium.sent
 
     def address(self, role: Role) -> str:
