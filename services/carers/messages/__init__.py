@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
-from services.carers.policy.scene import Answer, ClaimKind, Decision
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import ClaimKind
+from services.carers.policy.scene import Decision
 from services.safeguarding.roles import Wording
 
 LANGUAGES = ("en", "cy")
@@ -57,6 +59,7 @@ def _filled(
         police=spoken["police"][decision.standing.police],
         duty=spoken["duty"][duty],
         duty_line=duty_line,
+        child=decision.coded,
         **({"which": spoken["unnamed"], "confirm": "", "each": ""} | dict(asked)),
     )
     return body

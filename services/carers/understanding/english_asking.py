@@ -54,7 +54,7 @@ STOP = (
 
 THANKS = frozenset(
     {
-        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "yes", "yep", "yeah", "received", "noted", "understood", "roger",
+        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "received", "noted", "understood", "roger",
         "brilliant", "great", "perfect", "appreciated", "will", "got", "fine", "lovely",
     }
 )  # fmt: skip
@@ -63,6 +63,7 @@ AROUND_THANKS = frozenset(
         "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
         "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
         "night", "evening", "no", "problem", "help",
+        "yes", "yep", "yeah",
     }
 )  # fmt: skip
-"""A text of these words alone, at least one of the first, asks for nothing."""
+"""A text of these words alone, at least one of the first, asks for nothing. A bare "yes" may answer something: it is no thanks."""

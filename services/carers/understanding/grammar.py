@@ -1,40 +1,28 @@
 """From a text to its meaning. Protective: where words could say that a child is missing, they do."""
 
 import re
-from collections.abc import Iterable
+from itertools import pairwise
 
-from services.carers.understanding import elsewhere, english, english_asking, practice, references, welsh, writing
+from services.carers.understanding import (
+    clauses,
+    elsewhere,
+    english_asking,
+    languages,
+    lexicon,
+    practice,
+    references,
+    welsh,
+    writing,
+)
+from services.carers.understanding.lexicon import any_of
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
 
-
-def _any(*lists: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(pattern for each in lists for pattern in each))
-
-
-IRRELEVANT = _any(english.IRRELEVANT)
-HYPOTHETICAL = _any(english.HYPOTHETICAL)
-QUESTION = _any(english_asking.QUESTION)
-NO_LONGER_MISSING = _any(english.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
-NOT_BACK = _any(english.NOT_BACK, welsh.NOT_BACK)
-DUE = _any(english.DUE)
-MISSING = _any(english.MISSING, welsh.MISSING)
-BACK = _any(english.BACK, welsh.BACK)
-FALSE_ALARM = _any(english.FALSE_ALARM, welsh.FALSE_ALARM)
-MISTAKEN = _any(english.MISTAKEN)
-BESIDES = {
-    Intent.LOCATED: _any(english.LOCATED, welsh.LOCATED),
-    Intent.CONTACT: _any(english.CONTACT, welsh.CONTACT),
-    Intent.SEEN: _any(english.SEEN, welsh.SEEN),
-}
-REQUESTS = {
-    Intent.STATUS: _any(english_asking.STATUS, welsh.STATUS),
-    Intent.ENQUIRY: _any(english_asking.ASKS_WHERE, english_asking.ASKS_AFTER, welsh.ENQUIRY),
-    Intent.HELP: _any(english_asking.HELP, welsh.HELP),
-}
-ASKS_WHERE = _any(english_asking.ASKS_WHERE, welsh.ENQUIRY)
-LURE = _any(english.LURE, welsh.LURE)
-STOP = _any(english_asking.STOP)
-ELSEWHERE = _any([rf"\b{word}\b" for word in elsewhere.MISSING])
+ASKS_WHERE = any_of(english_asking.ASKS_WHERE, welsh.ENQUIRY)
+STOP = any_of(english_asking.STOP)
+ELSEWHERE = any_of([rf"\b{word}\b" for word in elsewhere.MISSING])
+NOT_THAT_ONE = re.compile(r"not (?!her\b|him\b|them\b|me\b|sure\b|now\b|yet\b|good\b|well\b)\w+(?: yet)?")
+"""As in "the others are home, but not Amara"."""
+HOME = re.compile(r"\b(?:back|home)\b")
 NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|person|teen|c\d+) (?:is|now|has|who)\b")
 
 
@@ -44,7 +32,7 @@ def understand(text: str) -> Meaning:
     if (command := practice.commanded(words)) is not None:
         return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
-    said = [each for clause in writing.clauses(text) for each in _clause(writing.typed(clause), writing.plain(clause))]
+    said = _said(text, plain)
     if references.code_after_ok(text) is not None:
         said.insert(0, Said(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
@@ -58,58 +46,23 @@ def understand(text: str) -> Meaning:
     if not said:
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
-    doubtful = foreign or contradictory or writing.in_another_script(text)
+    doubtful = foreign or contradictory or writing.in_another_script(text) or languages.is_foreign(text)
     return Meaning(
         _without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text), _enquiry(said, plain)
     )
 
 
-def _clause(typed: str, plain: str) -> list[Said]:
-    """At most one of missing, back and false alarm, the later one where there are several, and what is said besides."""
-    said = [Said(Intent.LURE, typed)] if LURE.search(plain) else []
-    if QUESTION.search(plain):
-        return [*said, Said(Intent.STATUS, typed)]
-    rest = IRRELEVANT.sub(_hidden, plain)
-    false_alarm = _last(FALSE_ALARM, rest)
-    rest, ended = _take(NO_LONGER_MISSING, rest)
-    rest, not_back = _take(NOT_BACK, rest)
-    if not_back < 0:
-        false_alarm = max(false_alarm, _last(MISTAKEN, rest))
-    rest, due = _take(DUE, rest)
-    rest = HYPOTHETICAL.sub(_hidden, rest)
-    rest, missing = _take(MISSING, rest)
-    back = _last(BACK, rest)
-    said.extend(_whereabouts(typed, not_back, max(due, missing), back, false_alarm, ended))
-    kinds = BESIDES if back < 0 else {}
-    said.extend(Said(kind, typed) for kind, pattern in kinds.items() if pattern.search(rest))
-    said.extend(Said(kind, typed) for kind, pattern in REQUESTS.items() if pattern.search(rest))
+def _said(text: str, plain: str) -> list[Said]:
+    known = clauses.whole(plain)
+    said: list[Said] = []
+    before = ""
+    for clause, following in pairwise([*writing.clauses(text), None]):
+        if clause is not None:
+            said.extend(clauses.read(clause, clauses.before(known, following)))
+            if NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before):
+                said.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
+            known, before = clauses.after(known, clause), clause.plain
     return said
-
-
-def _whereabouts(typed: str, not_back: int, missing: int, back: int, false_alarm: int, ended: int) -> list[Said]:
-    """Each number is where the last such words end, -1 where there are none."""
-    reported = max(not_back, missing)
-    mixed = min(reported, back) >= 0
-    if reported > max(back, false_alarm, ended):
-        return [Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed, mixed)]
-    if back >= 0:
-        return [Said(Intent.BACK, typed, mixed)]
-    if false_alarm >= 0:
-        return [Said(Intent.FALSE_ALARM, typed)]
-    return [Said(Intent.BACK, typed)] if ended >= 0 else []
-
-
-def _take(pattern: re.Pattern[str], plain: str) -> tuple[str, int]:
-    """What is left, in its old places, and where the last match ended (-1 where there is none)."""
-    return pattern.sub(_hidden, plain), _last(pattern, plain)
-
-
-def _last(pattern: re.Pattern[str], plain: str) -> int:
-    return max((match.end() for match in pattern.finditer(plain)), default=-1)
-
-
-def _hidden(match: re.Match[str]) -> str:
-    return "~" * len(match[0])
 
 
 def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bool]:
@@ -119,8 +72,8 @@ def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bo
     kinds = {each.intent for each in said}
     if kinds & REPORTS and Intent.BACK not in kinds:
         return said, False
-    back_later = BACK.search(plain.removeprefix("missing")) is not None and "now" in plain.split()
-    if back_later or NO_LONGER_MISSING.search(plain):
+    back_later = Intent.BACK in kinds and "now" in plain.split()
+    if back_later or any(each.search(plain) for each in lexicon.NO_LONGER_MISSING):
         return said, True
     return [
         Said(Intent.MISSING, words),

@@ -47,6 +47,10 @@ class Said:
     words: str
     mixed: bool = False
     """The same words hold a report and a return: of two children named in them nobody can tell which is which."""
+    subject: str = ""
+    """The word for whom it is said of, where that is no pronoun and in no list: the child's name, or anybody's."""
+    if_named: bool = False
+    """It counts only where the words name a child of the speaker's."""
 
 
 @dataclass(frozen=True, slots=True)

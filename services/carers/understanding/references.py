@@ -13,7 +13,10 @@ MOST_CODES = 3
 NUMBER = r"(?=[\w/\-]*\d[\w/\-]*\d[\w/\-]*\d)[\w/\-]{3,}"
 REFERENCE = re.compile(
     rf"\b(?:ref|refs|reference|incident|crime|log|cad|storm|misper)\b(?:\W{{0,3}}\b(?:no|num|number|ref|reference|is|was|code|police|the|id)\b){{0,4}}\W{{0,3}}(?:\b[a-z]{{1,4}}\W)?{NUMBER}"
-    rf"|\bpolice\b.{{0,30}}\b(?:gave|given|ref|number|no|reference)\b.{{0,20}}?\b{NUMBER}",
+    r"|\b(?:ref|refs|reference)\b(?:\W{0,3}\b(?:no|num|number|is|was|the|police|id|its)\b){0,3}\W{0,3}\d{1,2}\b(?!\W?\d)(?!\s*(?:am|pm|min|hour|hr|h|day|week|year|o.?clock|of us|people|times?)\w*\b)"
+    r"|\b(?:log|cad|incident|crime)\W{0,3}(?:no|num|number)\W{0,3}(?:is\W)?\d{1,2}\b(?!\W?\d)"
+    rf"|\bpolice\b.{{0,30}}\b(?:gave|given|ref|number|no|reference)\b.{{0,20}}?\b{NUMBER}"
+    rf"|\b(?:number|ref|reference) (?:for|from|of) (?:the )?police\b.{{0,20}}?\b{NUMBER}",
     re.IGNORECASE,
 )
 ASKED_FOR_BY_US = re.compile(r"^\W*ref(?:erence)?\b", re.IGNORECASE)
@@ -34,7 +37,7 @@ def codes_in(text: str) -> tuple[str, ...]:
 
 
 def has_reference(text: str) -> bool:
-    """Whether it quotes a police reference: at least three digits after a word that announces one."""
+    """Whether it quotes a police reference: some digits after REF, at least three after another word that announces one."""
     return REFERENCE.search(text) is not None
 
 

@@ -31,7 +31,7 @@ LONG = (
 )  # fmt: skip
 WORDS_OF_THEIR_OWN = frozenset(
     {
-        "ignored", "windows", "turner", "turn", "turns", "burned", "tuned", "walker", "talked", "worked", "waked", "balked",
+        "ignored", "ignores", "ignoring", "windows", "turner", "turn", "turns", "burned", "tuned", "walker", "talked", "worked", "waked", "balked",
         "trapped", "states", "statue", "statues", "misting", "mission", "missions", "messing", "mixing", "missal", "policy",
         "polite", "return", "returns", "retuned", "alarms", "alarmed", "falls", "updated", "updates", "widow", "arrive", "arrives",
         "spotless", "spouted", "sported", "locate", "locates", "sleep", "groom", "grooms", "bedrooms", "mistakes", "mistaken",

@@ -26,11 +26,11 @@ MISSING = (
 )
 NO_LONGER_MISSING = (r"\b(?:ddim|dim) (?:bellach )?ar goll\b", r"\bddim ar goll (?:mwyach|bellach|rhagor)\b")
 BACK = (
-    r"\b(?:wedi|nawr|rwan) (?:dod |cyrraedd |dychwelyd |troi )?(?:\w+ )?(?:adref|adre|gartref|yn ol|nol)\b",
-    r"\bwedi (?:dychwelyd|cyrraedd)\b",
-    r"^(?:mae )?(?:\w+ ){0,3}(?:adref|adre|gartref|yn ol|nol)(?: \w+){0,3}$",
-    r"\b(?:yn ol|nol|adref|gartref) (?:yn ddiogel|nawr|rwan|gyda)\b",
-    r"\bdaeth (?:\w+ ){0,2}(?:adref|adre|nol|yn ol)\b",
+    r"\b(?:wedi|nawr|rwan) (?:dod |cyrraedd |dychwelyd |troi )?(?:\w+ )?(?P<at>adref|adre|gartref|yn ol|nol)\b",
+    r"\bwedi (?P<at>dychwelyd|cyrraedd)\b",
+    r"^(?:mae )?(?:\w+ ){0,3}?(?P<at>adref|adre|gartref|yn ol|nol)(?: \w+){0,3}$",
+    r"\b(?P<at>yn ol|nol|adref|gartref) (?:yn ddiogel|nawr|rwan|gyda)\b",
+    r"\bdaeth (?:\w+ ){0,2}(?P<at>adref|adre|nol|yn ol)\b",
 )
 FALSE_ALARM = (
     r"\b(?:larwm ffug|camrybudd|camgymeriad|rhybudd ffug)\b",
@@ -47,6 +47,6 @@ LURE = (
 )
 STATUS = (r"\b(?:unrhyw newyddion|beth syn digwydd|oes newyddion|statws|diweddariad)\b",)
 ENQUIRY = (r"\b(?:ble|lle) (?:mae|maer|ydy|yw)\b",)
-HELP = (r"\b(?:cymorth|helpwch|help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
+HELP = (r"\b(?:cymorth|helpwch|(?:angen|eisiau) help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
 THANKS = frozenset({"diolch", "iawn"})
 AROUND_THANKS = frozenset({"ok", "yn", "fawr", "am", "roi", "gwybod", "i", "fi", "mi", "bawb", "chi", "hynny"})

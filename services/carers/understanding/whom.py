@@ -1,12 +1,16 @@
 """Which of the speaker's children a text names: by code, by first name, or as all of them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+
+from rapidfuzz.distance import OSA
 
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
+NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
 NUMBERS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
@@ -22,9 +26,42 @@ COUNTED = (
     (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
 )
 ALL = re.compile(
-    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
+    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
 )
-JOINERS = frozenset({"and", "plus", "n", "with", "also", "both"})
+BUT_FOR = re.compile(
+    r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
+)
+SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went)"
+BARE_NUMBERS = re.compile(
+    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
+)
+CORRECTING = frozenset(
+    [
+        "sorry",
+        "no",
+        "not",
+        "its",
+        "it",
+        "is",
+        "meant",
+        "i",
+        "mean",
+        "correction",
+        "wrong",
+        "name",
+        "child",
+        "one",
+        "oops",
+        "actually",
+        "should",
+        "be",
+        "the",
+        "was",
+        "say",
+        "missing",
+    ]
+)
+JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
 ANOTHERS = re.compile(
     r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
@@ -50,21 +87,80 @@ class Named:
     """Joined by "and" or the like: the same is said of each of them."""
     several: bool = False
     """More than one is meant, without saying which."""
+    alike: tuple[str, ...] = ()
+    """Named by a code that several have, of different authorities: one of these, and none of them for certain."""
 
 
 def named(words: str, children: Sequence[Known]) -> Named:
     """`words` as `writing.typed` gives them. Codes outweigh names, names outweigh counts."""
-    codes = {_plain_code(each.code): each.child for each in children}
-    found = [codes[code] for code in CODE.findall(words) if code in codes]
-    foreign = any(code not in codes for code in CODE.findall(words))
-    found += [child for code, child in codes.items() if _spoken(code).search(words)]
-    if not found and not foreign:
-        found = [each.child for each in children if _names(each, children) & set(words.split())]
-    if found or foreign:
-        return Named(tuple(dict.fromkeys(found)), foreign, together=_together(words, _mentions(children)))
+    if (but_for := BUT_FOR.search(words)) is not None:
+        left_out = named(but_for[1], children).children
+        if left_out:
+            return Named(tuple(each.child for each in children if each.child not in left_out))
+    found, foreign, alike = _found(words, children)
+    if found or foreign or alike:
+        return Named(found, foreign, together=_together(words, _mentions(children)), alike=alike)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
+
+
+def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+    """Those named, whether a code is none of theirs, and those whose code several have."""
+    codes = _by_code(children)
+    said = [code for code in CODE.findall(words) if code in codes]
+    foreign = any(code not in codes for code in CODE.findall(words))
+    said += [code for code in codes if _spoken(code).search(words)]
+    said += _by_bare_number(words, codes)
+    spoken = [each for code in said for each in codes[code] if len(codes[code]) == 1]
+    alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
+    if not said and not foreign:
+        spoken = [each.child for each in children if _names(each, children) & set(words.split())]
+    others = [each.child for each in children if each.child in spoken and not _is_the_wrong_one(each, words)]
+    meant = [each for each in spoken if each in others] if others else spoken
+    return tuple(dict.fromkeys(meant)), foreign, alike
+
+
+def _by_bare_number(words: str, codes: Iterable[str]) -> list[str]:
+    """As in "17 and 18 gone". An age, a time and a house number stand elsewhere."""
+    of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
+    return [
+        of_number[number]
+        for found in BARE_NUMBERS.finditer(words)
+        for number in re.findall(r"\d+", found[1])
+        if number in of_number
+    ]
+
+
+def _by_code(children: Sequence[Known]) -> dict[str, list[str]]:
+    """Two authorities may each have a C17."""
+    codes: dict[str, list[str]] = {}
+    for each in children:
+        codes.setdefault(plain_code(each.code), []).append(each.child)
+    return codes
+
+
+def numbers(words: str) -> tuple[str, ...]:
+    """What may be the number of a child's code, without leading noughts: the 17 of c17, of "child 17" and of "see seventeen"."""
+    written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
+    return tuple(
+        dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])
+    )
+
+
+def _is_the_wrong_one(child: Known, words: str) -> bool:
+    """Named only to say that it is not this one: "Omid, not Omar"."""
+    forms = {plain_code(child.code), *(form for name in child.names for form in _forms(name))}
+    before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
+    return before == {"not"}
+
+
+def put_right(words: str, children: Sequence[Known]) -> str | None:
+    """Who is meant instead of another, in so many words: "sorry not Omar, Omid"."""
+    found, _, _ = _found(words, children)
+    correcting = set(words.split()) - _mentions(children) <= CORRECTING and "not" in words.split()
+    wrong = [each for each in children if _mentions([each]) & set(words.split()) and _is_the_wrong_one(each, words)]
+    return found[0] if correcting and wrong and len(found) == 1 and found[0] != wrong[0].child else None
 
 
 def _counted(words: str, children: Sequence[Known]) -> Named:
@@ -84,10 +180,10 @@ def _together(words: str, mentions: set[str]) -> bool:
 
 
 def _mentions(children: Sequence[Known]) -> set[str]:
-    return {folded(name) for each in children for name in (*each.names, _plain_code(each.code))}
+    return {folded(name) for each in children for name in (*each.names, plain_code(each.code))}
 
 
-def _plain_code(code: str) -> str:
+def plain_code(code: str) -> str:
     plain = folded(code).replace("-", "").replace(" ", "")
     letters = plain.rstrip("0123456789")
     return letters + plain[len(letters) :].lstrip("0")
@@ -114,15 +210,31 @@ def _forms(name: str) -> set[str]:
     return {folded(name), f"{folded(name)}s"}
 
 
+def may_be(word: str, children: Sequence[Known]) -> bool:
+    """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
+    names = [form for each in children for name in each.names if name.strip() for form in folded(name).split()]
+    return not word or not names or any(_sounds_like(word, name) for name in names)
+
+
+def _sounds_like(word: str, name: str) -> bool:
+    whole = word in {name, f"{name}s"}
+    shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
+    misspelt = (
+        len(name) >= 4
+        and word[0] == name[0]
+        and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
+    )
+    return whole or shortened or misspelt
+
+
 def words_for(child: Known) -> set[str]:
     """The words by which a text may call the child."""
-    return {_plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
+    return {plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
 
 
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
     """As the answer to "which child?" a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
-    return tuple(
-        each.child for each in children if _plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken
-    )
+    numbered = [each for each in children if plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
+    return tuple(each.child for each in numbered if len(_by_code(children)[plain_code(each.code)]) == 1)

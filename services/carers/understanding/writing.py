@@ -2,15 +2,30 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
+from services.carers.understanding.nouns import NO_NAMES, WITHIN_A_VERB
 from services.carers.understanding.spelling import corrected
 
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
 """Letters whose stroke is no accent to Unicode."""
 APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
-ENDS_OF_CLAUSE = re.compile(r"[.!?;,:\n\r()]+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b")
+ENDS_OF_CLAUSE = re.compile(
+    r"((?:(?<!\d)[.:,]|[.:,](?!\d)|[!?;\n\r()])+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b)"
+)
+IN_A_LIST = re.compile(
+    r"(?:(?<=^)|(?<=[.!?\n] )|(?<=missing )|(?<=missing: )|(?<= and ))([a-z]{3,}|c\d+|\d{2,3}), (?!(?:he|she|they|i|we|it|its|hes|shes|theyre|not|no|im|weve|ive|is|has|just|still|gone|back|my|the|his|her|who|please|can|didnt|wont|doesnt|she|safe)\b)(?=\w+(?:,| and| is| has| are| have| both| gone| missing| not| ran| run| all| absconded| left| still| havent| hasnt|$))"
+)
+EVERYBODY_BUT = re.compile(
+    r"\b(every(?:one|body)|all(?: of (?:them|us))?|all the \w+|the lot|the rest)((?: \w+){0,3}?) but(?= \w+(?: and \w+)?(?:$|[.!,;]| (?:is|are|has|have|missing|gone|back|home|ran|not|of)\b))"
+)
+WHO_IS = re.compile(r",? \b(?:except(?: for)?|apart from|bar|but|other than) (\w+),? whos?\b")
+NOT_EVERYBODY_BUT = re.compile(r" but \w+ (?:is |are |has |have )?(?:still|not|isnt|hasnt|missing|gone)\b")
 ANOTHER_CHILD = re.compile(
     r"(?<=\w)(?<!\band)(?<!\bor)(?<!\bplus)(?<!\bwith)(?<!\bnot)(?<!\bboth)(?<!\bnear)\s+(?=c\d+ )"
+)
+TWO_NUMBERS = re.compile(
+    r"\W*(\d{1,3} (?:is |has )?(?:not )?(?:back|home|missing|gone|here|in)) ?,? ?(?:and )?(\d{1,3} (?:is |has |still )*(?:back|home|missing|gone|here|not|in|isnt|hasnt)\b.*)$"
 )
 CODE_BEFORE = re.compile(r"\bc\d+ +(?!c\d)\w")
 NOT_WORDS = re.compile(r"[^\w]+")
@@ -34,15 +49,44 @@ def plain(text: str) -> str:
     return " ".join(corrected(word) for word in typed(text).split())
 
 
-def clauses(text: str) -> list[str]:
-    """As typed, in the order written, those without a word left out."""
-    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text)))
-    parts = [each for part in ENDS_OF_CLAUSE.split(joined) for each in _a_child_each(part)]
-    return [part for part in parts if typed(part)]
+@dataclass(frozen=True, slots=True)
+class Clause:
+    typed: str
+    """Words as `typed` gives them."""
+    plain: str
+    asked: bool
+    """A question mark ends it."""
+
+
+def clauses(text: str) -> list[Clause]:
+    """In the order written, those without a word left out."""
+    joined = _everybody_but(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text))))
+    parts = [*ENDS_OF_CLAUSE.split(_listed(joined)), ""]
+    found: list[Clause] = []
+    for part, mark in zip(parts[::2], parts[1::2], strict=True):
+        each = [words for words in map(typed, _a_child_each(part)) if words]
+        found.extend(Clause(words, plain(words), "?" in mark and words is each[-1]) for words in each)
+    return found
+
+
+def _listed(words: str) -> str:
+    """One clause of "Omar, Linh missing"."""
+    return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
+
+
+def _everybody_but(words: str) -> str:
+    """No two clauses of "everyone but Linh"; "all back but Linh is missing" is two, and "all in except Linh who is missing"."""
+    words = WHO_IS.sub(r". \1 ", words)
+    found = EVERYBODY_BUT.search(words)
+    if found is None or (found[2] and NOT_EVERYBODY_BUT.match(words, found.end() - 4)):
+        return words
+    return f"{words[: found.end() - 3]}except{words[found.end() :]}"
 
 
 def _a_child_each(part: str) -> list[str]:
     """Without a comma too: "c17 gone c18 is here" says two things."""
+    if (numbers := TWO_NUMBERS.match(part)) is not None:
+        return [numbers[1], numbers[2]]
     place = ANOTHER_CHILD.search(part, pos=1)
     if place is None or not CODE_BEFORE.search(part[: place.start()]):
         return [part]

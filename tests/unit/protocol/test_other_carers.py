@@ -18,9 +18,9 @@ CAT = "person-00000000-0000-4000-8000-00000000000c"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 BY_AGENCY = events.ChildReportedMissing(**SAID, channel="agency")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET, channel="agency")
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY, channel="agency")
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", channel="agency")
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET, channel="agency")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY, channel="agency")
 LOCATED = events.ChildLocated(**SAID, channel="force", proof=events.Proof.FORCE)
 
 

@@ -1,0 +1,256 @@
+"""From one clause to what it says. Protective: where words could say that a child is missing, they do."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from services.carers.understanding import assertion, english_returns, lexicon, nouns, subjects
+from services.carers.understanding.assertion import Context
+from services.carers.understanding.meaning import Intent, Said
+from services.carers.understanding.subjects import Kind, Subject
+from services.carers.understanding.writing import Clause
+
+Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
+Counts: TypeAlias = Callable[[re.Match[str]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is known of the whole text while one of its clauses is read."""
+
+    detail: bool
+    """It speaks of a detail, as a correction does."""
+    false_alarm: bool
+    speaker_looks: bool
+    """They have been out looking: then "just got back" is themselves."""
+    official: bool
+    context: Context
+    out_with: bool = False
+
+
+def whole(plain: str) -> Text:
+    return Text(
+        detail=_is_put_right(_without(lexicon.TAKEN_BACK, plain)),
+        speaker_looks=lexicon.LOOKING.search(plain) is not None,
+        false_alarm="false alarm" in plain or " all along" in plain,
+        official=lexicon.OFFICIAL.search(plain) is not None,
+        context=Context(witnessed=assertion.WITNESSED.search(plain) is not None),
+    )
+
+
+def before(text: Text, following: Clause | None) -> Text:
+    """The text as it stands for a clause after which `following` comes."""
+    if following is None or not assertion.is_only_a_hedge(following.plain):
+        return text
+    return replace(text, context=replace(text.context, told_by_others=True))
+
+
+def after(text: Text, clause: Clause) -> Text:
+    """The text as it stands for the clause that follows."""
+    context = replace(
+        text.context,
+        told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
+        of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
+    )
+    return replace(text, context=context, out_with=text.out_with or lexicon.OUT_WITH.search(clause.plain) is not None)
+
+
+def _is_put_right(rest: str) -> bool:
+    """Whether a detail is, rather than the report: anything that neither says sorry nor where the child was all the while."""
+    if lexicon.DETAIL.search(rest):
+        return True
+    if lexicon.EXPLAINED.search(rest):
+        return lexicon.AT_A_TIME.search(rest) is not None
+    return not set(rest.split()) <= english_returns.APOLOGY
+
+
+def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
+    for pattern in patterns:
+        plain = pattern.sub(" ", plain)
+    return plain
+
+
+def read(clause: Clause, text: Text) -> list[Said]:
+    """At most one of missing, back and false alarm, the later one where there are several, and what is said besides."""
+    typed, plain = clause.typed, clause.plain
+    said = [Said(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
+    if lexicon.QUESTION.search(plain):
+        return [*said, Said(Intent.STATUS, typed)]
+    reading = _Reading(clause, text)
+    said.extend(each for one in reading.whereabouts() for each in _but_for_one(one))
+    besides = {} if any(each.intent is Intent.BACK for each in said) else lexicon.BESIDES
+    said.extend(
+        Said(kind, typed) for kind, pattern in (besides | lexicon.REQUESTS).items() if pattern.search(reading.rest)
+    )
+    if not said and (reading.asked or reading.is_a_question()):
+        said.append(Said(Intent.STATUS, typed))
+    return said
+
+
+def _but_for_one(said: Said) -> list[Said]:
+    """Of "Amara is back without Yusuf" and "all back except Linh": of one of them the contrary is said."""
+    found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
+    if found is None:
+        return [said]
+    if found[2].split()[0] in {"her", "him", "them"}:
+        return [Said(Intent.NOT_BACK, found[2])]
+    rest = said.words[: found.start()] if found[1] == "without" else said.words
+    return [replace(said, words=rest), Said(Intent.NOT_BACK, found[2], if_named=True)]
+
+
+class _Reading:
+    """`rest` is what is left of the clause once what has been read is hidden, everything in its old place."""
+
+    def __init__(self, clause: Clause, text: Text) -> None:
+        self.clause = clause
+        self.text = text
+        self.rest = lexicon.IRRELEVANT.sub(hidden, clause.plain)
+        self.asked = False
+
+    def whereabouts(self) -> list[Said]:
+        typed = self.clause.typed
+        false_alarm, who = self._claimed(lexicon.FALSE_ALARM, self._was_never_gone)
+        ended, unmissed = self._claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
+        self._take_each(lexicon.NO_LONGER_MISSING)
+        not_back = self._take(lexicon.NOT_BACK)
+        if not_back < 0 and not self.text.detail:
+            false_alarm = max(false_alarm, self._claimed(lexicon.TAKEN_BACK)[0])
+        due = max(self._take(lexicon.DUE), self._take(lexicon.LATE, self._is_the_child_late))
+        self.rest = lexicon.HYPOTHETICAL.sub(hidden, self.rest)
+        missing = max(self._take(lexicon.MISSING, self._is_of_now), self._take(lexicon.LEFT, self._has_left))
+        back, whose = self._claimed(lexicon.BACK, self._is_the_childs)
+        if back < 0:
+            back, whose = max(back, self._claimed(lexicon.STAND_DOWN)[0]), ""
+        reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
+        found = [Said(Intent.LOCATED, typed)] if back < 0 and self._located() else []
+        if reported > max(back, false_alarm, ended):
+            return [Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed, mixed), *found]
+        if back >= 0:
+            return [Said(Intent.BACK, typed, mixed, whose)]
+        if false_alarm >= 0:
+            return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
+        return [Said(Intent.BACK, typed, subject=unmissed)] if ended >= 0 else found
+
+    def is_a_question(self) -> bool:
+        """Whether a return is asked after."""
+        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(hidden, self.clause.plain)):
+            return False
+        return self.clause.asked or assertion.asks(self.clause.plain)
+
+    def _claimed(self, patterns: Iterable[re.Pattern[str]], fits: Fits | None = None) -> tuple[int, str]:
+        """Where the last such words end that are said to be so (-1 where none are), and the name of whom they are said of."""
+        last, name = -1, ""
+        for pattern in patterns:
+            for match in pattern.finditer(self.rest):
+                who = fits(match) if fits is not None else subjects.NOBODY
+                if match.end() > last and who is not None and self._holds(_place(match)):
+                    last, name = match.end(), who.word if who.kind is Kind.NAME else ""
+        return last, name
+
+    def _holds(self, place: int) -> bool:
+        plain = self.clause.plain
+        if lexicon.NOT_BEFORE.search(plain[:place]):
+            return False
+        if assertion.is_asked(plain, place, mark=self.clause.asked):
+            self.asked = True
+            return False
+        return assertion.is_asserted(plain, place, self.text.context)
+
+    def _is_the_childs(self, match: re.Match[str]) -> Subject | None:
+        """None where somebody or something else is back."""
+        who = subjects.subject(self.clause.plain, _place(match))
+        if who.kind is Kind.OTHER:
+            with_the_child = who.word in {"we", "us"} and self.text.context.witnessed
+            return subjects.NOBODY if with_the_child else None
+        if who.kind is Kind.NONE and self._may_be_the_speaker(match):
+            return None
+        if lexicon.AT_ANOTHERS.search(self.clause.plain, match.start()):
+            return None
+        if self.text.false_alarm and lexicon.STATE.search(match[0]):
+            return None
+        return who
+
+    def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
+        """Or one who is out with somebody, and back at ten."""
+        if self.text.speaker_looks or lexicon.BACK_FROM.match(self.clause.plain, _place(match)):
+            return True
+        return self.text.out_with or lexicon.OUT_WITH.search(self.clause.plain) is not None
+
+    def _was_never_gone(self, match: re.Match[str]) -> Subject | None:
+        groups = match.groupdict()
+        plain = self.clause.plain
+        if groups.get("of"):
+            if lexicon.PRESENT_THERE.search(plain[: match.start()]) is None:
+                return None
+            who = subjects.last_mentioned(plain, match.start())
+        elif groups.get("at"):
+            if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):
+                return None
+            who = subjects.subject(plain, match.start("at"))
+        else:
+            return subjects.NOBODY
+        return None if who.kind is Kind.OTHER else who
+
+    def _located(self) -> bool:
+        plain, context = self.clause.plain, self.text.context
+        if self.text.false_alarm:
+            return False
+        if self.text.official:
+            context = replace(context, witnessed=True)
+        for pattern in lexicon.LOCATED:
+            for match in pattern.finditer(self.rest):
+                place = _place(match)
+                if assertion.is_asked(plain, place, mark=self.clause.asked):
+                    self.asked = True
+                    continue
+                if lexicon.NOT_BEFORE.search(plain[:place]) or not assertion.is_asserted(plain, place, context):
+                    continue
+                if "at" not in match.groupdict() or subjects.subject(plain, place).kind is not Kind.OTHER:
+                    return True
+        return False
+
+    def _take(self, pattern: re.Pattern[str], counts: Counts | None = None) -> int:
+        """Where the last match ended that counts; all of them are hidden."""
+        last = -1
+        for match in pattern.finditer(self.rest):
+            if counts is None or counts(match):
+                last = match.end()
+            self.rest = self.rest[: match.start()] + hidden(match) + self.rest[match.end() :]
+        return last
+
+    def _take_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
+        for pattern in patterns:
+            self.rest = pattern.sub(hidden, self.rest)
+
+    def _is_the_child_late(self, match: re.Match[str]) -> bool:
+        return subjects.subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
+
+    def _is_of_now(self, match: re.Match[str]) -> bool:
+        """An animal is no report, and how it went the last time neither."""
+        before = self.clause.plain[: match.end()]
+        if lexicon.OTHER_TIMES.search(before):
+            return False
+        return subjects.subject(before, match.start()).word not in nouns.ANIMALS
+
+    def _has_left(self, match: re.Match[str]) -> bool:
+        """Weakly missing: grown-ups go, and a child goes out with somebody who looks after it."""
+        plain = self.clause.plain
+        if not self._is_of_now(match):
+            return False
+        if lexicon.WITH_SOMEBODY_KNOWN.search(plain, match.start()):
+            return False
+        gone = lexicon.LEAVING.search(match[0])
+        if gone is not None and lexicon.JUST_NOT.search(plain[: match.start() + gone.start()]):
+            return False
+        who = subjects.subject(plain, match.start() + (gone.start() if gone is not None else 0))
+        return who.word not in lexicon.NOT_GONE_MISSING or lexicon.WITH_THE_CHILD.search(plain) is not None
+
+
+def _place(match: re.Match[str]) -> int:
+    """Where a return is said: before it stands who is back."""
+    return match.start("at") if match.groupdict().get("at") else match.start()
+
+
+def hidden(match: re.Match[str]) -> str:
+    return "~" * len(match[0])

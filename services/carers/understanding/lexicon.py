@@ -1,0 +1,74 @@
+"""The patterns of both languages, compiled, and those that only the reading of a clause needs."""
+
+import re
+from collections.abc import Iterable
+
+from services.carers.understanding import english, english_asking, english_returns, nouns, welsh
+from services.carers.understanding.meaning import Intent
+
+
+def any_of(*lists: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(pattern for each in lists for pattern in each))
+
+
+def each_of(*lists: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for each in lists for pattern in each)
+
+
+IRRELEVANT = any_of(english.IRRELEVANT)
+HYPOTHETICAL = any_of(english.HYPOTHETICAL)
+QUESTION = any_of(english_asking.QUESTION)
+NO_LONGER_MISSING = each_of(english_returns.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
+NOT_BACK = any_of(english.NOT_BACK, welsh.NOT_BACK)
+DUE = any_of(english.DUE)
+LATE = any_of(english.LATE)
+MISSING = any_of(english.MISSING, welsh.MISSING)
+LEFT = any_of(english.LEFT)
+BACK = each_of(english_returns.BACK, welsh.BACK)
+STAND_DOWN = each_of(english_returns.STAND_DOWN)
+FALSE_ALARM = each_of(english_returns.FALSE_ALARM, welsh.FALSE_ALARM)
+TAKEN_BACK = each_of(english_returns.TAKEN_BACK)
+EXPLAINED = re.compile(english_returns.EXPLAINED)
+DETAIL = re.compile(english_returns.DETAIL)
+AT_A_TIME = re.compile(english_returns.AT_A_TIME)
+STATE = re.compile(english_returns.STATE)
+LOCATED = each_of(english_returns.LOCATED, welsh.LOCATED)
+BESIDES = {
+    Intent.CONTACT: any_of(english.CONTACT, welsh.CONTACT),
+    Intent.SEEN: any_of(english.SEEN, welsh.SEEN),
+}
+REQUESTS = {
+    Intent.STATUS: any_of(english_asking.STATUS, welsh.STATUS),
+    Intent.ENQUIRY: any_of(english_asking.ASKS_WHERE, english_asking.ASKS_AFTER, welsh.ENQUIRY),
+    Intent.HELP: any_of(english_asking.HELP, welsh.HELP),
+}
+LURE = any_of(english.LURE, welsh.LURE)
+NOT_BEFORE = re.compile(r"\b(?:not|no|never|nt|without|ddim)(?: \w+){0,3} ?$")
+OTHER_TIMES = re.compile(r"\b(?:last|first|that|other) times?\b(?! (?:i|we|anyone|he|she|they) (?:saw|seen|was|were))")
+WITH_SOMEBODY_KNOWN = re.compile(
+    r"\b(?:with|w) (?:(?:a|an|the|his|her|their|our|my|his own) )?(?:member of |two |2 )?"
+    r"(?:staff|keyworker|key worker|support worker|social worker|youth worker|manager|nurse|teacher|carers?|me|us|husband|wife|partner)\b"
+)
+OUT_WITH = re.compile(
+    r"\b(?:out|gone|went|off|away|trip|cinema|shopping|contact|dentist|doctors?|gym|bowling|swimming)\b.*\bwith\b"
+)
+OFFICIAL = re.compile(
+    r"\b(?:police|hospital|staff|school|college|social worker|worker|ambulance|officers?|a and e|btp|security)\b"
+)
+NOT_GONE_MISSING = (nouns.SPEAKER | nouns.ADULTS | nouns.ANIMALS) - {"me", "us"}
+RETURN = re.compile(r"\b(?:back|home|found|located|returned)\b")
+LOOKING = re.compile(
+    r"\b(?:no luck|no joy|nothing(?! (?:to|wrong|broken|missing))|(?<!stop )(?<!need to )looking|searching|searched|looked|(?:driven|drove|driving|been|walked) (?:all )?(?:round|around|about|everywhere)|(?:house|flat|room|home) (?:was|is) (?:empty|locked|dark)|keep (?:looking|trying|ringing)|cant find)\b"
+)
+AT_ANOTHERS = re.compile(
+    r"(?<!was )(?<!been )(?<!not )(?<!being )\bat (?:an?|his|her|their|the) (?:\w+ )?(?:friends?|mates?|boyfriends?|girlfriends?|mums?|dads?|nans?|grans?|aunt\w*|uncles?|cousins?|sisters?|brothers?|hospital|station|hotel|hostel|flat)\b"
+    r"|\b(?:at home|in bed|home) with (?:an?|his|her|their) (?:\w+ )?(?:mum|dad|mother|father|nan|aunt\w*|uncle|cousins?|boyfriend|girlfriend|mates?|ex|family|parents)\b|\bat hospital\b"
+)
+PRESENT_THERE = re.compile(
+    r"\b(?:was|were|been|is)\b.*\b(?:here|home|in|inside|upstairs|downstairs|asleep|sleeping|with|hiding|at|under|behind|next door|fine|safe|on|there)\b"
+)
+BACK_FROM = re.compile(r"(?:back|home|in|returned) from (?!missing|being)")
+BUT_FOR = re.compile(r"\b(without|except(?: for)?|apart from|bar|other than) (\w+(?: and \w+)?)")
+JUST_NOT = re.compile(r"\b(?:not|never) (?:actually |even |really )?$")
+LEAVING = re.compile(r"\b(?:gone|went|left|off|out|walked|ran|legged|slipped|sneaked|snuck)\b")
+WITH_THE_CHILD = re.compile(r"\b(?:with|has|got|taken|took) (?:him|her|them|c\d+)\b")

@@ -1,0 +1,128 @@
+"""Of whom or what something is said: of the child, of somebody or something that is no child of the speaker's, or of a name.
+
+Whatever is in none of the lists (`nouns.py`) is the child, for that is whom these texts are about.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from services.carers.understanding import nouns
+
+
+class Kind(Enum):
+    CHILD = auto()
+    OTHER = auto()
+    NAME = auto()
+    """A word that may be the child's name, or anybody's: whoever knows the names says which."""
+    NONE = auto()
+    """Left out, as in "back now"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    kind: Kind
+    word: str = ""
+
+
+NOBODY = Subject(Kind.NONE)
+A_CODE = re.compile(r"c\d+|\d{1,4}")
+
+
+def subject(plain: str, place: int) -> Subject:
+    """Of what is said in `plain` from `place` on."""
+    words = plain[:place].split()
+    verb: list[str] = []
+    while words and words[-1] in nouns.WITHIN_A_VERB:
+        verb.insert(0, words.pop())
+    following = plain[place:].split()[1:4]
+    if _brings_what_follows(verb, following):
+        return Subject(Kind.OTHER if nouns.OTHERS.intersection(following) else Kind.CHILD)
+    return _nearest(words, adjacent=True)
+
+
+def last_mentioned(plain: str, place: int) -> Subject:
+    """The person or thing named last before `place`, wherever the verb stands. Names are not recognised."""
+    return _nearest(plain[:place].split(), adjacent=False)
+
+
+def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
+    """As in "police brought back her phone": what is back stands behind the word."""
+    if not verb or verb[-1] not in nouns.BRINGING:
+        return False
+    if verb[-1] == "returned" or following[:1] == ["by"]:
+        return False
+    return not nouns.PASSIVE.intersection(verb[-3:-1])
+
+
+def _nearest(words: list[str], *, adjacent: bool) -> Subject:
+    """`adjacent`: the last word stands right before the verb, where a word of no list may be a name."""
+    while words:
+        word = words[-1]
+        if (before := _before_the_phrase(words)) is not None:
+            words, adjacent = before, False
+            continue
+        if word in nouns.CHILD or A_CODE.fullmatch(word):
+            described = _described_by(words)
+            return Subject(Kind.OTHER, described) if described else Subject(Kind.CHILD, word)
+        if _is_another(word):
+            return _joined(words) or Subject(Kind.OTHER, word)
+        if adjacent and _may_be_a_name(words):
+            return Subject(Kind.NAME, word)
+        words, adjacent = words[:-1], False
+    return NOBODY
+
+
+def _described_by(words: list[str]) -> str:
+    """Of "the coat she had on": what the clause about the child describes."""
+    if "other" in words[-3:-1]:
+        return "other"
+    before = [word for word in words[-4:-1] if word not in {"that", "which", "who", "whom"}]
+    if words[-1] not in {"he", "she", "they"} or len(before) < 2 or before[-1] not in nouns.OTHERS:
+        return ""
+    return before[-1] if before[-2] in nouns.BESIDE_A_NOUN else ""
+
+
+def _is_another(word: str) -> bool:
+    """Written without its apostrophe too: "hubbys back"."""
+    return word in nouns.OTHERS or (len(word) > 3 and word.endswith("s") and word[:-1] in nouns.OTHERS)
+
+
+def _may_be_a_name(words: list[str]) -> bool:
+    if words[-1] in nouns.NO_NAMES or words[-1] in nouns.PREPOSITIONS or words[-1].isdigit():
+        return False
+    return not any(word in nouns.CHILD and word not in nouns.BESIDE_A_NOUN for word in words[:-1])
+
+
+def _before_the_phrase(words: list[str]) -> list[str] | None:
+    """What stands before "from the park" or "in a taxi" or "got the bus", where the last word belongs to such a phrase."""
+    if words[-1] in nouns.CHILD and words[-1] not in {"her", "him", "them"}:
+        return None
+    place = len(words) - 2
+    while place >= 0 and len(words) - place < 5:
+        word = words[place]
+        boarded = words[-1] in nouns.VEHICLES and word in nouns.BOARDED
+        set_phrase = (word == "thank" and words[-1] in nouns.SPEAKER) or (word == "made" and words[-1] == "it")
+        if word in nouns.PREPOSITIONS or boarded or set_phrase:
+            return words[:place]
+        if word not in nouns.BESIDE_A_NOUN:
+            return None
+        place -= 1
+    return None
+
+
+def _joined(words: list[str]) -> Subject | None:
+    """Of "Amara and I" and "she and her brother": the child is one of them."""
+    beginning = words[:-1]
+    while beginning and beginning[-1] in nouns.BESIDE_A_NOUN:
+        beginning = beginning[:-1]
+    if len(beginning) < 2 or beginning[-1] not in {"and", "n", "plus"}:
+        return None
+    other = beginning[-2]
+    if _before_the_phrase(beginning[:-1]) is not None:
+        return None
+    if other in nouns.CHILD:
+        return Subject(Kind.CHILD, other)
+    if other in nouns.OTHERS or other in nouns.NO_NAMES or other in nouns.WITHIN_A_VERB:
+        return None
+    return Subject(Kind.NAME, other)
