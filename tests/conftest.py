@@ -1,11 +1,16 @@
 """Fixtures that every test may ask for, and which tests have the machine to themselves."""
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # A machine that is busy with other things says nothing about the code: hanging is what pytest's own time limit is for.
 settings.register_profile("on any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("on any machine")
+
+# Rich would draw each logged traceback with the locals of all its frames, which takes seconds.
+plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 pytest_plugins = [
     "tests.support.database",

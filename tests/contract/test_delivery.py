@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery import codes
+from services.delivery.attempt import DEFECTS_MOST
 from services.delivery.ending import Ending
 from services.delivery.medium import Answer
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
@@ -125,7 +126,8 @@ async def test_where_the_database_refuses_what_prepares_it_the_parcel_is_put_aga
         with pytest.raises(ProgrammingError):
             await floor.put(told, "force-t")
         parcel = await floor.put(told, "force-t")
-        await floor.until(parcel.id, "failed", within=30)
+        async with floor.without_pauses():
+            await floor.until(parcel.id, "failed")
         assert await floor.kinds_said(told.subject) == ["duty.failed.v1"]
     assert medium.sent == []
 
@@ -141,7 +143,8 @@ async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_a
     medium = PlayedMedium(answers=[LATER])
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         parcel = await floor.put(received(), "force-b")
-        row = await floor.until(parcel.id, "accepted")
+        async with floor.without_pauses():
+            row = await floor.until(parcel.id, "accepted")
     assert [(each.recipient, each.body) for each in medium.sent] == [
         ("https://force.example/notices", "first words")
     ] * 2
@@ -193,15 +196,20 @@ async def test_what_cannot_be_sent_at_all_fails_with_its_reason(engine: AsyncEng
 async def test_a_parcel_that_our_own_error_keeps_from_being_prepared_is_given_up_soon(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    async def prepare(_: Transaction, __: Parcel) -> Fixed:
+    prepared: list[Parcel] = []
+
+    async def prepare(_: Transaction, parcel: Parcel) -> Fixed:
+        prepared.append(parcel)
         raise KeyError("wording")
 
     async with running_floor(engine, keyring, PlayedMedium(), prepare=prepare) as floor:
         told = received()
         parcel = await floor.put(told, "force-f")
-        await floor.until(parcel.id, "failed", within=20)
+        async with floor.without_pauses():
+            await floor.until(parcel.id, "failed")
         said = await floor.said(told.subject)
     assert [message["data"]["reason"] for message in said] == ["undeliverable"]
+    assert len(prepared) == 1 + DEFECTS_MOST, "once where it was put"
 
 
 async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_given_up_too(
@@ -217,7 +225,8 @@ async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_g
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         parcel = await floor.put(told, "force-f2")
-        row = await floor.until(parcel.id, "failed", within=20)
+        async with floor.without_pauses():
+            row = await floor.until(parcel.id, "failed")
         said = await floor.said(told.subject)
     assert len(medium.sent) == row["attempts"] == 3
     assert [sending.uncertain for sending in medium.sent] == [False, True, True]
