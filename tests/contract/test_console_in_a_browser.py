@@ -263,6 +263,8 @@ async def test_a_shift_is_worked_with_no_other_key_than_tab_enter_and_letters(
     await page.keyboard.press("Tab")
     await _tab_to(page, "Record the return")
     await _enter(page)
+    await _tab_to(page, "Yes, this child: record the return")
+    await _enter(page)
     await expect(page.get_by_text("Recorded:")).to_be_visible()
     assert "child.returned.v1" in [each.content.kind for each in await said_by_console(opened, child)]
     for section in ("Directory", "Exercise", "Protocol", "Simulator"):
