@@ -37,7 +37,7 @@ async def told_of(service: Carers, kestrel: Kestrel, child: str, person: str = "
     )  # fmt: skip
     heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=duty.created_at, content=duty)
     async with service.store.transaction() as transaction:
-        await service.handlers.by_message()[CarerAlert](heard, transaction)
+        await service.handlers.on_carer_alert(heard, transaction)
         await transaction.connection.execute(
             text("UPDATE delivery.deliveries SET number_hash = :n WHERE duty = :d"),
             {"n": service.keyring.number_hash(kestrel.phone(person)), "d": duty.duty},

@@ -124,8 +124,9 @@ def police_stand(transaction: Transaction, child: ChildId, episode: UUID, police
     transaction.write_in_order(POLICE_STAND, {"child": child, "episode": episode, "police": police, "worse": worse})
 
 
-DUTY_ANSWERED = "UPDATE standings SET duty_answered = true WHERE child = %(child)s AND episode = %(episode)s"
+DUTY_ANSWERED = "UPDATE standings SET duty_answered = %(answered)s WHERE child = %(child)s AND episode = %(episode)s"
 
 
-def duty_answered(transaction: Transaction, child: ChildId, episode: UUID) -> None:
-    transaction.write_in_order(DUTY_ANSWERED, {"child": child, "episode": episode})
+def duty_answered(transaction: Transaction, child: ChildId, episode: UUID, *, answered: bool) -> None:
+    """False where whoever had it has not done it in time, and is asked again."""
+    transaction.write_in_order(DUTY_ANSWERED, {"child": child, "episode": episode, "answered": answered})

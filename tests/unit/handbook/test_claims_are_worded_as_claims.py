@@ -13,16 +13,18 @@ from services.safeguarding.roles import Channel, Wording
 
 PROTOCOL = Library(files()).current("northshire")
 SAID_ONLY = re.compile(
-    r"not (?:yet )?confirmed|not confirmed|nobody vouches|nobody who may say so|disputed|nobody can vouch",
+    r"not (?:yet )?confirmed|not confirmed|nobody vouches|nobody who may say so|disputed|nobody can vouch|everyone still searches",
     re.IGNORECASE,
 )
-DYWEDIR = re.compile(r"heb (?:ei )?gadarnhau|nid yw(?:'n sicr| wedi'i gadarnhau| neb)|amau|ni all neb", re.IGNORECASE)
+DYWEDIR = re.compile(
+    r"heb (?:ei )?gadarnhau|nid yw(?:'n sicr| wedi'i gadarnhau| neb)|amau|ni all neb|dal i chwilio", re.IGNORECASE
+)
 """The same in Welsh."""
 AS_A_FACT = re.compile(
     r"\b(?:child|she|he|they) (?:is|are|was|were) (?:now )?(?:back|found|returned|located|safe|never missing)\b"
 )
 WHOSE = re.compile(
-    r"(?:says?|told us|said|is) that a (?:missing )?child is back|whether the child is back|Is a missing child back"
+    r"(?:says?|texted|said|is) that a (?:missing )?child is back|whether the child is back|Is a missing child back"
 )
 """Somebody's saying, or a question: that is no statement of ours."""
 

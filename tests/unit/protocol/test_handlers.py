@@ -74,7 +74,7 @@ async def test_what_comes_together_holds_its_children_at_once_and_writes_each_ca
     await protocol.takes(protocol.received(MISSING, known))
     story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
     async with protocol.store.transaction() as transaction:
-        HOLDING.answered(transaction, await at_once(transaction.connection, *HOLDING.asked(story)))
+        HOLDING.load(transaction, await at_once(transaction.connection, *HOLDING.queries(story)))
         for each in story:
             await protocol.handlers.on_message(each, transaction)
     async with protocol.store.transaction() as transaction:
