@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
-BESIDE = --numprocesses 2 --dist loadfile -m 'not alone'# each file's tests in one of two workers
+BESIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not alone'# a file's tests in one of two workers
 ALONE = -m alone# what starts a Kafka or a stack, wherever it lies, or needs quiet: by one process, after the others
 
 help: ## List the commands.
