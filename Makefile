@@ -6,8 +6,8 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$each && break; done)
 BOOTSTRAP = $(if $(PYTHON),$(PYTHON) -m infra.local.bootstrap,@echo "Safe Return needs Python 3.11 or later on the path" >&2; exit 1)
 VENV = .venv/bin
-PURE = tests/house tests/scenarios tests/unit
-HALF = tests/scenarios tests/unit/carers tests/unit/handbook tests/unit/protocol# runs in parallel with the other half
+BESIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not alone'# a file's tests in one of two workers
+ALONE = -m alone# what starts a Kafka or a stack, wherever it lies, or needs quiet: by one process, after the others
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,10 +19,8 @@ run: ## Set up and start everything on this machine. Ctrl-C stops it; its data i
 test: ## Check the code, then run every test; those that need a real stack share one.
 	@$(BOOTSTRAP)
 	@$(MAKE) --no-print-directory check
-	@mkdir -p .local; $(VENV)/python -m pytest $(HALF) > .local/half-of-the-tests 2>&1 & half=$$!; \
-		$(VENV)/python -m pytest tests/house tests/unit $(HALF:%=--ignore=%); rest=$$?; \
-		wait $$half; half=$$?; cat .local/half-of-the-tests; exit $$((half + rest))
-	$(VENV)/python -m pytest $(PURE:%=--ignore=%)
+	$(VENV)/python -m pytest $(BESIDE)
+	$(VENV)/python -m pytest $(ALONE)
 
 check: ## Check format, lint, types, import rules and generated files; runs no test.
 	@$(BOOTSTRAP)

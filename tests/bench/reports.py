@@ -16,7 +16,7 @@ from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token, webhook_secret
 from infra.local.stack import Stack
 from tests.bench.load import DeskLog, Spread, seconds, steadily
-from tests.support.bus import free_port
+from tests.support.ports import free_port
 from tests.support.world import World, towns_number
 
 PEERS_FORCE = "southvale-police"

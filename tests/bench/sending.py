@@ -35,8 +35,8 @@ from services.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.support.database import Database, running_database
 from tests.support.delivery import received
-from tests.support.outside import free_port
 from tests.support.police import running
+from tests.support.ports import free_port
 from tests.support.register import SECRET, authority, load
 
 NOTICES, AT_ONCE, FORCES, RUNS = 300, 32, 8, 3

@@ -28,9 +28,10 @@ from infra.local.layout import ROOT
 from services.bus.envelope import read
 from services.register import photographs
 from services.store.encryption import Keyring
-from tests.support.bus import free_port, wait_for_port
+from tests.support.bus import wait_for_port
 from tests.support.casework import TOKEN
 from tests.support.database import Database
+from tests.support.ports import free_port
 from tests.support.register import SECRET, authority, load
 
 EVENTS = int(os.environ.get("EVENTS", "90"))

@@ -28,7 +28,7 @@ from services.store.tables import outbox
 from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.delivery import received
-from tests.support.outside import free_port
+from tests.support.ports import free_port
 from tests.support.register import SECRET
 
 NOTICES = int(os.environ.get("NOTICES", "400"))

@@ -90,6 +90,7 @@ async def test_a_changed_time_of_recording_is_found(store: Store, database: Data
 @pytest.mark.parametrize(
     ("column", "value", "named"),
     [("kind", "'child.located.v1'", "kind"), ("happened_at", "now()", "time"), ("episode", f"'{uuid4()}'", "episode")],
+    ids=["kind", "time", "episode"],
 )
 async def test_an_entry_filed_under_what_its_envelope_does_not_say_is_found(
     store: Store, database: Database, column: str, value: str, named: str

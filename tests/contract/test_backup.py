@@ -32,8 +32,8 @@ from services.store.migrations.access import SERVICES
 from services.store.migrations.apply import apply
 from services.store.transaction import Store
 from tests.support.audit import heard, opened, record
-from tests.support.bus import free_port
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 COUNT = (
     "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"

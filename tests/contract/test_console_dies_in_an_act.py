@@ -23,7 +23,6 @@ from services.safeguarding.operators import OperatorActed
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Role
 from services.store.transaction import Store
-from tests.support.bus import free_port
 from tests.support.console import (
     account,
     csrf_in,
@@ -37,6 +36,7 @@ from tests.support.console import (
     step,
 )
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 HANDLERS = Handlers(Clocks())
 UP_WITHIN_SECONDS = 60

@@ -1,7 +1,6 @@
 """The console's pages as a person sees them: in Chromium, live, by keyboard, at the width of a phone."""
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -39,6 +38,7 @@ from tests.support.console import (
     step,
 )
 from tests.support.database import Database
+from tests.support.ports import free_port
 from tests.support.register import authority, load
 
 pytestmark = [
@@ -62,7 +62,7 @@ async def opened(database: Database) -> AsyncIterator[Store]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def address(database: Database, opened: Store) -> AsyncIterator[str]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    port = _free_port()
+    port = free_port()
     web = Web(pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount]), port)
     await changes.start()
     await web.start()
@@ -95,6 +95,7 @@ async def page(browser: Browser, address: str, opened: Store) -> AsyncIterator[P
     assert faults == []
 
 
+@pytest.mark.alone
 async def test_an_episode_comes_onto_the_open_page_within_a_second(page: Page, opened: Store) -> None:
     await page.goto("/")
     await expect(page.locator("#liveness")).to_have_text("Live")
@@ -262,6 +263,8 @@ async def test_a_shift_is_worked_with_no_other_key_than_tab_enter_and_letters(
     await page.keyboard.press("Tab")
     await _tab_to(page, "Record the return")
     await _enter(page)
+    await _tab_to(page, "Yes, this child: record the return")
+    await _enter(page)
     await expect(page.get_by_text("Recorded:")).to_be_visible()
     assert "child.returned.v1" in [each.content.kind for each in await said_by_console(opened, child)]
     for section in ("Directory", "Exercise", "Protocol", "Simulator"):
@@ -341,7 +344,7 @@ async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: 
 
 async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, database: Database, opened: Store) -> None:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port := _free_port())
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port := free_port())
     await changes.start()
     await web.start()
     page = await browser.new_page(base_url=f"http://127.0.0.1:{port}")
@@ -423,9 +426,3 @@ async def _reported(opened: Store) -> tuple[UUID, str, UUID]:
     )
     await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=now), child), heard(police, child))
     return episode, child, police.duty
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,6 +1,5 @@
 """The delivery floor on a real PostgreSQL: what was put is sent, once is enough, and nothing ends in silence."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.delivery import codes
+from services.delivery.attempt import DEFECTS_MOST
 from services.delivery.ending import Ending
 from services.delivery.medium import Answer
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
@@ -107,7 +107,7 @@ async def test_what_is_withdrawn_in_the_transaction_that_puts_it_is_not_sent(
             assert await floor.loop.put(transaction, parcel)
             await floor.loop.withdraw(transaction, told)
         row = await floor.row(parcel.id)
-        await asyncio.sleep(0.7)
+        await floor.whatever_waits_is_sent()
     assert (row["state"], row["attempts"]) == ("withdrawn", 0)
     assert medium.sent == []
 
@@ -126,7 +126,8 @@ async def test_where_the_database_refuses_what_prepares_it_the_parcel_is_put_aga
         with pytest.raises(ProgrammingError):
             await floor.put(told, "force-t")
         parcel = await floor.put(told, "force-t")
-        await floor.until(parcel.id, "failed", within=30)
+        async with floor.without_pauses():
+            await floor.until(parcel.id, "failed")
         assert await floor.kinds_said(told.subject) == ["duty.failed.v1"]
     assert medium.sent == []
 
@@ -142,7 +143,8 @@ async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_a
     medium = PlayedMedium(answers=[LATER])
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         parcel = await floor.put(received(), "force-b")
-        row = await floor.until(parcel.id, "accepted")
+        async with floor.without_pauses():
+            row = await floor.until(parcel.id, "accepted")
     assert [(each.recipient, each.body) for each in medium.sent] == [
         ("https://force.example/notices", "first words")
     ] * 2
@@ -150,6 +152,7 @@ async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_a
     assert b"force.example" not in row["recipient"]
 
 
+@pytest.mark.alone
 async def test_a_failed_attempt_is_repeated_by_the_schedule_under_the_same_id(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
@@ -193,15 +196,20 @@ async def test_what_cannot_be_sent_at_all_fails_with_its_reason(engine: AsyncEng
 async def test_a_parcel_that_our_own_error_keeps_from_being_prepared_is_given_up_soon(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    async def prepare(_: Transaction, __: Parcel) -> Fixed:
+    prepared: list[Parcel] = []
+
+    async def prepare(_: Transaction, parcel: Parcel) -> Fixed:
+        prepared.append(parcel)
         raise KeyError("wording")
 
     async with running_floor(engine, keyring, PlayedMedium(), prepare=prepare) as floor:
         told = received()
         parcel = await floor.put(told, "force-f")
-        await floor.until(parcel.id, "failed", within=20)
+        async with floor.without_pauses():
+            await floor.until(parcel.id, "failed")
         said = await floor.said(told.subject)
     assert [message["data"]["reason"] for message in said] == ["undeliverable"]
+    assert len(prepared) == 1 + DEFECTS_MOST, "once where it was put"
 
 
 async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_given_up_too(
@@ -217,7 +225,8 @@ async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_g
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         parcel = await floor.put(told, "force-f2")
-        row = await floor.until(parcel.id, "failed", within=20)
+        async with floor.without_pauses():
+            row = await floor.until(parcel.id, "failed")
         said = await floor.said(told.subject)
     assert len(medium.sent) == row["attempts"] == 3
     assert [sending.uncertain for sending in medium.sent] == [False, True, True]
@@ -231,7 +240,7 @@ async def test_the_same_telling_put_twice_is_sent_once(engine: AsyncEngine, keyr
         parcel = await floor.put(told, "force-g")
         await floor.put(told, "force-g")
         await floor.until(parcel.id, "accepted")
-        await asyncio.sleep(0.3)
+        await floor.whatever_waits_is_sent()
     assert len(medium.sent) == 1
 
 
@@ -240,11 +249,10 @@ async def test_a_withdrawal_stops_what_waits(engine: AsyncEngine, keyring: Keyri
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         parcel = await floor.put(told, "force-h")
-        await eventually(lambda: medium.sent)
-        await asyncio.sleep(0.2)
+        await floor.until(parcel.id, "waiting")
         withdrawal = received(duty=told.content.duty, step=0, revision=2, act="withdraw", child=told.subject)
         await floor.withdraw(withdrawal)
-        await asyncio.sleep(3.5)
+        await floor.whatever_waits_is_sent()
         row = await floor.row(parcel.id)
     assert row["state"] == "withdrawn"
     assert len(medium.sent) == 1
@@ -260,7 +268,7 @@ async def test_a_withdrawal_that_overtakes_its_telling_stops_it_too(engine: Asyn
         other_step = received(duty=told.content.duty, step=1, child=told.subject)
         await floor.put(other_step, "force-i")
         await eventually(lambda: medium.sent)
-        await asyncio.sleep(0.3)
+        await floor.whatever_waits_is_sent()
     assert [sending.id for sending in medium.sent] == [other_step.content.telling]
 
 
@@ -285,7 +293,7 @@ async def test_a_send_under_way_when_it_is_withdrawn_is_not_repeated(engine: Asy
         await eventually(lambda: medium.sent)
         await floor.withdraw(received(duty=told.content.duty, revision=2, act="withdraw", child=told.subject))
         await floor.until(parcel.id, "withdrawn")
-        await asyncio.sleep(3)
+        await floor.whatever_waits_is_sent()
     assert len(medium.sent) == 1
 
 
@@ -294,11 +302,10 @@ async def test_an_acknowledged_telling_is_not_sent_again(engine: AsyncEngine, ke
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         parcel = await floor.put(told, "force-l")
-        await eventually(lambda: medium.sent)
-        await asyncio.sleep(0.2)
+        await floor.until(parcel.id, "waiting")
         async with floor.store.transaction() as transaction:
             await floor.loop.acknowledged(transaction, told.content.duty, 0)
-        await asyncio.sleep(3)
+        await floor.whatever_waits_is_sent()
         assert (await floor.row(parcel.id))["state"] == "acknowledged"
     assert len(medium.sent) == 1
 
@@ -326,8 +333,8 @@ async def test_another_process_takes_over_only_when_the_lease_has_run_out(
         await first.die()
         other = PlayedMedium()
         async with running_floor(engine, keyring, other, slot=2) as second:
-            await asyncio.sleep(1.5)
-            assert other.sent == []
+            await second.loop._turn()
+            assert second.loop._dispatcher.held == []
             async with engine.begin() as connection:
                 ran_out = {"lease_until": second.clocks.wall()}
                 await connection.execute(update(deliveries).where(deliveries.c.id == parcel.id).values(ran_out))

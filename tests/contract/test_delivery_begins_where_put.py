@@ -1,6 +1,5 @@
 """A first attempt begins with the commit of what puts its parcel: what that costs, and what keeps it from being sent."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -52,7 +51,7 @@ async def test_what_is_acknowledged_in_the_transaction_that_puts_it_is_not_sent(
             assert await floor.loop.put(transaction, parcel)
             await floor.loop.acknowledged(transaction, told.content.duty, 0)
         row = await floor.row(parcel.id)
-        await asyncio.sleep(0.7)
+        await floor.whatever_waits_is_sent()
     assert (row["state"], row["attempts"]) == ("acknowledged", 0)
     assert medium.sent == []
 
@@ -70,7 +69,7 @@ async def test_what_is_superseded_in_the_transaction_that_puts_it_is_not_sent(
             await supersede(transaction, "police", told.content, by=newest.id, at=now)
             assert await floor.loop.put(transaction, newest)
         await floor.until(newest.id, "accepted")
-        await asyncio.sleep(0.7)
+        await floor.whatever_waits_is_sent()
         assert (await floor.row(older.id))["state"] == "withdrawn"
     assert [each.id for each in medium.sent] == [newest.id]
 
@@ -86,7 +85,8 @@ async def test_where_the_commit_refuses_what_was_begun_the_parcel_is_put_again_a
         with pytest.raises(DataError):
             await floor.put(told, "force-bd")
         parcel = await floor.put(told, "force-bd")
-        await floor.until(parcel.id, "failed")
+        async with floor.without_pauses():
+            await floor.until(parcel.id, "failed")
         assert await floor.kinds_said(told.subject) == ["duty.failed.v1"]
     assert medium.sent == []
 

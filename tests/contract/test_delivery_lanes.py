@@ -16,7 +16,7 @@ from services.runtime.clocks import Clocks
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
 from tests.support.database import Database
-from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, all_withdrawn, received, running_floor
+from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
 
 
 @dataclass
@@ -54,6 +54,7 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
+@pytest.mark.alone
 async def test_a_force_that_hangs_delays_no_other(engine: AsyncEngine, keyring: Keyring) -> None:
     medium = ManyDestinations(hangs={"force-hangs"})
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
@@ -89,10 +90,9 @@ async def test_a_new_notice_to_a_failing_force_is_tried_at_once(engine: AsyncEng
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         for _ in range(12):
             await floor.put(received(), "force-down")
-        await asyncio.sleep(3)
+        await eventually(floor.loop._dispatcher.lanes.failing)
         parcel = await floor.put(received(), "force-down")
-        await asyncio.sleep(1)
-    assert parcel.id in {sending.id for _, sending in medium.sent}
+        await eventually(lambda: parcel.id in {sending.id for _, sending in medium.sent}, within=2)
 
 
 async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_from_it(
@@ -105,7 +105,7 @@ async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_f
         medium.fails.add("force-odd")
         await floor.put(poison, "force-odd")
         others = [await floor.put(received(), "force-odd") for _ in range(8)]
-        await asyncio.sleep(2)
+        await eventually(floor.loop._dispatcher.lanes.failing)
         medium.fails.clear()
         for parcel in others:
             await floor.until(parcel.id, "accepted", within=20)

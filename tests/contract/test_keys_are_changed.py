@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from services.store.transaction import Store
 from services.strategy import correspondence
 from services.strategy import store as discussions
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel
-from tests.support.database import Database, running_database
+from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.reading import speaker
 from tests.support.register import authority, fresh_number, load
@@ -45,13 +45,6 @@ BOTH = {name: f"{NEW[name]}\n{OLD[name]}" for name in OLD}
 PEOPLE = 2 * AT_ONCE
 MANY = 20 * AT_ONCE
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """One of its own: other tests' rows lie under the old keys and must go on being read."""
-    with running_database(tmp_path_factory.mktemp("database")) as running:
-        yield running
 
 
 @pytest.fixture

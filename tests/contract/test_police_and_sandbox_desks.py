@@ -11,8 +11,9 @@ from services.delivery import webhook
 from services.delivery.email import EmailMedium, Relay
 from services.store.encryption import Keyring
 from tests.support.database import Database
-from tests.support.outside import FORCE, Outside, free_port, play_outside_world
+from tests.support.outside import FORCE, Outside, play_outside_world
 from tests.support.police import FORCE_MAILBOX, REPLY_SECRET, Police, by_mail, police_of
+from tests.support.ports import free_port
 from tests.support.register import SECRET
 
 OFFICER = {"name": "PC Doshi", "collar_number": "WM 1207"}

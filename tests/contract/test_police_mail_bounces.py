@@ -20,9 +20,9 @@ from services.police.mail_replies import MailReplies
 from services.store.encryption import DataKey, Keyring
 from tests.support.database import Database
 from tests.support.mail import RELAY, says
-from tests.support.outside import free_port
 from tests.support.police import FORCE_MAILBOX as FORCE
 from tests.support.police import Police, by_mail, police_of
+from tests.support.ports import free_port
 from tests.support.register import words_kept
 
 OURS = "safe-return@kestrel.example"

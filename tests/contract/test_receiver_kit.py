@@ -24,7 +24,7 @@ from services.police.notice import About, Child, Notice, NoticeData, NoticeType
 from services.police.reply import Reply, ReplyType
 from services.safeguarding.evidence import AttemptResult
 from tests.support.delivery import sending
-from tests.support.outside import free_port
+from tests.support.ports import free_port
 from tests.support.register import OTHER_SECRET, SECRET
 
 DOCS = Path(__file__).parents[2] / "docs" / "integrating"

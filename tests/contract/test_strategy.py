@@ -210,7 +210,7 @@ async def test_what_is_rolled_back_is_not_counted(strategy: Strategy) -> None:
 async def test_an_invitation_heard_again_after_a_crash_reaches_nobody_twice(strategy: Strategy) -> None:
     [told] = await strategy.invite(POLICE, episode=uuid4())
     await strategy.hear(told)
-    await asyncio.sleep(0.5)
+    await strategy.floor.whatever_waits_is_sent()
     assert len(strategy.medium.sent) == 1
 
 
@@ -294,7 +294,7 @@ async def test_an_invitation_that_a_relay_put_off_never_arrives_after_the_new_da
     await strategy.sent(2)
     strategy.medium.otherwise = ACCEPTED
     await eventually(lambda: len(strategy.medium.sent) > 2)
-    await asyncio.sleep(4)
+    await strategy.floor.whatever_waits_is_sent()
     sequences = [int(event_of(strategy.read(each))["SEQUENCE"]) for each in strategy.medium.sent]
     assert sequences == sorted(sequences)
     assert sequences[-1] == 1

@@ -497,7 +497,7 @@ async def test_a_report_for_another_account_and_one_with_two_signatures_are_refu
         assert (await client.post(url, data=FORM, headers=twice)).status_code == 400
 
 
-@pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())])
+@pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())], ids=["none", "no id", "nobody's"])
 async def test_a_signed_report_of_nothing_of_ours_changes_nothing(
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str
 ) -> None:

@@ -1,27 +1,25 @@
-"""Whose duty team reads texts of numbers that nobody knows, where no authority was named for it. A database of its own: it is asked of all."""
+"""Whose duty team reads texts of numbers that nobody knows, where no authority was named for it. Asked of all authorities, so no other test of this module may leave one."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.register import conversation
 from services.store.encryption import Keyring
-from tests.support.database import running_database
+from tests.support.database import Database
 from tests.support.register import authority, load
 
 LINE = "+441632960111"
 
 
 @pytest.fixture
-async def engines(tmp_path: Path) -> AsyncIterator[tuple[AsyncEngine, AsyncEngine]]:
-    with running_database(tmp_path) as database:
-        casework, carers = database.engine("casework"), database.engine("carers")
-        yield casework, carers
-        await casework.dispose()
-        await carers.dispose()
+async def engines(database: Database) -> AsyncIterator[tuple[AsyncEngine, AsyncEngine]]:
+    casework, carers = database.engine("casework"), database.engine("carers")
+    yield casework, carers
+    await casework.dispose()
+    await carers.dispose()
 
 
 async def test_an_exercise_authority_takes_no_stranger_s_text_from_a_real_one(

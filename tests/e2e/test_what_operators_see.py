@@ -19,8 +19,8 @@ from infra.local import example_authority
 from infra.local.layout import ROOT
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
-from tests.support.bus import free_port
 from tests.support.observing import Prometheus, Receiver, alertmanager, eventually, prometheus
+from tests.support.ports import free_port
 from tests.support.world import World, _child, _duty, _person, _placement
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(240)]

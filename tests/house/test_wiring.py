@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,11 +73,13 @@ def test_the_topics_file_declares_the_topics_of_the_code_and_no_other() -> None:
     assert DECLARATION.parent == Path(infra_kafka).parent
 
 
+@cache
 def _functions(service: Path) -> set[str]:
     trees = [ast.parse(path.read_text()) for path in service.rglob("*.py")]
     return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
 
 
+@cache
 def _has_words(kind: type[Duty]) -> set[str]:
     if kind is PoliceNotify:
         return set(Wording)  # a notice names whatever it is not made for as a request to the force

@@ -26,8 +26,9 @@ from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from services.store.transaction import Store
 from tests.support.audit import faults, opened, tamper
-from tests.support.bus import Kafka, free_port, running_kafka, wait_for_port
+from tests.support.bus import Kafka, running_kafka, wait_for_port
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 CHILDREN = 6
 MESSAGES_A_ROUND = 60

@@ -21,8 +21,11 @@ from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.bus import Kafka, free_port, running_kafka, wait_for_port
+from tests.support.bus import Kafka, running_kafka, wait_for_port
 from tests.support.database import Database, running_database
+from tests.support.ports import free_port
+
+pytestmark = pytest.mark.alone
 
 FILL = text("""
     WITH rows AS (

@@ -24,9 +24,10 @@ from infra.local.layout import ROOT
 from services.bus.envelope import compose
 from services.safeguarding.identifiers import code_of, new_id
 from services.store.transaction import Store
-from tests.support.bus import Kafka, free_port, wait_for_port
+from tests.support.bus import Kafka, wait_for_port
 from tests.support.console import account, episode_changed, settings_of, sign_in
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 EVENTS_A_SECOND = 50
 SECONDS = 6

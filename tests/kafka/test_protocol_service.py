@@ -21,8 +21,9 @@ from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.outcomes import DutyAcknowledged
-from tests.support.bus import Kafka, free_port, wait_for_port
+from tests.support.bus import Kafka, wait_for_port
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 WITHIN_SECONDS = 30
 

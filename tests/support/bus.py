@@ -30,7 +30,8 @@ from services.safeguarding.decisions import MessageDeadLettered, ProtocolDecided
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from tests.support.database import Database
+from tests.support.database import Database, alone
+from tests.support.ports import free_port
 
 UP_WITHIN_SECONDS = 60
 
@@ -42,14 +43,15 @@ class Kafka:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory, database: Database) -> Iterator[Kafka]:
-    with running_kafka(tmp_path_factory.mktemp("kafka"), database) as running:
+def kafka(tmp_path_factory: pytest.TempPathFactory, postgres: Database) -> Iterator[Kafka]:
+    with running_kafka(tmp_path_factory.mktemp("kafka"), postgres) as running:
         yield running
 
 
 @contextmanager
 def running_kafka(folder: Path, database: Database) -> Iterator[Kafka]:
     """For a test whose messages would be in the way of every other's."""
+    alone()
     broker = Broker(folder / "kafka", jars.fetch(JARS), free_port(), free_port())
     broker.make_log()
     secrets = folder / "secrets"
@@ -209,9 +211,3 @@ def wait_for_port(address: str) -> None:
             time.sleep(0.2)
         else:
             return
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

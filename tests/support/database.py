@@ -1,9 +1,12 @@
-"""A real PostgreSQL for tests: one a session, migrated, each service's role with a password. Tests take children of their own."""
+"""A real PostgreSQL for tests: a server for each process that runs tests, migrated once, and a fresh copy for each module.
+
+Roles belong to a server and not to a database, so a worker of pytest-xdist has a server of its own. Tests of one module
+meet in its database: each takes children of its own.
+"""
 
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from base64 import b64encode
@@ -13,20 +16,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.postgres import place
 from infra.postgres.logins import open_logins
-from infra.postgres.server import Server
+from infra.postgres.server import DATABASE, Server
 from services.runtime.settings import Settings
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from services.store.migrations.access import SERVICES
 from services.store.migrations.apply import apply
+from tests.support.ports import free_port
 
 UP_WITHIN_SECONDS = 30
+MIGRATED = "migrated"
+"""The template, which nobody may be connected to while it is copied."""
+FOR_SPEED = ("-c", "fsync=off", "-c", "full_page_writes=off")
+"""Only a machine that loses power needs them. A commit is then ten times as fast."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,23 @@ class Database:
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    with running_database(tmp_path_factory.mktemp("database")) as running:
-        yield running
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The server: its databases come and go with the modules."""
+    with mortal_database(tmp_path_factory.mktemp("database"), durable=False) as server:
+        _administer(server.database, f"ALTER DATABASE {DATABASE} RENAME TO {MIGRATED}")
+        yield server.database
+
+
+@pytest.fixture(scope="module")
+def database(postgres: Database) -> Iterator[Database]:
+    _administer(postgres, f"CREATE DATABASE {DATABASE} TEMPLATE {MIGRATED}")
+    yield postgres
+    _administer(postgres, f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def _administer(database: Database, statement: str) -> None:
+    with psycopg.connect(database.admin_url, dbname="postgres", autocommit=True) as connection:
+        connection.execute(statement)
 
 
 @contextmanager
@@ -64,12 +87,13 @@ def running_database(folder: Path) -> Iterator[Database]:
 
 
 class MortalDatabase:
-    """A server that a test may kill as a power cut would, and start again on the same files."""
+    """A server that a test may kill as a power cut would, and start again on the same files; if it is `durable`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.where = place.find(folder)
-        port, password = _free_port(), os.urandom(8).hex()
+        port, password = free_port(), os.urandom(8).hex()
         self._server = Server(self.where, port, password)
+        self._command = self._server.command + (() if durable else FOR_SPEED)
         self._server.make_cluster()
         self.database = Database(self._server.admin_url, port, password)
         self._running: subprocess.Popen[bytes] | None = None
@@ -82,7 +106,7 @@ class MortalDatabase:
                 pytest.fail("PostgreSQL did not come up")
             if self._running is None or self._running.poll() is not None:
                 self._running = subprocess.Popen(
-                    self._server.command,
+                    self._command,
                     user=self.where.login,
                     cwd="/",
                     stdout=subprocess.DEVNULL,
@@ -103,9 +127,9 @@ class MortalDatabase:
 
 
 @contextmanager
-def mortal_database(folder: Path) -> Iterator[MortalDatabase]:
+def mortal_database(folder: Path, *, durable: bool = True) -> Iterator[MortalDatabase]:
     """Migrated, with each service's role able to log in."""
-    server = MortalDatabase(folder)
+    server = MortalDatabase(folder, durable=durable)
     server.start()
     database = server.database
     try:
@@ -118,12 +142,12 @@ def mortal_database(folder: Path) -> Iterator[MortalDatabase]:
         shutil.rmtree(where.reachable if where.login else Path(where.files), ignore_errors=True)
 
 
+def alone() -> None:
+    """Fails a test that starts something big beside another worker's tests."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        pytest.fail("this starts a Kafka or a stack: mark the test `alone`")
+
+
 @pytest.fixture(scope="session")
 def keyring() -> Keyring:
     return Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.bus.envelope import Received
@@ -123,6 +123,7 @@ class Floor:
     loop: DeliveryLoop
     store: Store
     clocks: Clocks
+    is_dead: bool = False
 
     async def put(self, told: Received[Any], lane: str) -> Parcel:
         parcel = Parcel.of(told, lane=lane, now=self.clocks.wall())
@@ -134,6 +135,13 @@ class Floor:
         """Neither claims nor renews any more; what it was sending hangs for ever. As after kill -9."""
         await self.loop._sweep.stop()
         await self.loop._renewals.stop()
+        self.is_dead = True
+
+    def forget(self) -> None:
+        """What hangs hangs no longer: stopping would wait for it."""
+        for sending in list(self.loop._dispatcher._held.values()):
+            if sending is not None:
+                sending.cancel()
 
     async def withdraw(self, told: Received[Any]) -> None:
         async with self.store.transaction() as transaction:
@@ -162,6 +170,44 @@ class Floor:
     async def kinds_said(self, child: str) -> list[str]:
         return [message["type"] for message in await self.said(child)]
 
+    async def idle(self) -> None:
+        """Nothing is being sent, and the outcome of what was sent is written."""
+        await eventually(lambda: not self.loop._dispatcher.held)
+
+    async def whatever_waits_is_sent(self) -> None:
+        """Now, whatever its schedule, and nothing by itself afterwards: what has not been sent by then would never be."""
+        await self.loop._sweep.stop()
+        await self.idle()
+        await self.end_pauses()
+        while await self.loop._turn():
+            pass
+        await self.idle()
+
+    async def end_pauses(self) -> None:
+        """What waits for another attempt is due, also where a defect kept the last one's outcome from being written."""
+        unsent = deliveries.c.state.in_(["waiting", "sending", "unknown"])
+        waiting = and_(unsent, deliveries.c.lease_owner.is_(None))
+        async with self.store.engine.begin() as connection:
+            await connection.execute(update(deliveries).where(waiting).values(next_attempt_at=self.clocks.wall()))
+
+    @asynccontextmanager
+    async def without_pauses(self) -> AsyncIterator[None]:
+        """Meanwhile whatever fails is tried again at once."""
+        over = asyncio.Event()
+
+        async def end_them() -> None:
+            while not over.is_set():
+                await self.end_pauses()
+                self.loop._sweep.wake()
+                await asyncio.sleep(0.02)
+
+        async with asyncio.TaskGroup() as both:
+            both.create_task(end_them())
+            try:
+                yield
+            finally:
+                over.set()
+
     async def until(self, delivery: UUID, state: str, within: float = 15) -> Any:
         async with asyncio.timeout(within):
             while (row := await self.row(delivery))["state"] != state:  # noqa: ASYNC110 another process may change it
@@ -186,9 +232,12 @@ async def running_floor(
         service, store, clocks, medium, keyring=keyring, prepare=prepare, secrets=secrets, slot=slot, at_once=at_once
     )
     await loop.start()
+    floor = Floor(loop, store, clocks)
     try:
-        yield Floor(loop, store, clocks)
+        yield floor
     finally:
+        if floor.is_dead:
+            floor.forget()
         await loop.stop()
 
 

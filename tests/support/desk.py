@@ -10,7 +10,7 @@ from aiohttp import web
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from tests.support.outside import free_port
+from tests.support.ports import free_port
 
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

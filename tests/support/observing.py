@@ -15,7 +15,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.bus import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "infra/prometheus/prometheus.yml"

@@ -1,7 +1,6 @@
 """The sandbox in the test's own loop, and a recorder standing where Safe Return's services would."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from aiohttp import web
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.outside_world import OutsideWorld, open_world
 from infra.sandbox.serving import serve
+from tests.support.ports import free_port
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "the-account's-auth-token"
@@ -88,13 +88,6 @@ async def eventually(holds: Callable[[], Any], within: float = 10) -> None:
     async with asyncio.timeout(within):
         while not holds():  # noqa: ASYNC110 - asks about anything, not about one event
             await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def outside_config(application_url: str, changes: dict[str, Any] | None = None) -> SandboxConfig:

@@ -1,6 +1,5 @@
 """Strategy in the test's own process: its handlers, its SMTP port and its page, on a real PostgreSQL."""
 
-import asyncio
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -48,7 +47,7 @@ from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.mail import RELAY, vouched
 from tests.support.meetings import AT_ONCE, IN_FULL
-from tests.support.outside import free_port
+from tests.support.ports import free_port
 from tests.support.register import authority, load
 
 MAILBOX = "safe-return@kestrel.example"
@@ -111,8 +110,9 @@ class Strategy:
         return told
 
     async def sent(self, count: int) -> list[Sending]:
+        """At least so many, and all others that were under way with them."""
         await eventually(lambda: len(self.medium.sent) >= count)
-        await asyncio.sleep(0.2)
+        await self.floor.idle()
         return self.medium.sent
 
     def address(self, role: Role) -> str:

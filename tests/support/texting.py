@@ -16,8 +16,8 @@ from twilio.request_validator import RequestValidator
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from tests.support.bus import free_port
 from tests.support.database import Database
+from tests.support.ports import free_port
 
 TOKEN = "a-token"
 MASTER_KEY, PHONE_KEY = b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode()

@@ -38,6 +38,7 @@ def test_a_report_whose_child_nobody_knows_always_names_the_same_provisional_chi
 @pytest.mark.parametrize(
     ("child", "provisional"),
     [(provisional_child("message-1"), True), (new_id("child"), False), ("child-of-provisional-1", False)],
+    ids=["provisional", "child", "named like one"],
 )
 def test_a_provisional_child_is_told_from_a_child_by_its_id(child: str, provisional: bool) -> None:
     assert is_provisional(child) is provisional
