@@ -4,6 +4,7 @@ The code says which child they mean, and of which episode they speak. It may lie
 an episode counts for the one that they were told of, while that is the open one, and else a person reads it.
 """
 
+import re
 from typing import Literal
 
 from services.carers.policy import enquiring, human, unnamed
@@ -21,6 +22,10 @@ OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
 OF_THE_EPISODE = frozenset(
     {Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.REFERENCE}
 )
+OF_THE_CHILD = re.compile(
+    r"\b(?:he|she|her|him|his|hers|hes|shes|child|girl|boy|lad|lass|teen|yp|missing|home|returned|located|found)\b"
+)
+"""Without such a word a text of somebody on duty says what they will do."""
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
@@ -45,7 +50,7 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
         return Decision(answer=Answer.CODE_UNKNOWN)
     if set(said) & REPORTS:
         return unnamed.told(tuple(said), scene)
-    if not said and Intent.STATUS in meaning.intents:
+    if not said and Intent.STATUS in meaning.intents and meaning.asks_only:
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not said and meaning.enquiry == "where":
         return enquiring.refused(scene)
@@ -56,7 +61,7 @@ def leaves_it(meaning: Meaning) -> bool:
     """The code stands there, and does not say that they have it: they ask something, or cannot take it."""
     intents = set(meaning.intents)
     asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
-    return asks or declines(meaning.words)
+    return (asks and meaning.asks_only) or declines(meaning.words)
 
 
 def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
@@ -64,10 +69,14 @@ def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
+    if telling.open and Intent.LOCATED in said:
+        said = [intent for intent in said if intent is not Intent.NOT_BACK]
     told = [intent for intent in said if intent is not Intent.REFERENCE or meaning.reference]
     parts = [told_of(child, intent, scene) for intent in told if _still_counts(intent, telling)]
     if any(not _still_counts(intent, telling) for intent in told):
         parts.append(Decision((human.needed(scene, "not-understood", telling.child),), Answer.HUMAN))
+    if not said and not declines(meaning.words) and not meaning.asks_only and OF_THE_CHILD.search(meaning.words):
+        parts.append(told_of(child, Intent.UNCLEAR, scene))
     if not leaves_it(meaning):
         # Whoever has police's reference has rung them, and in the place of police only that is an answer.
         parts.append(acknowledged(telling, "phoned" if meaning.reference else "text"))

@@ -29,13 +29,18 @@ class Text:
     out_with: bool = False
 
 
-def whole(plain: str) -> Text:
+def whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
+    """`quoted`: somebody else's own words stand in it. The speaker is with the child where they say so themselves."""
+    witnessed = any(
+        assertion.WITNESSED.search(each.plain) is not None and not (quoted or assertion.tells_by_others(each.plain))
+        for each in clauses
+    )
     return Text(
         detail=_is_put_right(_without(lexicon.TAKEN_BACK, plain)),
         speaker_looks=lexicon.LOOKING.search(plain) is not None,
         false_alarm="false alarm" in plain or " all along" in plain,
         official=lexicon.OFFICIAL.search(plain) is not None,
-        context=Context(witnessed=assertion.WITNESSED.search(plain) is not None),
+        context=Context(told_by_others=quoted, witnessed=witnessed),
     )
 
 
@@ -125,12 +130,22 @@ class _Reading:
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
         found = [Said(Intent.LOCATED, typed)] if back < 0 and self._located() else []
         if reported > max(back, false_alarm, ended):
-            return [Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed, mixed), *found]
+            kind = Intent.NOT_BACK if reported == not_back else Intent.MISSING
+            return [Said(kind, typed, mixed, was=self._was_once(reported)), *found]
         if back >= 0:
-            return [Said(Intent.BACK, typed, mixed, whose)]
+            return [Said(Intent.BACK, typed, mixed, whose, weak=self._is_weak())]
         if false_alarm >= 0:
             return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
-        return [Said(Intent.BACK, typed, subject=unmissed)] if ended >= 0 else found
+        if ended < 0:
+            return found
+        kind = Intent.BACK if lexicon.ANY_MORE.search(self.clause.plain) else Intent.FALSE_ALARM
+        return [Said(kind, typed, subject=unmissed, weak=True)]
+
+    def _was_once(self, place: int) -> bool:
+        return lexicon.WAS_ONCE.search(self.clause.plain[:place]) is not None
+
+    def _is_weak(self) -> bool:
+        return lexicon.CAME_BACK.search(self.clause.plain) is None
 
     def is_a_question(self) -> bool:
         """Whether a return is asked after."""
@@ -183,8 +198,11 @@ class _Reading:
         if groups.get("of"):
             if lexicon.PRESENT_THERE.search(plain[: match.start()]) is None:
                 return None
-            who = subjects.last_mentioned(plain, match.start())
+            there = lexicon.PRESENT_THERE.search(plain[: match.start()])
+            who = subjects.subject(plain, there.start() if there is not None else 0)
         elif groups.get("at"):
+            if plain.startswith("sorry was ") and not self.text.false_alarm:
+                return None
             if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):
                 return None
             who = subjects.subject(plain, match.start("at"))
@@ -227,11 +245,14 @@ class _Reading:
         return subjects.subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
 
     def _is_of_now(self, match: re.Match[str]) -> bool:
-        """An animal is no report, and how it went the last time neither."""
+        """An animal or a thing is no report, and how it went the last time neither."""
         before = self.clause.plain[: match.end()]
         if lexicon.OTHER_TIMES.search(before):
             return False
-        return subjects.subject(before, match.start()).word not in nouns.ANIMALS
+        return not (
+            subjects.subject(before, match.start()).word in nouns.ANIMALS
+            or (lexicon.LOSABLE.match(match[0]) and subjects.is_a_thing(before, match.start()))
+        )
 
     def _has_left(self, match: re.Match[str]) -> bool:
         """Weakly missing: grown-ups go, and a child goes out with somebody who looks after it."""

@@ -9,6 +9,9 @@ DECLINES = re.compile(
     r"|\bunable to\b|\bnot (?:me|mine|my (?:case|child|shift)|for me|on duty|on call|on shift|working|available|able)\b"
     r"|\bon (?:annual )?leave\b|\boff (?:sick|duty|shift|work|today|tonight)\b"
     r"|\bwrong (?:person|number|worker|team)\b|\b(?:someone|somebody) else\b|\b(?:try|ask|ring|tell) (?!the\b|police\b|101\b|carer\b|her\b|him\b|them\b)\w+ instead\b"
+    r"|\b(?:i|have|has|already|just) (?:finished|clocked off|gone off shift|retired)\b|\b(?:this|it|that|this one|that one) (?:needs?|has|ought|should|better) (?:to )?(?:go|be sent|be passed)(?: on)? (?:to|over to) (?!police\b|the police\b|hospital\b)\w+"
+    r"|\b(?:pass|send|forward|redirect|give|hand|reassign) (?:it |this |that |these )?(?:on |over )?to (?!(?:the )?(?:police|control|officers?)\b)\w+"
+    r"|\b(?:not (?:one of )?(?:mine|ours)|my shift (?:has )?(?:ended|finished)|moved (?:team|teams|jobs?)|left (?:the )?(?:team|service|job|council))\b"
     r"|\bno longer (?:work|working|on)\b"
 )
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import pairwise
 
 from rapidfuzz.distance import OSA
 
+from services.carers.understanding.nouns import NO_NAMES, OTHERS
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
@@ -16,6 +18,10 @@ NUMBERS = (
     "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
 COUNTED = (
+    *(
+        (number, re.compile(rf"^(?:\w+ )?(?:{word}|{number}) (?:of (?:them|the \w+) )?(?:are |is |back|home|in|safe|accounted|yps?|kids|residents|children)"))
+        for number, word in ((4, "four"), (5, "five"), (6, "six"), (7, "seven"))
+    ),
     (
         2,
         re.compile(
@@ -30,9 +36,9 @@ ALL = re.compile(
 BUT_FOR = re.compile(
     r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
 )
-SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went)"
+SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went|in|out|he|she|they|outstanding|absent|remains|never|nowhere|asleep|upstairs|has|hasnt|was|ref)"
 BARE_NUMBERS = re.compile(
-    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
+    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?|now|alarm on|cancel|alarm|re|about) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
 )
 CORRECTING = frozenset(
     [
@@ -62,6 +68,22 @@ CORRECTING = frozenset(
 )
 JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
+WITHOUT = re.compile(r"\b(?:without|except(?: for)?|apart from|bar|minus)(?: \w+ and)?$")
+TOLD_OR_NEAR = re.compile(
+    r"\b(?:told|asked|by|than|near|behind|after|helped|woke|thinks?|according to|(?:next|said|talking|speaking|close|sat|text|note) (?:to|with))$"
+)
+SAYS = re.compile(
+    r"(?:has |have |had |just |also |only |now |is |was |both |and \w+ )*(?:says?|said|saying|told|tells|reckons?|thinks?|thought|heard|hears|saw|swears?|swore|claims?|claimed|knows?"
+    r"|noticed|reported|mentioned|confirms?|confirmed|admitted|asks?|asked|woke (?:me|us|up)|wants to|(?:does|do|did)(?: not|nt)? know|d[io]\w*nt know|last saw)\b(?! (?:missing|at|in|with|leaving|going|getting|running|on)\b)"
+)
+PLANS = re.compile(
+    r"(?:has |had |just )*(?:said|told(?: \w+){1,2}|says|promised) (?:that )?(?:(?:he|she|they)(?: was| is| will| would| were|d)|(?:hed|shed|theyd|hes|shes|theyre))\b"
+    r" ?(?:not )?(?:be|going|gonna|home|back|come|popping|nipping|off|out|pop|go|in)\b|(?:said|promised|told(?: \w+){1,2}) to be\b|saw \w+ (?:and|then) (?:ran|left)"
+)
+OWNED = re.compile(
+    r"(?:old |new |own |best |other |mobile |social |key |support |last )*(?:room|bedroom|bed|wardrobe|window|door|phone|mobile|mates?|friends?|mum|dad|nan|mother|father|brother|sister|auntie|aunty|aunt|uncle|cousins?|boyfriend|girlfriend"
+    r"|social worker|key ?worker|teacher|school|college|coat|jacket|hoodie|bag|bags|shoes|trainers|things|stuff|clothes|bike|birthday|pastor|imam|house|flat|placement|family|description|surname|name|photo|picture|medication|meds|tablet|laptop|charger|light|tv|desk|key|keys|card|bus|taxi|review|file|plan|passport|locker|account|profile|number)s?\b"
+)
 ANOTHERS = re.compile(
     r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
     r"|my (?:grandson|granddaughter|nephew|niece))\b"
@@ -86,6 +108,12 @@ class Named:
     """Joined by "and" or the like: the same is said of each of them."""
     several: bool = False
     """More than one is meant, without saying which."""
+    left_out: tuple[str, ...] = ()
+    """Everybody but these, or without these."""
+    beside: tuple[str, ...] = ()
+    """Mentioned, and not whom it is about: who says or saw it, who was told, whose room it is."""
+    owners: tuple[str, ...] = ()
+    """Those of them whose thing is spoken of."""
 
 
 def named(words: str, children: Sequence[Known]) -> Named:
@@ -93,13 +121,48 @@ def named(words: str, children: Sequence[Known]) -> Named:
     if (but_for := BUT_FOR.search(words)) is not None:
         left_out = named(but_for[1], children).children
         if left_out:
-            return Named(tuple(each.child for each in children if each.child not in left_out))
+            return Named(tuple(each.child for each in children if each.child not in left_out), left_out=left_out)
     found, foreign = _found(words, children)
     if found or foreign:
-        return Named(found, foreign, together=_together(words, _mentions(children)))
+        return _by_their_place(words, found, foreign, children)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
+
+
+def _by_their_place(words: str, found: tuple[str, ...], foreign: bool, children: Sequence[Known]) -> Named:
+    """Told apart by where their names stand: of several children one may be missing and another have seen it."""
+    each = words.split()
+    standing = {child.child: [_place(each, at) for at in _places(each, child)] for child in children if child.child in found}
+    beside = tuple(child for child in found if (places := standing[child]) and not set(places) & {Place.SUBJECT, Place.WITHOUT})
+    owners = tuple(child for child in beside if Place.OWNER in standing[child])
+    left_out = tuple(child for child in found if Place.WITHOUT in standing[child])
+    subjects = tuple(child for child in found if child not in beside)
+    mentions = _mentions([child for child in children if child.child in subjects])
+    return Named(subjects, foreign, _together(words, mentions), left_out=left_out, beside=beside, owners=owners)
+
+
+class Place(Enum):
+    SUBJECT = auto()
+    WITNESS = auto()
+    OWNER = auto()
+    WITHOUT = auto()
+
+
+def _places(words: list[str], child: Known) -> list[int]:
+    forms = words_for(child) | {_plain_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
+    return [at for at, word in enumerate(words) if word in forms]
+
+
+def _place(words: list[str], at: int) -> Place:
+    before, after = " ".join(words[max(0, at - 3) : at]), " ".join(words[at + 1 : at + 7])
+    if WITHOUT.search(before):
+        return Place.WITHOUT
+    if TOLD_OR_NEAR.search(before) or (SAYS.match(after) and not PLANS.match(after)):
+        return Place.WITNESS
+    if words[at].endswith("s") and OWNED.match(after):
+        return Place.OWNER
+    return Place.SUBJECT
 
 
 def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool]:
@@ -111,6 +174,8 @@ def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool
     spoken += _by_bare_number(words, codes)
     if not spoken and not foreign:
         spoken = [each.child for each in children if _names(each, children) & set(words.split())]
+    if not spoken and not foreign and len(children) > 1:
+        spoken = _misspelt(words, children)
     others = [each.child for each in children if each.child in spoken and not _is_the_wrong_one(each, words)]
     return tuple(dict.fromkeys(each for each in spoken if each in others) if others else dict.fromkeys(spoken)), foreign
 
@@ -133,12 +198,14 @@ def _is_the_wrong_one(child: Known, words: str) -> bool:
     return before == {"not"}
 
 
-def put_right(words: str, children: Sequence[Known]) -> str | None:
-    """Who is meant instead of another, in so many words: "sorry not Omar, Omid"."""
-    found, _ = _found(words, children)
-    correcting = set(words.split()) - _mentions(children) <= CORRECTING and "not" in words.split()
-    wrong = [each for each in children if _mentions([each]) & set(words.split()) and _is_the_wrong_one(each, words)]
-    return found[0] if correcting and wrong and len(found) == 1 and found[0] != wrong[0].child else None
+def put_right(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
+    """Who was named by mistake, and who is meant instead, in so many words: "sorry not Omar, Omid"."""
+    mentions = _mentions(children)
+    correcting = [each for each in clauses if set(each.split()) - mentions <= CORRECTING]
+    words = " ".join(correcting)
+    wrong = [each for each in children if _is_the_wrong_one(each, words)]
+    right = [child for child in _found(words, children)[0] if child not in {each.child for each in wrong}]
+    return (wrong[0].child, right[0]) if len(wrong) == len(right) == 1 else None
 
 
 def _counted(words: str, children: Sequence[Known]) -> Named:
@@ -181,6 +248,27 @@ def _names(child: Known, children: Sequence[Known]) -> set[str]:
     """Those that no other child of the speaker's has as well."""
     others = {form for each in children if each.child != child.child for name in each.names for form in _forms(name)}
     return {form for name in child.names if name.strip() for form in _forms(name)} - others
+
+
+LETTERS_TO_MISSPELL = 5
+
+
+def _misspelt(words: str, children: Sequence[Known]) -> list[str]:
+    """As in "yousuf". Where it may be two of them it is none, and a short name is another's with one letter changed."""
+    long = [each for each in words.split() if len(each) >= LETTERS_TO_MISSPELL and each not in NO_NAMES | OTHERS]
+    found = {
+        each.child
+        for each in children
+        for name in each.names
+        for word in long
+        if len(folded(name)) >= LETTERS_TO_MISSPELL and _is_misspelt(word, folded(name))
+    }
+    return sorted(found) if len(found) == 1 else []
+
+
+def _is_misspelt(word: str, name: str) -> bool:
+    distance = min(OSA.distance(word, form, score_cutoff=1) for form in (name, f"{name}s"))
+    return word[0] == name[0] and distance <= 1
 
 
 def _forms(name: str) -> set[str]:
