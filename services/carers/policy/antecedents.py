@@ -24,12 +24,18 @@ NAMING = frozenset(
 def of(said: Said, named: whom.Named, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
     """Of what is said in words that name none of them as the one it is about."""
     known = [whom.Known(each.child, each.code, each.names) for each in scene.children]
-    if before := _before(said, meaning, known):
+    if before := _before(said, meaning, known, overall):
         return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
     if after := _named_afterwards(said, meaning, known):
         return after
-    if named.several or overall.several:
-        return ()
+    counted = named.count or overall.count
+    if counted and counted == len(scene.open) and said.intent is not Intent.MISSING:
+        return tuple(each.child for each in scene.open)
+    return () if counted else _by_the_rest(said, overall, scene, meaning)
+
+
+def _by_the_rest(said: Said, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
+    """By whoever is named anywhere in the text."""
     if len(overall.children) == 1:
         return _only_mentioned(overall.children, said, scene)
     if overall.children:
@@ -38,7 +44,8 @@ def of(said: Said, named: whom.Named, overall: whom.Named, scene: Scene, meaning
     witnesses = [child for child in overall.beside if child not in overall.owners]
     if len(overall.owners) == 1 and not witnesses:
         return _only_mentioned(overall.owners, said, scene)
-    return tuple(child for child in the_one_in_question(said.intent, scene) if child not in witnesses)
+    asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
+    return tuple(child for child in the_one_in_question(asked, scene) if child not in witnesses)
 
 
 def the_one_in_question(intent: Intent, scene: Scene) -> tuple[ChildId, ...]:
@@ -51,11 +58,19 @@ def the_one_in_question(intent: Intent, scene: Scene) -> tuple[ChildId, ...]:
     return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
 
 
-def _before(said: Said, meaning: Meaning, known: list[whom.Known]) -> tuple[ChildId, ...]:
+def _before(said: Said, meaning: Meaning, known: list[whom.Known], overall: whom.Named) -> tuple[ChildId, ...]:
+    """Of several named whoever is said to be back is not the one whom the rest reports."""
+    back = {
+        child
+        for each in meaning.said
+        if said.intent in REPORTS and len(overall.children) > 1 and each.intent is Intent.BACK
+        for child in whom.named(each.words, known).children
+    }
     for clause in reversed(meaning.clauses[: max(said.at, 0)]):
         found = whom.named(clause, known)
-        if found.left_out or found.children:
-            return found.left_out or found.children
+        children = tuple(child for child in found.left_out or found.children if child not in back)
+        if children:
+            return children
     return ()
 
 

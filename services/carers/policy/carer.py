@@ -22,7 +22,9 @@ from services.safeguarding.identifiers import ChildId
 REPLIES_AN_HOUR = 20
 """Beyond this only a report or a return is answered: two machines may be answering each other."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
-REFERENCE_ALONE = frozenset({"ref", "refs", "reference", "number", "no", "police", "the", "is", "my", "please", "thanks"})
+REFERENCE_ALONE = frozenset(
+    {"ref", "refs", "reference", "number", "no", "police", "the", "is", "my", "please", "thanks"}
+)
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
 MANY = 3
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
@@ -30,7 +32,8 @@ NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 def decide(meaning: Meaning, scene: Scene) -> Decision:
     found = meant(meaning, scene)
-    decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene) or _asked(meaning, scene)
+    decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene)
+    decision = decision or _meant_to_confirm(meaning, scene) or _asked(meaning, scene)
     if meaning.doubtful or found.doubtful:
         decision = human.as_well(decision, scene, "not-understood")
     return within_limits(decision, scene)
@@ -122,7 +125,9 @@ def _only_at_home(child: ChildId, found: Meant, scene: Scene) -> bool:
 
 def _all_are_home(found: Meant, scene: Scene) -> bool:
     """As a night report says: nobody has missed any of them, and a person sees whether somebody should have."""
-    return len(found.about) == len(scene.children) and all(intents == (Intent.BACK,) for intents in found.about.values())
+    return len(found.about) == len(scene.children) and all(
+        intents == (Intent.BACK,) for intents in found.about.values()
+    )
 
 
 def _reference_without_number(meaning: Meaning, scene: Scene) -> Decision:
@@ -141,8 +146,6 @@ def _back_but_was_it_the_one(decision: Decision, scene: Scene, nameless: set[Chi
 def _asked(meaning: Meaning, scene: Scene) -> Decision:
     """A question, a wish, or what nobody understands."""
     intents = set(meaning.intents)
-    if Intent.UNCLEAR in intents and confirmations.seems_meant(meaning.words):
-        return human.to_human(scene, "code-not-valid")
     if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
         return enquiring.refused(scene)
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
@@ -154,6 +157,12 @@ def _asked(meaning: Meaning, scene: Scene) -> Decision:
     if len(scene.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
         return _kept(scene)
     return human.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+
+
+def _meant_to_confirm(meaning: Meaning, scene: Scene) -> Decision | None:
+    """It can only be meant to confirm something, and holds no code of ours."""
+    meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
+    return human.to_human(scene, "code-not-valid") if meant_so else None
 
 
 def _kept(scene: Scene) -> Decision:

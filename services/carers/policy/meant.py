@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.carers.policy import antecedents
 from services.carers.policy.scene import Scene
-from services.carers.understanding import whom
+from services.carers.understanding import corrections, whom
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
 from services.safeguarding.identifiers import ChildId
 
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
+NEWS = frozenset({Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.LOCATED})
+"""Of several named it is about whoever is missing: the others saw it, or were with the child."""
 STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 
 
@@ -32,31 +34,28 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
     nobody: list[Said] = []
     doubtful = False
     for said in meaning.said:
-        if said.intent not in OF_A_CHILD:
-            continue
         named = whom.named(said.words, known)
-        if said.if_named and not named.children and not named.left_out:
+        if said.intent not in OF_A_CHILD or (said.if_named and not named.children and not named.left_out):
             continue
         children = _children(said, named, overall, scene, meaning)
         if len(named.children) > 1 and said.intent in WHEREABOUTS and (said.mixed or not named.together):
             children, doubtful = named.left_out if said.intent in REPORTS else (), not named.left_out
-        if said.intent in STANDS_DOWN and not whom.may_be(said.subject, known):
-            # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
-            children = tuple(child for child in children if scene.by_id(child).standing.open)
-            said = Said(Intent.UNCLEAR, said.words)
-            if not children:
-                continue
+        if said.intent in NEWS and _may_be_of_another(children, said, scene):
+            children = ()
+        somebody_else = said.intent in STANDS_DOWN and not whom.may_be(said.subject, known)
+        if somebody_else or said.intent in NEWS:
+            children = _of_those_missing(children, scene, alone=somebody_else)
+        # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
+        what = Said(Intent.UNCLEAR, said.words) if somebody_else else said
         for child in children:
-            about.setdefault(child, []).append(said)
-        if not children:
+            about.setdefault(child, []).append(what)
+        if not children and not somebody_else:
             nobody.append(said)
-    if not set(meaning.intents) & {*REPORTS, Intent.BACK} and (pair := whom.put_right(meaning.clauses, known)):
-        wrong, instead = pair
-        about = {instead: [Said(Intent.MISSING, meaning.words)]}
-        if scene.by_id(wrong).standing.open:
-            about[wrong] = [Said(Intent.FALSE_ALARM, meaning.words)]
-        else:
-            doubtful = True
+    doubtful |= _put_right(about, meaning, scene, known)
+    missed = {each.child for each in scene.open} or {each.child for each in scene.children}
+    about = {
+        child: [_unless_never_missed(one, missed=child in missed) for one in each] for child, each in about.items()
+    }
     settled = {child: _settled(each, open_=scene.by_id(child).standing.open) for child, each in about.items()}
     return Meant(
         {child: intents for child, intents in settled.items() if intents},
@@ -64,6 +63,43 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
         overall.children,
         doubtful,
     )
+
+
+def _unless_never_missed(said: Said, *, missed: bool) -> Said:
+    """While another is missing, "is home" says only where this one is."""
+    if missed or said.intent is not Intent.BACK or CAME.search(said.words):
+        return said
+    return replace(said, weak=True)
+
+
+CAME = re.compile(
+    r"\b(?:back|bk|bak|returned|rtn|rtu|rtb|came|come|got|arrived|walked|turned|brought|dropped|nol|ol|dod|daeth)\b"
+)
+
+
+def _may_be_of_another(children: tuple[ChildId, ...], said: Said, scene: Scene) -> bool:
+    """One that is not missing is named, and "her" may be the one who is."""
+    missing = [child for child in children if scene.by_id(child).standing.open]
+    return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
+
+
+def _of_those_missing(children: tuple[ChildId, ...], scene: Scene, *, alone: bool) -> tuple[ChildId, ...]:
+    """`alone`: nobody else counts. Otherwise all of them do where none is missing."""
+    missing = tuple(child for child in children if scene.by_id(child).standing.open)
+    return missing if missing or alone else children
+
+
+def _put_right(about: dict[ChildId, list[Said]], meaning: Meaning, scene: Scene, known: list[whom.Known]) -> bool:
+    """One child is reported in the place of another. True where nobody had reported the other: a person finds out."""
+    pair = None if Intent.BACK in meaning.intents else corrections.put_right(meaning.clauses, known)
+    if pair is None:
+        return False
+    wrong, instead = pair
+    about.setdefault(instead, []).append(Said(Intent.MISSING, meaning.words))
+    if scene.by_id(wrong).standing.open:
+        about[wrong] = [Said(Intent.FALSE_ALARM, meaning.words)]
+        return False
+    return not REPORTS & set(meaning.intents)
 
 
 def _unless_the_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Said]:
@@ -103,7 +139,9 @@ def settled_return(said: Iterable[Said]) -> Intent:
     return Intent.BACK if returns else Intent.FALSE_ALARM
 
 
-NOT_YET = re.compile(r"\bnot (?:\w+ )?(?:home|back)(?: yet)?$|\b(?:isnt|hasnt) (?:home|back)(?: yet)?$")
+NOT_YET = re.compile(
+    r"\bnot (?:\w+ )?(?:home|back)(?: yet)?$|\b(?:isnt|hasnt) (?:home|back)(?: yet)?$|\bddim (?:adref|adre|nol|yn ol)$"
+)
 
 
 def _adds_nothing(keep: Intent, said: list[Said]) -> bool:
@@ -122,10 +160,17 @@ def _settled(said: Iterable[Said], *, open_: bool) -> tuple[Intent, ...]:
         intents = [Intent.UNCLEAR if intent is Intent.BACK else intent for intent in intents]
     if Intent.LOCATED in intents and open_ and _adds_nothing(keep, each):
         keep = Intent.LOCATED
+    if keep in REPORTS and open_ and all(one.weak for one in each if one.intent in REPORTS):
+        intents = [Intent.UNCLEAR if intent in REPORTS else intent for intent in intents]
+        keep = Intent.UNCLEAR
+    if Intent.LURE in intents and keep is Intent.BACK and not open_ and not REPORTS & set(intents):
+        intents = [intent for intent in intents if intent is not Intent.BACK]
     dropped = {*REPORTS, Intent.BACK, Intent.FALSE_ALARM} - {keep}
     if keep is Intent.BACK and Intent.BACK in intents:
         dropped |= {Intent.LOCATED, Intent.SEEN, Intent.CONTACT}
-    if keep in REPORTS or keep is Intent.LOCATED or Intent.FALSE_ALARM in set(intents) - dropped:
+    if keep in REPORTS or Intent.FALSE_ALARM in set(intents) - dropped:
+        dropped |= {Intent.SEEN, Intent.CONTACT}
+    if Intent.LOCATED in set(intents) - dropped:
         dropped |= {Intent.SEEN, Intent.CONTACT}
     if len(set(intents)) > 1:
         dropped |= {Intent.UNCLEAR}

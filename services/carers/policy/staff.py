@@ -46,7 +46,8 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
     if scene.telling is not None:
         return _about(scene.telling, meaning, scene)
     said = [intent for intent in meaning.intents if intent in SAID_OF_A_CHILD]
-    if Intent.ACKNOWLEDGE in meaning.intents or meaning.intents == (Intent.THANKS,):
+    acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
+    if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
     if set(said) & REPORTS:
         return unnamed.told(tuple(said), scene)
@@ -69,6 +70,10 @@ def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
+    if declines(meaning.words) and not OF_THE_CHILD.search(meaning.words):
+        said = [intent for intent in said if intent not in REPORTS]
+    if telling.open and all(each.weak for each in meaning.said if each.intent in REPORTS):
+        said = [intent for intent in said if intent not in REPORTS]
     if telling.open and Intent.LOCATED in said:
         said = [intent for intent in said if intent is not Intent.NOT_BACK]
     told = [intent for intent in said if intent is not Intent.REFERENCE or meaning.reference]

@@ -59,7 +59,7 @@ THIS_MOMENT = re.compile(r"\b(?:just|now|tonight|currently|this (?:minute|second
 LONG_OVER = re.compile(
     r"\b(?:(?:the )?(?:last|first|second|other|previous|one|next|following) (?:time|week|weekend|month|year|summer|winter|spring|autumn|christmas|easter|term|occasion|episode|few times|day|morning|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december)"
     r"|(?:last|first) time|that time|the time before|previously|(?:on )?(?:previous|other|earlier|past) (?:times|occasions|episodes)|in the past|^before$|historically|back then|years? back|ages ago|long ago|(?:days|weeks|months|years|nights|day|week|month|year|night|fortnight) (?:ago|before|earlier)|yesterday|before (?:christmas|easter|when|now)"
-    r"|in (?:january|february|march|april|may|june|july|august|september|october|november|december|\d{4}|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
+    r"|(?<!came )(?<!got )(?<!walked )in (?:january|february|march|april|may|june|july|august|september|october|november|december|(?:19|20)\d\d|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
     r"|when (?:it|this) (?:was|happened)|has done (?:this|it|that) before|before (?:he|she|they) (?:went|left|ran|disappeared|vanished)|tro diwethaf|llynedd|ddoe|wythnos diwethaf|(?:back|home|returned|once|twice|times|done this) before(?: (?:by|when|and|but)\b|$)|at the time|by then|at first)\b"
 )
 AT_SOME_TIME = re.compile(
@@ -170,7 +170,9 @@ def is_only_a_hedge(plain: str) -> bool:
     return HEDGED.match(plain) is not None
 
 
-BY_ITS_CARER = re.compile(r"\b(?:carers?|foster mum|foster dad|keyworker|key worker)(?: (?:has|have|just|now|also|to))*$")
+BY_ITS_CARER = re.compile(
+    r"\b(?:carers?|foster mum|foster dad|keyworker|key worker)(?: (?:has|have|just|now|also|to))*$"
+)
 
 
 def _are_own(before: str, saying: str) -> bool:

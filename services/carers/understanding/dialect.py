@@ -12,7 +12,7 @@ MEANT = {
     "wean": "child", "weans": "children", "lassie": "lass", "laddie": "lad", "ken": "know", "gonnae": "gonna", "nae": "no", "nowt": "nothing",
     "owt": "anything", "summat": "something", "naw": "no", "awa": "away", "hant": "has not", "antt": "has not", "cyaan": "can not",
     "gaan": "gone", "nuh": "not", "inna": "in", "deh": "at", "yuh": "you", "dem": "them", "dat": "that", "adra": "adre", "rtn": "returned",
-    "rtnd": "returned", "rtu": "returned", "retd": "returned", "adress": "address", "addy": "address",
+    "rtnd": "returned", "rtu": "returned", "retd": "returned", "rtb": "returned", "rtp": "returned", "rth": "returned", "wher": "where", "whr": "where", "adress": "address", "addy": "address",
 }  # fmt: skip
 DENIED = re.compile(
     r"\b(?P<before>(?!(?:and|or|with|there|so|but|is|got|still|has|have|had|been|its|it|just|hi|ok|sorry|say|said|says)\b)\w+|(?:is|are|was|were) ?) ?no (?P<verb>(?:\w+ )?(?:here|in|back)\b(?! (?:door|garden|way))|come|came|coming|return|returned|reach|reached|see|seen|know|find|pick|answer|answering|show|gone|there yet|home)\b"
@@ -23,5 +23,7 @@ FRONTED = re.compile(r"\bint (?=come|been|back|home|here|in|turned|answering)")
 
 
 def plain(words: str) -> str:
+    if "no" not in (each := words.split()) and "int" not in each:
+        return words
     said = ABSENT.sub("is not at ", words)
     return FRONTED.sub("has not ", DENIED.sub(r"\g<before> not \g<verb>", said)).replace("  ", " ")

@@ -13,6 +13,7 @@ from services.carers.understanding import (
     practice,
     references,
     welsh,
+    whole_text,
     writing,
 )
 from services.carers.understanding.lexicon import any_of
@@ -38,7 +39,8 @@ def understand(text: str) -> Meaning:
     if (command := practice.commanded(words)) is not None:
         return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
-    said = _said(text, plain)
+    parts = writing.clauses(text)
+    said = _said(text, plain, parts)
     if references.code_after_ok(text) is not None:
         said.insert(0, Said(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
@@ -60,26 +62,25 @@ def understand(text: str) -> Meaning:
         doubtful,
         reference,
         references.codes_in(text),
-        tuple(clause.typed for clause in writing.clauses(text)),
-        _asks_only(said, text),
+        tuple(clause.typed for clause in parts),
+        _asks_only(said, parts),
         _enquiry(said, plain),
     )
 
 
-def _said(text: str, plain: str) -> list[Said]:
-    parts = writing.clauses(text)
-    known = clauses.whole(plain, parts, quoted=writing.quotes_somebody(text))
+def _said(text: str, plain: str, parts: list[writing.Clause]) -> list[Said]:
+    known = whole_text.whole(plain, parts, quoted=writing.quotes_somebody(text))
     said: list[Said] = []
     before = ""
     for at, (clause, following) in enumerate(pairwise([*parts, None])):
         if clause is not None:
-            found = clauses.read(clause, clauses.before(known, following))
+            found = clauses.read(clause, whole_text.before(known, following))
             if (NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before)) or NO_SUCH_ONE.fullmatch(clause.plain):
                 found.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
             if not found and (but := lexicon.ALL_BUT.search(clause.typed)) and not lexicon.GONE.search(clause.plain):
                 found.append(Said(Intent.NOT_BACK, but[1], if_named=True))
             said.extend(replace(each, at=at) for each in found)
-            known, before = clauses.after(known, clause), clause.plain
+            known, before = whole_text.after(known, clause), clause.plain
     return said
 
 
@@ -111,19 +112,21 @@ def _asks_nothing(plain: str) -> bool:
     return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_asking, welsh))
 
 
-def _asks_only(said: list[Said], text: str) -> bool:
+def _asks_only(said: list[Said], parts: list[writing.Clause]) -> bool:
     """Whether an answer is enough: no clause tells anything of a child."""
     asking = {each.words for each in said if each.intent in ASKING}
     return all(
         (clause.typed in asking and len(clause.plain.split()) <= WORDS_OF_A_QUESTION)
         or not TELLS.search(clause.plain)
         or INTRODUCES.fullmatch(clause.plain)
-        for clause in writing.clauses(text)
+        for clause in parts
     )
 
 
 ASKING = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
-INTRODUCES = re.compile(r"(?:hi |hello )?(?:it is|its|i am|this is) (?:(?:the|a|an|her|his|their|your|old|former|foster|\w+s) ){0,3}\w+")
+INTRODUCES = re.compile(
+    r"(?:hi |hello )?(?:it is|its|i am|this is) (?:(?:the|a|an|her|his|their|your|old|former|foster|\w+s) ){0,3}\w+"
+)
 WORDS_OF_A_QUESTION = 20
 TELLS = any_of(
     [

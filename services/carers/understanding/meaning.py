@@ -56,7 +56,8 @@ class Said:
     was: bool = False
     """A report of what was, as in "she was gone all night": a return in the same text outweighs it, wherever it stands."""
     weak: bool = False
-    """A return in words that are said of a child who never went as well, as in "she is here"."""
+    """A return in words that are said of a child who never went as well, as in "she is here", or a report that others tell: of a child
+    that is known to be missing it is news, and no other report."""
 
 
 @dataclass(frozen=True, slots=True)

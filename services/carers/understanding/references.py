@@ -12,7 +12,7 @@ MOST_CODES = 3
 
 NUMBER = r"(?=[\w/\-]*\d[\w/\-]*\d[\w/\-]*\d)[\w/\-]{3,}"
 REFERENCE = re.compile(
-    rf"\b(?:ref|refs|reference|incident|crime|log|cad|storm|misper)\b(?:\W{{0,3}}\b(?:no|num|number|ref|reference|is|was|code|police|the|id)\b){{0,4}}\W{{0,3}}(?:\b[a-z]{{1,4}}\W)?{NUMBER}"
+    rf"\b(?:ref|refs|reference|incident|inc|occurrence|urn|niche|case|crime|log|cad|storm|misper)\b(?:\W{{0,3}}\b(?:no|num|number|ref|reference|is|was|code|police|the|id)\b){{0,4}}\W{{0,3}}(?:\b[a-z]{{1,4}}\W)?{NUMBER}"
     r"|\b(?:ref|refs|reference)\b(?:\W{0,3}\b(?:no|num|number|is|was|the|police|id|its)\b){0,3}\W{0,3}\d{1,2}\b(?!\W?\d)(?!\s*(?:am|pm|min|hour|hr|h|day|week|year|o.?clock|of us|people|times?)\w*\b)"
     r"|\b(?:log|cad|incident|crime)\W{0,3}(?:no|num|number)\W{0,3}(?:is\W)?\d{1,2}\b(?!\W?\d)"
     rf"|\bpolice\b.{{0,30}}\b(?:gave|given|ref|number|no|reference)\b.{{0,20}}?\b{NUMBER}"

@@ -45,7 +45,10 @@ FALSE_ALARM = (
     r"\banwybydd\w*\b",
     r"\broedd (?:\w+ )?yn (?:cysgu|cuddio|yr ardd|y (?:gwely|gawod|bath|toiled|ty|cwpwrdd|sied|atig)|ei (?:gwely|wely|hystafell|ystafell))\b",
 )
-LOCATED = (r"\b(?:wedi (?:dod o hyd|ei ffeindio|ei ganfod|ei chanfod|ffeindio|cael hyd)|dod o hyd i)\b", r"\bmae (?:hi|e|o|fe|fo|nhw|\w+) (?P<at>yn yr (?:ysbyty|orsaf)|yng ngorsaf|gydar heddlu)\b")
+LOCATED = (
+    r"\b(?:wedi (?:dod o hyd|ei ffeindio|ei ganfod|ei chanfod|ffeindio|cael hyd)|dod o hyd i)\b",
+    r"\bmae (?:hi|e|o|fe|fo|nhw|\w+) (?P<at>yn yr (?:ysbyty|orsaf)|yng ngorsaf|gydar heddlu)\b",
+)
 SEEN = (r"\b(?:gwelais|gwelwyd|wedi (?:ei )?gweld|gwelodd)\b",)
 CONTACT = (r"\b(?:ffoniodd|tecstiodd|wedi (?:ffonio|tecstio|cysylltu))\b",)
 LURE = (

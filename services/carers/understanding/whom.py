@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rapidfuzz.distance import OSA
-
-from services.carers.understanding.nouns import NO_NAMES, OTHERS
+from services.carers.understanding.misspelling import misspells, sounds_like
+from services.carers.understanding.roles import Role, is_of_another, role
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
@@ -19,7 +17,12 @@ NUMBERS = (
 )  # fmt: skip
 COUNTED = (
     *(
-        (number, re.compile(rf"^(?:\w+ )?(?:{word}|{number}) (?:of (?:them|the \w+) )?(?:are |is |back|home|in|safe|accounted|yps?|kids|residents|children)"))
+        (
+            number,
+            re.compile(
+                rf"^(?:\w+ )?(?:{word}|{number}) (?:of (?:them|the \w+) )?(?:are |is |back|home|in|safe|accounted|yps?|kids|residents|children)"
+            ),
+        )
         for number, word in ((4, "four"), (5, "five"), (6, "six"), (7, "seven"))
     ),
     (
@@ -31,7 +34,7 @@ COUNTED = (
     (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
 )
 ALL = re.compile(
-    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
+    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run|in|here|present|accounted|asleep)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
 )
 BUT_FOR = re.compile(
     r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
@@ -40,50 +43,8 @@ SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|abs
 BARE_NUMBERS = re.compile(
     rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?|now|alarm on|cancel|alarm|re|about) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
 )
-CORRECTING = frozenset(
-    [
-        "sorry",
-        "no",
-        "not",
-        "its",
-        "it",
-        "is",
-        "meant",
-        "i",
-        "mean",
-        "correction",
-        "wrong",
-        "name",
-        "child",
-        "one",
-        "oops",
-        "actually",
-        "should",
-        "be",
-        "the",
-        "was",
-        "say",
-        "missing",
-    ]
-)
 JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
-WITHOUT = re.compile(r"\b(?:without|except(?: for)?|apart from|bar|minus)(?: \w+ and)?$")
-TOLD_OR_NEAR = re.compile(
-    r"\b(?:told|asked|by|than|near|behind|after|helped|woke|thinks?|according to|(?:next|said|talking|speaking|close|sat|text|note) (?:to|with))$"
-)
-SAYS = re.compile(
-    r"(?:has |have |had |just |also |only |now |is |was |both |and \w+ )*(?:says?|said|saying|told|tells|reckons?|thinks?|thought|heard|hears|saw|swears?|swore|claims?|claimed|knows?"
-    r"|noticed|reported|mentioned|confirms?|confirmed|admitted|asks?|asked|woke (?:me|us|up)|wants to|(?:does|do|did)(?: not|nt)? know|d[io]\w*nt know|last saw)\b(?! (?:missing|at|in|with|leaving|going|getting|running|on)\b)"
-)
-PLANS = re.compile(
-    r"(?:has |had |just )*(?:said|told(?: \w+){1,2}|says|promised) (?:that )?(?:(?:he|she|they)(?: was| is| will| would| were|d)|(?:hed|shed|theyd|hes|shes|theyre))\b"
-    r" ?(?:not )?(?:be|going|gonna|home|back|come|popping|nipping|off|out|pop|go|in)\b|(?:said|promised|told(?: \w+){1,2}) to be\b|saw \w+ (?:and|then) (?:ran|left)"
-)
-OWNED = re.compile(
-    r"(?:old |new |own |best |other |mobile |social |key |support |last )*(?:room|bedroom|bed|wardrobe|window|door|phone|mobile|mates?|friends?|mum|dad|nan|mother|father|brother|sister|auntie|aunty|aunt|uncle|cousins?|boyfriend|girlfriend"
-    r"|social worker|key ?worker|teacher|school|college|coat|jacket|hoodie|bag|bags|shoes|trainers|things|stuff|clothes|bike|birthday|pastor|imam|house|flat|placement|family|description|surname|name|photo|picture|medication|meds|tablet|laptop|charger|light|tv|desk|key|keys|card|bus|taxi|review|file|plan|passport|locker|account|profile|number)s?\b"
-)
 ANOTHERS = re.compile(
     r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
     r"|my (?:grandson|granddaughter|nephew|niece))\b"
@@ -106,8 +67,8 @@ class Named:
     """A code that is none of the speaker's children's, or a child of somebody else's."""
     together: bool = True
     """Joined by "and" or the like: the same is said of each of them."""
-    several: bool = False
-    """More than one is meant, without saying which."""
+    count: int = 0
+    """So many are meant, without saying which."""
     left_out: tuple[str, ...] = ()
     """Everybody but these, or without these."""
     beside: tuple[str, ...] = ()
@@ -124,45 +85,33 @@ def named(words: str, children: Sequence[Known]) -> Named:
             return Named(tuple(each.child for each in children if each.child not in left_out), left_out=left_out)
     found, foreign = _found(words, children)
     if found or foreign:
-        return _by_their_place(words, found, foreign, children)
+        return replace(_by_their_place(words, found, children), somebody_else=foreign)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
 
 
-def _by_their_place(words: str, found: tuple[str, ...], foreign: bool, children: Sequence[Known]) -> Named:
+def _by_their_place(words: str, found: tuple[str, ...], children: Sequence[Known]) -> Named:
     """Told apart by where their names stand: of several children one may be missing and another have seen it."""
     each = words.split()
-    standing = {child.child: [_place(each, at) for at in _places(each, child)] for child in children if child.child in found}
-    beside = tuple(child for child in found if (places := standing[child]) and not set(places) & {Place.SUBJECT, Place.WITHOUT})
-    owners = tuple(child for child in beside if Place.OWNER in standing[child])
-    left_out = tuple(child for child in found if Place.WITHOUT in standing[child])
+    standing = {
+        child.child: [role(each, at) for at in _places(each, child)] for child in children if child.child in found
+    }
+    beside = tuple(
+        child for child in found if (places := standing[child]) and not set(places) & {Role.SUBJECT, Role.WITHOUT}
+    )
+    owners = tuple(child for child in beside if Role.OWNER in standing[child])
+    if is_of_another(words):
+        beside = found
+    left_out = tuple(child for child in found if Role.WITHOUT in standing[child])
     subjects = tuple(child for child in found if child not in beside)
     mentions = _mentions([child for child in children if child.child in subjects])
-    return Named(subjects, foreign, _together(words, mentions), left_out=left_out, beside=beside, owners=owners)
-
-
-class Place(Enum):
-    SUBJECT = auto()
-    WITNESS = auto()
-    OWNER = auto()
-    WITHOUT = auto()
+    return Named(subjects, together=_together(words, mentions), left_out=left_out, beside=beside, owners=owners)
 
 
 def _places(words: list[str], child: Known) -> list[int]:
     forms = words_for(child) | {_plain_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
     return [at for at, word in enumerate(words) if word in forms]
-
-
-def _place(words: list[str], at: int) -> Place:
-    before, after = " ".join(words[max(0, at - 3) : at]), " ".join(words[at + 1 : at + 7])
-    if WITHOUT.search(before):
-        return Place.WITHOUT
-    if TOLD_OR_NEAR.search(before) or (SAYS.match(after) and not PLANS.match(after)):
-        return Place.WITNESS
-    if words[at].endswith("s") and OWNED.match(after):
-        return Place.OWNER
-    return Place.SUBJECT
 
 
 def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool]:
@@ -175,8 +124,9 @@ def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool
     if not spoken and not foreign:
         spoken = [each.child for each in children if _names(each, children) & set(words.split())]
     if not spoken and not foreign and len(children) > 1:
-        spoken = _misspelt(words, children)
-    others = [each.child for each in children if each.child in spoken and not _is_the_wrong_one(each, words)]
+        found = [each.child for each in children if misspells(words, map(folded, each.names))]
+        spoken = found if len(found) == 1 else []
+    others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
     return tuple(dict.fromkeys(each for each in spoken if each in others) if others else dict.fromkeys(spoken)), foreign
 
 
@@ -191,21 +141,11 @@ def _by_bare_number(words: str, codes: dict[str, str]) -> list[str]:
     ]
 
 
-def _is_the_wrong_one(child: Known, words: str) -> bool:
+def is_the_wrong_one(child: Known, words: str) -> bool:
     """Named only to say that it is not this one: "Omid, not Omar"."""
     forms = {_plain_code(child.code), *(form for name in child.names for form in _forms(name))}
     before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
     return before == {"not"}
-
-
-def put_right(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
-    """Who was named by mistake, and who is meant instead, in so many words: "sorry not Omar, Omid"."""
-    mentions = _mentions(children)
-    correcting = [each for each in clauses if set(each.split()) - mentions <= CORRECTING]
-    words = " ".join(correcting)
-    wrong = [each for each in children if _is_the_wrong_one(each, words)]
-    right = [child for child in _found(words, children)[0] if child not in {each.child for each in wrong}]
-    return (wrong[0].child, right[0]) if len(wrong) == len(right) == 1 else None
 
 
 def _counted(words: str, children: Sequence[Known]) -> Named:
@@ -213,7 +153,7 @@ def _counted(words: str, children: Sequence[Known]) -> Named:
     number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
     if ALL.search(words) or (number is not None and number == len(children)):
         return Named(everyone)
-    return Named(several=number is not None and number < len(children))
+    return Named(count=number if number is not None and number < len(children) else 0)
 
 
 def _together(words: str, mentions: set[str]) -> bool:
@@ -250,27 +190,6 @@ def _names(child: Known, children: Sequence[Known]) -> set[str]:
     return {form for name in child.names if name.strip() for form in _forms(name)} - others
 
 
-LETTERS_TO_MISSPELL = 5
-
-
-def _misspelt(words: str, children: Sequence[Known]) -> list[str]:
-    """As in "yousuf". Where it may be two of them it is none, and a short name is another's with one letter changed."""
-    long = [each for each in words.split() if len(each) >= LETTERS_TO_MISSPELL and each not in NO_NAMES | OTHERS]
-    found = {
-        each.child
-        for each in children
-        for name in each.names
-        for word in long
-        if len(folded(name)) >= LETTERS_TO_MISSPELL and _is_misspelt(word, folded(name))
-    }
-    return sorted(found) if len(found) == 1 else []
-
-
-def _is_misspelt(word: str, name: str) -> bool:
-    distance = min(OSA.distance(word, form, score_cutoff=1) for form in (name, f"{name}s"))
-    return word[0] == name[0] and distance <= 1
-
-
 def _forms(name: str) -> set[str]:
     """Amara, and the Amaras of "Amara's gone", whose apostrophe is not typed or is gone by now."""
     return {folded(name), f"{folded(name)}s"}
@@ -279,18 +198,7 @@ def _forms(name: str) -> set[str]:
 def may_be(word: str, children: Sequence[Known]) -> bool:
     """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
     names = [form for each in children for name in each.names if name.strip() for form in folded(name).split()]
-    return not word or not names or any(_sounds_like(word, name) for name in names)
-
-
-def _sounds_like(word: str, name: str) -> bool:
-    whole = word in {name, f"{name}s"}
-    shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
-    misspelt = (
-        len(name) >= 4
-        and word[0] == name[0]
-        and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
-    )
-    return whole or shortened or misspelt
+    return not word or not names or any(sounds_like(word, name) for name in names)
 
 
 def words_for(child: Known) -> set[str]:

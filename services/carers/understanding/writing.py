@@ -11,6 +11,8 @@ from services.safeguarding.identifiers import CODE_ALPHABET
 
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
 """Letters whose stroke is no accent to Unicode."""
+SIGNS = {ord("\U0001f44d"): " ok ", ord("\U0001f44c"): " ok ", ord("\u2705"): " ok ", ord("\U0001f64f"): " thanks "}
+"""A thumb, a hand, a tick and folded hands."""
 APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
 ENDS_OF_CLAUSE = re.compile(
     r"((?:(?<!\d)[.:,]|[.:,](?!\d)|[!?;\n\r()])+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b|\bor (?=we |i |else ))"
@@ -43,13 +45,16 @@ SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
 
 def folded(text: str) -> str:
     """Lower case without accents. Letters of other scripts stay."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().translate(STROKES))
     return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
 
 
 def typed(text: str) -> str:
     """The words as typed, one space between: where a name may stand. A child's code is one word, `c17`."""
-    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text)).replace("&", " and "))
+    signs = text.translate(SIGNS) if not text.isascii() else text
+    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(signs)).replace("&", " and "))
     return " ".join(NOT_WORDS.sub(" ", joined).split())
 
 
@@ -105,7 +110,7 @@ def _a_child_each(part: str) -> list[str]:
 
 
 QUOTED = re.compile(
-    "\\b(?:says?|said|saying|texted|text|messaged|message|wrote|writes|posted|told (?:me|us)|rang|msg|like|goes|note|voicemail)\\b[^\"\u201c\u201d]{0,25}(?:[\"\u201c\u201d]|(?<=\\s)['\u2018](?=\\w))"
+    '\\b(?:says?|said|saying|texted|text|messaged|message|wrote|writes|posted|told (?:me|us)|rang|msg|like|goes|note|voicemail)\\b[^"\u201c\u201d]{0,25}(?:["\u201c\u201d]|(?<=\\s)[\'\u2018](?=\\w))'
 )
 
 

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.carers.understanding.grammar import understand
-from tests.unit.carers.texting import Case, cases, effects, made_of, reaches, sent_to_a_person_without_need, wrong_children
+from tests.unit.carers.texting import (
+    Case,
+    cases,
+    effects,
+    made_of,
+    reaches,
+    sent_to_a_person_without_need,
+    wrong_children,
+)
 
 CLAIMS = frozenset({"back", "retracted-missing"})
 
@@ -25,6 +33,11 @@ def is_exact(case: Case) -> bool:
     reported = frozenset({"missing C17", "human"})
     of_a_person = case.means in ({"human"}, {"missing C17"}) and case.human
     return case.who == "one" and of_a_person and found == reported and understand(case.text).doubtful
+
+
+def names_by_code(case: Case) -> bool:
+    """Duty staff who name a child by its own code: read elsewhere."""
+    return case.who == "staff" and any("C31" in part for part in case.means)
 
 
 def exact_by_kind(part: Sequence[Case]) -> dict[str, tuple[int, int]]:
