@@ -48,7 +48,8 @@ def understand(text: str) -> Meaning:
     if STOP.search(plain):
         said = [Said(Intent.STOP, words)]
     said, contradictory = _commanded(said, words, plain)
-    foreign = bool(ELSEWHERE_IN_ITS_SCRIPT.search(text) or ELSEWHERE.search(plain))
+    in_its_script = not text.isascii() and ELSEWHERE_IN_ITS_SCRIPT.search(text) is not None
+    foreign = in_its_script or ELSEWHERE.search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Said(Intent.MISSING, words))
     if all(each.if_named for each in said):
