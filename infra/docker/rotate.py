@@ -1,8 +1,8 @@
-"""`python3 -m infra.docker.rotate {master_key | phone_key} {add | lead | drop}`: changes a key in three steps.
+"""`python3 -m infra.docker.rotate {master_key | phone_key | link_key} {add | lead | drop}`: changes a key in three steps.
 
 `add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
-with. `drop`: the old one away. Between the steps the services are restarted, and before the last `renew-keys` has said of
-each that nothing needs the old key (docs/operating.md). A step that is repeated changes nothing more.
+with. `drop`: the old one away. Between the steps the services are restarted. Before the last `renew-keys` has said of each
+that nothing needs the old master or phone key, or the links under the old link key are too old (docs/operating.md). A step that is repeated changes nothing more.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from infra.docker.prepare import FOLDER, prepare
 from infra.local.secret_files import SecretFiles, key, write
 
-NAMES = ("master_key", "phone_key")
+NAMES = ("master_key", "phone_key", "link_key")
 STEPS = ("add", "lead", "drop")
 
 
@@ -35,7 +35,9 @@ def rotate(folder: Path, name: str, step: str) -> str:
         keys = new + [each for each in keys if each not in new]
     elif step == "drop":
         if keys[0] not in new:
-            raise NotNow(f"the new {name} does not lead yet: `lead` first, restart the services, `renew-keys`")
+            raise NotNow(
+                f"the new {name} does not lead yet: `lead` first, restart the services, then as docs/operating.md says"
+            )
         keys = new
     write(file, "\n".join(keys))
     if step == "drop":

@@ -14,7 +14,7 @@ from infra.sandbox.mailboxes import Mail, MailServer
 
 SECONDS_TO_ANSWER = 1.0
 TRIES = 5
-_LINK = re.compile(r"https?://\S+/acknowledge/[\w-]+")
+_LINK = re.compile(r"https?://\S+/acknowledge/[\w.-]+")
 _BUTTON = re.compile(r'<button name="(?P<name>[\w-]+)" value="(?P<value>[\w-]+)"')
 
 

@@ -16,7 +16,7 @@ GATHER_SECONDS = 0.1
 async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     house = House("audit", Settings())
-    house.hear(Handlers(house.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
+    house.subscribe_in_batches(Handlers(house.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
     reconciler = Reconciler(house.store, house.clocks)
 
     async def anchor() -> bool:

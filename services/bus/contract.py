@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +12,7 @@ from aiokafka.errors import KafkaError
 
 from services.bus import metrics
 from services.bus.envelope import Received, Unreadable, kind_of, read, say
-from services.bus.handling import NOTHING, Ahead, Handler, PassesOver
+from services.bus.handling import Handler, Prefetch, Priority, Subscription, background_topics
 from services.bus.publisher import Publisher
 from services.bus.raw import Raw, letter_about
 from services.runtime.clocks import Clocks
@@ -31,8 +30,7 @@ ATTEMPTS = 3
 """How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
 BUNDLES_AT_ONCE = 4
-"""A report that comes must not wait long for a group of outcomes that came before it; records nobody waits for."""
-BUNDLES_OF_RECORDS = 24
+"""A report that comes must not wait long for a group of outcomes that came before it."""
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """For what is away: soon once, since most of it is back at once."""
 
@@ -46,7 +44,10 @@ class _Bundle:
 
 
 class Contract:
-    """Gives each message to its handler; none is acknowledged before its effects are committed and what they say is published."""
+    """Gives each message to its handler; none is acknowledged before its effects are committed and what they say is published.
+
+    Urgent messages have transactions of their own, beside those of messages that came before and may wait.
+    """
 
     def __init__(
         self,
@@ -54,104 +55,97 @@ class Contract:
         store: Store,
         publisher: Publisher,
         clocks: Clocks,
-        handlers: Mapping[type[Message], Handler],
+        subscriptions: Sequence[Subscription],
         last_resort: Handler | None = None,
         *,
-        passes_over: Mapping[type[Message], PassesOver] = NOTHING,
+        prefetch: Prefetch | None = None,
+        most_bundles: int = BUNDLES_AT_ONCE,
         gather_seconds: float = 0.0,
-        hurry: Collection[type[Message]] = (),
-        ahead: Ahead | None = None,
     ) -> None:
+        """At most `most_bundles` share a transaction, and the first waits `gather_seconds` for others."""
         self.service = service
-        self.topics = sorted({each.topic for each in handlers})
+        self.topics = sorted({each.event.topic for each in subscriptions})
+        self.background_topics = background_topics(subscriptions)
         self.stopping = asyncio.Event()
         self.waiting: dict[str, str] = {}
         self._store = store
         self._publisher = publisher
         self._clocks = clocks
-        self._handlers = {each.kind: handler for each, handler in handlers.items()}
+        self.subscriptions = {each.event.kind: each for each in subscriptions}
         self._last_resort = last_resort
-        self._ahead = ahead
-        self._hurry = frozenset(hurry)
-        most = BUNDLES_OF_RECORDS if gather_seconds else BUNDLES_AT_ONCE
-        self._group = GroupCommit(self._commit, most=most, gather_seconds=gather_seconds)
-        self._hurried = GroupCommit(partial(self._commit, urgent=True), most=most)
-        self._passes_over = {each.kind: test for each, test in passes_over.items()}
+        self._prefetch = prefetch
+        self._group = GroupCommit(self._commit, most=most_bundles, gather_seconds=gather_seconds)
+        self._urgent = GroupCommit(self._commit, most=most_bundles)
 
     def obstacle(self) -> str | None:
         return next(iter(self.waiting.values()), None)
 
-    async def take_all(self, messages: Sequence[Raw]) -> int:
+    async def process_batch(self, messages: Sequence[Raw]) -> int:
         """How many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
         again). What has come meanwhile, of all partitions, is done in one transaction: the busier it is, the less a message
         costs. Where that fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
         """
-        if await self._together(messages):
-            return len(messages)
+        try:
+            bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
+            if bundle.messages:
+                await self._group_of(bundle).put(bundle)
+        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
+            logger().info("messages that came together are taken one by one", reason=place(error))
+            return await self._process_each(messages)
+        await self._publisher.settled(bundle.keys)
+        return len(messages)
+
+    async def _process_each(self, messages: Sequence[Raw]) -> int:
         for done, each in enumerate(messages):
-            if not await self.take(each):
+            if not await self._process(each):
                 return done
         return len(messages)
 
     async def close(self) -> None:
         """Ends what is under way; it comes again."""
-        await asyncio.gather(self._group.close(), self._hurried.close())
+        await asyncio.gather(self._group.close(), self._urgent.close())
 
-    async def take(self, raw: Raw) -> bool:
+    async def _process(self, raw: Raw) -> bool:
         """True when the message may be acknowledged, False when the process stops first (it will come again)."""
         try:
-            return await self._take(raw)
+            received = self._read(raw)
+            if received is None:
+                return True
+            with _bound(received):
+                return await self._work(raw, received)
+        except Unreadable as unreadable:
+            return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id)
         finally:
             # Cancelled too: its partition has gone to another process, and nothing waits here any more.
-            self._goes_on(raw.origin)
-
-    async def _take(self, raw: Raw) -> bool:
-        try:
-            received = self._read(raw)
-        except Unreadable as unreadable:
-            return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id, None)
-        if received is None:
-            return True
-        with _bound(received):
-            return await self._work(raw, received)
+            self._clear_waiting(raw.origin)
 
     def _read(self, raw: Raw) -> Received[Message] | None:
         """None for what this service does nothing with. Raises Unreadable."""
         kind = kind_of(raw.content)
-        if kind not in self._handlers and contract_of(kind, raw.topic):
+        subscription = self.subscriptions.get(kind)
+        if subscription is None and contract_of(kind, raw.topic):
             return None
         received = read(raw.content, topic=raw.topic, origin=raw.origin)
-        test = self._passes_over.get(kind)
-        return None if test is not None and test(received.content) else received
+        skips = subscription is not None and subscription.skip_if is not None and subscription.skip_if(received.content)
+        return None if skips else received
 
-    async def _together(self, messages: Sequence[Raw]) -> bool:
-        """False where nothing was done."""
-        try:
-            bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
-            if bundle.messages:
-                await (self._hurried if self._hurries(bundle) else self._group).put(bundle)
-        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
-            logger().info("messages that came together are taken one by one", reason=place(error))
-            return False
-        await self._publisher.settled(bundle.keys)
-        return True
-
-    async def _commit(self, bundles: Sequence[_Bundle], *, urgent: bool = False) -> None:
+    async def _commit(self, bundles: Sequence[_Bundle]) -> None:
         """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
         pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
         pairs.sort(key=lambda pair: pair[1].subject)
-        keys = await self._once([each for _, each in pairs], urgent=urgent)
+        keys = await self._in_one_transaction([each for _, each in pairs])
         for (bundle, _), own in zip(pairs, keys, strict=True):
             bundle.keys.extend(own)
 
-    def _hurries(self, bundle: _Bundle) -> bool:
-        return any(type(each.content) in self._hurry for each in bundle.messages)
+    def _group_of(self, bundle: _Bundle) -> GroupCommit[_Bundle]:
+        priorities = {self.subscriptions[each.content.kind].priority for each in bundle.messages}
+        return self._urgent if Priority.URGENT in priorities else self._group
 
     async def _work(self, raw: Raw, received: Received[Message]) -> bool:
         failures = 0
         while True:
             try:
-                [keys] = await self._once([received])
+                [keys] = await self._in_one_transaction([received])
             except Exception as error:  # noqa: BLE001 classified just below; none may reach Faust, which would skip the message
                 if passes_by_itself(error) or isinstance(error, KafkaError):
                     if not await self._wait(raw.origin, error):
@@ -162,19 +156,19 @@ class Contract:
                     await asyncio.sleep(ATTEMPT_PAUSE_SECONDS)
                     continue
                 return await self._give_up(raw, place(error), received.content.kind, received.id, received)
-            self._goes_on(raw.origin)
+            self._clear_waiting(raw.origin)
             await self._publisher.settled(keys)
             return True
 
-    async def _once(self, several: Sequence[Received[Message]], *, urgent: bool = False) -> list[list[str]]:
+    async def _in_one_transaction(self, several: Sequence[Received[Message]]) -> list[list[str]]:
         """All of them in one transaction, in their order; for each, the keys under which it said something."""
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
-        async with self._store.transaction(urgent=urgent) as transaction:
-            asked = [] if self._ahead is None else self._ahead.asked(several)
-            marks, answers = await inbox.mark_and_ask(transaction, identities, self._clocks.wall(), *asked)
-            if self._ahead is not None:
-                self._ahead.answered(transaction, answers)
+        async with self._store.transaction() as transaction:
+            queries = [] if self._prefetch is None else self._prefetch.queries(several)
+            marks, answers = await inbox.mark_and_ask(transaction, identities, self._clocks.wall(), *queries)
+            if self._prefetch is not None:
+                self._prefetch.load(transaction, answers)
             for received, mark in zip(several, marks, strict=True):
                 said_before, transaction.keys_said = transaction.keys_said, {}
                 if mark is inbox.Mark.NEW:
@@ -188,16 +182,11 @@ class Contract:
     async def _handle(self, received: Received[Message], transaction: Transaction) -> None:
         started = time.perf_counter()
         with _bound(received):
-            await self._handlers[received.content.kind](received, transaction)
+            await self.subscriptions[received.content.kind].handler(received, transaction)
         metrics.HANDLING.labels(received.content.kind).observe(time.perf_counter() - started)
 
     async def _give_up(
-        self,
-        raw: Raw,
-        reason: str,
-        kind: str | None,
-        message_id: str | None,
-        received: Received[Message] | None,
+        self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
     ) -> bool:
         """A dead letter, under an id that follows from its origin: however often this happens, it is one."""
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
@@ -226,7 +215,7 @@ class Contract:
                 continue
             break
         metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
-        self._goes_on(raw.origin)
+        self._clear_waiting(raw.origin)
         await self._publisher.settled(list(transaction.keys_said))
         return True
 
@@ -244,7 +233,7 @@ class Contract:
             return True
         return False
 
-    def _goes_on(self, origin: str) -> None:
+    def _clear_waiting(self, origin: str) -> None:
         self.waiting.pop(origin, None)
         metrics.WAITING.set(len(self.waiting))
 
@@ -252,8 +241,5 @@ class Contract:
 def _bound(received: Received[Message]) -> AbstractContextManager[Any]:
     """Every line logged meanwhile says which message it is about."""
     return structlog.contextvars.bound_contextvars(
-        trace=received.trace,
-        kind=received.content.kind,
-        message_id=received.id,
-        exercise=received.exercise or None,
+        trace=received.trace, kind=received.content.kind, message_id=received.id, exercise=received.exercise or None
     )

@@ -22,6 +22,8 @@ from services.store.transaction import Transaction
 
 FORMAT = JSONFormat()
 PREFIX = "/safe-return/"
+NO_TIME = "time: an RFC 3339 time with its zone is needed"
+NO_JSON = {RecursionError: "the message is nested too deeply", UnicodeDecodeError: "the message is not UTF-8"}
 
 M_co = TypeVar("M_co", bound=Message, covariant=True)
 
@@ -144,15 +146,13 @@ def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Receive
     except ValidationError as error:
         raise Unreadable(_first_place(error), **known) from None
     except (ValueError, TypeError, OverflowError):
-        msg = "time: an RFC 3339 time with its zone is needed"
-        raise Unreadable(msg, **known) from None
+        raise Unreadable(NO_TIME, **known) from None
     subject, time = event.get_subject(), event.get_time()
     if not subject:
         msg = "subject: the child's id is needed"
         raise Unreadable(msg, **known)
     if time is None or time.tzinfo is None:
-        msg = "time: an RFC 3339 time with its zone is needed"
-        raise Unreadable(msg, **known)
+        raise Unreadable(NO_TIME, **known)
     return Received(
         source=event.get_source(),
         id=event.get_id(),
@@ -176,15 +176,8 @@ def with_lateness(raw: bytes, seconds: int) -> bytes:
 def _parsed(raw: bytes) -> dict[str, Any]:
     try:
         attributes = json.loads(raw.decode())
-    except RecursionError:
-        msg = "the message is nested too deeply"
-        raise Unreadable(msg) from None
-    except UnicodeDecodeError:
-        msg = "the message is not UTF-8"
-        raise Unreadable(msg) from None
-    except ValueError:
-        msg = "the message is not JSON"
-        raise Unreadable(msg) from None
+    except (RecursionError, ValueError) as error:
+        raise Unreadable(NO_JSON.get(type(error), "the message is not JSON")) from None
     if not isinstance(attributes, dict):
         msg = "the message is not a JSON object"
         raise Unreadable(msg)

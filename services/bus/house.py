@@ -1,13 +1,14 @@
 """What every service's `app.py` puts together in the same way: store, publisher, consumer, web, story clock, health."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
 from services.bus.contract import Contract
-from services.bus.handling import NOTHING, Ahead, Handler, PassesOver
+from services.bus.handling import Handler, Prefetch, Priority, Subscription
 from services.bus.publisher import Publisher
 from services.bus.record_reader import RecordReader
 from services.bus.worker import Worker
@@ -19,10 +20,13 @@ from services.runtime.process import Part, Web, run_until_told
 from services.runtime.registry import loop_watch
 from services.runtime.repeating import Repeating
 from services.runtime.settings import Settings
-from services.safeguarding.message import Message, Topic
+from services.safeguarding.message import Message
 from services.store import inbox, story
 from services.store.engine import connect, connect_to_read
 from services.store.transaction import Store
+
+BUNDLES_OF_RECORDS = 24
+"""More in one transaction than of messages that somebody waits for."""
 
 
 @dataclass
@@ -40,44 +44,32 @@ class House:
         self.store = Store(connect(self.settings, self.service), connect_to_read(self.settings, self.service))
         self.publisher = Publisher(self.settings, self.store, self.clocks)
         self.health.watch("publishing", self.publisher.obstacle)
+        self._contract = partial(Contract, self.service, self.store, self.publisher, self.clocks)
 
-    def hear(
+    def subscribe(
         self,
-        handlers: Mapping[type[Message], Handler],
+        subscriptions: Sequence[Subscription],
         last_resort: Handler | None = None,
         *,
-        gather_seconds: float = 0.0,
-        passes_over: Mapping[type[Message], PassesOver] = NOTHING,
-        hurry: Collection[type[Message]] = (),
-        gathered: Collection[Topic] = (),
-        ahead: Ahead | None = None,
+        prefetch: Prefetch | None = None,
     ) -> None:
-        """Consumes the topics of these messages, from the oldest that this service has not acknowledged.
+        """For a service that acts on what it hears. Consumes from the oldest message that it has not acknowledged.
 
-        `gather_seconds`: how long a message may wait for others to be done with it in one transaction. For those who only
-        keep a record, who take them in batches; whoever is to act is told at once. `passes_over` knows content that a handler would do nothing with.
-        `hurry`: what is done in urgent transactions of its own, beside those of other messages that have come before. `gathered`: topics whose
-        messages wait a moment for others (services.bus.worker), since nobody waits for what follows from them. `ahead` asks
-        once for all that come together, before any is handled.
+        `last_resort` handles what has become a dead letter.
         """
-        contract = Contract(
-            self.service,
-            self.store,
-            self.publisher,
-            self.clocks,
-            handlers,
-            last_resort,
-            passes_over=passes_over,
-            gather_seconds=gather_seconds,
-            hurry=hurry,
-            ahead=ahead,
-        )
+        self._consume(Worker, self._contract(subscriptions, last_resort, prefetch=prefetch))
+
+    def subscribe_in_batches(self, handlers: Mapping[type[Message], Handler], *, gather_seconds: float) -> None:
+        """For a service that only records what it hears. `gather_seconds`: how long a partition's batch waits for those of others."""
+        subscriptions = [Subscription(event, handler, Priority.BACKGROUND) for event, handler in handlers.items()]
+        contract = self._contract(subscriptions, most_bundles=BUNDLES_OF_RECORDS, gather_seconds=gather_seconds)
+        self._consume(RecordReader, contract)
+
+    def _consume(self, consumer: type[Worker | RecordReader], contract: Contract) -> None:
+        part = consumer(self.settings, contract)
         self.health.watch("consuming", contract.obstacle)
-        consumer = (
-            RecordReader(self.settings, contract) if gather_seconds else Worker(self.settings, contract, gathered)
-        )
-        self.health.watch("reading", consumer.obstacle)
-        self.parts.append(consumer)
+        self.health.watch("reading", part.obstacle)
+        self.parts.append(part)
 
     def turn(self, loop: Repeating) -> None:
         """Runs beside the rest, and shows its failures in readiness."""

@@ -1,7 +1,7 @@
-"""Takes messages from Kafka in batches, for who only keeps a record of them, and gives each to the contract.
+"""Consumes Kafka in batches, for services that only record messages (audit, console).
 
-Faust brings messages one by one, which is right for who acts on each. The audit and the console hear everything that there
-is, and nobody waits for one of them: here the broker itself gathers, and a partition's batch is handed over whole.
+They subscribe to everything, and nobody waits for a single message: the broker itself gathers, and a partition's batch is
+handed over whole.
 """
 
 import asyncio
@@ -10,9 +10,8 @@ import contextlib
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from services.bus.consumer_base import Consumer
 from services.bus.contract import Contract
-from services.bus.raw import Raw
-from services.bus.worker import COMMIT_EVERY_SECONDS, SESSION_SECONDS, STOP_GRACE_SECONDS, identity
 from services.runtime.logs import logger
 from services.runtime.settings import Settings
 from services.safeguarding.message import Topic
@@ -25,17 +24,14 @@ TAKEN_AT_ONCE = 32
 AGAIN_AFTER_SECONDS = 1.0
 
 
-class RecordReader:
-    """A part, with the worker's promise: acknowledged is what the contract is done with, and a partition that waits holds no
-    other. Stops taking, lets what is in hand finish for a moment, and leaves the rest to come again.
-    """
+class RecordReader(Consumer[ConsumerRecord]):
+    """Joins its group again whenever reading fails: what was not acknowledged comes again."""
 
     def __init__(self, settings: Settings, contract: Contract) -> None:
-        self._settings = settings
-        self._contract = contract
+        super().__init__(settings, contract)
         self._consumer: AIOKafkaConsumer | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._in_hand: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._batches: dict[TopicPartition, asyncio.Task[None]] = {}
         self._done: dict[TopicPartition, int] = {}
         self._failure: str | None = None
 
@@ -45,20 +41,22 @@ class RecordReader:
     async def start(self) -> None:
         self._reading = asyncio.create_task(self._read(), name="reading the bus")
 
-    async def stop(self) -> None:
-        self._contract.stopping.set()
-        if self._in_hand:
-            await asyncio.wait(self._in_hand.values(), timeout=STOP_GRACE_SECONDS)
-        for task in [*self._in_hand.values(), self._reading]:
+    async def acknowledge(self, message: ConsumerRecord) -> None:
+        self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+
+    def record(self, message: ConsumerRecord) -> ConsumerRecord:
+        return message
+
+    async def _leave(self) -> None:
+        for task in [*self._batches.values(), self._reading]:
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        await self._contract.close()
-        await self._leave()
+        await self._leave_group()
 
     async def _read(self) -> None:
-        """Goes on until it is cancelled, whatever fails: what was not acknowledged comes again."""
+        """Goes on until it is cancelled, whatever fails."""
         while True:
             try:
                 consumer = await self._joined()
@@ -67,24 +65,23 @@ class RecordReader:
             except Exception as error:  # noqa: BLE001 joining again is the remedy, and readiness shows the failure until then
                 self._failure = type(error).__name__
                 logger().warning("reading the bus failed and will be tried again", exc_info=error)
-                await self._leave()
+                await self._leave_group()
                 await asyncio.sleep(AGAIN_AFTER_SECONDS)
 
     async def _joined(self) -> AIOKafkaConsumer:
-        service = self._contract.service
         self._consumer = AIOKafkaConsumer(
             *(str(topic) for topic in self._contract.topics),
             bootstrap_servers=self._settings.kafka,
-            group_id=service,
-            group_instance_id=identity(service, self._settings.slot),
+            group_id=self._contract.service,
+            group_instance_id=self._identity,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_min_bytes=FETCH_AT_LEAST_BYTES,
             fetch_max_wait_ms=FETCH_WITHIN_MS,
-            session_timeout_ms=SESSION_SECONDS * 1000,
-            heartbeat_interval_ms=2_000,
-            rebalance_timeout_ms=10_000,
-            request_timeout_ms=20_000,
+            session_timeout_ms=self.SESSION_SECONDS * 1000,
+            heartbeat_interval_ms=self.HEARTBEAT_SECONDS * 1000,
+            rebalance_timeout_ms=self.REBALANCE_SECONDS * 1000,
+            request_timeout_ms=self.REQUEST_SECONDS * 1000,
         )
         await self._consumer.start()
         return self._consumer
@@ -92,36 +89,34 @@ class RecordReader:
     async def _take_batches(self, consumer: AIOKafkaConsumer) -> None:
         """A partition is paused while its batch is in hand."""
         loop = asyncio.get_running_loop()
-        commit_at = loop.time() + COMMIT_EVERY_SECONDS
+        commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
         while not self._contract.stopping.is_set():
-            batches = await consumer.getmany(timeout_ms=int(COMMIT_EVERY_SECONDS * 1000), max_records=None)
+            batches = await consumer.getmany(timeout_ms=int(self.COMMIT_EVERY_SECONDS * 1000), max_records=None)
             for partition, records in batches.items():
                 consumer.pause(partition)
-                task = asyncio.create_task(self._take(consumer, partition, records))
-                self._in_hand[partition] = task
+                self._batches[partition] = asyncio.create_task(self._take(consumer, partition, records))
             if loop.time() >= commit_at:
                 await self._commit(consumer)
-                commit_at = loop.time() + COMMIT_EVERY_SECONDS
+                commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
         await asyncio.Future()
 
-    async def _take(self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
-        topic = Topic(partition.topic)
-        place = records[0].offset
+    async def _take(self, consumer: AIOKafkaConsumer, partition: TopicPartition, left: list[ConsumerRecord]) -> None:
         try:
-            for start in range(0, len(records), TAKEN_AT_ONCE):
-                several = records[start : start + TAKEN_AT_ONCE]
-                done = await self._contract.take_all([_raw(each, topic) for each in several])
-                if done < len(several):
-                    return  # the process stops, and nothing further is taken
-                place = self._done[partition] = several[-1].offset + 1
+            with self._holding():
+                while left:
+                    several = left[:TAKEN_AT_ONCE]
+                    done = await self._process(several, Topic(partition.topic))
+                    left = left[done:]
+                    if done < len(several):
+                        return  # the process stops, and nothing further is taken
         except Exception as error:  # noqa: BLE001 none may be passed over: the rest of the batch is read again
             logger().error("a batch could not be taken and is read again", exc_info=error)
             await asyncio.sleep(AGAIN_AFTER_SECONDS)
             with contextlib.suppress(KafkaError):
-                consumer.seek(partition, place)
+                consumer.seek(partition, left[0].offset)
         finally:
-            if self._in_hand.get(partition) is asyncio.current_task():
-                del self._in_hand[partition]
+            if self._batches.get(partition) is asyncio.current_task():
+                del self._batches[partition]
             if partition in consumer.assignment():
                 consumer.resume(partition)
 
@@ -139,18 +134,14 @@ class RecordReader:
             return
         self._done = {partition: place for partition, place in self._done.items() if committed.get(partition) != place}
 
-    async def _leave(self) -> None:
+    async def _leave_group(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is None:
             return
         try:
-            async with asyncio.timeout(STOP_GRACE_SECONDS):
+            async with asyncio.timeout(self.STOP_GRACE_SECONDS):
                 await self._commit(consumer)
                 await consumer.stop()
         except (TimeoutError, KafkaError):
             logger().warning("the consumer did not leave in time")
         self._done.clear()
-
-
-def _raw(record: ConsumerRecord, topic: Topic) -> Raw:
-    return Raw(record.value, topic, f"{record.topic}/{record.partition}/{record.offset}")

@@ -1,4 +1,4 @@
-"""The Faust worker: takes messages from Kafka and gives each to the contract. The only module that knows Faust.
+"""Consumes Kafka with Faust, which brings each message at once. The only module that knows Faust.
 
 Three of Faust's habits are turned off here, each of which loses messages (docs/decisions): tables, acknowledging on
 every exit from the loop, and skipping a message whose handler raises.
@@ -6,22 +6,18 @@ every exit from the loop, and skipping a message whose handler raises.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from services.bus.consumer_base import Consumer
 from services.bus.contract import Contract
-from services.bus.raw import Raw
 from services.runtime.logs import logger
 from services.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
-COMMIT_EVERY_SECONDS = 1.0
-"""Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
-SESSION_SECONDS = 8
-STOP_GRACE_SECONDS = 3
 WAITED_FOR_SECONDS = 3.0
 ASKED_AGAIN_SECONDS = 1.0
 """While Kafka is away."""
@@ -29,31 +25,25 @@ WATCHED_EVERY_SECONDS = 0.5
 TAKEN_AT_ONCE = 16
 """Of one partition."""
 GATHERED_SECONDS = 0.25
-"""How long the first message waits for others, on topics whose messages may wait."""
+"""How long the first message of a background topic waits for others."""
 
 
 class ConsumingEndedError(RuntimeError):
     """Faust has stopped consuming by itself, such as when it could not commit."""
 
 
-def identity(service: str, slot: int | None) -> str | None:
-    """As whom a process that comes back joins its group again, so that nobody waits for its session to end."""
-    return None if slot is None else f"{service}-{slot}"
+class _Come(NamedTuple):
+    """An event, and the stream that brought it and acknowledges it."""
+
+    stream: Any
+    event: Any
 
 
-class Worker:
-    """A part. Stops taking, lets what is in hand finish for a moment, and leaves the rest unacknowledged to come again.
+class Worker(Consumer[_Come]):
+    """Ends the process where Faust ends by itself. Background topics are gathered: what waits there is handed over together."""
 
-    `gathered`: topics whose messages nobody waits for, and which cost less taken together.
-    """
-
-    def __init__(self, settings: Settings, contract: Contract, gathered: Collection[Topic] = ()) -> None:
-        self._settings = settings
-        self._contract = contract
-        self._gathered = gathered
-        self._in_hand = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+    def __init__(self, settings: Settings, contract: Contract) -> None:
+        super().__init__(settings, contract)
         self._app: faust.App | None = None
         self._starting: asyncio.Task[None] | None = None
 
@@ -107,21 +97,23 @@ class Worker:
                 raise
             logger().warning("Kafka is away, and is asked again", exc_info=error)
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(app.stop(), STOP_GRACE_SECONDS)
+                await asyncio.wait_for(app.stop(), self.STOP_GRACE_SECONDS)
             return False
         self._app = app
         return True
 
-    async def stop(self) -> None:
-        self._contract.stopping.set()
+    async def acknowledge(self, message: _Come) -> None:
+        await message.stream.ack(message.event)
+
+    def record(self, message: _Come) -> Any:
+        return message.event.message
+
+    async def _leave(self) -> None:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.wait({self._starting})
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), STOP_GRACE_SECONDS)
         if self._app is not None:
             await self._app.stop()
-        await self._contract.close()
 
     def _build(self) -> faust.App:
         service = self._contract.service
@@ -135,12 +127,12 @@ class Worker:
             topic_allow_declare=False,
             stream_wait_empty=False,
             consumer_auto_offset_reset="earliest",
-            consumer_group_instance_id=identity(service, self._settings.slot),
-            broker_commit_interval=COMMIT_EVERY_SECONDS,
-            broker_session_timeout=SESSION_SECONDS,
-            broker_heartbeat_interval=2,
-            broker_rebalance_timeout=10,
-            broker_request_timeout=20,
+            consumer_group_instance_id=self._identity,
+            broker_commit_interval=self.COMMIT_EVERY_SECONDS,
+            broker_session_timeout=self.SESSION_SECONDS,
+            broker_heartbeat_interval=self.HEARTBEAT_SECONDS,
+            broker_rebalance_timeout=self.REBALANCE_SECONDS,
+            broker_request_timeout=self.REQUEST_SECONDS,
         )
         for name in self._contract.topics:
             topic = app.topic(str(name), value_type=bytes, value_serializer="raw", key_serializer="raw")
@@ -152,43 +144,28 @@ class Worker:
 
         async def take_each(stream: Any) -> None:
             unacknowledged = stream.noack()
-            come: asyncio.Queue[Any] = asyncio.Queue(TAKEN_AT_ONCE)
+            come: asyncio.Queue[_Come] = asyncio.Queue(TAKEN_AT_ONCE)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._take_what_comes(unacknowledged, come, topic))
+                group.create_task(self._take_what_comes(come, topic))
                 async for event in unacknowledged.events():
-                    await come.put(event)
+                    await come.put(_Come(unacknowledged, event))
 
         return take_each
 
-    async def _take_what_comes(self, stream: Any, come: asyncio.Queue[Any], topic: Topic) -> None:
+    async def _take_what_comes(self, come: asyncio.Queue[_Come], topic: Topic) -> None:
         while True:
-            events = [await come.get()]
-            if topic in self._gathered:
+            several = [await come.get()]
+            if topic in self._contract.background_topics:
                 await asyncio.sleep(GATHERED_SECONDS)
-            while len(events) < TAKEN_AT_ONCE and not come.empty():
-                events.append(come.get_nowait())
+            while len(several) < TAKEN_AT_ONCE and not come.empty():
+                several.append(come.get_nowait())
             if self._contract.stopping.is_set():
                 # Held, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
                 await asyncio.Future()
-            await self._take_all(stream, events, topic)
-
-    async def _take_all(self, stream: Any, events: list[Any], topic: Topic) -> None:
-        self._in_hand += 1
-        self._idle.clear()
-        try:
-            done = await self._contract.take_all([_raw(each.message, topic) for each in events])
-            for each in events[:done]:
-                await stream.ack(each)
-        finally:
-            self._in_hand -= 1
-            if self._in_hand == 0:
-                self._idle.set()
+            with self._holding():
+                await self._process(several, topic)
 
 
 def _is_away(error: Exception) -> bool:
     """Whether Kafka may be there later. What it refuses for good, such as a login, no waiting mends."""
     return isinstance(error, KafkaTimeoutError | OSError) or (isinstance(error, KafkaError) and error.retriable)
-
-
-def _raw(message: Any, topic: Topic) -> Raw:
-    return Raw(message.value, topic, f"{message.topic}/{message.partition}/{message.offset}")

@@ -1,5 +1,6 @@
 """Carers, put together."""
 
+from services.bus.handling import Priority, Subscription
 from services.bus.house import House
 from services.carers.alerts import Alerts
 from services.carers.card import Card
@@ -16,7 +17,8 @@ from services.delivery.pruning import Pruning
 from services.delivery.receipts import Receipts
 from services.delivery.second_route import SecondRoute
 from services.delivery.text import AT_ONCE
-from services.safeguarding.message import Topic
+from services.safeguarding.decisions import EpisodeChanged, ReportTaken
+from services.safeguarding.duties import CarerAlert, DutySendAgain
 
 
 async def main() -> None:
@@ -43,7 +45,15 @@ async def main() -> None:
     house.turn(Practices(house.store, house.clocks).ending)
     intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
     house.turn(intake.replay)
-    house.hear(Handlers(delivery, house.clocks).by_message(), gathered={Topic.DECISIONS})
+    handlers = Handlers(delivery, house.clocks)
+    house.subscribe(
+        [
+            Subscription(CarerAlert, handlers.on_carer_alert),
+            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND),
+            Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
+        ]
+    )
     card = Card(house.store, settings.twilio_from, settings.authority)
     receipts = Receipts(SERVICE, house.store, house.clocks)
     await house.run(pages(intake, receipts, house.clocks, settings, card))

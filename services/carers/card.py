@@ -3,18 +3,18 @@
 It holds no child and no carer: their code is written in by hand.
 """
 
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
 
 import phonenumbers
-import yaml
 from jinja2 import Environment, StrictUndefined
 
 from services.carers.text import COUNTRY
 from services.register import conversation
 from services.safeguarding.identifiers import AuthorityId
 from services.store.transaction import Store
+from services.wording import read_words
 
+FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "cy")
 
 
@@ -34,11 +34,10 @@ class Card:
 
 def written(number: str, duty_line: str | None) -> str:
     """HTML. Without a duty line the card has room to write it in."""
-    folder = files("services.carers") / "pages"
     template = Environment(undefined=StrictUndefined, autoescape=True).from_string(
-        (folder / "card.html").read_text(encoding="utf-8")
+        (FOLDER / "pages" / "card.html").read_text(encoding="utf-8")
     )
-    says: dict[str, Any] = yaml.safe_load((files("services.carers") / "messages/card.yaml").read_text(encoding="utf-8"))
+    says = read_words(FOLDER / "messages" / "card.yaml")
     return template.render(
         cards=[{"language": language, **says[language]} for language in LANGUAGES],
         number=_as_dialled(number),

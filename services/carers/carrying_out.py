@@ -1,15 +1,16 @@
 """Writes down everything that a decision brings about, in the transaction that marks the text as read."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from services.bus.envelope import say
 from services.carers import messages, metrics
-from services.carers.policy.scene import Decision, Scene
+from services.carers.policy.scene import Act, Decision, Scene
 from services.carers.store import claims, conversations, enrolments, standings, texts
 from services.carers.text import Text
-from services.carers.understanding import answers
+from services.carers.understanding import answers, languages
 from services.carers.understanding.times import last_seen
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -18,7 +19,7 @@ from services.register import words
 from services.register.conversation import Speaker
 from services.safeguarding import events
 from services.safeguarding.care_events import CarerAwarenessRecorded, ChildIdentified
-from services.safeguarding.identifiers import ChildId, WordsId, derived, trace_of
+from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derived, is_provisional, trace_of
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.store.encryption import Keyring
@@ -37,8 +38,22 @@ SAYS: dict[type[Message], str] = {
 
 def _tells_of_one_who_is_missing(decision: Decision) -> bool:
     """Of two children in one text nobody can tell whose clothes are whose: then a person reads it as it stands."""
-    told = [act for act in decision.acts if isinstance(act.content, ANSWERING)]
-    return bool(told) and len({act.subject for act in decision.acts}) == 1
+    told = any(isinstance(act.content, ANSWERING) for act in decision.acts)
+    return told and _is_of_one_child(decision.acts)
+
+
+def _is_of_one_child(acts: Sequence[Act]) -> bool:
+    """A child that is not named has a report with each authority and placement that may have it, and is one child all the same."""
+    named = {act.subject for act in acts if not is_provisional(act.subject)}
+    unnamed = {act.subject for act in acts} - named
+    asked = [act.content for act in acts if isinstance(act.content, events.ChildProvisional)]
+    places = {(each.authority, each.placement) for each in asked}
+    return len(named) + bool(unnamed) == 1 and (len(unnamed) < 2 or len(places) == len(asked))
+
+
+def _aware(scene: Scene) -> CarerAwarenessRecorded:
+    told = {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
+    return CarerAwarenessRecorded.model_validate(told | {"carer": scene.person, "how": "practice"})
 
 
 class CarryingOut:
@@ -65,14 +80,17 @@ class CarryingOut:
         number_hash = self._keyring.number_hash(text.sender)
         kept: dict[ChildId, tuple[WordsId, ...]] = {}
         seen = last_seen(text.body, text.story_at)
-        alone = sum(isinstance(act.content, events.ChildReportedMissing) for act in decision.acts) == 1
+        reported = [act for act in decision.acts if isinstance(act.content, events.ChildReportedMissing)]
+        alone = len(reported) == 1 or _is_of_one_child(decision.acts)
         for act in decision.acts:
             content = act.content
             if isinstance(content, events.ChildReportedMissing) and alone and seen is not None:
                 content = content.model_copy(update={"last_seen_at": seen})
+            if isinstance(content, events.TextNeedsHuman):
+                content = content.model_copy(update={"language": languages.recognise(text.body)})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
-                    kept[act.subject] = await self._keep(transaction, text, act.subject, scene, decision)
+                    kept[act.subject] = await self._keep(transaction, text, act.subject, content.said_by, decision)
                 content = content.model_copy(update={"words": kept[act.subject]})
             await self._say(transaction, text, act.subject, content, scene, now, exercise=decision.exercise)
             if not decision.exercise:
@@ -83,12 +101,10 @@ class CarryingOut:
         return await self._reply(transaction, text, scene, speaker, decision, codes, welsh=welsh, now=now)
 
     async def _keep(
-        self, transaction: Transaction, text: Text, about: ChildId, scene: Scene, decision: Decision
+        self, transaction: Transaction, text: Text, about: ChildId, said_by: PersonId | None, decision: Decision
     ) -> tuple[WordsId, ...]:
         """The text as it came, and what of it answers a question that police ask."""
-        said = functools.partial(
-            words.keep, transaction, self._keyring, about=about, said_by=scene.person, at=text.story_at
-        )
+        said = functools.partial(words.keep, transaction, self._keyring, about=about, said_by=said_by, at=text.story_at)
         whole = await said(words=text.words)
         told = answers.told(text.body) if _tells_of_one_who_is_missing(decision) else ()
         return whole, *[await said(words=each.words, answers=each.question) for each in told]
@@ -128,7 +144,14 @@ class CarryingOut:
         elif isinstance(content, ChildIdentified):
             standings.said(transaction, content.child, "missing", text.story_at)
         elif isinstance(content, events.ChildProvisional):
-            conversations.open_provisional(transaction, subject, number_hash, text.story_at)
+            conversations.open_provisional(
+                transaction,
+                subject,
+                number_hash,
+                text.story_at,
+                authority=content.authority,
+                placement=content.placement,
+            )
         elif isinstance(content, DutyAcknowledged):
             await self._delivery.acknowledged(transaction, content.duty, content.step)
 
@@ -164,17 +187,18 @@ class CarryingOut:
     ) -> None:
         if decision.stage is None or scene.person is None:
             return
-        at = text.story_at
-        enrolments.joined(transaction, scene.person, number_hash, at)
+        at, acts = text.story_at, decision.acts
+        people = {each.person for each in scene.children if each.person} or {scene.person}
+        for person in sorted(people):
+            enrolments.joined(transaction, person, number_hash, at)
+            if decision.stage == "practised":
+                enrolments.practised(transaction, person, at)
         if decision.stage == "practising":
-            enrolments.practising(transaction, scene.person, scene.authority, decision.acts[0].subject, at)
+            as_said = scene.about(acts[0].subject)
+            enrolments.practising(transaction, as_said.person or scene.person, as_said.authority, acts[0].subject, at)
         elif decision.stage == "practised":
-            enrolments.practised(transaction, scene.person, at)
-            aware = CarerAwarenessRecorded(
-                authority=scene.authority, said_by=scene.person, channel="text", carer=scene.person, how="practice"
-            )
             for child in scene.children:
-                await self._say(transaction, text, child.child, aware, scene, now, exercise=False)
+                await self._say(transaction, text, child.child, _aware(scene.of(child)), scene, now, exercise=False)
         transaction.after_commit(metrics.ENROLLED.labels(decision.stage).inc)
 
     async def _reply(

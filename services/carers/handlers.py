@@ -1,9 +1,6 @@
 """What carers hears: whom of them to tell what, and how their children's episodes stand."""
 
-from collections.abc import Mapping
-
 from services.bus.envelope import Received, say
-from services.bus.handling import Handler
 from services.carers.store import standings
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -15,7 +12,6 @@ from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duties import CarerAlert, DutySendAgain
 from services.safeguarding.identifiers import derived
-from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyFailed
 from services.store.transaction import Transaction
 
@@ -27,14 +23,6 @@ class Handlers:
     def __init__(self, delivery: DeliveryLoop, clocks: Clocks) -> None:
         self._delivery = delivery
         self._clocks = clocks
-
-    def by_message(self) -> Mapping[type[Message], Handler]:
-        return {
-            CarerAlert: self.on_carer_alert,
-            DutySendAgain: self.on_duty_send_again,
-            EpisodeChanged: self.on_episode_changed,
-            ReportTaken: self.on_report_taken,
-        }
 
     async def on_carer_alert(self, received: Received[CarerAlert], transaction: Transaction) -> None:
         """Each carer meant has a text of their own."""
@@ -83,7 +71,7 @@ class Handlers:
         if taken.by in POLICE_STAND:
             standings.police_stand(transaction, received.subject, taken.episode, POLICE_STAND[taken.by])
         else:
-            standings.duty_answered(transaction, received.subject, taken.episode)
+            standings.duty_answered(transaction, received.subject, taken.episode, answered=taken.holds)
 
     def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
         telling = received.content.telling

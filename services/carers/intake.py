@@ -68,7 +68,7 @@ class Intake:
         return True
 
     async def _commit(self, several: Sequence[Text]) -> None:
-        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction(urgent=True) as transaction:
+        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as transaction:
             await renewing.keep_in_order(transaction, self._keyring, [text.sender for text in several])
             await texts.keep(transaction, self._keyring, several)
             transaction.after_commit(self._on_kept)

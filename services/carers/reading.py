@@ -66,7 +66,7 @@ class Reader:
         """None when there is none to read."""
         unread: Unread | None = None
         try:
-            async with self._store.transaction(urgent=True) as transaction:
+            async with self._store.transaction() as transaction:
                 unread = await texts.next_unread(transaction, self._clocks.wall())
                 if unread is not None:
                     await self._read(transaction, unread)

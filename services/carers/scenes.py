@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.policy.scene import (
     About,
+    Capacity,
     Child,
     PoliceStand,
     Provisional,
@@ -21,10 +22,11 @@ from services.carers.policy.scene import (
 from services.carers.store import claims, conversations, enrolments, standings, texts
 from services.carers.store.standings import Stood
 from services.carers.text import Text
+from services.carers.understanding import whom
 from services.carers.understanding.meaning import Meaning
 from services.delivery import codes
 from services.register import conversation, keys
-from services.register.conversation import ChildOfCarer, Speaker, SpeakerKind
+from services.register.conversation import ChildOfSpeaker, Speaker, SpeakerKind
 from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child
 from services.store.encryption import Keyring
 from services.store.pipeline import at_once
@@ -59,8 +61,8 @@ async def gather(
     In one round trip for whom the register knows. The keys of their children, about whom words may be kept, come with it.
     """
     numbers = keyring.number_hashes(text.sender)
-    number_hash = numbers[0]
-    people, [(came, answered)], questions, reports, stood, enrolled, claimed = await at_once(
+    number_hash, said = numbers[0], whom.numbers(meaning.words)
+    people, [(came, answered)], questions, reports, stood, enrolled, claimed, *by_code = await at_once(
         transaction.connection,
         conversation.asked(numbers),
         texts.this_hour(number_hash, now),
@@ -69,9 +71,11 @@ async def gather(
         standings.of_number(numbers),
         enrolments.of_number(numbers),
         claims.of_number(number_hash, text.story_at),
+        *((conversation.numbered(numbers, said), standings.of_coded(numbers, said)) if said else ()),
     )
     speaker = conversation.told(keyring, people, text.story_at)
-    for each in speaker.children:
+    coded, of_coded = (conversation.named_by_code(by_code[0]), by_code[1]) if by_code else ((), [])
+    for each in (*speaker.children, *coded):
         keys.remember(transaction, keyring, each.child, each.wrapped)
     story = _Story(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
     if speaker.kind in OF_ONE_STORY:
@@ -93,11 +97,14 @@ async def gather(
         telling=await _telling(transaction.connection, keyring, meaning, text),
         claims=open_claims,
         wrong_codes_this_hour=wrong_codes,
-        enrolment=enrolments.enrolment(enrolled, speaker.person),
+        enrolment=enrolments.enrolment(enrolled),
         pictures=len(text.pictures),
         texts_this_hour=came,
         replies_this_hour=answered,
         answered_before=story.answered_before,
+        capacities=_capacities(speaker),
+        coded=_children(coded, standings.stood(of_coded)),
+        asks="?" in text.body,
     )
     return scene, speaker
 
@@ -168,8 +175,25 @@ async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meani
     return None
 
 
-def _children(children: tuple[ChildOfCarer, ...], stood: Mapping[ChildId, Stood]) -> tuple[Child, ...]:
-    return tuple(Child(each.child, each.code, each.first_names, _standing(stood.get(each.child))) for each in children)
+def _children(children: tuple[ChildOfSpeaker, ...], stood: Mapping[ChildId, Stood]) -> tuple[Child, ...]:
+    return tuple(
+        Child(
+            each.child,
+            each.code,
+            each.first_names,
+            _standing(stood.get(each.child)),
+            authority=each.authority,
+            person=each.person,
+            placement=each.placement,
+        )
+        for each in children
+    )
+
+
+def _capacities(speaker: Speaker) -> tuple[Capacity, ...]:
+    return tuple(
+        Capacity(each.kind.value, each.authority, each.person, each.professional) for each in speaker.capacities
+    )
 
 
 def _standing(stood: Stood | None) -> Standing:

@@ -16,9 +16,9 @@ from services.delivery import callback_contract
 from services.delivery.receipts import Receipts, Report
 from services.delivery.signed_forms import Form, SignedForm, TwilioDoor, Whose
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, answer_with_problems, media_type_of
+from services.runtime.problems import Problem, media_type_of
 from services.runtime.refusals import described, refusals
-from services.store.failures import OF_DATABASE, passes_by_itself
+from services.store.web import new_web_app
 
 MOST_LETTERS = 200
 """Of an id and of a number; Twilio's ids have 34."""
@@ -41,8 +41,7 @@ TEXT = {
 
 
 def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings, card: Card) -> FastAPI:
-    app = FastAPI(title="Safe Return: carers", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
+    app = new_web_app("carers")
 
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
     async def take_text(request: Request) -> Response:

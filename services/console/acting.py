@@ -8,14 +8,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console import metrics, store
 from services.console.policy.about import About
-from services.console.policy.acts import Deed
+from services.console.policy.acts import DEEDS, Deed
 from services.console.policy.answers import Answers
 from services.console.policy.permits import Operator
 from services.console.speaking import Voice
 from services.register import identity
 from services.runtime.clocks import Clocks
+from services.safeguarding.identifiers import derived
+from services.safeguarding.operators import OperatorAct
 from services.store.encryption import Keyring
 from services.store.transaction import Store, Transaction
+
+REVEALS = DEEDS[OperatorAct.CHILD_REVEALED]
 
 
 class Result(Enum):
@@ -55,6 +59,24 @@ class Acting:
         async with self.store.reading.connect() as connection:
             return await store.acted_before(connection, act)
 
+    async def named_before(self, act: UUID) -> bool:
+        """Whether a page for this act has named the child."""
+        return await self.done_before(_naming(act))
+
+    async def name(self, operator: Operator, about: About, answers: Answers, seen: str) -> bool:
+        """Before the act itself the child's name is looked up, once and on the record, under the act's own reason. False where what the
+        page showed is so no longer. Of a child nobody knows there is no name, and the page says so.
+        """
+        naming = replace(answers, act=_naming(answers.act))
+        subject = Subject(episode=None if about.episode is None else about.episode.episode)
+        async with self.store.transaction() as transaction:
+            if about.seen != seen:
+                return False
+            if REVEALS.possible(about):
+                return await self._act(transaction, operator, REVEALS, subject, naming, seen) is not Result.STALE
+            await store.keep_act(transaction, naming.act, operator.account, REVEALS.act, self.clocks.wall())
+            return True
+
     async def act(self, operator: Operator, deed: Deed, subject: Subject, answers: Answers, seen: str) -> Result:
         """`seen` is what the form remembers (`About.seen`)."""
         async with self.store.transaction() as transaction:
@@ -85,6 +107,10 @@ class Acting:
             said=said,
         )
         return Result.DONE
+
+
+def _naming(act: UUID) -> UUID:
+    return derived("names the child", str(act))
 
 
 async def _about(connection: AsyncConnection, subject: Subject) -> About | None:

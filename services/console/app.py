@@ -21,7 +21,7 @@ async def main(guests: Sequence[Guest] = ()) -> None:
     settings = ConsoleSettings()
     house = House("console", settings)
     changes = Changes(database_url(settings, "console"), house.clocks)
-    house.hear(Handlers(house.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
+    house.subscribe_in_batches(Handlers(house.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
     house.parts.append(changes)
     house.health.watch("page changes", changes.obstacle)
     measuring = Measuring(house.store, house.clocks)

@@ -10,6 +10,7 @@ from services.console.words import Words
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.operators import OperatorAct
 from services.safeguarding.working_time import in_england
+from services.wording import day_and_time
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -26,7 +27,7 @@ def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment
         "as": words.of,
         "sentence": words.sentence,
         "moment": moment,
-        "day": lambda at: in_england(at).strftime("%a %-d %b %Y, %H:%M"),
+        "day": day_and_time,
         "stamp": stamp,
         "span": in_plain_span,
         "code": code_of,

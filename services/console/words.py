@@ -4,18 +4,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from services.console.policy.timeline import Line
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.working_time import in_england
+from services.wording import day_and_time, in_language, languages_in
 
 MESSAGES = Path(__file__).parent / "messages"
 
 
 class Words:
     def __init__(self, language: str = "en") -> None:
-        content = yaml.safe_load((MESSAGES / f"{language}.yaml").read_text())
+        content = in_language(languages_in(MESSAGES), language)
         self._acts: dict[str, str] = content["acts"]
         self._fields: dict[str, dict[str, str]] = content["fields"]
         self._forms: dict[str, dict[str, str]] = content["forms"]
@@ -43,5 +41,5 @@ class Words:
         if isinstance(value, tuple):
             return ", ".join(self.of(each, field) for each in value) or "none"
         if isinstance(value, datetime):
-            return f"{in_england(value):%a %-d %b %Y, %H:%M}"
+            return day_and_time(value)
         return self.of(value, field) if value is not None else "not known"

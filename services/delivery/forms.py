@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import parse_qsl
 
-FIELDS_AT_MOST = 200
+from starlette.requests import Request
+
+from services.runtime.browser_form import read_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,8 @@ class Form:
         return self.filled.get(name, ())
 
 
-def read(body: bytes) -> Form:
-    """Raises nothing: what is no form is an empty one."""
-    filled: dict[str, tuple[str, ...]] = {}
-    try:
-        pairs = parse_qsl(body.decode("ascii", "replace"), max_num_fields=FIELDS_AT_MOST)
-    except ValueError:
-        pairs = []
-    for name, value in pairs:
-        filled[name] = (*filled.get(name, ()), value)
+async def read(request: Request) -> Form:
+    """Raises Problem as `read_form` does."""
+    fields = await read_form(request)
+    filled = {name: tuple(fields.getlist(name)) for name in fields}
     return Form(filled.get("answer", ("",))[0], filled)

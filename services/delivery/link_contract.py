@@ -9,11 +9,12 @@ from services.delivery.link_pages import LinkPages
 from services.runtime.refusals import described, refusals
 
 PAGE = {"type": "string"}
-ANSWERS = {
+SHOWN = {
     200: described("The page, as things stand now.", "text/html", PAGE),
     404: described("A link that was never given out, or was altered.", "text/html", PAGE),
     410: described("A link that is too old.", "text/html", PAGE),
-} | refusals(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+} | refusals()
+ACTED = SHOWN | refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 TOKEN: dict[str, Any] = {
     "parameters": [
         {
@@ -51,8 +52,8 @@ def openings(links: LinkPages) -> list[dict[str, Any]]:
             "methods": [method],
             "operation_id": f"{method.lower()}_{links.purpose.name.lower()}",
             "response_class": HTMLResponse,
-            "responses": ANSWERS,
+            "responses": answers,
             "openapi_extra": contract,
         }
-        for method, contract in (("GET", TOKEN), ("POST", PRESSED))
+        for method, answers, contract in (("GET", SHOWN, TOKEN), ("POST", ACTED, PRESSED))
     ]

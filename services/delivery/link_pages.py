@@ -19,10 +19,8 @@ from services.delivery import forms
 from services.delivery.forms import Form, Group
 from services.delivery.links import LinkExpired, Links, NotALink, Purpose
 from services.runtime.clocks import Clocks
-from services.runtime.problems import body_within
 
 FOLDER = Path(__file__).parent / "pages"
-BODY_AT_MOST = 4096
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -79,18 +77,9 @@ UNKNOWN = Sheet(
 class LinkPages:
     """`links` reads tokens; wall time says whether one has expired."""
 
-    def __init__(
-        self,
-        links: Links,
-        clocks: Clocks,
-        purpose: Purpose,
-        shows: Shows,
-        acts: Acts,
-        *,
-        body_at_most: int = BODY_AT_MOST,
-    ) -> None:
+    def __init__(self, links: Links, clocks: Clocks, purpose: Purpose, shows: Shows, acts: Acts) -> None:
         self._links, self._clocks, self.purpose = links, clocks, purpose
-        self._shows, self._acts, self._body_at_most = shows, acts, body_at_most
+        self._shows, self._acts = shows, acts
         self._template = Environment(
             loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True
         ).get_template("sheet.html")
@@ -106,8 +95,7 @@ class LinkPages:
         except LinkExpired:
             return self._page(EXPIRED)
         if request.method == "POST":
-            form = forms.read(await body_within(request, self._body_at_most))
-            return self._page(await self._acts(delivery, form))
+            return self._page(await self._acts(delivery, await forms.read(request)))
         return self._page(await self._shows(delivery))
 
     def _page(self, sheet: Sheet | None) -> HTMLResponse:

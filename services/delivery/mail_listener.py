@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from aiosmtpd.smtp import SMTP
 
 from services.delivery.mail_in import ReadMail, less_and_less, read_mail
+from services.runtime.limits import MAIL_BYTES
 from services.runtime.logs import logger
 from services.store.failures import passes_by_itself
 
-MOST_BYTES = 2_000_000
 TAKEN = "250 2.0.0 Taken"
 LATER = "451 4.3.0 Not now, try again"
 
@@ -39,7 +39,7 @@ class MailListener:
 
     def _greet(self) -> asyncio.BaseProtocol:
         loop = asyncio.get_running_loop()
-        return SMTP(self, hostname="safe-return", data_size_limit=MOST_BYTES, enable_SMTPUTF8=True, loop=loop)
+        return SMTP(self, hostname="safe-return", data_size_limit=MAIL_BYTES, enable_SMTPUTF8=True, loop=loop)
 
     async def handle_RCPT(  # noqa: N802 aiosmtpd's name
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any

@@ -13,7 +13,7 @@ from services.delivery.mail_listener import MailListener, Takes
 from services.delivery.text import TextMedium
 from services.runtime.settings import ExerciseAuthority, Port, Settings
 from services.store.encryption import Keyring
-from services.store.key_files import Keys, OneKey
+from services.store.key_files import Keys
 
 OUR_ADDRESS = "this service's address as it is reached from outside, such as https://safe-return.kestrel.example"
 
@@ -85,8 +85,8 @@ class TextSettings(KeySettings):
 class MailSettings(KeySettings):
     """The authority's relay. TLS is left out only where a sandbox is declared; DKIM is the relay's affair.
 
-    `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file, the base64 of 32
-    bytes) signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
+    `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file as `master_key` is)
+    signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
     relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id` is the name
     that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is not believed.
     """
@@ -108,7 +108,7 @@ class MailSettings(KeySettings):
         pattern=r"^[A-Za-z0-9.-]+$",
         description="the name that the mail relay gives itself in Authentication-Results, such as mx.kestrel.example",
     )
-    link_key: OneKey
+    link_key: Keys
 
     def mail_listener(self, takes: Takes) -> MailListener:
         listens = (self.smtp_listen_host, self.smtp_listen_port)

@@ -15,10 +15,9 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
 from services.delivery.text import Pairs, bytes_are_signed, signature_is_valid
+from services.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.runtime.problems import Problem, body_within
 
-MOST_BYTES = 64 * 1024
-MOST_FIELDS = 200
 SIGNATURE = "x-twilio-signature"
 SIGNATURES_LOOKED_AT = 4
 Form: TypeAlias = ImmutableMultiDict[str, str]
@@ -91,16 +90,16 @@ class TwilioDoor:
 
     async def _pairs(self, request: Request) -> Pairs:
         try:
-            raw = await body_within(request, MOST_BYTES)
+            raw = await body_within(request, FORM_BYTES)
         except Problem as problem:
             self._refused(problem.title, Whose.ANYBODY)
             raise
         try:
             found = parse_qsl(
-                raw.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=MOST_FIELDS
+                raw.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=FORM_FIELDS
             )
         except ValueError:
-            detail = f"A form of {MOST_FIELDS} fields at most is needed."
+            detail = f"A form of {FORM_FIELDS} fields at most is needed."
             raise self.refusal(HTTPStatus.BAD_REQUEST, "Not a form", detail, "body", Whose.ANYBODY) from None
         return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in found]
 

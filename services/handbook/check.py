@@ -7,6 +7,7 @@ from services.handbook import words
 from services.protocol.check import check as faults_of_rules
 from services.protocol.findings import Finding
 from services.protocol.loading import DEFAULT, DEFAULT_RULES, files, is_of_rules, passed_over, readable
+from services.protocol.weakening import GIVEN_UP, ON_WORD
 
 
 def check(folder: Path | None = None) -> list[Finding]:
@@ -27,6 +28,9 @@ def read_of(folder: Path | None = None) -> Iterator[str]:
         return
     whose = sorted({"every authority" if each.authority == DEFAULT else each.authority for each in own})
     yield f"and {_counted(len(own))} in {folder}{', of ' if whose else ''}{', '.join(whose)}"
+    for each in own:
+        if each.stand_down == ON_WORD:
+            yield f"{each.path.name}, for {each.authority}: {GIVEN_UP}"
     others = [str(each.relative_to(folder)) for each in passed_over(folder) if not is_of_rules(each)]
     if others:
         yield f"passed over there: {', '.join(others)}"

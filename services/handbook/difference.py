@@ -14,6 +14,7 @@ from services.protocol.policy.periods import spoken
 from services.protocol.simulate import Told, tell
 from services.protocol.stories import AUTHORITY
 from services.protocol.stories import read as read_story
+from services.protocol.weakening import GIVEN_UP
 
 LEFT_OUT = {"protocol", "because"}
 """Of a rule's fields: where it stands, and why, change nothing for anybody."""
@@ -82,6 +83,10 @@ def _rules(old: Protocol, new: Protocol) -> Iterator[str]:
     for key in ("closing", "watch_on"):
         if (was := set(getattr(old, key))) != (is_now := set(getattr(new, key))):
             yield f"  {key.replace('_', '-')}: was {_written(sorted(was))}, is now {_written(sorted(is_now))}"
+
+    if (before_text := old.stand_down.by_text) != (now_text := new.stand_down.by_text):
+        gives_up = f": {GIVEN_UP}" if now_text == "word" else ""
+        yield f"  stand-down: by-text was {before_text}, is now {now_text}{gives_up}"
 
 
 def _fields(rule: Any) -> dict[str, Any]:

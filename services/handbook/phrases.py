@@ -11,6 +11,7 @@ PEOPLE_AMONG = {
     "duty": "those on duty who were told",
     "others": "the others who were told",
 }
+CARERS_AMONG = {"others": "carer who reported and does not say this", "speaker": "carer who says this"}
 OF_A_CHILD = "child."
 INITIALS = {"uasc", "nrm"}
 
@@ -20,7 +21,7 @@ def who(role: Role, among: str | None = None) -> str:
     if role == Role.EVERYONE_TOLD:
         return PEOPLE_AMONG.get(among or "", "everybody who was told")
     if role == Role.CARER_REPORTING:
-        return "carer who reported and does not say this" if among == "others" else "carer who reported"
+        return CARERS_AMONG.get(among or "", "carer who reported")
     if role == Role.CARERS_ALL:
         return "all carers of the child"
     words = role.removeprefix(OF_A_CHILD).replace(".", " ").replace("-", " ").replace("home office", "Home Office")

@@ -1,5 +1,6 @@
 """Police, put together."""
 
+from services.bus.handling import Priority, Subscription
 from services.bus.house import House
 from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
@@ -40,8 +41,11 @@ async def main() -> None:
     )
     house.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, house.clocks)
-    house.hear(
-        {PoliceNotify: handlers.on_police_notify, DutySendAgain: handlers.on_duty_send_again}, hurry={PoliceNotify}
+    house.subscribe(
+        [
+            Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
+            Subscription(DutySendAgain, handlers.on_duty_send_again),
+        ]
     )
     house.parts.append(loop)
     replies = MailReplies(house.store, MailAnswers(house.service, keyring, house.clocks))

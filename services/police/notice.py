@@ -38,6 +38,10 @@ class About(StrEnum):
     RETURNED = "returned"
     RETURN_WITHDRAWN = "return-withdrawn"
     """The child is missing after all."""
+    RETURN_CLAIMED = "return-claimed"
+    """Somebody says that the child is back. Nobody has confirmed it: the search goes on, as after the next two."""
+    RETRACTION_CLAIMED = "retraction-claimed"
+    LOCATION_CLAIMED = "location-claimed"
     REPORT_RETRACTED = "report-retracted"
     LURING_SUSPECTED = "luring-suspected"
     LOCATION_ENQUIRY = "location-enquiry"
@@ -191,6 +195,10 @@ class NoticeData(Contract):
     candidates: tuple[Child, ...] = ()
     placement: Placement
     risk: Risk
+    missing_since: datetime | None = None
+    """When the child was reported missing to us. None: nobody reported it, or this is about no absence."""
+    returned_at: datetime | None = None
+    """Since when the child is back. With `missing_since` it tells a force the whole of an absence that it hears of for the first time."""
     report: Report = Report()
     said: tuple[Said, ...] = ()
     details: Details | None = None

@@ -13,6 +13,9 @@ HAPPENED = {
     About.RETURNED: "The child is back. A safe and well check by police is due.",
     About.RETURN_WITHDRAWN: "The child was said to be back. That was a mistake: the child is missing.",
     About.REPORT_RETRACTED: "The report that this child is missing is withdrawn.",
+    About.RETURN_CLAIMED: "The child is said to be back. NOBODY HAS CONFIRMED IT: go on as before.",
+    About.RETRACTION_CLAIMED: "Somebody says that the child was never missing. NOBODY HAS CONFIRMED IT: go on as before.",
+    About.LOCATION_CLAIMED: "Somebody says where the child is. NOBODY HAS CONFIRMED IT: go on as before, and look there.",
     About.LURING_SUSPECTED: "There is a concern that a child is being lured or exploited.",
     About.LOCATION_ENQUIRY: "Somebody asked where a child is, and was told nothing.",
     About.CONNECTION: "This is a test of the connection. It is about nobody.",
@@ -76,6 +79,8 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     if data.about is About.CONNECTION:
         return
     yield "Who answers you, at any hour", _who_answers(data)
+    if data.about is About.RETURNED:
+        yield "The absence", _absence(data)
     if data.about not in OVER:
         raised = ("Raised: in the first days of care, or watched.",) if data.risk.raised else ()
         yield "Risk", (f"Presumed {data.risk.presumed} until you grade it.", *raised)
@@ -93,6 +98,14 @@ def _sections(data: NoticeData) -> Iterator[Section]:
     where = (f"{kind}: {data.placement.address}", f"Host authority: {data.placement.host_authority}")
     yield "Where the child is placed", (*where, *carers)
     yield "Not sent, by agreement with your force", tuple(label(*each.split(".")[-1:]) for each in data.not_agreed)
+
+
+def _absence(data: NoticeData) -> tuple[str, ...]:
+    """Both ends of it: the force may never have had the first notice."""
+    since = "Nobody had reported the child missing."
+    if data.missing_since is not None:
+        since = f"Reported missing: {local(data.missing_since)}"
+    return (since, *(() if data.returned_at is None else (f"Back since: {local(data.returned_at)}",)))
 
 
 def _who_answers(data: NoticeData) -> tuple[str, ...]:

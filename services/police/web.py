@@ -15,8 +15,7 @@ from services.police.web_contract import ANSWERS, LIST, LIST_ANSWERS, REPLY
 from services.police.web_open_list import OpenListDoor
 from services.police.web_replies import RepliesDoor
 from services.runtime.clocks import Clocks
-from services.runtime.problems import answer_with_problems
-from services.store.failures import OF_DATABASE, passes_by_itself
+from services.store.web import new_web_app
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,7 @@ class Behind:
 
 
 def pages(behind: Behind, clocks: Clocks, links: Links) -> FastAPI:
-    app = FastAPI(title="Safe Return: police", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
+    app = new_web_app("police")
 
     @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, responses=ANSWERS, openapi_extra=REPLY)
     async def take_reply(force_id: str, request: Request) -> JSONResponse:

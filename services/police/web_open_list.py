@@ -14,6 +14,7 @@ from services.police.policy import Difference, Standing
 from services.police.web_replies import read_as, signed_body
 from services.register.forces import Forces
 from services.runtime.clocks import Clocks
+from services.runtime.limits import LIST_BYTES
 from services.runtime.problems import Problem
 from services.safeguarding.events import PoliceListDiffers
 from services.safeguarding.identifiers import ForceId
@@ -21,7 +22,6 @@ from services.store import inbox
 from services.store.inbox import Mark
 from services.store.transaction import Store, Transaction
 
-LIST_AT_MOST = 1_000_000
 AHEAD = timedelta(minutes=5)
 """How far a force's clock may be ahead of ours; as far as its signature may."""
 
@@ -36,7 +36,7 @@ class OpenListDoor:
 
     async def take(self, request: Request, force: ForceId) -> JSONResponse:
         """Raises Problem for what is refused, as the replies' door does."""
-        body = await signed_body(request, self._store, self._forces, force, LIST_AT_MOST)
+        body = await signed_body(request, self._store, self._forces, force, LIST_BYTES)
         given = read_as(OpenList, body)
         drawn_up = self._drawn_up(given)
         listed = {each.episode for each in given.data.open}

@@ -2,25 +2,24 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from standardwebhooks import Webhook
-from standardwebhooks.webhooks import WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from services.delivery import rows
 from services.delivery.parcel import Parcel
+from services.delivery.webhook_signature import is_signed
 from services.police import metrics, testing
 from services.police.answering import Answering
 from services.police.reply import Reply
 from services.register.forces import Forces
 from services.runtime.clocks import Clocks
+from services.runtime.limits import MESSAGE_BYTES
 from services.runtime.problems import Problem, body_within
 from services.safeguarding.duties import Duty
 from services.store import inbox
@@ -28,7 +27,6 @@ from services.store.encryption import Keyring
 from services.store.inbox import Mark
 from services.store.transaction import Store, Transaction
 
-BODY_AT_MOST = 65_536
 FORCE = re.compile(r"[a-z0-9-]{1,100}")
 ID = re.compile(r"[!-~]{1,200}")
 """It travels on the bus, as the reply's."""
@@ -43,7 +41,7 @@ class RepliesDoor:
 
     async def take(self, request: Request, force_id: str) -> JSONResponse:
         """Raises Problem for what is refused: 401 for a force or a signature that is not good, without saying which."""
-        body = await signed_body(request, self._store, self._forces, force_id, BODY_AT_MOST)
+        body = await signed_body(request, self._store, self._forces, force_id, MESSAGE_BYTES)
         reply = read_as(Reply, body)
         reply_id = request.headers["webhook-id"]
         async with self._store.transaction() as transaction:
@@ -110,18 +108,6 @@ async def signed_body(request: Request, store: Store, forces: Forces, force_id: 
 def _not_signed() -> Problem:
     metrics.REPLIES.labels("not-signed").inc()
     return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
-
-
-def is_signed(body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...]) -> bool:
-    """By any of the secrets, and within five minutes of now; header names in lower case."""
-    given = dict(headers)
-    for secret in secrets:
-        try:
-            Webhook(secret).verify(body, given, json_parse=False)
-        except (WebhookVerificationError, ValueError):
-            continue
-        return True
-    return False
 
 
 def _of_this_force(parcel: Parcel | None, force_id: str, episode: UUID | None) -> Duty | None:

@@ -26,7 +26,7 @@ from services.police.notice import (
 from services.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts
 from services.register.reporters import Reporter
 from services.register.words import Words
-from services.safeguarding.duties import Duty
+from services.safeguarding.duties import Duty, PoliceNotify
 from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
@@ -39,6 +39,10 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.RETURNED_NOTICE: (NoticeType.UPDATE, About.RETURNED),
     Wording.RETURN_WITHDRAWN_NOTICE: (NoticeType.UPDATE, About.RETURN_WITHDRAWN),
     Wording.REPORT_RETRACTED_NOTICE: (NoticeType.CANCEL, About.REPORT_RETRACTED),
+    Wording.RETURN_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETURN_CLAIMED),
+    Wording.RETRACTION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
+    Wording.LOCATION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.LOCATION_CLAIMED),
+    Wording.REFERENCE_PASSED_ON: (NoticeType.UPDATE, About.NEW_INFORMATION),
     Wording.LURING_SUSPECTED: (NoticeType.NEW, About.LURING_SUSPECTED),
     Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
 }
@@ -106,6 +110,8 @@ def write(notice: UUID, duty: Duty, facts: NoticeFacts, beside: Beside, *, exerc
             candidates=tuple(_child(each) for each in facts.candidates),
             placement=placement,
             risk=Risk(raised=duty.raised_risk),
+            missing_since=duty.missing_since if isinstance(duty, PoliceNotify) else None,
+            returned_at=duty.returned_at if isinstance(duty, PoliceNotify) else None,
             report=report,
             said=tuple(Said(words=each.text, at=each.at) for each in beside.words if each.answers is None),
             details=details,

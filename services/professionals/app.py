@@ -1,5 +1,6 @@
 """Professionals, put together."""
 
+from services.bus.handling import Priority, Subscription
 from services.bus.house import House
 from services.delivery.loop import DeliveryLoop
 from services.delivery.mail_answers import MailAnswers
@@ -17,7 +18,6 @@ from services.professionals.sending import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web import pages
 from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
-from services.safeguarding.message import Topic
 from services.safeguarding.outcomes import DutyAcknowledged
 
 
@@ -44,13 +44,12 @@ async def main() -> None:
     handlers = Handlers(loop, house.clocks)
     house.health.watch("delivery", loop.obstacle)
     house.turn(SecondRoute(house.service, house.store, house.clocks).sweep)
-    house.hear(
-        {
-            ProfessionalNotify: handlers.on_professional_notify,
-            DutySendAgain: handlers.on_duty_send_again,
-            DutyAcknowledged: handlers.on_duty_acknowledged,
-        },
-        gathered={Topic.OUTCOMES},
+    house.subscribe(
+        [
+            Subscription(ProfessionalNotify, handlers.on_professional_notify),
+            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND),
+        ]
     )
     house.parts.append(loop)
     house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())

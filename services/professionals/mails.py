@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
-
-import yaml
 
 from services.delivery.mail import Letter
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.roles import Wording
+from services.wording import in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages" / "mails"
-ENGLISH = "en"
 
 
 @dataclass(frozen=True)
@@ -80,15 +77,12 @@ def mail_code(duty: Duty) -> str:
 
 def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
     """Raises ValueError for a wording that does not exist, or a field in a mail: nothing of a child is ever filled in."""
-    languages = {}
-    for file in sorted(folder.glob("*.yaml")):
-        content = yaml.safe_load(file.read_text())
-        mails = {Wording(name): Mail(**written) for name, written in content["mails"].items()}
-        for mail in mails.values():
-            if any(field is not None for _, field, _, _ in Formatter().parse(mail.subject + mail.says)):
-                raise ValueError(f"{file.name}: a mail has a field")
-        languages[file.stem] = MailLanguage(
-            file.stem,
+    found = {}
+    for name, content in languages_in(folder).items():
+        mails = {Wording(each): Mail(**written) for each, written in content["mails"].items()}
+        require_no_field(name, (mail.subject + mail.says for mail in mails.values()))
+        found[name] = MailLanguage(
+            name,
             content["exercise"],
             content["button"],
             content["ring"],
@@ -98,7 +92,7 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
             mails,
             content["several"],
         )
-    return languages
+    return found
 
 
 LANGUAGES = load()
@@ -106,4 +100,4 @@ LANGUAGES = load()
 
 def language(name: str) -> MailLanguage:
     """English where there is no such language here."""
-    return LANGUAGES.get(name, LANGUAGES[ENGLISH])
+    return in_language(LANGUAGES, name)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cachetools import TTLCache
+
 from services.delivery import mail
 from services.delivery.links import Links, Purpose
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
@@ -11,7 +13,7 @@ from services.professionals.grouping import Grouping
 from services.professionals.mails import mail_code
 from services.professionals.texts import write
 from services.register import conversation
-from services.register.lately import Lately
+from services.register.cache import new_cache
 from services.runtime.clocks import Clocks
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Channel
@@ -43,7 +45,7 @@ class MailSender:
     links: Links
     mailbox: str
     grouping: Grouping
-    duty_lines: Lately[AuthorityId, str | None] = field(default_factory=Lately)
+    duty_lines: TTLCache[AuthorityId, str | None] = field(default_factory=new_cache)
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         duty, now = duty_of(parcel), self.clocks.wall()
@@ -65,7 +67,12 @@ class MailSender:
         return Fixed(address, written, person=found.person, read=("person.email",))
 
     async def _duty_line(self, transaction: Transaction, authority: AuthorityId) -> str | None:
-        return await self.duty_lines.of(authority, lambda: conversation.duty_line(transaction.connection, authority))
+        try:
+            return self.duty_lines[authority]
+        except KeyError:
+            line = await conversation.duty_line(transaction.connection, authority)
+            self.duty_lines[authority] = line
+            return line
 
 
 @dataclass(frozen=True)

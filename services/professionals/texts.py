@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
-
-import yaml
 
 from services.safeguarding.roles import Wording
+from services.wording import in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages"
-ENGLISH = "en"
 TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
 """Whoever answers these with a reference has rung police: that ends the duty, where "I have it" only lets it rest."""
 
@@ -29,15 +26,12 @@ class Language:
 
 def load(folder: Path = MESSAGES) -> dict[str, Language]:
     """Raises ValueError for a wording that does not exist, or a field in a text: nothing is ever filled in but the code."""
-    languages = {}
-    for file in sorted(folder.glob("*.yaml")):
-        content = yaml.safe_load(file.read_text())
-        texts = {Wording(name): text for name, text in content["texts"].items()}
-        for text in texts.values():
-            if any(field is not None for _, field, _, _ in Formatter().parse(text)):
-                raise ValueError(f"{file.name}: a text has a field")
-        languages[file.stem] = Language(content["answer"], content["once-rung"], content["exercise"], texts)
-    return languages
+    found = {}
+    for name, content in languages_in(folder).items():
+        texts = {Wording(each): text for each, text in content["texts"].items()}
+        require_no_field(name, texts.values())
+        found[name] = Language(content["answer"], content["once-rung"], content["exercise"], texts)
+    return found
 
 
 LANGUAGES = load()
@@ -45,4 +39,4 @@ LANGUAGES = load()
 
 def write(wording: Wording, language: str, code: str, *, exercise: bool) -> str:
     """In English where there is no such language here. Raises KeyError for a wording that professionals are not told."""
-    return LANGUAGES.get(language, LANGUAGES[ENGLISH]).write(wording, code, exercise=exercise)
+    return in_language(LANGUAGES, language).write(wording, code, exercise=exercise)

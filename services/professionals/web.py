@@ -12,13 +12,11 @@ from services.delivery.receipts import Receipts
 from services.professionals.answering import Acknowledging
 from services.professionals.settings import ProfessionalsSettings
 from services.runtime.clocks import Clocks
-from services.runtime.problems import answer_with_problems
-from services.store.failures import OF_DATABASE, passes_by_itself
+from services.store.web import new_web_app
 
 
 def pages(receipts: Receipts, acknowledging: Acknowledging, clocks: Clocks, settings: ProfessionalsSettings) -> FastAPI:
-    app = FastAPI(title="Safe Return: professionals", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
+    app = new_web_app("professionals")
     status = status_route(
         receipts, public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts
     )

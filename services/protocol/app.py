@@ -4,10 +4,8 @@ from services.bus.house import House
 from services.protocol.check import check
 from services.protocol.handlers import Handlers
 from services.protocol.loading import Library, files
-from services.protocol.policy.episodes import READ
 from services.protocol.settings import ProtocolSettings
 from services.protocol.store import HOLDING
-from services.safeguarding.message import Topic
 
 
 async def main() -> None:
@@ -18,6 +16,5 @@ async def main() -> None:
         raise SystemExit("\n".join(str(finding) for finding in findings))
     house = House("protocol", settings)
     handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
-    # What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog.
-    house.hear(handlers.by_message(), handlers.last_resort, hurry=READ, gathered={Topic.OUTCOMES}, ahead=HOLDING)
+    house.subscribe(handlers.subscriptions(), handlers.last_resort, prefetch=HOLDING)
     await house.run()

@@ -3,21 +3,32 @@
 from collections.abc import Iterator, Mapping
 
 from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule, When
-from services.protocol.policy.vocabulary import Question, Trigger
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Trigger
 from services.protocol.proofs import Fault
 from services.safeguarding.roles import Role, Wording
 
+BACK_OR_NEVER_GONE = frozenset(
+    {Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CLAIM_SECONDED}
+)
 SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
     Wording.LOCATED_NOTICE: frozenset({Trigger.CHILD_LOCATED}),
     Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED}),
     Wording.LOCATED_RECORDED: frozenset({Trigger.CHILD_LOCATED}),
-    Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED, Trigger.RETURN_UNREPORTED}),
     Wording.WAS_MISSING_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_SAID_ELSEWHERE: frozenset({Trigger.CHILD_RETURNED}),
     Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
     Wording.REPORT_RETRACTED_NOTICE: frozenset({Trigger.MISSING_RETRACTED}),
     Wording.WITHDRAWN_ELSEWHERE: frozenset({Trigger.MISSING_RETRACTED}),
+    Wording.RETURN_CLAIMED_NOTICE: frozenset({Trigger.CHILD_RETURN_CLAIMED}),
+    Wording.RETRACTION_CLAIMED_NOTICE: frozenset({Trigger.MISSING_RETRACTION_CLAIMED}),
+    Wording.LOCATION_CLAIMED_NOTICE: frozenset({Trigger.CHILD_LOCATION_CLAIMED}),
+    Wording.CONFIRM_RETURN: BACK_OR_NEVER_GONE,
+    Wording.RETURN_UNCONFIRMED: BACK_OR_NEVER_GONE | {Trigger.RETURN_UNREPORTED_CLAIMED},
+    Wording.RETURN_UNREPORTED: frozenset({Trigger.RETURN_UNREPORTED}),
+    Wording.REFERENCE_PASSED_ON: frozenset({Trigger.POLICE_REFERENCE_TEXTED}),
 }
 """On any other event these words would be untrue."""
 OPPOSITES = (

@@ -1,14 +1,14 @@
 """Fetches case, facts and protocol, asks the policy, and writes down what follows, all in the message's own transaction."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from services.bus.envelope import Received
-from services.bus.handling import Handler
+from services.bus.handling import Priority, Subscription
 from services.protocol import metrics, store
 from services.protocol.last_resort import last_resort
 from services.protocol.loading import Library, parse
@@ -32,15 +32,13 @@ from services.store.outbox import Said
 from services.store.transaction import Transaction
 
 SERVICE = "protocol"
-HEARD: tuple[type[Message], ...] = (
-    *READ,
-    DutyStepDue,
-    RuleDue,
-    DutyAccepted,
-    DutyDelivered,
-    DutyAcknowledged,
-    DutyFailed,
-)
+HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
+    Priority.URGENT: READ,
+    Priority.NORMAL: (DutyStepDue, RuleDue),
+    Priority.BACKGROUND: (DutyAccepted, DutyDelivered, DutyAcknowledged, DutyFailed),
+}
+"""What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog."""
+HEARD = tuple(event for events in HEARD_BY_PRIORITY.values() for event in events)
 
 
 class Handlers:
@@ -52,8 +50,12 @@ class Handlers:
         self._kept: dict[str, Protocol] = {}
         self._written: set[str] = set()
 
-    def by_message(self) -> Mapping[type[Message], Handler]:
-        return dict.fromkeys(HEARD, self.on_message)
+    def subscriptions(self) -> list[Subscription]:
+        return [
+            Subscription(event, self.on_message, priority)
+            for priority, events in HEARD_BY_PRIORITY.items()
+            for event in events
+        ]
 
     async def on_message(self, received: Received[Any], transaction: Transaction) -> None:
         held, joining = await _cases(transaction, received)

@@ -50,8 +50,9 @@ class RulesFile:
     lines: dict[str, int] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
     """By rule and word, such as `("tell-police-missing", "until")`; of a word that stands outside the rules, by "" and word."""
+    stand_down: dict[str, str] = field(default_factory=dict)
     approved: dict[str, str] | None = None
-    """Who approved, and why, that `closing` or `watch-on` asks less than the default."""
+    """Who approved, and why, that `closing`, `watch-on` or `stand-down` asks less than the default."""
 
 
 class Unread(ValueError):
@@ -86,6 +87,7 @@ def read(path: Path) -> RulesFile:
         rules=content["rules"],
         closing=content.get("closing", []),
         watch_on=content.get("watch-on", []),
+        stand_down=content.get("stand-down", {}),
         lines=_lines(node),
         places=_places(node),
         approved=content.get("approved"),
@@ -177,15 +179,23 @@ def merged(read_files: list[RulesFile], authority: str) -> str:
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
     watch_on: list[str] = []
+    stand_down: dict[str, str] = {}
     for each in read_files:
         if each.authority not in (DEFAULT, authority):
             continue
         closing = each.closing or closing
         watch_on = each.watch_on or watch_on
+        stand_down = each.stand_down or stand_down
         for rule in each.rules:
             rules[str(rule.get("id"))] = {**rule, "protocol": f"{each.protocol} {each.version}"}
     return json.dumps(
-        {"authority": authority, "closing": closing, "watch_on": watch_on, "rules": list(rules.values())},
+        {
+            "authority": authority,
+            "closing": closing,
+            "watch_on": watch_on,
+            "stand_down": stand_down,
+            "rules": list(rules.values()),
+        },
         sort_keys=True,
     )
 

@@ -31,12 +31,19 @@ POLICE_WORDINGS = frozenset(
         Wording.RETURNED_NOTICE,
         Wording.RETURN_WITHDRAWN_NOTICE,
         Wording.REPORT_RETRACTED_NOTICE,
+        Wording.RETURN_CLAIMED_NOTICE,
+        Wording.RETRACTION_CLAIMED_NOTICE,
+        Wording.LOCATION_CLAIMED_NOTICE,
+        Wording.REFERENCE_PASSED_ON,
         Wording.LURING_SUSPECTED,
         Wording.LOCATION_ENQUIRY,
         Wording.CONFIRM_CIRCULATION,
     }
 )
-CARER_WORDINGS = frozenset(
+CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
+"""Carers and professionals each have words of their own for these."""
+CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
         Wording.POLICE_TOLD,
         Wording.POLICE_NOT_YET_TOLD,
@@ -45,7 +52,7 @@ CARER_WORDINGS = frozenset(
         Wording.RETURN_SAID_ELSEWHERE,
         Wording.WITHDRAWN_ELSEWHERE,
         Wording.RETURN_RECORDED,
-        Wording.REFERENCE_MISSING,
+        Wording.CONFIRM_RETURN,
         Wording.PLEASE_CALL_SOCIAL_WORKER,
         Wording.CONTACT_CHECK,
     }
@@ -66,7 +73,14 @@ ESCALATIONS = frozenset(
     }
 )
 """What a step may say in place of its rule's own message: who has not answered. Any other message is of another matter."""
-WHILE_MISSING = frozenset({Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED})
+CLAIMED = frozenset(
+    {
+        Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,
+        Trigger.CLAIM_SECONDED,
+    }
+)  # fmt: skip
+UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
+WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
 ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
 
 
@@ -124,6 +138,11 @@ def _ends_with_what_it_is_about(rule: Rule, _protocol: Protocol) -> Iterator[Fau
         yield "it would go on although the return was a mistake", "`until` with return.retracted"
 
 
+def _ends_on_proof(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    for each in sorted(UNPROVEN.intersection(rule.until)):
+        yield f"it ends on {each}, which is said and not proved", "an event that is proven, such as child.returned"
+
+
 def _known_duties(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
     for on in rule.on:
         if isinstance(on, DutyBecomes) and on.duty not in protocol.by_id:
@@ -167,7 +186,7 @@ def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]
                 f"{wording} by {channel} has no words for a carer",
                 f"`by: text` and one of {', '.join(sorted(CARER_WORDINGS))}",
             )
-        if role not in CARERS and wording in CARER_WORDINGS - {Wording.REFERENCE_MISSING}:
+        if role not in CARERS and wording in CARER_WORDINGS - FOR_CARERS_TOO:
             yield f"{wording} has words for carers alone", "another message"
 
 
@@ -186,6 +205,7 @@ PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
     _rests_no_longer_than_it_repeats,
     _conditions_can_hold,
     _ends_with_what_it_is_about,
+    _ends_on_proof,
     _known_duties,
     _cites,
     _words_fit_the_recipient,

@@ -45,7 +45,7 @@ class Holding:
     children meanwhile. In one order, so that two processes that hold the same ones do not wait for each other for ever.
     """
 
-    def asked(self, several: Collection[Received[Any]]) -> list[Statement]:
+    def queries(self, several: Collection[Received[Any]]) -> list[Statement]:
         return self.of({each.subject for each in several})
 
     def of(self, children: Collection[str]) -> list[Statement]:
@@ -54,7 +54,7 @@ class Holding:
         asked = {"children": names}
         return [(OPEN, arrays_of(empty)), (HOLD, asked), (facts.ASK, asked)]
 
-    def answered(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
+    def load(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
         _, states, rows = answers
         known = facts.known(rows)
         for child, state in states:
@@ -67,7 +67,7 @@ HOLDING = Holding()
 async def hold(transaction: Transaction, child: str) -> Held:
     """Its case, where it has not been held yet."""
     if child not in transaction.remembered:
-        HOLDING.answered(transaction, await at_once(transaction.connection, *HOLDING.of([child])))
+        HOLDING.load(transaction, await at_once(transaction.connection, *HOLDING.of([child])))
     held: Held = transaction.remembered[child]
     return held
 

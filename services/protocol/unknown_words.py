@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from services.protocol.findings import Finding
 from services.protocol.loading import RulesFile
 from services.protocol.policy.grammar import Rule, Step
-from services.protocol.policy.vocabulary import Condition, DateOf, Question, Trigger
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Condition, DateOf, Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
-OF_A_FILE = ("protocol", "version", "authority", "closing", "watch-on", "approved", "rules")
+OF_A_FILE = ("protocol", "version", "authority", "closing", "watch-on", "stand-down", "approved", "rules")
 OF_AN_APPROVAL = {"by", "reasons"}
 PART = re.compile(r"^[a-z_-]+$|^[0-9]+$")
 """Of a fault's place: not the names of classes and kinds that pydantic puts between."""
@@ -55,8 +56,15 @@ def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
         for word in map(str, words if isinstance(words, list) else [words]):
             if word not in list(known):
                 yield _finding(file, "", key, f"{key}: {word} is not known", _nearest(word, known))
+    if file.stand_down and not _says_how(file.stand_down):
+        says, instead = "stand-down says how a text ends a search", "stand-down: { by-text: code }, or word"
+        yield _finding(file, "", "stand-down", says, instead)
     if file.approved is not None and not _names_who_and_why(file.approved):
         yield _finding(file, "", "approved", "an approval names who and why", "approved: { by: ..., reasons: ... }")
+
+
+def _says_how(stand_down: object) -> bool:
+    return isinstance(stand_down, dict) and stand_down in ({"by-text": "code"}, {"by-text": "word"})
 
 
 def _names_who_and_why(approved: object) -> bool:

@@ -12,6 +12,14 @@ from services.safeguarding.meetings import AtOnce, InFull, Meets
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
 
 
+ON_WORD = {"by-text": "word"}
+GIVEN_UP = (
+    "stand-down by-text: word gives up the code from the carer's own handset: one text that a machine reads as 'the child is back', sent "
+    "or forged from a carer's number, ends the search, and police and all who search are stood down on it"
+)
+"""Of a file that takes a carer's word for proof."""
+
+
 def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
     """Nothing for a rule whose default cites no paragraph: that one is the authority's to set."""
     if any(PARAGRAPH.match(cite) for cite in default.because.cite):
@@ -82,3 +90,5 @@ def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]
         left_out = [str(each) for each in all_of_it if each not in mine]
         if mine and left_out:
             yield key, f"{key} leaves out {', '.join(left_out)}, which the default asks", APPROVE
+    if own.stand_down == ON_WORD and default.stand_down.by_text != "word":
+        yield "stand-down", GIVEN_UP, APPROVE

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -31,38 +31,68 @@ class SpeakerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ChildOfCarer:
-    """`first_names`: the first name and what else the child is called, for matching a text's words only."""
+class ChildOfSpeaker:
+    """`first_names`: the first name and what else the child is called, for matching a text's words only. Of a child whom duty staff
+    name by its code there are none.
+
+    `person` is the speaker as the child's own authority knows them.
+    """
 
     child: ChildId
     code: str
     first_names: tuple[str, ...]
-    placement: PlacementId
-    force: ForceId
+    person: PersonId
+    authority: AuthorityId
+    placement: PlacementId | None
+    force: ForceId | None
     wrapped: bytes | None = None
     """The child's data key, as it is kept; None where it was erased."""
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
-    """`children`: those now in the speaker's placements. A former carer has none, and learns nothing of where they went.
+class Capacity:
+    """As what one authority knows the speaker. `professional`: in its directory, and not for police alone."""
 
-    `duty_line` is the authority's.
+    kind: SpeakerKind
+    person: PersonId
+    authority: AuthorityId
+    professional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """`children`: those now in the speaker's placements, of every authority that knows the number. A former carer has none, and learns
+    nothing of where they went.
+
+    What is the speaker's own (`person`, `authority` and so on) is of the first of their `capacities`; `duty_line` is that authority's.
     """
 
     kind: SpeakerKind
     person: PersonId | None = None
     authority: AuthorityId | None = None
     language: str = "en"
-    children: tuple[ChildOfCarer, ...] = ()
+    children: tuple[ChildOfSpeaker, ...] = ()
     placement: PlacementId | None = None
     duty_line: str | None = None
+    capacities: tuple[Capacity, ...] = ()
 
 
 Row: TypeAlias = dict[str, Any]
+CARE_NOW = frozenset({SpeakerKind.CARER, SpeakerKind.RESIDENTIAL})
 OF_NUMBER = for_conversation.c.number_hash == any_(bindparam("numbers", type_=ARRAY(LargeBinary)))
 PEOPLE, CHILDREN = (as_sql(select(each).where(OF_NUMBER)) for each in for_conversation.c["person", "child"])
 """Of the same `numbers`, for who asks in one round trip with `asked` what hangs on them."""
+
+
+OF_CODE = """
+    FROM register.children_by_code AS coded
+    WHERE coded.number_hash = ANY(%(numbers)s::bytea[]) AND ltrim(substr(coded.code, 2), '0') = ANY(%(said)s::text[])
+"""
+BY_CODE = f"""
+    SELECT child, code, person, authority, placement, force, wrapped {OF_CODE} ORDER BY code, authority, person
+"""
+CODED = f"SELECT child {OF_CODE}"
+"""Of the same `numbers` and `said`, for who asks in one round trip with `numbered` what hangs on them."""
 
 
 def _asked() -> Select[Any]:
@@ -80,19 +110,38 @@ def asked(numbers: Sequence[bytes]) -> Statement:
 
 
 def told(keyring: Keyring, rows: Sequence[tuple[Any, ...]], at: datetime) -> Speaker:
-    """By the rows that `asked` gave. Of several people with one number (one person whom two authorities know), the one with most
-    to say: of two carers, who has children now.
+    """By the rows that `asked` gave. A number may be several people's (one whom two authorities know, a couple with one phone): then
+    the children of all of them are meant, and what is the speaker's own is of who has children now, else of who has most to say.
     """
     people: dict[str, list[Row]] = {}
     for each in rows:
         row = dict(zip(COLUMNS, each, strict=True))
         people.setdefault(row["person"], []).append(row)
-    speakers = [_speaker(keyring, of_one, at) for of_one in people.values()]
     order = list(SpeakerKind)
-    return min(
-        speakers,
-        key=lambda each: (order.index(each.kind), not each.children, str(each.person)),
-        default=Speaker(SpeakerKind.UNKNOWN),
+    speakers = sorted(
+        (_speaker(keyring, of_one, at) for of_one in people.values()),
+        key=lambda each: (each.kind not in CARE_NOW, not each.children, order.index(each.kind), str(each.person)),
+    )
+    if not speakers:
+        return Speaker(SpeakerKind.UNKNOWN)
+    children = {child.child: child for each in reversed(speakers) for child in each.children}
+    return replace(
+        speakers[0],
+        children=tuple(sorted(children.values(), key=lambda child: (child.code, child.authority))),
+        capacities=tuple(capacity for each in speakers for capacity in each.capacities),
+    )
+
+
+def numbered(numbers: Sequence[bytes], said: Sequence[str]) -> Statement:
+    """The children whom the number's duty staff may name by a code of these digits, without leading noughts."""
+    return BY_CODE, {"numbers": list(numbers), "said": list(said)}
+
+
+def named_by_code(rows: Sequence[tuple[Any, ...]]) -> tuple[ChildOfSpeaker, ...]:
+    """By the rows that `numbered` gave."""
+    return tuple(
+        ChildOfSpeaker(child, code, (), person, authority, placement, force, wrapped)
+        for child, code, person, authority, placement, force, wrapped in rows
     )
 
 
@@ -141,14 +190,17 @@ def _speaker(keyring: Keyring, rows: list[Row], at: datetime) -> Speaker:
     now = [row for row in rows if row["placement"] is not None and _still(row, at)]
     first = (now or rows)[0]
     children = {row["child"]: _child(keyring, row) for row in now if row["child"] is not None}
+    kind = _kind(rows, now)
+    professional = bool(first["in_directory"]) and not first["of_police"]
     return Speaker(
-        kind=_kind(rows, now),
+        kind=kind,
         person=first["person"],
         authority=first["authority"],
         language=first["language"],
         children=tuple(sorted(children.values(), key=lambda child: child.code)),
         placement=first["placement"] if now else None,
         duty_line=first["duty_line"],
+        capacities=(Capacity(kind, first["person"], first["authority"], professional),),
     )
 
 
@@ -164,9 +216,18 @@ def _kind(rows: list[Row], now: list[Row]) -> SpeakerKind:
     return SpeakerKind.FORMER_CARER if any(row["to_at"] is not None for row in rows) else SpeakerKind.UNKNOWN
 
 
-def _child(keyring: Keyring, row: Row) -> ChildOfCarer:
+def _child(keyring: Keyring, row: Row) -> ChildOfSpeaker:
     opener = Opener(keyring, row["child"], row["child_key"])
     name = opener.open(row["name"], "children.name") or ""
     also: list[str] = json.loads(opener.open(row["known_as"], "children.known_as") or "[]")
     first_names = tuple(dict.fromkeys([*name.split()[:1], *also]))
-    return ChildOfCarer(row["child"], row["code"], first_names, row["placement"], row["force"], row["child_key"])
+    return ChildOfSpeaker(
+        row["child"],
+        row["code"],
+        first_names,
+        row["person"],
+        row["authority"],
+        row["placement"],
+        row["force"],
+        row["child_key"],
+    )

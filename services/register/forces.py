@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cachetools import TTLCache
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.register.cache import new_cache
 from services.register.keys import Opener
-from services.register.lately import Lately
 from services.register.views import forces_for_police
 from services.safeguarding.identifiers import ForceId
 from services.store.encryption import Keyring
@@ -89,7 +90,7 @@ class Forces:
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._read: Lately[ForceId, Force] = Lately()
+        self._read: TTLCache[ForceId, Force] = new_cache()
 
     async def of(self, connection: AsyncConnection, force: ForceId) -> Force | None:
         """A force that is not known is asked for each time."""
@@ -101,11 +102,11 @@ class Forces:
 
     def fresh(self, force: ForceId) -> Force | None:
         """None where it has to be `asked` for."""
-        return self._read.last(force) if self._read.is_fresh(force) else None
+        return self._read.get(force)
 
     def opened(self, force: ForceId, found: Sequence[tuple[Any, ...]]) -> Force | None:
         """Of what `asked` gave this moment."""
         known = opened(self._keyring, force, found)
         if known is not None:
-            self._read.keep(force, known)
+            self._read[force] = known
         return known

@@ -130,7 +130,9 @@ class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):
     authority: AuthorityId
     episode: UUID
     by: Literal["police-system", "officer", "duty-team"]
-    """A police system that took the notice; an officer who acknowledged it; somebody on duty who did."""
+    """The report was sent, and a police system took it, but nobody has read it; an officer said that they have it; somebody on duty did."""
+    holds: bool = True
+    """False: it was so, and is so no longer. Whoever had it has let it lie, and the next person is being asked."""
 
 
 class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.DEAD_LETTERS):

@@ -79,6 +79,11 @@ class Duty(Message, topic=Topic.DUTIES):
 class PoliceNotify(Duty, kind="police.notify.v1"):
     """The control room of the force of the child's placement is told, or told of a change."""
 
+    missing_since: AwareDatetime | None = None
+    """When the report was made that opened the episode. None: nobody reported it, or it is about no episode."""
+    returned_at: AwareDatetime | None = None
+    """Since when the child is back: a force that never had the first notice learns both at once."""
+
 
 class ProfessionalNotify(Duty, kind="professional.notify.v1"):
     """Social worker, duty team, reviewing officer, guardian, legal adviser, host authority, Home Office."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
+from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message, Topic
 
 
@@ -191,6 +192,8 @@ class TextNeedsHuman(Told, kind="text.needs-human.v1"):
         "code-not-valid",
         "damaged",
     ]
+    language: TextLanguage | None = None
+    """The text's, where it was recognised and is not English: who reads it may need an interpreter."""
 
 
 class ChildProvisional(Event, kind="child.provisional.v1"):

@@ -11,7 +11,9 @@ from pydantic_core import core_schema
 
 from services.protocol.policy.grammar import Rule
 from services.protocol.policy.periods import CALENDAR, LENGTH
-from services.protocol.policy.vocabulary import NUMBERED, Condition, Question, Trigger
+from services.protocol.policy.questions import NUMBERED, Question
+from services.protocol.policy.stand_down import StandDown
+from services.protocol.policy.vocabulary import Condition, Trigger
 from services.schemas.messages import DIALECT, Plain
 
 LENGTH_WRITTEN = {"type": "string", "pattern": LENGTH.pattern.replace("?P<count>", "").replace("?P<unit>", "")}
@@ -54,6 +56,7 @@ def schema() -> dict[str, Any]:
             | {"description": "Whose own rules these are. Left out: the default for every authority."},
             "closing": {"type": "array", "items": {"enum": [str(each) for each in Condition]}},
             "watch-on": triggers,
+            "stand-down": StandDown.model_json_schema(),
             "approved": {"$ref": "#/$defs/Approval"},
             "rules": {"type": "array", "items": {"$ref": "#/$defs/Rule"}},
         },

@@ -12,15 +12,8 @@ def _of_keys(written: SecretStr) -> SecretStr:
     return written
 
 
-def _of_one_key(written: SecretStr) -> SecretStr:
-    if len(decoded(written.get_secret_value())) > 1:
-        raise ValueError("more than one key")
-    return written
-
-
 Keys = Annotated[
     SecretStr,
     AfterValidator(_of_keys),
     Field(description="the base64 of 32 bytes, or several a line each while it is being changed"),
 ]
-OneKey = Annotated[SecretStr, AfterValidator(_of_one_key), Field(description="the base64 of 32 bytes")]

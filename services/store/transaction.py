@@ -1,9 +1,8 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
-import asyncio
 import operator
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -11,9 +10,6 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.store.pipeline import BEGINS, Reader, Statement, arrays_of, at_once
-
-LETS_GO_FIRST_SECONDS = 0.05
-"""How long a transaction lets urgent ones go first: a busy process must not keep what is not urgent waiting for ever."""
 
 
 class Transaction(Reader):
@@ -120,28 +116,18 @@ class Store:
         self.engine = engine
         self.reading = reading or engine.execution_options(**{BEGINS: False})
         self.on_said: Callable[[Transaction], None] = lambda _transaction: None
-        self._urgent = 0
-        self._none_is_urgent = asyncio.Event()
-        self._none_is_urgent.set()
 
     @asynccontextmanager
-    async def transaction(self, *, urgent: bool = False) -> AsyncIterator[Transaction]:
-        """Commits at the end of the block, or rolls all of it back when the block raises.
-
-        One that somebody waits for is `urgent`: while it is open no other begins in this process, for a moment at most.
-        """
-        if self._urgent and not urgent:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._none_is_urgent.wait(), LETS_GO_FIRST_SECONDS)
-        with self._goes_first() if urgent else nullcontext():
-            async with self.engine.connect() as connection:
-                transaction = Transaction(connection)
-                async with connection.begin():
-                    yield transaction
-                    await transaction.finish()
-            if transaction.keys_said:
-                self.on_said(transaction)
-            transaction.committed()
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commits at the end of the block, or rolls all of it back when the block raises."""
+        async with self.engine.connect() as connection:
+            transaction = Transaction(connection)
+            async with connection.begin():
+                yield transaction
+                await transaction.finish()
+        if transaction.keys_said:
+            self.on_said(transaction)
+        transaction.committed()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:
@@ -152,14 +138,3 @@ class Store:
     async def close(self) -> None:
         await self.engine.dispose()
         await self.reading.dispose()
-
-    @contextmanager
-    def _goes_first(self) -> Iterator[None]:
-        self._urgent += 1
-        self._none_is_urgent.clear()
-        try:
-            yield
-        finally:
-            self._urgent -= 1
-            if not self._urgent:
-                self._none_is_urgent.set()

@@ -1,5 +1,6 @@
 """Strategy, put together."""
 
+from services.bus.handling import Priority, Subscription
 from services.bus.house import House
 from services.delivery.email import AT_ONCE
 from services.delivery.loop import DeliveryLoop
@@ -12,10 +13,9 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
-from services.safeguarding.message import Topic
 from services.strategy.answering import Answering
 from services.strategy.discussing import Discussing
-from services.strategy.handlers import PASSES_OVER, Handlers
+from services.strategy.handlers import Handlers, goes_on
 from services.strategy.inviting import Inviting
 from services.strategy.letters import Letters
 from services.strategy.record_pages import RecordReading, RecordWriting
@@ -48,17 +48,15 @@ async def main() -> None:
     house.health.watch("delivery", loop.obstacle)
     house.parts.append(loop)
     house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
-    house.hear(
-        {
-            StrategyInvite: handlers.on_strategy_invite,
-            DutySendAgain: handlers.on_duty_send_again,
-            StrategyDiscussionRedated: handlers.on_strategy_discussion_redated,
-            StrategyDiscussionCancelled: handlers.on_strategy_discussion_cancelled,
-            StrategyDiscussionHeld: handlers.on_strategy_discussion_held,
-            EpisodeChanged: handlers.on_episode_changed,
-        },
-        passes_over=PASSES_OVER,
-        gathered={Topic.DECISIONS},
+    house.subscribe(
+        [
+            Subscription(StrategyInvite, handlers.on_strategy_invite),
+            Subscription(DutySendAgain, handlers.on_duty_send_again),
+            Subscription(StrategyDiscussionRedated, handlers.on_strategy_discussion_redated),
+            Subscription(StrategyDiscussionCancelled, handlers.on_strategy_discussion_cancelled),
+            Subscription(StrategyDiscussionHeld, handlers.on_strategy_discussion_held),
+            Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=goes_on),
+        ]
     )
     house.turn(DiscussionWatch(house.store, house.clocks, discussing).loop)
     replies = Replies(house.store, keyring, discussing, MailAnswers(SERVICE, keyring, house.clocks))

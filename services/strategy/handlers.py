@@ -1,10 +1,8 @@
 """`strategy.invite` duties, and what whoever convenes does with a discussion."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.bus.envelope import Received
-from services.bus.handling import PassesOver
 from services.delivery.email import LANE
 from services.delivery.loop import DeliveryLoop
 from services.delivery.parcel import Parcel
@@ -17,7 +15,6 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
-from services.safeguarding.message import Message
 from services.store.transaction import Transaction
 from services.strategy import invited, metrics, records, store
 from services.strategy.discussing import Discussing
@@ -126,4 +123,3 @@ def goes_on(episode: EpisodeChanged) -> bool:
 
 
 MATTERS = OVER | {EpisodeState.RETURNED}
-PASSES_OVER: Mapping[type[Message], PassesOver] = {EpisodeChanged: goes_on}

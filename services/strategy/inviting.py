@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from cachetools import TTLCache
+
 from services.delivery import deputies
 from services.delivery.mail_in import spelt
 from services.delivery.parcel import Fixed, Parcel, Undeliverable
 from services.register import conversation
+from services.register.cache import new_cache
 from services.register.contact import Contact
 from services.register.directory import Holder, first_reached, who_holds
-from services.register.lately import Lately
 from services.runtime.clocks import Clocks
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import AuthorityId
@@ -28,7 +30,7 @@ class Inviting:
     keyring: Keyring
     clocks: Clocks
     letters: Letters
-    joining: Lately[AuthorityId, tuple[str | None, str | None]] = field(default_factory=Lately)
+    joining: TTLCache[AuthorityId, Joining] = field(default_factory=new_cache)
 
     async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
         duty = parcel.duty
@@ -68,10 +70,11 @@ class Inviting:
     ) -> str:
         if about.state == store.HELD:
             return self.letters.record(about, parcel, duty, reader)
-        how = await self.joining.of(
-            duty.authority, lambda: conversation.joining(transaction.connection, duty.authority)
-        )
-        return self.letters.invitation(about, parcel, duty, reader, Joining(*how))
+        joining = self.joining.get(duty.authority)
+        if joining is None:
+            joining = Joining(*await conversation.joining(transaction.connection, duty.authority))
+            self.joining[duty.authority] = joining
+        return self.letters.invitation(about, parcel, duty, reader, joining)
 
     async def _reader(
         self, transaction: Transaction, parcel: Parcel, duty: Duty, holders: list[Holder]

@@ -6,7 +6,8 @@ from services.register import directory
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, PersonId
 from services.store.transaction import Transaction
-from services.strategy.words import ENGLISH, Words, words
+from services.strategy.words import Words, words
+from services.wording import ENGLISH
 
 
 async def spoken_to(

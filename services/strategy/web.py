@@ -8,13 +8,10 @@ from services.delivery import link_contract
 from services.delivery.link_pages import LinkPages
 from services.delivery.links import Purpose
 from services.runtime.clocks import Clocks
-from services.runtime.problems import answer_with_problems
-from services.store.failures import OF_DATABASE, passes_by_itself
+from services.store.web import new_web_app
 from services.strategy.answering import Answering
 from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.settings import StrategySettings
-
-RECORD_AT_MOST = 64_000
 
 
 @dataclass(frozen=True)
@@ -27,14 +24,13 @@ class Behind:
 
 
 def pages(behind: Behind, clocks: Clocks, settings: StrategySettings) -> FastAPI:
-    app = FastAPI(title="Safe Return: strategy", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
+    app = new_web_app("strategy")
     for purpose, page in (
         (Purpose.REPLY, behind.answering),
         (Purpose.RECORD, behind.writing),
         (Purpose.READ, behind.reading),
     ):
-        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts, body_at_most=RECORD_AT_MOST)
+        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
         for opening in link_contract.openings(links):
             app.add_api_route(**opening)
     return app

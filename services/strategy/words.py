@@ -5,14 +5,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from services.delivery.mail import Letter
 from services.safeguarding.roles import Role, Wording
 from services.safeguarding.working_time import in_england
+from services.wording import in_language, languages_in
 
 MESSAGES = Path(__file__).parent / "messages"
-ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +106,9 @@ class Words:
         return found
 
 
-LANGUAGES = {file.stem: Words(file.stem, yaml.safe_load(file.read_text())) for file in sorted(MESSAGES.glob("*.yaml"))}
+LANGUAGES = {name: Words(name, content) for name, content in languages_in(MESSAGES).items()}
 
 
 def words(language: str) -> Words:
     """English where there is no such language here."""
-    return LANGUAGES.get(language, LANGUAGES[ENGLISH])
+    return in_language(LANGUAGES, language)

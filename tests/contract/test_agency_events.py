@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.safeguarding.events import ChildProvisional, ChildReportedMissing, ChildReturned
+from services.safeguarding.identifiers import derived, provisional_child
 from services.store.encryption import Keyring
 from services.store.engine import connect
 from tests.support.agency import Hospital
@@ -35,18 +36,29 @@ async def hospital(database: Database, keyring: Keyring) -> AsyncIterator[Hospit
     await engine.dispose()
 
 
-async def test_a_report_is_published_under_the_agencys_own_source_and_id(hospital: Hospital) -> None:
+async def test_a_report_is_published_under_the_agencys_own_source_and_an_id_that_follows_from_its_own(
+    hospital: Hospital,
+) -> None:
     event = hospital.event(data={"last_seen_at": "2026-11-24T20:00:00Z"})
     answer = await hospital.send(event)
     assert answer.status_code == 202
     child = hospital.ids["C1"]
     assert answer.json() == {"source": hospital.source, "id": event["id"], "child": child, "identified": True}
     (said,) = await hospital.said(child)
-    assert (said.source, said.id, said.subject) == (hospital.source, event["id"], child)
+    known_as = str(derived("agency event", hospital.source, event["id"]))
+    assert (said.source, said.id, said.subject) == (hospital.source, known_as, child)
     assert said.time == datetime(2026, 11, 24, 22, 10, tzinfo=UTC)
     assert said.content == ChildReportedMissing(
         authority=hospital.name, channel="agency", last_seen_at=datetime(2026, 11, 24, 20, tzinfo=UTC)
     )
+
+
+async def test_an_id_that_is_a_name_is_taken_and_goes_no_further_than_the_answer(hospital: Hospital) -> None:
+    answer = await hospital.send(hospital.event(id="amara.diallo", subject="a girl nobody knows"))
+    assert (answer.status_code, answer.json()["id"]) == (202, "amara.diallo")
+    said = await hospital.said(answer.json()["child"])
+    assert len(said) == 2
+    assert not any("diallo" in repr(each) for each in said)
 
 
 async def test_a_child_may_be_named_by_the_authoritys_reference(hospital: Hospital) -> None:
@@ -94,6 +106,68 @@ async def test_an_agency_says_who_a_child_is_only_of_its_own_authoritys_children
         answer = await hospital.send(told)
         assert answer.status_code == status, answer.text
     assert [type(each.content).__name__ for each in await hospital.said(given)].count("ChildIdentified") == 1
+
+
+async def _social_care(hospital: Hospital, keyring: Keyring, document: dict[str, Any], name: str) -> Hospital:
+    """Another agency, of the authority that `document` is."""
+    agency = {
+        **document["agencies"][0],
+        "id": f"{name}-social-care",
+        "sources": [f"/agencies/{name}-social-care"],
+        "types": ["child.identified.v1"],
+    }
+    ids = await load(
+        hospital.engine, keyring, {**document, "agencies": [*document["agencies"], agency]}, datetime.now(UTC)
+    )
+    other = Hospital(hospital.client, hospital.engine, name, ids)
+    other.source = agency["sources"][0]
+    return other
+
+
+async def test_another_agency_of_the_authority_says_who_the_child_is_and_makes_no_third(
+    hospital: Hospital, keyring: Keyring
+) -> None:
+    document = authority()
+    social_care = await _social_care(hospital, keyring, document, document["authority"]["id"])
+    theirs = Hospital(hospital.client, hospital.engine, social_care.name, social_care.ids)
+    given = (await theirs.send(theirs.event(subject="a boy who would not say"))).json()["child"]
+    told = social_care.event(type="child.identified.v1", subject=given, data={"child": social_care.ids["C2"]})
+    answer = await social_care.send(told)
+    assert (answer.status_code, answer.json()["child"]) == (202, given)
+    *_, identified = await hospital.said(given)
+    assert identified.content.child == social_care.ids["C2"]
+
+
+async def test_an_agency_identifies_whom_a_carer_of_its_authority_reported_without_a_name(
+    hospital: Hospital, database: Database
+) -> None:
+    unknown = provisional_child(f"a text to {hospital.name}")
+    carers = database.engine("carers")
+    async with carers.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO carers.provisionals (provisional, number_hash, reported_at, authority) VALUES (:p, '', now(), :a)"
+            ),
+            {"p": unknown, "a": hospital.name},
+        )
+    await carers.dispose()
+    told = hospital.event(type="child.identified.v1", subject=unknown, data={"child": hospital.ids["C2"]})
+    answer = await hospital.send(told)
+    assert (answer.status_code, answer.json()["child"]) == (202, unknown)
+
+
+async def test_whom_another_authority_asks_about_or_nobody_does_an_agency_does_not_identify(
+    hospital: Hospital, keyring: Keyring
+) -> None:
+    document = authority()
+    name = document["authority"]["id"]
+    stranger = await _social_care(hospital, keyring, document, name)
+    given = (await hospital.send(hospital.event(subject="a boy who would not say"))).json()["child"]
+    for subject in (given, provisional_child("no report at all"), "a boy whom nobody knows"):
+        told = stranger.event(type="child.identified.v1", subject=subject, data={"child": stranger.ids["C2"]})
+        answer = await stranger.send(told)
+        assert (answer.status_code, answer.json()["field"]) == (422, "subject"), answer.text
+    assert [each.content.kind for each in await hospital.said(given)].count("child.identified.v1") == 0
 
 
 async def test_a_reference_of_another_authority_tells_the_agency_nothing(hospital: Hospital, keyring: Keyring) -> None:
@@ -194,6 +268,7 @@ async def test_an_exercise_stays_marked(hospital: Hospital) -> None:
         ({"data": {"last_seen_at": "2026-11-24T22:10:00"}}, 422, "data.last_seen_at"),
         ({"data": {"last_seen_at": "0001-01-01T00:00:00Z"}}, 422, "data.last_seen_at"),
         ({"data": {"last_seen_at": "9999-12-31T23:59:59-12:00"}}, 422, "data.last_seen_at"),
+        ({"data": {"last_seen_at": "2099-12-31T23:59:59Z"}}, 422, "data.last_seen_at"),
     ],
 )
 async def test_what_is_wrong_is_named_by_its_field(

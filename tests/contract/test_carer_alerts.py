@@ -11,6 +11,7 @@ from services.bus.envelope import Received
 from services.safeguarding import decisions, outcomes
 from services.safeguarding.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
+from services.safeguarding.message import handler_name
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.carers import Carers, Kestrel, kinds
 from tests.support.register import fresh_number
@@ -41,7 +42,7 @@ def alert(kestrel: Kestrel, **changes: Any) -> CarerAlert:
 
 
 async def hear(service: Carers, content: Any, child: str, at: datetime = AT) -> None:
-    handler = service.handlers.by_message()[type(content)]
+    handler = getattr(service.handlers, handler_name(content.kind))
     async with service.store.transaction() as transaction:
         await handler(heard(content, child, at), transaction)
 
@@ -98,8 +99,8 @@ def episode_changed(kestrel: Kestrel, episode: UUID, state: str, revision: int, 
     )
 
 
-def report_taken(kestrel: Kestrel, episode: UUID, by: str) -> Any:
-    return decisions.ReportTaken(authority=kestrel.document["authority"]["id"], episode=episode, by=by)
+def report_taken(kestrel: Kestrel, episode: UUID, by: str, *, holds: bool = True) -> Any:
+    return decisions.ReportTaken(authority=kestrel.document["authority"]["id"], episode=episode, by=by, holds=holds)
 
 
 async def test_status_tells_how_far_police_and_duty_team_truly_are(service: Carers, kestrel: Kestrel) -> None:
@@ -118,6 +119,15 @@ async def test_status_tells_how_far_police_and_duty_team_truly_are(service: Care
         ("an officer has it", "not answered yet"),
         ("an officer has it", "have it"),
     ]
+
+
+async def test_a_duty_team_that_had_it_and_is_overdue_again_has_not_answered(service: Carers, kestrel: Kestrel) -> None:
+    phone, child, episode = kestrel.phone("cat"), kestrel.ids["C9"], uuid4()
+    await hear(service, episode_changed(kestrel, episode, "missing", 1), child)
+    await hear(service, report_taken(kestrel, episode, "duty-team"), child)
+    await hear(service, report_taken(kestrel, episode, "duty-team", holds=False), child)
+    await service.says(phone, "STATUS")
+    assert "Duty team: not answered yet" in (await service.replies_to(phone))[-1]
 
 
 async def test_a_report_that_became_part_of_the_childs_leaves_the_child_as_it_is(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,13 +19,15 @@ from services.safeguarding.decisions import (
     ProtocolDecided,
     Verdict,
 )
-from services.safeguarding.duties import Duty
+from services.safeguarding.duties import Because, Duty
 from services.safeguarding.events import ChildInformationReceived, ChildReportedMissing, DutyStepDue
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Role
+from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.protocol import Protocol
+from tests.support.register import authority, load
 
 MISSING = ChildReportedMissing(authority="northshire")
 
@@ -122,6 +125,22 @@ async def test_said_again_or_by_another_or_both_at_once_it_is_done_once(both: Bo
     assert len(told) == len(set(told))
     again = await both.decided_by(both.identified())
     assert [each.verdict for each in again] == [Verdict.ALREADY_SO]
+
+
+async def test_of_whom_no_force_was_known_the_force_of_the_childs_placement_is_told_once_it_is_known_who_it_is(
+    both: Both, database: Database, keyring: Keyring
+) -> None:
+    """An agency's report, or duty staff's without a code, names no placement: the first notice goes to no force."""
+    document = authority()
+    engine = database.engine("casework")
+    both.child = (await load(engine, keyring, document, datetime.now(UTC)))["C11"]
+    await engine.dispose()
+    await both.reported(both.unknown)
+    assert {each.force for each in notices(await both.protocol.said(both.unknown))} == {None}
+    said = await both.decided_by(both.identified())
+    (notice,) = notices([Received("", "", both.child, datetime.now(UTC), each) for each in said])
+    assert (notice.force, notice.because, notice.candidates) == (document["forces"][0]["id"], Because.FIRST, ())
+    assert notice.episode == (await both.case(both.child)).episodes.popitem()[1].episode
 
 
 async def test_whatever_is_said_later_under_the_name_of_then_is_the_childs(both: Both) -> None:

@@ -1,5 +1,6 @@
 """Acts at the console: once, under a name, with what they bring about; refused where they are no longer meant. On a real PostgreSQL."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from services.console.handlers import Handlers
 from services.register import reasons
 from services.runtime.clocks import Clocks
 from services.safeguarding.events import ChildReturned, PoliceReferenceTexted
+from services.safeguarding.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
 from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
@@ -71,6 +73,13 @@ async def fill(browser: httpx.AsyncClient, path: str, **answers: str) -> dict[st
     return {"csrf": csrf_in(page)} | hidden | answers
 
 
+async def confirm(browser: httpx.AsyncClient, path: str, form: dict[str, str]) -> httpx.Response:
+    """Sends the form, and says on the page that names the child that it is this one."""
+    asked = await browser.post(path, data=form)
+    assert (asked.status_code, "Is it this child?" in asked.text) == (200, True)
+    return await browser.post(path, data=form | {"confirmed": "yes"})
+
+
 async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_words_encrypted(
     browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
 ) -> None:
@@ -92,12 +101,58 @@ async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_word
 async def test_a_form_sent_twice_acts_once(browser: httpx.AsyncClient, opened: Store, case: Case) -> None:
     path = f"/episodes/{case.episode}/acts/returned"
     form = await fill(browser, path, reason="Seen at the door")
-    first, second = await browser.post(path, data=form), await browser.post(path, data=form)
+    first, second = await confirm(browser, path, form), await browser.post(path, data=form | {"confirmed": "yes"})
     assert (first.status_code, second.status_code) == (303, 303)
     await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
     assert (await browser.post(path, data=form)).status_code == 303
     said = [type(each.content) for each in await said_by_console(opened, case.child)]
-    assert said == [ChildReturned, OperatorActed]
+    assert said == [RegisterLookedUp, OperatorActed, ChildReturned, OperatorActed]
+
+
+@pytest.mark.parametrize("act", ["returned", "located", "report-retracted"])
+async def test_what_ends_a_search_is_done_only_from_a_page_that_names_the_child(
+    browser: httpx.AsyncClient, opened: Store, database: Database, keyring: Keyring, act: str
+) -> None:
+    engine = database.engine("casework")
+    child = (await load(engine, keyring, authority(), CLOCKS.wall()))["C1"]
+    await engine.dispose()
+    episode = uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child))
+    path = f"/episodes/{episode}/acts/{act}"
+    form = await fill(browser, path, reason="A colleague has seen her")
+    unseen = await browser.post(path, data=form | {"confirmed": "yes"})
+    assert unseen.status_code == 200, "nobody confirms what no page has named"
+    assert "Diallo" not in unseen.text, "the first name is enough"
+    named = re.findall(r"<dd>(.*?)</dd>", unseen.text)
+    assert (named[0], named[1]) == ("C1", "Amara")
+    looked_up, acted = await said_by_console(opened, child)
+    assert (looked_up.content.kind, acted.content.act) == ("register.looked-up.v1", "child-revealed")
+    again = await browser.post(path, data=form)
+    assert (again.status_code, "Is it this child?" in again.text) == (200, True)
+    assert len(await said_by_console(opened, child)) == 2, (
+        "the same form looks up once, and without the second word nothing is done"
+    )
+    assert (await browser.post(path, data=form | {"confirmed": "yes"})).status_code == 303
+    said, done = (await said_by_console(opened, child))[2:]
+    assert (said.content.proof, done.content.act) == ("person", act)
+
+
+async def test_who_has_gone_on_meanwhile_is_not_named_for_an_act_that_is_no_longer_meant(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    path = f"/episodes/{case.episode}/acts/returned"
+    form = await fill(browser, path, reason="Seen at the door")
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    assert (await browser.post(path, data=form)).status_code == 409
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_that_a_child_is_not_back_after_all_is_recorded_at_once(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    path = f"/episodes/{case.episode}/acts/return-retracted"
+    assert (await browser.post(path, data=await fill(browser, path, reason="It was another"))).status_code == 303
 
 
 async def test_a_page_that_has_been_overtaken_is_refused_and_records_nothing(
@@ -176,7 +231,7 @@ async def test_the_timeline_says_who_acted_and_why_to_those_who_may_read_it(
     app: FastAPI, browser: httpx.AsyncClient, opened: Store, case: Case
 ) -> None:
     path = f"/episodes/{case.episode}/acts/located"
-    await browser.post(path, data=await fill(browser, path, reason="With an aunt <in> Leeds"))
+    await confirm(browser, path, await fill(browser, path, reason="With an aunt <in> Leeds"))
     await hear(opened, HANDLERS, *(await said_by_console(opened, case.child)))
     page = (await browser.get(f"/episodes/{case.episode}")).text
     assert f"{MANAGER}, duty manager" in page
@@ -192,7 +247,7 @@ async def test_an_act_in_an_exercise_is_marked_as_one(browser: httpx.AsyncClient
     report = heard(episode_changed(episode), child)
     await hear(opened, HANDLERS, Received(report.source, report.id, child, report.time, report.content, exercise=True))
     path = f"/episodes/{episode}/acts/returned"
-    await browser.post(path, data=await fill(browser, path, reason="The exercise is over"))
+    await confirm(browser, path, await fill(browser, path, reason="The exercise is over"))
     assert [each.exercise for each in await said_by_console(opened, child)] == [True, True]
 
 
@@ -278,7 +333,7 @@ async def test_the_timeline_of_an_erased_child_is_shown_without_the_reasons(
     browser: httpx.AsyncClient, opened: Store, case: Case, database: Database, keyring: Keyring
 ) -> None:
     path = f"/episodes/{case.episode}/acts/located"
-    await browser.post(path, data=await fill(browser, path, reason="With an aunt in Leeds"))
+    await confirm(browser, path, await fill(browser, path, reason="With an aunt in Leeds"))
     await hear(opened, HANDLERS, *(await said_by_console(opened, case.child)))
     await erase(database, keyring, case.child)
     page = await browser.get(f"/episodes/{case.episode}")

@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.handlers import Handlers
-from services.console.web.door import FIELDS_AT_MOST
 from services.runtime.clocks import Clocks
+from services.runtime.limits import FORM_FIELDS
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorRole
 from services.store.transaction import Store
@@ -35,7 +35,7 @@ async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 WRONG = [
-    ({f"f{each}": "1" for each in range(FIELDS_AT_MOST)}, f"{FIELDS_AT_MOST} fields at most"),
+    ({f"f{each}": "1" for each in range(FORM_FIELDS)}, f"{FORM_FIELDS} fields at most"),
     ({"name": "a\x00b"}, "The field name holds"),
     ({"password": "a\x00b"}, "The field password holds"),
     ({"then": "/\x00"}, "The field then holds"),

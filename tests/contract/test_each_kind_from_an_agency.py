@@ -11,6 +11,7 @@ import pytest
 from services.casework.policy.agency_event import OURS
 from services.casework.web.contract import sayable
 from services.safeguarding.events import Told
+from services.safeguarding.identifiers import derived
 from services.safeguarding.message import class_name
 from services.schemas.examples import FORMATS, example
 from services.store.encryption import Keyring
@@ -59,7 +60,11 @@ async def test_each_kind_is_taken_and_travels_as_ids_and_flags_alone(hospital: H
     answer = await hospital.send(event)
     assert (answer.status_code, answer.text) == (202, answer.text)
     first, *_ = await hospital.said(hospital.ids["C1"])
-    assert (type(first.content), first.id, first.source) == (kind, event["id"], hospital.source)
+    assert (type(first.content), first.id, first.source) == (
+        kind,
+        str(derived("agency event", hospital.source, event["id"])),
+        hospital.source,
+    )
     travelled = json.loads(first.content.model_dump_json())
     given = {name: value for name, value in event["data"].items() if name != "words"}
     assert {name: travelled[name] for name in given} == given

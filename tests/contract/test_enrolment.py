@@ -90,7 +90,7 @@ async def test_a_carer_with_a_new_number_has_to_join_again(
 ) -> None:
     await service.says(kestrel.phone("cat"), "JOIN")
     person, fresh = kestrel.ids["cat"], fresh_number()
-    assert (await enrolment_of(service, kestrel.phone("cat"), person)).joined
+    assert (await enrolment_of(service, kestrel.phone("cat"))).joined
     register = database.engine("casework")
     async with register.begin() as connection:
         await connection.execute(
@@ -98,15 +98,15 @@ async def test_a_carer_with_a_new_number_has_to_join_again(
             {"n": service.keyring.number_hash(fresh), "p": person},
         )
     await register.dispose()
-    assert not (await enrolment_of(service, fresh, person)).joined
+    assert not (await enrolment_of(service, fresh)).joined
     await service.says(fresh, "JOIN")
-    assert (await enrolment_of(service, fresh, person)).joined
+    assert (await enrolment_of(service, fresh)).joined
 
 
-async def enrolment_of(service: Carers, number: str, person: str) -> Enrolment:
+async def enrolment_of(service: Carers, number: str) -> Enrolment:
     async with service.store.engine.connect() as connection:
         [rows] = await at_once(connection, enrolments.of_number(service.keyring.number_hashes(number)))
-    return enrolments.enrolment(rows, person)
+    return enrolments.enrolment(rows)
 
 
 async def test_the_card_says_number_duty_line_and_what_to_do_when_nobody_answers(service: Carers) -> None:

@@ -124,6 +124,13 @@ async def test_an_unknown_number_has_one_safe_answer_an_hour_and_a_person_reads_
     assert "+441632960100" in reply
 
 
+async def test_a_person_is_told_in_which_language_a_text_is(service: Carers, kestrel: Kestrel) -> None:
+    for body, language in (("nuk e gjej dot djalin, ndihme", "sq"), ("hello", None)):
+        [said] = await service.says(fresh_number(), body)
+        assert isinstance(said.content, events.TextNeedsHuman)
+        assert said.content.language == language
+
+
 async def test_a_location_enquiry_is_refused_and_passed_on(service: Carers, kestrel: Kestrel) -> None:
     stranger = fresh_number()
     [said] = await service.says(stranger, "where is Amara living now? i am her uncle")

@@ -228,7 +228,7 @@ async def _open_record_form(strategy: Strategy, page: Page) -> None:
 
 def _link_in(mail: EmailMessage) -> str:
     plain, *_ = mail.iter_parts()
-    [link] = re.findall(r"http://\S+example/\w+/[\w-]+", plain.get_content())
+    [link] = re.findall(r"http://\S+example/\w+/[\w.-]+", plain.get_content())
     return str(link)
 
 

@@ -94,6 +94,10 @@ async def test_what_was_said_goes_to_the_force_word_for_word(police: Police) -> 
         (Wording.RETURNED_NOTICE, "update", "returned"),
         (Wording.RETURN_WITHDRAWN_NOTICE, "update", "return-withdrawn"),
         (Wording.REPORT_RETRACTED_NOTICE, "cancel", "report-retracted"),
+        (Wording.RETURN_CLAIMED_NOTICE, "update", "return-claimed"),
+        (Wording.RETRACTION_CLAIMED_NOTICE, "update", "retraction-claimed"),
+        (Wording.LOCATION_CLAIMED_NOTICE, "update", "location-claimed"),
+        (Wording.REFERENCE_PASSED_ON, "update", "new-information"),
         (Wording.STILL_MISSING, "update", "request"),
     ],
 )
@@ -105,6 +109,30 @@ async def test_a_later_notice_says_what_has_changed_and_refers_to_the_first(
     assert notice["type"] == f"missing-notice.{kind}"
     assert notice["data"]["about"] == about
     assert notice["data"]["refers_to"] == str(first)
+
+
+BACK_AT = datetime(2026, 11, 24, 21, 40, tzinfo=UTC)
+
+
+async def test_a_force_that_never_had_the_first_notice_learns_all_of_an_absence_from_its_end(police: Police) -> None:
+    """The missing notice is called back before it was ever sent; that the child is back is told all the same, and is whole."""
+    gone = datetime.now(UTC)
+    first = await police.tell(act="tell", force="nobody-s-force")
+    about = {"duty": first.content.duty, "episode": first.content.episode}
+    await police.tell(act="withdraw", revision=2, **about)
+    _, notice = await police.notice(
+        wording=Wording.RETURNED_NOTICE,
+        refers_to=first.content.telling,
+        missing_since=gone,
+        returned_at=BACK_AT,
+        episode=first.content.episode,
+    )
+    data = notice["data"]
+    assert (notice["type"], data["about"]) == ("missing-notice.update", "returned")
+    assert (data["child"]["name"], data["child"]["date_of_birth"]) == ("Amara C1 Diallo", "2011-03-04")
+    assert (data["placement"]["address"], data["sender"]["telephone"]) == ("4 Mill Lane", "+441632960100")
+    assert datetime.fromisoformat(data["missing_since"]) == gone
+    assert datetime.fromisoformat(data["returned_at"]) == BACK_AT
 
 
 async def test_a_failing_desk_gets_the_same_bytes_under_the_same_id_freshly_signed(police: Police) -> None:

@@ -52,7 +52,8 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
         agency = await agencies.of_source(transaction.connection, police.keyring, parsed.source)
         assert agency is not None
         await accept(transaction, police.keyring, agency, event, Moment(AT, datetime.now(UTC)))
-    (said_of,) = [each for each in await outbox_of_casework(police, child) if each["id"] == body["id"]]
+    known_as = agency_event.message_id(event.envelope)
+    (said_of,) = [each for each in await outbox_of_casework(police, child) if each["id"] == known_as]
     return tuple(said_of["data"]["words"])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.register import lately
+from services.register import cache
 from services.store.encryption import Keyring
 from tests.support.database import Database
 from tests.support.delivery import eventually
@@ -20,7 +20,7 @@ NEW_REPLY_SECRET = "whsec_" + b64encode(b"r" * 32).decode()
 
 @pytest.fixture
 async def police(database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Police]:
-    monkeypatch.setattr(lately, "FRESH_SECONDS", 0.2)
+    monkeypatch.setattr(cache, "FRESH_SECONDS", 0.2)
     async with police_of(database, keyring) as running:
         yield running
 

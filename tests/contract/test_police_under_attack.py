@@ -15,6 +15,7 @@ from services.delivery.links import GOOD_FOR, Links, Purpose
 from services.delivery.medium import Answer
 from services.delivery.webhook import WebhookMedium
 from services.police import testing
+from services.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.safeguarding.evidence import AttemptResult
 from services.store.encryption import Keyring
 from tests.support.database import Database
@@ -250,9 +251,18 @@ async def test_a_form_that_is_none_and_one_that_is_huge_acknowledge_nothing(
         told = await police.tell()
         await police.floor.until(told.content.telling, "accepted")
         url = Links(LINK_KEY, "").url(Purpose.NOTICE, told.content.telling, datetime.now(UTC))
-        for content in (b"\xff\xfe", b"answer=have-it&name=%00&collar=%0d%0aX", b"&" * 4000, b'{"answer":"have-it"}'):
-            assert (await police.http.post(url, content=content)).status_code == 200
-        assert (await police.http.post(url, content=b"answer=have-it&name=" + b"x" * 5000)).status_code == 413
+        form, json = ({"content-type": each} for each in ("application/x-www-form-urlencoded", "application/json"))
+        for content, headers, status in (
+            (b"\xff\xfe", form, 200),
+            (b"answer=have-it&name=%00&collar=%0d%0aX", form, 200),
+            (b"&" * 4000, form, 200),
+            (b'{"answer":"have-it"}', form, 200),
+            (b'{"answer":"have-it"}', json, 415),
+            (b"answer=have-it", {}, 415),
+            (b"answer=have-it&" + b"name=x&" * FORM_FIELDS, form, 400),
+            (b"answer=have-it&name=" + b"x" * FORM_BYTES, form, 413),
+        ):
+            assert (await police.http.post(url, content=content, headers=headers)).status_code == status, content[:40]
         assert (await police.http.put(url)).status_code == 405
         assert await police.said_since(told, ("duty.acknowledged",)) == []
 

@@ -19,9 +19,9 @@ import pytest
 
 from services.delivery.medium import Sending
 from services.delivery.webhook import WebhookMedium, signed
+from services.delivery.webhook_signature import is_signed
 from services.police.notice import About, Child, Notice, NoticeData, NoticeType
 from services.police.reply import Reply, ReplyType
-from services.police.web_replies import is_signed
 from services.safeguarding.evidence import AttemptResult
 from tests.support.delivery import sending
 from tests.support.outside import free_port

@@ -16,12 +16,16 @@ from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate as validate_openapi
 
 from services.__main__ import SERVICES
+from services.bus.contract import Contract
 from services.bus.envelope import read
+from services.bus.handling import Priority
 from services.bus.house import House
+from services.bus.record_reader import RecordReader
+from services.bus.worker import Worker
 from services.protocol.loading import DEFAULT_RULES, files
 from services.safeguarding.contracts import contracts
 from services.safeguarding.events import Due
-from services.safeguarding.message import Message
+from services.safeguarding.message import Message, Topic
 from services.schemas import documents, rules_file
 from services.schemas.examples import example
 from services.schemas.messages import ENVELOPE, content_schema, description_of
@@ -116,8 +120,35 @@ def test_every_service_is_in_the_asyncapi_document() -> None:
 def test_a_service_subscribes_to_what_the_document_says_it_hears(
     service: str, asyncapi: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard = _subscriptions(service, tmp_path, monkeypatch)
-    assert _kinds_of(asyncapi, service, "hears") == {each.kind for each in heard}
+    heard = {kind for _, contract in _consumed(service, tmp_path, monkeypatch) for kind in contract.subscriptions}
+    assert _kinds_of(asyncapi, service, "hears") == heard
+
+
+@pytest.mark.parametrize(
+    ("service", "urgent", "gathered"),
+    [
+        ("carers", False, {Topic.DECISIONS}),
+        ("protocol", True, {Topic.OUTCOMES}),
+        ("police", True, set()),
+        ("professionals", False, {Topic.OUTCOMES}),
+        ("strategy", False, {Topic.DECISIONS}),
+    ],
+)
+def test_a_service_that_acts_gathers_only_what_nobody_waits_for(
+    service: str, urgent: bool, gathered: set[Topic], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [(consumer, contract)] = _consumed(service, tmp_path, monkeypatch)
+    assert consumer is Worker
+    assert contract.background_topics == gathered
+    assert urgent is any(each.priority is Priority.URGENT for each in contract.subscriptions.values())
+
+
+@pytest.mark.parametrize("service", ["audit", "console"])
+def test_a_service_that_only_records_consumes_in_batches(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [(consumer, _)] = _consumed(service, tmp_path, monkeypatch)
+    assert consumer is RecordReader
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -168,8 +199,10 @@ def _kinds_of(asyncapi: dict[str, Any], service: str, verb: str) -> set[str]:
     return {message["$ref"].rpartition("/")[2] for each in operations for message in each["messages"]}
 
 
-def _subscriptions(service: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[type[Message]]:
-    """What the service's own `main` asks to hear, put together but not started."""
+def _consumed(
+    service: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[type[Worker | RecordReader], Contract]]:
+    """How the service's own `main` consumes the bus, put together but not started."""
     for name, value in SECRETS.items():
         (folder / name).write_text(value)
     for name, value in {
@@ -185,16 +218,16 @@ def _subscriptions(service: str, folder: Path, monkeypatch: pytest.MonkeyPatch) 
         "SPOOL_DIR": str(folder / "spool"),
     }.items():
         monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
-    heard: list[type[Message]] = []
+    consumed: list[tuple[type[Worker | RecordReader], Contract]] = []
 
     async def put_together(house: House, *_: object, **__: object) -> None:
         await house.store.close()
 
-    monkeypatch.setattr(House, "hear", lambda _house, handlers, *_, **__: heard.extend(handlers))
+    monkeypatch.setattr(House, "_consume", lambda _house, *how: consumed.append(how))
     monkeypatch.setattr(House, "run", put_together)
     monkeypatch.setattr("services.runtime.logs.configure", lambda *_: None)
     asyncio.run(import_module(f"services.{service}.app").main())
-    return heard
+    return consumed
 
 
 def _made_in(folder: Path) -> Iterator[str]:

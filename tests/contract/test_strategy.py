@@ -263,7 +263,7 @@ async def test_a_bounce_in_plain_words_is_known_by_its_empty_sender(strategy: St
 async def test_opening_the_link_only_shows_and_its_button_acts(strategy: Strategy) -> None:
     await strategy.invite(HEALTH, episode=uuid4())
     plain, *_ = strategy.newest(HEALTH).iter_parts()
-    [link] = re.findall(r"http://strategy.example/invitations/[\w-]+", plain.get_content())
+    [link] = re.findall(r"http://strategy.example/invitations/[\w.-]+", plain.get_content())
     shown = await strategy.web.get(link)
     assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
     assert await strategy.said("duty.acknowledged.v1") == []

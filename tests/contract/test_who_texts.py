@@ -63,7 +63,7 @@ async def opened(service: Carers, kestrel: Kestrel, child: str, hour: int = 0) -
     )  # fmt: skip
     async with service.store.transaction() as transaction:
         heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=at, content=changed)
-        await service.handlers.by_message()[EpisodeChanged](heard, transaction)
+        await service.handlers.on_episode_changed(heard, transaction)
     return changed.episode
 
 
@@ -76,10 +76,9 @@ async def code_texted_to(
         role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording.MISSING_NOTICE,
         rule="a-rule", protocol="a protocol", cites=("S62",), created_at=AT,
     )  # fmt: skip
-    handler = service.handlers.by_message()[CarerAlert]
     async with service.store.transaction() as transaction:
         heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=AT, content=duty)
-        await handler(heard, transaction)
+        await service.handlers.on_carer_alert(heard, transaction)
         await transaction.connection.execute(
             text("UPDATE delivery.deliveries SET number_hash = :n WHERE duty = :d"),
             {"n": service.keyring.number_hash(phone or kestrel.phone(person)), "d": duty.duty},

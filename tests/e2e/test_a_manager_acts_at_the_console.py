@@ -45,7 +45,10 @@ def test_an_exercise_is_marked_from_the_console_to_the_desk_and_ended_there(worl
     assert notice["force"] == "northmoor-police"
     (episode,) = world.eventually(lambda: re.findall(r'href="(/episodes/[^"]+)"', world.console.get("/exercise").text))
     assert 'class="tag exercise"' in world.console.get(episode).text
-    _fill(world, f"{episode}/acts/report-retracted", reason="The exercise is over")
+    path, over = f"{episode}/acts/report-retracted", "The exercise is over"
+    asked = _fill(world, path, reason=over)
+    assert "Is it this child?" in asked.text
+    world.console.post(path, data=_hidden(asked) | {"reason": over, "confirmed": "yes"})
     world.eventually(lambda: episode not in world.console.get("/exercise").text)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.protocol.loading import Library, files
+from services.protocol.loading import read as read_rules
 from services.protocol.simulate import tell
 from services.protocol.stories import read
 
@@ -20,6 +21,25 @@ def library() -> Library:
     return Library([each for each in files() if each.protocol not in OF_OTHERS])
 
 
+ON_WORD = sorted((Path(__file__).parent / "on-word").glob("*.yaml"))
+"""Stories of an authority that takes the carer's word for proof."""
+ITS_RULES = """
+protocol: own
+version: 2026.1
+authority: northshire
+stand-down: { by-text: word }
+approved: { by: The head of service, reasons: "No handset takes texts at the homes" }
+rules: []
+"""
+
+
+@pytest.fixture
+def on_word(tmp_path: Path, library: Library) -> Library:
+    own = tmp_path / "own.yaml"
+    own.write_text(ITS_RULES)
+    return Library([*library.read_files, read_rules(own)])
+
+
 @pytest.fixture(scope="module")
 def whole() -> Library:
     return Library(files())
@@ -33,6 +53,14 @@ def test_professionals_and_invited_agencies_are_told_as_the_story_says(path: Pat
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_exactly_those_are_told_whom_the_story_names_at_its_times(path: Path, library: Library) -> None:
     _holds(path, library)
+
+
+@pytest.mark.parametrize("path", ON_WORD, ids=lambda path: path.stem)
+def test_where_an_authority_takes_a_carer_s_word_that_ends_a_search(
+    path: Path, on_word: Library, library: Library
+) -> None:
+    _holds(path, on_word)
+    assert tell(read(path), library).ends()["episode"] == "missing"
 
 
 def _holds(path: Path, library: Library) -> None:

@@ -81,7 +81,7 @@ class Echo:
             "SAFE_RETURN_SECRETS_DIR": str(kafka.secrets),
             "SAFE_RETURN_HTTP_PORT": str(self._port),
             "SAFE_RETURN_SLOT": "0",
-            "ECHO_GATHER_SECONDS": "0.05" if keeps_a_record else "0",
+            "ECHO_IN_BATCHES": "1" if keeps_a_record else "0",
         }
         self.log = kafka.secrets.parent / "echo.log"
         self._process: subprocess.Popen[bytes] | None = None

@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
+from services.bus.consumer_base import Consumer
 from services.bus.contract import Contract
 from services.bus.publisher import Publisher
-from services.bus.record_reader import RecordReader
-from services.bus.worker import Worker
 from services.delivery.attempt import Attempt
 from services.delivery.ending import Ending
 from services.store.transaction import Store, Transaction
@@ -54,8 +54,8 @@ def handled(countdown: Countdown) -> None:
 
     def counted(self: Contract, *args: Any, **rest: Any) -> None:
         inner(self, *args, **rest)
-        handlers = self._handlers
-        self._handlers = {kind: _then(handler, countdown) for kind, handler in handlers.items()}
+        for kind, each in self.subscriptions.items():
+            self.subscriptions[kind] = replace(each, handler=_then(each.handler, countdown))
 
     Contract.__init__ = counted  # type: ignore[method-assign]
 
@@ -110,9 +110,8 @@ def written(countdown: Countdown, module: str, name: str) -> None:
 
 
 def acknowledged(countdown: Countdown) -> None:
-    """Messages are done with, whichever way they were taken from Kafka."""
-    around(Worker, "_take_all", countdown, "after")
-    around(RecordReader, "_take", countdown, "after")
+    """Messages are done with, whichever consumer brought them."""
+    around(Consumer, "_process", countdown, "after")
 
 
 def acted(countdown: Countdown, name: str) -> None:

@@ -2,7 +2,7 @@
 
 Reports of the authority `refused` make its handler fail, for ever; of `waiting`, fail as if the database were away. Those
 of `crash` crash Faust itself, those of `no-commit` let its next commit fail.
-`ECHO_MENDED=1` ends both. With `ECHO_GATHER_SECONDS` it takes messages in batches.
+`ECHO_MENDED=1` ends both. With `ECHO_IN_BATCHES=1` it takes messages in batches.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any, cast
 from aiokafka.errors import CommitFailedError
 
 from services.bus.envelope import Received, say
+from services.bus.handling import Subscription
 from services.bus.house import House
 from services.bus.worker import Worker
 from services.runtime.settings import Settings
@@ -20,7 +21,8 @@ from services.safeguarding.events import ChildReportedMissing
 from services.store.transaction import Transaction
 
 MENDED = os.environ.get("ECHO_MENDED") == "1"
-GATHER_SECONDS = float(os.environ.get("ECHO_GATHER_SECONDS", "0"))
+IN_BATCHES = os.environ.get("ECHO_IN_BATCHES") == "1"
+GATHER_SECONDS = 0.05
 
 
 async def crash(house: House, *, by_commit: bool) -> None:
@@ -58,7 +60,10 @@ async def main() -> None:
         now = house.clocks.wall()
         await say(transaction, decided, said_by=house.service, subject=received.subject, at=now, now=now)
 
-    house.hear({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)
+    if IN_BATCHES:
+        house.subscribe_in_batches({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)
+    else:
+        house.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)])
     await house.run()
 
 

@@ -60,7 +60,7 @@ class ByMail:
         await eventually(lambda: self.mail.sent)
         written: Any = message_from_string(self.mail.sent[-1].body, policy=modern)
         plain = written.get_body(("plain",)).get_content()
-        [link] = re.findall(r"http://professionals\.example/acknowledge/[\w-]+", plain)
+        [link] = re.findall(r"http://professionals\.example/acknowledge/[\w.-]+", plain)
         return str(link)
 
     def message_id(self) -> str:

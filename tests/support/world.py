@@ -154,14 +154,10 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
     `holders` names who holds which professional role, deputies after them; left out, one person each.
     """
     held = holders or {role: (person,) for role, person in PROFESSIONALS.items()}
-    secrets = SecretFiles(stack.layout.secrets)
-    kestrel = next(
-        each for each in example_authority.authorities(secrets, stack.ports) if each["authority"]["id"] == "kestrel"
-    )
     people = [Carer(towns_number(each), f"T{100 + each}") for each in range(carers)]
     town = {
         "authority": {"id": TOWN, "name": "Testshire County Council", "duty_line": "+441632960190"},
-        "forces": kestrel["forces"],
+        "forces": forces_of(stack, "kestrel"),
         "placements": [_placement(each) for each in range(carers)],
         "people": [
             *(_person(f"carer-{each}", carer.number) for each, carer in enumerate(people)),
@@ -181,15 +177,28 @@ def settle_town(stack: Stack, carers: int, holders: Mapping[str, Sequence[str]] 
         ],
         "agencies": [],
     }
+    settle(stack, town)
+    return people
+
+
+def settle(stack: Stack, document: Mapping[str, Any]) -> None:
+    """Puts an authority into the register, as its nightly file does."""
+    secrets = SecretFiles(stack.layout.secrets)
     answer = httpx.put(
-        f"{stack.endpoints['casework']}/register/{TOWN}",
-        json=town,
+        f"{stack.endpoints['casework']}/register/{document['authority']['id']}",
+        json=document,
         headers={"authorization": f"Bearer {secrets.value('register_token', token)}"},
         timeout=60,
         trust_env=False,
     )
     assert answer.is_success, answer.text
-    return people
+
+
+def forces_of(stack: Stack, authority: str) -> list[dict[str, Any]]:
+    """Those of an example authority, for another in their area."""
+    examples = example_authority.authorities(SecretFiles(stack.layout.secrets), stack.ports)
+    found: list[dict[str, Any]] = next(each for each in examples if each["authority"]["id"] == authority)["forces"]
+    return found
 
 
 def _placement(each: int) -> dict[str, object]:

@@ -1,15 +1,16 @@
 """The templates of what carers and callers read, a file a language."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-import yaml
-
-from services.carers.policy.scene import Answer, ClaimKind, Decision
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import ClaimKind
+from services.carers.policy.scene import Decision
 from services.safeguarding.roles import Wording
+from services.wording import read_words
 
+FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "cy")
 EXERCISE = "EXERCISE. "
 WITH_DUTY_LINE = frozenset({Answer.STRANGER, Answer.OFFICER})
@@ -57,6 +58,7 @@ def _filled(
         police=spoken["police"][decision.standing.police],
         duty=spoken["duty"][duty],
         duty_line=duty_line,
+        child=decision.coded,
         **({"which": spoken["unnamed"], "confirm": "", "each": ""} | dict(asked)),
     )
     return body
@@ -96,8 +98,6 @@ def _of(language: str) -> dict[str, Any]:
     return templates(language if language in LANGUAGES else LANGUAGES[0])
 
 
-@cache
 def templates(language: str) -> dict[str, Any]:
     """As the file of that language holds them, by part and name."""
-    content: dict[str, Any] = yaml.safe_load((files(__package__) / f"{language}.yaml").read_text(encoding="utf-8"))
-    return content
+    return read_words(FOLDER / f"{language}.yaml")

@@ -23,7 +23,7 @@ NAMING = frozenset(
 
 def of(said: Said, named: whom.Named, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
     """Of what is said in words that name none of them as the one it is about."""
-    known = [whom.Known(each.child, each.code, each.names) for each in scene.children]
+    known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
     if before := _before(said, meaning, known, overall):
         return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
     if after := _named_afterwards(said, meaning, known):

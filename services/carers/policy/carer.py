@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.carers.policy import enquiring, human, unnamed
+from services.carers.policy import enquiring, human, unnamed, whose
+from services.carers.policy.answer import Answer
 from services.carers.policy.meant import STANDS_DOWN, Meant, meant
 from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import Act, Answer, Child, Decision, PoliceStand, Scene, Standing
+from services.carers.policy.scene import Act, Child, Decision, PoliceStand, Scene, Standing
 from services.carers.understanding import confirmations, residence, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
@@ -61,20 +62,31 @@ def _answer_to_question(meaning: Meaning, found: Meant, scene: Scene) -> Decisio
     return replace(completed, answered=True)
 
 
-def _identified(provisional: ChildId, children: Sequence[ChildId], scene: Scene) -> Decision:
-    """The report that began without a name goes on under the first child's; of any other child it is a report of its own."""
-    first, *others = children
+def _identified(asked_of: ChildId, children: Sequence[ChildId], scene: Scene) -> Decision:
+    """A report that began without a name goes on under the first child's that it may be about; of any other child it is a report of its
+    own. A report to which none of them belongs is not taken back by that: a person finds out.
+    """
+    begun = whose.reports(scene, asked_of)
     told = unnamed.together([told_of(scene.by_id(child), Intent.MISSING, scene) for child in children])
-    reports = [act for act in told.acts if act.subject in others]
-    linked = told_of(Child(provisional, ""), Intent.UNCLEAR, scene).acts
-    identified = ChildIdentified(authority=scene.authority, said_by=scene.person, channel="text", child=first)
-    return replace(
-        told,
-        acts=(Act(provisional, identified), *reports, *linked),
-        answer=Answer.MISSING_NAMED,
-        answered=True,
-        identified=((provisional, first),),
-    )
+    identified: dict[ChildId, ChildId] = {}
+    for child in children:
+        report = whose.report_of(scene.by_id(child), begun, asked_of)
+        if report is not None:
+            identified.setdefault(report, child)
+    acts = [Act(report, _says_who(scene.by_id(child), scene)) for report, child in identified.items()]
+    acts += [act for act in told.acts if act.subject not in identified.values()]
+    for each in begun:
+        if each.provisional in identified:
+            acts += told_of(scene.unnamed(each), Intent.UNCLEAR, scene).acts
+        else:
+            acts.append(human.needed(scene, "which-child", each.provisional))
+    answer = Answer.MISSING_NAMED if identified else told.answer
+    return replace(told, acts=tuple(acts), answer=answer, answered=True, identified=tuple(identified.items()))
+
+
+def _says_who(child: Child, scene: Scene) -> ChildIdentified:
+    seen = scene.of(child)
+    return ChildIdentified(authority=seen.authority, said_by=seen.person, channel="text", child=child.child)
 
 
 def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
@@ -91,6 +103,7 @@ def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
         return human.to_human(scene, "not-understood")
     if found.nobody:
         parts.append(unnamed.told(found.nobody, scene))
+    parts += [unnamed.told(intents, whose.among(scene, several)) for several, intents in found.either.items()]
     if not parts:
         return None
     decision = unnamed.together(parts)

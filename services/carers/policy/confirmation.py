@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from services.carers.policy import human
-from services.carers.policy.scene import Act, Answer, Child, Claim, Claimed, ClaimKind, Decision, OpenClaim, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import Claim, Claimed, ClaimKind, OpenClaim
+from services.carers.policy.scene import Act, Child, Decision, Scene
 from services.carers.understanding import confirmations, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding import events
@@ -45,7 +47,7 @@ def claim_false_alarm(child: Child, scene: Scene) -> Decision:
 
 def ask_for_each(children: Sequence[Child], scene: Scene) -> tuple[Claim, ...]:
     """A code a child, where somebody is back and nobody has said who."""
-    return tuple(replace(_claim("return", (child.child,), child, scene), apart=True) for child in children)
+    return tuple(replace(_claim("return", (child.child,), child, scene.of(child)), apart=True) for child in children)
 
 
 def provisionals_of(child: Child, scene: Scene) -> tuple[ChildId, ...]:
@@ -105,19 +107,24 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: Scene) -> bo
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
-    beside = {word for each in scene.children for word in whom.words_for(_known(each))}
+    beside = {word for each in scene.known for word in whom.words_for(_known(each))}
     return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, beside)
 
 
 def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: Scene) -> bool:
     """It names a child that the code is not for."""
-    named = whom.named(meaning.words, [_known(each) for each in scene.children])
-    return named.somebody_else or bool(set(named.children) - {each.subject for each in quoted})
+    named, subjects = (
+        whom.named(meaning.words, [_known(each) for each in scene.known]),
+        {each.subject for each in quoted},
+    )
+    others = bool(set(named.children) - subjects) or bool(named.alike and not subjects & set(named.alike))
+    return named.somebody_else or others
 
 
 def _named(meaning: Meaning, live: Sequence[OpenClaim], scene: Scene) -> list[OpenClaim]:
     """Of a code for several children those that the text names, or all of them."""
-    children = whom.named(meaning.words, [_known(each) for each in scene.children]).children
+    named = whom.named(meaning.words, [_known(each) for each in scene.known])
+    children = {*named.children, *named.alike}
     return [each for each in live if not children or each.subject in children]
 
 
@@ -130,7 +137,7 @@ def _of_old(quoted: Sequence[OpenClaim], scene: Scene) -> Decision:
         return Decision(answer=Answer.PRACTICE_HOW)
     children = [_child_of(each, scene) for each in old]
     ask = claim_return if old[0].kind == "return" else claim_false_alarm
-    parts = [ask(child, scene) for child in {each.child: each for each in children}.values()]
+    parts = [ask(child, scene.of(child)) for child in {each.child: each for each in children}.values()]
     again = Decision(
         tuple(act for part in parts for act in part.acts),
         parts[0].answer,
@@ -141,19 +148,22 @@ def _of_old(quoted: Sequence[OpenClaim], scene: Scene) -> Decision:
 
 
 def _child_of(claim: OpenClaim, scene: Scene) -> Child:
-    known = next((each for each in scene.children if each.child == claim.subject), Child(claim.subject, ""))
-    return replace(known, episode=claim.episode)
+    known = next((each for each in scene.known if each.child == claim.subject), Child(claim.subject, ""))
+    return replace(known, episode=claim.episode, authority=claim.authority, person=claim.person)
 
 
 def _asked_plainly(live: Sequence[OpenClaim], scene: Scene) -> Decision:
     """Words beside the code may say that it is otherwise: a person reads them, and the code is asked for alone."""
     claims = tuple(Claim(kind, _again(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
-    act = human.needed(scene, "not-understood", live[0].subject)
-    return Decision((act,), Answer.CONFIRM_PLAINLY, claims=claims)
+    acts = tuple(
+        human.needed(scene.of(_child_of(each, scene)), "not-understood", each.subject)
+        for each in {each.authority: each for each in reversed(live)}.values()
+    )
+    return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
 
 
 def _again(live: Sequence[OpenClaim], kind: ClaimKind, scene: Scene) -> tuple[Claimed, ...]:
-    codes = {each.child: each.code for each in scene.children}
+    codes = {each.child: each.code for each in scene.known}
     return tuple(
         Claimed(each.subject, codes.get(each.subject, ""), each.authority, each.person, each.episode)
         for each in live
@@ -165,13 +175,13 @@ def _guessed(meaning: Meaning, scene: Scene) -> Decision | None:
     """Something like a code that we never texted to this number, while we wait for one."""
     if not any(each.live for each in scene.claims) or REPORTS & set(meaning.intents):
         return None
-    if not confirmations.has_other_code(meaning.words, [each.code for each in scene.children]):
+    if not confirmations.has_other_code(meaning.words, [each.code for each in scene.known]):
         return None
     return _wrong(scene)
 
 
 def _wrong(scene: Scene) -> Decision:
-    return Decision((human.needed(scene, "code-not-valid"),), Answer.CODE_WRONG, wrong_code=True)
+    return Decision(human.to_human(scene, "code-not-valid").acts, Answer.CODE_WRONG, wrong_code=True)
 
 
 def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:

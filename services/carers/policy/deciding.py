@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from services.carers.policy import carer, confirmation, enrolment, human, officer, staff, stranger
-from services.carers.policy.scene import Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Decision, Scene, Telling
 from services.carers.understanding.meaning import Intent, Meaning
 
 OWN_CHILDREN = frozenset({"carer", "residential"})
@@ -21,7 +22,6 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
 
 
 def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
-    asked_nothing_else = set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}
     if stopped := _unless_stopped(meaning, scene):
         return stopped
     if answered := confirmation.confirm(meaning, scene) or enrolment.decide(meaning, scene):
@@ -29,10 +29,17 @@ def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
     if scene.telling is None:
         alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
+    if staff.is_told_of(scene.telling, scene):
+        return carer.within_limits(staff.decide(meaning, scene), scene)
+    return _by_carer_told(scene.telling, meaning, scene)
+
+
+def _by_carer_told(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
+    """The code of a text that was sent to this number stands in theirs."""
     if staff.leaves_it(meaning):
         return carer.decide(meaning, scene)
-    acknowledged = staff.acknowledged(scene.telling)
-    if asked_nothing_else:
+    acknowledged = staff.acknowledged(telling)
+    if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return acknowledged
     told = carer.decide(meaning, scene)
     return replace(told, acts=(*told.acts, *acknowledged.acts))

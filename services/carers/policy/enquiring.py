@@ -1,6 +1,8 @@
 """Where a child is, is told to nobody by text, whoever asks. The enquiry is refused, logged, and passed on to the duty team and to police (S37)."""
 
-from services.carers.policy.scene import Act, Answer, Decision, Scene
+from services.carers.policy import whose
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene
 from services.safeguarding.events import LocationEnquiryReceived
 
 
@@ -12,4 +14,4 @@ def passed_on(scene: Scene) -> Act:
 
 def refused(scene: Scene) -> Decision:
     """To somebody whom we know. To others the one safe answer goes, as to everything that they text."""
-    return Decision((passed_on(scene),), Answer.ENQUIRY)
+    return Decision(tuple(passed_on(team) for team in whose.teams(scene)), Answer.ENQUIRY)

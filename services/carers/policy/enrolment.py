@@ -4,7 +4,9 @@ Only texts that say nothing else are practice. A plain MISSING is real at every 
 """
 
 from services.carers.policy import human
-from services.carers.policy.scene import Act, Answer, Child, Claim, Claimed, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import Claim, Claimed
+from services.carers.policy.scene import Act, Child, Decision, Scene
 from services.carers.understanding import practice, whom
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted
@@ -43,8 +45,9 @@ def _reported(meaning: Meaning, scene: Scene) -> Decision:
     if len(scene.children) > 1 and len(named) != 1:
         return Decision(answer=Answer.PRACTICE_WHICH)
     child: ChildId = named[0] if named else scene.children[0].child if scene.children else scene.provisional
+    seen = scene.about(child)
     report = ChildReportedMissing(
-        authority=scene.authority, said_by=scene.person, channel="text", placement=scene.placement
+        authority=seen.authority, said_by=seen.person, channel="text", placement=seen.placement
     )
     return Decision((Act(child, report),), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
 
@@ -52,7 +55,8 @@ def _reported(meaning: Meaning, scene: Scene) -> Decision:
 def _over(scene: Scene) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
-    about = Claimed(scene.enrolment.practising, "", scene.authority, scene.person)
+    seen = scene.about(scene.enrolment.practising)
+    about = Claimed(scene.enrolment.practising, "", seen.authority, seen.person)
     return Decision(answer=Answer.PRACTICE_CONFIRM, claims=(Claim("practice", (about,)),), exercise=True)
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from services.carers.policy.scene import Act, Answer, Decision, Scene
+from services.carers.policy import whose
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene
 from services.safeguarding.events import ChildProvisional, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
@@ -21,20 +23,36 @@ Reason: TypeAlias = Literal[
 
 
 def needed(scene: Scene, reason: Reason, subject: ChildId | None = None) -> Act:
-    content = TextNeedsHuman(authority=scene.authority, said_by=scene.person, channel="text", reason=reason)
-    return Act(subject or subject_of(scene), content)
+    """By the authority whose child it is, as far as one is known."""
+    about = subject or subject_of(scene)
+    side = scene.about(about)
+    content = TextNeedsHuman(authority=side.authority, said_by=side.person, channel="text", reason=reason)
+    return Act(about, content)
+
+
+def each_team(scene: Scene, reason: Reason) -> tuple[Act, ...]:
+    """About nobody whom we could name: each authority that knows the number has a person read the text."""
+    return tuple(needed(team, reason, team.provisional) for team in whose.teams(scene))
 
 
 def to_human(scene: Scene, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:
-    return Decision((needed(scene, reason),), answer)
+    about = subject_of(scene)
+    acts = each_team(scene, reason) if about == scene.provisional else (needed(scene, reason, about),)
+    return Decision(acts, answer)
 
 
 def as_well(decision: Decision, scene: Scene, reason: Reason) -> Decision:
     """Beside what is decided, a person reads the text."""
     if any(isinstance(act.content, TextNeedsHuman) for act in decision.acts):
         return decision
-    subject = decision.acts[0].subject if decision.acts else None
-    return replace(decision, acts=(*decision.acts, needed(scene, reason, subject)))
+    if not decision.acts:
+        return replace(decision, acts=to_human(scene, reason).acts)
+    told: dict[str, Act] = {}
+    for act in decision.acts:
+        authority = getattr(act.content, "authority", scene.authority)
+        side = replace(scene, authority=authority, person=scene.person_in(authority))
+        told.setdefault(authority, needed(side, reason, act.subject))
+    return replace(decision, acts=(*decision.acts, *told.values()))
 
 
 def identifies(scene: Scene) -> Act:

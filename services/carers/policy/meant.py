@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from services.carers.policy import antecedents
+from services.carers.policy import antecedents, whose
 from services.carers.policy.scene import Scene
 from services.carers.understanding import corrections, whom
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
@@ -25,34 +25,46 @@ class Meant:
     named: tuple[ChildId, ...]
     doubtful: bool
     """Of two children one is missing and one is back, and which is which the words leave open."""
+    either: dict[tuple[ChildId, ...], tuple[Intent, ...]] = field(default_factory=dict)
+    """What is said of one of several children who are called alike, which of them nobody can tell."""
+    somebody_else: bool = False
+    """A code in it is none of a child that the speaker may name."""
 
 
 def meant(meaning: Meaning, scene: Scene) -> Meant:
-    known = [whom.Known(each.child, each.code, each.names) for each in scene.children]
+    known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
     overall = whom.named(meaning.words, known)
     about: dict[ChildId, list[Said]] = {}
+    either: dict[tuple[ChildId, ...], list[Said]] = {}
     nobody: list[Said] = []
     doubtful = False
     for said in meaning.said:
         named = whom.named(said.words, known)
-        if said.intent not in OF_A_CHILD or (said.if_named and not named.children and not named.left_out):
+        if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
-        children = _children(said, named, overall, scene, meaning)
-        if len(named.children) > 1 and said.intent in WHEREABOUTS and (said.mixed or not named.together):
-            children, doubtful = named.left_out if said.intent in REPORTS else (), not named.left_out
+        children, groups = _children(said, named, overall, scene, meaning), _alike(named, overall, scene)
+        mixed = said.mixed or not named.together
+        if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
+            children, groups = named.left_out if said.intent in REPORTS else (), ()
+            doubtful = not named.left_out
         if said.intent in NEWS and _may_be_of_another(children, said, scene):
             children = ()
+        children, groups = _singled_out(said.intent, children, groups, scene)
         somebody_else = said.intent in STANDS_DOWN and not whom.may_be(said.subject, known)
         if somebody_else or said.intent in NEWS:
             children = _of_those_missing(children, scene, alone=somebody_else)
         # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
         what = Said(Intent.UNCLEAR, said.words) if somebody_else else said
+        if somebody_else and not children:
+            continue
+        for group in groups:
+            either.setdefault(group, []).append(what)
         for child in children:
             about.setdefault(child, []).append(what)
-        if not children and not somebody_else:
+        if not children and not groups:
             nobody.append(said)
     doubtful |= _put_right(about, meaning, scene, known)
-    missed = {each.child for each in scene.open} or {each.child for each in scene.children}
+    missed = {each.child for each in scene.open or scene.known}
     about = {
         child: [_unless_never_missed(one, missed=child in missed) for one in each] for child, each in about.items()
     }
@@ -62,7 +74,33 @@ def meant(meaning: Meaning, scene: Scene) -> Meant:
         _settled(_unless_the_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
         overall.children,
         doubtful,
+        {
+            group: _settled(each, open_=any(scene.by_id(child).standing.open for child in group))
+            for group, each in either.items()
+        },
+        overall.somebody_else,
     )
+
+
+def _singled_out(
+    intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], scene: Scene
+) -> tuple[tuple[ChildId, ...], tuple[tuple[ChildId, ...], ...]]:
+    """Of those called alike the one in question, where there is one; the groups of which there is none."""
+    left = []
+    for group in groups:
+        one = antecedents.the_one_in_question(intent, whose.among(scene, group))
+        children = (*children, *one)
+        left += [] if one else [group]
+    return children, tuple(left)
+
+
+def _alike(named: whom.Named, overall: whom.Named, scene: Scene) -> tuple[tuple[ChildId, ...], ...]:
+    """By code, those who have one in common that stands in these words, or in the text where these words name nobody."""
+    here = named.alike or (() if named.children or named.somebody_else else overall.alike)
+    groups: dict[str, list[ChildId]] = {}
+    for child in here:
+        groups.setdefault(whom.plain_code(scene.by_id(child).code), []).append(child)
+    return tuple(tuple(each) for each in groups.values())
 
 
 def _unless_never_missed(said: Said, *, missed: bool) -> Said:
@@ -115,9 +153,9 @@ def _children(
     """A name nearby counts; a code that is none of the speaker's children's means that it is none of them."""
     if named.left_out and said.intent in REPORTS and not named.children:
         return named.left_out
-    if named.somebody_else or named.children:
+    if named.somebody_else or named.children or named.alike:
         return named.children
-    if overall.somebody_else:
+    if overall.somebody_else or (overall.alike and not overall.children):
         return ()
     if len(scene.children) == 1:
         return (scene.children[0].child,)

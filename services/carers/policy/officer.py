@@ -5,7 +5,8 @@ replies or by telephone, and a mobile is not the force.
 """
 
 from services.carers.policy import enquiring, human, staff
-from services.carers.policy.scene import Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
 
@@ -15,7 +16,7 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
     acknowledged = staff.acknowledged(scene.telling).acts if scene.telling is not None and coded else ()
     if acknowledged and set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return Decision(acknowledged, Answer.ACKNOWLEDGED)
-    acts = [human.needed(scene, "police-officer", scene.provisional)]
+    acts = human.each_team(scene, "police-officer")
     if meaning.enquiry == "where":
-        acts.append(enquiring.passed_on(scene))
+        acts += enquiring.refused(scene).acts
     return Decision((*acknowledged, *acts), Answer.OFFICER)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from services.carers.policy import confirmation
-from services.carers.policy.scene import Act, Answer, Child, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Child, Decision, Scene
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding import events
 
@@ -18,7 +19,8 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
 
 
 def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
-    """`child` may be a report by the same speaker about a child not yet named."""
+    """`child` may be a report by the same speaker about a child not yet named. What is said is said as the child's authority knows them."""
+    scene = scene.of(child)
     if intent in REPORTS:
         return _reported(child, intent, scene)
     if intent is Intent.BACK:

@@ -1,15 +1,18 @@
 """What is known when a text is decided upon, and what a decision is."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import Claim, OpenClaim
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.message import Message
 
+Kind: TypeAlias = Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
 About: TypeAlias = Literal["report", "return", "information"]
-ClaimKind: TypeAlias = Literal["return", "retraction", "practice"]
 State: TypeAlias = Literal["missing", "located", "returned"]
 
 
@@ -47,6 +50,11 @@ class Child:
     standing: Standing = Standing()
     episode: UUID | None = None
     """The one that is spoken of, where a code says which; None: whichever is open."""
+    authority: AuthorityId | None = None
+    """Whose child it is; this and what follows is None where the scene's own holds."""
+    person: PersonId | None = None
+    """The speaker, as that authority knows them."""
+    placement: PlacementId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,20 @@ class Provisional:
 
     provisional: ChildId
     child: ChildId | None = None
+    reported_at: datetime | None = None
+    """Of several with the same moment one text was the cause."""
+    authority: AuthorityId | None = None
+    placement: PlacementId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """As what one authority knows the speaker. `professional`: it tells them of its children, by codes of their own."""
+
+    kind: Kind
+    authority: AuthorityId
+    person: PersonId
+    professional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,43 +85,6 @@ class Question:
 
     about: About
     provisional: ChildId
-
-
-@dataclass(frozen=True, slots=True)
-class OpenClaim:
-    """What was said of one child that would end a search, and the code that confirms it from this very number."""
-
-    kind: ClaimKind
-    code: str
-    subject: ChildId
-    authority: AuthorityId
-    live: bool
-    """Its ten minutes are not over, and it was neither confirmed nor denied."""
-    confirmed: bool = False
-    person: PersonId | None = None
-    episode: UUID | None = None
-    """The one that it was said of; None: whichever is open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What would end a search, said of some children. One code, texted to the sender, confirms it of all of them."""
-
-    kind: ClaimKind
-    about: tuple["Claimed", ...]
-    apart: bool = False
-    """It has a code of its own, since nobody has said yet which of several is meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One child of a claim. `code` is how the sender calls the child; empty for a report without a name."""
-
-    subject: ChildId
-    code: str
-    authority: AuthorityId
-    person: PersonId | None = None
-    episode: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +124,9 @@ Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    kind: Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
+    """Authority, person and placement are those of the first of the speaker's `capacities`: `of` gives them as they are for a child."""
+
+    kind: Kind
     authority: AuthorityId
     provisional: ChildId
     """The child that this text is about where nobody can say which."""
@@ -160,62 +147,58 @@ class Scene:
     replies_this_hour: int = 0
     answered_before: bool = False
     """Whether the one safe answer has been given to this number, which may be a child's own phone."""
+    capacities: tuple[Capacity, ...] = ()
+    """As what each authority knows the number."""
+    coded: tuple[Child, ...] = ()
+    """Those of an authority's children whom the text names by code, where the speaker is on duty for it."""
+    asks: bool = False
+    """A question mark stands in the text."""
 
     def by_id(self, child: ChildId) -> Child:
-        return next(each for each in self.children if each.child == child)
+        return next(each for each in self.known if each.child == child)
+
+    @property
+    def known(self) -> tuple[Child, ...]:
+        """Whom the text may name: the speaker's children, and whom they may name by code alone."""
+        own = {each.child for each in self.children}
+        return (*self.children, *(each for each in self.coded if each.child not in own))
+
+    def of(self, child: Child) -> Self:
+        """As the child's own authority sees it."""
+        return replace(
+            self,
+            authority=child.authority or self.authority,
+            person=child.person or self.person,
+            placement=child.placement or self.placement,
+        )
+
+    def about(self, subject: ChildId) -> Self:
+        """The same of a child that the text may be about, or of an earlier report of the speaker's."""
+        child = next((each for each in self.known if each.child == subject), None)
+        report = next((each for each in self.provisionals if each.provisional == subject), None)
+        if child is None and report is not None:
+            child = self.unnamed(report)
+        return self if child is None else self.of(child)
+
+    def unnamed(self, report: Provisional) -> Child:
+        """The child that an earlier report was about, nobody knows which."""
+        person = None if report.authority is None else self.person_in(report.authority)
+        return Child(
+            report.provisional,
+            "",
+            standing=Standing("missing"),
+            authority=report.authority,
+            person=person,
+            placement=report.placement,
+        )
+
+    def person_in(self, authority: AuthorityId) -> PersonId | None:
+        """Who the speaker is for this authority."""
+        return next((each.person for each in self.capacities if each.authority == authority), self.person)
 
     @property
     def open(self) -> tuple[Child, ...]:
         return tuple(each for each in self.children if each.standing.open)
-
-
-class Answer(StrEnum):
-    """The reply's template (`messages/`), the gravest first. Each says what has truly happened by now, and what to do next."""
-
-    MISSING_WHICH = "missing-which"
-    MISSING = "missing"
-    MISSING_AGAIN = "missing-again"
-    MISSING_NAMED = "missing-named"
-    NOT_BACK = "not-back"
-    BACK_WHICH = "back-which"
-    BACK_EACH = "back-each"
-    """Several are missing and none is named: a code for each."""
-    BACK_CLAIMED = "back-claimed"
-    FALSE_ALARM_CLAIMED = "false-alarm-claimed"
-    BACK_UNREPORTED = "back-unreported"
-    """Said to be back, though nobody had reported the child."""
-    CODE_WRONG = "code-wrong"
-    CONFIRM_PLAINLY = "confirm-plainly"
-    """The code came among words that say more: it is asked for alone."""
-    BACK = "back"
-    BACK_BY_WORD = "back-by-word"
-    BACK_ALREADY = "back-already"
-    FALSE_ALARM = "false-alarm"
-    LURE = "lure"
-    LOCATED = "located"
-    WHICH = "which"
-    INFORMATION = "information"
-    REFERENCE = "reference"
-    REFERENCE_WITHOUT_NUMBER = "reference-without-number"
-    ENQUIRY = "enquiry"
-    HUMAN = "human"
-    OFFICER = "officer"
-    STATUS = "status"
-    STATUS_NOTHING_OPEN = "status-nothing-open"
-    STATUS_TO_STAFF = "status-to-staff"
-    STATUS_BY_CODE = "status-by-code"
-    ACKNOWLEDGED = "acknowledged"
-    CODE_UNKNOWN = "code-unknown"
-    STRANGER = "stranger"
-    JOINED = "joined"
-    JOINED_WITH_SEVERAL = "joined-with-several"
-    JOINED_WITH_ANOTHER_CODE = "joined-with-another-code"
-    PRACTICE_HOW = "practice-how"
-    PRACTICE_WHICH = "practice-which"
-    PRACTICE_TOLD = "practice-told"
-    PRACTICE_CONFIRM = "practice-confirm"
-    PRACTICE_OVER = "practice-over"
-    PRACTICE_NOT_NOW = "practice-not-now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,3 +233,5 @@ class Decision:
     """Where the speaker's enrolment stands from now on."""
     exercise: bool = False
     """All that is said because of it is practice."""
+    coded: str | None = None
+    """The code by which duty staff named a child, for the answer: whoever mistyped it sees whom they reported."""

@@ -5,13 +5,18 @@ an episode counts for the one that they were told of, while that is the open one
 """
 
 import re
+from dataclasses import replace
 from typing import Literal
 
-from services.carers.policy import enquiring, human, unnamed
+from services.carers.policy import enquiring, human, identifying, unnamed, whose
+from services.carers.policy.answer import Answer
+from services.carers.policy.meant import Meant, meant
 from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import Act, Answer, Child, Decision, Scene, Standing, Telling
+from services.carers.policy.scene import Act, Child, Decision, Scene, Standing, Telling
+from services.carers.understanding import whom
 from services.carers.understanding.declining import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.outcomes import DutyAcknowledged
 
 SAID_OF_A_CHILD = (
@@ -42,20 +47,66 @@ def acknowledged(telling: Telling, how: Literal["text", "phoned"] = "text") -> D
 
 
 def decide(meaning: Meaning, scene: Scene) -> Decision:
-    """A code says which child they mean. Without one, only a report goes out by itself; a person reads the rest."""
+    """The code of a telling, or a child's own, says which child they mean. Without either only a report goes out by itself, and a
+    person reads the rest.
+    """
     if scene.telling is not None:
         return _about(scene.telling, meaning, scene)
-    said = [intent for intent in meaning.intents if intent in SAID_OF_A_CHILD]
+    found = meant(meaning, scene)
+    if found.about or found.either:
+        return _by_code(found, meaning, scene)
+    if set(found.nobody) & REPORTS:
+        unknown = Answer.MISSING_NO_SUCH_CODE if found.somebody_else else Answer.MISSING_WITHOUT_CODE
+        return replace(unnamed.told(found.nobody, scene), answer=unknown)
+    return _asked(found, meaning, scene)
+
+
+def _asked(found: Meant, meaning: Meaning, scene: Scene) -> Decision:
+    """Nothing that is reported of a child: a person reads what a machine does not answer."""
     acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
     if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
-    if set(said) & REPORTS:
-        return unnamed.told(tuple(said), scene)
-    if not said and Intent.STATUS in meaning.intents and meaning.asks_only:
+    if not found.nobody and Intent.STATUS in meaning.intents and meaning.asks_only:
         return Decision(answer=Answer.STATUS_BY_CODE)
-    if not said and meaning.enquiry == "where":
+    if not found.nobody and meaning.enquiry == "where":
         return enquiring.refused(scene)
-    return human.to_human(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+    decision = human.to_human(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+    return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
+
+
+def _by_code(found: Meant, meaning: Meaning, scene: Scene) -> Decision:
+    """Of the children whom the text names by their own codes."""
+    parts = []
+    for child, intents in found.about.items():
+        parts += [_of_child(scene.by_id(child), intent, scene) for intent in intents if _is_told(intent, meaning)]
+    parts += [unnamed.told(intents, whose.among(scene, several)) for several, intents in found.either.items()]
+    unclear = [] if set(found.nobody) & REPORTS else found.nobody
+    if set(found.nobody) & REPORTS:
+        parts.append(replace(unnamed.told(found.nobody, scene), answer=Answer.MISSING_NO_SUCH_CODE))
+    if not parts or unclear or found.somebody_else or found.doubtful or meaning.doubtful:
+        subject = next(iter(found.about), None)
+        parts.append(Decision((human.needed(scene, "not-understood", subject),), Answer.HUMAN))
+    if meaning.enquiry == "where":
+        parts.append(enquiring.refused(scene))
+    return unnamed.together(parts)
+
+
+def _of_child(child: Child, intent: Intent, scene: Scene) -> Decision:
+    told = told_of(child, intent, scene)
+    if told.answer not in {Answer.MISSING, Answer.MISSING_AGAIN} or child.names:
+        return told
+    by_code = Answer.MISSING_BY_CODE if child.placement else Answer.MISSING_NO_FORCE
+    return replace(told, answer=by_code, coded=child.code)
+
+
+def _is_told(intent: Intent, meaning: Meaning) -> bool:
+    return intent is not Intent.REFERENCE or meaning.reference
+
+
+def is_told_of(telling: Telling, scene: Scene) -> bool:
+    """Whether a carer was told of the child as another authority's professional: there, they answer as one."""
+    there = any(each.professional and each.authority == telling.authority for each in scene.capacities)
+    return there and telling.child not in {each.child for each in scene.children}
 
 
 def leaves_it(meaning: Meaning) -> bool:
@@ -67,29 +118,60 @@ def leaves_it(meaning: Meaning) -> bool:
 
 def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     """Of the telling whose code stands in the text."""
+    of_telling = replace(
+        scene, authority=telling.authority, person=telling.person or scene.person_in(telling.authority)
+    )
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
     if declines(meaning.words) and not OF_THE_CHILD.search(meaning.words):
-        said = [intent for intent in said if intent not in REPORTS]
-    if telling.open and all(each.weak for each in meaning.said if each.intent in REPORTS):
-        said = [intent for intent in said if intent not in REPORTS]
-    if telling.open and Intent.LOCATED in said:
-        said = [intent for intent in said if intent is not Intent.NOT_BACK]
-    told = [intent for intent in said if intent is not Intent.REFERENCE or meaning.reference]
-    parts = [told_of(child, intent, scene) for intent in told if _still_counts(intent, telling)]
+        said = []
+    if telling.open:
+        said = _without_what_is_known(said, meaning)
+    told = [intent for intent in said if _is_told(intent, meaning)]
+    another = _of_another(telling, meaning, of_telling)
+    if another is not None:
+        parts, told = [another], []
+    else:
+        parts = [told_of(child, intent, of_telling) for intent in told if _still_counts(intent, telling)]
+        parts += _kept(child, said, meaning, of_telling)
     if any(not _still_counts(intent, telling) for intent in told):
-        parts.append(Decision((human.needed(scene, "not-understood", telling.child),), Answer.HUMAN))
-    if not said and not declines(meaning.words) and not meaning.asks_only and OF_THE_CHILD.search(meaning.words):
-        parts.append(told_of(child, Intent.UNCLEAR, scene))
+        parts.append(Decision((human.needed(of_telling, "not-understood", telling.child),), Answer.HUMAN))
     if not leaves_it(meaning):
         # Whoever has police's reference has rung them, and in the place of police only that is an answer.
         parts.append(acknowledged(telling, "phoned" if meaning.reference else "text"))
     elif not parts:
-        parts.append(_left(telling, meaning, scene))
+        parts.append(_left(telling, meaning, of_telling))
     if meaning.enquiry == "where":
-        parts.append(enquiring.refused(scene))
+        parts.append(enquiring.refused(of_telling))
     return unnamed.together(parts)
+
+
+def _of_another(telling: Telling, meaning: Meaning, scene: Scene) -> Decision | None:
+    """Beside the telling's code a child's own stands in the text: who the telling's child is, or another child. None: neither."""
+    codes = whom.named(meaning.words, [whom.Known(each.child, each.code) for each in scene.known])
+    if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
+        return None
+    found = meant(meaning, scene)
+    reports = any(REPORTS & set(intents) for intents in (*found.about.values(), *found.either.values(), found.nobody))
+    if is_provisional(telling.child) and not reports:
+        return identifying.decide(telling, codes, meaning, scene)
+    read = Decision((human.needed(scene, "which-child", telling.child),), Answer.HUMAN)
+    return unnamed.together([_by_code(found, meaning, scene), read]) if reports else read
+
+
+def _without_what_is_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
+    """Of a child that is missing: what others tell is no report of its own, and found is not home yet."""
+    if all(each.weak for each in meaning.said if each.intent in REPORTS):
+        said = [intent for intent in said if intent not in REPORTS]
+    return [intent for intent in said if intent is not Intent.NOT_BACK or Intent.LOCATED not in said]
+
+
+def _kept(child: Child, said: list[Intent], meaning: Meaning, scene: Scene) -> list[Decision]:
+    """What else they know of the child."""
+    if said or declines(meaning.words) or meaning.asks_only or not OF_THE_CHILD.search(meaning.words):
+        return []
+    return [told_of(child, Intent.UNCLEAR, scene)]
 
 
 def _still_counts(intent: Intent, telling: Telling) -> bool:

@@ -7,7 +7,8 @@ after the one safe answer nothing automatic follows (S61).
 from dataclasses import replace
 
 from services.carers.policy import enquiring, human, staff
-from services.carers.policy.scene import Act, Answer, Decision, Scene
+from services.carers.policy.answer import Answer
+from services.carers.policy.scene import Act, Decision, Scene
 from services.carers.understanding.meaning import Intent, Meaning
 
 TEXTS_AN_HOUR = 20
@@ -37,14 +38,14 @@ def _unknown(meaning: Meaning, scene: Scene) -> Decision:
     if beyond > 0 and beyond.bit_count() > 1:
         return Decision()
     answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
-    acts = [enquiring.passed_on(scene)] if meaning.enquiry else []
+    acts = enquiring.refused(scene).acts if meaning.enquiry else ()
     if not acts or set(meaning.intents) - NOTHING_BESIDES or not meaning.asks_only:
-        acts.append(_read_by_a_person(scene))
-    return Decision(tuple(acts), answer)
+        acts += _read_by_a_person(scene)
+    return Decision(acts, answer)
 
 
-def _read_by_a_person(scene: Scene) -> Act:
+def _read_by_a_person(scene: Scene) -> tuple[Act, ...]:
     told = scene.telling
     if told is None:
-        return human.needed(scene, "unknown-sender", scene.provisional)
-    return human.needed(replace(scene, authority=told.authority), "unknown-sender", told.child)
+        return human.each_team(scene, "unknown-sender")
+    return (human.needed(replace(scene, authority=told.authority), "unknown-sender", told.child),)

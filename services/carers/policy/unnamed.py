@@ -1,8 +1,15 @@
-"""A child that is not named. A report goes to police and a person at once; which child it is, is asked afterwards."""
+"""A child that is not named. A report goes to police and a person at once; which child it is, is asked afterwards.
 
-from services.carers.policy import confirmation, human
+Where several authorities or placements know the number, each has a report of its own, with the children that it may be.
+"""
+
+from collections.abc import Sequence
+
+from services.carers.policy import confirmation, human, whose
+from services.carers.policy.answer import Answer
 from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import About, Act, Answer, Child, Decision, Question, Scene, Standing
+from services.carers.policy.scene import About, Act, Child, Decision, Provisional, Question, Scene
+from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.message import Message
@@ -13,42 +20,57 @@ CODES_IN_ONE_TEXT = 3
 def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
     if set(intents) & REPORTS:
         return _reported(intents, scene)
-    unnamed = [each for each in scene.provisionals if each.child is None]
-    if len(unnamed) == 1 and not scene.open:
-        child = Child(unnamed[0].provisional, "", standing=Standing("missing"))
-        parts = [told_of(child, intent, scene) for intent in intents]
-        return together(parts)
+    alike = whose.alike(scene.children)
+    nameless = [] if alike or scene.open else _of_one_report(scene)
+    if nameless:
+        return together([told_of(scene.unnamed(each), intent, scene) for each in nameless for intent in intents])
     if Intent.LURE in intents:
-        acts = (*told_of(Child(scene.provisional, ""), Intent.LURE, scene).acts, human.identifies(scene))
-        return Decision(acts, Answer.WHICH, question=_question(scene, "information"))
-    if Intent.BACK in intents and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
+        acts = [act for side in whose.sides(scene) for act in (*_lured(side), human.identifies(side))]
+        answer = Answer.ALIKE if alike else Answer.WHICH
+        return Decision(tuple(acts), answer, question=_question(scene, "information"))
+    if Intent.BACK in intents and not alike and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
         claims = confirmation.ask_for_each(scene.open, scene)
-        act = human.needed(scene, "which-child", scene.provisional)
-        return Decision((act,), Answer.BACK_EACH, question=_question(scene, "return"), claims=claims)
+        question = _question(scene, "return")
+        return Decision(human.each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims)
     about: About = "return" if Intent.BACK in intents else "information"
-    answer = Answer.BACK_WHICH if about == "return" else Answer.WHICH
-    return Decision((human.needed(scene, "which-child", scene.provisional),), answer, question=_question(scene, about))
+    answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
+    return Decision(human.each_team(scene, "which-child"), answer, question=_question(scene, about))
+
+
+def _of_one_report(scene: Scene) -> Sequence[Provisional]:
+    """The reports without a name, where one text was the cause of them all."""
+    nameless = [each for each in scene.provisionals if each.child is None]
+    return nameless if len({each.reported_at for each in nameless}) == 1 else []
 
 
 def _reported(intents: tuple[Intent, ...], scene: Scene) -> Decision:
-    candidates = tuple(each.child for each in scene.children)
-    content = ChildReportedMissing(
-        authority=scene.authority,
-        said_by=scene.person,
-        channel="text",
-        candidates=candidates,
-        placement=scene.placement,
-    )
-    acts = [Act(scene.provisional, content), human.identifies(scene)]
-    if Intent.LURE in intents:
-        acts.extend(told_of(Child(scene.provisional, ""), Intent.LURE, scene).acts)
+    acts = []
+    for side in whose.sides(scene):
+        content = ChildReportedMissing(
+            authority=side.authority,
+            said_by=side.person,
+            channel="text",
+            candidates=tuple(each.child for each in side.children),
+            placement=side.placement,
+        )
+        acts += [Act(side.provisional, content), human.identifies(side)]
+        acts += _lured(side) if Intent.LURE in intents else ()
     question = _question(scene, "report")
+    if whose.alike(scene.children):
+        # Of a child that duty staff name no placement may be known, and then no force hears of it.
+        placed = all(side.placement for side in whose.sides(scene))
+        answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
+        return Decision(tuple(acts), answer, coded=scene.children[0].code)
     return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
 
 
+def _lured(side: Scene) -> tuple[Act, ...]:
+    return told_of(Child(side.provisional, ""), Intent.LURE, side).acts
+
+
 def _question(scene: Scene, about: About) -> Question | None:
-    """Worth asking only of somebody who has more than one child."""
-    if len(scene.children) < 2:
+    """Worth asking only of somebody who has more than one child, and whose answer can tell them apart."""
+    if len({whom.plain_code(each.code) for each in scene.children}) < 2:
         return None
     return Question(about, scene.provisional)
 
@@ -66,6 +88,8 @@ def together(parts: list[Decision]) -> Decision:
         gravest.standing,
         question=next((part.question for part in parts if part.question), None),
         ended=tuple(ended for part in parts for ended in part.ended),
+        identified=tuple(each for part in parts for each in part.identified),
+        coded=gravest.coded,
         claims=confirmation.merged(claim for part in parts for claim in part.claims),
         denied=tuple(denied for part in parts for denied in part.denied),
     )

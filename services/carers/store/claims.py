@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.carers.policy.scene import Claim, ClaimKind, OpenClaim
+from services.carers.policy.claim import Claim, ClaimKind, OpenClaim
 from services.carers.understanding import confirmations
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
 from services.store.pipeline import Statement, at_once

@@ -5,7 +5,7 @@ Asked with what else a text is read by, and written with the commit.
 
 from datetime import datetime
 
-from services.safeguarding.identifiers import ChildId
+from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
 from services.store.pipeline import Statement
 from services.store.transaction import Transaction
 
@@ -37,7 +37,7 @@ def answered(transaction: Transaction, number_hash: bytes) -> None:
 
 
 OPEN_PROVISIONALS = """
-    SELECT provisional, child FROM provisionals WHERE number_hash = %(number_hash)s AND ended_at IS NULL ORDER BY reported_at
+    SELECT provisional, child, reported_at, authority, placement FROM provisionals WHERE number_hash = %(number_hash)s AND ended_at IS NULL ORDER BY reported_at
 """
 
 
@@ -47,15 +47,26 @@ def open_provisionals(number_hash: bytes) -> Statement:
 
 
 OPEN = """
-    INSERT INTO provisionals (provisional, number_hash, reported_at) VALUES (%(provisional)s, %(number_hash)s, %(at)s)
+    INSERT INTO provisionals (provisional, number_hash, reported_at, authority, placement)
+    VALUES (%(provisional)s, %(number_hash)s, %(at)s, %(authority)s, %(placement)s)
     ON CONFLICT DO NOTHING
 """
 IDENTIFY = "UPDATE provisionals SET child = %(child)s WHERE provisional = %(provisional)s"
 END = "UPDATE provisionals SET ended_at = %(at)s WHERE provisional = %(provisional)s"
 
 
-def open_provisional(transaction: Transaction, provisional: ChildId, number_hash: bytes, at: datetime) -> None:
-    transaction.write_in_order(OPEN, {"provisional": provisional, "number_hash": number_hash, "at": at})
+def open_provisional(
+    transaction: Transaction,
+    provisional: ChildId,
+    number_hash: bytes,
+    at: datetime,
+    *,
+    authority: AuthorityId,
+    placement: PlacementId | None,
+) -> None:
+    """`authority`, `placement`: to which it was reported, where the number is known to several."""
+    row = {"provisional": provisional, "number_hash": number_hash, "at": at}
+    transaction.write_in_order(OPEN, row | {"authority": authority, "placement": placement})
 
 
 def identify(transaction: Transaction, provisional: ChildId, child: ChildId) -> None:

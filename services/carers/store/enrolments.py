@@ -35,9 +35,10 @@ def of_number(numbers: Sequence[bytes]) -> Statement:
     return OF_NUMBER, {"number_hash": numbers[0], "numbers": list(numbers)}
 
 
-def enrolment(rows: list[tuple[Any, ...]], person: PersonId | None) -> Enrolment:
-    practising: dict[PersonId | None, ChildId | None] = dict(rows)
-    return Enrolment(joined=True, practising=practising[person]) if person in practising else Enrolment()
+def enrolment(rows: list[tuple[Any, ...]]) -> Enrolment:
+    """Of whoever has the number: as several people whom it belongs to, they join and practise as one."""
+    practising: ChildId | None = next((child for _person, child in rows if child is not None), None)
+    return Enrolment(joined=bool(rows), practising=practising)
 
 
 JOINED = """

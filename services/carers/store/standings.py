@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.register.conversation import CHILDREN
+from services.register.conversation import CHILDREN, CODED
 from services.safeguarding.identifiers import ChildId
 from services.store.pipeline import Statement
 from services.store.transaction import Transaction
@@ -43,6 +43,16 @@ def of(children: Iterable[ChildId]) -> Statement:
 def of_number(numbers: Sequence[bytes]) -> Statement:
     """Of all children about whom the number (under each phone key) may text."""
     return OF_NUMBER, {"numbers": list(numbers)}
+
+
+OF_CODED = f"""
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child IN ({CODED})
+"""  # noqa: S608 the register's own words
+
+
+def of_coded(numbers: Sequence[bytes], said: Sequence[str]) -> Statement:
+    """Of the children whom the number's duty staff may name by a code of these digits."""
+    return OF_CODED, {"numbers": list(numbers), "said": list(said)}
 
 
 def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, Stood]:
@@ -114,8 +124,9 @@ def police_stand(transaction: Transaction, child: ChildId, episode: UUID, police
     transaction.write_in_order(POLICE_STAND, {"child": child, "episode": episode, "police": police, "worse": worse})
 
 
-DUTY_ANSWERED = "UPDATE standings SET duty_answered = true WHERE child = %(child)s AND episode = %(episode)s"
+DUTY_ANSWERED = "UPDATE standings SET duty_answered = %(answered)s WHERE child = %(child)s AND episode = %(episode)s"
 
 
-def duty_answered(transaction: Transaction, child: ChildId, episode: UUID) -> None:
-    transaction.write_in_order(DUTY_ANSWERED, {"child": child, "episode": episode})
+def duty_answered(transaction: Transaction, child: ChildId, episode: UUID, *, answered: bool) -> None:
+    """False where whoever had it has not done it in time, and is asked again."""
+    transaction.write_in_order(DUTY_ANSWERED, {"child": child, "episode": episode, "answered": answered})

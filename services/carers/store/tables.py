@@ -38,6 +38,8 @@ provisionals = Table(
     Column("child", Text),
     *moments("reported_at", needed=True),
     *moments("ended_at"),
+    Column("authority", Text),
+    Column("placement", Text),
 )
 
 claims = Table(

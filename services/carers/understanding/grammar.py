@@ -8,6 +8,7 @@ from services.carers.understanding import (
     clauses,
     elsewhere,
     english_asking,
+    languages,
     lexicon,
     nouns,
     practice,
@@ -55,7 +56,7 @@ def understand(text: str) -> Meaning:
     if all(each.if_named for each in said):
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
-    doubtful = foreign or contradictory or writing.in_another_script(text)
+    doubtful = foreign or contradictory or writing.in_another_script(text) or languages.is_foreign(text)
     return Meaning(
         _without_noise(said),
         words,

@@ -1,95 +1,204 @@
-"""When a child was last seen, where the text says so beyond doubt: an hour that it was due back is another thing. Pure."""
+"""When a child was last seen, when somebody noticed, and when it was due back: three things, each only where the text is sure. Pure."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 
-from services.carers.understanding.whom import NUMBERS
+from services.carers.understanding.clock_times import ClockTime, Half, Span, read_times
 from services.safeguarding.working_time import ENGLAND
 
 LONGEST_AGO = timedelta(hours=24)
+NEAR = timedelta(hours=4)
+"""Within this of the text, an hour of which nobody says whether it is morning or evening is the nearer one."""
 
-SEEN_LAST = re.compile(
-    r"\b(?:last seen|last saw|saw (?:him|her|them)|seen|left|went|gone|missing|run off|ran off|ran away|since|out)\b"
+
+class Kind(Enum):
+    SEEN = "seen"
+    STATE = "state"
+    """Gone: when that began is said by "since" alone. "Gone at 9" may be when somebody noticed."""
+    NOTICED = "noticed"
+    DUE = "due"
+    OTHER = "other"
+    """Times that are about something else."""
+
+
+CUES = {
+    Kind.NOTICED: re.compile(
+        r"\b(?:noticed|noticing|realised|realized|discovered|found (?:out|that|the|his|her|their|him|her|them|bed|room|window|door|a note|it)"
+        r"|saw (?:that |the |his |her |their )?(?:bed|room|window|door|he was|she was|they were|hes|shes|he had|she had)"
+        r"|(?:i|we|staff) (?:got up|woke|went up|went in|went to wake|checked|looked in|did (?:my|our|the) check)"
+        r"|(?:not|wasnt|werent) (?:in (?:his|her|their|the|bed)|here|there)|bed (?:was |is |were )?empty|room (?:was |is )?empty"
+        r"|missing from (?:his|her|their|the|my|school|college|home|placement))\b"
+    ),
+    Kind.DUE: re.compile(
+        r"\b(?:due|curfew|deadline|meant to be (?:back|home|in|here)|supposed to be (?:back|home|in|here)"
+        r"|should(?:ve| have)? (?:been|be|come) (?:back|home|in|here)|expected (?:back|home|in)?|(?:would|will|hed|shed|theyd|to|must) be (?:back|home|in)"
+        r"|(?:back|home|in) by|(?:allowed|signed|let) out (?:till|til|until|to)|(?:out|leave|pass|permission) (?:till|til|until))\b"
+    ),
+    Kind.SEEN: re.compile(
+        r"\b(?:last seen|last saw|last sighting|saw (?:him|her|them|c\d+)|seen"
+        r"|(?<!\bi )(?<!\bwe )(?:(?:left|went|walked|stormed|ran|run|climbed|snuck|sneaked|slipped)(?: (?:out|off|away|home|missing|awol))?|set off|headed(?: (?:out|off))?|legged it|took off|"
+        r"absconded|disappeared|vanished|did a runner|done a runner|signed out|dropped (?:him|her|them)?|got (?:on|off|out))"
+        r"|(?:was|were) (?:still |definitely |fine |ok |asleep |safe |both )*(?:here|there|in (?:his|her|their|the|bed)|in|home|asleep|fine|ok|with))\b"
+    ),
+    Kind.STATE: re.compile(r"\b(?:gone|missing|out|awol|not (?:been )?(?:home|back|seen)|nobody has seen|away)\b"),
+    Kind.OTHER: re.compile(
+        r"\b(?:its|it is|now|(?:i|we) (?:left|went|was|were|got|ran|walked)|called|rang|rung|phoned|texted|messaged|spoke|spoken|heard|"
+        r"online|active|whatsapp|contact|police|came|arrived|appointment|meds|medication|tablet|born|court|meeting|usually|normally|"
+        r"always|tomorrow|reported|calling|ringing|call|ring|not go|never left|ago)\b"
+    ),
+}
+UNSURE = re.compile(r"\b(?:tomorrow|usually|normally|always|every|if|maybe)\b")
+ENDS_OF_CLAUSE = re.compile(r"[;!?\n,()]|\.(?!\d)|\b(?:and(?! a half)|but|then|(?<!or )so|because|when)\b")
+SINCE = re.compile(r"\b(?:since|from)(?: about| around| approx)? $")
+UNTIL = re.compile(r"\b(?:till|til|until)(?: about| around)? $")
+EARLIER = re.compile(r"\b(?:before|by)(?: about| around)? $")
+LET_OUT = re.compile(r"\b(?:out|went|signed|allowed|let|leave|pass|permission|due)\b")
+LASTS = re.compile(
+    r"\b(?:been (?:gone|missing|out|awol)|(?:gone|missing|awol) for)(?: now)?(?: for)?(?: about| around| nearly)? $"
 )
-EXPECTED = re.compile(
-    r"\b(?:due|meant|supposed|should|expected|curfew|back by|home by|usually|normally|until|till|tomorrow)\b"
+HALVES: tuple[tuple[Half, re.Pattern[str]], ...] = (
+    ("pm", re.compile(r"\b(?:last night|tonight|(?:this|yesterday|in the) (?:evening|afternoon)|at night)\b")),
+    ("am", re.compile(r"\b(?:(?:this|yesterday|in the|early) morning)\b")),
 )
-_NUMBER = rf"(?:\d{{1,2}}|{'|'.join(NUMBERS[:12])})"
-AGO = re.compile(
-    rf"\b(?P<half>half an hour|half hour)|(?P<count>an?|{_NUMBER}|couple of) (?P<unit>hours?|hrs?|minutes?|mins?) ago\b"
+YESTERDAY = re.compile(r"\byesterday\b")
+WRITTEN_OUT = (
+    (re.compile(r"\b([ap])\.m\b\.?|\b([ap]) m\b"), r"\1\2m"),
+    (re.compile(r"(?<=\d)([ap])\.? ?m\b\.?"), r"\1m"),
+    (re.compile("['`\u2018\u2019]"), ""),
+    (re.compile("[-\u2013\u2014:](?!\\d)"), " "),
+    (re.compile("  +"), " "),
 )
-PAST = re.compile(rf"\b(?P<part>half|quarter|ten|twenty|five) (?P<way>past |to |)(?P<hour>{_NUMBER})\b")
-CLOCK = re.compile(
-    rf"\b(?:at|since|about|around|before|after|by) (?P<hour>{_NUMBER})(?:[:.](?P<minute>[0-5]\d))? ?(?P<half>am|pm)?\b(?! ?(?:of|days?|weeks?|hours?|hrs?|mins?|minutes?|school|years?))"
-    r"|\b(?P<hour2>\d{1,2})(?:[:.](?P<minute2>[0-5]\d)) ?(?P<half2>am|pm)?\b|\b(?P<hour3>\d{1,2}) ?(?P<half3>am|pm)\b"
-)
-EVENING = re.compile(r"\b(?:last night|tonight|this evening|yesterday evening|pm)\b")
-MORNING = re.compile(r"\b(?:this morning|in the morning|am)\b")
-MINUTES = {"half": 30, "quarter": 15, "ten": 10, "twenty": 20, "five": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """None where the text says nothing of it, or more than one thing."""
+
+    last_seen: datetime | None = None
+    noticed: datetime | None = None
+    due_back: datetime | None = None
+
+
+def told_times(text: str, at: datetime) -> Times:
+    """`at` is when the text came. What was seen or noticed was so by then, and no more than a day before."""
+    said = text.casefold()
+    for pattern, plain in WRITTEN_OUT:
+        said = pattern.sub(plain, said)
+    clauses = [(words, read_times(words)) for words in ENDS_OF_CLAUSE.split(said) if words.strip()]
+    alone = sum(len(times) for _, times in clauses) == 1
+    found: dict[Kind, set[datetime | None]] = {Kind.SEEN: set(), Kind.NOTICED: set(), Kind.DUE: set()}
+    before: Kind | None = None
+    for words, times in clauses:
+        for place, time in enumerate(times):
+            before = _kind(words, times, place, before)
+            if before in found:
+                around = said if alone else words if len(times) == 1 else ""
+                moment = None if UNSURE.search(words) else _moment(words, around, time, before, at)
+                found[before].add(moment)
+        if not times:
+            before = _nearest(words)
+    return Times(*(next(iter(each)) if len(each) == 1 else None for each in found.values()))
 
 
 def last_seen(text: str, at: datetime) -> datetime | None:
-    """None where nothing is said, or more than one thing. `at` is when the text came; never later than that, nor a day earlier."""
-    said = text.casefold().replace("'", "")
-    if SEEN_LAST.search(said) is None or EXPECTED.search(said) is not None:
+    return told_times(text, at).last_seen
+
+
+def _kind(words: str, times: list[ClockTime | Span], place: int, before: Kind | None) -> Kind | None:
+    """What the time is of: by the nearest words before it in its clause, else by those after it, else by the clause before."""
+    time = times[place]
+    since_last = words[times[place - 1].end if place else 0 : time.start]
+    if isinstance(time, Span) and not time.ago:
+        return Kind.SEEN if LASTS.search(since_last) else None
+    kind = _nearest(since_last)
+    if kind is None:
+        until_next = words[time.end : times[place + 1].start if place + 1 < len(times) else None]
+        kind = _nearest(until_next, first=True) or before
+    elif CUES[Kind.NOTICED].search(since_last) and kind is Kind.SEEN:
         return None
-    found = _ago(said, at) or _by_the_clock(said, at.astimezone(ENGLAND))
-    if len(found) != 1 or not at - LONGEST_AGO <= found[0] <= at:
+    elif CUES[Kind.NOTICED].search(since_last) and kind is Kind.STATE:
+        return Kind.NOTICED
+    elif CUES[Kind.DUE].search(since_last) and kind is not Kind.DUE:
         return None
-    return found[0].astimezone(at.tzinfo)
+    return _by_the_preposition(kind, words[: time.start], time)
 
 
-def _ago(said: str, at: datetime) -> list[datetime]:
-    found = []
-    for each in AGO.finditer(said):
-        if each["half"] is not None:
-            if " ago" not in said[each.end() : each.end() + 5]:
-                continue
-            found.append(at - timedelta(minutes=30))
-            continue
-        count = {"a": 1, "an": 1, "couple of": 2}.get(each["count"]) or _number(each["count"])
-        found.append(at - (timedelta(hours=count) if each["unit"].startswith("h") else timedelta(minutes=count)))
-    return found
+def _by_the_preposition(kind: Kind | None, words: str, time: ClockTime | Span) -> Kind | None:
+    """Out till nine is due at nine, here till nine was seen then. "Gone at nine" says neither when it went nor who noticed,
+    and before nine is no time.
+    """
+    if UNTIL.search(words):
+        return Kind.DUE if LET_OUT.search(words) else Kind.SEEN if kind is Kind.SEEN else None
+    if SINCE.search(words):
+        return Kind.SEEN if kind in {None, Kind.STATE, Kind.SEEN} else None
+    if kind is Kind.SEEN and EARLIER.search(words):
+        return None
+    if kind is Kind.STATE:
+        return Kind.SEEN if isinstance(time, Span) else None
+    return kind
 
 
-def _by_the_clock(said: str, now: datetime) -> list[datetime]:
-    spoken = list(PAST.finditer(said))
-    if spoken:
-        return [_latest(said, now, *_spoken(each["part"], each["way"], _number(each["hour"])), None) for each in spoken]
+def _nearest(words: str, *, first: bool = False) -> Kind | None:
+    """The cue that ends last; of two that end together the longer one. With `first` the one that begins first."""
+    found = [
+        ((-match.start(), match.end()) if first else (match.end(), -match.start()), kind)
+        for kind, pattern in CUES.items()
+        for match in pattern.finditer(words)
+    ]
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def _moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at: datetime) -> datetime | None:
+    """`around` is where a half of the day may be named that is this time's for sure."""
+    if isinstance(time, Span):
+        moment = at - time.length
+    else:
+        moments = _moments(words, around, time, at)
+        if kind is Kind.DUE:
+            return _nearest_to(at, moments)
+        past = [each for each in moments if each <= at]
+        if not past:
+            return None
+        moment = max(past).astimezone(at.tzinfo)
+    return moment if at - LONGEST_AGO <= moment <= at else None
+
+
+def _nearest_to(at: datetime, moments: list[datetime]) -> datetime | None:
+    """A child may be due later than the text: it is missed early, too. Of two that are as likely neither is taken."""
+    if not moments:
+        return None
+    nearest, *others = sorted(moments, key=lambda each: abs(each - at))
+    if any(abs(each - at) < 2 * abs(nearest - at) for each in others) and abs(nearest - at) > NEAR:
+        return None
+    return nearest.astimezone(at.tzinfo)
+
+
+def _moments(words: str, around: str, time: ClockTime, at: datetime) -> list[datetime]:
+    """Every moment of yesterday, today and tomorrow that is meant by it."""
+    if time.hour > 24 or (time.hour == 24 and time.minute):
+        return []
+    half = None if time.hour > 12 else time.half or _half_of_day(words, time) or _half_of_day(around, None)
+    hours = {time.hour % 24}
+    if half is not None:
+        hours = {time.hour % 12 + (12 if half == "pm" else 0)}
+    elif 1 <= time.hour <= 12:
+        hours = {time.hour % 24, (time.hour + 12) % 24}
+    today = at.astimezone(ENGLAND).date()
+    days = (-1,) if YESTERDAY.search(words) else (-1, 0, 1)
     return [
-        _latest(
-            said,
-            now,
-            _number(each["hour"] or each["hour2"] or each["hour3"]),
-            int(each["minute"] or each["minute2"] or 0),
-            each["half"] or each["half2"] or each["half3"],
+        datetime.combine(today + timedelta(days=day), datetime.min.time(), ENGLAND).replace(
+            hour=hour, minute=time.minute
         )
-        for each in CLOCK.finditer(said)
+        for day in days
+        for hour in hours
     ]
 
 
-def _spoken(part: str, way: str, hour: int) -> tuple[int, int]:
-    """Half ten is half past ten here; "ten nine" says nothing, and comes out as an impossible minute of no hour."""
-    if way.strip() == "to":
-        return hour - 1, 60 - MINUTES[part]
-    return (hour, MINUTES[part]) if way or part == "half" else (99, 0)
-
-
-def _latest(said: str, now: datetime, hour: int, minute: int, half: str | None) -> datetime:
-    """The latest such moment before now. Out of range where there is none, so that it counts for nothing."""
-    if hour > 24:
-        return now + timedelta(days=1)
-    evening = half == "pm" or (half is None and EVENING.search(said) is not None)
-    morning = half == "am" or (half is None and MORNING.search(said) is not None)
-    hours = {hour % 12 + 12} if evening and hour <= 12 else {hour % 12} if morning else {hour % 24, (hour + 12) % 24}
-    if hour > 12:
-        hours = {hour % 24}
-    days = (now.date(), now.date() - timedelta(days=1))
-    moments = [
-        datetime(day.year, day.month, day.day, each, minute, tzinfo=ENGLAND) for day in days for each in sorted(hours)
-    ]
-    return max((each for each in moments if each <= now), default=now + timedelta(days=1))
-
-
-def _number(written: str) -> int:
-    return int(written) if written.isdecimal() else NUMBERS.index(written) + 1
+def _half_of_day(words: str, time: ClockTime | None) -> Half | None:
+    """As the words right behind the time say; without one, as all of them do, where they name one half of a day alone."""
+    if time is not None:
+        return next((half for half, pattern in HALVES if pattern.match(words, time.end + 1)), None)
+    named = {half for half, pattern in HALVES if pattern.search(words)}
+    return named.pop() if len(named) == 1 else None

@@ -1,7 +1,7 @@
 """Which of the speaker's children a text names: by code, by first name, or as all of them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -10,6 +10,7 @@ from services.carers.understanding.roles import Role, is_of_another, role
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
+NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
 NUMBERS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
@@ -75,6 +76,8 @@ class Named:
     """Mentioned, and not whom it is about: who says or saw it, who was told, whose room it is."""
     owners: tuple[str, ...] = ()
     """Those of them whose thing is spoken of."""
+    alike: tuple[str, ...] = ()
+    """Named by a code that several have, of different authorities: one of these, and none of them for certain."""
 
 
 def named(words: str, children: Sequence[Known]) -> Named:
@@ -83,9 +86,9 @@ def named(words: str, children: Sequence[Known]) -> Named:
         left_out = named(but_for[1], children).children
         if left_out:
             return Named(tuple(each.child for each in children if each.child not in left_out), left_out=left_out)
-    found, foreign = _found(words, children)
-    if found or foreign:
-        return replace(_by_their_place(words, found, children), somebody_else=foreign)
+    found, foreign, alike = _found(words, children)
+    if found or foreign or alike:
+        return replace(_by_their_place(words, found, children), somebody_else=foreign, alike=alike)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
@@ -110,40 +113,59 @@ def _by_their_place(words: str, found: tuple[str, ...], children: Sequence[Known
 
 
 def _places(words: list[str], child: Known) -> list[int]:
-    forms = words_for(child) | {_plain_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
+    forms = words_for(child) | {plain_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
     return [at for at, word in enumerate(words) if word in forms]
 
 
-def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool]:
-    """Those named, and whether a code is none of theirs."""
-    codes = {_plain_code(each.code): each.child for each in children}
-    spoken = [codes[code] for code in CODE.findall(words) if code in codes]
+def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+    """Those named, whether a code is none of theirs, and those whose code several have."""
+    codes = _by_code(children)
+    said = [code for code in CODE.findall(words) if code in codes]
     foreign = any(code not in codes for code in CODE.findall(words))
-    spoken += [child for code, child in codes.items() if _spoken(code).search(words)]
-    spoken += _by_bare_number(words, codes)
-    if not spoken and not foreign:
+    said += [code for code in codes if _spoken(code).search(words)]
+    said += _by_bare_number(words, codes)
+    spoken = [each for code in said for each in codes[code] if len(codes[code]) == 1]
+    alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
+    if not said and not foreign:
         spoken = [each.child for each in children if _names(each, children) & set(words.split())]
-    if not spoken and not foreign and len(children) > 1:
+    if not spoken and not said and not foreign and len(children) > 1:
         found = [each.child for each in children if misspells(words, map(folded, each.names))]
         spoken = found if len(found) == 1 else []
     others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
-    return tuple(dict.fromkeys(each for each in spoken if each in others) if others else dict.fromkeys(spoken)), foreign
+    meant = [each for each in spoken if each in others] if others else spoken
+    return tuple(dict.fromkeys(meant)), foreign, alike
 
 
-def _by_bare_number(words: str, codes: dict[str, str]) -> list[str]:
+def _by_bare_number(words: str, codes: Iterable[str]) -> list[str]:
     """As in "17 and 18 gone". An age, a time and a house number stand elsewhere."""
-    numbers = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): child for code, child in codes.items()}
+    of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
     return [
-        numbers[number]
+        of_number[number]
         for found in BARE_NUMBERS.finditer(words)
         for number in re.findall(r"\d+", found[1])
-        if number in numbers
+        if number in of_number
     ]
+
+
+def _by_code(children: Sequence[Known]) -> dict[str, list[str]]:
+    """Two authorities may each have a C17."""
+    codes: dict[str, list[str]] = {}
+    for each in children:
+        codes.setdefault(plain_code(each.code), []).append(each.child)
+    return codes
+
+
+def numbers(words: str) -> tuple[str, ...]:
+    """What may be the number of a child's code, without leading noughts: the 17 of c17, of "child 17" and of "see seventeen"."""
+    written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
+    return tuple(
+        dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])
+    )
 
 
 def is_the_wrong_one(child: Known, words: str) -> bool:
     """Named only to say that it is not this one: "Omid, not Omar"."""
-    forms = {_plain_code(child.code), *(form for name in child.names for form in _forms(name))}
+    forms = {plain_code(child.code), *(form for name in child.names for form in _forms(name))}
     before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
     return before == {"not"}
 
@@ -165,10 +187,10 @@ def _together(words: str, mentions: set[str]) -> bool:
 
 
 def _mentions(children: Sequence[Known]) -> set[str]:
-    return {folded(name) for each in children for name in (*each.names, _plain_code(each.code))}
+    return {folded(name) for each in children for name in (*each.names, plain_code(each.code))}
 
 
-def _plain_code(code: str) -> str:
+def plain_code(code: str) -> str:
     plain = folded(code).replace("-", "").replace(" ", "")
     letters = plain.rstrip("0123456789")
     return letters + plain[len(letters) :].lstrip("0")
@@ -203,13 +225,12 @@ def may_be(word: str, children: Sequence[Known]) -> bool:
 
 def words_for(child: Known) -> set[str]:
     """The words by which a text may call the child."""
-    return {_plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
+    return {plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
 
 
 def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
     """As the answer to "which child?" a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
-    return tuple(
-        each.child for each in children if _plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken
-    )
+    numbered = [each for each in children if plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
+    return tuple(each.child for each in numbered if len(_by_code(children)[plain_code(each.code)]) == 1)

@@ -70,7 +70,7 @@ class Envelope(BaseModel):
 
     specversion: str = Field(pattern=r"^1\.0$")
     id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
-    """Travels, is logged and kept for the record: no place for words."""
+    """By it the agency is answered, and the same again is known. It stays there: it may be a name (`message_id`)."""
     source: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
     type: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
     subject: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
@@ -163,16 +163,32 @@ def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEv
     return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
-def content_of(event: AgencyEvent, *, authority: str, words: tuple[str, ...], proof: Proof | None) -> Told:
+def content_of(
+    event: AgencyEvent, *, authority: str, words: tuple[str, ...], proof: Proof | None, now: datetime
+) -> Told:
     """The message for the bus; `words` are the ids under which the register keeps what was said. Raises WrongEvent."""
     ours: dict[str, Any] = {"authority": authority, "words": list(words)}
     if "proof" in event.kind.model_fields:
         ours["proof"] = proof
     said = {name: value for name, value in event.envelope.data.items() if name not in Said.model_fields}
     try:
-        return event.kind.model_validate_json(json.dumps(said | ours))
+        content = event.kind.model_validate_json(json.dumps(said | ours))
     except ValidationError as error:
         raise _wrong(error, Wrong.CONTENT, "data.") from None
+    if (
+        isinstance(content, ChildReportedMissing)
+        and content.last_seen_at is not None
+        and content.last_seen_at > now + AHEAD
+    ):
+        raise WrongEvent(
+            Wrong.CONTENT, "data.last_seen_at", "the time at which the child was last seen, which is not in the future"
+        )
+    return content
+
+
+def message_id(envelope: Envelope) -> str:
+    """The event's id on the bus. The agency's own may be somebody's name: it is kept where the answer is, and goes no further."""
+    return str(identifiers.derived("agency event", envelope.source, envelope.id))
 
 
 def trace_of(envelope: Envelope) -> str:

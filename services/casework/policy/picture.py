@@ -3,7 +3,7 @@
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
 KINDS = {"image/jpeg": JPEG, "image/png": PNG}
-MOST_BYTES = 5_000_000
+PICTURE_BYTES = 5_000_000
 WANTED = "a JPEG or PNG photograph of at most 5 MB is needed"
 
 

@@ -17,6 +17,7 @@ from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.tables import accepted, children
 from services.register import words
 from services.register.agencies import Agency
+from services.register.views import provisional_children
 from services.safeguarding.care_events import ChildIdentified, ChildTransferred
 from services.safeguarding.events import ChildProvisional, Proof
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
@@ -67,9 +68,10 @@ async def accept(
         authority=child.authority,
         words=words_ids,
         proof=Proof.AGENCY if entitled else None,
+        now=moment.story,
     )
     if isinstance(content, ChildIdentified):
-        await _may_identify(transaction, agency, content)
+        await _may_identify(transaction, agency, content, unknown=child is provisional)
     if isinstance(content, ChildTransferred):
         _may_transfer(agency, child, content)
         if not envelope.exercise:
@@ -86,7 +88,7 @@ async def accept(
         exercise=envelope.exercise,
         trace=agency_event.trace_of(envelope),
     )
-    await said(content, message_id=envelope.id, source=envelope.source)
+    await said(content, message_id=agency_event.message_id(envelope), source=envelope.source)
     if child is provisional:
         asks_id = str(derived("provisional", envelope.source, envelope.id))
         await said(ChildProvisional(authority=child.authority, words=words_ids), message_id=asks_id)
@@ -109,13 +111,14 @@ async def _keep(
 
 async def _child(transaction: Transaction, agency: Agency, subject: str) -> Child | None:
     """By our id; by `<authority>/<reference>` within the agency's own authority, also of a child given away since; or by a provisional
-    id that this agency was given.
+    id of a child that was reported to this authority, by whomever.
     """
     authority, _, reference = subject.partition("/")
     named = children.c.reference == reference if authority == agency.authority else children.c.id == subject
     if OUR_ID.match(subject) and is_provisional(subject):
-        given = select(accepted.c.child).where(accepted.c.child == subject, accepted.c.agency == agency.id).limit(1)
-        found = await transaction.connection.scalar(given)
+        of = provisional_children.c
+        reported = select(of.child).where(of.child == subject, of.authority == agency.authority).limit(1)
+        found = await transaction.connection.scalar(reported)
         return None if found is None else Child(found, agency.authority)
     rows = await transaction.connection.execute(
         select(children.c.id, children.c.authority).where(
@@ -135,8 +138,14 @@ def _may_transfer(agency: Agency, child: Child, said: ChildTransferred) -> None:
         raise WrongEvent(Wrong.CONTENT, "subject", "a child of the agency's own authority")
 
 
-async def _may_identify(transaction: Transaction, agency: Agency, said: ChildIdentified) -> None:
-    """Two cases become one for good: an agency joins them only to a child of its own authority. Raises WrongEvent."""
+async def _may_identify(transaction: Transaction, agency: Agency, said: ChildIdentified, *, unknown: bool) -> None:
+    """Two cases become one for good: an agency joins one that was reported to its authority to a child of that authority, and makes no
+    third of what it names wrongly. Raises WrongEvent.
+    """
+    if unknown:
+        raise WrongEvent(
+            Wrong.CONTENT, "subject", "the provisional id of a child that was reported to the agency's own authority"
+        )
     named = select(children.c.id).where(children.c.id == said.child, children.c.authority == agency.authority)
     if await transaction.connection.scalar(named) is None:
         raise WrongEvent(Wrong.CONTENT, "data.child", "our id of a child of the agency's own authority")

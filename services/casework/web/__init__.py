@@ -19,10 +19,9 @@ from services.casework.web.register_contract import (
     TABLE,
 )
 from services.runtime.clocks import Clocks
-from services.runtime.problems import answer_with_problems
 from services.store.encryption import Keyring
-from services.store.failures import OF_DATABASE, passes_by_itself
 from services.store.transaction import Store
+from services.store.web import new_web_app
 
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
@@ -31,8 +30,7 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     token = settings.register_token.get_secret_value()
     register = RegisterDoor(store, clocks, keyring, token, sandbox=settings.sandbox)
     photographs = PhotographDoor(store, clocks, keyring, token)
-    app = FastAPI(title="Safe Return: casework", version="1", docs_url=None, redoc_url=None)
-    answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=passes_by_itself)
+    app = new_web_app("casework")
 
     @app.post("/events", status_code=HTTPStatus.ACCEPTED, responses=EVENT_ANSWERS, openapi_extra=EVENT)
     async def take_event(request: Request) -> JSONResponse:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -11,17 +10,17 @@ from services.casework import metrics
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Parsed, Wrong, WrongEvent
 from services.casework.store.accepting import Moment, OtherContent, accept
+from services.delivery.webhook_signature import is_signed
 from services.register import agencies
 from services.register.agencies import Agency
 from services.runtime.clocks import Clocks
+from services.runtime.limits import MESSAGE_BYTES
 from services.runtime.problems import Problem, body_within, media_type_of
 from services.safeguarding.identifiers import is_provisional
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 
-MOST_BYTES = 65_536
 MEDIA_TYPE = "application/cloudevents+json"
-SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 NOBODYS_SECRET = "whsec_" + "A" * 43 + "="
 """Checked against where the source is unknown, so that the answer takes as long as a wrong signature's."""
 
@@ -44,7 +43,7 @@ class EventsDoor:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a CloudEvent", f"The content type {MEDIA_TYPE} is needed."
             )
-        body = await body_within(request, MOST_BYTES)
+        body = await body_within(request, MESSAGE_BYTES)
         try:
             parsed = agency_event.parse(body)
             agency = await self._agency(parsed, body, request.headers)
@@ -60,9 +59,8 @@ class EventsDoor:
     async def _agency(self, parsed: Parsed, body: bytes, headers: Mapping[str, str]) -> Agency:
         async with self._store.reading.connect() as connection:
             agency = await agencies.of_source(connection, self._keyring, parsed.source)
-        signed = {name: headers.get(name, "") for name in SIGNATURE_HEADERS}
         secrets = (NOBODYS_SECRET,) if agency is None else agency.secrets
-        if not any(_is_signed(secret, body, signed) for secret in secrets) or agency is None:
+        if not is_signed(body, headers, secrets) or agency is None:
             metrics.EVENTS.labels("-", "not-authenticated").inc()
             detail = "The source is not known, or the signature (webhook-id, webhook-timestamp, webhook-signature) is not one of its own."
             raise Problem(HTTPStatus.UNAUTHORIZED, "Not authenticated", detail)
@@ -77,14 +75,6 @@ class EventsDoor:
             metrics.EVENTS.labels(event.kind.kind, "other-content").inc()
             detail = "This source has used this id for another event. A new event needs an id of its own."
             raise Problem(HTTPStatus.CONFLICT, "Same id, other content", detail, field="id") from None
-
-
-def _is_signed(secret: str, body: bytes, headers: dict[str, str]) -> bool:
-    try:
-        Webhook(secret).verify(body, headers)
-    except (WebhookVerificationError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _problem(wrong: WrongEvent) -> Problem:

@@ -34,7 +34,7 @@ class PhotographDoor:
         if media_type not in picture.KINDS:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a photograph", f"{picture.WANTED}.")
         taken_on = _day(request.query_params.get("taken_on"), self._clocks.story())
-        content = await body_within(request, picture.MOST_BYTES)
+        content = await body_within(request, picture.PICTURE_BYTES)
         wrong = picture.fault(content, media_type)
         if wrong is not None:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body")

@@ -21,11 +21,11 @@ from services.casework.store.listing import listed, tell_of_listings
 from services.casework.store.redating import reckoned, tell_of_changes
 from services.delivery.addresses import ForbiddenDestination, require_permitted_url
 from services.runtime.clocks import Clocks
+from services.runtime.limits import REGISTER_BYTES
 from services.runtime.problems import Problem, body_within, media_type_of
 from services.store.encryption import Keyring
 from services.store.transaction import Store
 
-MOST_BYTES = 20_000_000
 MOST_FAULTS = 500
 """Named in one answer. A file that is wrong throughout is seen to be so by then."""
 UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
@@ -50,7 +50,7 @@ class RegisterDoor:
             raise Problem(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here."
             )
-        document = _document(await body_within(request, MOST_BYTES), table)
+        document = _document(await body_within(request, REGISTER_BYTES), table)
         given, faults = importing.read(document, authority)
         faults += _never_sent_to(given, sandbox=self._sandbox)
         async with self._store.transaction() as transaction:

@@ -31,6 +31,8 @@ class Deed:
     possible: Callable[[About], bool]
     says: Callable[[About, Answers], tuple[Message, ...]]
     asks: tuple[Field, ...] = ()
+    confirms: bool = False
+    """It ends or weakens a search: done only from a page that names the child, where whoever does it says once more that it is this one."""
 
 
 REASON = Field("reason", Kind.WORDS)
@@ -177,6 +179,7 @@ _DEEDS = (
         _is(*GONE),
         _told(events.ChildReturned, proof=events.Proof.PERSON),
         (REASON,),
+        confirms=True,
     ),
     Deed(
         OperatorAct.LOCATED,
@@ -184,6 +187,7 @@ _DEEDS = (
         _is(EpisodeState.MISSING),
         _told(events.ChildLocated, proof=events.Proof.PERSON),
         (REASON,),
+        confirms=True,
     ),
     Deed(
         OperatorAct.RETURN_RETRACTED,
@@ -198,6 +202,7 @@ _DEEDS = (
         _is(*GONE),
         _told(events.ReportRetracted, retracts="missing", proof=events.Proof.PERSON),
         (REASON,),
+        confirms=True,
     ),
     Deed(
         OperatorAct.SAFE_AND_WELL_CHECK,

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.console.record import Recorded
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
+from services.safeguarding.events import TextNeedsHuman
 from services.safeguarding.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
@@ -105,6 +106,8 @@ def _line(entry: Recorded[Message], duties: Mapping[UUID, DutyChanged], decided:
 
 def _act(content: Message) -> str:
     act = content.kind.rsplit(".v", maxsplit=1)[0]
+    if isinstance(content, TextNeedsHuman) and content.language is not None:
+        return f"{act} not-in-english"
     return f"{act} withdrawn" if isinstance(content, Duty) and content.act == "withdraw" else act
 
 

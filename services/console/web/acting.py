@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.console.acting import Acting, Result, Subject
 from services.console.policy.about import About
 from services.console.policy.acts import DEEDS, Deed, possible, read_form, steps_to_choose
-from services.console.policy.answers import Fault, Faults
+from services.console.policy.answers import Answers, Fault, Faults
 from services.console.web.door import Door, Here, id_of
 from services.console.web.look import Look, go_to
 from services.safeguarding.operators import OperatorAct
@@ -74,17 +74,47 @@ class ActingPages:
             if about.seen != form.get("seen") or not deed.possible(about):
                 return self._stale(request, here, deed, about)
             return self._form(request, here, deed, about, form, faults.by_field)
+        if deed.confirms and not (form.get("confirmed") and await self.acting.named_before(name)):
+            return await self._names(request, here, deed, about, answers, form)
+        return await self._does(request, here, deed, subject, about, answers, form)
+
+    async def _does(
+        self,
+        request: Request,
+        here: Here,
+        deed: Deed,
+        subject: Subject,
+        about: About,
+        answers: Answers,
+        form: Mapping[str, str],
+    ) -> Response:
         result = await self.acting.act(here.operator, deed, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
             return self._stale(request, here, deed, await self._about(here, subject))
-        if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
+        if result is Result.DONE and deed.act is OperatorAct.CHILD_REVEALED:
             return await self._reveals(request, here, about)
-        return go_to(f"{_page_of(about)}?done={act}")
+        return go_to(f"{_page_of(about)}?done={deed.act}")
 
     async def _reveals(self, request: Request, here: Here, about: About) -> Response:
         """On this answer alone: the form sent again shows the episode, and another look is another act."""
         shown: dict[str, object] = {"who": await self.acting.who(about), "back": _page_of(about)}
         return self.look.page(request, "revealed.html", shown, here=here.operator, csrf=here.csrf)
+
+    async def _names(
+        self, request: Request, here: Here, deed: Deed, about: About, answers: Answers, form: Mapping[str, str]
+    ) -> Response:
+        """The page that names the child, and asks once more. Sent again, the first form looks nobody up anew."""
+        if not deed.possible(about) or not await self.acting.name(here.operator, about, answers, form.get("seen", "")):
+            return self._stale(request, here, deed, about)
+        shown: dict[str, object] = {
+            "what": deed.act,
+            "asks": deed.asks,
+            "about": about,
+            "form": form,
+            "who": await self.acting.who(about),
+            "back": _page_of(about),
+        }
+        return self.look.page(request, "confirm.html", shown, here=here.operator, csrf=here.csrf)
 
     async def _duty(self, here: Here, duty: UUID) -> dict[str, object]:
         about = await self._about(here, Subject(duty=duty))

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import HTTPException, Request
@@ -15,11 +14,10 @@ from starlette.responses import Response
 from services.console import accounts
 from services.console.policy.permits import May, Operator
 from services.console.policy.signing_in import Lasting
+from services.runtime.browser_form import read_form
 from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, body_within
+from services.runtime.problems import Problem
 from services.store.transaction import Store
-
-FORM_AT_MOST, FIELDS_AT_MOST = 32 * 1024, 50
 
 
 class SignedOut(Exception):
@@ -97,16 +95,8 @@ class Door:
 
 
 async def form_of(request: Request, csrf: str) -> dict[str, str]:
-    """Raises HTTPException: 415 for what is no form, 403 for one without the right token; Problem (400) where a field cannot be kept."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-form")
-    body = await body_within(request, FORM_AT_MOST)
-    try:
-        pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=FIELDS_AT_MOST)
-    except ValueError:
-        detail = f"A form here has {FIELDS_AT_MOST} fields at most."
-        raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail, field="body") from None
-    fields = {name: value.strip() for name, value in pairs}
+    """Raises Problem as `read_form` does, and (400) where a field cannot be kept; HTTPException (403) for one without the right token."""
+    fields = {name: value.strip() for name, value in (await read_form(request)).items()}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
     for name, value in fields.items():

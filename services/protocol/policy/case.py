@@ -42,6 +42,15 @@ class Report(State):
     at: datetime
 
 
+class Claim(State):
+    """Somebody has said that the child is back, was never missing or is found, and has not proved it."""
+
+    what: Literal["return", "retraction", "location"]
+    person: PersonId | None = None
+    """None: nobody we know, or no text."""
+    at: datetime
+
+
 class Cause(State):
     """What brings a rule to apply: its message's id, its time, and who said it."""
 
@@ -103,10 +112,16 @@ class Episode(State):
     last_report_at: datetime
     """When the child was last said to be missing: by a report, or by whoever took back that it had returned."""
     reports: tuple[Report, ...] = ()
+    last_seen_at: datetime | None = None
+    """The newest sighting that a report has told of (`sightings`)."""
+    claims: tuple[Claim, ...] = ()
+    """Since the last report: what is said and not proved. It changes nothing, and is not told to the same people twice in ten minutes."""
     located_at: datetime | None = None
     returned_at: datetime | None = None
     ended_at: datetime | None = None
     """When it was retracted: a report older than this opens nothing."""
+    unreported: bool = False
+    """Nobody had reported it: it opened with the return."""
     merged_into: UUID | None = None
     """The episode of the same child that was open already."""
     met: frozenset[Condition] = frozenset()

@@ -8,7 +8,8 @@ from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
 from services.protocol.policy.ending import ask_again, go_on, stand_down, take_up_again
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.recipients import everyone_told, is_among, recipient_of
+from services.protocol.policy.grammar import Rule
+from services.protocol.policy.recipients import Recipient, everyone_told, is_among, recipient_of
 from services.protocol.policy.record import decision_of
 from services.protocol.policy.rules import apply_all, make_duty, rule_due
 from services.protocol.policy.steps import step_due
@@ -170,5 +171,19 @@ def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tellin
     recipient = recipient_of(draft, episode, duty, telling)
     protocol = draft.protocol_for(episode)
     for rule in protocol.on(ALL_CLEAR[episode.state]):
-        if rule.tell == Role.EVERYONE_TOLD and is_among(rule, recipient) and recipient in everyone_told(draft, episode):
+        meant = (
+            rule.tell == Role.EVERYONE_TOLD and is_among(rule, recipient) and recipient in everyone_told(draft, episode)
+        )
+        if meant and not _on_its_way(draft, rule, episode, recipient):
             make_duty(draft, rule, protocol, episode, _cause_of(draft, duty), recipient)
+
+
+def _on_its_way(draft: Draft, rule: Rule, episode: Episode, recipient: Recipient) -> bool:
+    """A force that was not reached was told of the return all the same. What has not been taken yet comes after what has been."""
+    return any(
+        each.goes_on
+        and (each.rule, each.episode, each.role, each.refers_to, each.force)
+        == (rule.id, episode.episode, recipient.role, recipient.refers_to, recipient.force)
+        and each.tellings[0].state == "told"
+        for each in draft.duties.values()
+    )

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.policy.periods import CalendarLength, Length, length
-from services.protocol.policy.vocabulary import NUMBERED, Condition, DateOf, Mark, Question, Trigger
+from services.protocol.policy.questions import NUMBERED, Question
+from services.protocol.policy.stand_down import BY_CODE, StandDown
+from services.protocol.policy.vocabulary import Condition, DateOf, Mark, Trigger
 from services.safeguarding.meetings import Meets
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -142,8 +144,7 @@ class Rule(Grammar):
     """Once its time has come it comes again this often, until something under `until`. One series an episode, or a child."""
     hours: Literal["any", "working"] = "any"
     """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night; with
-    `every`, each time.
-    """
+    `every`, each time."""
     before: Before | None = None
     """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the last is
     told at once, late."""
@@ -158,9 +159,9 @@ class Rule(Grammar):
     tell: Role
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
-    among: Literal["police", "people", "duty", "others"] | None = None
+    among: Literal["police", "people", "duty", "others", "speaker"] | None = None
     """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...).
-    Of `carer.reporting`, `others`: those who reported, but for whoever says this now.
+    Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does, alone.
     """
     message: Wording
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
@@ -170,8 +171,7 @@ class Rule(Grammar):
     """By when the other end should have accepted. A measure, not a step."""
     enough: Literal["acknowledged", "accepted", "done"] = "acknowledged"
     """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an answer is not
-    the thing done, only what stands under `until`.
-    """
+    the thing done, only what stands under `until`."""
     rests: Length | None = None
     """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where `enough` is
     `done`, else one of somebody told in another's place, who has not rung the one meant either.
@@ -189,9 +189,10 @@ class Rule(Grammar):
         if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
             msg = "`by` is needed, except for everyone-told, who are told as before"
             raise ValueError(msg)
-        others_report = (self.tell, self.among) == (Role.CARER_REPORTING, "others")
-        if self.among is not None and self.tell != Role.EVERYONE_TOLD and not others_report:
-            msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others`"
+        some = ("others", "speaker") if self.tell == Role.CARER_REPORTING else ("police", "people", "duty", "others")
+        of_some = self.tell in {Role.CARER_REPORTING, Role.EVERYONE_TOLD} and self.among in some
+        if self.among is not None and not of_some:
+            msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
             raise ValueError(msg)
         timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
         if timed + (self.hours == "working" and self.every is None) > 1:
@@ -224,6 +225,7 @@ class Protocol(Grammar):
     closing: tuple[Condition, ...]
     watch_on: tuple[Trigger, ...] = ()
     """What opens a watch: heightened risk, told to police as raised risk without its cause."""
+    stand_down: StandDown = BY_CODE
     rules: tuple[Rule, ...]
 
     @property

@@ -11,6 +11,7 @@ from services.protocol.policy.case import OPEN_STATES, Case, Cause, DutyOfCase, 
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.replies import Reading
+from services.protocol.policy.sightings import newest_sighting
 from services.protocol.policy.steps import schedule
 from services.protocol.policy.vocabulary import Mark, Trigger
 from services.protocol.policy.waiting import announce, supersede, wait
@@ -102,7 +103,10 @@ def _joined(draft: Draft, other: Case) -> list[Reading]:
         is_second = here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise
         if is_second and here is not None:
             lands[each.episode] = here.episode
-            here = draft.put_episode(here.model_copy(update={"reports": here.reports + each.reports}))
+            seen = newest_sighting(here.last_seen_at, each.last_seen_at, until=draft.now)
+            here = draft.put_episode(
+                here.model_copy(update={"reports": here.reports + each.reports, "last_seen_at": seen})
+            )
             draft.put_episode(
                 each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
             )

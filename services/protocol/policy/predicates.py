@@ -8,7 +8,8 @@ from services.protocol.policy.awareness import aware_since
 from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule, When
-from services.protocol.policy.vocabulary import Condition, Mark, Question
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Condition, Mark
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.identifiers import is_provisional
@@ -181,6 +182,17 @@ def _nrm_check_asked(standing: Standing) -> bool | None:
     )
 
 
+def _return_unconfirmed_asked(standing: Standing) -> bool | None:
+    """Of this absence: of a child whom nobody reported, beside any."""
+    episode = None if standing.episode is None else standing.episode.episode
+    return any(
+        each.goes_on
+        and (each.wording, each.episode) == (Wording.RETURN_UNCONFIRMED, episode)
+        and each.cause.exercise == standing.exercise
+        for each in standing.duties
+    )
+
+
 def _discussion_called(standing: Standing) -> bool | None:
     """What is called for at this very moment is this discussion itself."""
     since = max(filter(None, (standing.now - DISCUSSION_TAKES, standing.record.discussion_over_at)))
@@ -216,6 +228,7 @@ QUESTIONS: dict[Question, Callable[[Standing], bool | None]] = {
     Question.CHILD_LOOKED_AFTER: _marked(Mark.LOOKED_AFTER),
     Question.CHILD_NRM_REFERRED: _marked(Mark.NRM_REFERRED),
     Question.NRM_CHECK_ASKED: _nrm_check_asked,
+    Question.RETURN_UNCONFIRMED_ASKED: _return_unconfirmed_asked,
     Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
     Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
     Question.CHILD_BIRTH_DATE_KNOWN: lambda standing: standing.facts.date_of_birth is not None,

@@ -11,7 +11,8 @@ from services.protocol.policy.grammar import Rule
 from services.protocol.policy.telling import CARERS
 from services.safeguarding import identifiers
 from services.safeguarding.care_events import DutyHandOverAsked
-from services.safeguarding.decisions import REACHED
+from services.safeguarding.decisions import REACHED, EpisodeState
+from services.safeguarding.duties import Because
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -53,8 +54,9 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         return _other_carers(draft, rule.by, episode, cause)
     if rule.by is not None and rule.tell == Role.CARER_REPORTING:
         people = _reporters(episode, cause)
-        meant = [each for each in people if each != cause.person] if rule.among == "others" else people
-        return [Recipient(rule.tell, rule.by, person) for person in meant]
+        if rule.among is not None:
+            people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
+        return [Recipient(rule.tell, rule.by, person) for person in people]
     return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
 
 
@@ -108,8 +110,8 @@ def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> 
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
-    """Each whom a telling of this episode has reached, or is on its way to. Carers are left out: rules of their own say what they
-    are told.
+    """Each whom a telling of this episode has reached, or is on its way to; of a child who is back each force that was to be told,
+    reached or not. Carers are left out: rules of their own say what they are told.
     """
     found: dict[tuple[Line, PersonId | None], Recipient] = {}
     tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS and each[0].authority is None]
@@ -120,9 +122,15 @@ def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
     reached = {line for line, _ in found}
     for duty, telling in tellings:
         line = _line(draft, episode, duty, telling)
-        if telling.state == "told" and line not in reached:
+        if line not in reached and (telling.state == "told" or _owed(episode, duty, telling)):
             found.setdefault((line, telling.person), recipient_of(draft, episode, duty, telling))
     return list(found.values())
+
+
+def _owed(episode: Episode, duty: DutyOfCase, telling: Telling) -> bool:
+    """Back before the force was reached: its missing notice was called back, or failed. It owes the child a check all the same."""
+    of_force = duty.role == telling.role == CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+    return of_force and episode.state == EpisodeState.RETURNED and duty.ended_because != Because.CLOSED
 
 
 def _line(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Line:

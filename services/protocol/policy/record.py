@@ -57,6 +57,7 @@ def _episode_changed(draft: Draft, episode: Episode) -> EpisodeChanged:
         returned_at=episode.returned_at,
         open_conditions=tuple(str(each) for each in protocol.closing if each not in episode.met),
         merged_into=episode.merged_into,
+        ends_on_word=protocol.stand_down.by_text == "word",
         protocol=protocol.label,
     )
 

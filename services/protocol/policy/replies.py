@@ -96,4 +96,4 @@ def reference_texted(draft: Draft, event: events.PoliceReferenceTexted) -> list[
     found = draft.episode_meant(event.episode)
     if found is not None:
         found = draft.put_episode(found.model_copy(update={"reference_known": True}))
-    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found)]
+    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found), Reading(Trigger.POLICE_REFERENCE_TEXTED, found)]

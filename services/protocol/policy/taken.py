@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
-from services.safeguarding.decisions import REACHED, DutyChanged, DutyState, EpisodeChanged, ReportTaken
+from services.safeguarding.decisions import REACHED, DutyChanged, DutyState, EpisodeChanged, ReportTaken, StepRecord
 from services.safeguarding.roles import Role, Wording
+
+OF_THE_ABSENCE = frozenset({Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.RETURN_WITHDRAWN_NOTICE})
+"""That the child is missing, and what is new of it. Whoever answers anything else does not say that they have the report."""
 
 
 def reports_taken(changes: Iterable[EpisodeChanged | DutyChanged]) -> list[tuple[DutyChanged, ReportTaken]]:
@@ -13,7 +16,7 @@ def reports_taken(changes: Iterable[EpisodeChanged | DutyChanged]) -> list[tuple
 
 
 def _report_taken(duty: DutyChanged) -> ReportTaken | None:
-    if duty.episode is None:
+    if duty.episode is None or not duty.steps:
         return None
     to_police = [step for step in duty.steps if step.role is Role.POLICE_CONTROL_ROOM]
     if duty.wording is Wording.MISSING_NOTICE and to_police:
@@ -21,6 +24,19 @@ def _report_taken(duty: DutyChanged) -> ReportTaken | None:
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="officer")
         if any(step.state in REACHED for step in to_police):
             return ReportTaken(authority=duty.authority, episode=duty.episode, by="police-system")
-    elif duty.state is DutyState.ACKNOWLEDGED and any(step.role.startswith("duty.") for step in duty.steps):
-        return ReportTaken(authority=duty.authority, episode=duty.episode, by="duty-team")
+    elif duty.wording in OF_THE_ABSENCE and _is_of_duty(duty.steps[0]):
+        answered = [step for step in duty.steps if _is_of_duty(step) and step.state == "acknowledged"]
+        if answered:
+            holds = not _asked_since(duty, answered[-1])
+            return ReportTaken(authority=duty.authority, episode=duty.episode, by="duty-team", holds=holds)
     return None
+
+
+def _is_of_duty(step: StepRecord) -> bool:
+    return step.role.startswith("duty.")
+
+
+def _asked_since(duty: DutyChanged, answered: StepRecord) -> bool:
+    """The answer only let it rest, and it goes on: the next person is asked, or the last one again."""
+    later = any(step.step > answered.step and step.told_at > answered.changed_at for step in duty.steps)
+    return duty.goes_on and (later or duty.state is DutyState.OVERDUE)

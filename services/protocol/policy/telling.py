@@ -1,12 +1,13 @@
 """Puts one telling of a duty, or its withdrawal, into the words of the bus."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from services.protocol.policy.case import DutyOfCase, Telling
+from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
+from services.protocol.policy.sightings import newest_sighting
 from services.safeguarding import identifiers
 from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.first_hours import in_first_hours
@@ -52,7 +53,10 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
     if because == Because.AGAIN and telling.role == duty.role:
         refers_to = identifiers.telling(duty.duty, 0)
     kind = kind_of_duty(telling.role, telling.channel)
-    when = {"meets": rule.meets} if kind is StrategyInvite else {}
+    when: dict[str, object] = {"meets": rule.meets} if kind is StrategyInvite else {}
+    if kind is PoliceNotify and episode is not None:
+        since = None if episode.unreported else episode.opened_at
+        when = {"missing_since": since, "returned_at": episode.returned_at}
     return kind(
         duty=duty.duty,
         step=telling.step,
@@ -76,9 +80,17 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
         refers_to=refers_to,
         raised_risk=_raised_risk(draft),
         words=duty.cause.words,
-        last_seen_at=duty.cause.last_seen_at,
+        last_seen_at=_last_seen(draft, episode, duty),
         **when,
     )
+
+
+def _last_seen(draft: Draft, episode: Episode | None, duty: DutyOfCase) -> datetime | None:
+    """While the child is searched for, all that is told says the newest sighting, whichever report brought it."""
+    if episode is None or episode.state not in OPEN_STATES:
+        return duty.cause.last_seen_at
+    until = max(draft.now, draft.happened.time)
+    return newest_sighting(episode.last_seen_at, duty.cause.last_seen_at, until=until)
 
 
 def _force(draft: Draft, duty: DutyOfCase, telling: Telling) -> ForceId | None:

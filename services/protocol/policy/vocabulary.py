@@ -1,4 +1,4 @@
-"""The words a protocol may use, beside roles, channels and wordings: what sets a rule off, what it may ask, what closes an episode."""
+"""The words a protocol may use, beside roles, channels and wordings: what sets a rule off, what it marks, what closes an episode."""
 
 from enum import StrEnum
 
@@ -26,8 +26,13 @@ class Trigger(StrEnum):
     """A carer's text says that the child is back. Ends nothing; the carer is asked to confirm it."""
     MISSING_RETRACTION_CLAIMED = "missing.retraction-claimed"
     CHILD_LOCATION_CLAIMED = "child.location-claimed"
+    CLAIM_SECONDED = "claim.seconded"
+    """Somebody else says within ten minutes that the child is back or was never missing. Those who were told have heard it; whoever
+    says so is asked to confirm it too."""
     RETURN_UNREPORTED = "return.unreported"
     """A proven return of a child whom nobody had reported missing."""
+    RETURN_UNREPORTED_CLAIMED = "return.unreported-claimed"
+    """The same, not proven. Opens nothing: a person rings whoever says so."""
     RETURN_RETRACTED = "return.retracted"
     MISSING_RETRACTED = "missing.retracted"
     RETRACTION_UNVERIFIED = "retraction.unverified"
@@ -41,6 +46,8 @@ class Trigger(StrEnum):
     POLICE_ACKNOWLEDGED = "police.acknowledged"
     POLICE_REFERENCE_GIVEN = "police.reference-given"
     """By the force, or by a carer who passed it on."""
+    POLICE_REFERENCE_TEXTED = "police.reference-texted"
+    """The latter alone: the force's own system may not know that we have it."""
     POLICE_RISK_GRADED = "police.risk-graded"
     POLICE_CLOSED = "police.closed"
     POLICE_NOTICE_HAS_GAPS = "police.notice-has-gaps"
@@ -160,78 +167,6 @@ class Trigger(StrEnum):
     CHILD_PROVISIONAL = "child.provisional"
     CONTACT_UNREACHABLE = "contact.unreachable"
     MESSAGE_DEAD_LETTERED = "message.dead-lettered"
-
-
-class Question(StrEnum):
-    """What a rule's `when` may ask. The answer is yes, no or unknown."""
-
-    WORKING_HOURS = "time.working-hours"
-    """It is Monday to Friday, nine to five, and no bank holiday."""
-    CHILD_UNACCOMPANIED = "child.unaccompanied"
-    CHILD_MODERN_SLAVERY_CONCERN = "child.modern-slavery-concern"
-    CHILD_SUBJECT_TO_IMMIGRATION_CONTROL = "child.subject-to-immigration-control"
-    IMMIGRATION_CONTROL_KNOWN = "child.immigration-control-known"
-    """Whether the child is subject to it or not, somebody has found it out."""
-    CHILD_AGE_DISPUTED = "child.age-disputed"
-    CHILD_GUARDIAN_ALLOCATED = "child.guardian-allocated"
-    CHILD_PLACED_OUT_OF_AREA = "child.placed-out-of-area"
-    CHILD_AGE_UNDER = "child.age-under"
-    """Takes a number of years. While age is disputed the youngest plausible birth date governs."""
-    CHILD_MISSING_TIMES = "child.missing-times-in-90-days"
-    """Takes a number: at least so many episodes were opened in the last 90 days, this one among them."""
-    CHILD_MISSING_TIMES_IN_A_MONTH = "child.missing-times-in-30-days"
-    CHILD_ACCOMMODATED = "child.accommodated"
-    CHILD_LOOKED_AFTER = "child.looked-after"
-    CHILD_NRM_REFERRED = "child.nrm-referred"
-    NRM_CHECK_ASKED = "nrm-check.asked"
-    """Somebody was asked to check for a referral, and has not answered yet."""
-    GUARDIAN_ASKED_WITHIN = "guardian.asked-within-days"
-    """Takes a number of days: a guardian was asked for within them."""
-    STRATEGY_DISCUSSION_CALLED = "strategy-discussion.called"
-    """An urgent discussion was called within the last two hours, by anything else, and is neither recorded nor called off."""
-    CHILD_TURNED_18 = "child.turned-18"
-    """Whose turned-18 routing has been said already."""
-    CHILD_PHOTOGRAPHED = "child.photographed"
-    """A photograph of the last 90 days is on file."""
-    CONTACTS_CHECKED = "contacts.checked"
-    """Within the last 30 days."""
-    CARERS_AWARE_WITHIN = "carers.aware-within-days"
-    """Takes a number of days: of each who cares for the child now it was recorded within them that they know what to do."""
-    CHILD_BIRTH_DATE_KNOWN = "child.birth-date-known"
-    LEAVE_DATE_KNOWN = "leave.date-known"
-    CHILD_IN_FIRST_72_HOURS = "child.in-first-72-hours"
-    CHILD_PROVISIONAL = "child.provisional"
-    CHILD_WATCHED = "child.watched"
-    """A watch is open."""
-    CHILD_MISSING = "child.missing"
-    """An episode is open and nobody knows where the child is."""
-    CHILD_LOCATED = "child.located"
-    """An episode is open, the child's whereabouts are known, and the child is not back."""
-    CHILD_NOT_BACK = "child.not-back"
-    """Missing or located: not returned."""
-    CHILD_MISSING_AGAIN = "child.missing-again"
-    """A later episode is open: its own return will ask for check and interview, and one may cover both (practice)."""
-    SOCIAL_WORKER_TOLD_OF_RETURN = "social-worker.told-of-return"
-    """The child's social worker was told of this episode before it was over, and so of its end too."""
-    REPORTED_BY_CARER = "report.by-carer"
-    """A carer of the child has texted a report of this episode. Where nobody knows who cares for it: anybody who texts."""
-    CARERS_TOLD = "carers.told"
-    """Carers who did not report it themselves were told of this episode."""
-    POLICE_ACCEPTED = "police.accepted"
-    """The force's system has taken this episode's missing notice."""
-    STRATEGY_DISCUSSION_OVER = "strategy-discussion.over"
-    """This episode's was held or called off, or its time is over: nobody is invited to it any more."""
-    POLICE_REFERENCE_KNOWN = "police.reference-known"
-    SAFE_AND_WELL_RECORDED = "safe-and-well-check.recorded"
-    RETURN_INTERVIEW_OFFERED = "return-interview.offered"
-    RETURN_INTERVIEW_DONE = "return-interview.done"
-
-
-NUMBERED = frozenset({
-    Question.CHILD_AGE_UNDER, Question.CHILD_MISSING_TIMES, Question.CHILD_MISSING_TIMES_IN_A_MONTH,
-    Question.CARERS_AWARE_WITHIN, Question.GUARDIAN_ASKED_WITHIN,
-})  # fmt: skip
-"""Questions that take a number."""
 
 
 class Mark(StrEnum):

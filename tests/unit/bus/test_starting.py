@@ -41,7 +41,7 @@ def consumer(app: PlayedFaust, monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setattr(worker, "ASKED_AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(worker, "WATCHED_EVERY_SECONDS", 0.01)
     contract: Any = SimpleNamespace(topics=(), service="protocol")
-    part = Worker(SimpleNamespace(), contract)  # type: ignore[arg-type]
+    part = Worker(SimpleNamespace(slot=None), contract)  # type: ignore[arg-type]
     monkeypatch.setattr(part, "_build", lambda: app)
     return part
 

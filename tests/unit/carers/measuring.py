@@ -26,18 +26,13 @@ def kind_of(case: Case) -> str:
 
 
 def is_exact(case: Case) -> bool:
-    """In other languages plain words for missing are a report that a person reads as well."""
-    found = effects(made_of(case))
-    if found == case.means:
+    """In other languages plain words for missing are a report that a person reads as well. Who says who a child is has the telling."""
+    found = effects(made_of(case)) - {"ack ?"}
+    if found == case.means - {"ack ?"}:
         return True
     reported = frozenset({"missing C17", "human"})
     of_a_person = case.means in ({"human"}, {"missing C17"}) and case.human
     return case.who == "one" and of_a_person and found == reported and understand(case.text).doubtful
-
-
-def names_by_code(case: Case) -> bool:
-    """Duty staff who name a child by its own code: read elsewhere."""
-    return case.who == "staff" and any("C31" in part for part in case.means)
 
 
 def exact_by_kind(part: Sequence[Case]) -> dict[str, tuple[int, int]]:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from services.carers import messages
 from services.carers.policy import carer
+from services.carers.policy.answer import Answer
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Child, Provisional, Question, Scene, Standing
+from services.carers.policy.scene import Child, Provisional, Question, Scene, Standing
 from services.carers.understanding import writing
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning

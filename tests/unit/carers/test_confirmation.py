@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.carers import messages
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import ClaimKind, OpenClaim
 from services.carers.policy.confirmation import WRONG_CODES_AN_HOUR
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, ClaimKind, Decision, OpenClaim, Scene, Standing
+from services.carers.policy.scene import Decision, Scene, Standing
 from services.carers.store.claims import code_for, new_code
 from services.carers.understanding import confirmations
 from services.carers.understanding.grammar import understand

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import OpenClaim
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Decision, Enrolment, OpenClaim, Scene, Standing
+from services.carers.policy.scene import Decision, Enrolment, Scene, Standing
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted, TextNeedsHuman
 from tests.unit.carers.texting import Case, child_id, scene_of

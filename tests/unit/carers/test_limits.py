@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from services.carers.policy.answer import Answer
 from services.carers.policy.carer import REPLIES_AN_HOUR
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Scene
+from services.carers.policy.scene import Scene
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import TextNeedsHuman

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from services.carers import messages
-from services.carers.policy.scene import Answer, Claim, Claimed, ClaimKind, Decision, PoliceStand, Standing
+from services.carers.policy.answer import Answer
+from services.carers.policy.claim import Claim, Claimed, ClaimKind
+from services.carers.policy.scene import Decision, PoliceStand, Standing
 from services.protocol.policy.telling import CARERS
 from services.safeguarding.roles import Wording
 
@@ -43,7 +45,10 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
                     for line in (LONGEST_LINE, None):
                         for claims in CLAIMS:
                             decision = Decision(
-                                answer=answer, standing=Standing("missing", police, answered), claims=claims
+                                answer=answer,
+                                standing=Standing("missing", police, answered),
+                                claims=claims,
+                                coded="C1000",
                             )
                             for body in messages.replies(decision, CODES[: len(claims)], language, line):
                                 yield language, answer, messages.told_apart(body, "WWWWW", CODES[: len(claims)])

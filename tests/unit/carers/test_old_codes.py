@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from services.carers.policy.answer import Answer
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Decision, PoliceStand, Scene, Standing, Telling
+from services.carers.policy.scene import Decision, PoliceStand, Scene, Standing, Telling
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
 from services.safeguarding.message import Message

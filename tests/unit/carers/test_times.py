@@ -1,14 +1,25 @@
 """When a child was last seen: only what the text says beyond doubt."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.carers.understanding.times import last_seen
+from services.carers.understanding.times import Times, last_seen, told_times
 
 NIGHT = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 """Half past eleven in London."""
+EVENING = datetime(2026, 11, 24, 22, 40, tzinfo=UTC)
+PIECES = (
+    "last seen", "left", "noticed gone", "found bed empty", "due back", "signed out till", "curfew", "at", "9", "2130", "half", "nine",
+    "thirty", "quarter to", "9.30", "pm", "ago", "2 hours", "yesterday", "last night", "this morning", "and", ",", "24", "midnight", "an hour",
+)  # fmt: skip
+
+
+def on_the_day(hour: int, minute: int = 0) -> datetime:
+    return EVENING.replace(hour=hour, minute=minute)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +84,126 @@ def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: da
 )
 def test_where_it_is_not_sure_nothing_is_said(text: str) -> None:
     assert last_seen(text, NIGHT) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [
+        ("MISSING C17 last seen 2130", 21, 30),
+        ("last seen at 2130hrs wearing black hoodie", 21, 30),
+        ("he left at half nine", 21, 30),
+        ("she went out at twenty to ten", 21, 40),
+        ("last seen at about twenty five past nine", 21, 25),
+        ("last seen nine thirty", 21, 30),
+        ("last seen at nine oh five", 21, 5),
+        ("last seen 9 ish", 21, 0),
+        ("left about 9ish tonight", 21, 0),
+        ("left nineish", 21, 0),
+        ("he went at ten past 8 pm", 20, 10),
+        ("she left at quarter past eight p.m.", 20, 15),
+        ("last seen 9.30", 21, 30),
+        ("last seen at 930", 21, 30),
+        ("last seen at 930pm", 21, 30),
+        ("walked out 9 30 pm", 21, 30),
+        ("was in her room at ten o'clock", 22, 0),
+        ("he was here till 9", 21, 0),
+        ("missing since 9", 21, 0),
+        ("gone since half 8", 20, 30),
+        ("last seen: 9pm", 21, 0),
+        ("last seen by the shops, 9pm", 21, 0),
+        ("ten thirty last night she left", 22, 30),
+        ("forty five minutes ago he ran off", 21, 55),
+        ("left an hour and a half ago", 21, 10),
+        ("been gone 2 hours", 20, 40),
+        ("last seen at midnight", 0, 0),
+        ("got on the 42 bus at 8.15", 20, 15),
+        ("went out with 2 boys at 8", 20, 0),
+    ],
+)
+def test_times_as_they_are_typed_and_dictated(text: str, hour: int, minute: int) -> None:
+    assert told_times(text, EVENING) == Times(last_seen=on_the_day(hour, minute))
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("noticed at 7 pm that hes gone", 19),
+        ("noticed he was gone at 7", 19),
+        ("found bed empty at 6am", 6),
+        ("at 9pm found the window open", 21),
+        ("I went up at 9 and she was gone", 21),
+        ("wasn't in her room at 9", 21),
+        ("saw the bed was empty at 9", 21),
+    ],
+)
+def test_the_hour_at_which_somebody_noticed_is_not_when_the_child_was_seen(text: str, hour: int) -> None:
+    assert told_times(text, EVENING) == Times(noticed=on_the_day(hour))
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [
+        ("due back at 9", 21, 0),
+        ("was due back 2100 and hes missing", 21, 0),
+        ("signed out till 8", 20, 0),
+        ("out until 9", 21, 0),
+        ("curfew 10", 22, 0),
+        ("10pm curfew and no sign", 22, 0),
+        ("should have been home by half nine", 21, 30),
+        ("said she would be back by 9", 21, 0),
+        ("missing, due in at 11", 23, 0),
+    ],
+)
+def test_the_hour_at_which_the_child_was_due_is_neither(text: str, hour: int, minute: int) -> None:
+    assert told_times(text, EVENING) == Times(due_back=on_the_day(hour, minute))
+
+
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        ("found bed empty at 10pm, last seen at 9pm", Times(on_the_day(21), on_the_day(22), None)),
+        ("Found bed empty at 6 this morning, last seen 8 tonight", Times(on_the_day(20), on_the_day(6), None)),
+        ("signed out at 6 till 9", Times(on_the_day(18), None, on_the_day(21))),
+        ("left at 6 due home at 8", Times(on_the_day(18), None, on_the_day(20))),
+        ("Left 9ish. due in 10. noticed 1015pm", Times(on_the_day(21), on_the_day(22, 15), on_the_day(22))),
+        ("curfew is 10 and its half 10 now", Times(None, None, on_the_day(22))),
+    ],
+)
+def test_each_of_several_times_is_of_its_own_thing(text: str, times: Times) -> None:
+    assert told_times(text, EVENING) == times
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gone at 9",
+        "missing 2130",
+        "MISSING CHILD REPORT C17 23:15",
+        "he noticed she left at 9",
+        "I went to bed at 10",
+        "rang me at 9",
+        "last seen online at 9",
+        "left at 9pm or 10pm",
+        "seen at 8 then again at 9",
+        "left before 9",
+        "usually home by 9",
+        "left at 999",
+        "left at 21:99",
+        "last seen 9 station road",
+        "went for the 8.15 train",
+        "due back at 9 tomorrow",
+        "due back at 5",
+        "police came at 9",
+    ],
+)
+def test_what_may_mean_either_is_nothing(text: str) -> None:
+    assert told_times(text, EVENING) == Times()
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join),
+    st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30), timezones=st.just(UTC)),
+)
+def test_nothing_was_seen_after_the_text_nor_a_day_before(text: str, at: datetime) -> None:
+    for told in (told_times(text, at).last_seen, told_times(text, at).noticed):
+        assert told is None or at - timedelta(days=1) <= told <= at

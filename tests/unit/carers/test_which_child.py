@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from services.carers.policy.answer import Answer
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Decision, Provisional, Question
+from services.carers.policy.scene import Decision, Provisional, Question
 from services.carers.understanding.grammar import understand
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import ChildReportedMissing

@@ -8,10 +8,13 @@ from uuid import UUID, uuid5
 
 import yaml
 
+from services.carers.policy.answer import Answer
 from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Answer, Child, Decision, Scene, Standing, Telling
+from services.carers.policy.scene import Child, Decision, Scene, Standing, Telling
+from services.carers.understanding import whom
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
+from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.identifiers import NAMESPACE, provisional_child
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
@@ -19,13 +22,20 @@ from services.safeguarding.outcomes import DutyAcknowledged
 HERE = Path(__file__).parent
 SOMEBODY = provisional_child("a text")
 CODE = "4K7PX"
+CODE_OF_UNKNOWN = "VBHJZ"
+"""Of a telling about a child whom nobody could name."""
 ONE = (("C17", "Amara"),)
 TWO = (*ONE, ("C18", "Yusuf"))
 HOME = (("C21", "Omar"), ("C22", "Linh"), ("C23", "Selam"), ("C24", "Ardit"), ("C25", "Blessing"), ("C26", "Omid"))
 CHILDREN = {"one": ONE, "two": TWO, "home": HOME, "staff": (), "officer": (), "former": (), "stranger": ()}
+BY_CODE = ("C31", "C32")
+"""Whom duty staff know, by code alone."""
 KINDS: dict[str, Any] = {
     "one": "carer", "two": "carer", "home": "residential", "staff": "staff", "officer": "officer", "former": "former-carer", "stranger": "unknown",
 }  # fmt: skip
+
+
+PLACEMENT = f"placement-{UUID(int=9)}"
 
 
 def child_id(code: str) -> str:
@@ -33,6 +43,7 @@ def child_id(code: str) -> str:
 
 
 EPISODE = UUID(int=2)
+UNKNOWN = Telling(UUID(int=3), 0, SOMEBODY, "kestrel", EPISODE, None, standing=Standing("missing", episode=EPISODE))
 TOLD = Telling(UUID(int=1), 0, child_id("C17"), "kestrel", EPISODE, None, standing=Standing("missing", episode=EPISODE))
 
 
@@ -70,9 +81,17 @@ def scene_of(case: Case) -> Scene:
         Child(child_id(code), code, (name,), Standing(given.get(code)))  # type: ignore[arg-type]
         for code, name in CHILDREN[case.who]
     )
-    telling = None
-    if case.who == "staff" and CODE in understand(case.text).codes:
-        telling = TOLD
+    telling: Telling | None = None
+    coded: tuple[Child, ...] = ()
+    if case.who == "staff":
+        meaning = understand(case.text)
+        told = UNKNOWN if any(part.startswith("identified") for part in case.means) else TOLD
+        telling = told if CODE in meaning.codes else UNKNOWN if CODE_OF_UNKNOWN in meaning.codes else None
+        coded = tuple(
+            Child(child_id(code), code, (), Standing(given.get(code)), authority="kestrel", placement=PLACEMENT)  # type: ignore[arg-type]
+            for code in BY_CODE
+            if code[1:] in whom.numbers(meaning.words)
+        )
     known = case.who != "stranger"
     return Scene(
         kind=KINDS[case.who],
@@ -81,6 +100,8 @@ def scene_of(case: Case) -> Scene:
         person=f"person-{UUID(int=7)}" if known else None,
         children=children,
         telling=telling,
+        coded=coded,
+        asks="?" in case.text,
         texts_this_hour=1,
     )
 
@@ -91,7 +112,13 @@ def made_of(case: Case) -> Decision:
 
 def effects(decision: Decision) -> frozenset[str]:
     codes = {child_id(code): code for children in CHILDREN.values() for code, _ in children}
-    said = {_short(act.content, codes.get(act.subject, "?")) for act in decision.acts}
+    codes |= {child_id(code): code for code in BY_CODE}
+    said = {
+        f"identified {codes.get(act.content.child, '?')}"
+        if isinstance(act.content, ChildIdentified)
+        else _short(act.content, codes.get(act.subject, "?"))
+        for act in decision.acts
+    }
     if said:
         return frozenset(said)
     return frozenset({"answer" if decision.answer else "nothing"})

@@ -6,11 +6,13 @@ from uuid import UUID, uuid4
 
 from services.console.policy.timeline import timeline
 from services.console.record import Recorded
+from services.console.words import Words
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.duties import Because, PoliceNotify
-from services.safeguarding.events import ChildReportedMissing, PoliceReferenceTexted
+from services.safeguarding.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
 from services.safeguarding.evidence import AttemptResult, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.identifiers import new_id, telling
+from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
 from services.safeguarding.outcomes import DutyAcknowledged
@@ -151,3 +153,18 @@ def test_an_exercise_shows_who_started_it() -> None:
     started = entry(operator_acted("exercise-started", said=("report",)), id_="started")
     lines = timeline(entry(episode_changed(episode)), [], [started, report, entry(decided(episode, "report"))])
     assert [line.entry.id for line in lines] == ["started", "report"]
+
+
+def test_a_text_that_is_not_in_english_says_which_language_to_whoever_reads_it() -> None:
+    episode = uuid4()
+    texts = [
+        entry(TextNeedsHuman(authority="kestrel", reason="not-understood", language=language), id_=f"text {language}")
+        for language in (TextLanguage.ALBANIAN, None)
+    ]
+    lines = timeline(
+        entry(episode_changed(episode)), [], [*texts, *(entry(decided(episode, each.id)) for each in texts)]
+    )
+    assert [Words().sentence(line) for line in lines] == [
+        "A text needs a person: not understood. It seems to be in Albanian",
+        "A text needs a person: not understood",
+    ]

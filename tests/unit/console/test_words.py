@@ -10,7 +10,7 @@ import yaml
 from services.console.policy.timeline import Line
 from services.console.record import Recorded
 from services.console.words import MESSAGES, Words
-from services.safeguarding import decisions, discussion_events, duties, events, evidence, operators, roles
+from services.safeguarding import decisions, discussion_events, duties, events, evidence, languages, operators, roles
 from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duties import Duty
 from services.safeguarding.message import CONTRACTS, Message
@@ -31,6 +31,7 @@ NAMED: list[tuple[str, type[StrEnum]]] = [
     ("reference_kind", events.ReferenceKind),
     ("operator_role", operators.OperatorRole),
     ("act", operators.OperatorAct),
+    ("language", languages.TextLanguage),
 ]
 
 
@@ -42,14 +43,16 @@ def test_every_value_has_its_words(field: str, words: type[StrEnum]) -> None:
 @pytest.mark.parametrize("contract", ON_THE_TIMELINE, ids=lambda each: each.kind)
 def test_every_kind_has_a_sentence_made_of_its_own_fields(contract: type[Message]) -> None:
     act = contract.kind.rsplit(".v", maxsplit=1)[0]
-    for sentence in [act, f"{act} withdrawn"] if issubclass(contract, Duty) else [act]:
+    withdrawn = [f"{act} withdrawn"] if issubclass(contract, Duty) else []
+    in_a_language = [f"{act} not-in-english"] if "language" in contract.model_fields else []
+    for sentence in [act, *withdrawn, *in_a_language]:
         asked = {field for _, field, _, _ in string.Formatter().parse(CONTENT["acts"][sentence]) if field}
         assert asked <= {*contract.model_fields, "role", "wording"}
 
 
 def test_there_is_no_sentence_for_what_never_happens() -> None:
     acts = {each.kind.rsplit(".v", maxsplit=1)[0] for each in ON_THE_TIMELINE}
-    assert {act.removesuffix(" withdrawn") for act in CONTENT["acts"]} - acts == set()
+    assert {act.removesuffix(" withdrawn").removesuffix(" not-in-english") for act in CONTENT["acts"]} - acts == set()
 
 
 def test_a_time_is_said_as_people_of_the_place_say_it() -> None:

@@ -81,3 +81,11 @@ def test_the_command_compares_two_places_and_refuses_what_holds_no_rules(folder:
     told = run(app, ["diff", old, new, "--authority", "northshire", "--stories", str(folder / "stories")])
     assert (told.exit_code, "at 20 minutes instead of 15 minutes" in told.output) == (0, True)
     assert run(app, ["diff", old, str(folder / "nowhere")]).exit_code == 2
+
+
+def test_it_says_what_an_authority_gives_up_that_takes_a_carer_s_word(folder: Path) -> None:
+    own = folder / "rules" / "northshire.yaml"
+    own.write_text(OWN.replace("rules:", "stand-down: { by-text: word }\nrules:", 1))
+    said = difference(rules_in(DEFAULT_RULES), rules_in(folder / "rules"), "northshire", folder / "stories")
+    assert "  stand-down: by-text was code, is now word: " in said
+    assert "gives up the code from the carer's own handset" in said

@@ -121,3 +121,30 @@ def test_a_notice_of_a_time_at_which_the_calendar_begins_is_read_all_the_same() 
     """As reports of before it was refused have it."""
     shown = dict(sections(notice(report=Report(last_seen_at="0001-01-01T00:00:00+00:00"))))
     assert any("Last seen, when" in line for lines in shown.values() for line in lines)
+
+
+CLAIMS = (About.RETURN_CLAIMED, About.RETRACTION_CLAIMED, About.LOCATION_CLAIMED)
+
+
+@pytest.mark.parametrize("about", CLAIMS)
+def test_what_is_said_and_not_proved_is_told_as_that_and_the_search_keeps_its_risk(about: About) -> None:
+    told = notice(about)
+    assert "NOBODY HAS CONFIRMED IT: go on as before" in headline(told.data)
+    assert "say" in headline(told.data) or "said" in headline(told.data)
+    assert any(name == "Risk" for name, _ in sections(told))
+
+
+@pytest.mark.parametrize(
+    ("missing_since", "said"),
+    [
+        (SUMMER, ("Reported missing: Tue 14 Jul 2026, 22:04", "Back since: Tue 14 Jul 2026, 22:04")),
+        (None, ("Nobody had reported the child missing.", "Back since: Tue 14 Jul 2026, 22:04")),
+    ],
+)
+def test_that_a_child_is_back_says_from_when_till_when_it_was_missing(
+    missing_since: datetime | None, said: tuple[str, ...]
+) -> None:
+    back = notice(About.RETURNED)
+    times = {"missing_since": missing_since, "returned_at": SUMMER}
+    back = back.model_copy(update={"data": back.data.model_copy(update=times)})
+    assert dict(sections(back))["The absence"] == said

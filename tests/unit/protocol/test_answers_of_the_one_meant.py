@@ -21,8 +21,8 @@ from tests.support.own_rules import only
 SAID = {"authority": "northshire"}
 BEN = "person-00000000-0000-4000-8000-00000000000b"
 MISSING = events.ChildReportedMissing(**SAID)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
 MINUTE = 1 / 60
 STEPS = [
     {"after": "5m", "again": True},

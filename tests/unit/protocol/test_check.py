@@ -275,3 +275,40 @@ def test_what_an_episode_needs_to_close_is_lessened_only_with_a_name_and_reasons
     assert any("which the default asks" in each for each in findings(tmp_path, less))
     approved = less.replace("rules:", "approved: { by: Director of Children's Services, reasons: a pilot }\nrules:", 1)
     assert findings(tmp_path, approved) == []
+
+
+ON_WORD = GOOD.replace("rules:", "stand-down: { by-text: word }\nrules:", 1)
+APPROVED = "approved: { by: Director of Children's Services, reasons: no handset at the homes }\nrules:"
+
+
+def test_a_carer_s_word_is_taken_for_proof_only_with_a_name_and_reasons_and_it_is_said_what_that_gives_up(
+    tmp_path: Path,
+) -> None:
+    (found,) = findings(tmp_path, ON_WORD)
+    assert "gives up the code from the carer's own handset" in found
+    assert "ends the search, and police and all who search are stood down on it" in found
+    assert findings(tmp_path, ON_WORD.replace("rules:", APPROVED, 1)) == []
+    assert findings(tmp_path, ON_WORD.replace("word", "code", 1)) == []
+
+
+@pytest.mark.parametrize("written", ["{ by-text: wrod }", "word", "{ by-mail: word }", "[word]"])
+def test_a_stand_down_that_nobody_can_read_is_refused(tmp_path: Path, written: str) -> None:
+    found = findings(tmp_path, ON_WORD.replace("{ by-text: word }", written))
+    assert any("stand-down: { by-text: code }, or word" in each for each in found)
+
+
+@pytest.mark.parametrize("unproven", ["child.return-claimed", "return.unverified", "claim.seconded"])
+def test_nothing_may_end_on_what_is_only_said(tmp_path: Path, unproven: str) -> None:
+    ends = GOOD.replace("    because:", f"    until: [{unproven}]\n    because:", 1)
+    assert any(f"it ends on {unproven}, which is said and not proved" in each for each in findings(tmp_path, ends))
+
+
+def test_what_is_proven_is_not_told_of_what_is_only_said(tmp_path: Path) -> None:
+    assert any(
+        "returned-notice is not true on child.return-claimed" in each
+        for each in findings(
+            tmp_path,
+            GOOD
+            + SECOND.replace("police-not-yet-told", "returned-notice").replace("report.added", "child.return-claimed"),
+        )
+    )

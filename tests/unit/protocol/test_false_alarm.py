@@ -17,8 +17,8 @@ FACTS = Facts(authority="northshire", force="north-force")
 CARE = care_events.ChildAccommodated(**SAID, under="section-20")
 LEFT = care_events.ChildLeftCare(**SAID)
 MISSING = events.ChildReportedMissing(**SAID)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)
 CLOCK: dict[str, Any] = {
     "id": "clock",
     "on": "section-20.began",

@@ -54,7 +54,7 @@ async def test_messages_that_share_a_transaction_each_begin_where_the_one_before
     story = [
         MISSING,
         MISSING,
-        events.ChildReturned(authority="northshire", channel="agency", proof=events.Proof.HANDSET),
+        events.ChildReturned(authority="northshire", channel="agency", proof=events.Proof.AGENCY),
     ]
     await protocol.takes(*(protocol.received(each, child) for each in story))
     for each in story:
@@ -74,7 +74,7 @@ async def test_what_comes_together_holds_its_children_at_once_and_writes_each_ca
     await protocol.takes(protocol.received(MISSING, known))
     story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
     async with protocol.store.transaction() as transaction:
-        HOLDING.answered(transaction, await at_once(transaction.connection, *HOLDING.asked(story)))
+        HOLDING.load(transaction, await at_once(transaction.connection, *HOLDING.queries(story)))
         for each in story:
             await protocol.handlers.on_message(each, transaction)
     async with protocol.store.transaction() as transaction:
@@ -125,7 +125,7 @@ async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) 
     child = a_child()
     await protocol.takes(protocol.received(MISSING, child))
     await protocol.takes(
-        protocol.received(events.ChildReturned(authority="northshire", proof=events.Proof.HANDSET), child)
+        protocol.received(events.ChildReturned(authority="northshire", proof=events.Proof.AGENCY), child)
     )
     open_rules = {
         read(each.envelope).content.rule  # type: ignore[attr-defined]

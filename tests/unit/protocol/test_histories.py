@@ -55,7 +55,26 @@ DRAWING = Drawing(
     around=START,
 )
 """Where the child lives is the register's to say."""
-EVENTS = st.one_of(st.sampled_from(OFTEN).flatmap(DRAWING.events), st.sampled_from(KINDS).flatmap(DRAWING.events))
+SHOWN = {"text": "handset", "force": "force", "agency": "agency", "console": "person", "page": "person"}
+"""The one proof that each channel can carry, said once more here: the engine's own table is what is tried."""
+SAID_ALONE: tuple[type[Message], ...] = (
+    events.ChildReturnClaimed,
+    events.MissingRetractionClaimed,
+    events.ChildLocationClaimed,
+)
+ENDINGS: tuple[type[Message], ...] = (events.ChildReturned, events.ChildLocated, events.ReportRetracted)
+
+
+def _shown(content: Message) -> Message:
+    return content.model_copy(update={"proof": events.Proof(SHOWN.get(getattr(content, "channel", ""), "word"))})
+
+
+EVENTS = st.one_of(
+    st.sampled_from(OFTEN).flatmap(DRAWING.events),
+    st.sampled_from(ENDINGS).flatmap(DRAWING.events).map(_shown),
+    st.sampled_from((*SAID_ALONE, *ENDINGS)).flatmap(DRAWING.events),
+    st.sampled_from(KINDS).flatmap(DRAWING.events),
+)
 OUTCOME_OF: dict[str, type[Outcome]] = {
     "accepted": DutyAccepted,
     "delivered": DutyDelivered,
@@ -84,11 +103,13 @@ class History:
     pending: dict[Any, Deadline] = field(default_factory=dict)
     decisions: list[tuple[Message, Decision]] = field(default_factory=list)
     heard: list[tuple[str, Message, datetime]] = field(default_factory=list)
+    before: list[Case] = field(default_factory=list)
 
     def hears(self, content: Message, time: datetime, name: str | None = None) -> None:
         self.count += 1
         happened = Happened(content, name or f"message-{self.count}", CHILD, time)
         self.heard.append((happened.id, content, time))
+        self.before.append(self.case)
         decision = decide(self.case, happened, FACTS, Protocols(PROTOCOL), self.now)
         self.case = decision.case
         for cancelled in decision.cancelled:
@@ -204,6 +225,41 @@ def test_for_a_returned_child_nothing_goes_out_but_what_the_return_asks_for(step
         if standing and not standing & OPEN_STATES:
             told = {duty.rule for duty in decision.duties if duty.act == "tell"}
             assert told <= ASKED_OF_A_RETURN
+
+
+def is_proven(content: Message) -> bool:
+    proof = getattr(content, "proof", None)
+    return isinstance(content, ENDINGS) and proof is not None and proof == SHOWN.get(getattr(content, "channel", ""))
+
+
+ENDED = {EpisodeState.RETURNED, EpisodeState.LOCATED, EpisodeState.RETRACTED}
+
+
+@many
+@given(STEPS)
+def test_no_child_is_returned_located_or_withdrawn_without_proof(steps: list[Any]) -> None:
+    history = played(steps)
+    for before, (content, decision) in zip(history.before, history.decisions, strict=True):
+        for name, episode in decision.case.episodes.items():
+            was = before.episodes.get(name)
+            if episode.state in ENDED and (was is None or was.state != episode.state):
+                assert is_proven(content), content
+
+
+@many
+@given(STEPS)
+def test_what_is_not_proven_ends_withdraws_rests_and_weakens_no_duty(steps: list[Any]) -> None:
+    history = played(steps)
+    for before, (content, decision) in zip(history.before, history.decisions, strict=True):
+        starts = isinstance(content, events.ReportRetracted) and content.retracts == "return"
+        if not isinstance(content, SAID_ALONE + ENDINGS) or is_proven(content) or starts:
+            continue
+        assert [each for each in decision.duties if each.act == "withdraw"] == []
+        assert all(decision.case.duties[name] == duty for name, duty in before.duties.items())
+        assert all(decision.case.waiting[name] == waiting for name, waiting in before.waiting.items())
+        assert set(decision.cancelled) == set()
+        assert {each.deadline for each in decision.deadlines}.isdisjoint(before.duties)
+        assert decision.case.record == before.record
 
 
 @many

@@ -15,8 +15,8 @@ from tests.support.own_rules import only
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID)
-LOCATED = events.ChildLocated(**SAID, proof=events.Proof.FORCE)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
 BRIEFING: dict[str, Any] = {
     "id": "briefing",

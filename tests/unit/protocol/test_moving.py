@@ -25,7 +25,7 @@ ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 AFTER_CHRISTMAS = datetime(2026, 12, 29, 9, tzinfo=UTC)
 """Thirty days after the start it is Christmas Eve, after five."""
 

@@ -16,7 +16,7 @@ from tests.support.own_rules import only
 
 SAID = {"authority": "northshire"}
 MISSING = events.ChildReportedMissing(**SAID)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 EVERY_WORD = only(*({"id": each.replace(".", "-"), "on": each} for each in Trigger))
 UNKNOWN = UUID(int=5)
 
@@ -45,11 +45,11 @@ def verdict(decision: Decision) -> tuple[Verdict, UUID | None]:
 
 UNTOUCHED = [EpisodeState.RETURNED, EpisodeState.MISSING]
 SAYS: list[tuple[type[Message], dict[str, Any], str, EpisodeState]] = [
-    (events.ChildReturned, {"proof": "handset"}, "return-unverified", EpisodeState.RETURNED),
-    (events.ChildLocated, {}, "return-unverified", EpisodeState.LOCATED),
+    (events.ChildReturned, {"proof": "agency"}, "return-unverified", EpisodeState.RETURNED),
+    (events.ChildLocated, {"proof": "agency"}, "return-unverified", EpisodeState.LOCATED),
     (
         events.ReportRetracted,
-        {"retracts": "missing", "proof": "handset"},
+        {"retracts": "missing", "proof": "agency"},
         "retraction-unverified",
         EpisodeState.RETRACTED,
     ),

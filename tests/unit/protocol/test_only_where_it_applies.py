@@ -22,8 +22,8 @@ ANN = "person-00000000-0000-4000-8000-00000000000a"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-LOCATED = events.ChildLocated(**SAID, proof=events.Proof.FORCE)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 CHECK = events.SafeAndWellCheckRecorded(**SAID)
 WORDS = events.ChildInformationReceived(**SAID)
 TEXTED = events.PoliceReferenceTexted(**SAID)

@@ -18,9 +18,9 @@ CAT = "person-00000000-0000-4000-8000-00000000000c"
 UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 BY_AGENCY = events.ChildReportedMissing(**SAID, channel="agency")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET, channel="agency")
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY, channel="agency")
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return", channel="agency")
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET, channel="agency")
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY, channel="agency")
 LOCATED = events.ChildLocated(**SAID, channel="force", proof=events.Proof.FORCE)
 
 
@@ -67,11 +67,11 @@ def test_each_word_reaches_each_carer_once_and_who_reports_by_then_as_one_who_re
     assert child.texts(FALSE_ALARM, 5) == {ANN: "withdrawn-elsewhere", BEN: "withdrawn-elsewhere"}
 
 
-def test_who_brings_the_child_back_hears_that_it_is_recorded_and_nothing_more() -> None:
+def test_who_brings_the_child_back_has_an_answer_and_is_told_nothing_more() -> None:
     child = Child(CHILD, FACTS)
     child.hears(BY_AGENCY)
     back = events.ChildReturned(**SAID, proof=events.Proof.HANDSET, channel="text", said_by=BEN)
-    assert child.texts(back, 1) == {BEN: "return-recorded", ANN: "return-said-elsewhere"}
+    assert child.texts(back, 1) == {ANN: "return-said-elsewhere"}
 
 
 def test_whoever_was_told_hears_how_it_ends_also_after_the_child_has_moved_and_nobody_new_does() -> None:

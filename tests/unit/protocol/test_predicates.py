@@ -9,7 +9,7 @@ from services.protocol.policy.case import Episode
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Asked, Rule
 from services.protocol.policy.predicates import Answer, Standing, age_on, answer, ask
-from services.protocol.policy.vocabulary import NUMBERED, Question
+from services.protocol.policy.questions import NUMBERED, Question
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 YES, NO, UNKNOWN = {"unaccompanied": True}, {"unaccompanied": False}, {"unaccompanied": None}

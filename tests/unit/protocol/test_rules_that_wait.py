@@ -21,8 +21,8 @@ SAID = {"authority": "northshire"}
 ANN = "person-00000000-0000-4000-8000-00000000000a"
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
 ON: dict[str, Any] = {"id": "waits", "on": "child.reported-missing"}
 REVIEWED: dict[str, Any] = {"id": "near", "on": "review.due"}
 

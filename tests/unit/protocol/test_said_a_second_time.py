@@ -127,7 +127,7 @@ def test_each_telling_and_each_withdrawal_is_a_message_of_its_own() -> None:
 def test_each_telling_and_the_record_beside_it_say_the_same_revision() -> None:
     child = Child()
     child.protocols = only({"id": "asked", "on": "child.reported-missing", "until": ["child.returned"]})
-    for hour, said in enumerate((MISSING, events.ChildReturned(**SAID, proof=events.Proof.HANDSET)), 1):
+    for hour, said in enumerate((MISSING, events.ChildReturned(**SAID, proof=events.Proof.AGENCY)), 1):
         decision = child.hears(said, hour)
         assert [each.revision for each in decision.duties] == [hour]
         assert [each.revision for each in decision.changes] == [hour, hour]
@@ -139,5 +139,5 @@ def test_what_has_been_answered_is_not_ended_a_second_time() -> None:
     (duty,) = child.hears(MISSING).duties
     child.hears(DutyAcknowledged(**SAID, duty=duty.duty, step=0, how="text"), 1)
     before = child.case.duties
-    child.hears(events.ChildReturned(**SAID, proof=events.Proof.HANDSET), 2)
+    child.hears(events.ChildReturned(**SAID, proof=events.Proof.AGENCY), 2)
     assert child.case.duties == before

@@ -27,7 +27,7 @@ OTHER = "child-00000000-0000-4000-8000-000000000009"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 WORDS = events.ChildInformationReceived(**SAID, said_by=BEN, channel="text")
 BY_EVE = WORDS.model_copy(update={"said_by": EVE})
 POLICE = {"tell": "police.control-room", "by": "webhook"}

@@ -17,7 +17,7 @@ from tests.support.one_child import CHILD, START, OneChild
 SAID: dict[str, Any] = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 NOT_BACK = events.ReportRetracted(**SAID, retracts="return")
 PHOTOGRAPH = PhotographRecorded(**SAID, taken_on=START.date())
 BY_DAY = 16

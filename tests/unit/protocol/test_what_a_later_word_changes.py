@@ -28,7 +28,7 @@ ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", carers=(ANN, BEN))
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 FALSE_ALARM = events.ReportRetracted(
     **SAID, said_by=ANN, channel="text", retracts="missing", proof=events.Proof.HANDSET
 )

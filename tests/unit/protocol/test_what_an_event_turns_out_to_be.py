@@ -22,7 +22,7 @@ SAID = {"authority": "northshire"}
 FORCE = {**SAID, "force": "north-force", "reply": "r"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
 WATCHED = [
     Trigger.DECISION_REFUSED,
     Trigger.DECISION_UASC_LEAVE,

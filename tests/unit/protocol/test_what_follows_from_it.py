@@ -25,9 +25,9 @@ WORDS = "words-00000000-0000-4000-8000-00000000000c"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.HANDSET)
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)
 WORKER = {"id": "worker", "on": "child.reported-missing", "until": ["child.returned", "missing.retracted"]}
 STEPS = {"otherwise": [{"after": "5m", "tell": "duty.senior-manager", "by": "text", "repeat": "5m"}]}
 

@@ -22,8 +22,8 @@ ELSEWHERE = "placement-00000000-0000-4000-8000-000000000004"
 SAID = {"authority": "northshire"}
 FACTS = Facts(authority="northshire", force="north-force", placement=HOME)
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)
 CLOSED = events.PoliceClosed(**SAID, force="north-force", reply="r")
 PLACED = care_events.PlacementChanged(**SAID)
 TRANSFERRED = care_events.ChildTransferred(**SAID, to="westmere")
@@ -87,7 +87,7 @@ def test_with_a_transfer_each_episode_that_is_not_over_and_each_unanswered_duty_
         child.hears(said, hour)
     *_, ended = child.case.duties.values()
     child.hears(DutyAcknowledged(**SAID, duty=ended.duty, step=0, how="text"), 8)
-    child.hears(events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET), 9)
+    child.hears(events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY), 9)
     (answered,) = child.hears(MISSING, 10).duties
     child.is_at(ELSEWHERE, "south-force")
     moved = child.hears(TRANSFERRED, 11)
@@ -224,7 +224,7 @@ def test_an_episode_that_moves_to_a_newer_protocol_takes_along_what_still_waits_
 def test_what_was_stood_down_or_is_of_another_episode_does_not_move() -> None:
     child = Child(ASKED, WAITS)
     child.hears(MISSING)
-    child.hears(events.ChildLocated(**SAID, proof=events.Proof.FORCE), 1)
+    child.hears(events.ChildLocated(**SAID, proof=events.Proof.AGENCY), 1)
     child.protocols = newer(ASKED, WAITS)
     decision = child.hears(care_events.EpisodeProtocolMoved(**SAID, episode=child.episode.episode), 2)
     assert of_rule(decision) == {}

@@ -23,10 +23,10 @@ SAID = {"authority": "northshire"}
 FORCE = {**SAID, "force": "north-force", "reply": "r"}
 FACTS = Facts(authority="northshire", force="north-force")
 MISSING = events.ChildReportedMissing(**SAID, said_by=ANN, channel="text")
-LOCATED = events.ChildLocated(**SAID, proof=events.Proof.FORCE)
-BACK = events.ChildReturned(**SAID, proof=events.Proof.HANDSET)
-NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.HANDSET)
-FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.HANDSET)
+LOCATED = events.ChildLocated(**SAID, proof=events.Proof.AGENCY)
+BACK = events.ChildReturned(**SAID, proof=events.Proof.AGENCY)
+NOT_BACK = events.ReportRetracted(**SAID, retracts="return", proof=events.Proof.AGENCY)
+FALSE_ALARM = events.ReportRetracted(**SAID, retracts="missing", proof=events.Proof.AGENCY)
 ASKED: dict[str, Any] = {"id": "asked", "on": "child.reported-missing"}
 WAITS = {"id": "waits", "on": "child.reported-missing", "period": "48h"}
 UNTIL = {"until": ["child.returned", "child.located"]}

@@ -1,0 +1,33 @@
+"""Whether it is shown to be so. Nothing ends, is withdrawn or is weakened on less (docs/decisions/0039)."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from services.protocol.policy.case import Episode
+from services.protocol.policy.draft import Draft
+from services.safeguarding import events
+from services.safeguarding.events import Proof
+
+Ending: TypeAlias = events.ChildReturned | events.ChildLocated | events.ReportRetracted
+
+FITS: Mapping[str, Proof] = {
+    "text": Proof.HANDSET,
+    "force": Proof.FORCE,
+    "agency": Proof.AGENCY,
+    "console": Proof.PERSON,
+    "page": Proof.PERSON,
+}
+"""Which proof may come by which channel. Any other counts as none: whoever sends it says more than their channel can show."""
+
+
+def is_proven(draft: Draft, event: Ending, episode: Episode | None) -> bool:
+    if event.proof is Proof.WORD:
+        return is_word_enough(draft, episode)
+    return event.proof is not None and FITS.get(event.channel) is event.proof
+
+
+def is_word_enough(draft: Draft, episode: Episode | None) -> bool:
+    """The authority's own rules choose so, and the register names the speaker as this child's carer. Who is not named there is a stranger."""
+    if draft.protocol_for(episode).stand_down.by_text != "word":
+        return False
+    return draft.speaker is not None and draft.speaker in (draft.facts.carers or ())

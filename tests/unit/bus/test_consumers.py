@@ -1,0 +1,152 @@
+"""What both consumers share: which messages are acknowledged, and how a stop treats what is in hand; and what Faust's gathers."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from services.bus import worker
+from services.bus.consumer_base import Consumer
+from services.bus.raw import Raw
+from services.bus.worker import Worker
+from services.safeguarding.message import Topic
+
+
+@dataclass
+class Record:
+    offset: int
+    topic: str = "outcomes"
+    partition: int = 3
+    value: bytes = b"{}"
+
+
+@dataclass
+class PlayedContract:
+    """Does as many of each batch as it is told: all, where nothing else is said."""
+
+    does: int = 100
+    waits_for: asyncio.Event | None = None
+    service: str = "protocol"
+    topics: tuple[str, ...] = ()
+    background_topics: frozenset[Topic] = frozenset({Topic.OUTCOMES})
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    batches: list[list[str]] = field(default_factory=list)
+    closed: bool = False
+
+    async def process_batch(self, messages: Sequence[Raw]) -> int:
+        self.batches.append([each.origin for each in messages])
+        if self.waits_for is not None:
+            await self.waits_for.wait()
+        return min(self.does, len(messages))
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Plain(Consumer[Record]):
+    """The shared half alone."""
+
+    def __init__(self, contract: PlayedContract, slot: int | None = None) -> None:
+        super().__init__(cast("Any", SimpleNamespace(slot=slot)), cast("Any", contract))
+        self.acknowledged: list[int] = []
+        self.left_with: list[int] | None = None
+
+    def obstacle(self) -> str | None:
+        return None
+
+    async def start(self) -> None: ...
+
+    async def acknowledge(self, message: Record) -> None:
+        self.acknowledged.append(message.offset)
+
+    def record(self, message: Record) -> Record:
+        return message
+
+    async def _leave(self) -> None:
+        self.left_with = list(self.acknowledged)
+
+    async def take(self, *offsets: int) -> int:
+        with self._holding():
+            return await self._process([Record(each) for each in offsets], Topic.OUTCOMES)
+
+
+async def test_only_what_is_done_is_acknowledged_in_its_order() -> None:
+    contract = PlayedContract(does=2)
+    consumer = Plain(contract)
+    assert await consumer.take(5, 6, 7) == 2
+    assert consumer.acknowledged == [5, 6]
+    assert contract.batches == [["outcomes/3/5", "outcomes/3/6", "outcomes/3/7"]]
+
+
+async def test_a_stop_lets_what_is_in_hand_finish_before_the_group_is_left() -> None:
+    contract = PlayedContract(waits_for=asyncio.Event())
+    consumer = Plain(contract)
+    taking = asyncio.create_task(consumer.take(5))
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.sleep(0.05)
+    assert contract.stopping.is_set()
+    assert consumer.left_with is None
+    assert contract.waits_for is not None
+    contract.waits_for.set()
+    await asyncio.wait_for(stopping, 5)
+    assert consumer.left_with == [5]
+    assert contract.closed
+    assert await taking == 1
+
+
+async def test_a_stop_does_not_wait_for_ever_for_what_is_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Consumer, "STOP_GRACE_SECONDS", 0.01)
+    contract = PlayedContract(waits_for=asyncio.Event())
+    consumer = Plain(contract)
+    taking = asyncio.create_task(consumer.take(5))
+    await asyncio.sleep(0)
+    await asyncio.wait_for(consumer.stop(), 5)
+    assert (consumer.left_with, contract.closed) == ([], True)
+    taking.cancel()
+
+
+@pytest.mark.parametrize(("slot", "name"), [(2, "protocol-2"), (None, None)])
+async def test_a_process_with_a_slot_joins_its_group_under_a_name_of_its_own(
+    slot: int | None, name: str | None
+) -> None:
+    assert Plain(PlayedContract(), slot)._identity == name
+
+
+class PlayedStream:
+    """Brings what is put; acknowledges."""
+
+    def __init__(self) -> None:
+        self.come: asyncio.Queue[Any] = asyncio.Queue()
+        self.acknowledged: list[int] = []
+
+    def noack(self) -> "PlayedStream":
+        return self
+
+    async def events(self) -> Any:
+        while True:
+            yield SimpleNamespace(message=await self.come.get())
+
+    async def ack(self, event: Any) -> None:
+        self.acknowledged.append(event.message.offset)
+
+
+@pytest.mark.parametrize(("topic", "batches"), [(Topic.OUTCOMES, [[0, 1]]), (Topic.CHILD_EVENTS, [[0], [1]])])
+async def test_faust_gathers_a_background_topic_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, topic: Topic, batches: list[list[int]]
+) -> None:
+    monkeypatch.setattr(worker, "GATHERED_SECONDS", 0.2)
+    contract, stream = PlayedContract(), PlayedStream()
+    part = Worker(cast("Any", SimpleNamespace(slot=None)), cast("Any", contract))
+    agent = asyncio.create_task(part._agent(topic)(stream))
+    for offset in range(2):
+        stream.come.put_nowait(Record(offset, topic=topic))
+        await asyncio.sleep(0.02)
+    async with asyncio.timeout(5):
+        while len(stream.acknowledged) < 2:  # noqa: ASYNC110 a list has no event
+            await asyncio.sleep(0.01)
+    agent.cancel()
+    assert contract.batches == [[f"{topic}/3/{each}" for each in one] for one in batches]

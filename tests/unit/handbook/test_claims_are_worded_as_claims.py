@@ -1,0 +1,77 @@
+"""What is said and not proved is told as that: no text or mail to a professional, and none to a carer, says that it is so."""
+
+import re
+
+import pytest
+
+from services.carers import messages as carers
+from services.professionals import mails, texts
+from services.protocol.loading import Library, files
+from services.protocol.policy.telling import CARERS
+from services.protocol.proofs import ESCALATIONS, UNPROVEN
+from services.safeguarding.roles import Channel, Wording
+
+PROTOCOL = Library(files()).current("northshire")
+SAID_ONLY = re.compile(
+    r"not (?:yet )?confirmed|not confirmed|nobody vouches|nobody who may say so|disputed|nobody can vouch|everyone still searches",
+    re.IGNORECASE,
+)
+DYWEDIR = re.compile(
+    r"heb (?:ei )?gadarnhau|nid yw(?:'n sicr| wedi'i gadarnhau| neb)|amau|ni all neb|dal i chwilio", re.IGNORECASE
+)
+"""The same in Welsh."""
+AS_A_FACT = re.compile(
+    r"\b(?:child|she|he|they) (?:is|are|was|were) (?:now )?(?:back|found|returned|located|safe|never missing)\b"
+)
+WHOSE = re.compile(
+    r"(?:says?|texted|said|is) that a (?:missing )?child is back|whether the child is back|Is a missing child back"
+)
+"""Somebody's saying, or a question: that is no statement of ours."""
+
+
+def _said() -> set[tuple[bool, Wording]]:
+    """Everything that a rule set off by something unproven says, but for who has not answered; and whether it is said to carers."""
+    said = set()
+    for rule in PROTOCOL.rules:
+        if not set(rule.on) & UNPROVEN:
+            continue
+        assert set(rule.on) <= UNPROVEN, f"{rule.id} says one thing of what is proven and what is not"
+        steps = [(each.tell, each.message or rule.message) for each in rule.otherwise if each.tell is not None]
+        for role, wording in [(rule.tell, rule.message), *steps]:
+            if wording not in ESCALATIONS and rule.by != Channel.WEBHOOK:
+                said.add((role in CARERS, wording))
+    return said
+
+
+SAID = sorted(_said())
+
+
+def _words(wording: Wording, language: str, *, to_carers: bool) -> list[str]:
+    if to_carers:
+        return [carers.templates(language)["alerts"][wording]]
+    mail = mails.LANGUAGES[language].mails[wording]
+    return [texts.LANGUAGES[language].texts[wording], f"{mail.subject}. {mail.says}"]
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {wording for _, wording in SAID} >= {
+        Wording.RETURN_CLAIMED_NOTICE,
+        Wording.RETRACTION_CLAIMED_NOTICE,
+        Wording.LOCATION_CLAIMED_NOTICE,
+        Wording.RETURN_UNCONFIRMED,
+        Wording.CONFIRM_RETURN,
+        Wording.RETURN_UNVERIFIED,
+    }
+
+
+@pytest.mark.parametrize(("to_carers", "wording"), SAID)
+def test_each_says_that_it_is_not_confirmed_and_nothing_as_a_fact(to_carers: bool, wording: Wording) -> None:
+    for says in _words(wording, "en", to_carers=to_carers):
+        assert SAID_ONLY.search(says), says
+        assert not AS_A_FACT.search(WHOSE.sub("", says)), says
+
+
+@pytest.mark.parametrize(("to_carers", "wording"), SAID)
+def test_each_says_so_in_welsh(to_carers: bool, wording: Wording) -> None:
+    for says in _words(wording, "cy", to_carers=to_carers):
+        assert DYWEDIR.search(says), says
