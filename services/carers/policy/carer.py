@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from services.carers.policy import enquiring, human, unnamed, whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.meant import Meant, meant
+from services.carers.policy.meant import STANDS_DOWN, Meant, meant
 from services.carers.policy.one_child import told_of
 from services.carers.policy.scene import Act, Child, Decision, PoliceStand, Scene, Standing
-from services.carers.understanding import residence, whom
+from services.carers.understanding import confirmations, residence, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import (
@@ -23,12 +23,18 @@ from services.safeguarding.identifiers import ChildId
 REPLIES_AN_HOUR = 20
 """Beyond this only a report or a return is answered: two machines may be answering each other."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
+REFERENCE_ALONE = frozenset(
+    {"ref", "refs", "reference", "number", "no", "police", "the", "is", "my", "please", "thanks"}
+)
+SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
+MANY = 3
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 
 def decide(meaning: Meaning, scene: Scene) -> Decision:
     found = meant(meaning, scene)
-    decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene) or _asked(meaning, scene)
+    decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene)
+    decision = decision or _meant_to_confirm(meaning, scene) or _asked(meaning, scene)
     if meaning.doubtful or found.doubtful:
         decision = human.as_well(decision, scene, "not-understood")
     return within_limits(decision, scene)
@@ -86,13 +92,15 @@ def _says_who(child: Child, scene: Scene) -> ChildIdentified:
 def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
     """None where the text tells nothing of a child."""
     if Intent.REFERENCE in meaning.intents and not meaning.reference:
-        return Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
+        return _reference_without_number(meaning, scene)
     parts = [
-        told_of(scene.by_id(child), intent, scene)
+        _told_of(child, intent, scene)
         for child, intents in found.about.items()
         for intent in intents
-        if intent is not Intent.BACK or not _only_at_home(child, found, scene)
+        if intent not in SAID_IN_PASSING or not _only_at_home(child, found, scene)
     ]
+    if len(found.about) >= MANY and not scene.open and not scene.provisionals and _all_are_home(found, scene):
+        return human.to_human(scene, "not-understood")
     if found.nobody:
         parts.append(unnamed.told(found.nobody, scene))
     parts += [unnamed.told(intents, whose.among(scene, several)) for several, intents in found.either.items()]
@@ -108,12 +116,38 @@ def _told(meaning: Meaning, found: Meant, scene: Scene) -> Decision | None:
     return decision
 
 
+def _told_of(child: ChildId, intent: Intent, scene: Scene) -> Decision:
+    """What is unclear of a child that nobody misses is for a person."""
+    of = scene.by_id(child)
+    if intent is Intent.UNCLEAR and not of.standing.open:
+        return Decision((human.needed(scene, "not-understood", child),), Answer.HUMAN)
+    return told_of(of, intent, scene)
+
+
 def _only_at_home(child: ChildId, found: Meant, scene: Scene) -> bool:
-    """Of two children one is missing and the other is here, as always: nobody has come back whom nobody missed."""
-    another_is_missing = any(
-        REPORTS & set(intents) for other, intents in found.about.items() if other != child
-    ) or bool(REPORTS & set(found.nobody))
-    return another_is_missing and scene.by_id(child).standing.state is None and not scene.provisionals
+    """One is missing or back, and another is here, as always: nobody has come back whom nobody missed."""
+    others = [intents for other, intents in found.about.items() if other != child]
+    missing = any(REPORTS & set(intents) for intents in (*others, found.nobody))
+    back = any(
+        STANDS_DOWN & set(intents) and scene.by_id(other).standing.open
+        for other, intents in found.about.items()
+        if other != child
+    )
+    return (missing or back) and scene.by_id(child).standing.state is None and not scene.provisionals
+
+
+def _all_are_home(found: Meant, scene: Scene) -> bool:
+    """As a night report says: nobody has missed any of them, and a person sees whether somebody should have."""
+    return len(found.about) == len(scene.children) and all(
+        intents == (Intent.BACK,) for intents in found.about.values()
+    )
+
+
+def _reference_without_number(meaning: Meaning, scene: Scene) -> Decision:
+    """Asked for again. Whatever stands beside the word REF, a person reads."""
+    asked = Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
+    alone = set(meaning.words.split()) <= REFERENCE_ALONE
+    return asked if alone else human.as_well(asked, scene, "not-understood")
 
 
 def _back_but_was_it_the_one(decision: Decision, scene: Scene, nameless: set[ChildId]) -> Decision:
@@ -128,14 +162,27 @@ def _asked(meaning: Meaning, scene: Scene) -> Decision:
     if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
         return enquiring.refused(scene)
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
-        return _status(scene)
+        return _status(scene) if meaning.asks_only else replace(_status(scene), acts=_kept(scene).acts)
     if Intent.HELP in intents:
         return human.to_human(scene, "asked-for-human")
     if intents == {Intent.THANKS} and not scene.pictures:
         return Decision()
-    if len(scene.open) == 1 and not meaning.doubtful and Intent.UNCLEAR in intents and meaning.words:
-        return told_of(scene.open[0], Intent.UNCLEAR, scene)
+    if len(scene.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
+        return _kept(scene)
     return human.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+
+
+def _meant_to_confirm(meaning: Meaning, scene: Scene) -> Decision | None:
+    """It can only be meant to confirm something, and holds no code of ours."""
+    meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
+    return human.to_human(scene, "code-not-valid") if meant_so else None
+
+
+def _kept(scene: Scene) -> Decision:
+    """Words that say more than we understand: for the one child that is missing, else for a person."""
+    if len(scene.open) == 1:
+        return told_of(scene.open[0], Intent.UNCLEAR, scene)
+    return human.to_human(scene, "not-understood")
 
 
 def _is_enquiry(words: str, scene: Scene) -> bool:

@@ -27,7 +27,7 @@ def _by_carer(meaning: Meaning, scene: Scene) -> Decision:
     if answered := confirmation.confirm(meaning, scene) or enrolment.decide(meaning, scene):
         return carer.within_limits(answered, scene)
     if scene.telling is None:
-        alone = meaning.intents == (Intent.ACKNOWLEDGE,)
+        alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
     if staff.is_told_of(scene.telling, scene):
         return carer.within_limits(staff.decide(meaning, scene), scene)

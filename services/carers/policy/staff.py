@@ -4,6 +4,7 @@ The code says which child they mean, and of which episode they speak. It may lie
 an episode counts for the one that they were told of, while that is the open one, and else a person reads it.
 """
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -26,6 +27,10 @@ OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
 OF_THE_EPISODE = frozenset(
     {Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.REFERENCE}
 )
+OF_THE_CHILD = re.compile(
+    r"\b(?:he|she|her|him|his|hers|hes|shes|child|girl|boy|lad|lass|teen|yp|missing|home|returned|located|found)\b"
+)
+"""Without such a word a text of somebody on duty says what they will do."""
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
@@ -58,9 +63,10 @@ def decide(meaning: Meaning, scene: Scene) -> Decision:
 
 def _asked(found: Meant, meaning: Meaning, scene: Scene) -> Decision:
     """Nothing that is reported of a child: a person reads what a machine does not answer."""
-    if Intent.ACKNOWLEDGE in meaning.intents or meaning.intents == (Intent.THANKS,):
+    acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
+    if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
-    if not found.nobody and Intent.STATUS in meaning.intents:
+    if not found.nobody and Intent.STATUS in meaning.intents and meaning.asks_only:
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
         return enquiring.refused(scene)
@@ -107,7 +113,7 @@ def leaves_it(meaning: Meaning) -> bool:
     """The code stands there, and does not say that they have it: they ask something, or cannot take it."""
     intents = set(meaning.intents)
     asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
-    return asks or declines(meaning.words)
+    return (asks and meaning.asks_only) or declines(meaning.words)
 
 
 def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
@@ -118,12 +124,17 @@ def _about(telling: Telling, meaning: Meaning, scene: Scene) -> Decision:
     child = Child(telling.child, "", standing=Standing("missing"), episode=telling.episode)
     counts = OF_THE_CHILD_ALL_THE_SAME if declines(meaning.words) else SAID_OF_A_CHILD
     said = [intent for intent in meaning.intents if intent in counts]
+    if declines(meaning.words) and not OF_THE_CHILD.search(meaning.words):
+        said = []
+    if telling.open:
+        said = _without_what_is_known(said, meaning)
     told = [intent for intent in said if _is_told(intent, meaning)]
     another = _of_another(telling, meaning, of_telling)
     if another is not None:
         parts, told = [another], []
     else:
         parts = [told_of(child, intent, of_telling) for intent in told if _still_counts(intent, telling)]
+        parts += _kept(child, said, meaning, of_telling)
     if any(not _still_counts(intent, telling) for intent in told):
         parts.append(Decision((human.needed(of_telling, "not-understood", telling.child),), Answer.HUMAN))
     if not leaves_it(meaning):
@@ -147,6 +158,20 @@ def _of_another(telling: Telling, meaning: Meaning, scene: Scene) -> Decision | 
         return identifying.decide(telling, codes, meaning, scene)
     read = Decision((human.needed(scene, "which-child", telling.child),), Answer.HUMAN)
     return unnamed.together([_by_code(found, meaning, scene), read]) if reports else read
+
+
+def _without_what_is_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
+    """Of a child that is missing: what others tell is no report of its own, and found is not home yet."""
+    if all(each.weak for each in meaning.said if each.intent in REPORTS):
+        said = [intent for intent in said if intent not in REPORTS]
+    return [intent for intent in said if intent is not Intent.NOT_BACK or Intent.LOCATED not in said]
+
+
+def _kept(child: Child, said: list[Intent], meaning: Meaning, scene: Scene) -> list[Decision]:
+    """What else they know of the child."""
+    if said or declines(meaning.words) or meaning.asks_only or not OF_THE_CHILD.search(meaning.words):
+        return []
+    return [told_of(child, Intent.UNCLEAR, scene)]
 
 
 def _still_counts(intent: Intent, telling: Telling) -> bool:

@@ -39,7 +39,7 @@ def _unknown(meaning: Meaning, scene: Scene) -> Decision:
         return Decision()
     answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
     acts = enquiring.refused(scene).acts if meaning.enquiry else ()
-    if not acts or set(meaning.intents) - NOTHING_BESIDES:
+    if not acts or set(meaning.intents) - NOTHING_BESIDES or not meaning.asks_only:
         acts += _read_by_a_person(scene)
     return Decision(acts, answer)
 

@@ -26,7 +26,7 @@ EMBEDDED = (
     r"\b(?:think|reckon|guess|suspect|assume|assumed|assuming|presume|presumably|suppose|supposedly|supposed|imagine|pretend|pretending|pretended|thought|thinking|believed|wondered|doubt|doubtful|unlikely|unsure|not sure|not certain|no idea|not clear|not convinced)\b",
     r"\b(?:nearly|almost|not quite|close to|maybe|perhaps|possibly|probably|apparently|allegedly|potentially|must have|seems|seemed|sounds like|looks like|looked like|as if|as though)\b",
     r"\b(?:if|whether|when|whenever|once|as soon as|soon as|unless|until|till|til|before|in case|incase|provided|assuming|the minute|the moment|next time|by the time|so that|otherwise|even though)\b",
-    r"\b(?:want|wants|wanted|wanting|need|needs|needed|waiting|wait for|would like|would love|love it|prefer|expecting|expected|trying|try|tried|asked|asking|begged|begging|make sure|persuade|persuaded|convince|refuse|refuses|refused|refusing|promise|promises|promised|agreed|agrees|plan|plans|planning|planned|ordered|due|meant)\b",
+    r"\b(?:want|wants|wanted|wanting|need|needs|needed|waiting|wait for|would like|would love|love it|prefer|expecting|expected|trying|try|tried|asked|asking|begged|begging|make sure|persuade|persuaded|convince|refuse|refuses|refused|refusing|promise|promises|promised|agreed|agrees|plan|plans|planning|planned|ordered|due|meant|awaiting|awaits|arranging|arranged|arrange|pending|setting off|heading|en route|on (?:his|her|their|the) way)\b",
     r"\b(?:wonder|wondering|any idea|any chance|do you know|does anyone know|can you tell|could you tell|is it true|have you heard|did you hear|let me know|tell me|tell us|ask)\b",
     r"\bhow (?:do|can) (?:we|you|i|they) (?:even )?know\b",
     r"\b(?:not|never|no|nt|nobody|no one|noone|none|hardly) (?:\w+ )?(?:think|thinks|believe|believes|reckon|know|say|says|said|see|seen|saw|true|case|convinced|certain|sure|hear|heard|mean|clear|confirmed|way|proof|sign|evidence|of us)\b",
@@ -37,7 +37,7 @@ EMBEDDED = (
 
 MODAL = re.compile(
     r"\b(?:will|would|should|could|might|may|must|can|shall|wont|gonna|going to|about to|able to|has to|have to|had to|got to|ought to|to|let|please|will not)"
-    r" (?:not |just |now |soon |then |probably |definitely |always |still )*(?:be|come|get|return|bring|turn up|walk|make it|show up|have|find|fetch|drop|go)\b"
+    r" (?:not |just |now |soon |then |probably |definitely |always |still )*(?:be|come|get|return|bring|turn up|walk|make it|show up|have|find|fetch|drop|go|let|sneak|slip|climb|creep|wander|stroll|arrive|reach)\b"
 )
 """Right before the verb: "will be back", "to come home", "could have come back"."""
 STILL_TO_COME = re.compile(
@@ -59,7 +59,7 @@ THIS_MOMENT = re.compile(r"\b(?:just|now|tonight|currently|this (?:minute|second
 LONG_OVER = re.compile(
     r"\b(?:(?:the )?(?:last|first|second|other|previous|one|next|following) (?:time|week|weekend|month|year|summer|winter|spring|autumn|christmas|easter|term|occasion|episode|few times|day|morning|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december)"
     r"|(?:last|first) time|that time|the time before|previously|(?:on )?(?:previous|other|earlier|past) (?:times|occasions|episodes)|in the past|^before$|historically|back then|years? back|ages ago|long ago|(?:days|weeks|months|years|nights|day|week|month|year|night|fortnight) (?:ago|before|earlier)|yesterday|before (?:christmas|easter|when|now)"
-    r"|in (?:january|february|march|april|may|june|july|august|september|october|november|december|\d{4}|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
+    r"|(?<!came )(?<!got )(?<!walked )in (?:january|february|march|april|may|june|july|august|september|october|november|december|(?:19|20)\d\d|the (?:summer|spring|autumn|winter|holidays))|when (?:he|she|they|it|this) (?:was (?:\d+|little|younger|small|at)|lived|stayed|happened|did (?:it|this|that)|went (?:missing|off)|ran|did)"
     r"|when (?:it|this) (?:was|happened)|has done (?:this|it|that) before|before (?:he|she|they) (?:went|left|ran|disappeared|vanished)|tro diwethaf|llynedd|ddoe|wythnos diwethaf|(?:back|home|returned|once|twice|times|done this) before(?: (?:by|when|and|but)\b|$)|at the time|by then|at first)\b"
 )
 AT_SOME_TIME = re.compile(
@@ -96,10 +96,10 @@ WITNESSED = re.compile(
 
 ASKED = re.compile(
     r"^(?:so |and |please |hi |hello |hey |sorry |but |ok |just |just wondering |wondering |any )*"
-    r"(?:is|are|has|have|did|do|does|was|were|will|would|can|could|should|aint|isnt|ydy|ydi|ydyn) (?!(?:been|come|got|gone|returned|now|just|back|home|safe|safely|here|finally|arrived|turned|walked|not|also|both back|in|made|text|ring|call|let|keep|do|send|message|update|be|brought|found|located)\b)"
+    r"(?:is|are|has|have|did|do|does|was|were|will|would|can|could|should|aint|isnt|ydy|ydi|ydyn) (?!(?:checked|rung|spoken|called|told|looked|searched|tried|been|had|seen|heard|left|put|asked|reported|informed|sent|let|phoned|texted|contacted|confirmed|notified|advised|received|read|passed|given|made|taken|just|come|got|gone|returned|now|just|back|home|safe|safely|here|finally|arrived|turned|walked|not|also|both back|in|made|text|ring|call|let|keep|do|send|message|update|be|brought|found|located)\b)"
     r"(?:(?:the|his|her|their|my|our|any|anyone|anybody|someone|somebody) )?(?:\w+ ){1,7}?"
     r"(?:back|home|here|in|returned|found|brought|bring|come|came|got|get|turned|safe|located|been|missing|asleep|hiding|false|show|shown|ol|nol|adref|gartref)\b"
-    r"|\b(?:is|are|has|have|did|was|were) (?:he|she|they) (?!is\b|are\b|has\b|was\b|have\b|had\b|got\b|came\b)(?:\w+ ){0,2}(?:back|home|found|returned|here|in|located|turned|come)\b"
+    r"|(?<!worry )(?<!fear )(?<!fears )(?<!problem )(?<!concern )(?<!thing )(?<!me )(?<!us )(?<!risk )(?<!point )\b(?:is|are|has|have|did|was|were) (?:he|she|they) (?!goes\b|comes\b|gets\b|will\b|would\b|might\b|could\b|keeps\b|is\b|are\b|has\b|was\b|have\b|had\b|got\b|came\b)(?:\w+ ){0,2}(?:back|home|found|returned|here|in|located|turned|come)\b"
 )
 ASKS_BY_A_WORD = re.compile(
     r"^(?:so |and |but |please |hi )*(?:when|why|how|who|what time|where|which|what)(?! (?:a|an) )\b"
@@ -144,7 +144,7 @@ def is_asserted(plain: str, place: int, context: Context) -> bool:
         return False
     if context.of_other_times and not AT_SOME_TIME.search(shown):
         return False
-    if HEDGED.search(shown, place) and not context.witnessed:
+    if not context.witnessed and HEDGED.search(shown, place):
         return False
     return context.witnessed or not (context.told_by_others or tells_by_others(before))
 
@@ -170,8 +170,15 @@ def is_only_a_hedge(plain: str) -> bool:
     return HEDGED.match(plain) is not None
 
 
+BY_ITS_CARER = re.compile(
+    r"\b(?:carers?|foster mum|foster dad|keyworker|key worker)(?: (?:has|have|just|now|also|to))*$"
+)
+
+
 def _are_own(before: str, saying: str) -> bool:
-    """As in "I rang them", and in "rang them" as the first words."""
+    """As in "I rang them", and in "rang them" as the first words. What the child's carer says is as good as one's own."""
+    if BY_ITS_CARER.search(before):
+        return True
     if saying.startswith("hear"):
         return False
     if not before.strip(" ~"):

@@ -2,73 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
-from services.carers.understanding import assertion, english_returns, lexicon, nouns, subjects
-from services.carers.understanding.assertion import Context
+from services.carers.understanding import assertion, lexicon, nouns, subjects
 from services.carers.understanding.meaning import Intent, Said
 from services.carers.understanding.subjects import Kind, Subject
+from services.carers.understanding.whole_text import Text
 from services.carers.understanding.writing import Clause
 
 Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What is known of the whole text while one of its clauses is read."""
-
-    detail: bool
-    """It speaks of a detail, as a correction does."""
-    false_alarm: bool
-    speaker_looks: bool
-    """They have been out looking: then "just got back" is themselves."""
-    official: bool
-    context: Context
-    out_with: bool = False
-
-
-def whole(plain: str) -> Text:
-    return Text(
-        detail=_is_put_right(_without(lexicon.TAKEN_BACK, plain)),
-        speaker_looks=lexicon.LOOKING.search(plain) is not None,
-        false_alarm="false alarm" in plain or " all along" in plain,
-        official=lexicon.OFFICIAL.search(plain) is not None,
-        context=Context(witnessed=assertion.WITNESSED.search(plain) is not None),
-    )
-
-
-def before(text: Text, following: Clause | None) -> Text:
-    """The text as it stands for a clause after which `following` comes."""
-    if following is None or not assertion.is_only_a_hedge(following.plain):
-        return text
-    return replace(text, context=replace(text.context, told_by_others=True))
-
-
-def after(text: Text, clause: Clause) -> Text:
-    """The text as it stands for the clause that follows."""
-    context = replace(
-        text.context,
-        told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
-        of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
-    )
-    return replace(text, context=context, out_with=text.out_with or lexicon.OUT_WITH.search(clause.plain) is not None)
-
-
-def _is_put_right(rest: str) -> bool:
-    """Whether a detail is, rather than the report: anything that neither says sorry nor where the child was all the while."""
-    if lexicon.DETAIL.search(rest):
-        return True
-    if lexicon.EXPLAINED.search(rest):
-        return lexicon.AT_A_TIME.search(rest) is not None
-    return not set(rest.split()) <= english_returns.APOLOGY
-
-
-def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
-    for pattern in patterns:
-        plain = pattern.sub(" ", plain)
-    return plain
 
 
 def read(clause: Clause, text: Text) -> list[Said]:
@@ -125,12 +69,37 @@ class _Reading:
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
         found = [Said(Intent.LOCATED, typed)] if back < 0 and self._located() else []
         if reported > max(back, false_alarm, ended):
-            return [Said(Intent.NOT_BACK if reported == not_back else Intent.MISSING, typed, mixed), *found]
+            kind = Intent.NOT_BACK if reported == not_back else Intent.MISSING
+            return [
+                Said(
+                    kind, typed, mixed, was=self._was_once(reported), weak=kind is Intent.MISSING and self._is_hearsay()
+                ),
+                *found,
+            ]
         if back >= 0:
-            return [Said(Intent.BACK, typed, mixed, whose)]
+            return [Said(Intent.BACK, typed, mixed, whose, weak=self._is_weak())]
         if false_alarm >= 0:
             return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
-        return [Said(Intent.BACK, typed, subject=unmissed)] if ended >= 0 else found
+        if ended < 0:
+            return found
+        kind = Intent.BACK if lexicon.ANY_MORE.search(self.clause.plain) else Intent.FALSE_ALARM
+        return [Said(kind, typed, subject=unmissed, weak=True)]
+
+    def _was_once(self, place: int) -> bool:
+        return lexicon.WAS_ONCE.search(self.clause.plain[:place]) is not None
+
+    def _is_hearsay(self) -> bool:
+        """Of a child that nobody knows to be missing it is a report all the same."""
+        plain = self.clause.plain
+        if lexicon.PLAINLY_MISSING.search(plain):
+            return False
+        told = self.text.context.told_by_others or assertion.tells_by_others(plain)
+        told = told or lexicon.OTHERS_EYES.search(plain) is not None
+        return told or lexicon.MIGHT.search(plain) is not None
+
+    def _is_weak(self) -> bool:
+        plain = self.clause.plain
+        return lexicon.CAME_BACK.search(plain) is None or lexicon.AS_EVERY_DAY.search(plain) is not None
 
     def is_a_question(self) -> bool:
         """Whether a return is asked after."""
@@ -165,11 +134,14 @@ class _Reading:
             return subjects.NOBODY if with_the_child else None
         if who.kind is Kind.NONE and self._may_be_the_speaker(match):
             return None
-        if lexicon.AT_ANOTHERS.search(self.clause.plain, match.start()):
+        if lexicon.AT_ANOTHERS.search(self.clause.plain, match.start()) or self._is_any_child(match):
             return None
         if self.text.false_alarm and lexicon.STATE.search(match[0]):
             return None
         return who
+
+    def _is_any_child(self, match: re.Match[str]) -> bool:
+        return lexicon.ANY_CHILD.search(self.clause.plain[: match.end()]) is not None
 
     def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
         """Or one who is out with somebody, and back at ten."""
@@ -183,8 +155,11 @@ class _Reading:
         if groups.get("of"):
             if lexicon.PRESENT_THERE.search(plain[: match.start()]) is None:
                 return None
-            who = subjects.last_mentioned(plain, match.start())
+            there = lexicon.PRESENT_THERE.search(plain[: match.start()])
+            who = subjects.subject(plain, there.start() if there is not None else 0)
         elif groups.get("at"):
+            if plain.startswith("sorry was ") and not self.text.false_alarm:
+                return None
             if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):
                 return None
             who = subjects.subject(plain, match.start("at"))
@@ -204,7 +179,11 @@ class _Reading:
                 if assertion.is_asked(plain, place, mark=self.clause.asked):
                     self.asked = True
                     continue
-                if lexicon.NOT_BEFORE.search(plain[:place]) or not assertion.is_asserted(plain, place, context):
+                if (
+                    self._is_any_child(match)
+                    or lexicon.NOT_BEFORE.search(plain[:place])
+                    or not assertion.is_asserted(plain, place, context)
+                ):
                     continue
                 if "at" not in match.groupdict() or subjects.subject(plain, place).kind is not Kind.OTHER:
                     return True
@@ -227,11 +206,14 @@ class _Reading:
         return subjects.subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
 
     def _is_of_now(self, match: re.Match[str]) -> bool:
-        """An animal is no report, and how it went the last time neither."""
+        """An animal or a thing is no report, and how it went the last time neither."""
         before = self.clause.plain[: match.end()]
         if lexicon.OTHER_TIMES.search(before):
             return False
-        return subjects.subject(before, match.start()).word not in nouns.ANIMALS
+        return not (
+            subjects.subject(before, match.start()).word in nouns.ANIMALS
+            or (lexicon.LOSABLE.match(match[0]) and subjects.is_a_thing(before, match.start()))
+        )
 
     def _has_left(self, match: re.Match[str]) -> bool:
         """Weakly missing: grown-ups go, and a child goes out with somebody who looks after it."""

@@ -37,3 +37,13 @@ def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) 
 
 def _spelt(code: str) -> re.Pattern[str]:
     return re.compile(r"(?<!\w)" + r" ?".join(re.escape(each) for each in code.casefold()) + r"(?!\w)")
+
+
+SPEAKS_OF_A_CODE = frozenset({"accepted", "cadarnhau", "cod", "code", "confirm", "confirmed", "confirming", "verified"})
+
+
+def seems_meant(words: str) -> bool:
+    """Whether it can only be meant to confirm something, and quotes no code of ours."""
+    each = set(words.split())
+    plain = {word for word in each if not word.isdigit()}
+    return (bool(plain & SPEAKS_OF_A_CODE) or bool(each and not plain)) and plain <= PLAIN | SPEAKS_OF_A_CODE

@@ -10,10 +10,16 @@ STATUS = (
     r"^status\b",
     r"\b(?:any|whats the|what is the|is there|have you|got) (?:\w+ )?(?:news|update|updates|progress|info|word)\b",
     r"\b(?:have|get|send|give) (?:me |us )?(?:an|any|the|some) (?:updates?|news)\b",
-    r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+)*$",
+    r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+| on)*$",
     r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
     r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
     r"\b(?:did|have) you (?:get|got|receive|received|see|seen) (?:my|the|that|this)\b",
+    r"\b(?:is|are) (?:anybody|anyone|someone|somebody|police|they|officers) (?:\w+ ){0,2}(?:looking|searching|coming|dealing|going)\b",
+    r"\b(?:have|has|did) (?:the )?(?:police|officers|duty|edt|anyone) (?:\w+ )?(?:answered|replied|responded|acknowledged|accepted)\b",
+    r"\bwho (?:else )?(?:has|have|is|are) (?:been |being )?(?:told|informed|notified|dealing|looking|aware)\b",
+    r"\bstatus\b(?:$| (?:of|on|for|please)\b)",
+    r"\bwhere are we (?:up to|at|with)\b",
+    r"^(?:has|have) (?:the |his |her )?(?:carers?|school|home|parents?|mum|manager|staff|unit|placement) (?:\w+ )?(?:been )?(?:told|informed|notified|rung|called|contacted)\b",
     r"\bhow long (?:will|until|before)\b",
     r"\bkeep me (?:updated|posted|informed)\b",
     r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
@@ -21,9 +27,14 @@ STATUS = (
 
 ASKS_WHERE = (
     r"\bwhere (?:is|are|does|do|has|have|did|can i find|abouts|was|were|r|s)\b(?! (?:this|here|we|i|me)\b| you(?: now| please)?$)",
+    r"\bwhere (?:they|you|social services|ss|the council) (?:have |has |had )?(?:put|took|taken|moved|move|placed|sent|got|keep|keeping|hid|hiding)\b",
+    r"(?:^|\bknow |find out |tell me |ask )where (?:my|our|his|her|the) (?:\w+ ){1,3}(?:live|stay|is|are|lives?|stays?|staying|living)\b",
+    r"\b(?:is|are) (?:he|she|they|\w+) still (?:in|at|living|placed)\b|\bdid they move\b",
+    r"\b(?:need|want|like) to know where (?:he|she|they)\b",
+    r"\bwho (?:is|are) (?:he|she|they|\w+) (?:placed|living|staying) with\b",
     r"\btell me where\b(?! (?:this|here|we|i|am)\b)",
     r"\b(?:which|what) (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b(?! (?:is this|am i|are we|is it)\b)",
-    r"\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
+    r"(?<!not )\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
 )
 """Where a child is, whoever asks (S37). Somebody who asks where they are themselves is lost, and enquires after nobody."""
 
@@ -55,14 +66,14 @@ STOP = (
 THANKS = frozenset(
     {
         "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "received", "noted", "understood", "roger",
-        "brilliant", "great", "perfect", "appreciated", "will", "got", "fine", "lovely",
+        "brilliant", "great", "acknowledged", "ack", "seen", "perfect", "appreciated", "will", "got", "fine", "lovely",
     }
 )  # fmt: skip
 AROUND_THANKS = frozenset(
     {
         "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
         "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
-        "night", "evening", "no", "problem", "help",
+        "night", "evening", "no", "problem", "help", "did", "done", "last", "support", "today", "tonight", "been", "kind", "of", "lots", "many", "x", "xx", "xxx",
         "yes", "yep", "yeah",
     }
 )  # fmt: skip

@@ -5,7 +5,7 @@
 
 from services.carers.understanding.english import BELONGING
 
-HOURS = r"\d+(?:am|pm)?|half|quarter|about|around|approx|approximately|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|just|last|roughly|gone"
+HOURS = r"a quarter|noon|ten|twenty|five past|past|gone|\d+(?:am|pm)?|half|quarter|about|around|approx|approximately|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|just|last|roughly|gone"
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"
 HOUSE = r"(?:house|home|unit|placement|residence|building|property|premises|flat|hostel|base|site|annexe?|address|foster home|childrens home|doorstep|door|front door|step|place)"
 OURS = rf"(?:(?:the|our|his|her|their|my|this) )?(?:own )?(?:{ROOM}|{HOUSE})|ours|mine|us|me|staff|his carers?|her carers?|care|one piece|safe|safety"
@@ -18,17 +18,20 @@ ADVERB = (
 )
 ARRIVED = r"(?:walked|came|strolled|wandered|rolled|crept|snuck|sneaked|stumbled|staggered|waltzed|burst|got|let (?:him|her|them)sel(?:f|ves)|barged|sauntered|crawled|climbed|arrived|run|ran|(?:is|are|now)(?= through)|(?:has|have|just|is|are|he|she|they|now|only) (?:just )?come)"
 BROUGHT = r"(?:brought|bought|dropped|delivered|escorted|driven|drove|taken|took|got|found|fetched|picked|collected|have|returned|walked|carried)"
-BETWEEN = r"(?:(?!and\b|so\b|to\b|coming\b|going\b|getting\b|allowed\b|told\b|heading\b|walking\b|driving\b|making\b|being\b|nearly\b|almost\b|travelling\b|if\b|when\b|way\b|not\b|then\b|her way\b)\w+ )"
+BETWEEN = r"(?:(?!and\b|so\b|to\b|coming\b|going\b|getting\b|bringing\b|taking\b|carrying\b|sending\b|awaiting\b|arranging\b|waiting\b|transport\b|allowed\b|told\b|heading\b|walking\b|driving\b|making\b|being\b|nearly\b|almost\b|travelling\b|if\b|when\b|way\b|not\b|then\b|her way\b)\w+ )"
 
 BACK = (
     rf"\b(?:all|everyone|everybody|is|are|am|now|has|have|just|got|came|walked|arrived|turned up|brought|been|rolled|strolled|wandered|made it|made (?:his|her|their) way|dropped|driven|crept|crawled|staggered|stumbled|escorted|delivered|ran|fetched|picked|(?:he|she|they) come) {BETWEEN}{{0,3}}?(?P<at>{HERE})",
     r"\b(?:came|(?:has|have|is|just) come|got|walked|arrived) (?:\w+ )?(?P<at>back(?= with (?:his|her|their|an?|some|two|no)\b)|home(?= with (?:his|her|their)\b))",
     rf"\b(?P<at>arrived|appeared)(?=$| (?:now|safe|safely|here|at (?:{OURS}|\d+))\b)",
-    rf"^(?:\w+ ){{0,4}}?(?P<at>back\b{AWAY})(?=(?: \w+){{0,3}}$)",
+    rf"^(?:\w+ ){{0,4}}?(?P<at>back\b{AWAY})(?=(?: \w+){{0,3}}$|(?: \w*\d\w*)+$)",
+    r"\b(?P<at>reach(?:ed)? (?:back |the )?(?:home|house|here))\b",
+    r"\b(?:all(?: \w+)?|everyone|everybody|both|he|she|they|c?\d{1,4}|twins|the rest|the others|and \w+|(?!was\b|has\b|is\b|his\b|this\b|yes\b|its\b|as\b|us\b|ours\b)\w{2,}s) (?:is |are )?(?P<at>in)(?=$| (?:now|safe|bed|bar|except|apart)\b)",
+    r"\b(?:that|and|but|so|then|say|confirm) \w+ (?P<at>returned)\b(?=$| (?:to (?:us|me|placement|the (?:unit|house|home|placement)|our)|home|safe|at|by|on|this|tonight|about|around|just)\b)",
     rf"^(?:\w+ ){{0,3}}?(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:{OURS}|$)|at (?:{OURS}|\d+)|on (?:unit|site)|to (?:{OURS})|since|thank|already|again|finally|indoors|inside))",
     r"\b(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:placement|his|her|their|bed|one piece)|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally))\b",
     r"^(?P<at>safe|home|found safe|returned|home now|home safe|safe now|here|here now|safely home|indoors|found safe and well)(?: and \w+| now| thanks| again| at last| thank god)*$",
-    rf"^(?:\w+ ){{0,2}}(?P<at>home\b{AWAY})(?=(?: x+| safe| now| thanks| love| bless| at last| again| and \w+| thank god| at \d+(?:am|pm)?| \d+(?:am|pm)?| all (?:ok|good|well)| with (?:me|us)| in bed)*$)",
+    rf"^(?:\w+ ){{0,2}}(?P<at>home\b{AWAY})(?=(?: x+| ok| safe| now| thanks| love| bless| at last| again| and \w+| thank god| at \d+(?:am|pm)?| \d+(?:am|pm)?| all (?:ok|good|well)| with (?:me|us)| in bed)*$)",
     r"\b(?:has|have|just|is|are|safely|now|finally|he|she|they|c\d+) (?:\w+ )?(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?:school|college|work|town|the (?:area|shop|park|city|scene)))\b)",
     rf"^(?:\w+ ){{0,2}}(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?!{OURS}))\b)(?! (?:his|her|their) (?!safe|home|back|here|to|at|by|now)\w)",
     rf"\b(?P<at>turned up|showed up|shown up|rocked up|pitched up|shown (?:his|her|their) face|reappeared|resurfaced)\b{AWAY}",
@@ -63,6 +66,10 @@ FALSE_ALARM = (
     r"\bcancel (?:the |my |that |this |it|last )?(?:missing|report|alert|text|message|search|please|$)",
     r"^cancel (?:that|this|it|everything|all)\b",
     r"\b(?P<at>was|were|is) (?:never|not|not really|not actually) (?:missing|gone)\b(?=$| (?:at all|after all|sorry|he|she|they|in the first|just|it|i|thanks?|and|so|please|x)\b)",
+    r"\b(?:withdraw|retract|cancel|delete|remove|take back|close|scrap) (?:the |my |that |this |our )?(?:(?:missing|misper) (?:persons? )?)?(?:report|alert|misper)\b",
+    r"\bcancel (?:the )?(?:police|search|everything|officers|alert)\b",
+    r"\b(?:sent|texted|pressed|said|reported|put) (?:\w+ )?missing (?:by|in) (?:accident|mistake|error)\b",
+    r"\b(?P<at>is|are|has|have|had) (?:never|not) been (?:gone|missing|away)\b(?=$| (?:at all|after all|all|sorry|he|she|they|it|i|and|so|please)\b)",
     r"\b(?P<at>has|have|had|was) (?:never|not) (?:gone|been|left)(?: (?:out|anywhere|the house|missing))(?= at all|$| after all| all| he| she| they)",
     r"\b(?P<at>never) (?:left|went out of) (?:the |his |her )?(?:house|home|room|building|unit|bedroom)\b",
     r"\b(?P<of>all along|(?:the |this )?(?:whole|entire) time|all this time|all the time)\b",
@@ -104,14 +111,16 @@ APOLOGY = frozenset(
         "wasting", "we", "worry", "wrong", "x", "xx", "you", "your",
     }
 )  # fmt: skip
-EXPLAINED = r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
+EXPLAINED = r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|misread|rota|diary|signed out|respite|as agreed|as planned|as arranged|booked|contact visit|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
 """With what is taken back, and nothing but this beside it, a report is taken back."""
 
 LOCATED = (
     rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?:him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b(?! (?:{BELONGING})\b)",
     r"\b(?:has|have|been|was|were|is|are|got) (?:now |just |been )*(?P<at>found|located)\b",
+    r"\b\w+ (?P<at>located|found)(?: safe)? (?:by (?:police|officers|staff|security|btp)|at|in|with)\b",
     r"^(?:\w+ ){0,2}(?P<at>found|located)(?: safe at \w+| safe in \w+| safe| ok| alive| now| at \w+| in \w+)?$",
-    r"\b(?:he|she|they|both|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) (?:(?!back\b|home\b|not\b)\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){0,2}(?:house|flat|mates?|friends?|aunts?|aunty|aunties|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|dads?|mums?|nans?|grans?|mothers?|fathers?|station|hospital|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e))\b",
+    r"\b(?:he|she|they|both|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) (?:(?!back\b|home\b|not\b)\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){0,3}(?:house|flat|mates?|friends?|aunts?|aunty|aunties|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|dads?|mums?|nans?|grans?|mothers?|fathers?|station|hospital|infirmary|clinic|cells?|suite|services|airport|library|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e))\b",
+    r"\b(?:he|she|they|c\d+) (?P<at>(?:is|are) there)\b(?! (?:any|a|no|still|yet))",
     r"\b(?:he|she|they|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) safe (?:and well )?(?:at|with|in) (?!(?:me|us|home|the house|bed|here|his|her)\b)\w+)\b",
     r"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
     r"\b(?P<at>arrested|in custody)\b",

@@ -1,6 +1,7 @@
 """From a text to its meaning. Protective: where words could say that a child is missing, they do."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from services.carers.understanding import (
@@ -9,9 +10,11 @@ from services.carers.understanding import (
     english_asking,
     languages,
     lexicon,
+    nouns,
     practice,
     references,
     welsh,
+    whole_text,
     writing,
 )
 from services.carers.understanding.lexicon import any_of
@@ -20,8 +23,13 @@ from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Mean
 ASKS_WHERE = any_of(english_asking.ASKS_WHERE, welsh.ENQUIRY)
 STOP = any_of(english_asking.STOP)
 ELSEWHERE = any_of([rf"\b{word}\b" for word in elsewhere.MISSING])
+ELSEWHERE_IN_ITS_SCRIPT = re.compile(
+    "|".join([rf"\b{word}" for word in elsewhere.MISSING_IN_OTHER_SCRIPTS] + list(elsewhere.MISSING_WITHOUT_SPACES))
+)
 NOT_THAT_ONE = re.compile(r"not (?!her\b|him\b|them\b|me\b|sure\b|now\b|yet\b|good\b|well\b)\w+(?: yet)?")
 """As in "the others are home, but not Amara"."""
+NO_SUCH_ONE = re.compile(r"(?:still )?no \w+(?: (?:yet|still|tonight|either))?")
+"""As in "No Amara, no Yusuf"."""
 HOME = re.compile(r"\b(?:back|home)\b")
 NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|person|teen|c\d+) (?:is|now|has|who)\b")
 
@@ -32,7 +40,8 @@ def understand(text: str) -> Meaning:
     if (command := practice.commanded(words)) is not None:
         return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
-    said = _said(text, plain)
+    parts = writing.clauses(text)
+    said = _said(text, plain, parts)
     if references.code_after_ok(text) is not None:
         said.insert(0, Said(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
@@ -40,28 +49,40 @@ def understand(text: str) -> Meaning:
     if STOP.search(plain):
         said = [Said(Intent.STOP, words)]
     said, contradictory = _commanded(said, words, plain)
-    foreign = any(word in text for word in elsewhere.MISSING_IN_OTHER_SCRIPTS) or bool(ELSEWHERE.search(plain))
+    in_its_script = not text.isascii() and ELSEWHERE_IN_ITS_SCRIPT.search(text) is not None
+    foreign = in_its_script or ELSEWHERE.search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
         said.append(Said(Intent.MISSING, words))
-    if not said:
+    if all(each.if_named for each in said):
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
     doubtful = foreign or contradictory or writing.in_another_script(text) or languages.is_foreign(text)
     return Meaning(
-        _without_noise(said), words, in_welsh, doubtful, reference, references.codes_in(text), _enquiry(said, plain)
+        _without_noise(said),
+        words,
+        in_welsh,
+        doubtful,
+        reference,
+        references.codes_in(text),
+        tuple(clause.typed for clause in parts),
+        _asks_only(said, parts),
+        _enquiry(said, plain),
     )
 
 
-def _said(text: str, plain: str) -> list[Said]:
-    known = clauses.whole(plain)
+def _said(text: str, plain: str, parts: list[writing.Clause]) -> list[Said]:
+    known = whole_text.whole(plain, parts, quoted=writing.quotes_somebody(text))
     said: list[Said] = []
     before = ""
-    for clause, following in pairwise([*writing.clauses(text), None]):
+    for at, (clause, following) in enumerate(pairwise([*parts, None])):
         if clause is not None:
-            said.extend(clauses.read(clause, clauses.before(known, following)))
-            if NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before):
-                said.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
-            known, before = clauses.after(known, clause), clause.plain
+            found = clauses.read(clause, whole_text.before(known, following))
+            if (NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before)) or NO_SUCH_ONE.fullmatch(clause.plain):
+                found.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
+            if not found and (but := lexicon.ALL_BUT.search(clause.typed)) and not lexicon.GONE.search(clause.plain):
+                found.append(Said(Intent.NOT_BACK, but[1], if_named=True))
+            said.extend(replace(each, at=at) for each in found)
+            known, before = whole_text.after(known, clause), clause.plain
     return said
 
 
@@ -91,6 +112,32 @@ def _enquiry(said: list[Said], plain: str) -> Enquiry | None:
 def _asks_nothing(plain: str) -> bool:
     words = set(plain.split())
     return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_asking, welsh))
+
+
+def _asks_only(said: list[Said], parts: list[writing.Clause]) -> bool:
+    """Whether an answer is enough: no clause tells anything of a child."""
+    asking = {each.words for each in said if each.intent in ASKING}
+    return all(
+        (clause.typed in asking and len(clause.plain.split()) <= WORDS_OF_A_QUESTION)
+        or not TELLS.search(clause.plain)
+        or INTRODUCES.fullmatch(clause.plain)
+        for clause in parts
+    )
+
+
+ASKING = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
+INTRODUCES = re.compile(
+    r"(?:hi |hello )?(?:it is|its|i am|this is) (?:(?:the|a|an|her|his|their|your|old|former|foster|\w+s) ){0,3}\w+"
+)
+WORDS_OF_A_QUESTION = 20
+TELLS = any_of(
+    [
+        rf"\b(?:{'|'.join(sorted(nouns.CHILD - {'all', 'both', 'e', 'o', 'hi', 'fe', 'fo', 'one', 'everyone', 'everybody'}))})\b",
+        rf"\b(?:{'|'.join(sorted(nouns.KIN - {'mate', 'pal', 'people', 'someone', 'somebody', 'anyone', 'anybody'}))})\b",
+        r"\b(?:c\d+|\d\d+|his|hes|shes|their|returned|located|missing|found|gone|left|seen|hospital|custody|car|come to your|kill|warn|threat\\w*|owes?|train|bus|knife|hurt|danger|help)\b",
+    ]
+)
+"""Words in which something may be told: of somebody, or of a time and a place."""
 
 
 def _without_noise(said: list[Said]) -> tuple[Said, ...]:

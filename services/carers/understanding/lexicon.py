@@ -68,7 +68,33 @@ PRESENT_THERE = re.compile(
     r"\b(?:was|were|been|is)\b.*\b(?:here|home|in|inside|upstairs|downstairs|asleep|sleeping|with|hiding|at|under|behind|next door|fine|safe|on|there)\b"
 )
 BACK_FROM = re.compile(r"(?:back|home|in|returned) from (?!missing|being)")
+ALL_BUT = re.compile(
+    r"^(?:so |and |hi )?(?:all(?: (?:of (?:them|us)|the \w+|six|five|four|three))?|every(?:one|body)|the (?:lot|rest|others))\b.*?\b(?:except(?: for)?|apart from|bar|other than|minus) (\w+(?: and \w+)?)"
+)
+GONE = re.compile(r"\b(?:gone|missing|out|absconded|ran|run|left|away|off|disappeared|went|awol)\b")
 BUT_FOR = re.compile(r"\b(without|except(?: for)?|apart from|bar|other than) (\w+(?: and \w+)?)")
-JUST_NOT = re.compile(r"\b(?:not|never) (?:actually |even |really )?$")
+WAS_ONCE = re.compile(
+    r"\b(?:was|were|had (?:been |just )?|been) ?(?:still |all )?(?:missing|gone|out|away|overdue|late)$|\bhad (?:gone|run|left|been) .*$|\bwas (?:missing|gone|out) (?:from|all|for|since|until|till)\b.*$"
+)
+CAME_BACK = re.compile(
+    r"\b(?:back|home|returned|return|came|come|brought|bought|turned up|walked|strolled|wandered|showed|shown|rocked|got|arrived|appeared|collected|fetched|found|reached|reach|dropped|let|adref|adre|nol|ol|daeth|dod|gartref|indoors|now|finally)\b"
+)
+"""Without one of these words a child may be here as it always was."""
+LOSABLE = re.compile(r"(?:missing|disappeared|vanished|taken|gone)\b")
+AS_EVERY_DAY = re.compile(
+    r"\b(?:back|home|in|returned) from (?:school|college|work|contact|the (?:gym|shops?|doctors?|dentist|cinema|park)|football|training|respite|holiday|town|placement|gym|swimming|church|mosque)\b"
+)
+ANY_CHILD = re.compile(r"\b(?:an?|some|another) (?:\w+ )?(?:girl|boy|lad|child|kid|teenager|person|body|teen|lass)\b")
+"""Not the one who is missing, or nobody can say yet."""
+MIGHT = re.compile(r"\b(?:might|may|could|must|probably|maybe|perhaps) (?:well )?(?:have |of |be )?")
+PLAINLY_MISSING = re.compile(
+    r"\b(?:missing|still|not (?:back|home|here|in|returned|come)|gone again|run|ran|absconded|again|never (?:came|got|arrived|turned))\b"
+)
+OTHERS_EYES = re.compile(
+    rf"\b(?:{'|'.join(sorted(nouns.KIN | {'worker', 'teacher', 'keyworker'}))})s? (?:\w+ ){{0,4}}?(?:not|never) (?:\w+ )?(?:seen|see|heard|know|knows|found|find)\b"
+)
+"""Somebody else has not seen the child, and the speaker may know no more."""
+ANY_MORE = re.compile(r"\b(?:no longer|any ?more|now|bellach|mwyach|rhagor)\b")
+JUST_NOT = re.compile(r"\b(?:not|never) (?:actually |even |really |been )*$")
 LEAVING = re.compile(r"\b(?:gone|went|left|off|out|walked|ran|legged|slipped|sneaked|snuck)\b")
 WITH_THE_CHILD = re.compile(r"\b(?:with|has|got|taken|took) (?:him|her|them|c\d+)\b")

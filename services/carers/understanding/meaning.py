@@ -51,6 +51,13 @@ class Said:
     """The word for whom it is said of, where that is no pronoun and in no list: the child's name, or anybody's."""
     if_named: bool = False
     """It counts only where the words name a child of the speaker's."""
+    at: int = -1
+    """Its clause, among `Meaning.clauses`: whom "she" means stands before it."""
+    was: bool = False
+    """A report of what was, as in "she was gone all night": a return in the same text outweighs it, wherever it stands."""
+    weak: bool = False
+    """A return in words that are said of a child who never went as well, as in "she is here", or a report that others tell: of a child
+    that is known to be missing it is news, and no other report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,9 @@ class Meaning:
     """A police reference stands in it."""
     codes: tuple[str, ...] = ()
     """What may be the code of a text of ours, the likeliest first: by it the sender says which telling they mean."""
+    clauses: tuple[str, ...] = ()
+    asks_only: bool = False
+    """Nothing stands in it but what asks, greets or thanks: an answer is enough. Whatever holds more is kept, or read by a person."""
     enquiry: Enquiry | None = None
     """Whether a child is asked after anywhere in the text, also where something else in it is what the text is about."""
 

@@ -5,6 +5,8 @@ from functools import lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from services.carers.understanding import dialect
+
 MEANT = {
     "bk": "back", "bck": "back", "bak": "back", "bacl": "back", "abck": "back", "bakc": "back", "bac": "back", "backk": "back",
     "baack": "back", "hme": "home", "hoem": "home", "hom": "home", "gon": "gone", "gonee": "gone", "gne": "gone", "goen": "gone",
@@ -43,7 +45,7 @@ LETTERS_FOR_TWO_ERRORS = 7
 
 
 def corrected(word: str) -> str:
-    return MEANT.get(word) or _nearest(word)
+    return MEANT.get(word) or dialect.MEANT.get(word) or _nearest(word)
 
 
 @lru_cache(maxsize=4096)

@@ -41,9 +41,13 @@ def subject(plain: str, place: int) -> Subject:
     return _nearest(words, adjacent=True)
 
 
-def last_mentioned(plain: str, place: int) -> Subject:
-    """The person or thing named last before `place`, wherever the verb stands. Names are not recognised."""
-    return _nearest(plain[:place].split(), adjacent=False)
+def is_a_thing(plain: str, place: int) -> bool:
+    """Whether the word right before the verb is a thing or a pet, as in "her phone is missing"."""
+    words = plain[:place].split()
+    while words and words[-1] in nouns.WITHIN_A_VERB:
+        words.pop()
+    things = nouns.THINGS | nouns.VEHICLES
+    return bool(words) and words[-1] not in {"it", "its", "this", "report", "note"} and words[-1] in things
 
 
 def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
@@ -77,6 +81,10 @@ def _described_by(words: list[str]) -> str:
     """Of "the coat she had on": what the clause about the child describes."""
     if "other" in words[-3:-1]:
         return "other"
+    if words[-3:-1] == ["rest", "of"] or words[-3:-1] == ["rest", "o"]:
+        return "rest"
+    if len(words) > 3 and words[-4] in {"its", "is", "am"} and words[-2] not in nouns.THINGS:
+        return ""
     before = [word for word in words[-4:-1] if word not in {"that", "which", "who", "whom"}]
     if words[-1] not in {"he", "she", "they"} or len(before) < 2 or before[-1] not in nouns.OTHERS:
         return ""

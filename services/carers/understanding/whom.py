@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rapidfuzz.distance import OSA
-
+from services.carers.understanding.misspelling import misspells, sounds_like
+from services.carers.understanding.roles import Role, is_of_another, role
 from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
@@ -17,6 +17,15 @@ NUMBERS = (
     "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
 COUNTED = (
+    *(
+        (
+            number,
+            re.compile(
+                rf"^(?:\w+ )?(?:{word}|{number}) (?:of (?:them|the \w+) )?(?:are |is |back|home|in|safe|accounted|yps?|kids|residents|children)"
+            ),
+        )
+        for number, word in ((4, "four"), (5, "five"), (6, "six"), (7, "seven"))
+    ),
     (
         2,
         re.compile(
@@ -26,40 +35,14 @@ COUNTED = (
     (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
 )
 ALL = re.compile(
-    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
+    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run|in|here|present|accounted|asleep)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
 )
 BUT_FOR = re.compile(
     r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
 )
-SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went)"
+SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went|in|out|he|she|they|outstanding|absent|remains|never|nowhere|asleep|upstairs|has|hasnt|was|ref)"
 BARE_NUMBERS = re.compile(
-    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
-)
-CORRECTING = frozenset(
-    [
-        "sorry",
-        "no",
-        "not",
-        "its",
-        "it",
-        "is",
-        "meant",
-        "i",
-        "mean",
-        "correction",
-        "wrong",
-        "name",
-        "child",
-        "one",
-        "oops",
-        "actually",
-        "should",
-        "be",
-        "the",
-        "was",
-        "say",
-        "missing",
-    ]
+    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?|now|alarm on|cancel|alarm|re|about) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
 )
 JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
@@ -85,8 +68,14 @@ class Named:
     """A code that is none of the speaker's children's, or a child of somebody else's."""
     together: bool = True
     """Joined by "and" or the like: the same is said of each of them."""
-    several: bool = False
-    """More than one is meant, without saying which."""
+    count: int = 0
+    """So many are meant, without saying which."""
+    left_out: tuple[str, ...] = ()
+    """Everybody but these, or without these."""
+    beside: tuple[str, ...] = ()
+    """Mentioned, and not whom it is about: who says or saw it, who was told, whose room it is."""
+    owners: tuple[str, ...] = ()
+    """Those of them whose thing is spoken of."""
     alike: tuple[str, ...] = ()
     """Named by a code that several have, of different authorities: one of these, and none of them for certain."""
 
@@ -96,13 +85,36 @@ def named(words: str, children: Sequence[Known]) -> Named:
     if (but_for := BUT_FOR.search(words)) is not None:
         left_out = named(but_for[1], children).children
         if left_out:
-            return Named(tuple(each.child for each in children if each.child not in left_out))
+            return Named(tuple(each.child for each in children if each.child not in left_out), left_out=left_out)
     found, foreign, alike = _found(words, children)
     if found or foreign or alike:
-        return Named(found, foreign, together=_together(words, _mentions(children)), alike=alike)
+        return replace(_by_their_place(words, found, children), somebody_else=foreign, alike=alike)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
     return _counted(words, children)
+
+
+def _by_their_place(words: str, found: tuple[str, ...], children: Sequence[Known]) -> Named:
+    """Told apart by where their names stand: of several children one may be missing and another have seen it."""
+    each = words.split()
+    standing = {
+        child.child: [role(each, at) for at in _places(each, child)] for child in children if child.child in found
+    }
+    beside = tuple(
+        child for child in found if (places := standing[child]) and not set(places) & {Role.SUBJECT, Role.WITHOUT}
+    )
+    owners = tuple(child for child in beside if Role.OWNER in standing[child])
+    if is_of_another(words):
+        beside = found
+    left_out = tuple(child for child in found if Role.WITHOUT in standing[child])
+    subjects = tuple(child for child in found if child not in beside)
+    mentions = _mentions([child for child in children if child.child in subjects])
+    return Named(subjects, together=_together(words, mentions), left_out=left_out, beside=beside, owners=owners)
+
+
+def _places(words: list[str], child: Known) -> list[int]:
+    forms = words_for(child) | {plain_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
+    return [at for at, word in enumerate(words) if word in forms]
 
 
 def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
@@ -116,7 +128,10 @@ def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool
     alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
     if not said and not foreign:
         spoken = [each.child for each in children if _names(each, children) & set(words.split())]
-    others = [each.child for each in children if each.child in spoken and not _is_the_wrong_one(each, words)]
+    if not spoken and not said and not foreign and len(children) > 1:
+        found = [each.child for each in children if misspells(words, map(folded, each.names))]
+        spoken = found if len(found) == 1 else []
+    others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
     meant = [each for each in spoken if each in others] if others else spoken
     return tuple(dict.fromkeys(meant)), foreign, alike
 
@@ -148,19 +163,11 @@ def numbers(words: str) -> tuple[str, ...]:
     )
 
 
-def _is_the_wrong_one(child: Known, words: str) -> bool:
+def is_the_wrong_one(child: Known, words: str) -> bool:
     """Named only to say that it is not this one: "Omid, not Omar"."""
     forms = {plain_code(child.code), *(form for name in child.names for form in _forms(name))}
     before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
     return before == {"not"}
-
-
-def put_right(words: str, children: Sequence[Known]) -> str | None:
-    """Who is meant instead of another, in so many words: "sorry not Omar, Omid"."""
-    found, _, _ = _found(words, children)
-    correcting = set(words.split()) - _mentions(children) <= CORRECTING and "not" in words.split()
-    wrong = [each for each in children if _mentions([each]) & set(words.split()) and _is_the_wrong_one(each, words)]
-    return found[0] if correcting and wrong and len(found) == 1 and found[0] != wrong[0].child else None
 
 
 def _counted(words: str, children: Sequence[Known]) -> Named:
@@ -168,7 +175,7 @@ def _counted(words: str, children: Sequence[Known]) -> Named:
     number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
     if ALL.search(words) or (number is not None and number == len(children)):
         return Named(everyone)
-    return Named(several=number is not None and number < len(children))
+    return Named(count=number if number is not None and number < len(children) else 0)
 
 
 def _together(words: str, mentions: set[str]) -> bool:
@@ -213,18 +220,7 @@ def _forms(name: str) -> set[str]:
 def may_be(word: str, children: Sequence[Known]) -> bool:
     """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
     names = [form for each in children for name in each.names if name.strip() for form in folded(name).split()]
-    return not word or not names or any(_sounds_like(word, name) for name in names)
-
-
-def _sounds_like(word: str, name: str) -> bool:
-    whole = word in {name, f"{name}s"}
-    shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
-    misspelt = (
-        len(name) >= 4
-        and word[0] == name[0]
-        and OSA.distance(word, name, score_cutoff=2) <= (1 if len(name) < 6 else 2)
-    )
-    return whole or shortened or misspelt
+    return not word or not names or any(sounds_like(word, name) for name in names)
 
 
 def words_for(child: Known) -> set[str]:

@@ -85,7 +85,8 @@ def scene_of(case: Case) -> Scene:
     coded: tuple[Child, ...] = ()
     if case.who == "staff":
         meaning = understand(case.text)
-        telling = TOLD if CODE in meaning.codes else UNKNOWN if CODE_OF_UNKNOWN in meaning.codes else None
+        told = UNKNOWN if any(part.startswith("identified") for part in case.means) else TOLD
+        telling = told if CODE in meaning.codes else UNKNOWN if CODE_OF_UNKNOWN in meaning.codes else None
         coded = tuple(
             Child(child_id(code), code, (), Standing(given.get(code)), authority="kestrel", placement=PLACEMENT)  # type: ignore[arg-type]
             for code in BY_CODE

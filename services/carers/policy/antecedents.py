@@ -1,0 +1,93 @@
+"""Whom "she" means, in the text of somebody who has several children: where that is in doubt, nobody.
+
+A report of nobody goes out with all of them as candidates. A return of nobody asks which child. Neither is a choice by chance.
+"""
+
+import re
+
+from services.carers.policy.scene import Scene
+from services.carers.understanding import whom
+from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
+from services.safeguarding.identifiers import ChildId
+
+ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
+NAMING = frozenset(
+    {
+        "a", "about", "and", "both", "called", "child", "code", "first", "for", "his", "her", "i", "in", "is", "it", "its", "mean", "meant",
+        "missing", "name", "names", "of", "sorry", "that", "thats", "the", "them", "this", "was", "which", "who", "would", "be", "aged", "age",
+        "so", "again", "please", "still", "too", "here", "surname", "back", "home",
+    }
+)  # fmt: skip
+"""A clause of these words and a name says only who is meant."""
+
+
+def of(said: Said, named: whom.Named, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
+    """Of what is said in words that name none of them as the one it is about."""
+    known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
+    if before := _before(said, meaning, known, overall):
+        return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
+    if after := _named_afterwards(said, meaning, known):
+        return after
+    counted = named.count or overall.count
+    if counted and counted == len(scene.open) and said.intent is not Intent.MISSING:
+        return tuple(each.child for each in scene.open)
+    return () if counted else _by_the_rest(said, overall, scene, meaning)
+
+
+def _by_the_rest(said: Said, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
+    """By whoever is named anywhere in the text."""
+    if len(overall.children) == 1:
+        return _only_mentioned(overall.children, said, scene)
+    if overall.children:
+        whereabouts = {each.intent for each in meaning.said if each.intent in WHEREABOUTS}
+        return overall.children if len(whereabouts) < 2 and overall.together else ()
+    witnesses = [child for child in overall.beside if child not in overall.owners]
+    if len(overall.owners) == 1 and not witnesses:
+        return _only_mentioned(overall.owners, said, scene)
+    asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
+    return tuple(child for child in the_one_in_question(asked, scene) if child not in witnesses)
+
+
+def the_one_in_question(intent: Intent, scene: Scene) -> tuple[ChildId, ...]:
+    """Of several children the only one that is missing, except for a plain MISSING: that may well be another."""
+    if intent is Intent.MISSING:
+        return ()
+    returned = [each for each in scene.children if each.standing.state == "returned"]
+    candidates = scene.open or (returned if intent is Intent.NOT_BACK else ())
+    unnamed = any(each.child is None for each in scene.provisionals)
+    return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
+
+
+def _before(said: Said, meaning: Meaning, known: list[whom.Known], overall: whom.Named) -> tuple[ChildId, ...]:
+    """Of several named whoever is said to be back is not the one whom the rest reports."""
+    back = {
+        child
+        for each in meaning.said
+        if said.intent in REPORTS and len(overall.children) > 1 and each.intent is Intent.BACK
+        for child in whom.named(each.words, known).children
+    }
+    for clause in reversed(meaning.clauses[: max(said.at, 0)]):
+        found = whom.named(clause, known)
+        children = tuple(child for child in found.left_out or found.children if child not in back)
+        if children:
+            return children
+    return ()
+
+
+def _named_afterwards(said: Said, meaning: Meaning, known: list[whom.Known]) -> tuple[ChildId, ...]:
+    """As in "he has come back, Omid"."""
+    if said.at < 0:
+        return ()
+    for clause in meaning.clauses[said.at + 1 :]:
+        found = whom.named(clause, known)
+        words = {word for each in known if each.child in found.children for word in whom.words_for(each)}
+        if found.children and set(clause.split()) - words <= NAMING and "not" not in clause.split():
+            return found.children
+    return ()
+
+
+def _only_mentioned(children: tuple[ChildId, ...], said: Said, scene: Scene) -> tuple[ChildId, ...]:
+    """Named in another clause, of which it is the subject: while another of them is missing, a return may be that one's."""
+    if said.intent in REPORTS or not scene.open or scene.by_id(children[0]).standing.open:
+        return children
+    return the_one_in_question(said.intent, scene)

@@ -1,0 +1,26 @@
+"""One child named by mistake, and another meant: "sorry not Omar, Omid"."""
+
+from collections.abc import Sequence
+
+from services.carers.understanding import whom
+from services.carers.understanding.whom import Known
+
+CORRECTING = frozenset(
+    {
+        "a", "actually", "and", "be", "been", "change", "child", "correction", "error", "first", "gone",
+        "got", "has", "her", "here", "hes", "his", "i", "im", "is", "it", "its", "mean", "meant", "missing",
+        "mistake", "mixed", "my", "name", "names", "night", "no", "not", "one", "oops", "please", "put",
+        "report", "said", "say", "shes", "should", "so", "sorry", "that", "thats", "the", "to", "typed", "up",
+        "was", "we", "who", "whos", "wrong", "wrote", "you",
+    }
+)  # fmt: skip
+"""With names, the words of a clause that does nothing but put a name right."""
+
+
+def put_right(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
+    """Who was named by mistake, and who is meant instead, in so many words."""
+    mentions = {word for each in children for word in whom.words_for(each)}
+    words = " ".join(each for each in clauses if set(each.split()) - mentions <= CORRECTING)
+    wrong = [each.child for each in children if whom.is_the_wrong_one(each, words)]
+    right = [child for child in whom.named(words, children).children if child not in wrong]
+    return (wrong[0], right[0]) if len(wrong) == len(right) == 1 else None

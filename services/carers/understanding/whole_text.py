@@ -1,0 +1,70 @@
+"""What the whole of a text says about each of its clauses: who speaks, of when, and whether they are out looking."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from services.carers.understanding import assertion, english_returns, lexicon
+from services.carers.understanding.assertion import Context
+from services.carers.understanding.writing import Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is known of the whole text while one of its clauses is read."""
+
+    detail: bool
+    """It speaks of a detail, as a correction does."""
+    false_alarm: bool
+    speaker_looks: bool
+    """They have been out looking: then "just got back" is themselves."""
+    official: bool
+    context: Context
+    out_with: bool = False
+
+
+def whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
+    """`quoted`: somebody else's own words stand in it. The speaker is with the child where they say so themselves."""
+    witnessed = any(
+        assertion.WITNESSED.search(each.plain) is not None and not (quoted or assertion.tells_by_others(each.plain))
+        for each in clauses
+    )
+    return Text(
+        detail=_is_put_right(_without(lexicon.TAKEN_BACK, plain)),
+        speaker_looks=lexicon.LOOKING.search(plain) is not None,
+        false_alarm="false alarm" in plain or " all along" in plain,
+        official=lexicon.OFFICIAL.search(plain) is not None,
+        context=Context(told_by_others=quoted, witnessed=witnessed),
+    )
+
+
+def before(text: Text, following: Clause | None) -> Text:
+    """The text as it stands for a clause after which `following` comes."""
+    if following is None or not assertion.is_only_a_hedge(following.plain):
+        return text
+    return replace(text, context=replace(text.context, told_by_others=True))
+
+
+def after(text: Text, clause: Clause) -> Text:
+    """The text as it stands for the clause that follows."""
+    context = replace(
+        text.context,
+        told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
+        of_other_times=text.context.of_other_times or assertion.tells_of_other_times(clause.plain),
+    )
+    return replace(text, context=context, out_with=text.out_with or lexicon.OUT_WITH.search(clause.plain) is not None)
+
+
+def _is_put_right(rest: str) -> bool:
+    """Whether a detail is, rather than the report: anything that neither says sorry nor where the child was all the while."""
+    if lexicon.DETAIL.search(rest):
+        return True
+    if lexicon.EXPLAINED.search(rest):
+        return lexicon.AT_A_TIME.search(rest) is not None
+    return not set(rest.split()) <= english_returns.APOLOGY
+
+
+def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
+    for pattern in patterns:
+        plain = pattern.sub(" ", plain)
+    return plain

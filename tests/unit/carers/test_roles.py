@@ -1,0 +1,51 @@
+"""Of several children who are named, whom a text is about: never the one who saw it, was told it, or whose room it is."""
+
+import pytest
+
+from services.carers.understanding import corrections, whom
+from services.carers.understanding.whom import Known
+
+AMARA, YUSUF = Known("amara", "C17", ("Amara",)), Known("yusuf", "C18", ("Yusuf",))
+CHILDREN = (AMARA, YUSUF)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "yusuf says he dont know where she went",
+        "last seen by yusuf",
+        "yusuf hasnt seen her",
+        "amara told yusuf she was going to the shop",
+        "amara was in yusufs room",
+        "amara is next to yusuf",
+        "yusuf got a text from her at nine",
+        "me and yusuf have looked everywhere",
+    ],
+)
+def test_who_saw_heard_or_owns_is_not_whom_it_is_about(words: str) -> None:
+    named = whom.named(words, CHILDREN)
+    assert "yusuf" not in named.children
+    assert "yusuf" in named.beside
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["yusuf is missing", "yusuf said he would be home by nine", "have you seen yusuf", "yusufs gone", "yousuf gone"],
+)
+def test_whoever_went_is_whom_it_is_about(words: str) -> None:
+    assert whom.named(words, CHILDREN).children == ("yusuf",)
+
+
+def test_those_left_out_are_told_apart_from_everybody_else() -> None:
+    named = whom.named("yusuf came home without amara", CHILDREN)
+    assert named.left_out == ("amara",)
+
+
+def test_a_word_that_may_be_two_names_is_neither() -> None:
+    alike = (Known("selima", "C1", ("Selima",)), Known("selina", "C2", ("Selina",)))
+    assert whom.named("selisa is missing", alike).children == ()
+
+
+def test_one_named_by_mistake_is_put_right_in_so_many_words() -> None:
+    assert corrections.put_right(["sorry not amara", "yusuf"], CHILDREN) == ("amara", "yusuf")
+    assert corrections.put_right(["amara is not with yusuf"], CHILDREN) is None
