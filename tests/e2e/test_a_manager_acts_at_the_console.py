@@ -27,7 +27,9 @@ def test_police_told_by_telephone_ends_their_duty_and_the_carer_hears_that_they_
         page = world.eventually(lambda: _when(world, episode, "At the console: police were told by telephone"))
         assert "Morgan Ellis, duty manager" in page
         assert "PC Reed 4471" in page
-        assert world.eventually(lambda: [text for text in world.texts_to(CARER)[len(before) :] if "Our alert has left here" in text])
+        assert world.eventually(
+            lambda: [text for text in world.texts_to(CARER)[len(before) :] if "Our alert has left here" in text]
+        )
     finally:
         world.desk("northmoor-police", mode="normal")
         world.confirm(CARER, "FALSE ALARM")
