@@ -25,9 +25,9 @@ from standardwebhooks import Webhook
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from services.bus.envelope import read
-from services.register import photographs
-from services.store.encryption import Keyring
+from services.platform.bus.envelope import read
+from services.platform.register import photographs
+from services.platform.store.encryption import Keyring
 from tests.support.bus import wait_for_port
 from tests.support.casework import TOKEN
 from tests.support.database import Database

@@ -123,7 +123,7 @@ Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class TextContext:
     """Authority, person and placement are those of the first of the speaker's `capacities`: `of` gives them as they are for a child."""
 
     kind: Kind

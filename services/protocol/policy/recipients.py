@@ -8,7 +8,7 @@ from uuid import UUID
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import Rule
-from services.protocol.policy.telling import CARERS
+from services.protocol.policy.tellings import CARERS
 from services.safeguarding import identifiers
 from services.safeguarding.care_events import DutyHandOverAsked
 from services.safeguarding.decisions import REACHED, EpisodeState

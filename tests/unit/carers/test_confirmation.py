@@ -11,15 +11,15 @@ from services.carers import messages
 from services.carers.policy.answer import Answer
 from services.carers.policy.claim import ClaimKind, OpenClaim
 from services.carers.policy.confirmation import WRONG_CODES_AN_HOUR
-from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Decision, Scene, Standing
+from services.carers.policy.decision import decide
+from services.carers.policy.scene import Decision, Standing, TextContext
 from services.carers.store.claims import code_for, new_code
 from services.carers.understanding import confirmations
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
 from services.safeguarding.events import Proof
 from services.safeguarding.message import Message
-from tests.unit.carers.texting import Case, cases, child_id, scene_of
+from tests.unit.carers.corpus import Case, cases, child_id, scene_of
 
 AMARA, YUSUF = child_id("C17"), child_id("C18")
 CODE = "K7M2"
@@ -27,7 +27,7 @@ EPISODE = UUID(int=3)
 ENDS: tuple[type[Message], ...] = (events.ChildReturned, events.ChildLocated, events.ReportRetracted)
 
 
-def scene(who: str = "one", *claims: OpenClaim, **given_: str) -> Scene:
+def scene(who: str = "one", *claims: OpenClaim, **given_: str) -> TextContext:
     return replace(scene_of(Case(who, tuple(given_.items()), "", frozenset(), human=False)), claims=claims)
 
 
@@ -37,7 +37,7 @@ def claim(
     return OpenClaim(kind, code, subject, "kestrel", live, confirmed, f"person-{UUID(int=7)}", EPISODE)
 
 
-def made(text: str, of: Scene) -> Decision:
+def made(text: str, of: TextContext) -> Decision:
     return decide(understand(text), of)
 
 
