@@ -63,17 +63,27 @@ def confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
         return _guessed(meaning, scene)
     if REPORTS & set(meaning.intents):
         return None
-    if scene.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR or _names_another(meaning, quoted, scene):
-        return _wrong(scene)
+    held = scene.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR
+    if held or _names_another(meaning, quoted, scene):
+        return _wrong(scene, Answer.CODES_HELD if held else Answer.CODE_WRONG)
     live = [each for each in quoted if each.live]
     if not live:
         return _of_old(quoted, scene)
     if not _is_plain(meaning, quoted, scene):
         return _asked_plainly(live, scene)
-    return _confirmed(_named(meaning, live, scene), meaning)
+    confirmed = _confirmed(_named(meaning, live, scene), meaning, scene)
+    dead = [each for each in quoted if not each.live and not each.confirmed]
+    return human.also_escalate(confirmed, scene, "code-not-valid") if dead else confirmed
 
 
-def _confirmed(live: Sequence[OpenClaim], meaning: Meaning) -> Decision:
+def hold_codes(decision: Decision, scene: TextContext) -> Decision:
+    """While somebody guesses at this number's codes none is texted that would not count."""
+    if not decision.claims or scene.wrong_codes_this_hour < WRONG_CODES_AN_HOUR:
+        return decision
+    return replace(decision, claims=(), answer=Answer.CODES_HELD)
+
+
+def _confirmed(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) -> Decision:
     """Where the text says "back" of what was claimed a false alarm it is a return: more follows from that."""
     acts = tuple(Act(each.subject, _proven(each, meaning)) for each in live)
     practised = any(each.kind == "practice" for each in live)
@@ -84,6 +94,7 @@ def _confirmed(live: Sequence[OpenClaim], meaning: Meaning) -> Decision:
         answer,
         ended=tuple(each.subject for each in live if each.subject.startswith("provisional-")),
         confirmed=tuple(live),
+        which=tuple(each.code for each in scene.known if each.child in {claim.subject for claim in live}),
         stage="practised" if practised else None,
         exercise=practised,
         answered=True,
@@ -180,8 +191,8 @@ def _guessed(meaning: Meaning, scene: TextContext) -> Decision | None:
     return _wrong(scene)
 
 
-def _wrong(scene: TextContext) -> Decision:
-    return Decision(human.to_human(scene, "code-not-valid").acts, Answer.CODE_WRONG, wrong_code=True)
+def _wrong(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
+    return Decision(human.to_human(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
 
 
 def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:

@@ -12,6 +12,10 @@ OWN_CHILDREN = frozenset({"carer", "residential"})
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
+    return confirmation.hold_codes(_by_kind(meaning, scene), scene)
+
+
+def _by_kind(meaning: Meaning, scene: TextContext) -> Decision:
     if scene.kind in OWN_CHILDREN:
         return _by_carer(meaning, scene)
     if scene.kind == "officer":

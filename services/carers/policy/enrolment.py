@@ -26,7 +26,8 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision | None:
             return _over(scene)
     if meaning.intents == (Intent.BACK,) and scene.enrolment.practising and not scene.open and not scene.provisionals:
         return _over(scene)
-    first_text = not scene.enrolment.joined and scene.question is None and meaning.intents == (Intent.UNCLEAR,)
+    quiet = scene.question is None and not scene.open and not scene.provisionals
+    first_text = not scene.enrolment.joined and quiet and meaning.intents == (Intent.UNCLEAR,)
     return _joined(meaning, scene) if first_text and practice.is_only_codes(meaning.words) else None
 
 

@@ -205,7 +205,7 @@ def test_news_goes_to_nobody_whom_a_telling_did_not_reach_and_not_to_another_aut
 
 
 def test_a_carer_hears_of_their_own_report_and_each_who_reported_of_what_comes_later() -> None:
-    carer = {"tell": "carer.reporting", "message": "police-told"}
+    carer = {"tell": "carer.reporting", "message": "reference-missing"}
     child = Child(
         {"id": "own", "on": ["child.reported-missing", "report.added"], **carer},
         {"id": "later", "on": ["child.information-received", "child.returned"], **carer},
@@ -218,6 +218,23 @@ def test_a_carer_hears_of_their_own_report_and_each_who_reported_of_what_comes_l
     assert [each.person for each in child.hears(BACK, 4).duties] == [ANN, BEN]
     nobody = Child({"id": "later", "on": "child.information-received", **carer})
     assert [each.person for each in nobody.hears(WORDS).duties] == [BEN]
+
+
+def test_that_police_have_the_alert_each_carer_hears_once_an_absence() -> None:
+    child = Child(
+        {
+            "id": "told",
+            "on": ["child.reported-missing", "report.added"],
+            "tell": "carer.reporting",
+            "message": "police-told",
+        }
+    )
+    other = MISSING.model_copy(update={"said_by": BEN})
+    heard = [
+        [each.person for each in child.hears(said, hour).duties]
+        for hour, said in enumerate((MISSING, MISSING, other, other))
+    ]
+    assert heard == [[ANN], [], [BEN], []]
 
 
 def test_another_telling_of_a_force_is_not_its_notice_and_neither_is_a_notice_to_somebody_else() -> None:

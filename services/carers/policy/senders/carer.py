@@ -48,9 +48,11 @@ def within_limits(decision: Decision, scene: TextContext) -> Decision:
 
 
 def _answer_to_question(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
-    """Which child? That one. A text that tells something else leaves the question open."""
+    """Which child? That one. A text that tells something else leaves the question open, and a report answers none but that it was about."""
     question = scene.question
     if question is None or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
+        return None
+    if question.about != "report" and REPORTS & set(meaning.intents):
         return None
     children = found.named or whom.answered(meaning.words, [_known(each) for each in scene.children])
     if not children:
@@ -106,7 +108,7 @@ def _told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decisio
     parts += [unnamed.decide_unnamed(intents, whose.among(scene, several)) for several, intents in found.either.items()]
     if not parts:
         return None
-    decision = unnamed.together(parts)
+    decision = _each_named(unnamed.together(parts), scene)
     nameless = {each.provisional for each in scene.provisionals if each.child is None}
     if (
         any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
@@ -114,6 +116,23 @@ def _told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decisio
     ):
         return _back_but_was_it_the_one(decision, scene, nameless)
     return decision
+
+
+def _each_named(decision: Decision, scene: TextContext) -> Decision:
+    """Nobody confirms for more children than the text can name: of those who are back each is named first."""
+    if all(len(claim.about) <= unnamed.CODES_IN_ONE_TEXT for claim in decision.claims):
+        return decision
+    kept = tuple(
+        act for act in decision.acts if not isinstance(act.content, ChildReturnClaimed | MissingRetractionClaimed)
+    )
+    missing = any(isinstance(act.content, ChildReportedMissing) for act in kept)
+    return replace(
+        decision,
+        acts=(*kept, *human.each_team(scene, "which-child")),
+        claims=(),
+        answer=decision.answer if missing else Answer.BACK_WHICH,
+        ended=(),
+    )
 
 
 def _told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
@@ -203,7 +222,7 @@ def _how_far(standing: Standing) -> tuple[int, bool]:
 
 
 def _is_urgent(decision: Decision) -> bool:
-    return any(isinstance(act.content, URGENT) for act in decision.acts)
+    return decision.wrong_code or bool(decision.claims) or any(isinstance(act.content, URGENT) for act in decision.acts)
 
 
 def _known(child: Child) -> whom.Known:
