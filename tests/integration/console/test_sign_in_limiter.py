@@ -39,6 +39,7 @@ async def test_of_many_at_once_the_rest_is_asked_to_come_again(
 ) -> None:
     name, held, before = await account(opened), HeldChecks(), counted("crowded")
     checks = passwords._fits
+    monkeypatch.setattr(passwords, "_checking", asyncio.Semaphore(passwords.AT_ONCE))  # of this test's loop
     async with AsyncExitStack() as inside:
         guesser = await inside.enter_async_context(browser_at(app, somewhere()))
         csrf = csrf_in(await guesser.get("/sign-in"))

@@ -91,9 +91,9 @@ async def test_a_new_notice_to_a_failing_force_is_tried_at_once(engine: AsyncEng
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         for _ in range(12):
             await floor.put(received(), "force-down")
-        await eventually(floor.loop._dispatcher.lanes.failing)
+        await eventually(floor.loop._dispatcher.lanes.failing, within=20)
         delivery = await floor.put(received(), "force-down")
-        await eventually(lambda: delivery.id in {sending.id for _, sending in medium.sent}, within=2)
+        await eventually(lambda: delivery.id in {sending.id for _, sending in medium.sent}, within=10)
 
 
 async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_from_it(

@@ -54,7 +54,7 @@ def test_nothing_goes_while_it_runs(stopped: Layout) -> None:
 
 def test_nothing_that_is_installed_is_needed(stopped: Layout) -> None:
     """As after an install that was broken off."""
-    source = f"from infra.local import cleaning; from pathlib import Path; cleaning.remove(cleaning.Layout(Path({str(stopped.folder)!r})))"
+    source = f"from infra.local import cleanup; from pathlib import Path; cleanup.remove(cleanup.Layout(Path({str(stopped.folder)!r})))"
     done = subprocess.run([sys.executable, "-S", "-c", source], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert not stopped.folder.exists()
