@@ -95,7 +95,7 @@ def test_a_search_ends_once_and_only_by_the_code_though_carers_die_at(
     time.sleep(QUIET_SECONDS)
     assert len(_returned(world, carer)) == 1
     assert len(_codes(world, carer)) == 1
-    assert len(_told(world, carer, "Recorded: back")) == 1
+    assert len(_told(world, carer, "Food and rest first")) == 1
 
 
 def _asked(world: World, carer: str) -> str:
