@@ -47,8 +47,8 @@ class Measuring:
                 await _seldom(connection, story)
                 self._slowly_at = now + SLOWLY_EVERY
             if now >= self._monthly_at:
-                await _of_the_month(connection, story)
-                self._monthly_at = now + MONTHLY_EVERY
+                found = await _of_the_month(connection, story)
+                self._monthly_at = now + (MONTHLY_EVERY if found else SLOWLY_EVERY)
         metrics.MEASURED.set(now.timestamp())
         return False
 
@@ -74,12 +74,15 @@ async def _seldom(connection: AsyncConnection, story: datetime) -> None:
     metrics.DATABASE_CONNECTIONS_MOST.set(database["most"])
 
 
-async def _of_the_month(connection: AsyncConnection, story: datetime) -> None:
+async def _of_the_month(connection: AsyncConnection, story: datetime) -> bool:
+    """Whether anybody has answered yet: a system that has just begun is asked again soon."""
     _show(metrics.DUTIES_KEPT, await rows.asked(connection, rows.KEPT, story))
     metrics.DUTY_ANSWER.clear()
-    for row in await rows.asked(connection, rows.ANSWERS, story):
+    answers = await rows.asked(connection, rows.ANSWERS, story)
+    for row in answers:
         metrics.DUTY_ANSWER.labels(row["authority"], "0.5").set(row["median"])
         metrics.DUTY_ANSWER.labels(row["authority"], "0.95").set(row["most"])
+    return bool(answers)
 
 
 def _show(gauge: Gauge, found: list[RowMapping], value: str = "count") -> None:
