@@ -94,5 +94,5 @@ lock: ## Lock the newest versions that pyproject.toml allows in requirements.loc
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --output-file infra/docker/requirements.lock
 
 clean: ## Delete the data of a stopped `make run`: database, bus, secrets, environment. Backups stay.
-	@$(subst bootstrap,cleaning,$(BOOTSTRAP))
+	@$(subst bootstrap,cleanup,$(BOOTSTRAP))
 	rm -rf .venv .venv.lock

@@ -12,10 +12,10 @@ import typer
 import uvloop
 
 from services.audit.commands import audit, aware
-from services.console.commands import accounts
-from services.console.letters_commands import dead_letters
+from services.console.accounts.commands import accounts
+from services.console.acts.dead_letter_commands import dead_letters
+from services.platform.runtime.commands import refused
 from services.police.commands import police
-from services.runtime.commands import refused
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
@@ -53,7 +53,7 @@ def run(service: str) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
-    from services.store.migrations.apply import apply
+    from services.platform.store.migrations.apply import apply
 
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
     if not place.startswith("postgresql://"):
@@ -67,7 +67,7 @@ def migrate() -> None:
 @app.command()
 def topics() -> None:
     """Create the topics that do not exist yet."""
-    from services.bus.topics import create
+    from services.platform.bus.topics import create
 
     created = create(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"))
     typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
@@ -76,12 +76,12 @@ def topics() -> None:
 @app.command()
 def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
     """Set every service back to that moment's messages: after a database was restored that is older than the bus. Stop them first."""
-    from services.bus import rewinding
+    from services.platform.bus.admin import offset_reset
 
     at = aware(to)
     try:
-        services = rewinding.rewind(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"), at)
-    except rewinding.StillRuns as running:
+        services = offset_reset.reset_offsets(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"), at)
+    except offset_reset.StillRuns as running:
         typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")
@@ -90,13 +90,13 @@ def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T2
 @app.command("renew-keys")
 def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(KEEPS_CLOSED)}.")]) -> None:
     """Bring what SERVICE keeps from older master and phone keys to the newest, while everything runs. May be stopped and begun anew."""
-    from services.delivery.settings import KeySettings
-    from services.register.renewing import renew_all
-    from services.store.engine import connect
+    from services.platform.delivery.settings import KeySettings
+    from services.platform.register.key_rotation import renew_all
+    from services.platform.store.engine import connect
 
     if service not in KEEPS_CLOSED:
         raise typer.BadParameter(f"choose one of: {', '.join(KEEPS_CLOSED)}")
-    parts = importlib.import_module(f"services.{service}.renewing").RENEWS
+    parts = importlib.import_module(f"services.{service}.key_rotation").RENEWS
     settings = KeySettings()
     done = asyncio.run(renew_all(connect(settings, service), settings.keyring, parts, typer.echo))
     if not done:
@@ -135,7 +135,7 @@ def explain(
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
     from services.handbook.svg import svg as drawing
-    from services.protocol.loading import Library, files, is_of_rules, passed_over
+    from services.protocol.loader import Library, files, is_of_rules, passed_over
 
     for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
         typer.echo(f"{each} is not read: see `check`", err=True)
@@ -162,7 +162,7 @@ def diff(
 ) -> None:
     """Say what changes for whom from the rules in OLD to those in NEW (folders or files), over all stories. Sends nothing."""
     from services.handbook.difference import difference, rules_in
-    from services.handbook.playing import STORIES
+    from services.handbook.golden_stories import STORIES
 
     try:
         typer.echo(difference(rules_in(old), rules_in(new), authority, stories or STORIES), nl=False)
@@ -192,10 +192,10 @@ def simulate(
 @app.command()
 def forward(by: str) -> None:
     """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.engine import connect
+    from services.platform.store.story_clock import move_forward
     from services.protocol.policy.periods import length
-    from services.runtime.settings import Settings
-    from services.store.engine import connect
-    from services.store.story import move_forward
 
     try:
         step = length(by)
@@ -237,7 +237,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from services.runtime.mishaps import explained
+        from services.platform.runtime.startup_errors import explained
 
         lines = explained(error)
         if lines is None:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from infra.grafana.boards import BOARDS
-from infra.grafana.rendering import rendered
+from infra.grafana.renderer import rendered
 
 FOLDER = Path(__file__).with_name("dashboards")
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from infra.local.secret_files import SecretFiles
-from services.console import accounts, passwords
-from services.runtime.clocks import Clocks
-from services.runtime.settings import Settings
+from services.console.accounts import passwords
+from services.console.accounts import repository as accounts
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.settings import Settings
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.operators import OperatorRole
-from services.store.engine import connect
-from services.store.transaction import Store
 
 
 @dataclass(frozen=True)

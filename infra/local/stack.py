@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.local import cleaning, example_authority, example_operators, ports, readiness
+from infra.local import cleanup, example_authority, example_operators, ports, readiness
 from infra.local.engines import Engines
 from infra.local.environment import MAIL_PORTS, of_service
 from infra.local.example_operators import ExampleOperator
@@ -91,7 +91,7 @@ class Stack:
 
     def remove(self) -> None:
         """Deletes everything that a stopped stack keeps, the database included, but for backups. Raises AlreadyRuns, NoPlace."""
-        cleaning.remove(self.layout)
+        cleanup.remove(self.layout)
 
     def back_up(self, file: Path) -> dict[str, str]:
         """Copies the database while everything runs (infra.postgres.backup). Raises CannotBackUp."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.sandbox.config import SandboxConfig, read_config
 from infra.sandbox.outside_world import open_world
-from infra.sandbox.serving import serve
+from infra.sandbox.server import serve
 
 
 async def play(config: SandboxConfig) -> None:

@@ -69,10 +69,10 @@ def pack(
 ) -> None:
     """Write the evidence of an episode: a JSON file, and the same as a page to read or print."""
     from services.audit import store
-    from services.audit.packing import Pack
-    from services.audit.packing import pack as packed
+    from services.audit.evidence_pack import Pack
+    from services.audit.evidence_pack import pack as packed
     from services.audit.verification import chain_of
-    from services.runtime.clocks import Clocks
+    from services.platform.runtime.clocks import Clocks
 
     async def look(connection: "AsyncConnection") -> Pack | None:
         found = await chain_of(connection, episode)
@@ -99,9 +99,9 @@ def pack(
 def gaps() -> None:
     """List what should have happened and has not, of the last thirty days. Exits with 1 if there is any."""
     from services.audit import reconciler
-    from services.audit.policy.following import SENTENCES
-    from services.runtime.clocks import Clocks
-    from services.store.story import ahead_by
+    from services.audit.policy.consequences import SENTENCES
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.store.story_clock import ahead_by
 
     async def look(connection: "AsyncConnection") -> frozenset[reconciler.Found]:
         clocks = Clocks(await ahead_by(connection))
@@ -137,12 +137,12 @@ def replay(
     since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
 ) -> None:
     """Publish again what was recorded since: after a copy was restored beside a bus that is empty."""
-    from services.audit import replaying
-    from services.runtime.settings import Settings
+    from services.audit import replay as audit_replay
+    from services.platform.runtime.settings import Settings
 
     at = aware(since)
-    recorded = _ask(lambda connection: replaying.recorded_since(connection, at))
-    typer.echo(f"{replaying.publish(Settings().kafka, recorded)} messages are on the bus again")
+    recorded = _ask(lambda connection: audit_replay.recorded_since(connection, at))
+    typer.echo(f"{audit_replay.publish(Settings().kafka, recorded)} messages are on the bus again")
 
 
 def aware(moment: str) -> datetime:
@@ -161,8 +161,8 @@ def _nothing_known_of(named: str) -> typer.Exit:
 
 def _ask(look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
     from services.audit.verification import one_moment
-    from services.runtime.settings import Settings
-    from services.store.engine import connect
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.engine import connect
 
     async def within() -> T:
         engine = connect(Settings(), "audit")

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.audit import metrics, store
-from services.bus.envelope import Received
-from services.runtime.clocks import Clocks
+from services.platform.bus.envelope import Received
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message
-from services.store.transaction import Transaction
 
 
 class Handlers:

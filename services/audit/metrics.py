@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
-from services.audit.policy.following import Gap
+from services.audit.policy.consequences import Gap
 
 ENTRIES = Counter("safe_return_audit_entries", "Entries added to the record")
 GAPS = Gauge(

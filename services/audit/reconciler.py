@@ -12,12 +12,12 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit import metrics
-from services.audit.policy.following import Gap, gap_of
-from services.runtime.clocks import Clocks
-from services.runtime.logs import logger
+from services.audit.policy.consequences import Gap, gap_of
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.logs import logger
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.contracts import contracts
 from services.safeguarding.outcomes import Outcome
-from services.store.transaction import Store
 
 LOOK_EVERY_SECONDS = 60
 FIRST_LOOK = timedelta(days=30)

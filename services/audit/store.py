@@ -8,11 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import Anchor, Entry, Head, envelope_of
-from services.audit.policy.following import standing_of, thread_of
-from services.bus.envelope import Received
+from services.audit.policy.consequences import standing_of, thread_of
+from services.platform.bus.envelope import Received
+from services.platform.store.query import unnest_rows
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.message import Message
-from services.store.pipeline import given
-from services.store.transaction import Transaction
 
 GIVEN = {
     "chain": "text",
@@ -28,7 +28,7 @@ GIVEN = {
     "goes_on": "boolean",
     "next_step_at": "timestamptz",
 }
-APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {given(GIVEN)} ORDER BY place) AS in_order"
+APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {unnest_rows(GIVEN)} ORDER BY place) AS in_order"
 ENTRIES = text(
     "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
     "FROM audit.entries WHERE chain = :chain ORDER BY position"

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.audit import store
-from services.audit.policy.verifying import faults_of_anchors, faults_of_chain
+from services.audit.policy.chain_faults import faults_of_anchors, faults_of_chain
 from services.safeguarding.identifiers import code_of
 
 

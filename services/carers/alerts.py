@@ -2,12 +2,12 @@
 
 from services.carers import messages
 from services.carers.store import claims
-from services.delivery.parcel import Fixed, Parcel, Undeliverable
-from services.register import contact
-from services.runtime.clocks import Clocks
+from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
+from services.platform.register import contact
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.roles import Wording
-from services.store.encryption import Keyring
-from services.store.transaction import Transaction
 
 
 class Alerts:
@@ -15,18 +15,18 @@ class Alerts:
         self._keyring = keyring
         self._clocks = clocks
 
-    async def prepare(self, transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
+    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
         """Replies come with number and body and are never asked for here."""
-        if parcel.duty is None or parcel.person is None:
+        if delivery.duty is None or delivery.person is None:
             return Undeliverable("nobody-in-role")
-        found = await contact.of(transaction.connection, self._keyring, parcel.person)
+        found = await contact.of(transaction.connection, self._keyring, delivery.person)
         if found is None or found.mobile is None:
-            return Undeliverable("no-address", parcel.person)
+            return Undeliverable("no-address", delivery.person)
         confirm = None
-        if parcel.duty.wording is Wording.CONFIRM_RETURN:
+        if delivery.duty.wording is Wording.CONFIRM_RETURN:
             numbers = self._keyring.number_hashes(found.mobile)
-            confirm = await claims.prolong(transaction, numbers, parcel.child, self._clocks.story())
+            confirm = await claims.prolong(transaction, numbers, delivery.child, self._clocks.story())
         body = messages.alert(
-            parcel.duty.wording, found.language, parcel.code, exercise=parcel.exercise, confirm=confirm
+            delivery.duty.wording, found.language, delivery.code, exercise=delivery.exercise, confirm=confirm
         )
-        return Fixed(found.mobile, body, parcel.person, ("people.mobile",), number=found.mobile)
+        return PreparedMessage(found.mobile, body, delivery.person, ("people.mobile",), number=found.mobile)

@@ -1,52 +1,52 @@
 """Carers, put together."""
 
-from services.bus.handling import Priority, Subscription
-from services.bus.house import House
 from services.carers.alerts import Alerts
 from services.carers.card import Card
-from services.carers.carrying_out import SERVICE, CarryingOut
+from services.carers.conversation.effects import SERVICE, DecisionApplier
+from services.carers.conversation.practice_timeout import Practices
+from services.carers.conversation.worker import Reader
 from services.carers.handlers import Handlers
-from services.carers.intake import Intake
-from services.carers.practices import Practices
-from services.carers.reading import Reader
+from services.carers.inbound.intake import Intake
+from services.carers.inbound.spool import Spool
+from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
-from services.carers.spool import Spool
-from services.carers.web import pages
-from services.delivery.loop import DeliveryLoop
-from services.delivery.pruning import Pruning
-from services.delivery.receipts import Receipts
-from services.delivery.second_route import SecondRoute
-from services.delivery.text import AT_ONCE
+from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.delivery.channels.sms import AT_ONCE
+from services.platform.delivery.queue.retention import Pruning
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.safeguarding.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duties import CarerAlert, DutySendAgain
 
 
 async def main() -> None:
     settings = CarersSettings()
-    house = House(SERVICE, settings)
+    host = ServiceHost(SERVICE, settings)
     keyring = settings.keyring
     delivery = DeliveryLoop(
         SERVICE,
-        house.store,
-        house.clocks,
+        host.store,
+        host.clocks,
         settings.text_medium(),
         keyring=keyring,
-        prepare=settings.kept_from_the_real(Alerts(keyring, house.clocks).prepare),
+        prepare=settings.block_real_recipients(Alerts(keyring, host.clocks).prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
     )
-    house.health.watch("delivery", delivery.obstacle)
-    house.parts.append(delivery)
-    house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
-    house.turn(SecondRoute(SERVICE, house.store, house.clocks).sweep)
-    reader = Reader(house.store, keyring, house.clocks, CarryingOut(keyring, delivery), settings.authority)
-    house.turn(reader.loop)
-    house.turn(reader.measuring)
-    house.turn(Practices(house.store, house.clocks).ending)
-    intake = Intake(house.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
-    house.turn(intake.replay)
-    handlers = Handlers(delivery, house.clocks)
-    house.subscribe(
+    host.health.watch("delivery", delivery.obstacle)
+    host.parts.append(delivery)
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
+    host.add_periodic(VoiceFallback(SERVICE, host.store, host.clocks).sweep)
+    reader = Reader(host.store, keyring, host.clocks, DecisionApplier(keyring, delivery), settings.authority)
+    host.add_periodic(reader.loop)
+    host.add_periodic(reader.measuring)
+    host.add_periodic(Practices(host.store, host.clocks).ending)
+    intake = Intake(host.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
+    host.add_periodic(intake.replay)
+    handlers = Handlers(delivery, host.clocks)
+    host.subscribe(
         [
             Subscription(CarerAlert, handlers.on_carer_alert),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
@@ -54,6 +54,6 @@ async def main() -> None:
             Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
         ]
     )
-    card = Card(house.store, settings.twilio_from, settings.authority)
-    receipts = Receipts(SERVICE, house.store, house.clocks)
-    await house.run(pages(intake, receipts, house.clocks, settings, card))
+    card = Card(host.store, settings.twilio_from, settings.authority)
+    receipts = Receipts(SERVICE, host.store, host.clocks)
+    await host.run(pages(intake, receipts, host.clocks, settings, card))

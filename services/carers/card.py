@@ -9,9 +9,9 @@ import phonenumbers
 from jinja2 import Environment, StrictUndefined
 
 from services.carers.text import COUNTRY
-from services.register import conversation
+from services.platform.register import conversation
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId
-from services.store.transaction import Store
 from services.wording import read_words
 
 FOLDER = Path(__file__).parent

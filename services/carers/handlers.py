@@ -1,19 +1,19 @@
 """What carers hears: whom of them to tell what, and how their children's episodes stand."""
 
-from services.bus.envelope import Received, say
-from services.carers.store import standings
-from services.delivery.loop import DeliveryLoop
-from services.delivery.parcel import Parcel
-from services.delivery.sending_again import send_again
-from services.delivery.text import LANE
-from services.register import directory
-from services.register.directory import Holder
-from services.runtime.clocks import Clocks
+from services.carers.store import child_status
+from services.platform.bus.envelope import Received, say
+from services.platform.delivery.channels.sms import LANE
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.sending.resend import send_again
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.register import directory
+from services.platform.register.directory import Holder
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState, ReportTaken
 from services.safeguarding.duties import CarerAlert, DutySendAgain
 from services.safeguarding.identifiers import derived
 from services.safeguarding.outcomes import DutyFailed
-from services.store.transaction import Transaction
 
 SERVICE = "carers"
 POLICE_STAND = {"police-system": "have-it", "officer": "answered"}
@@ -53,7 +53,7 @@ class Handlers:
         episode = received.content
         if received.exercise or episode.state is EpisodeState.MERGED:
             return
-        standings.episode_changed(
+        child_status.episode_changed(
             transaction,
             received.subject,
             episode.episode,
@@ -69,14 +69,14 @@ class Handlers:
         if received.exercise:
             return
         if taken.by in POLICE_STAND:
-            standings.police_stand(transaction, received.subject, taken.episode, POLICE_STAND[taken.by])
+            child_status.police_stand(transaction, received.subject, taken.episode, POLICE_STAND[taken.by])
         else:
-            standings.duty_answered(transaction, received.subject, taken.episode, answered=taken.holds)
+            child_status.duty_answered(transaction, received.subject, taken.episode, answered=taken.holds)
 
-    def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Parcel:
+    def _parcel(self, received: Received[CarerAlert], holder: Holder, *, alone: bool) -> Delivery:
         telling = received.content.telling
         own = telling if alone else derived("telling of", str(telling), holder.person)
-        return Parcel.of(received, lane=LANE, now=self._clocks.wall(), person=holder.person, id=own)
+        return Delivery.of(received, lane=LANE, now=self._clocks.wall(), person=holder.person, id=own)
 
     async def _nobody(self, received: Received[CarerAlert], transaction: Transaction) -> None:
         duty = received.content

@@ -2,8 +2,8 @@
 
 from pydantic import Field, SecretStr
 
-from services.runtime.settings import ExerciseAuthority, Settings
-from services.store.key_files import Keys
+from services.platform.runtime.settings import ExerciseAuthority, Settings
+from services.platform.store.key_files import Keys
 
 
 class CaseworkSettings(Settings):

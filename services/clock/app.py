@@ -2,15 +2,17 @@
 
 from functools import partial
 
-from services.bus.house import House
 from services.clock.handlers import fire_due
-from services.runtime.repeating import Repeating
-from services.runtime.settings import Settings
+from services.platform.bus.service_host import ServiceHost
+from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.settings import Settings
 
 TICK_SECONDS = 0.2
 
 
 async def main() -> None:
-    house = House("clock", Settings())
-    house.turn(Repeating("due deadlines", partial(fire_due, house.store, house.clocks), every_seconds=TICK_SECONDS))
-    await house.run()
+    host = ServiceHost("clock", Settings())
+    host.add_periodic(
+        Repeating("due deadlines", partial(fire_due, host.store, host.clocks), every_seconds=TICK_SECONDS)
+    )
+    await host.run()

@@ -1,13 +1,13 @@
 """One turn of the clock."""
 
-from services.bus.envelope import Unreadable, with_lateness
 from services.clock import metrics
-from services.runtime.clocks import Clocks
-from services.runtime.logs import logger
+from services.platform.bus.envelope import Unreadable, with_lateness
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.logs import logger
+from services.platform.store import deadlines, outbox
+from services.platform.store.deadlines import DueRow
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Topic
-from services.store import deadlines, outbox
-from services.store.deadlines import DueRow
-from services.store.transaction import Store
 
 BATCH = 500
 

@@ -1,6 +1,6 @@
 """What the console measures, and how all stands, for Grafana and the alerts. No label holds an id of a child, a person or a message.
 
-What stands is read from the console's own tables (`services.console.measuring`): each replica says the same, so panels
+What stands is read from the console's own tables (`services.console.monitoring.gauges`): each replica says the same, so panels
 take the most of them and never their sum.
 """
 

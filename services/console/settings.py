@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.console.policy.signing_in import Lasting
-from services.delivery.settings import KeySettings
+from services.console.policy.sign_in import Lasting
+from services.platform.delivery.settings import KeySettings
 
 
 class ConsoleSettings(KeySettings):

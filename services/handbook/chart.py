@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.handbook import phrases
-from services.handbook.asked import triggers_of
-from services.protocol.loading import Library
+from services.handbook.question import triggers_of
+from services.protocol.loader import Library
 from services.protocol.policy.grammar import Protocol, Rule, Step
 from services.protocol.policy.periods import spoken
 from services.protocol.policy.vocabulary import Trigger
@@ -25,7 +25,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Lane:
+class ChartLane:
     """A rule: its first telling and those that follow while nobody answers. `source` is the lane whose duty sets it off."""
 
     rule: str
@@ -40,7 +40,7 @@ class Lane:
 class Chart:
     trigger: Trigger
     protocol: str
-    lanes: tuple[Lane, ...]
+    lanes: tuple[ChartLane, ...]
 
 
 def charts(event_kind: str, library: Library, authority: str) -> list[Chart]:
@@ -52,11 +52,13 @@ def charts(event_kind: str, library: Library, authority: str) -> list[Chart]:
     ]
 
 
-def _lanes(rules: tuple[Rule, ...], protocol: Protocol, source: str | None = None, how: str = "") -> Iterator[Lane]:
+def _lanes(
+    rules: tuple[Rule, ...], protocol: Protocol, source: str | None = None, how: str = ""
+) -> Iterator[ChartLane]:
     for rule in rules:
         start = ", ".join(filter(None, [how and f"when {how}", phrases.start(rule)]))
         first = Box(rule.tell, phrases.who(rule.tell, rule.among), _says(rule.by or "as before", rule.message), start)
-        yield Lane(
+        yield ChartLane(
             rule.id,
             (first, *(_box(step, rule) for step in rule.otherwise)),
             phrases.condition(rule),

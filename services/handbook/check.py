@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.handbook import words
-from services.protocol.check import check as faults_of_rules
-from services.protocol.findings import Finding
-from services.protocol.loading import DEFAULT, DEFAULT_RULES, files, is_of_rules, passed_over, readable
-from services.protocol.weakening import GIVEN_UP, ON_WORD
+from services.protocol.checks.check import check as faults_of_rules
+from services.protocol.checks.downgrade import GIVEN_UP, ON_WORD
+from services.protocol.checks.findings import Finding
+from services.protocol.loader import DEFAULT, DEFAULT_RULES, files, is_of_rules, passed_over, readable
 
 
 def check(folder: Path | None = None) -> list[Finding]:

@@ -7,14 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.handbook.playing import STORIES, name_of, story_files
-from services.protocol.loading import DEFAULT, DEFAULT_RULES, Library, RulesFile, read
+from services.handbook.golden_stories import STORIES, name_of, story_files
+from services.protocol.checks.downgrade import GIVEN_UP
+from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, RulesFile, read
 from services.protocol.policy.grammar import Protocol
 from services.protocol.policy.periods import spoken
 from services.protocol.simulate import Told, tell
 from services.protocol.stories import AUTHORITY
 from services.protocol.stories import read as read_story
-from services.protocol.weakening import GIVEN_UP
 
 LEFT_OUT = {"protocol", "because"}
 """Of a rule's fields: where it stands, and why, change nothing for anybody."""

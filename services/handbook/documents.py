@@ -5,7 +5,7 @@ from pathlib import Path
 from services.handbook import protocol_page, requirements
 from services.handbook.chart import charts
 from services.handbook.svg import svg
-from services.protocol.loading import DEFAULT, Library, files
+from services.protocol.loader import DEFAULT, Library, files
 
 FOLDER = Path(__file__).parents[2] / "docs"
 DRAWN = ("child.reported-missing",)

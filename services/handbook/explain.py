@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from services.handbook import phrases
-from services.handbook.asked import triggers_of
-from services.protocol.loading import DEFAULT, Library, Origin, files
+from services.handbook.question import triggers_of
+from services.protocol.loader import DEFAULT, Library, Origin, files
 from services.protocol.policy.grammar import Protocol, Rule, Step
 from services.protocol.policy.periods import spoken
 from services.protocol.policy.vocabulary import Trigger

@@ -8,7 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.handbook.playing import played
+from services.handbook.golden_stories import played
 from services.protocol.policy.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from services.handbook.chart import Box, Chart, Lane
+from services.handbook.chart import Box, Chart, ChartLane
 from services.handbook.phrases import words_of
 from services.safeguarding.roles import Role
 
@@ -87,7 +87,7 @@ def _trunk(chart: Chart) -> list[str]:
     ]
 
 
-def _lane(lane: Lane, ys: dict[str, int]) -> list[str]:
+def _lane(lane: ChartLane, ys: dict[str, int]) -> list[str]:
     y = ys[lane.rule] + 22
     parts = [_text(FIRST_BOX, y - 7, f"{lane.rule}   ({lane.cites})", "rule"), *_way_in(lane, ys)]
     for index, box in enumerate(lane.boxes):
@@ -96,7 +96,7 @@ def _lane(lane: Lane, ys: dict[str, int]) -> list[str]:
     return [*parts, _text(FIRST_BOX, y + HIGH + 16, below, "small")]
 
 
-def _way_in(lane: Lane, ys: dict[str, int]) -> list[str]:
+def _way_in(lane: ChartLane, ys: dict[str, int]) -> list[str]:
     """From the event, or from the first telling of the rule whose duty sets this one off."""
     middle, tip = ys[lane.rule] + 22 + HIGH / 2, FIRST_BOX - 2
     if lane.source is None:

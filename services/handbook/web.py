@@ -12,19 +12,19 @@ from starlette.responses import Response
 
 from services.console.policy.permits import May, Operator
 from services.console.settings import ConsoleSettings
-from services.console.web.door import Door, Here
-from services.console.web.look import SECURITY, Look
-from services.handbook import phrases, trying
-from services.handbook.asked import triggers_of
+from services.console.web.session import SessionGuard, SignedIn
+from services.console.web.templates import SECURITY, Templates
+from services.handbook import phrases, story_form
 from services.handbook.chart import charts
+from services.handbook.question import triggers_of
 from services.handbook.svg import svg
 from services.handbook.timeline_page import COLUMNS, moments
-from services.protocol.loading import DEFAULT, Library, files
+from services.platform.runtime.logs import logger
+from services.protocol.loader import DEFAULT, Library, files
 from services.protocol.policy.grammar import Protocol, Rule
 from services.protocol.policy.periods import spoken
 from services.protocol.policy.vocabulary import Trigger
 from services.protocol.simulate import Timeline, tell
-from services.runtime.logs import logger
 
 HERE = Path(__file__).parent
 SVG = SECURITY | {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
@@ -32,7 +32,7 @@ SVG = SECURITY | {"Content-Security-Policy": "default-src 'none'; style-src 'uns
 MOMENTS_SHOWN = 300
 
 
-def mount(app: FastAPI, door: Door, look: Look, settings: ConsoleSettings) -> None:
+def mount(app: FastAPI, door: SessionGuard, look: Templates, settings: ConsoleSettings) -> None:
     """Into the console, behind its door and in its look. The rules are those that lie there at its start; where they cannot be
     read, the pages are left out, and everything else of the console goes on.
     """
@@ -51,8 +51,8 @@ def mount(app: FastAPI, door: Door, look: Look, settings: ConsoleSettings) -> No
 @dataclass(frozen=True)
 class HandbookPages:
     library: Library
-    door: Door
-    look: Look
+    door: SessionGuard
+    look: Templates
     _one_at_a_time: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     def mount(self, app: FastAPI) -> None:
@@ -64,7 +64,7 @@ class HandbookPages:
 
     async def shows(self, request: Request, authority: str = "") -> Response:
         """For each event who is told."""
-        here = await self.door.enter(request)
+        here = await self.door.require(request)
         protocol = self.library.current(self._whose(here.operator, authority))
         told = {
             trigger: dict.fromkeys(phrases.who(rule.tell, rule.among) for rule in protocol.on(trigger))
@@ -74,7 +74,7 @@ class HandbookPages:
         return self._page(request, here, "protocol.html", protocol, {"told": told})
 
     async def explains(self, request: Request, event: str, authority: str = "") -> Response:
-        here = await self.door.enter(request)
+        here = await self.door.require(request)
         name = self._whose(here.operator, authority)
         protocol, origins = self.library.current(name), self.library.origins(name)
         by_trigger = [(trigger, list(_duties(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
@@ -82,13 +82,13 @@ class HandbookPages:
         return self._page(request, here, "protocol-event.html", protocol, shown)
 
     async def draws(self, request: Request, event: str, authority: str = "") -> Response:
-        here = await self.door.enter(request)
+        here = await self.door.require(request)
         name = self._whose(here.operator, authority)
         _known(event, self.library.current(name))
         return Response(svg(charts(event, self.library, name)), media_type="image/svg+xml", headers=SVG)
 
     async def asks(self, request: Request, authority: str = "") -> Response:
-        here = await self.door.enter(request)
+        here = await self.door.require(request)
         protocol = self.library.current(self._whose(here.operator, authority))
         return self._form(request, here, protocol, {}, [])
 
@@ -97,17 +97,17 @@ class HandbookPages:
         here, form = await self.door.enter_with_form(request, May.LOOK)
         name = self._whose(here.operator, form.get("authority", ""))
         protocol = self.library.current(name)
-        wrong = trying.wrong(trying.questions(protocol), form)
+        wrong = story_form.wrong(story_form.questions(protocol), form)
         if wrong:
             return self._form(request, here, protocol, form, wrong)
         async with self._one_at_a_time:
-            timeline = await asyncio.to_thread(tell, trying.story(form, name), self.library)
+            timeline = await asyncio.to_thread(tell, story_form.story(form, name), self.library)
         return self._form(request, here, protocol, form, [], timeline)
 
     def _form(
         self,
         request: Request,
-        here: Here,
+        here: SignedIn,
         protocol: Protocol,
         form: Mapping[str, str],
         wrong: list[str],
@@ -115,7 +115,7 @@ class HandbookPages:
     ) -> Response:
         rows = [] if timeline is None else moments(timeline)
         shown = {
-            "questions": trying.questions(protocol),
+            "questions": story_form.questions(protocol),
             "form": form,
             "wrong": wrong,
             "timeline": timeline,
@@ -129,7 +129,7 @@ class HandbookPages:
     def _page(
         self,
         request: Request,
-        here: Here,
+        here: SignedIn,
         name: str,
         protocol: Protocol,
         shown: Mapping[str, object],

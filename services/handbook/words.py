@@ -8,15 +8,15 @@ from pathlib import Path
 from string import Formatter
 
 from services.carers import messages as carers
-from services.delivery.segments import is_gsm, segments, units
-from services.delivery.text import REPEAT_MARK
-from services.professionals import mails, texts
-from services.protocol.findings import Finding
-from services.protocol.loading import RulesFile
-from services.protocol.policy.telling import CARERS
+from services.platform.delivery.channels.gsm_segments import is_gsm, segments, units
+from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.professionals import email_wording, sms_wording
+from services.protocol.checks.findings import Finding
+from services.protocol.loader import RulesFile
+from services.protocol.policy.tellings import CARERS
 from services.safeguarding.identifiers import CODE_LENGTH
 from services.safeguarding.roles import Channel, Role, Wording
-from services.strategy import words as invitations
+from services.strategy import wording as invitations
 
 WIDEST_CODE = "W" * CODE_LENGTH
 """Every letter of a code takes one septet; any five show the length."""
@@ -117,15 +117,15 @@ def _languages_without(role: Role, channel: Channel, message: Wording) -> set[st
     if channel == Channel.INVITATION:
         return {name for name, each in invitations.LANGUAGES.items() if message not in each.content["invitations"]}
     if channel == Channel.EMAIL:
-        return {name for name, each in mails.LANGUAGES.items() if message not in each.mails}
-    return {name for name, each in texts.LANGUAGES.items() if message not in each.texts}
+        return {name for name, each in email_wording.LANGUAGES.items() if message not in each.mails}
+    return {name for name, each in sms_wording.LANGUAGES.items() if message not in each.texts}
 
 
 def _texts_to_professionals() -> Iterator[Text]:
-    for name, language in texts.LANGUAGES.items():
+    for name, language in sms_wording.LANGUAGES.items():
         around = REPEAT_MARK + language.exercise + language.answer.format(code=WIDEST_CODE)
         for wording, says in language.texts.items():
-            yield Text(texts.MESSAGES / f"{name}.yaml", wording, says, around)
+            yield Text(sms_wording.MESSAGES / f"{name}.yaml", wording, says, around)
 
 
 def _texts_to_carers() -> Iterator[Text]:
@@ -136,9 +136,9 @@ def _texts_to_carers() -> Iterator[Text]:
 
 
 def _mails() -> Iterator[Text]:
-    for name, language in mails.LANGUAGES.items():
+    for name, language in email_wording.LANGUAGES.items():
         for wording, mail in language.mails.items():
-            yield Text(mails.MESSAGES / f"{name}.yaml", wording, f"{mail.subject} {mail.says}", "")
+            yield Text(email_wording.MESSAGES / f"{name}.yaml", wording, f"{mail.subject} {mail.says}", "")
     for name, invitation in invitations.LANGUAGES.items():
         for wording, parts in invitation.content["invitations"].items():
             yield Text(invitations.MESSAGES / f"{name}.yaml", wording, " ".join(parts.values()), "")

@@ -1,61 +1,61 @@
 """Police, put together."""
 
-from services.bus.handling import Priority, Subscription
-from services.bus.house import House
-from services.delivery.loop import DeliveryLoop
-from services.delivery.mail_answers import MailAnswers
-from services.delivery.pruning import Pruning
-from services.delivery.webhook import WebhookMedium
+from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.delivery.channels.webhook import WebhookMedium
+from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.queue.retention import Pruning
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.register.forces import Forces
 from services.police import store
-from services.police.details_page import DetailsPage
 from services.police.handlers import Handlers
-from services.police.list_watch import ListWatch
-from services.police.mail_replies import MailReplies
-from services.police.mailing import NoticeMail
-from services.police.notice_page import NoticePage
-from services.police.sending import NoticeSender
+from services.police.notices.email_channel import NoticeMail
+from services.police.notices.sender import NoticeSender
+from services.police.open_list.monitor import ListWatch
+from services.police.replies.mail import MailReplies
 from services.police.settings import PoliceSettings
-from services.police.web import Behind, pages
-from services.police.web_open_list import OpenListDoor
-from services.police.web_replies import RepliesDoor
-from services.register.forces import Forces
+from services.police.web.app import Dependencies, pages
+from services.police.web.details_page import DetailsPage
+from services.police.web.notice_page import NoticePage
+from services.police.web.open_list import OpenListDoor
+from services.police.web.replies import RepliesDoor
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
 
 
 async def main() -> None:
     settings = PoliceSettings()
-    house = House("police", settings)
+    host = ServiceHost("police", settings)
     keyring, links = settings.keyring, settings.links
     forces, webhooks = Forces(keyring), WebhookMedium(sandbox=settings.sandbox)
-    sender = NoticeSender(keyring, house.clocks, links, forces, webhooks.trust)
+    sender = NoticeSender(keyring, host.clocks, links, forces, webhooks.trust)
     loop = DeliveryLoop(
-        house.service,
-        house.store,
-        house.clocks,
+        host.service,
+        host.store,
+        host.clocks,
         webhooks,
         keyring=keyring,
-        prepare=settings.kept_from_the_real(sender.prepare),
+        prepare=settings.block_real_recipients(sender.prepare),
         secrets=sender.secrets,
         slot=settings.slot,
         others=[NoticeMail(settings.email_medium(), links, settings.smtp_from)],
     )
-    house.health.watch("delivery", loop.obstacle)
-    handlers = Handlers(loop, house.clocks)
-    house.subscribe(
+    host.health.watch("delivery", loop.obstacle)
+    handlers = Handlers(loop, host.clocks)
+    host.subscribe(
         [
             Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
         ]
     )
-    house.parts.append(loop)
-    replies = MailReplies(house.store, MailAnswers(house.service, keyring, house.clocks))
-    house.parts.append(settings.mail_listener(replies.take))
-    house.turn(Pruning(house.store, house.clocks, settings.retention, store.needed()).repeating())
-    house.turn(ListWatch(house.store, house.clocks).repeating())
-    behind = Behind(
-        RepliesDoor(house.store, house.clocks, keyring, forces),
-        OpenListDoor(house.store, house.clocks, forces),
-        NoticePage(house.store, house.clocks, keyring),
-        DetailsPage(house.store, house.clocks, keyring),
+    host.parts.append(loop)
+    replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
+    host.parts.append(settings.mail_listener(replies.take))
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.needed()).repeating())
+    host.add_periodic(ListWatch(host.store, host.clocks).repeating())
+    behind = Dependencies(
+        RepliesDoor(host.store, host.clocks, keyring, forces),
+        OpenListDoor(host.store, host.clocks, forces),
+        NoticePage(host.store, host.clocks, keyring),
+        DetailsPage(host.store, host.clocks, keyring),
     )
-    await house.run(pages(behind, house.clocks, links))
+    await host.run(pages(behind, host.clocks, links))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from services.runtime.commands import WHO_ASKS, given, refused
+from services.platform.runtime.commands import WHO_ASKS, given, refused
 
 By = Annotated[str, typer.Option("--as", help=WHO_ASKS)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
@@ -27,9 +27,10 @@ def replay_notices(
     until: Annotated[datetime | None, typer.Option(help="Put before this time, UTC.")] = None,
 ) -> None:
     """Send notices again, one or all of a force or a range of them: the same bytes, the same ids, fresh signatures."""
-    from services.delivery.replay import Chosen
-    from services.police.sending import lane_of
-    from services.police.trying import NobodyMay, replayed
+    from services.platform.delivery.queue.replay import Chosen
+    from services.police.notices.resend import NobodyMay
+    from services.police.notices.resend import replay_notices as replayed
+    from services.police.notices.sender import lane_of
 
     if (notice is None) == (force is None):
         raise typer.BadParameter("name one --notice, or a --force")
@@ -47,10 +48,10 @@ def replay_notices(
 @police.command("test")
 def try_connection(force: str, by: By, reason: Reason) -> None:
     """Send FORCE a notice about nobody, as every notice is sent, and say what its system answered."""
-    from services.police.trying import NobodyMay, tried
+    from services.police.notices.resend import NobodyMay, send_connection_test
 
     try:
-        good, said = asyncio.run(tried(force, by, given(reason, A_REASON)))
+        good, said = asyncio.run(send_connection_test(force, by, given(reason, A_REASON)))
     except NobodyMay:
         raise refused(NOBODY) from None
     typer.echo(said)

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from services.bus.envelope import Received
-from services.delivery.loop import DeliveryLoop
-from services.delivery.parcel import Parcel
-from services.delivery.sending_again import send_again
+from services.platform.bus.envelope import Received
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.sending.resend import send_again
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Transaction
 from services.police import store
-from services.police.sending import lane_of
-from services.runtime.clocks import Clocks
+from services.police.notices.sender import lane_of
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
-from services.store.transaction import Transaction
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ class Handlers:
         if duty.act == "withdraw":
             await self.loop.withdraw(transaction, received)
         else:
-            parcel = Parcel.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
-            if await self.loop.put(transaction, parcel):
+            delivery = Delivery.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
+            if await self.loop.put(transaction, delivery):
                 store.told(transaction, duty, received.subject, exercise=received.exercise)

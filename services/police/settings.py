@@ -1,6 +1,6 @@
 """What police is told at its start, beside what every service is."""
 
-from services.delivery.settings import MailSettings
+from services.platform.delivery.settings import MailSettings
 
 
 class PoliceSettings(MailSettings):

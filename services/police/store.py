@@ -23,13 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.delivery.tables import deliveries
+from services.platform.delivery.tables import deliveries
+from services.platform.store.query import Statement, execute_pipelined
+from services.platform.store.unit_of_work import Transaction
 from services.police.policy import MERGED, SEARCHED_FOR, Standing
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
-from services.store.pipeline import Statement, at_once
-from services.store.transaction import Transaction
 
 metadata = MetaData(schema="police")
 _time = DateTime(timezone=True)
@@ -106,7 +106,7 @@ async def after_what_was_told(transaction: Transaction, *asked: Statement) -> li
     left = transaction.remembered.get(told, [])
     statements = [*left, *asked]
     left.clear()
-    given = await at_once(transaction.connection, *statements) if statements else []
+    given = await execute_pipelined(transaction.connection, *statements) if statements else []
     return given[len(given) - len(asked) :]
 
 

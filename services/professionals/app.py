@@ -1,59 +1,59 @@
 """Professionals, put together."""
 
-from services.bus.handling import Priority, Subscription
-from services.bus.house import House
-from services.delivery.loop import DeliveryLoop
-from services.delivery.mail_answers import MailAnswers
-from services.delivery.pruning import Pruning
-from services.delivery.receipts import Receipts
-from services.delivery.second_route import SecondRoute
-from services.delivery.text import AT_ONCE
-from services.professionals.answering import Acknowledging
-from services.professionals.deputies import Deputies
-from services.professionals.grouped_medium import GroupedMail
-from services.professionals.grouping import Grouping
+from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.delivery.channels.sms import AT_ONCE
+from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.queue.retention import Pruning
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
+from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
-from services.professionals.replies import Replies
-from services.professionals.sending import MailSender, Sender, TextSender
+from services.professionals.replies.hand_over import Deputies
+from services.professionals.replies.mail import Replies
+from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
-from services.professionals.web import pages
+from services.professionals.web.acknowledge_page import AcknowledgePage
+from services.professionals.web.app import pages
 from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.outcomes import DutyAcknowledged
 
 
 async def main() -> None:
     settings = ProfessionalsSettings()
-    house = House("professionals", settings)
+    host = ServiceHost("professionals", settings)
     keyring = settings.keyring
     sender = Sender(
-        TextSender(keyring, house.clocks),
-        MailSender(keyring, house.clocks, settings.links, settings.smtp_from, Grouping(keyring, house.clocks)),
+        TextSender(keyring, host.clocks),
+        MailSender(keyring, host.clocks, settings.links, settings.smtp_from, DigestGrouping(keyring, host.clocks)),
     )
     loop = DeliveryLoop(
-        house.service,
-        house.store,
-        house.clocks,
+        host.service,
+        host.store,
+        host.clocks,
         settings.text_medium(),
         keyring=keyring,
-        prepare=settings.kept_from_the_real(sender.prepare),
+        prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
-        others=[GroupedMail(settings.email_medium(), house.store)],
-        alone=lambda parcel: parcel.medium == "email",
+        others=[GroupedMail(settings.email_medium(), host.store)],
+        alone=lambda delivery: delivery.medium == "email",
     )
-    handlers = Handlers(loop, house.clocks)
-    house.health.watch("delivery", loop.obstacle)
-    house.turn(SecondRoute(house.service, house.store, house.clocks).sweep)
-    house.subscribe(
+    handlers = Handlers(loop, host.clocks)
+    host.health.watch("delivery", loop.obstacle)
+    host.add_periodic(VoiceFallback(host.service, host.store, host.clocks).sweep)
+    host.subscribe(
         [
             Subscription(ProfessionalNotify, handlers.on_professional_notify),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
             Subscription(DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND),
         ]
     )
-    house.parts.append(loop)
-    house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
-    replies = Replies(house.store, MailAnswers(house.service, keyring, house.clocks))
-    house.parts.append(settings.mail_listener(replies.take))
-    acknowledging = Acknowledging(house.store, house.clocks, Deputies(loop, keyring, house.clocks))
-    await house.run(pages(Receipts(house.service, house.store, house.clocks), acknowledging, house.clocks, settings))
+    host.parts.append(loop)
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
+    replies = Replies(host.store, MailAnswers(host.service, keyring, host.clocks))
+    host.parts.append(settings.mail_listener(replies.take))
+    acknowledging = AcknowledgePage(host.store, host.clocks, Deputies(loop, keyring, host.clocks))
+    await host.run(pages(Receipts(host.service, host.store, host.clocks), acknowledging, host.clocks, settings))

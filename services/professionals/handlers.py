@@ -3,16 +3,16 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.bus.envelope import Received
-from services.delivery import email, text
-from services.delivery.loop import DeliveryLoop
-from services.delivery.parcel import Parcel
-from services.delivery.sending_again import send_again
-from services.runtime.clocks import Clocks
+from services.platform.bus.envelope import Received
+from services.platform.delivery.channels import email, sms
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.sending.resend import send_again
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
-from services.store.transaction import Transaction
 
 GATHERED_FOR = timedelta(seconds=10)
 """How long a mail that is not urgent waits for others to the same reader. An urgent one never waits."""
@@ -28,9 +28,9 @@ class Handlers:
             await self.loop.withdraw(transaction, received)
         else:
             by_mail = received.content.channel is Channel.EMAIL
-            parcel = Parcel.of(received, lane=email.LANE if by_mail else text.LANE, now=self.clocks.wall())
+            delivery = Delivery.of(received, lane=email.LANE if by_mail else sms.LANE, now=self.clocks.wall())
             held_for = GATHERED_FOR if by_mail and not received.content.urgent else timedelta(0)
-            await self.loop.put(transaction, replace(parcel, held_for=held_for))
+            await self.loop.put(transaction, replace(delivery, held_for=held_for))
 
     async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
         await send_again(self.loop, transaction, received, self.clocks.wall())

@@ -1,6 +1,6 @@
 """What professionals is told at its start, beside what every service is."""
 
-from services.delivery.settings import MailSettings, TextSettings
+from services.platform.delivery.settings import MailSettings, TextSettings
 
 
 class ProfessionalsSettings(TextSettings, MailSettings):

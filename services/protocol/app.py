@@ -1,9 +1,9 @@
 """Puts the protocol service together."""
 
-from services.bus.house import House
-from services.protocol.check import check
+from services.platform.bus.service_host import ServiceHost
+from services.protocol.checks.check import check
 from services.protocol.handlers import Handlers
-from services.protocol.loading import Library, files
+from services.protocol.loader import Library, files
 from services.protocol.settings import ProtocolSettings
 from services.protocol.store import HOLDING
 
@@ -14,7 +14,7 @@ async def main() -> None:
     findings = check(settings.protocol_dir)
     if findings:
         raise SystemExit("\n".join(str(finding) for finding in findings))
-    house = House("protocol", settings)
-    handlers = Handlers(Library(files(settings.protocol_dir)), house.clocks)
-    house.subscribe(handlers.subscriptions(), handlers.last_resort, prefetch=HOLDING)
-    await house.run()
+    host = ServiceHost("protocol", settings)
+    handlers = Handlers(Library(files(settings.protocol_dir)), host.clocks)
+    host.subscribe(handlers.subscriptions(), handlers.last_resort, prefetch=HOLDING)
+    await host.run()

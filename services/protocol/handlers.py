@@ -7,29 +7,29 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from services.bus.envelope import Received
-from services.bus.handling import Priority, Subscription
+from services.platform.bus.envelope import Received
+from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.logs import logger
+from services.platform.store import deadlines, outbox
+from services.platform.store.outbox import Said
+from services.platform.store.unit_of_work import Transaction
 from services.protocol import metrics, store
 from services.protocol.last_resort import last_resort
-from services.protocol.loading import Library, parse
+from services.protocol.loader import Library, parse
+from services.protocol.outgoing_messages import messages_of, pending
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols, responsible
 from services.protocol.policy.episodes import READ
 from services.protocol.policy.grammar import Protocol
 from services.protocol.policy.milestones import Reached, reached
-from services.protocol.saying import messages_of, pending
 from services.protocol.store import Held
-from services.runtime.clocks import Clocks
-from services.runtime.logs import logger
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import Due, DutyStepDue, RuleDue
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
-from services.store import deadlines, outbox
-from services.store.outbox import Said
-from services.store.transaction import Transaction
 
 SERVICE = "protocol"
 HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from services.bus.envelope import Received, say
+from services.platform.bus.envelope import Received, say
+from services.platform.register import facts
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Transaction
 from services.protocol import store
-from services.protocol.policy.telling import message_of
-from services.register import facts
-from services.runtime.clocks import Clocks
+from services.protocol.policy.tellings import message_of
 from services.safeguarding import identifiers
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.duties import Because, ProfessionalNotify
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.roles import Channel, Role, Wording
-from services.store.transaction import Transaction
 
 TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 

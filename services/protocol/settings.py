@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.runtime.settings import Settings
+from services.platform.runtime.settings import Settings
 
 
 class ProtocolSettings(Settings):

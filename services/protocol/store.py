@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Column, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.bus.envelope import Received
+from services.platform.bus.envelope import Received
+from services.platform.register import facts
+from services.platform.register.views import placements_for_protocol
+from services.platform.store.query import Statement, bulk_insert, execute_pipelined, to_columns, unnest_rows
+from services.platform.store.unit_of_work import Transaction
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
-from services.register import facts
-from services.register.views import placements_for_protocol
-from services.store.pipeline import Statement, arrays_of, at_once, given, insert_given
-from services.store.transaction import Transaction
 
 NOBODY = "unassigned"
 """The authority of what belongs to none: no register holds it, so its duties stay overdue on the console for all to see."""
@@ -22,13 +22,11 @@ metadata = MetaData(schema="protocol")
 protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
 
 
-OPEN = insert_given(
-    "protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING"
-)
+OPEN = bulk_insert("protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING")
 HOLD = "SELECT child, state FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE"
 KEEP = f"""
     UPDATE protocol.cases SET state = given.state, version = version + 1
-    FROM {given({"child": "text", "state": "text"})} WHERE cases.child = given.child
+    FROM {unnest_rows({"child": "text", "state": "text"})} WHERE cases.child = given.child
 """  # noqa: S608 this module's own words
 
 
@@ -52,7 +50,7 @@ class Holding:
         names = sorted(children)
         empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
         asked = {"children": names}
-        return [(OPEN, arrays_of(empty)), (HOLD, asked), (facts.ASK, asked)]
+        return [(OPEN, to_columns(empty)), (HOLD, asked), (facts.ASK, asked)]
 
     def load(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
         _, states, rows = answers
@@ -67,7 +65,7 @@ HOLDING = Holding()
 async def hold(transaction: Transaction, child: str) -> Held:
     """Its case, where it has not been held yet."""
     if child not in transaction.remembered:
-        HOLDING.load(transaction, await at_once(transaction.connection, *HOLDING.of([child])))
+        HOLDING.load(transaction, await execute_pipelined(transaction.connection, *HOLDING.of([child])))
     held: Held = transaction.remembered[child]
     return held
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.bus.topics import declared
+from services.platform.bus.topics import declared
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message, Topic
 from services.schemas.examples import example

@@ -8,26 +8,26 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from services.carers import web as carers_web
+from services.carers.inbound import web as carers_web
 from services.casework import web as casework_web
 from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
 from services.console.settings import ConsoleSettings
-from services.delivery.links import Links
-from services.police import web as police_web
-from services.police.details_page import DetailsPage
-from services.police.notice_page import NoticePage
-from services.police.web import Behind
-from services.police.web_contract import COMPONENTS
-from services.professionals import web as professionals_web
-from services.professionals.answering import Acknowledging
+from services.platform.delivery.links.tokens import Links
+from services.platform.runtime.clocks import Clocks
+from services.police.web import app as police_web
+from services.police.web.app import Dependencies
+from services.police.web.details_page import DetailsPage
+from services.police.web.notice_page import NoticePage
+from services.police.web.openapi import COMPONENTS
 from services.professionals.settings import ProfessionalsSettings
-from services.runtime.clocks import Clocks
+from services.professionals.web import app as professionals_web
+from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.schemas.traffic import HEARS
-from services.strategy import web as strategy_web
-from services.strategy.answering import Answering
-from services.strategy.record_pages import RecordReading, RecordWriting
 from services.strategy.settings import StrategySettings
+from services.strategy.web import app as strategy_web
+from services.strategy.web.record_pages import RecordReading, RecordWriting
+from services.strategy.web.reply_page import ReplyPage
 
 KEY = SecretStr(b64encode(bytes(32)).decode())
 ABSENT: Any = None
@@ -95,7 +95,7 @@ def _carers() -> FastAPI:
 
 def _police() -> FastAPI:
     links = Links(KEY.get_secret_value(), "http://127.0.0.1")
-    behind = Behind(ABSENT, ABSENT, NoticePage(ABSENT, Clocks(), ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT))
+    behind = Dependencies(ABSENT, ABSENT, NoticePage(ABSENT, Clocks(), ABSENT), DetailsPage(ABSENT, Clocks(), ABSENT))
     app = police_web.pages(behind, Clocks(), links)
     document = app.openapi()
     document.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
@@ -110,13 +110,13 @@ def _professionals() -> FastAPI:
         public_url="http://127.0.0.1",
         link_key=KEY,
     )
-    return professionals_web.pages(ABSENT, Acknowledging(ABSENT, Clocks(), ABSENT), Clocks(), settings)
+    return professionals_web.pages(ABSENT, AcknowledgePage(ABSENT, Clocks(), ABSENT), Clocks(), settings)
 
 
 def _strategy() -> FastAPI:
     settings = StrategySettings.model_construct(public_url="http://127.0.0.1", link_key=KEY)
-    behind = strategy_web.Behind(
-        Answering(ABSENT, Clocks(), ABSENT),
+    behind = strategy_web.Dependencies(
+        ReplyPage(ABSENT, Clocks(), ABSENT),
         RecordWriting(ABSENT, ABSENT, Clocks(), ABSENT),
         RecordReading(ABSENT, ABSENT, Clocks()),
     )

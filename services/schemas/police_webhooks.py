@@ -3,8 +3,8 @@
 from http import HTTPStatus
 from typing import Any
 
-from services.police.notice import Notice
-from services.runtime.refusals import SIGNED
+from services.platform.runtime.http.openapi_errors import SIGNED
+from services.police.notices.schema import Notice
 
 
 def document() -> dict[str, Any]:

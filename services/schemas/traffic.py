@@ -45,7 +45,7 @@ SENDING: Kinds = (
     RegisterLookedUp,
     contact_events.ContactUnreachable,
 )
-"""What every service says that sends things (services.delivery)."""
+"""What every service says that sends things (services.platform.delivery)."""
 
 
 def every(of: type[Message]) -> Kinds:

@@ -1,11 +1,11 @@
 """Strategy, put together."""
 
-from services.bus.handling import Priority, Subscription
-from services.bus.house import House
-from services.delivery.email import AT_ONCE
-from services.delivery.loop import DeliveryLoop
-from services.delivery.mail_answers import MailAnswers
-from services.delivery.pruning import Pruning
+from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.delivery.channels.email import AT_ONCE
+from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.queue.retention import Pruning
+from services.platform.delivery.sending.worker import DeliveryLoop
 from services.safeguarding.decisions import EpisodeChanged
 from services.safeguarding.discussion_events import (
     StrategyDiscussionCancelled,
@@ -13,42 +13,42 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
-from services.strategy.answering import Answering
-from services.strategy.discussing import Discussing
+from services.strategy.discussions.events import SERVICE
+from services.strategy.discussions.monitor import DiscussionWatch
+from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers, goes_on
-from services.strategy.inviting import Inviting
-from services.strategy.letters import Letters
-from services.strategy.record_pages import RecordReading, RecordWriting
-from services.strategy.recording import Recording
-from services.strategy.replies import Replies
-from services.strategy.saying import SERVICE
+from services.strategy.invitations.letters import Letters
+from services.strategy.invitations.sender import InvitationSender
+from services.strategy.records.service import RecordService
+from services.strategy.replies.mail import Replies
 from services.strategy.settings import StrategySettings
-from services.strategy.watching import DiscussionWatch
-from services.strategy.web import Behind, pages
+from services.strategy.web.app import Dependencies, pages
+from services.strategy.web.record_pages import RecordReading, RecordWriting
+from services.strategy.web.reply_page import ReplyPage
 
 
 async def main() -> None:
     settings = StrategySettings()
-    house = House(SERVICE, settings)
+    host = ServiceHost(SERVICE, settings)
     keyring, mailbox = settings.keyring, settings.smtp_from
-    inviting = Inviting(keyring, house.clocks, Letters(house.clocks, settings.links, mailbox))
+    inviting = InvitationSender(keyring, host.clocks, Letters(host.clocks, settings.links, mailbox))
     loop = DeliveryLoop(
         SERVICE,
-        house.store,
-        house.clocks,
+        host.store,
+        host.clocks,
         settings.email_medium(),
         keyring=keyring,
-        prepare=settings.kept_from_the_real(inviting.prepare),
+        prepare=settings.block_real_recipients(inviting.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
     )
-    discussing = Discussing(loop, house.clocks)
-    recording = Recording(house.clocks, discussing)
-    handlers = Handlers(loop, house.clocks, discussing, recording)
-    house.health.watch("delivery", loop.obstacle)
-    house.parts.append(loop)
-    house.turn(Pruning(house.store, house.clocks, settings.retention).repeating())
-    house.subscribe(
+    discussing = DiscussionService(loop, host.clocks)
+    recording = RecordService(host.clocks, discussing)
+    handlers = Handlers(loop, host.clocks, discussing, recording)
+    host.health.watch("delivery", loop.obstacle)
+    host.parts.append(loop)
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
+    host.subscribe(
         [
             Subscription(StrategyInvite, handlers.on_strategy_invite),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
@@ -58,12 +58,12 @@ async def main() -> None:
             Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=goes_on),
         ]
     )
-    house.turn(DiscussionWatch(house.store, house.clocks, discussing).loop)
-    replies = Replies(house.store, keyring, discussing, MailAnswers(SERVICE, keyring, house.clocks))
-    house.parts.append(settings.mail_listener(replies.take))
-    behind = Behind(
-        Answering(house.store, house.clocks, discussing),
-        RecordWriting(house.store, keyring, house.clocks, recording),
-        RecordReading(house.store, keyring, house.clocks),
+    host.add_periodic(DiscussionWatch(host.store, host.clocks, discussing).loop)
+    replies = Replies(host.store, keyring, discussing, MailAnswers(SERVICE, keyring, host.clocks))
+    host.parts.append(settings.mail_listener(replies.take))
+    behind = Dependencies(
+        ReplyPage(host.store, host.clocks, discussing),
+        RecordWriting(host.store, keyring, host.clocks, recording),
+        RecordReading(host.store, keyring, host.clocks),
     )
-    await house.run(pages(behind, house.clocks, settings))
+    await host.run(pages(behind, host.clocks, settings))

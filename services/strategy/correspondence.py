@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.store.pipeline import at_once
+from services.platform.store.query import execute_pipelined
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ OF_MAILS = """
 
 async def inviting(connection: AsyncConnection, address_hashes: Sequence[bytes]) -> list[Inviting]:
     """Every authority that ever invited somebody at this address."""
-    [rows] = await at_once(connection, (INVITING, {"hashes": list(address_hashes)}))
+    [rows] = await execute_pipelined(connection, (INVITING, {"hashes": list(address_hashes)}))
     return [Inviting(*row) for row in rows]
 
 
 async def of_mails(connection: AsyncConnection, mails: Sequence[UUID]) -> set[UUID]:
     """The discussions that these mails of ours are about."""
-    [rows] = await at_once(connection, (OF_MAILS, {"mails": list(mails)}))
+    [rows] = await execute_pipelined(connection, (OF_MAILS, {"mails": list(mails)}))
     return {discussion for (discussion,) in rows}

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.bus.envelope import Received
-from services.delivery.email import LANE
-from services.delivery.loop import DeliveryLoop
-from services.delivery.parcel import Parcel
-from services.delivery.sending_again import send_again
-from services.runtime.clocks import Clocks
+from services.platform.bus.envelope import Received
+from services.platform.delivery.channels.email import LANE
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.sending.resend import send_again
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import (
     StrategyDiscussionCancelled,
@@ -15,19 +16,21 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
-from services.store.transaction import Transaction
-from services.strategy import invited, metrics, records, store
-from services.strategy.discussing import Discussing
-from services.strategy.planning import plan
-from services.strategy.recording import About, Recording
+from services.strategy import metrics
+from services.strategy.discussions import attendees
+from services.strategy.discussions import repository as discussions
+from services.strategy.discussions.schedule import plan
+from services.strategy.discussions.service import DiscussionService
+from services.strategy.records import repository as records
+from services.strategy.records.service import About, RecordService
 
 
 @dataclass(frozen=True)
 class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
-    discussing: Discussing
-    recording: Recording
+    discussing: DiscussionService
+    recording: RecordService
 
     async def on_strategy_invite(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
         if received.content.act == "withdraw":
@@ -38,10 +41,10 @@ class Handlers:
             await self._ask_for_record(received, transaction)
             return
         discussion, is_new = await plan(transaction, received, meets, self.clocks.story())
-        if discussion.state != store.PLANNED:
+        if discussion.state != discussions.PLANNED:
             return
-        invited.invite(transaction, discussion.discussion, received.content)
-        await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
+        attendees.invite(transaction, discussion.discussion, received.content)
+        await self.loop.put(transaction, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             transaction.after_commit(metrics.DISCUSSIONS.labels("planned").inc)
             await self.discussing.stands(transaction, discussion)
@@ -53,7 +56,7 @@ class Handlers:
         found = None if episode is None else await records.to_record(transaction, episode)
         if found is not None:
             await records.ask(transaction, found.discussion, duty)
-            await self.loop.put(transaction, Parcel.of(received, lane=LANE, now=self.clocks.wall()))
+            await self.loop.put(transaction, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
 
     async def on_strategy_discussion_held(
         self, received: Received[StrategyDiscussionHeld], transaction: Transaction
@@ -62,12 +65,12 @@ class Handlers:
         held = received.content
         if held.channel == "page":
             return
-        found = await store.of_child(
+        found = await discussions.of_child(
             transaction,
             received.subject,
             held.discussion,
             exercise=received.exercise,
-            states=(store.PLANNED, store.HELD),
+            states=(discussions.PLANNED, discussions.HELD),
             form=held.form,
             episode=held.episode,
         )
@@ -83,7 +86,7 @@ class Handlers:
     ) -> None:
         """One that nobody knows of, or that is called off, is passed over: there is nothing to move."""
         moved = received.content
-        found = await store.of_child(
+        found = await discussions.of_child(
             transaction, received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
         )
         if found is not None:
@@ -93,7 +96,7 @@ class Handlers:
         self, received: Received[StrategyDiscussionCancelled], transaction: Transaction
     ) -> None:
         called_off = received.content
-        found = await store.of_child(
+        found = await discussions.of_child(
             transaction,
             received.subject,
             called_off.discussion,
@@ -109,8 +112,8 @@ class Handlers:
         Who was reported without a name goes by its own name once a person has said which child it is.
         """
         episode = received.content
-        await store.of_known_child(transaction, episode.episode, received.subject)
-        for found in await store.of_episode(transaction, episode.episode):
+        await discussions.of_known_child(transaction, episode.episode, received.subject)
+        for found in await discussions.of_episode(transaction, episode.episode):
             if episode.merged_into is not None:
                 await self.discussing.goes_into(transaction, found, episode.merged_into, received.subject)
             elif episode.state in found.unless:

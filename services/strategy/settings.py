@@ -1,6 +1,6 @@
 """What strategy is told at its start, beside what every service that mails is."""
 
-from services.delivery.settings import MailSettings
+from services.platform.delivery.settings import MailSettings
 
 
 class StrategySettings(MailSettings):

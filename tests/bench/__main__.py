@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.local.stack import Stack
-from services.protocol.loading import DEFAULT_RULES
+from services.protocol.loader import DEFAULT_RULES
 from tests.bench import lanes, sending
 from tests.bench.cost import Cost, measured
 from tests.bench.load import Spread

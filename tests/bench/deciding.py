@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
-from services.protocol.loading import Library, files
+from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
@@ -67,7 +67,7 @@ class History:
 def main() -> None:
     protocols = Protocols(Library(files()).current("kestrel"))
     gc.collect()
-    gc.freeze()  # as a service does once it runs (services/runtime/process.py)
+    gc.freeze()  # as a service does once it runs (services/platform/runtime/process.py)
     took: dict[str, list[float]] = defaultdict(list)
     for number in range(CHILDREN):
         history = History(protocols, number)

@@ -23,7 +23,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from services.store.encryption import Keyring
+from services.platform.store.encryption import Keyring
 from tests.bench.cost import cpu_seconds
 from tests.bench.load import Spread
 from tests.support.database import MortalDatabase, mortal_database

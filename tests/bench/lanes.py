@@ -13,9 +13,9 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from services.store.encryption import Keyring
+from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
-from tests.contract.test_delivery_lanes import ManyDestinations, prepare
+from tests.integration.delivery.test_lanes import ManyDestinations, prepare
 from tests.support.database import Database, running_database
 from tests.support.delivery import received, running_floor
 
@@ -32,8 +32,8 @@ async def run(database: Database, *, hangs: bool) -> float:
         for each in range(NOTICES):
             if hangs and each < HANGING:
                 await floor.put(received(), "force-hangs")
-            parcel = await floor.put(received(), "force-well")
-            put[parcel.id] = parcel.created_at
+            delivery = await floor.put(received(), "force-well")
+            put[delivery.id] = delivery.created_at
             await asyncio.sleep(PAUSE_SECONDS)
         await _until_sent(medium, len(put))
     await engine.dispose()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from services.runtime import logs
+from services.platform.runtime import logs
 
 
 @contextmanager

@@ -28,10 +28,10 @@ from rich.table import Table
 from sqlalchemy import func, select
 from standardwebhooks import Webhook
 
-from services.delivery.resolver import CheckedResolver
-from services.delivery.tables import deliveries
-from services.delivery.webhook_clients import WebhookClients
-from services.store.encryption import Keyring
+from services.platform.delivery.channels.http.clients import WebhookClients
+from services.platform.delivery.channels.http.resolver import CheckedResolver
+from services.platform.delivery.tables import deliveries
+from services.platform.store.encryption import Keyring
 from tests.bench.load import logged_in
 from tests.support.database import Database, running_database
 from tests.support.delivery import received

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from infra.local.layout import ROOT
 from infra.local.stack import Stack
 from services.audit import reconciler
+from services.platform.runtime.clocks import Clocks
+from services.platform.store import story_clock
 from services.protocol.policy.case import Case, DutyOfCase
-from services.runtime.clocks import Clocks
 from services.safeguarding.decisions import DutyState
-from services.store import story
 
 STEP_GRACE = timedelta(minutes=1)
 """In story time: what the clock and the protocol need for a step that has become due."""
@@ -114,7 +114,7 @@ async def _gaps(stack: Stack) -> list[str]:
     engine = create_async_engine(stack.admin_url.replace("postgresql://", "postgresql+psycopg://"))
     try:
         async with engine.connect() as connection:
-            clocks = Clocks(await story.ahead_by(connection))
+            clocks = Clocks(await story_clock.ahead_by(connection))
             gaps = await reconciler.gaps(
                 connection, wall=clocks.wall() + AS_LATER, story=clocks.story(), since=clocks.wall() - timedelta(days=1)
             )

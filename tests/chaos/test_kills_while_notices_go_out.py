@@ -19,13 +19,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
-from services.delivery import rows
-from services.delivery.parcel import Parcel
-from services.delivery.tables import deliveries
-from services.runtime.clocks import Clocks
-from services.store.encryption import Keyring
-from services.store.tables import outbox
-from services.store.transaction import Store
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue import repository as delivery_repository
+from services.platform.delivery.tables import deliveries
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.tables import outbox
+from services.platform.store.unit_of_work import Store
 from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.ports import free_port
@@ -86,10 +86,10 @@ async def put_all(engine: AsyncEngine, keyring: Keyring) -> dict[str, str]:
     store, clocks, put = Store(engine), Clocks(), {}
     for _ in range(NOTICES):
         told = received()
-        parcel = Parcel.of(told, lane="force-a", now=clocks.wall())
+        delivery = Delivery.of(told, lane="force-a", now=clocks.wall())
         async with store.transaction() as transaction:
-            await rows.put(transaction, "police", parcel, keyring, None)
-        put[str(parcel.id)] = told.subject
+            await delivery_repository.put(transaction, "police", delivery, keyring, None)
+        put[str(delivery.id)] = told.subject
     return put
 
 

@@ -19,10 +19,10 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from services.bus.envelope import read
 from services.carers.store.texts import owner_of
+from services.platform.bus.envelope import read
+from services.platform.store.encryption import Keyring
 from services.safeguarding.identifiers import derived, provisional_child
-from services.store.encryption import Keyring
 from tests.support.database import MortalDatabase, mortal_database
 from tests.support.register import authority, load
 from tests.support.texting import MASTER_KEY, PHONE_KEY, CarersProcess, Phones

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from services.casework.policy.agency_event import OURS
-from services.casework.web.contract import sayable
+from services.casework.web.events_openapi import sayable
+from services.platform.store.encryption import Keyring
 from services.safeguarding.events import Told
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import class_name
 from services.schemas.examples import FORMATS, example
-from services.store.encryption import Keyring
 from tests.support.agency import Hospital
 from tests.support.casework import casework
 from tests.support.database import Database

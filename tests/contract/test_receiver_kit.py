@@ -17,11 +17,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.delivery.medium import Sending
-from services.delivery.webhook import WebhookMedium, signed
-from services.delivery.webhook_signature import is_signed
-from services.police.notice import About, Child, Notice, NoticeData, NoticeType
-from services.police.reply import Reply, ReplyType
+from services.platform.delivery.channels.channel import SendRequest
+from services.platform.delivery.channels.webhook import WebhookMedium, signed
+from services.platform.delivery.webhook_signature import is_signed
+from services.police.notices.schema import About, Child, Notice, NoticeData, NoticeType
+from services.police.replies.schema import Reply, ReplyType
 from services.safeguarding.evidence import AttemptResult
 from tests.support.delivery import sending
 from tests.support.ports import free_port
@@ -32,7 +32,7 @@ KIT = DOCS / "police"
 DOCUMENT = (DOCS / "police.md").read_text()
 
 
-def noticed(url: str, *, secrets: tuple[str, ...] = (SECRET,)) -> Sending:
+def noticed(url: str, *, secrets: tuple[str, ...] = (SECRET,)) -> SendRequest:
     """With a name that is not ASCII."""
     notice = uuid4()
     about = {"notice": str(notice), "child": {"name": "Zoë"}}

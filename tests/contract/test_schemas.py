@@ -16,13 +16,13 @@ from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate as validate_openapi
 
 from services.__main__ import SERVICES
-from services.bus.contract import Contract
-from services.bus.envelope import read
-from services.bus.handling import Priority
-from services.bus.house import House
-from services.bus.record_reader import RecordReader
-from services.bus.worker import Worker
-from services.protocol.loading import DEFAULT_RULES, files
+from services.platform.bus.consumers.batch_consumer import BatchConsumer
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.envelope import read
+from services.platform.bus.message_processor import MessageProcessor
+from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import Priority
+from services.protocol.loader import DEFAULT_RULES, files
 from services.safeguarding.contracts import contracts
 from services.safeguarding.events import Due
 from services.safeguarding.message import Message, Topic
@@ -138,7 +138,7 @@ def test_a_service_that_acts_gathers_only_what_nobody_waits_for(
     service: str, urgent: bool, gathered: set[Topic], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [(consumer, contract)] = _consumed(service, tmp_path, monkeypatch)
-    assert consumer is Worker
+    assert consumer is FaustConsumer
     assert contract.background_topics == gathered
     assert urgent is any(each.priority is Priority.URGENT for each in contract.subscriptions.values())
 
@@ -148,7 +148,7 @@ def test_a_service_that_only_records_consumes_in_batches(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [(consumer, _)] = _consumed(service, tmp_path, monkeypatch)
-    assert consumer is RecordReader
+    assert consumer is BatchConsumer
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -201,7 +201,7 @@ def _kinds_of(asyncapi: dict[str, Any], service: str, verb: str) -> set[str]:
 
 def _consumed(
     service: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[tuple[type[Worker | RecordReader], Contract]]:
+) -> list[tuple[type[FaustConsumer | BatchConsumer], MessageProcessor]]:
     """How the service's own `main` consumes the bus, put together but not started."""
     for name, value in SECRETS.items():
         (folder / name).write_text(value)
@@ -218,14 +218,14 @@ def _consumed(
         "SPOOL_DIR": str(folder / "spool"),
     }.items():
         monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
-    consumed: list[tuple[type[Worker | RecordReader], Contract]] = []
+    consumed: list[tuple[type[FaustConsumer | BatchConsumer], MessageProcessor]] = []
 
-    async def put_together(house: House, *_: object, **__: object) -> None:
-        await house.store.close()
+    async def put_together(host: ServiceHost, *_: object, **__: object) -> None:
+        await host.store.close()
 
-    monkeypatch.setattr(House, "_consume", lambda _house, *how: consumed.append(how))
-    monkeypatch.setattr(House, "run", put_together)
-    monkeypatch.setattr("services.runtime.logs.configure", lambda *_: None)
+    monkeypatch.setattr(ServiceHost, "_consume", lambda _house, *how: consumed.append(how))
+    monkeypatch.setattr(ServiceHost, "run", put_together)
+    monkeypatch.setattr("services.platform.runtime.logs.configure", lambda *_: None)
     asyncio.run(import_module(f"services.{service}.app").main())
     return consumed
 

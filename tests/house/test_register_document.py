@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.casework.policy.holding_together import cross_faults
-from services.casework.policy.importing import Known, read
+from services.casework.policy.consistency import cross_faults
+from services.casework.policy.register_import import Known, read
 from services.casework.policy.rows import TABLES, AuthorityRow, DirectoryRole, Row
 
 ROOT = Path(__file__).parents[2]

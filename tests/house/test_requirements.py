@@ -1,8 +1,8 @@
 """Each requirement of the guidance points to a rule that cites it and to a story in which that rule tells somebody."""
 
 from services.handbook import requirements
-from services.handbook.playing import played
-from services.protocol.loading import DEFAULT, Library, files
+from services.handbook.golden_stories import played
+from services.protocol.loader import DEFAULT, Library, files
 
 
 def test_the_requirements_are_all_there_once() -> None:

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from infra.kafka import __file__ as infra_kafka
-from services.bus.topics import DECLARATION, declared
-from services.casework.policy.importing import read
-from services.protocol.loading import Library, files
-from services.protocol.policy.telling import kind_of_duty
-from services.register.directory import LINES_OF
+from services.casework.policy.register_import import read
+from services.platform.bus.topics import DECLARATION, declared
+from services.platform.register.directory import LINES_OF
+from services.protocol.loader import Library, files
+from services.protocol.policy.tellings import kind_of_duty
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic, handler_name
@@ -98,4 +98,4 @@ def test_whomever_a_rule_tells_by_the_directory_can_be_listed_there(role: Role) 
 
 @pytest.mark.parametrize("app", SENDERS, ids=lambda path: path.parent.name)
 def test_whoever_sends_keeps_exercises_from_the_real(app: Path) -> None:
-    assert "prepare=settings.kept_from_the_real(" in app.read_text()
+    assert "prepare=settings.block_real_recipients(" in app.read_text()

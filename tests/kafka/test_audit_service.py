@@ -19,12 +19,12 @@ from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.audit import store as kept
 from services.audit.policy.evidence import read
-from services.bus.envelope import compose
+from services.platform.bus.envelope import compose
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from services.store.transaction import Store
 from tests.support.audit import faults, opened, tamper
 from tests.support.bus import Kafka, running_kafka, wait_for_port
 from tests.support.database import Database

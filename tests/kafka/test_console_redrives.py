@@ -14,18 +14,18 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
 from infra.local.environment import bare
-from services.bus.envelope import compose, read
-from services.console.handlers import Handlers
-from services.console.live import Changes
+from services.console.read_model.projections import Handlers
 from services.console.web import pages
-from services.runtime.clocks import Clocks
+from services.console.web.changes import Changes
+from services.platform.bus.envelope import compose, read
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.engine import database_url
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorActed, OperatorRole
-from services.store.engine import database_url
-from services.store.transaction import Store
 from tests.support import commands
 from tests.support.bus import Kafka
 from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in

@@ -21,9 +21,9 @@ from aiokafka import AIOKafkaProducer
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from services.bus.envelope import compose
+from services.platform.bus.envelope import compose
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import code_of, new_id
-from services.store.transaction import Store
 from tests.support.bus import Kafka, wait_for_port
 from tests.support.console import account, episode_changed, settings_of, sign_in
 from tests.support.database import Database

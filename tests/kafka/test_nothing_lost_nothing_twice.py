@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from services.bus import dead_letters
+from services.platform.bus import dead_letters
 from services.safeguarding.identifiers import new_id
 from tests.support.bus import Echo, Kafka, Line
 from tests.support.database import Database

@@ -11,12 +11,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.partitioner import DefaultPartitioner
 
-from services.bus.publisher import Publisher
-from services.runtime.clocks import Clocks
+from services.platform.bus.outbox_relay import OutboxRelay
+from services.platform.runtime.clocks import Clocks
+from services.platform.store import outbox
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
-from services.store import outbox
-from services.store.transaction import Store
 from tests.support.bus import Kafka
 from tests.support.database import Database
 from tests.support.reading import unsent_of
@@ -33,9 +33,9 @@ def _partition(key: str) -> int:
 class Office:
     """Says things under keys, and counts what is not published yet."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
+    def __init__(self, store: Store, relay: OutboxRelay) -> None:
         self.store = store
-        self.publisher = publisher
+        self.publisher = relay
 
     async def say(self, keys: list[str], envelope: bytes = b"{}") -> None:
         async with self.store.transaction() as transaction:
@@ -70,14 +70,14 @@ async def opened(kafka: Kafka, database: Database) -> AsyncIterator[Office]:
     """One process of a service; its producer is open, as it is after the first message of its life."""
     settings = database.settings("audit").model_copy(update={"kafka": kafka.address})
     store = Store(database.engine("audit"))
-    publisher = Publisher(settings, store, Clocks())
-    await publisher.start()
-    office = Office(store, publisher)
+    relay = OutboxRelay(settings, store, Clocks())
+    await relay.start()
+    office = Office(store, relay)
     first = new_id("child")
     await office.say([first])
-    await publisher.settled([first])
+    await relay.wait_published([first])
     yield office
-    await publisher.stop()
+    await relay.stop()
     await store.close()
 
 
@@ -107,7 +107,7 @@ async def published(kafka: Kafka, child: str) -> list[bytes]:
 async def test_many_keys_said_at_once_are_settled_when_all_are_published(office: Office) -> None:
     keys = [new_id("child") for _ in range(450)]
     await office.say(keys)
-    await office.publisher.settled(keys)
+    await office.publisher.wait_published(keys)
     assert await office.all_taken_out(keys)
 
 
@@ -115,13 +115,13 @@ async def test_a_message_that_kafka_will_not_take_holds_up_no_other_key_for_long
     stuck, keys = new_id("child"), [new_id("child") for _ in range(150)]
     await office.say([stuck], TOO_LARGE)
     await office.say([*keys[:70], stuck, *keys[70:]])
-    await asyncio.wait_for(office.publisher.settled(keys), 10)
+    await asyncio.wait_for(office.publisher.wait_published(keys), 10)
     assert await office.unsent(keys) == 0
     assert await office.unsent([stuck]) == 2
     assert office.publisher.obstacle() is not None
     async with office.store.engine.begin() as connection:
         await outbox.take_unsent(connection, [stuck])
-    await asyncio.wait_for(office.publisher.settled([stuck]), 10)
+    await asyncio.wait_for(office.publisher.wait_published([stuck]), 10)
     assert office.publisher.obstacle() is None
 
 
@@ -139,10 +139,10 @@ async def test_a_message_that_kafka_itself_refuses_holds_up_no_other_key_of_its_
     assert office.publisher.obstacle() == "MessageSizeTooLargeError"
     for each in (b"first", b"second", b"third"):
         await office.say(keys, each)
-    await asyncio.wait_for(office.publisher.settled(keys), 20)
+    await asyncio.wait_for(office.publisher.wait_published(keys), 20)
     assert await office.all_taken_out(keys)
     await takes_at_most(kafka, 1_048_588)
-    await asyncio.wait_for(office.publisher.settled([stuck]), 10)
+    await asyncio.wait_for(office.publisher.wait_published([stuck]), 10)
     assert office.publisher.obstacle() is None
     for key in keys[:2]:
         assert list(dict.fromkeys(await published(kafka, key))) == [b"first", b"second", b"third"]
@@ -155,7 +155,7 @@ async def test_a_producer_whose_own_loop_has_died_is_replaced(office: Office, ka
     child = new_id("child")
     for each in (b"first", b"second"):
         await office.say([child], each)
-    await asyncio.wait_for(office.publisher.settled([child]), 10)
+    await asyncio.wait_for(office.publisher.wait_published([child]), 10)
     assert await office.all_taken_out([child])
     assert list(dict.fromkeys(await published(kafka, child))) == [b"first", b"second"]
 
@@ -164,7 +164,7 @@ async def test_what_is_said_of_a_key_while_it_is_in_hand_is_published_too(office
     child = new_id("child")
     for _ in range(20):
         await office.say([child])
-    await office.publisher.settled([child])
+    await office.publisher.wait_published([child])
     assert await office.all_taken_out([child])
 
 
@@ -188,7 +188,7 @@ async def test_what_is_said_goes_out_without_being_read_from_the_outbox(
     monkeypatch.setattr(outbox, "take_unsent", take_unsent)
     keys = [new_id("child") for _ in range(3)]
     await office.say([*keys, *keys])
-    await asyncio.wait_for(office.publisher.settled(keys), 5)
+    await asyncio.wait_for(office.publisher.wait_published(keys), 5)
     assert await office.all_taken_out(keys)
 
 
@@ -198,7 +198,7 @@ async def test_of_one_key_all_goes_out_in_the_order_in_which_it_was_said(office:
     for each in said:
         await office.say([child], each)
         await asyncio.sleep(0.003 if int(each) % 3 else 0)
-    await office.publisher.settled([child])
+    await office.publisher.wait_published([child])
     assert await published(kafka, child) == said
 
 
@@ -210,7 +210,7 @@ async def test_what_another_process_left_of_a_key_goes_before_what_is_said_of_it
         dead.store.on_said = lambda _transaction: None
         await dead.say([child], b"first")
         await office.say([child], b"second")
-        await office.publisher.settled([child])
+        await office.publisher.wait_published([child])
     assert await published(kafka, child) == [b"first", b"second"]
 
 
@@ -225,7 +225,7 @@ async def test_what_could_not_be_taken_out_is_not_published_again_by_its_own_pro
         broken.setattr(outbox, "remove", remove)
         for each in (b"first", b"second"):
             await office.say([child], each)
-            await office.publisher.settled([child])
+            await office.publisher.wait_published([child])
         await asyncio.sleep(0.3)
         assert office.publisher.obstacle() == "OSError"
     await office.say([child], b"third")

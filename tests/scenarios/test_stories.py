@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.protocol.loading import Library, files
-from services.protocol.loading import read as read_rules
+from services.protocol.loader import Library, files
+from services.protocol.loader import read as read_rules
 from services.protocol.simulate import tell
 from services.protocol.stories import read
 

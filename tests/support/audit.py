@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.audit.handlers import Handlers
 from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
-from services.bus.envelope import Received, compose, read
-from services.runtime.clocks import Clocks
+from services.platform.bus.envelope import Received, compose, read
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Message
-from services.store.transaction import Store
 from tests.support.database import Database
 
 

@@ -17,26 +17,26 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from twilio.request_validator import RequestValidator
 
-from services.bus.envelope import Received, read
 from services.carers.alerts import Alerts
 from services.carers.card import Card
-from services.carers.carrying_out import CarryingOut
+from services.carers.conversation.effects import DecisionApplier
+from services.carers.conversation.worker import Reader
 from services.carers.handlers import Handlers
-from services.carers.intake import Intake
-from services.carers.reading import Reader
+from services.carers.inbound.intake import Intake
+from services.carers.inbound.spool import Spool
+from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
-from services.carers.spool import Spool
-from services.carers.web import pages
-from services.delivery.loop import DeliveryLoop
-from services.delivery.receipts import Receipts
-from services.delivery.rows import BODY
-from services.delivery.text import TextMedium
-from services.register.keys import data_key
-from services.runtime.clocks import Clocks
+from services.platform.bus.envelope import Received, read
+from services.platform.delivery.channels.sms import TextMedium
+from services.platform.delivery.queue.repository import BODY
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.register.keys import data_key
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Message
-from services.store.encryption import Keyring
-from services.store.engine import connect
-from services.store.transaction import Store
 from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
 from tests.support.register import authority, fresh_number, load, number_of
@@ -167,7 +167,7 @@ async def carers(
     store, clocks = Store(engine or connect(settings, "carers")), Clocks()
     medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
     delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
-    reader = Reader(store, keyring, clocks, CarryingOut(keyring, delivery), settings.authority)
+    reader = Reader(store, keyring, clocks, DecisionApplier(keyring, delivery), settings.authority)
     spool = Spool(spool_folder, keyring)
     intake = Intake(store, keyring, spool, reader.loop.wake)
     card = Card(store, settings.twilio_from, settings.authority)
@@ -181,10 +181,10 @@ async def carers(
 class _Unsent(DeliveryLoop):
     """Writes its rows and sends nothing: there is no Twilio in these tests."""
 
-    async def put(self, transaction: Any, parcel: Any) -> bool:
-        from services.delivery import rows
+    async def put(self, transaction: Any, delivery: Any) -> bool:
+        from services.platform.delivery.queue import repository as deliveries
 
-        return await rows.put(transaction, "carers", parcel, self._keyring, None)
+        return await deliveries.put(transaction, "carers", delivery, self._keyring, None)
 
 
 def kinds(said: list[Received[Message]]) -> list[str]:

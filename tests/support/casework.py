@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
-from services.runtime.clocks import Clocks
-from services.store.transaction import Store
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
 from tests.support.database import Database
 
 TOKEN = "the-token-of-whoever-keeps-the-register"

@@ -15,19 +15,19 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from services.bus.envelope import Received, read
-from services.console import accounts
-from services.console.handlers import Handlers
-from services.console.live import Changes
+from services.console.accounts import repository as accounts
+from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
-from services.runtime.clocks import Clocks
+from services.console.web.changes import Changes
+from services.platform.bus.envelope import Received, read
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.engine import database_url
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Channel, Role, Wording
-from services.store.engine import database_url
-from services.store.transaction import Store
 from tests.support.database import Database
 
 REPORTED_AT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)

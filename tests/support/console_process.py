@@ -6,13 +6,13 @@ With a step it kills itself there the first time (tests/support/crash_at.py).
 import asyncio
 import sys
 
-from services.console.live import Changes
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
-from services.runtime.clocks import Clocks
-from services.runtime.process import Web
-from services.store.engine import connect, database_url
-from services.store.transaction import Store
+from services.console.web.changes import Changes
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.process import Web
+from services.platform.store.engine import connect, database_url
+from services.platform.store.unit_of_work import Store
 from tests.support.crash_at import STEPS, Countdown
 
 

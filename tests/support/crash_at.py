@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from services.bus.consumer_base import Consumer
-from services.bus.contract import Contract
-from services.bus.publisher import Publisher
-from services.delivery.attempt import Attempt
-from services.delivery.ending import Ending
-from services.store.transaction import Store, Transaction
+from services.platform.bus.consumer_base import Consumer
+from services.platform.bus.message_processor import MessageProcessor
+from services.platform.bus.outbox_relay import OutboxRelay
+from services.platform.delivery.sending.attempt import Attempt
+from services.platform.delivery.sending.results import ResultWriter
+from services.platform.store.unit_of_work import Store, Transaction
 
 
 class Countdown:
@@ -50,14 +50,14 @@ def around(owner: Any, name: str, countdown: Countdown, when: Literal["before", 
 
 def handled(countdown: Countdown) -> None:
     """The handler has written its effects; the transaction is not committed."""
-    inner = Contract.__init__
+    inner = MessageProcessor.__init__
 
-    def counted(self: Contract, *args: Any, **rest: Any) -> None:
+    def counted(self: MessageProcessor, *args: Any, **rest: Any) -> None:
         inner(self, *args, **rest)
         for kind, each in self.subscriptions.items():
             self.subscriptions[kind] = replace(each, handler=_then(each.handler, countdown))
 
-    Contract.__init__ = counted  # type: ignore[method-assign]
+    MessageProcessor.__init__ = counted  # type: ignore[method-assign]
 
 
 def _then(handler: Callable[..., Any], countdown: Countdown) -> Callable[..., Any]:
@@ -71,9 +71,9 @@ def _then(handler: Callable[..., Any], countdown: Countdown) -> Callable[..., An
 
 def committed(countdown: Countdown) -> None:
     """The effects are committed; nothing is published. What the sweep finds later does not count."""
-    inner = Publisher.__init__
+    inner = OutboxRelay.__init__
 
-    def counted(self: Publisher, settings: Any, store: Store, clocks: Any) -> None:
+    def counted(self: OutboxRelay, settings: Any, store: Store, clocks: Any) -> None:
         inner(self, settings, store, clocks)
         publish = store.on_said
 
@@ -83,18 +83,18 @@ def committed(countdown: Countdown) -> None:
 
         store.on_said = on_said
 
-    Publisher.__init__ = counted  # type: ignore[method-assign]
+    OutboxRelay.__init__ = counted  # type: ignore[method-assign]
 
 
 def read(countdown: Countdown) -> None:
     """A text has been read and its effects written; the transaction is not committed."""
-    reading = importlib.import_module("services.carers.reading")
+    reading = importlib.import_module("services.carers.conversation.worker")
     around(reading.Reader, "_read", countdown, "after")
 
 
 def kept(countdown: Countdown, when: Literal["before", "after"]) -> None:
     """A text has come; it is not kept yet, or is kept and its webhook not answered."""
-    intake = importlib.import_module("services.carers.intake")
+    intake = importlib.import_module("services.carers.inbound.intake")
     around(intake.Intake, "take", countdown, when)
 
 
@@ -116,7 +116,7 @@ def acknowledged(countdown: Countdown) -> None:
 
 def acted(countdown: Countdown, name: str) -> None:
     """An operator's act is written (`_act`), or committed and its browser not answered (`act`)."""
-    around(importlib.import_module("services.console.acting").Acting, name, countdown, "after")
+    around(importlib.import_module("services.console.acts.service").ActService, name, countdown, "after")
 
 
 STEPS: dict[str, Callable[[Countdown], None]] = {
@@ -131,12 +131,12 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "act-taken": lambda countdown: acted(countdown, "act"),
     "handled": handled,
     "committed": committed,
-    "published": lambda countdown: around(Publisher, "_send", countdown, "after"),
-    "settled": lambda countdown: around(Publisher, "settled", countdown, "after"),
+    "published": lambda countdown: around(OutboxRelay, "_send", countdown, "after"),
+    "settled": lambda countdown: around(OutboxRelay, "wait_published", countdown, "after"),
     "acknowledged": acknowledged,
     "begun": lambda countdown: around(Attempt, "send", countdown, "before"),
     "sent": lambda countdown: around(Attempt, "send", countdown, "after"),
-    "ended": lambda countdown: around(Ending, "end", countdown, "after"),
+    "ended": lambda countdown: around(ResultWriter, "end", countdown, "after"),
 }
 
 

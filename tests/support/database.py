@@ -24,11 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra.postgres import place
 from infra.postgres.logins import open_logins
 from infra.postgres.server import DATABASE, Server
-from services.runtime.settings import Settings
-from services.store.encryption import Keyring
-from services.store.engine import connect
-from services.store.migrations.access import SERVICES
-from services.store.migrations.apply import apply
+from services.platform.runtime.settings import Settings
+from services.platform.store.encryption import Keyring
+from services.platform.store.engine import connect
+from services.platform.store.migrations.access import SERVICES
+from services.platform.store.migrations.apply import apply
 from tests.support.ports import free_port
 
 UP_WITHIN_SECONDS = 30

@@ -11,26 +11,26 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.bus.envelope import Received
-from services.delivery.attempt import Prepare, Secrets, no_secrets
-from services.delivery.loop import DeliveryLoop
-from services.delivery.medium import Answer, Sending
-from services.delivery.parcel import Fixed, MediumName, Parcel, Undeliverable
-from services.delivery.tables import attempts, deliveries
-from services.runtime.clocks import Clocks
+from services.platform.bus.envelope import Received
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.model import Delivery, MediumName, PreparedMessage, Undeliverable
+from services.platform.delivery.sending.attempt import Prepare, Secrets, no_secrets
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.tables import attempts, deliveries
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.tables import outbox
+from services.platform.store.unit_of_work import Store, Transaction
 from services.safeguarding.duties import Because, Duty, PoliceNotify
 from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
-from services.store.encryption import Keyring
-from services.store.tables import outbox
-from services.store.transaction import Store, Transaction
 from tests.support.database import Database
 from tests.support.register import SECRET
 
-ACCEPTED = Answer(AttemptResult.ACCEPTED, 200)
-LATER = Answer(AttemptResult.RETRY, 503)
-REFUSED = Answer(AttemptResult.REFUSED, 400, reason="refused")
+ACCEPTED = SendResult(AttemptResult.ACCEPTED, 200)
+LATER = SendResult(AttemptResult.RETRY, 503)
+REFUSED = SendResult(AttemptResult.REFUSED, 400, reason="refused")
 
 
 def received(
@@ -69,10 +69,10 @@ def sending(
     *,
     id: UUID | None = None,  # noqa: A002 the field's name
     secrets: tuple[str, ...] = (SECRET,),
-) -> Sending:
+) -> SendRequest:
     """One attempt, as a medium is given it."""
     now = Clocks().wall()
-    return Sending(
+    return SendRequest(
         id=id or uuid4(),
         attempt=1,
         recipient=url,
@@ -89,10 +89,10 @@ def sending(
 class PlayedMedium:
     """Answers from a list, then as `otherwise` says. `delay_seconds` is how long each answer takes."""
 
-    answers: list[Answer] = field(default_factory=list)
-    otherwise: Answer = ACCEPTED
+    answers: list[SendResult] = field(default_factory=list)
+    otherwise: SendResult = ACCEPTED
     delay_seconds: float = 0
-    sent: list[Sending] = field(default_factory=list)
+    sent: list[SendRequest] = field(default_factory=list)
     at_once: int = 0
     at_once_most: int = 0
     name: MediumName = "webhook"
@@ -101,7 +101,7 @@ class PlayedMedium:
 
     async def stop(self) -> None: ...
 
-    async def send(self, sending: Sending) -> Answer:
+    async def send(self, sending: SendRequest) -> SendResult:
         self.sent.append(sending)
         self.at_once += 1
         self.at_once_most = max(self.at_once_most, self.at_once)
@@ -112,8 +112,8 @@ class PlayedMedium:
             self.at_once -= 1
 
 
-async def prepare(_transaction: Transaction, parcel: Parcel) -> Fixed | Undeliverable:
-    return Fixed("http://127.0.0.1:1/notices", f"notice {parcel.id}", read=("child.name",))
+async def prepare(_transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    return PreparedMessage("http://127.0.0.1:1/notices", f"notice {delivery.id}", read=("child.name",))
 
 
 @dataclass
@@ -125,11 +125,11 @@ class Floor:
     clocks: Clocks
     is_dead: bool = False
 
-    async def put(self, told: Received[Any], lane: str) -> Parcel:
-        parcel = Parcel.of(told, lane=lane, now=self.clocks.wall())
+    async def put(self, told: Received[Any], lane: str) -> Delivery:
+        delivery = Delivery.of(told, lane=lane, now=self.clocks.wall())
         async with self.store.transaction() as transaction:
-            await self.loop.put(transaction, parcel)
-        return parcel
+            await self.loop.put(transaction, delivery)
+        return delivery
 
     async def die(self) -> None:
         """Neither claims nor renews any more; what it was sending hangs for ever. As after kill -9."""

@@ -11,23 +11,23 @@ from typing import Any, cast
 
 from aiokafka.errors import CommitFailedError
 
-from services.bus.envelope import Received, say
-from services.bus.handling import Subscription
-from services.bus.house import House
-from services.bus.worker import Worker
-from services.runtime.settings import Settings
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.envelope import Received, say
+from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import Subscription
+from services.platform.runtime.settings import Settings
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildReportedMissing
-from services.store.transaction import Transaction
 
 MENDED = os.environ.get("ECHO_MENDED") == "1"
 IN_BATCHES = os.environ.get("ECHO_IN_BATCHES") == "1"
 GATHER_SECONDS = 0.05
 
 
-async def crash(house: House, *, by_commit: bool) -> None:
+async def crash(host: ServiceHost, *, by_commit: bool) -> None:
     """As Faust does by itself, in its own thread, when Kafka does not take a commit."""
-    [app] = [part._app for part in house.parts if isinstance(part, Worker)]
+    [app] = [part._app for part in host.parts if isinstance(part, FaustConsumer)]
     assert app is not None
     if not by_commit:
         await app.crash(CommitFailedError())
@@ -40,7 +40,7 @@ async def crash(house: House, *, by_commit: bool) -> None:
 
 
 async def main() -> None:
-    house = House("protocol", Settings())
+    host = ServiceHost("protocol", Settings())
 
     async def on_child_reported_missing(received: Received[ChildReportedMissing], transaction: Transaction) -> None:
         if received.content.authority == "refused" and not MENDED:
@@ -49,7 +49,7 @@ async def main() -> None:
         if received.content.authority == "waiting" and not MENDED:
             raise ConnectionError
         if received.content.authority in {"crash", "no-commit"}:
-            await crash(house, by_commit=received.content.authority == "no-commit")
+            await crash(host, by_commit=received.content.authority == "no-commit")
         decided = ProtocolDecided(
             authority=received.content.authority,
             about=received.content.kind,
@@ -57,14 +57,14 @@ async def main() -> None:
             verdict=Verdict.TOLD,
             protocol="echo 1",
         )
-        now = house.clocks.wall()
-        await say(transaction, decided, said_by=house.service, subject=received.subject, at=now, now=now)
+        now = host.clocks.wall()
+        await say(transaction, decided, said_by=host.service, subject=received.subject, at=now, now=now)
 
     if IN_BATCHES:
-        house.subscribe_in_batches({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)
+        host.subscribe_in_batches({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)
     else:
-        house.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)])
-    await house.run()
+        host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)])
+    await host.run()
 
 
 if __name__ == "__main__":

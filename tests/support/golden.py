@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.local import example_authority
 from infra.local.secret_files import SecretFiles, token
-from services.bus.envelope import Received, compose, read
-from services.protocol.loading import Library, files
+from services.platform.bus.envelope import Received, compose, read
+from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Happening, Story, named
 from services.protocol.stories import read as read_story
@@ -38,7 +38,7 @@ LATE = timedelta(seconds=55)
 """By so much a telling may come after its time: what the machine takes to carry out everything that is due at once."""
 SETTLED_WITHIN_SECONDS = 20
 FOLLOWED_WITHIN_SECONDS = 1.0
-"""What a process promises: by then it goes by the story time that was set (services/store/story.py)."""
+"""What a process promises: by then it goes by the story time that was set (services/platform/store/story_clock.py)."""
 NUMBERS = 700
 DESKS = {"answers": "northmoor-police", "takes": "southvale-police", "is unreachable": "nowhere-police"}
 TEXTED = {

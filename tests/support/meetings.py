@@ -1,6 +1,6 @@
 """When discussions meet, as the default rules say it."""
 
-from services.protocol.loading import DEFAULT, Library, files
+from services.protocol.loader import DEFAULT, Library, files
 from services.safeguarding.meetings import AtOnce, InFull
 
 _RULES = Library(files()).current(DEFAULT).by_id

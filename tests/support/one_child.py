@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.protocol.loading import Library, files
+from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case, Waiting
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols

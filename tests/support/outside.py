@@ -11,7 +11,7 @@ from aiohttp import web
 
 from infra.sandbox.config import SandboxConfig
 from infra.sandbox.outside_world import OutsideWorld, open_world
-from infra.sandbox.serving import serve
+from infra.sandbox.server import serve
 from tests.support.ports import free_port
 
 ACCOUNT_SID = "AC0123456789abcdef0123456789abcdef"

@@ -17,27 +17,27 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
-from infra.sandbox.serving import Server
-from services.delivery.exercises import kept_from_the_real
-from services.delivery.links import Links
-from services.delivery.loop import DeliveryLoop
-from services.delivery.medium import Answer, Medium, Sending
-from services.delivery.parcel import MediumName
-from services.delivery.tables import deliveries
-from services.delivery.webhook import WebhookMedium
-from services.police.details_page import DetailsPage
+from infra.sandbox.server import Server
+from services.platform.delivery.channels.channel import ChannelSender, SendRequest, SendResult
+from services.platform.delivery.channels.webhook import WebhookMedium
+from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.model import MediumName
+from services.platform.delivery.sending.exercise_guard import block_real_recipients
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.tables import deliveries
+from services.platform.register.forces import Forces
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from services.police.handlers import Handlers
-from services.police.mailing import NoticeMail
-from services.police.notice_page import NoticePage
-from services.police.sending import NoticeSender
-from services.police.web import Behind, pages
-from services.police.web_open_list import OpenListDoor
-from services.police.web_replies import RepliesDoor
-from services.register.forces import Forces
-from services.runtime.clocks import Clocks
+from services.police.notices.email_channel import NoticeMail
+from services.police.notices.sender import NoticeSender
+from services.police.web.app import Dependencies, pages
+from services.police.web.details_page import DetailsPage
+from services.police.web.notice_page import NoticePage
+from services.police.web.open_list import OpenListDoor
+from services.police.web.replies import RepliesDoor
 from services.safeguarding.identifiers import trace_of
-from services.store.encryption import Keyring
-from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.delivery import ACCEPTED, Floor, received
 from tests.support.desk import FaultyDesk, faulty_desk
@@ -126,16 +126,16 @@ def by_mail(document: dict[str, Any]) -> None:
 
 @dataclass
 class PlayedRelay:
-    """Keeps what it is given; the real one is tests/contract/test_email_medium.py's."""
+    """Keeps what it is given; the real one is tests/integration/delivery/test_email_channel.py's."""
 
-    sent: list[Sending] = field(default_factory=list)
+    sent: list[SendRequest] = field(default_factory=list)
     name: MediumName = "email"
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
-    async def send(self, sending: Sending) -> Answer:
+    async def send(self, sending: SendRequest) -> SendResult:
         self.sent.append(sending)
         return ACCEPTED
 
@@ -146,7 +146,7 @@ async def police_of(
     keyring: Keyring,
     change: Callable[[dict[str, Any]], None] = lambda _document: None,
     *,
-    mails: Medium | None = None,
+    mails: ChannelSender | None = None,
     port: int | None = None,
 ) -> AsyncIterator[Police]:
     """`change` alters the authority's document before it is imported. `port`: where the pages are served for real."""
@@ -172,7 +172,7 @@ async def running(
     keyring: Keyring,
     *,
     sandbox: bool,
-    relay: Medium | None = None,
+    relay: ChannelSender | None = None,
     exercise_authority: str = "",
     port: int | None = None,
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
@@ -186,11 +186,11 @@ async def running(
         clocks,
         medium,
         keyring=keyring,
-        prepare=kept_from_the_real(sender.prepare, sandbox=sandbox, exercise_authority=exercise_authority),
+        prepare=block_real_recipients(sender.prepare, sandbox=sandbox, exercise_authority=exercise_authority),
         secrets=sender.secrets,
         others=[NoticeMail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
     )
-    behind = Behind(
+    behind = Dependencies(
         RepliesDoor(store, clocks, keyring, forces),
         OpenListDoor(store, clocks, forces),
         NoticePage(store, clocks, keyring),

@@ -14,22 +14,22 @@ import httpx
 from sqlalchemy import update
 from starlette.applications import Starlette
 
-from services.delivery.link_pages import LinkPages
-from services.delivery.links import Links, Purpose
-from services.delivery.loop import DeliveryLoop
-from services.delivery.mail_answers import MailAnswers
-from services.delivery.tables import deliveries
-from services.professionals.answering import Acknowledging
-from services.professionals.deputies import Deputies
-from services.professionals.grouped_medium import GroupedMail
-from services.professionals.grouping import Grouping
+from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.links.pages import LinkPages
+from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.tables import deliveries
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.professionals.digests.email_channel import GroupedMail
+from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
-from services.professionals.replies import Replies
-from services.professionals.sending import MailSender, Sender, TextSender
+from services.professionals.replies.hand_over import Deputies
+from services.professionals.replies.mail import Replies
+from services.professionals.sending.sender import MailSender, Sender, TextSender
+from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
-from services.store.encryption import Keyring
-from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.register import authority, load
@@ -78,12 +78,14 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     async with engine.begin() as connection:
         await connection.execute(update(deliveries).values(state="withdrawn"))
     links = Links(b64encode(b"l" * 32).decode(), "http://professionals.example")
-    sender = Sender(TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX, Grouping(keyring, clocks)))
+    sender = Sender(
+        TextSender(keyring, clocks), MailSender(keyring, clocks, links, MAILBOX, DigestGrouping(keyring, clocks))
+    )
     text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
     loop = DeliveryLoop(
         "professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[GroupedMail(mail, store)]
     )
-    acknowledging = Acknowledging(store, clocks, Deputies(loop, keyring, clocks))
+    acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks))
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
     transport = httpx.ASGITransport(Starlette(routes=[pages.route()]))
     await loop.start()

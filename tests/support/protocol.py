@@ -6,13 +6,13 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from services.bus.envelope import Received, read
+from services.platform.bus.envelope import Received, read
+from services.platform.runtime.clocks import Clocks
+from services.platform.store import outbox
+from services.platform.store.unit_of_work import Store
 from services.protocol.handlers import Handlers
-from services.protocol.loading import Library, files
-from services.runtime.clocks import Clocks
+from services.protocol.loader import Library, files
 from services.safeguarding.message import Message
-from services.store import outbox
-from services.store.transaction import Store
 from tests.support.database import Database
 from tests.support.reading import unsent_of
 

@@ -5,12 +5,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.register import conversation
-from services.register.conversation import Speaker
-from services.store.encryption import Keyring
-from services.store.outbox import Unsent
-from services.store.pipeline import at_once
-from services.store.tables import outbox
+from services.platform.register import conversation
+from services.platform.register.conversation import Speaker
+from services.platform.store.encryption import Keyring
+from services.platform.store.outbox import Unsent
+from services.platform.store.query import execute_pipelined
+from services.platform.store.tables import outbox
 
 
 async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
@@ -22,5 +22,5 @@ async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
 
 async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at: datetime) -> Speaker:
     """`number` is E.164."""
-    [rows] = await at_once(connection, conversation.asked(keyring.number_hashes(number)))
+    [rows] = await execute_pipelined(connection, conversation.asked(keyring.number_hashes(number)))
     return conversation.told(keyring, rows, at)

@@ -9,13 +9,13 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from services.casework.policy import importing
-from services.casework.policy.holding_together import cross_faults
-from services.casework.store.importing import held, write
-from services.register.keys import data_key
-from services.register.words import Words, opened
-from services.store.encryption import Keyring
-from services.store.transaction import Store
+from services.casework.policy import register_import
+from services.casework.policy.consistency import cross_faults
+from services.casework.store.import_writer import held, write
+from services.platform.register.keys import data_key
+from services.platform.register.words import Words, opened
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from tests.support.database import Database
 
 SECRET = "whsec_" + b64encode(b"s" * 32).decode()
@@ -173,11 +173,11 @@ def number_of(document: dict[str, Any], person: str) -> str:
 async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], at: datetime) -> dict[str, str]:
     """Imports it as casework does, and returns the ids of its children, people and placements by reference."""
     name = document["authority"]["id"]
-    given, faults = importing.read(document, name)
+    given, faults = register_import.read(document, name)
     assert faults == []
     async with Store(engine).transaction() as transaction:
         before = await held(transaction, name)
-        given, _ = importing.without(given, before.given_away)
+        given, _ = register_import.without(given, before.given_away)
         assert cross_faults(given, before.known) == []
         await write(transaction, keyring, name, given, before, at)
     async with Store(engine).transaction() as transaction:

@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from aiosmtpd.smtp import SMTP
 
-from services.delivery.email import EmailMedium, Relay
-from services.delivery.mail import Letter, write
-from services.delivery.medium import Sending
+from services.platform.delivery.channels.channel import SendRequest
+from services.platform.delivery.channels.email import EmailMedium, Relay
+from services.platform.delivery.channels.mime import EmailContent, build_email
 
 SENDER, RECIPIENT = "safe-return@kestrel.example", "desk@home-office.example"
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
-LETTER = Letter(
+LETTER = EmailContent(
     "Mae plentyn ar goll (4K7PX)", ("Adroddwyd: tŷ.",), "Agor", "https://x.example/acknowledge/AbC", ("Diolch.",), "cy"
 )
 
@@ -78,7 +78,7 @@ async def listening(relay: PlayedRelay, **options: Any) -> AsyncIterator[EmailMe
         await medium.stop()
 
 
-def a_sending(body: str | None = None) -> Sending:
+def a_sending(body: str | None = None) -> SendRequest:
     delivery = uuid4()
-    written = write(LETTER, delivery=delivery, sender=SENDER, recipient=RECIPIENT, at=NOW)
-    return Sending(delivery, 1, RECIPIENT, body or written, (), True, False, NOW, NOW)
+    written = build_email(LETTER, delivery=delivery, sender=SENDER, recipient=RECIPIENT, at=NOW)
+    return SendRequest(delivery, 1, RECIPIENT, body or written, (), True, False, NOW, NOW)

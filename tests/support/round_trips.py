@@ -13,7 +13,7 @@ from psycopg.pq import Trace
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.store.transaction import Store, Transaction
+from services.platform.store.unit_of_work import Store, Transaction
 
 STATEMENT = re.compile(r'^F\t\d+\t(?:Parse\t "[^"]*"|Query\t) "(.*?)"', re.MULTILINE | re.DOTALL)
 

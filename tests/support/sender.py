@@ -5,25 +5,25 @@ import os
 import signal
 from base64 import b64encode
 
-from services.delivery.loop import DeliveryLoop
-from services.delivery.parcel import Fixed, Parcel
-from services.delivery.webhook import WebhookMedium
-from services.runtime import logs
-from services.runtime.clocks import Clocks
-from services.runtime.settings import Settings
-from services.store.encryption import Keyring
-from services.store.engine import connect
-from services.store.transaction import Store, Transaction
+from services.platform.delivery.channels.webhook import WebhookMedium
+from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.runtime import logs
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.settings import Settings
+from services.platform.store.encryption import Keyring
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Store, Transaction
 from tests.support.register import SECRET
 
 URL = os.environ["SENDER_DESK"]
 
 
-async def prepare(_: Transaction, parcel: Parcel) -> Fixed:
-    return Fixed(URL, f'{{"notice":"{parcel.id}"}}', secrets=(SECRET,))
+async def prepare(_: Transaction, delivery: Delivery) -> PreparedMessage:
+    return PreparedMessage(URL, f'{{"notice":"{delivery.id}"}}', secrets=(SECRET,))
 
 
-async def secrets(_: Transaction, __: Parcel) -> tuple[str, ...]:
+async def secrets(_: Transaction, __: Delivery) -> tuple[str, ...]:
     return (SECRET,)
 
 

@@ -21,28 +21,28 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import Mail
-from services.delivery.links import Links
-from services.delivery.loop import DeliveryLoop
-from services.delivery.mail_answers import MailAnswers
-from services.delivery.mail_listener import MailListener
-from services.delivery.medium import Sending
-from services.delivery.tables import deliveries
-from services.runtime.clocks import Clocks
+from services.platform.delivery.channels.channel import SendRequest
+from services.platform.delivery.inbound_mail.handler import MailAnswers
+from services.platform.delivery.inbound_mail.smtp_server import MailListener
+from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.delivery.tables import deliveries
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.tables import outbox
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
-from services.store.encryption import Keyring
-from services.store.tables import outbox
-from services.store.transaction import Store
-from services.strategy.answering import Answering
-from services.strategy.discussing import Discussing
+from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers
-from services.strategy.inviting import Inviting
-from services.strategy.letters import Letters
-from services.strategy.record_pages import RecordReading, RecordWriting
-from services.strategy.recording import Recording
-from services.strategy.replies import Replies
+from services.strategy.invitations.letters import Letters
+from services.strategy.invitations.sender import InvitationSender
+from services.strategy.records.service import RecordService
+from services.strategy.replies.mail import Replies
 from services.strategy.settings import StrategySettings
-from services.strategy.web import Behind, pages
+from services.strategy.web.app import Dependencies, pages
+from services.strategy.web.record_pages import RecordReading, RecordWriting
+from services.strategy.web.reply_page import ReplyPage
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received
 from tests.support.mail import RELAY, vouched
@@ -68,7 +68,7 @@ class AtNoon(Clocks):
 class Strategy:
     floor: Floor
     handlers: Handlers
-    discussing: Discussing
+    discussing: DiscussionService
     medium: PlayedMedium
     document: dict[str, Any]
     ids: dict[str, str]
@@ -109,7 +109,7 @@ class Strategy:
         await self.sent(len(roles))
         return told
 
-    async def sent(self, count: int) -> list[Sending]:
+    async def sent(self, count: int) -> list[SendRequest]:
         """At least so many, and all others that were under way with them."""
         await eventually(lambda: len(self.medium.sent) >= count)
         await self.floor.idle()
@@ -124,7 +124,7 @@ class Strategy:
         return self.read(last)
 
     @staticmethod
-    def read(sending: Sending) -> EmailMessage:
+    def read(sending: SendRequest) -> EmailMessage:
         return message_from_string(sending.body, _class=EmailMessage, policy=modern)
 
     def acceptance(self, role: Role, mail: EmailMessage, **replaced: str) -> bytes:
@@ -207,14 +207,14 @@ async def _started(
 ) -> AsyncIterator[Strategy]:
     store, clocks, medium = Store(engine), AtNoon(), PlayedMedium(name="email")
     links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
-    inviting = Inviting(keyring, clocks, Letters(clocks, links, MAILBOX))
+    inviting = InvitationSender(keyring, clocks, Letters(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
-    discussing, port = Discussing(loop, clocks), free_port()
+    discussing, port = DiscussionService(loop, clocks), free_port()
     replies = Replies(store, keyring, discussing, MailAnswers("strategy", keyring, clocks))
     listener = MailListener("127.0.0.1", port, MAILBOX, replies.take, relay=RELAY)
-    recording = Recording(clocks, discussing)
-    behind = Behind(
-        Answering(store, clocks, discussing),
+    recording = RecordService(clocks, discussing)
+    behind = Dependencies(
+        ReplyPage(store, clocks, discussing),
         RecordWriting(store, keyring, clocks, recording),
         RecordReading(store, keyring, clocks),
     )

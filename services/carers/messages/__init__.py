@@ -32,10 +32,10 @@ def replies(decision: Decision, confirm: Sequence[str], language: str, duty_line
     if decision.answer is None:
         return ()
     spoken = _of(language)
-    asked = _claimed(decision, confirm, spoken)
+    asked = _claimed(decision, confirm, spoken) or _confirmed(decision, spoken)
     first = _filled(decision.answer, decision, spoken, duty_line, asked)
     kinds = {CLAIMED[claim.kind] for claim in decision.claims}
-    if not asked or decision.answer in ASKS_TO_CONFIRM:
+    if not decision.claims or decision.answer in ASKS_TO_CONFIRM:
         return (first,)
     return (first, *(_filled(answer, decision, spoken, duty_line, asked) for answer in sorted(kinds)))
 
@@ -73,6 +73,11 @@ def _claimed(decision: Decision, confirm: Sequence[str], spoken: Mapping[str, An
     words = [spoken["confirms"][claim.kind] for claim in decision.claims]
     each = [f"{who}: {word} {code}" for who, word, code in zip(whom, words, confirm, strict=True)]
     return {"which": whom[0], "confirm": f"{words[0]} {confirm[0]}", "each": ". ".join(each)}
+
+
+def _confirmed(decision: Decision, spoken: Mapping[str, Any]) -> dict[str, str]:
+    codes = decision.which
+    return {"which": ", ".join(codes)} if 0 < len(codes) <= NAMED_AT_MOST else {"which": spoken["unnamed"]}
 
 
 def alert(

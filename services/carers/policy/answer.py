@@ -24,6 +24,8 @@ class Answer(StrEnum):
     BACK_UNREPORTED = "back-unreported"
     """Said to be back, though nobody had reported the child."""
     CODE_WRONG = "code-wrong"
+    CODES_HELD = "codes-held"
+    """Too many wrong codes came from this number: no code counts for now, and a person rings."""
     CONFIRM_PLAINLY = "confirm-plainly"
     """The code came among words that say more: it is asked for alone."""
     BACK = "back"

@@ -5,7 +5,7 @@ A report of nobody goes out with all of them as candidates. A return of nobody a
 
 import re
 
-from services.carers.policy.scene import Scene
+from services.carers.policy.scene import TextContext
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
 from services.safeguarding.identifiers import ChildId
@@ -21,7 +21,7 @@ NAMING = frozenset(
 """A clause of these words and a name says only who is meant."""
 
 
-def of(said: Said, named: whom.Named, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
+def of(said: Said, named: whom.Named, overall: whom.Named, scene: TextContext, meaning: Meaning) -> tuple[ChildId, ...]:
     """Of what is said in words that name none of them as the one it is about."""
     known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
     if before := _before(said, meaning, known, overall):
@@ -34,7 +34,7 @@ def of(said: Said, named: whom.Named, overall: whom.Named, scene: Scene, meaning
     return () if counted else _by_the_rest(said, overall, scene, meaning)
 
 
-def _by_the_rest(said: Said, overall: whom.Named, scene: Scene, meaning: Meaning) -> tuple[ChildId, ...]:
+def _by_the_rest(said: Said, overall: whom.Named, scene: TextContext, meaning: Meaning) -> tuple[ChildId, ...]:
     """By whoever is named anywhere in the text."""
     if len(overall.children) == 1:
         return _only_mentioned(overall.children, said, scene)
@@ -48,7 +48,7 @@ def _by_the_rest(said: Said, overall: whom.Named, scene: Scene, meaning: Meaning
     return tuple(child for child in the_one_in_question(asked, scene) if child not in witnesses)
 
 
-def the_one_in_question(intent: Intent, scene: Scene) -> tuple[ChildId, ...]:
+def the_one_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ...]:
     """Of several children the only one that is missing, except for a plain MISSING: that may well be another."""
     if intent is Intent.MISSING:
         return ()
@@ -86,7 +86,7 @@ def _named_afterwards(said: Said, meaning: Meaning, known: list[whom.Known]) -> 
     return ()
 
 
-def _only_mentioned(children: tuple[ChildId, ...], said: Said, scene: Scene) -> tuple[ChildId, ...]:
+def _only_mentioned(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> tuple[ChildId, ...]:
     """Named in another clause, of which it is the subject: while another of them is missing, a return may be that one's."""
     if said.intent in REPORTS or not scene.open or scene.by_id(children[0]).standing.open:
         return children

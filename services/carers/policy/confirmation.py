@@ -11,7 +11,7 @@ from typing import Any
 from services.carers.policy import human
 from services.carers.policy.answer import Answer
 from services.carers.policy.claim import Claim, Claimed, ClaimKind, OpenClaim
-from services.carers.policy.scene import Act, Child, Decision, Scene
+from services.carers.policy.scene import Act, Child, Decision, TextContext
 from services.carers.understanding import confirmations, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding import events
@@ -24,7 +24,7 @@ ENDS = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 PLAIN = ENDS | {Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR}
 
 
-def claim_return(child: Child, scene: Scene) -> Decision:
+def claim_return(child: Child, scene: TextContext) -> Decision:
     """The word of this child's own carer, or of duty staff about what they were told of."""
     if child.standing.state == "returned":
         return Decision(_acts(events.ChildReturnClaimed, (child.child,), child, scene), Answer.BACK_ALREADY)
@@ -37,7 +37,7 @@ def claim_return(child: Child, scene: Scene) -> Decision:
     return Decision(acts, answer, child.standing, claims=(_claim("return", subjects, child, scene),))
 
 
-def claim_false_alarm(child: Child, scene: Scene) -> Decision:
+def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
     """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
     subjects = (child.child, *provisionals_of(child, scene))
     acts = _acts(events.MissingRetractionClaimed, subjects, child, scene)
@@ -45,35 +45,45 @@ def claim_false_alarm(child: Child, scene: Scene) -> Decision:
     return Decision(acts, Answer.FALSE_ALARM_CLAIMED, child.standing, claims=(claim,))
 
 
-def ask_for_each(children: Sequence[Child], scene: Scene) -> tuple[Claim, ...]:
+def ask_for_each(children: Sequence[Child], scene: TextContext) -> tuple[Claim, ...]:
     """A code a child, where somebody is back and nobody has said who."""
     return tuple(replace(_claim("return", (child.child,), child, scene.of(child)), apart=True) for child in children)
 
 
-def provisionals_of(child: Child, scene: Scene) -> tuple[ChildId, ...]:
+def provisionals_of(child: Child, scene: TextContext) -> tuple[ChildId, ...]:
     """Reports by the same number that were about this child, and that began without its name."""
     found = (each.provisional for each in scene.provisionals if child.child in {each.child, each.provisional})
     return tuple(each for each in found if each != child.child)
 
 
-def confirm(meaning: Meaning, scene: Scene) -> Decision | None:
+def confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
     """None where no code of ours stands in the text: then it is read like any other."""
     quoted = [each for each in scene.claims if confirmations.quotes(meaning.words, each.code)]
     if not quoted:
         return _guessed(meaning, scene)
     if REPORTS & set(meaning.intents):
         return None
-    if scene.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR or _names_another(meaning, quoted, scene):
-        return _wrong(scene)
+    held = scene.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR
+    if held or _names_another(meaning, quoted, scene):
+        return _wrong(scene, Answer.CODES_HELD if held else Answer.CODE_WRONG)
     live = [each for each in quoted if each.live]
     if not live:
         return _of_old(quoted, scene)
     if not _is_plain(meaning, quoted, scene):
         return _asked_plainly(live, scene)
-    return _confirmed(_named(meaning, live, scene), meaning)
+    confirmed = _confirmed(_named(meaning, live, scene), meaning, scene)
+    dead = [each for each in quoted if not each.live and not each.confirmed]
+    return human.also_escalate(confirmed, scene, "code-not-valid") if dead else confirmed
 
 
-def _confirmed(live: Sequence[OpenClaim], meaning: Meaning) -> Decision:
+def hold_codes(decision: Decision, scene: TextContext) -> Decision:
+    """While somebody guesses at this number's codes none is texted that would not count."""
+    if not decision.claims or scene.wrong_codes_this_hour < WRONG_CODES_AN_HOUR:
+        return decision
+    return replace(decision, claims=(), answer=Answer.CODES_HELD)
+
+
+def _confirmed(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) -> Decision:
     """Where the text says "back" of what was claimed a false alarm it is a return: more follows from that."""
     acts = tuple(Act(each.subject, _proven(each, meaning)) for each in live)
     practised = any(each.kind == "practice" for each in live)
@@ -84,6 +94,7 @@ def _confirmed(live: Sequence[OpenClaim], meaning: Meaning) -> Decision:
         answer,
         ended=tuple(each.subject for each in live if each.subject.startswith("provisional-")),
         confirmed=tuple(live),
+        which=tuple(each.code for each in scene.known if each.child in {claim.subject for claim in live}),
         stage="practised" if practised else None,
         exercise=practised,
         answered=True,
@@ -103,7 +114,7 @@ def _proven(claim: OpenClaim, meaning: Meaning) -> events.ToldOfEpisode:
     return events.ReportRetracted(**told, retracts="missing")
 
 
-def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: Scene) -> bool:
+def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
@@ -111,7 +122,7 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: Scene) -> bo
     return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, beside)
 
 
-def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: Scene) -> bool:
+def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
     """It names a child that the code is not for."""
     named, subjects = (
         whom.named(meaning.words, [_known(each) for each in scene.known]),
@@ -121,14 +132,14 @@ def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: Scene) 
     return named.somebody_else or others
 
 
-def _named(meaning: Meaning, live: Sequence[OpenClaim], scene: Scene) -> list[OpenClaim]:
+def _named(meaning: Meaning, live: Sequence[OpenClaim], scene: TextContext) -> list[OpenClaim]:
     """Of a code for several children those that the text names, or all of them."""
     named = whom.named(meaning.words, [_known(each) for each in scene.known])
     children = {*named.children, *named.alike}
     return [each for each in live if not children or each.subject in children]
 
 
-def _of_old(quoted: Sequence[OpenClaim], scene: Scene) -> Decision:
+def _of_old(quoted: Sequence[OpenClaim], scene: TextContext) -> Decision:
     """A code that has been used changes nothing. One that is too old makes the claim anew, and a person hears of it."""
     if all(each.confirmed for each in quoted):
         return Decision(answer=Answer.PRACTICE_OVER if quoted[0].kind == "practice" else Answer.BACK_ALREADY)
@@ -144,15 +155,15 @@ def _of_old(quoted: Sequence[OpenClaim], scene: Scene) -> Decision:
         parts[0].standing,
         claims=merged(claim for part in parts for claim in part.claims),
     )
-    return human.as_well(again, scene, "code-not-valid")
+    return human.also_escalate(again, scene, "code-not-valid")
 
 
-def _child_of(claim: OpenClaim, scene: Scene) -> Child:
+def _child_of(claim: OpenClaim, scene: TextContext) -> Child:
     known = next((each for each in scene.known if each.child == claim.subject), Child(claim.subject, ""))
     return replace(known, episode=claim.episode, authority=claim.authority, person=claim.person)
 
 
-def _asked_plainly(live: Sequence[OpenClaim], scene: Scene) -> Decision:
+def _asked_plainly(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
     """Words beside the code may say that it is otherwise: a person reads them, and the code is asked for alone."""
     claims = tuple(Claim(kind, _again(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
     acts = tuple(
@@ -162,7 +173,7 @@ def _asked_plainly(live: Sequence[OpenClaim], scene: Scene) -> Decision:
     return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
 
 
-def _again(live: Sequence[OpenClaim], kind: ClaimKind, scene: Scene) -> tuple[Claimed, ...]:
+def _again(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tuple[Claimed, ...]:
     codes = {each.child: each.code for each in scene.known}
     return tuple(
         Claimed(each.subject, codes.get(each.subject, ""), each.authority, each.person, each.episode)
@@ -171,7 +182,7 @@ def _again(live: Sequence[OpenClaim], kind: ClaimKind, scene: Scene) -> tuple[Cl
     )
 
 
-def _guessed(meaning: Meaning, scene: Scene) -> Decision | None:
+def _guessed(meaning: Meaning, scene: TextContext) -> Decision | None:
     """Something like a code that we never texted to this number, while we wait for one."""
     if not any(each.live for each in scene.claims) or REPORTS & set(meaning.intents):
         return None
@@ -180,8 +191,8 @@ def _guessed(meaning: Meaning, scene: Scene) -> Decision | None:
     return _wrong(scene)
 
 
-def _wrong(scene: Scene) -> Decision:
-    return Decision(human.to_human(scene, "code-not-valid").acts, Answer.CODE_WRONG, wrong_code=True)
+def _wrong(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
+    return Decision(human.to_human(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
 
 
 def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
@@ -197,12 +208,14 @@ def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     return (*(Claim(kind, tuple(of_kind.values())) for kind, of_kind in about.items()), *apart)
 
 
-def _acts(kind: type[events.ToldOfEpisode], subjects: Sequence[ChildId], child: Child, scene: Scene) -> tuple[Act, ...]:
+def _acts(
+    kind: type[events.ToldOfEpisode], subjects: Sequence[ChildId], child: Child, scene: TextContext
+) -> tuple[Act, ...]:
     content = kind(authority=scene.authority, said_by=scene.person, channel="text", episode=child.episode)
     return tuple(Act(subject, content) for subject in dict.fromkeys(subjects))
 
 
-def _claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: Scene) -> Claim:
+def _claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: TextContext) -> Claim:
     about = tuple(
         Claimed(subject, child.code if subject == child.child else "", scene.authority, scene.person, child.episode)
         for subject in dict.fromkeys(subjects)

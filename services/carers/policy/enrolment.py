@@ -6,14 +6,14 @@ Only texts that say nothing else are practice. A plain MISSING is real at every 
 from services.carers.policy import human
 from services.carers.policy.answer import Answer
 from services.carers.policy.claim import Claim, Claimed
-from services.carers.policy.scene import Act, Child, Decision, Scene
+from services.carers.policy.scene import Act, Child, Decision, TextContext
 from services.carers.understanding import practice, whom
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId
 
 
-def decide(meaning: Meaning, scene: Scene) -> Decision | None:
+def decide(meaning: Meaning, scene: TextContext) -> Decision | None:
     """None where the text is about neither."""
     match meaning.intents[0]:
         case Intent.JOIN:
@@ -26,11 +26,12 @@ def decide(meaning: Meaning, scene: Scene) -> Decision | None:
             return _over(scene)
     if meaning.intents == (Intent.BACK,) and scene.enrolment.practising and not scene.open and not scene.provisionals:
         return _over(scene)
-    first_text = not scene.enrolment.joined and scene.question is None and meaning.intents == (Intent.UNCLEAR,)
+    quiet = scene.question is None and not scene.open and not scene.provisionals
+    first_text = not scene.enrolment.joined and quiet and meaning.intents == (Intent.UNCLEAR,)
     return _joined(meaning, scene) if first_text and practice.is_only_codes(meaning.words) else None
 
 
-def _joined(meaning: Meaning, scene: Scene) -> Decision:
+def _joined(meaning: Meaning, scene: TextContext) -> Decision:
     """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out which."""
     if _named(meaning, scene).somebody_else:
         return Decision((human.needed(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
@@ -38,7 +39,7 @@ def _joined(meaning: Meaning, scene: Scene) -> Decision:
     return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")
 
 
-def _reported(meaning: Meaning, scene: Scene) -> Decision:
+def _reported(meaning: Meaning, scene: TextContext) -> Decision:
     if scene.open or scene.provisionals:
         return Decision(answer=Answer.PRACTICE_NOT_NOW)
     named = _named(meaning, scene).children
@@ -52,7 +53,7 @@ def _reported(meaning: Meaning, scene: Scene) -> Decision:
     return Decision((Act(child, report),), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
 
 
-def _over(scene: Scene) -> Decision:
+def _over(scene: TextContext) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
     seen = scene.about(scene.enrolment.practising)
@@ -65,7 +66,7 @@ def over(authority: str, person: str | None) -> ReportRetracted:
     return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
 
 
-def _named(meaning: Meaning, scene: Scene) -> whom.Named:
+def _named(meaning: Meaning, scene: TextContext) -> whom.Named:
     return whom.named(meaning.words, [_known(each) for each in scene.children])
 
 

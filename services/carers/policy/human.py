@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from services.carers.policy import whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Decision, Scene
+from services.carers.policy.scene import Act, Decision, TextContext
 from services.safeguarding.events import ChildProvisional, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
@@ -22,7 +22,7 @@ Reason: TypeAlias = Literal[
 ]
 
 
-def needed(scene: Scene, reason: Reason, subject: ChildId | None = None) -> Act:
+def needed(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
     """By the authority whose child it is, as far as one is known."""
     about = subject or subject_of(scene)
     side = scene.about(about)
@@ -30,18 +30,18 @@ def needed(scene: Scene, reason: Reason, subject: ChildId | None = None) -> Act:
     return Act(about, content)
 
 
-def each_team(scene: Scene, reason: Reason) -> tuple[Act, ...]:
+def each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
     """About nobody whom we could name: each authority that knows the number has a person read the text."""
     return tuple(needed(team, reason, team.provisional) for team in whose.teams(scene))
 
 
-def to_human(scene: Scene, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:
+def to_human(scene: TextContext, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:
     about = subject_of(scene)
     acts = each_team(scene, reason) if about == scene.provisional else (needed(scene, reason, about),)
     return Decision(acts, answer)
 
 
-def as_well(decision: Decision, scene: Scene, reason: Reason) -> Decision:
+def also_escalate(decision: Decision, scene: TextContext, reason: Reason) -> Decision:
     """Beside what is decided, a person reads the text."""
     if any(isinstance(act.content, TextNeedsHuman) for act in decision.acts):
         return decision
@@ -55,14 +55,14 @@ def as_well(decision: Decision, scene: Scene, reason: Reason) -> Decision:
     return replace(decision, acts=(*decision.acts, *told.values()))
 
 
-def identifies(scene: Scene) -> Act:
+def identifies(scene: TextContext) -> Act:
     """A person finds out which child a report was about, whether or not the reporter answers."""
     candidates = tuple(each.child for each in scene.children)
     content = ChildProvisional(authority=scene.authority, candidates=candidates, placement=scene.placement)
     return Act(scene.provisional, content)
 
 
-def subject_of(scene: Scene) -> ChildId:
+def subject_of(scene: TextContext) -> ChildId:
     """The child that a text is most likely about: the only one missing, the only one there is, else nobody we could name."""
     if len(scene.open) == 1:
         return scene.open[0].child

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.carers.policy import confirmation
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Child, Decision, Scene
+from services.carers.policy.scene import Act, Child, Decision, TextContext
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding import events
 
@@ -18,7 +18,7 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
 }
 
 
-def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
+def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
     """`child` may be a report by the same speaker about a child not yet named. What is said is said as the child's authority knows them."""
     scene = scene.of(child)
     if intent in REPORTS:
@@ -33,11 +33,11 @@ def told_of(child: Child, intent: Intent, scene: Scene) -> Decision:
     return Decision((Act(child.child, said),), answer, child.standing)
 
 
-def _told(scene: Scene) -> dict[str, Any]:
+def _told(scene: TextContext) -> dict[str, Any]:
     return {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
 
 
-def _reported(child: Child, intent: Intent, scene: Scene) -> Decision:
+def _reported(child: Child, intent: Intent, scene: TextContext) -> Decision:
     told = _told(scene)
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
         taken_back = events.ReportRetracted(**told, retracts="return")

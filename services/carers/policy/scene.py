@@ -123,7 +123,7 @@ Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class TextContext:
     """Authority, person and placement are those of the first of the speaker's `capacities`: `of` gives them as they are for a child."""
 
     kind: Kind
@@ -226,6 +226,8 @@ class Decision:
     claims: tuple[Claim, ...] = ()
     """What the sender is asked to confirm, a code each."""
     confirmed: tuple[OpenClaim, ...] = ()
+    which: tuple[str, ...] = ()
+    """The codes of the children of whom something is confirmed, as the sender knows them."""
     denied: tuple[ChildId, ...] = ()
     """Children of whom the sender says now that they are missing: no earlier code ends that."""
     wrong_code: bool = False

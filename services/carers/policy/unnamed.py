@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from services.carers.policy import confirmation, human, whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.one_child import told_of
-from services.carers.policy.scene import About, Act, Child, Decision, Provisional, Question, Scene
+from services.carers.policy.one_child import decide_for_child
+from services.carers.policy.scene import About, Act, Child, Decision, Provisional, Question, TextContext
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding.events import ChildReportedMissing
@@ -17,13 +17,15 @@ from services.safeguarding.message import Message
 CODES_IN_ONE_TEXT = 3
 
 
-def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
+def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     if set(intents) & REPORTS:
         return _reported(intents, scene)
     alike = whose.alike(scene.children)
     nameless = [] if alike or scene.open else _of_one_report(scene)
     if nameless:
-        return together([told_of(scene.unnamed(each), intent, scene) for each in nameless for intent in intents])
+        return together(
+            [decide_for_child(scene.unnamed(each), intent, scene) for each in nameless for intent in intents]
+        )
     if Intent.LURE in intents:
         acts = [act for side in whose.sides(scene) for act in (*_lured(side), human.identifies(side))]
         answer = Answer.ALIKE if alike else Answer.WHICH
@@ -37,13 +39,13 @@ def told(intents: tuple[Intent, ...], scene: Scene) -> Decision:
     return Decision(human.each_team(scene, "which-child"), answer, question=_question(scene, about))
 
 
-def _of_one_report(scene: Scene) -> Sequence[Provisional]:
+def _of_one_report(scene: TextContext) -> Sequence[Provisional]:
     """The reports without a name, where one text was the cause of them all."""
     nameless = [each for each in scene.provisionals if each.child is None]
     return nameless if len({each.reported_at for each in nameless}) == 1 else []
 
 
-def _reported(intents: tuple[Intent, ...], scene: Scene) -> Decision:
+def _reported(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     acts = []
     for side in whose.sides(scene):
         content = ChildReportedMissing(
@@ -64,11 +66,11 @@ def _reported(intents: tuple[Intent, ...], scene: Scene) -> Decision:
     return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
 
 
-def _lured(side: Scene) -> tuple[Act, ...]:
-    return told_of(Child(side.provisional, ""), Intent.LURE, side).acts
+def _lured(side: TextContext) -> tuple[Act, ...]:
+    return decide_for_child(Child(side.provisional, ""), Intent.LURE, side).acts
 
 
-def _question(scene: Scene, about: About) -> Question | None:
+def _question(scene: TextContext, about: About) -> Question | None:
     """Worth asking only of somebody who has more than one child, and whose answer can tell them apart."""
     if len({whom.plain_code(each.code) for each in scene.children}) < 2:
         return None

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.carers.policy.scene import Child, Provisional, Scene
+from services.carers.policy.scene import Child, Provisional, TextContext
 from services.carers.understanding import whom
 from services.safeguarding.identifiers import ChildId, provisional_child
 
 
-def sides(scene: Scene) -> tuple[Scene, ...]:
+def sides(scene: TextContext) -> tuple[TextContext, ...]:
     """The scene as each authority and placement sees it to which a child that is not named may belong: its own children, and a report
     of its own.
     """
@@ -25,15 +25,15 @@ def sides(scene: Scene) -> tuple[Scene, ...]:
     )
 
 
-def teams(scene: Scene) -> tuple[Scene, ...]:
+def teams(scene: TextContext) -> tuple[TextContext, ...]:
     """As `sides`, an authority once: one team reads a text once."""
-    found: dict[str, Scene] = {}
+    found: dict[str, TextContext] = {}
     for side in sides(scene):
         found.setdefault(side.authority, side)
     return (scene,) if len(found) == 1 else tuple(found.values())
 
 
-def among(scene: Scene, children: Sequence[ChildId]) -> Scene:
+def among(scene: TextContext, children: Sequence[ChildId]) -> TextContext:
     """Where the text leaves open which of these it means, and means none besides: a report of its own."""
     several = tuple(each for each in scene.known if each.child in children)
     return replace(
@@ -44,7 +44,7 @@ def among(scene: Scene, children: Sequence[ChildId]) -> Scene:
     )
 
 
-def reports(scene: Scene, asked_of: ChildId) -> tuple[Provisional, ...]:
+def reports(scene: TextContext, asked_of: ChildId) -> tuple[Provisional, ...]:
     """The reports that one text began and that its question is about, where they are without a name still."""
     found = tuple(
         each
@@ -67,7 +67,7 @@ def alike(children: Sequence[Child]) -> bool:
     return len(children) > 1 and len({whom.plain_code(each.code) for each in children}) == 1
 
 
-def _of_capacities(scene: Scene) -> tuple[Scene, ...]:
+def _of_capacities(scene: TextContext) -> tuple[TextContext, ...]:
     of_kind = {each.authority: each for each in reversed(scene.capacities) if each.kind == scene.kind}
     if len(of_kind) < 2:
         return (scene,)

@@ -10,9 +10,9 @@ from typing import Any
 
 from services.carers.policy.claim import Claim, ClaimKind, OpenClaim
 from services.carers.understanding import confirmations
+from services.platform.store.query import Statement, execute_pipelined
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
-from services.store.pipeline import Statement, at_once
-from services.store.transaction import Transaction
 
 CONFIRM_WITHIN = timedelta(minutes=10)
 REMEMBERED = timedelta(days=1)
@@ -111,7 +111,7 @@ async def prolong(
 ) -> tuple[ClaimKind, str] | None:
     """The kind and code of this number's latest claim about the child, which counts for ten minutes more. None: there is none to confirm."""
     asked = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
-    [rows] = await at_once(transaction.connection, (LATEST, asked))
+    [rows] = await execute_pipelined(transaction.connection, (LATEST, asked))
     return (rows[0][0], rows[0][1]) if rows else None
 
 

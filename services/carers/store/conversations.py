@@ -5,9 +5,9 @@ Asked with what else a text is read by, and written with the commit.
 
 from datetime import datetime
 
+from services.platform.store.query import Statement
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
-from services.store.pipeline import Statement
-from services.store.transaction import Transaction
 
 QUESTION = "SELECT about, provisional FROM questions WHERE number_hash = %(number_hash)s AND asked_at > %(asked_after)s"
 

@@ -9,10 +9,10 @@ from sqlalchemy import and_, select
 
 from services.carers.policy.scene import Enrolment
 from services.carers.store.tables import enrolments
-from services.register.conversation import PEOPLE
+from services.platform.register.conversation import PEOPLE
+from services.platform.store.query import Statement
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
-from services.store.pipeline import Statement
-from services.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.carers.store.tables import texts_in
 from services.carers.text import READ_LETTERS, Flaw, Text
-from services.register.keys import data_keys, key_of, remember
-from services.store.encryption import DataKey, Keyring
-from services.store.pipeline import Statement, at_once, given, insert_given
-from services.store.transaction import Transaction
+from services.platform.register.keys import data_keys, key_of, remember
+from services.platform.store.encryption import DataKey, Keyring
+from services.platform.store.query import Statement, bulk_insert, execute_pipelined, unnest_rows
+from services.platform.store.unit_of_work import Transaction
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
 HOUR = timedelta(hours=1)
@@ -31,13 +31,13 @@ COLUMNS = {
     "content_hash": "bytea",
     "flaw": "text",
 }
-KEEP = insert_given("texts_in", COLUMNS, "ON CONFLICT DO NOTHING")
+KEEP = bulk_insert("texts_in", COLUMNS, "ON CONFLICT DO NOTHING")
 OTHER_WORDS: Flaw = "other-words"
 REST = ", ".join(name for name in COLUMNS if name not in {"message_sid", "flaw"})
 KEEP_OTHER_WORDS = f"""
     INSERT INTO texts_in (message_sid, flaw, {REST})
     SELECT given.own_sid, '{OTHER_WORDS}', {", ".join(f"given.{name}" for name in REST.split(", "))}
-    FROM {given({**COLUMNS, "own_sid": "text"})}
+    FROM {unnest_rows({**COLUMNS, "own_sid": "text"})}
     JOIN texts_in AS first USING (message_sid)
     WHERE first.content_hash IS DISTINCT FROM given.content_hash
     ORDER BY place ON CONFLICT DO NOTHING
@@ -137,7 +137,7 @@ LOOKED_THROUGH = 32
 async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
     """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
     asked = {"now": now, "looked_through": LOOKED_THROUGH}
-    [rows] = await at_once(transaction.connection, (NEXT_UNREAD, asked))
+    [rows] = await execute_pipelined(transaction.connection, (NEXT_UNREAD, asked))
     return Unread(*rows[0]) if rows else None
 
 

@@ -7,7 +7,7 @@ is lost to nobody; what is found here need not be looked for by whoever searches
 import re
 from dataclasses import dataclass
 
-from services.carers.understanding import writing
+from services.carers.understanding.languages import plain_words
 from services.safeguarding.notice_fields import ReportQuestion
 
 SENTENCE_ENDS = re.compile(r"(?<=[!?])\s+|(?<=[^\d\s])\.\s+|\.\s+(?=[A-Z])|[\n\r;]+|\s[-\u2013\u2014]+\s")
@@ -103,7 +103,7 @@ class Told:
 
 def told(text: str) -> tuple[Told, ...]:
     """In the order of the questions; of each question the sentences that answer it, joined."""
-    sentences = [(each.strip(), writing.plain(each)) for each in SENTENCE_ENDS.split(text) if each and each.strip()]
+    sentences = [(each.strip(), plain_words.plain(each)) for each in SENTENCE_ENDS.split(text) if each and each.strip()]
     found = {
         question: [sentence for sentence, plain in sentences if _answers(question, pattern, plain)]
         for question, pattern in ASKED.items()

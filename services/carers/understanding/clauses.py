@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from services.carers.understanding import assertion, lexicon, nouns, subjects
+from services.carers.understanding.languages.plain_words import Clause
 from services.carers.understanding.meaning import Intent, Said
 from services.carers.understanding.subjects import Kind, Subject
 from services.carers.understanding.whole_text import Text
-from services.carers.understanding.writing import Clause
 
 Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]

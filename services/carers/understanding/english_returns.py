@@ -3,7 +3,7 @@
 `at` in a pattern marks where the return is said: who is looked for stands before it (`subjects.py`).
 """
 
-from services.carers.understanding.english import BELONGING
+from services.carers.understanding.languages.english import BELONGING
 
 HOURS = r"a quarter|noon|ten|twenty|five past|past|gone|\d+(?:am|pm)?|half|quarter|about|around|approx|approximately|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|just|last|roughly|gone"
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"

@@ -6,25 +6,25 @@ from itertools import pairwise
 
 from services.carers.understanding import (
     clauses,
-    elsewhere,
-    english_asking,
-    languages,
+    language_recognition,
     lexicon,
     nouns,
     practice,
     references,
-    welsh,
     whole_text,
-    writing,
 )
+from services.carers.understanding.languages import english_questions, other_languages, plain_words, welsh
 from services.carers.understanding.lexicon import any_of
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
 
-ASKS_WHERE = any_of(english_asking.ASKS_WHERE, welsh.ENQUIRY)
-STOP = any_of(english_asking.STOP)
-ELSEWHERE = any_of([rf"\b{word}\b" for word in elsewhere.MISSING])
+ASKS_WHERE = any_of(english_questions.ASKS_WHERE, welsh.ENQUIRY)
+STOP = any_of(english_questions.STOP)
+ELSEWHERE = any_of([rf"\b{word}\b" for word in other_languages.MISSING])
 ELSEWHERE_IN_ITS_SCRIPT = re.compile(
-    "|".join([rf"\b{word}" for word in elsewhere.MISSING_IN_OTHER_SCRIPTS] + list(elsewhere.MISSING_WITHOUT_SPACES))
+    "|".join(
+        [rf"\b{word}" for word in other_languages.MISSING_IN_OTHER_SCRIPTS]
+        + list(other_languages.MISSING_WITHOUT_SPACES)
+    )
 )
 NOT_THAT_ONE = re.compile(r"not (?!her\b|him\b|them\b|me\b|sure\b|now\b|yet\b|good\b|well\b)\w+(?: yet)?")
 """As in "the others are home, but not Amara"."""
@@ -36,11 +36,11 @@ NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|perso
 
 def understand(text: str) -> Meaning:
     """Never raises. What it cannot make out is UNCLEAR, and a person reads it."""
-    words, plain = writing.typed(text), writing.plain(text)
+    words, plain = plain_words.typed(text), plain_words.plain(text)
     if (command := practice.commanded(words)) is not None:
         return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
-    parts = writing.clauses(text)
+    parts = plain_words.clauses(text)
     said = _said(text, plain, parts)
     if references.code_after_ok(text) is not None:
         said.insert(0, Said(Intent.ACKNOWLEDGE, words))
@@ -56,7 +56,7 @@ def understand(text: str) -> Meaning:
     if all(each.if_named for each in said):
         said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
-    doubtful = foreign or contradictory or writing.in_another_script(text) or languages.is_foreign(text)
+    doubtful = foreign or contradictory or plain_words.in_another_script(text) or language_recognition.is_foreign(text)
     return Meaning(
         _without_noise(said),
         words,
@@ -70,8 +70,8 @@ def understand(text: str) -> Meaning:
     )
 
 
-def _said(text: str, plain: str, parts: list[writing.Clause]) -> list[Said]:
-    known = whole_text.whole(plain, parts, quoted=writing.quotes_somebody(text))
+def _said(text: str, plain: str, parts: list[plain_words.Clause]) -> list[Said]:
+    known = whole_text.whole(plain, parts, quoted=plain_words.quotes_somebody(text))
     said: list[Said] = []
     before = ""
     for at, (clause, following) in enumerate(pairwise([*parts, None])):
@@ -111,10 +111,10 @@ def _enquiry(said: list[Said], plain: str) -> Enquiry | None:
 
 def _asks_nothing(plain: str) -> bool:
     words = set(plain.split())
-    return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_asking, welsh))
+    return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_questions, welsh))
 
 
-def _asks_only(said: list[Said], parts: list[writing.Clause]) -> bool:
+def _asks_only(said: list[Said], parts: list[plain_words.Clause]) -> bool:
     """Whether an answer is enough: no clause tells anything of a child."""
     asking = {each.words for each in said if each.intent in ASKING}
     return all(

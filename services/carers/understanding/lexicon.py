@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from services.carers.understanding import english, english_asking, english_returns, nouns, welsh
+from services.carers.understanding import english_returns, nouns
+from services.carers.understanding.languages import english, english_questions, welsh
 from services.carers.understanding.meaning import Intent
 
 
@@ -17,7 +18,7 @@ def each_of(*lists: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 IRRELEVANT = any_of(english.IRRELEVANT)
 HYPOTHETICAL = any_of(english.HYPOTHETICAL)
-QUESTION = any_of(english_asking.QUESTION)
+QUESTION = any_of(english_questions.QUESTION)
 NO_LONGER_MISSING = each_of(english_returns.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
 NOT_BACK = any_of(english.NOT_BACK, welsh.NOT_BACK)
 DUE = any_of(english.DUE)
@@ -38,9 +39,9 @@ BESIDES = {
     Intent.SEEN: any_of(english.SEEN, welsh.SEEN),
 }
 REQUESTS = {
-    Intent.STATUS: any_of(english_asking.STATUS, welsh.STATUS),
-    Intent.ENQUIRY: any_of(english_asking.ASKS_WHERE, english_asking.ASKS_AFTER, welsh.ENQUIRY),
-    Intent.HELP: any_of(english_asking.HELP, welsh.HELP),
+    Intent.STATUS: any_of(english_questions.STATUS, welsh.STATUS),
+    Intent.ENQUIRY: any_of(english_questions.ASKS_WHERE, english_questions.ASKS_AFTER, welsh.ENQUIRY),
+    Intent.HELP: any_of(english_questions.HELP, welsh.HELP),
 }
 LURE = any_of(english.LURE, welsh.LURE)
 NOT_BEFORE = re.compile(r"\b(?:not|no|never|nt|without|ddim)(?: \w+){0,3} ?$")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from services.carers.understanding import assertion, english_returns, lexicon
 from services.carers.understanding.assertion import Context
-from services.carers.understanding.writing import Clause
+from services.carers.understanding.languages.plain_words import Clause
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from services.carers.understanding.misspelling import misspells, sounds_like
+from services.carers.understanding.languages.plain_words import folded
+from services.carers.understanding.misspellings import misspells, sounds_like
 from services.carers.understanding.roles import Role, is_of_another, role
-from services.carers.understanding.writing import folded
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")

@@ -6,11 +6,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.casework.store import tables
-from services.register.keys import data_key
-from services.register.photographs import PLACE
+from services.platform.register.keys import data_key
+from services.platform.register.photographs import PLACE
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.identifiers import AuthorityId, ChildId
-from services.store.encryption import Keyring
-from services.store.transaction import Transaction
 
 
 async def child_of(transaction: Transaction, authority: AuthorityId, reference: str) -> ChildId | None:

@@ -6,22 +6,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.casework.settings import CaseworkSettings
-from services.casework.web.contract import EVENT, EVENT_ANSWERS
 from services.casework.web.events import EventsDoor
+from services.casework.web.events_openapi import EVENT, EVENT_ANSWERS
 from services.casework.web.photographs import PhotographDoor
 from services.casework.web.register import RegisterDoor
-from services.casework.web.register_contract import (
-    BEARER,
-    IMPORT,
-    IMPORT_ANSWERS,
-    PHOTOGRAPH,
-    PHOTOGRAPH_ANSWERS,
-    TABLE,
-)
-from services.runtime.clocks import Clocks
-from services.store.encryption import Keyring
-from services.store.transaction import Store
-from services.store.web import new_web_app
+from services.casework.web.register_openapi import BEARER, IMPORT, IMPORT_ANSWERS, PHOTOGRAPH, PHOTOGRAPH_ANSWERS, TABLE
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.platform.store.web import new_web_app
 
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:

@@ -9,16 +9,16 @@ from starlette.responses import JSONResponse
 from services.casework import metrics
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Parsed, Wrong, WrongEvent
-from services.casework.store.accepting import Moment, OtherContent, accept
-from services.delivery.webhook_signature import is_signed
-from services.register import agencies
-from services.register.agencies import Agency
-from services.runtime.clocks import Clocks
-from services.runtime.limits import MESSAGE_BYTES
-from services.runtime.problems import Problem, body_within, media_type_of
+from services.casework.store.event_intake import Moment, OtherContent, accept
+from services.platform.delivery.webhook_signature import is_signed
+from services.platform.register import agencies
+from services.platform.register.agencies import Agency
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.problems import Problem, body_within, media_type_of
+from services.platform.runtime.limits import MESSAGE_BYTES
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import is_provisional
-from services.store.encryption import Keyring
-from services.store.transaction import Store
 
 MEDIA_TYPE = "application/cloudevents+json"
 NOBODYS_SECRET = "whsec_" + "A" * 43 + "="

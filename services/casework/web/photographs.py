@@ -11,13 +11,13 @@ from starlette.responses import Response
 from services.casework.policy import picture
 from services.casework.store import photographs
 from services.casework.web.register import authorise
-from services.runtime.clocks import Clocks
-from services.runtime.problems import Problem, body_within, media_type_of
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.problems import Problem, body_within, media_type_of
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store, Transaction
 from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import ChildId
 from services.safeguarding.working_time import ENGLAND
-from services.store.encryption import Keyring
-from services.store.transaction import Store, Transaction
 
 DAY = TypeAdapter[date](Day)
 

@@ -11,20 +11,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from services.casework import metrics
-from services.casework.policy import importing, spreadsheet
-from services.casework.policy.holding_together import cross_faults, sharing_faults
-from services.casework.policy.importing import Fault, Import
+from services.casework.policy import register_import, spreadsheet
+from services.casework.policy.consistency import cross_faults, sharing_faults
+from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
-from services.casework.store.accepting import Moment
-from services.casework.store.importing import held, sharing, write
-from services.casework.store.listing import listed, tell_of_listings
-from services.casework.store.redating import reckoned, tell_of_changes
-from services.delivery.addresses import ForbiddenDestination, require_permitted_url
-from services.runtime.clocks import Clocks
-from services.runtime.limits import REGISTER_BYTES
-from services.runtime.problems import Problem, body_within, media_type_of
-from services.store.encryption import Keyring
-from services.store.transaction import Store
+from services.casework.store.date_changes import reckoned, tell_of_changes
+from services.casework.store.directory_changes import listed, tell_of_listings
+from services.casework.store.event_intake import Moment
+from services.casework.store.import_writer import held, sharing, write
+from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.problems import Problem, body_within, media_type_of
+from services.platform.runtime.limits import REGISTER_BYTES
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 
 MOST_FAULTS = 500
 """Named in one answer. A file that is wrong throughout is seen to be so by then."""
@@ -51,11 +51,11 @@ class RegisterDoor:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not readable", f"The content type {wanted} is needed here."
             )
         document = _document(await body_within(request, REGISTER_BYTES), table)
-        given, faults = importing.read(document, authority)
+        given, faults = register_import.read(document, authority)
         faults += _never_sent_to(given, sandbox=self._sandbox)
         async with self._store.transaction() as transaction:
             before = await held(transaction, authority)
-            given, passed_over = importing.without(given, before.given_away)
+            given, passed_over = register_import.without(given, before.given_away)
             faults += cross_faults(given, before.known)
             _require_none(faults)
             dates = await reckoned(transaction, authority)

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.console.policy.about import About
 from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
-from services.console.policy.standing import GONE
+from services.console.policy.status import GONE
 from services.safeguarding import discussion_events, events, plan_events
 from services.safeguarding.decisions import DutyChanged, EpisodeState, StepRecord
 from services.safeguarding.duties import DutySendAgain

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.console.record import Recorded
+from services.console.policy.record import Recorded
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import TextNeedsHuman

@@ -11,29 +11,29 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, Response
 
-from services.console.acting import Acting
-from services.console.exercising import Exercising
-from services.console.live import Changes
-from services.console.reading import Reading
-from services.console.redriving import Redriving
+from services.console.acts.exercises import ExerciseService
+from services.console.acts.redrive import DeadLetterRedrive
+from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
-from services.console.web.acting import ActingPages
-from services.console.web.directory import DirectoryPages
-from services.console.web.door import Door, SignedOut
-from services.console.web.exercise import ExercisePages
-from services.console.web.letters import LettersPages
-from services.console.web.look import OVER_HTTPS, SECURITY, Guarded, Look, go_to
-from services.console.web.reading import ReadingPages
-from services.console.web.signing_in import SigningIn
-from services.runtime.clocks import Clocks
-from services.runtime.problems import RETRY_AFTER_SECONDS, Problem
-from services.store.failures import OF_DATABASE, passes_by_itself
-from services.store.transaction import Store
+from services.console.web.changes import Changes
+from services.console.web.pages.acts import ActingPages
+from services.console.web.pages.dead_letters import LettersPages
+from services.console.web.pages.directory import DirectoryPages
+from services.console.web.pages.exercises import ExercisePages
+from services.console.web.pages.overview import ReadingPages
+from services.console.web.pages.sign_in import SigningIn
+from services.console.web.queries import Reading
+from services.console.web.session import SessionGuard, SignedOut
+from services.console.web.templates import OVER_HTTPS, SECURITY, Guarded, Templates, go_to
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
+from services.platform.store.transient_errors import OF_DATABASE, is_transient
+from services.platform.store.unit_of_work import Store
 
 STATIC = Path(__file__).parents[1] / "static"
 
 
-Guest: TypeAlias = Callable[[FastAPI, Door, Look, ConsoleSettings], None]
+Guest: TypeAlias = Callable[[FastAPI, SessionGuard, Templates, ConsoleSettings], None]
 """Mounts pages that stand above the services, behind the same door and in the same look."""
 
 
@@ -43,16 +43,16 @@ def pages(
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guarded, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))
-    look = Look(clocks, sandbox=settings.sandbox)
-    door = Door(store, clocks, settings.lasting, secure=not settings.sandbox)
+    look = Templates(clocks, sandbox=settings.sandbox)
+    door = SessionGuard(store, clocks, settings.lasting, secure=not settings.sandbox)
     reading = Reading(store, clocks, settings.keyring)
     SigningIn(door, look).mount(app)
     ReadingPages(reading, door, look, changes).mount(app)
     keyring = settings.keyring
-    ActingPages(Acting(store, clocks, keyring), door, look).mount(app)
-    ExercisePages(reading, Exercising(store, clocks, keyring), door, look).mount(app)
+    ActingPages(ActService(store, clocks, keyring), door, look).mount(app)
+    ExercisePages(reading, ExerciseService(store, clocks, keyring), door, look).mount(app)
     DirectoryPages(reading, door, look).mount(app)
-    LettersPages(reading, Redriving(store, clocks, keyring, settings.kafka), door, look).mount(app)
+    LettersPages(reading, DeadLetterRedrive(store, clocks, keyring, settings.kafka), door, look).mount(app)
     for mount in guests:
         mount(app, door, look, settings)
 
@@ -71,7 +71,7 @@ def pages(
         return look.page(request, "problem.html", shown, status=status)
 
     async def away(request: Request, error: Exception) -> Response:
-        if not passes_by_itself(error):
+        if not is_transient(error):
             raise error
         shown = look.page(request, "problem.html", {"status": 503, "why": ""}, status=HTTPStatus.SERVICE_UNAVAILABLE)
         shown.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

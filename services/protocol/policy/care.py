@@ -5,7 +5,7 @@ from typing import Any
 
 from services.protocol.policy.awareness import aware_since, with_aware
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.moving import moved, settled
+from services.protocol.policy.moves import moved, settled
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Mark, Trigger
 from services.safeguarding import care_events as care

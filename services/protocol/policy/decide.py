@@ -6,14 +6,14 @@ from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
-from services.protocol.policy.ending import ask_again, go_on, stand_down, take_up_again
+from services.protocol.policy.duty_endings import ask_again, go_on, stand_down, take_up_again
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.grammar import Rule
 from services.protocol.policy.recipients import Recipient, everyone_told, is_among, recipient_of
 from services.protocol.policy.record import decision_of
 from services.protocol.policy.rules import apply_all, make_duty, rule_due
 from services.protocol.policy.steps import step_due
-from services.protocol.policy.telling import message_of
+from services.protocol.policy.tellings import message_of
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding.decisions import (
     EpisodeState,

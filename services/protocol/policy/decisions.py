@@ -8,7 +8,7 @@ from services.protocol.policy.care import record_changed, watched
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Mark, Trigger
-from services.protocol.policy.waiting import supersede
+from services.protocol.policy.waits import supersede
 from services.safeguarding import events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.message import Message

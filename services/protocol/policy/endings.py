@@ -7,8 +7,8 @@ from typing import Any
 from services.protocol.policy import claims
 from services.protocol.policy.case import OPEN_STATES, Episode
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.opening import open_episode, over_since
-from services.protocol.policy.proving import is_proven, is_word_enough
+from services.protocol.policy.openings import open_episode, over_since
+from services.protocol.policy.proof import is_proven, is_word_enough
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.vocabulary import Trigger
 from services.safeguarding import events

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from services.protocol.policy import care, decisions, discussions, endings, moving, replies
+from services.protocol.policy import care, decisions, discussions, endings, moves, replies
 from services.protocol.policy.case import Episode, Report
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.opening import name_of, open_episode, over_since
+from services.protocol.policy.openings import name_of, open_episode, over_since
 from services.protocol.policy.replies import Reading
 from services.protocol.policy.sightings import newest_sighting
 from services.protocol.policy.vocabulary import Trigger
@@ -104,7 +104,7 @@ def _plain(trigger: Trigger) -> Callable[[Draft, Any], list[Reading]]:
 _READERS: dict[type[Message], Callable[[Draft, Any], list[Reading]]] = {
     **decisions.READERS,
     **care.READERS,
-    **moving.READERS,
+    **moves.READERS,
     **endings.READERS,
     events.ChildReportedMissing: _missing,
     events.ChildInformationReceived: _plain(Trigger.CHILD_INFORMATION_RECEIVED),

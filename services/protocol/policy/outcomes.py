@@ -4,9 +4,9 @@ from datetime import datetime
 
 from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
-from services.protocol.policy.ending import end
+from services.protocol.policy.duty_endings import end
 from services.protocol.policy.steps import failed, rest, schedule
-from services.protocol.policy.telling import call_back
+from services.protocol.policy.tellings import call_back
 from services.safeguarding.decisions import GOES_ON, DutyState, Verdict
 from services.safeguarding.duties import Because
 from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.grammar import Rule
-from services.protocol.policy.telling import CARERS
+from services.protocol.policy.tellings import CARERS
 from services.safeguarding import identifiers
 from services.safeguarding.care_events import DutyHandOverAsked
 from services.safeguarding.decisions import REACHED, EpisodeState
@@ -56,8 +56,20 @@ def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) 
         people = _reporters(episode, cause)
         if rule.among is not None:
             people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
+        if rule.message == Wording.POLICE_TOLD:
+            people = _not_told_yet(draft, episode, people)
         return [Recipient(rule.tell, rule.by, person) for person in people]
     return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
+
+
+def _not_told_yet(draft: Draft, episode: Episode | None, people: list[PersonId]) -> list[PersonId]:
+    """That police have the alert is told to each carer once an absence, however often they report."""
+    told = {
+        each.person
+        for each in draft.duties.values()
+        if episode is not None and each.episode == episode.episode and each.wording == Wording.POLICE_TOLD
+    }
+    return [each for each in people if each not in told]
 
 
 def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> list[Recipient]:

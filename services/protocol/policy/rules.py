@@ -9,7 +9,7 @@ from services.protocol.policy.grammar import ALWAYS, Protocol, Rule
 from services.protocol.policy.predicates import Answer, Standing, answer
 from services.protocol.policy.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.steps import begin
-from services.protocol.policy.waiting import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
+from services.protocol.policy.waits import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
 from services.safeguarding.decisions import EpisodeState, Verdict
 from services.safeguarding.events import RuleDue
 from services.safeguarding.identifiers import derived

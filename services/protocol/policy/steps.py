@@ -5,7 +5,7 @@ from datetime import datetime
 from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.grammar import Rule, Step
-from services.protocol.policy.telling import tell
+from services.protocol.policy.tellings import tell
 from services.safeguarding.decisions import DutyState
 from services.safeguarding.duties import Because
 from services.safeguarding.events import DutyStepDue

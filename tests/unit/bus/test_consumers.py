@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from services.bus import worker
-from services.bus.consumer_base import Consumer
-from services.bus.raw import Raw
-from services.bus.worker import Worker
+from services.platform.bus.consumer_base import Consumer
+from services.platform.bus.consumers import faust_consumer
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
+from services.platform.bus.raw_message import Raw
 from services.safeguarding.message import Topic
 
 
@@ -138,9 +138,9 @@ class PlayedStream:
 async def test_faust_gathers_a_background_topic_and_no_other(
     monkeypatch: pytest.MonkeyPatch, topic: Topic, batches: list[list[int]]
 ) -> None:
-    monkeypatch.setattr(worker, "GATHERED_SECONDS", 0.2)
+    monkeypatch.setattr(faust_consumer, "GATHERED_SECONDS", 0.2)
     contract, stream = PlayedContract(), PlayedStream()
-    part = Worker(cast("Any", SimpleNamespace(slot=None)), cast("Any", contract))
+    part = FaustConsumer(cast("Any", SimpleNamespace(slot=None)), cast("Any", contract))
     agent = asyncio.create_task(part._agent(topic)(stream))
     for offset in range(2):
         stream.come.put_nowait(Record(offset, topic=topic))

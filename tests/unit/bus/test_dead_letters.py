@@ -6,7 +6,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from services.bus import dead_letters
+from services.platform.bus import dead_letters
 
 
 class SilentConsumer:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.bus.handling import Priority, Subscription, background_topics
+from services.platform.bus.subscriptions import Priority, Subscription, background_topics
 from services.safeguarding.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.outcomes import DutyAccepted

@@ -11,15 +11,15 @@ from services.carers import messages
 from services.carers.policy.answer import Answer
 from services.carers.policy.claim import ClaimKind, OpenClaim
 from services.carers.policy.confirmation import WRONG_CODES_AN_HOUR
-from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Decision, Scene, Standing
+from services.carers.policy.decision import decide
+from services.carers.policy.scene import Decision, Question, Standing, TextContext
 from services.carers.store.claims import code_for, new_code
 from services.carers.understanding import confirmations
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
 from services.safeguarding.events import Proof
 from services.safeguarding.message import Message
-from tests.unit.carers.texting import Case, cases, child_id, scene_of
+from tests.unit.carers.corpus import Case, cases, child_id, scene_of
 
 AMARA, YUSUF = child_id("C17"), child_id("C18")
 CODE = "K7M2"
@@ -27,7 +27,7 @@ EPISODE = UUID(int=3)
 ENDS: tuple[type[Message], ...] = (events.ChildReturned, events.ChildLocated, events.ReportRetracted)
 
 
-def scene(who: str = "one", *claims: OpenClaim, **given_: str) -> Scene:
+def scene(who: str = "one", *claims: OpenClaim, **given_: str) -> TextContext:
     return replace(scene_of(Case(who, tuple(given_.items()), "", frozenset(), human=False)), claims=claims)
 
 
@@ -37,7 +37,7 @@ def claim(
     return OpenClaim(kind, code, subject, "kestrel", live, confirmed, f"person-{UUID(int=7)}", EPISODE)
 
 
-def made(text: str, of: Scene) -> Decision:
+def made(text: str, of: TextContext) -> Decision:
     return decide(understand(text), of)
 
 
@@ -144,6 +144,56 @@ def test_a_report_of_one_child_beside_the_return_of_another_is_answered_by_two_t
     assert first.startswith("Recorded as missing")
     assert "C18" in second
     assert "BACK K7M2" in second
+
+
+@pytest.mark.parametrize(
+    "text", ["MISSING", "theyve both run off", "C18 is missing", "C17 and C18 gone out the window"]
+)
+def test_a_report_is_a_report_while_we_ask_who_is_back(text: str) -> None:
+    asked = replace(scene("two"), question=Question("return", scene("two").provisional))
+    decision = made(text, asked)
+    assert any(isinstance(act.content, events.ChildReportedMissing) for act in decision.acts)
+    assert not any(isinstance(act.content, events.ChildReturnClaimed) for act in decision.acts)
+
+
+def test_a_child_said_not_to_be_back_is_missing_again_while_we_ask_who_is_back() -> None:
+    asked = replace(scene("two", C17="returned"), question=Question("return", scene("two").provisional))
+    assert kinds(made("C17 isnt back", asked)) == [events.ReportRetracted]
+
+
+def test_nobody_confirms_for_more_children_than_the_text_names() -> None:
+    home = scene("home", C21="missing", C22="missing", C23="missing", C24="missing", C25="missing")
+    decision = made("C21 C22 C23 C24 and C25 are back", home)
+    assert (decision.claims, decision.answer) == ((), Answer.BACK_WHICH)
+    assert set(kinds(decision)) == {events.TextNeedsHuman}
+
+
+def test_the_answer_to_a_code_names_the_child_that_is_back() -> None:
+    [body] = messages.replies(made("BACK K7M2", ASKED), (), "en", None)
+    assert body.startswith("Recorded: C17 back.")
+
+
+def test_of_two_codes_one_of_which_is_dead_a_person_hears() -> None:
+    of = scene("two", claim(), claim(YUSUF, code="P3R8", live=False), C17="missing", C18="missing")
+    decision = made("BACK K7M2 and P3R8", of)
+    proven: list[type[Message]] = [events.ChildReturned, events.TextNeedsHuman]
+    assert kinds(decision) == proven
+    assert decision.which == ("C17",)
+
+
+def test_while_somebody_guesses_no_code_is_texted_that_would_not_count() -> None:
+    guessed = replace(scene("one", C17="missing"), wrong_codes_this_hour=WRONG_CODES_AN_HOUR)
+    decision = made("BACK", guessed)
+    assert (decision.claims, decision.answer) == ((), Answer.CODES_HELD)
+    assert made("BACK K7M2", replace(guessed, claims=(claim(),))).answer is Answer.CODES_HELD
+
+
+def test_a_wrong_code_is_answered_however_many_replies_went_before() -> None:
+    assert made("BACK K7M3", replace(ASKED, replies_this_hour=500)).answer is Answer.CODE_WRONG
+
+
+def test_a_bare_code_of_a_child_that_is_missing_is_no_greeting() -> None:
+    assert made("C17", scene("one", C17="missing")).answer is not Answer.JOINED
 
 
 def test_who_says_missing_again_takes_the_code_s_power() -> None:

@@ -3,8 +3,7 @@
 import pytest
 import yaml
 
-from tests.unit.carers.measuring import claims_not_meant, exact_by_kind, is_exact, measured
-from tests.unit.carers.texting import (
+from tests.unit.carers.corpus import (
     HERE,
     Case,
     cases,
@@ -14,6 +13,7 @@ from tests.unit.carers.texting import (
     sent_to_a_person_without_need,
     wrong_children,
 )
+from tests.unit.carers.corpus_score import claims_not_meant, exact_by_kind, is_exact, measured
 
 CORPUS = cases("corpus.yaml")
 HELD_OUT = cases("held_out.yaml")

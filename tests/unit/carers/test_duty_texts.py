@@ -3,7 +3,7 @@
 import pytest
 
 from services.safeguarding.outcomes import DutyAcknowledged
-from tests.unit.carers.texting import Case, effects, made_of
+from tests.unit.carers.corpus import Case, effects, made_of
 
 
 def made(text: str) -> tuple[frozenset[str], bool]:

@@ -6,11 +6,11 @@ import pytest
 
 from services.carers.policy.answer import Answer
 from services.carers.policy.claim import OpenClaim
-from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Decision, Enrolment, Scene, Standing
+from services.carers.policy.decision import decide
+from services.carers.policy.scene import Decision, Enrolment, Standing, TextContext
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted, TextNeedsHuman
-from tests.unit.carers.texting import Case, child_id, scene_of
+from tests.unit.carers.corpus import Case, child_id, scene_of
 
 AMARA = child_id("C17")
 ONE = scene_of(Case("one", (), "", frozenset(), human=False))
@@ -18,7 +18,7 @@ TWO = scene_of(Case("two", (), "", frozenset(), human=False))
 PRACTISING = replace(ONE, enrolment=Enrolment(joined=True, practising=AMARA))
 
 
-def made(text: str, scene: Scene = ONE) -> Decision:
+def made(text: str, scene: TextContext = ONE) -> Decision:
     return decide(understand(text), scene)
 
 
@@ -67,7 +67,7 @@ def test_a_practice_report_is_said_as_an_exercise(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("scene", [ONE, PRACTISING])
-def test_what_says_anything_else_is_real_in_the_midst_of_a_practice_too(text: str, scene: Scene) -> None:
+def test_what_says_anything_else_is_real_in_the_midst_of_a_practice_too(text: str, scene: TextContext) -> None:
     decision = made(text, scene)
     assert not decision.exercise
     assert any(isinstance(act.content, ChildReportedMissing) for act in decision.acts)

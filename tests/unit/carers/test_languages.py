@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.carers.understanding.grammar import understand
-from services.carers.understanding.languages import recognise
-from tests.unit.carers.texting import cases
+from services.carers.understanding.language_recognition import recognise
+from tests.unit.carers.corpus import cases
 
 IN_ENGLISH = [
     case.text

@@ -8,18 +8,18 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.carer import REPLIES_AN_HOUR
-from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Scene
+from services.carers.policy.decision import decide
+from services.carers.policy.scene import TextContext
+from services.carers.policy.senders.carer import REPLIES_AN_HOUR
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
 from services.safeguarding.events import TextNeedsHuman
-from tests.unit.carers.texting import Case, scene_of
+from tests.unit.carers.corpus import Case, scene_of
 
 KEY = SecretStr(b64encode(b"k" * 32).decode())
 
 
-def flooded(who: str, *, missing: bool = False) -> Scene:
+def flooded(who: str, *, missing: bool = False) -> TextContext:
     given = (("C17", "missing"),) if missing else ()
     scene = scene_of(Case(who, given, "", frozenset(), human=False))
     return replace(scene, texts_this_hour=500, replies_this_hour=REPLIES_AN_HOUR)

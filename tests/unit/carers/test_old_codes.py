@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.deciding import decide
-from services.carers.policy.scene import Decision, PoliceStand, Scene, Standing, Telling
+from services.carers.policy.decision import decide
+from services.carers.policy.scene import Decision, PoliceStand, Standing, Telling, TextContext
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
-from tests.unit.carers.texting import CODE, EPISODE, SOMEBODY, TOLD, Case, scene_of
+from tests.unit.carers.corpus import CODE, EPISODE, SOMEBODY, TOLD, Case, scene_of
 
 STANDS = TOLD.standing
 ANOTHER = UUID(int=9)
@@ -24,7 +24,7 @@ OVER = [
 ]
 
 
-def of(who: str, telling: Telling = TOLD) -> Scene:
+def of(who: str, telling: Telling = TOLD) -> TextContext:
     return replace(scene_of(Case(who, (), "", frozenset(), human=True)), telling=telling)
 
 

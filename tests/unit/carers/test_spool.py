@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from services.carers.spool import Spool
+from services.carers.inbound.spool import Spool
 from services.carers.text import Text
-from services.store.encryption import Keyring
+from services.platform.store.encryption import Keyring
 
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
 TEXT = Text("SM1", "+447700900001", "MISSING orange anorak", ("https://media.example/1",), datetime(2026, 11, 24, 23, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC))  # fmt: skip

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from services.carers.policy.deciding import decide
+from services.carers.policy.decision import decide
 from services.carers.understanding.grammar import understand
-from tests.unit.carers.texting import Case, scene_of
+from tests.unit.carers.corpus import Case, scene_of
 
 STRANGER = scene_of(Case("stranger", (), "", frozenset(), human=True))
 

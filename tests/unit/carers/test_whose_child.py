@@ -8,16 +8,16 @@ import pytest
 
 from services.carers.policy import whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.deciding import decide
-from services.carers.policy.meant import meant
-from services.carers.policy.scene import Capacity, Child, Decision, Provisional, Question, Scene, Standing
+from services.carers.policy.child_mentions import resolve_mentions
+from services.carers.policy.decision import decide
+from services.carers.policy.scene import Capacity, Child, Decision, Provisional, Question, Standing, TextContext
 from services.carers.understanding import whom
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent
 from services.safeguarding import events
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.identifiers import provisional_child
-from tests.unit.carers.texting import UNKNOWN, cases, child_id
+from tests.unit.carers.corpus import UNKNOWN, cases, child_id
 
 ROOT = provisional_child("a text")
 PEOPLE = {"kestrel": f"person-{UUID(int=7)}", "lapwing": f"person-{UUID(int=8)}"}
@@ -41,7 +41,7 @@ AMARA, YUSUF, SELAM = (
     child("C19", "lapwing", "Selam"),
 )
 ALIKE = child("C17", "lapwing", "Bao")
-SCENE = Scene(
+SCENE = TextContext(
     kind="carer",
     authority="kestrel",
     provisional=ROOT,
@@ -53,15 +53,15 @@ SCENE = Scene(
 )
 
 
-def with_alike() -> Scene:
+def with_alike() -> TextContext:
     return replace(SCENE, children=(*SCENE.children, ALIKE))
 
 
-def made(text: str, scene: Scene) -> Decision:
+def made(text: str, scene: TextContext) -> Decision:
     return decide(understand(text), scene)
 
 
-def asked(scene: Scene) -> Scene:
+def asked(scene: TextContext) -> TextContext:
     """After a report without a name: each side's stands open."""
     sides = whose.sides(scene)
     provisionals = tuple(
@@ -103,13 +103,13 @@ def test_two_homes_of_one_authority_are_two_reports_and_one_team() -> None:
 
 @pytest.mark.parametrize("text", ["C17 is missing", "missing see seventeen"])
 def test_a_code_that_two_have_is_neithers(text: str) -> None:
-    found = meant(understand(text), with_alike())
+    found = resolve_mentions(understand(text), with_alike())
     assert (found.about, found.nobody) == ({}, ())
     assert found.either == {(AMARA.child, ALIKE.child): (Intent.MISSING,)}
 
 
 def test_by_a_name_that_one_alone_has_it_is_that_one_whatever_the_code() -> None:
-    assert meant(understand("Bao is missing"), with_alike()).about == {ALIKE.child: (Intent.MISSING,)}
+    assert resolve_mentions(understand("Bao is missing"), with_alike()).about == {ALIKE.child: (Intent.MISSING,)}
 
 
 def test_beside_a_child_that_is_exact_one_that_is_not_is_reported_to_both() -> None:
@@ -130,8 +130,8 @@ def test_two_codes_that_both_have_are_two_children_in_reports_of_their_own() -> 
 def test_of_two_alike_the_one_that_is_missing_is_meant_by_what_is_not_a_report() -> None:
     missing = replace(AMARA, standing=Standing("missing"))
     scene = replace(SCENE, children=(missing, YUSUF, SELAM, ALIKE))
-    assert meant(understand("C17 seen at the station"), scene).about == {AMARA.child: (Intent.SEEN,)}
-    assert meant(understand("C17 missing"), scene).about == {}, "it may be the other"
+    assert resolve_mentions(understand("C17 seen at the station"), scene).about == {AMARA.child: (Intent.SEEN,)}
+    assert resolve_mentions(understand("C17 missing"), scene).about == {}, "it may be the other"
 
 
 def test_neither_is_exact_where_the_answer_is_a_bare_number() -> None:

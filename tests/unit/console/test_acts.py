@@ -12,7 +12,7 @@ from services.console.policy.about import About
 from services.console.policy.acts import DEEDS, possible, read_form, steps_to_choose
 from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
-from services.console.words import MESSAGES
+from services.console.web.wording import MESSAGES
 from services.safeguarding import discussion_events, events, plan_events
 from services.safeguarding.decisions import OVER, EpisodeState
 from services.safeguarding.duties import DutySendAgain

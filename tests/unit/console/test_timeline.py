@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
+from services.console.policy.record import Recorded
 from services.console.policy.timeline import timeline
-from services.console.record import Recorded
-from services.console.words import Words
+from services.console.web.wording import Words
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.duties import Because, PoliceNotify
 from services.safeguarding.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman

@@ -4,29 +4,31 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.delivery.claims import InHand
-from services.delivery.lanes import FAILING_AFTER, PACE_MOST, QUEUE_MOST, Lane, Lanes
-from services.delivery.parcel import Parcel
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue.leases import LeasedDelivery
+from services.platform.delivery.sending.lanes import FAILING_AFTER, PACE_MOST, QUEUE_MOST, DestinationLane, Lanes
 from services.safeguarding.identifiers import derived, new_id
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def hand(name: str = "one", *, urgent: bool = True) -> InHand:
-    return InHand(Parcel(id=derived(name), lane="force-a", child=new_id("child"), created_at=NOW, urgent=urgent))
+def hand(name: str = "one", *, urgent: bool = True) -> LeasedDelivery:
+    return LeasedDelivery(
+        Delivery(id=derived(name), lane="force-a", child=new_id("child"), created_at=NOW, urgent=urgent)
+    )
 
 
 @pytest.fixture
-def lane() -> Lane:
-    return Lane("force-a", at_once=4)
+def lane() -> DestinationLane:
+    return DestinationLane("force-a", at_once=4)
 
 
-def fail(lane: Lane, times: int) -> None:
+def fail(lane: DestinationLane, times: int) -> None:
     for _ in range(times):
         lane.failed(NOW)
 
 
-def test_a_lane_sends_no_more_at_once_than_it_may(lane: Lane) -> None:
+def test_a_lane_sends_no_more_at_once_than_it_may(lane: DestinationLane) -> None:
     lane.queue.extend(hand(str(n)) for n in range(6))
     lane.sending = 3
     assert lane.next() is not None
@@ -34,14 +36,14 @@ def test_a_lane_sends_no_more_at_once_than_it_may(lane: Lane) -> None:
     assert lane.next() is None
 
 
-def test_a_lane_has_room_until_its_queue_is_full(lane: Lane) -> None:
+def test_a_lane_has_room_until_its_queue_is_full(lane: DestinationLane) -> None:
     lane.queue.extend(hand(str(n)) for n in range(4 + QUEUE_MOST - 1))
     assert lane.has_room
     lane.queue.append(hand("last"))
     assert not lane.has_room
 
 
-def test_what_is_urgent_goes_before_what_is_not_and_behind_what_is_as_urgent(lane: Lane) -> None:
+def test_what_is_urgent_goes_before_what_is_not_and_behind_what_is_as_urgent(lane: DestinationLane) -> None:
     waiting = [hand("a", urgent=False), hand("b"), hand("c", urgent=False), hand("d")]
     for each in waiting:
         lane.wait(each)
@@ -49,7 +51,7 @@ def test_what_is_urgent_goes_before_what_is_not_and_behind_what_is_as_urgent(lan
     assert [lane.next() for _ in waiting] == [b, d, a, c]
 
 
-def test_what_is_not_urgent_takes_no_room_from_what_is(lane: Lane) -> None:
+def test_what_is_not_urgent_takes_no_room_from_what_is(lane: DestinationLane) -> None:
     for each in range(4 + QUEUE_MOST):
         lane.wait(hand(str(each), urgent=False))
     assert not lane.has_room_for(urgent=False)
@@ -59,7 +61,7 @@ def test_what_is_not_urgent_takes_no_room_from_what_is(lane: Lane) -> None:
     assert not lane.has_room_for(urgent=True)
 
 
-def test_a_lane_fails_after_consecutive_failures_alone(lane: Lane) -> None:
+def test_a_lane_fails_after_consecutive_failures_alone(lane: DestinationLane) -> None:
     fail(lane, FAILING_AFTER - 1)
     lane.answered()
     fail(lane, FAILING_AFTER - 1)
@@ -69,7 +71,7 @@ def test_a_lane_fails_after_consecutive_failures_alone(lane: Lane) -> None:
     assert lane.failed(NOW) is False
 
 
-def test_a_failing_lane_sends_one_at_a_time(lane: Lane) -> None:
+def test_a_failing_lane_sends_one_at_a_time(lane: DestinationLane) -> None:
     fail(lane, FAILING_AFTER)
     lane.queue.append(hand())
     lane.sending = 1
@@ -79,13 +81,15 @@ def test_a_failing_lane_sends_one_at_a_time(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("failures", [FAILING_AFTER, FAILING_AFTER + 3, FAILING_AFTER + 1000])
-def test_a_failing_lane_is_tried_again_within_a_minute_and_never_switched_off(lane: Lane, failures: int) -> None:
+def test_a_failing_lane_is_tried_again_within_a_minute_and_never_switched_off(
+    lane: DestinationLane, failures: int
+) -> None:
     fail(lane, failures)
     assert not lane.may_try_again(NOW)
     assert lane.may_try_again(NOW + PACE_MOST)
 
 
-def test_a_lane_that_answers_is_a_good_one_again(lane: Lane) -> None:
+def test_a_lane_that_answers_is_a_good_one_again(lane: DestinationLane) -> None:
     fail(lane, FAILING_AFTER)
     assert lane.answered() is True
     assert lane.answered() is False

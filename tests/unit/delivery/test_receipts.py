@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.delivery.parcel import State
-from services.delivery.receipts import ARRIVED, FAILED, RANKS, TAKEN, next_state
+from services.platform.delivery.model import State
+from services.platform.delivery.sms_status.receipts import ARRIVED, FAILED, RANKS, TAKEN, next_state
 
 STATUSES = sorted(TAKEN | ARRIVED | FAILED)
 

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
-from services.delivery.settings import KeySettings, TextSettings
-from services.delivery.text import signature_is_valid
+from services.platform.delivery.channels.sms import signature_is_valid
+from services.platform.delivery.settings import KeySettings, TextSettings
+from services.platform.runtime.settings import Settings
 from services.police.settings import PoliceSettings
 from services.professionals.settings import ProfessionalsSettings
-from services.runtime.settings import Settings
 
 KEY = b64encode(bytes(range(32))).decode()
 SECRETS = {

@@ -7,8 +7,8 @@ import pytest
 
 from infra.sandbox.calls import words_of
 from services.carers import messages as carers
-from services.delivery.text import twiml
-from services.professionals import texts as professionals
+from services.platform.delivery.channels.sms import twiml
+from services.professionals import sms_wording as professionals
 
 TWILIO_TAKES = 4000
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from services.delivery.webhook_signature import is_signed
+from services.platform.delivery.webhook_signature import is_signed
 
 OURS, NEXT, OTHERS = ("whsec_" + b64encode(each * 32).decode() for each in (b"a", b"b", b"c"))
 BODY = '{"name": "é"}'

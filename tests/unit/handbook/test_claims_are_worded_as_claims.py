@@ -5,10 +5,10 @@ import re
 import pytest
 
 from services.carers import messages as carers
-from services.professionals import mails, texts
-from services.protocol.loading import Library, files
-from services.protocol.policy.telling import CARERS
-from services.protocol.proofs import ESCALATIONS, UNPROVEN
+from services.professionals import email_wording, sms_wording
+from services.protocol.checks.rule_checks import ESCALATIONS, UNPROVEN
+from services.protocol.loader import Library, files
+from services.protocol.policy.tellings import CARERS
 from services.safeguarding.roles import Channel, Wording
 
 PROTOCOL = Library(files()).current("northshire")
@@ -49,8 +49,8 @@ SAID = sorted(_said())
 def _words(wording: Wording, language: str, *, to_carers: bool) -> list[str]:
     if to_carers:
         return [carers.templates(language)["alerts"][wording]]
-    mail = mails.LANGUAGES[language].mails[wording]
-    return [texts.LANGUAGES[language].texts[wording], f"{mail.subject}. {mail.says}"]
+    mail = email_wording.LANGUAGES[language].mails[wording]
+    return [sms_wording.LANGUAGES[language].texts[wording], f"{mail.subject}. {mail.says}"]
 
 
 def test_there_is_something_to_look_at() -> None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from services.__main__ import app
 from services.handbook.difference import difference, rules_in
-from services.protocol.loading import DEFAULT_RULES
+from services.protocol.loader import DEFAULT_RULES
 
 OWN = """\
 protocol: northshire

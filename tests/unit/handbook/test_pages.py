@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from services.handbook import documents, protocol_page
-from services.protocol.loading import DEFAULT, Library, files
+from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)
 PAGE = protocol_page.page(PROTOCOL)

@@ -4,7 +4,7 @@ import pytest
 
 from services.handbook import requirements
 from services.handbook.requirements import Requirement, faults, stories_of
-from services.protocol.loading import DEFAULT, Library, files
+from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)
 TOLD_BY = {"enquiry.yaml": frozenset({"location-enquiry"}), "both.yaml": frozenset({"location-enquiry", "read-text"})}

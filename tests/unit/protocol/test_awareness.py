@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.protocol.loading import Library, files
+from services.protocol.loader import Library, files
 from services.protocol.policy.awareness import aware_since, with_aware
 from services.protocol.policy.case import Case, Record
 from services.protocol.policy.decide import decide

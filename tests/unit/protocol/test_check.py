@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.protocol.check import check
-from services.protocol.loading import DEFAULT_RULES
+from services.protocol.checks.check import check
+from services.protocol.loader import DEFAULT_RULES
 
 GOOD = """\
 protocol: northshire

@@ -7,14 +7,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.protocol.loading import Library, files
+from services.protocol.checks.rule_checks import HUMANS
+from services.protocol.loader import Library, files
 from services.protocol.policy.case import OPEN_STATES, Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
 from services.protocol.policy.episodes import READ
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.vocabulary import Trigger
-from services.protocol.proofs import HUMANS
 from services.safeguarding import events
 from services.safeguarding.care_events import ChildTransferred
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeState

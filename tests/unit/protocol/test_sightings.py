@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.protocol.policy.sightings import newest_sighting
-from tests.unit.protocol.test_deciding import MISSING, START, Child, child, police_duty
+from tests.unit.protocol.test_decide import MISSING, START, Child, child, police_duty
 
 __all__ = ["child"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.register import cache
-from services.register.cache import new_cache
+from services.platform.register import cache
+from services.platform.register.cache import new_cache
 
 
 def test_a_value_lasts_a_while_and_each_for_itself() -> None:

@@ -4,9 +4,9 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from services.runtime.browser_form import read_form
-from services.runtime.limits import FORM_BYTES, FORM_FIELDS
-from services.runtime.problems import Problem
+from services.platform.runtime.browser_form import read_form
+from services.platform.runtime.http.problems import Problem
+from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 
 BROWSERS = "application/x-www-form-urlencoded"
 

@@ -9,8 +9,8 @@ import pytest
 from icalendar import Calendar
 
 from services.safeguarding.roles import Wording
-from services.strategy.itip import Invitation
-from services.strategy.words import LANGUAGES, Joining, Meeting
+from services.strategy.invitations.itip import Invitation
+from services.strategy.wording import LANGUAGES, Joining, Meeting
 
 DISCUSSION = UUID("12b6ba26-9c10-5891-8200-e6e0b261d95e")
 SUMMER = datetime(2026, 7, 1, 15, 30, tzinfo=timezone(timedelta(hours=1)))

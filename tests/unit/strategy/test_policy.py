@@ -8,7 +8,7 @@ from hypothesis import strategies as any_
 
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND, in_working_hours, working_day_after
-from services.strategy.policy import Attendance, Reply, begins, counts, lacking
+from services.strategy.discussions.policy import Attendance, Reply, begins, counts, lacking
 from tests.support.meetings import AT_ONCE, IN_FULL
 
 

@@ -1,7 +1,7 @@
 """The sandbox's relay says whose a mail is, as the services' own reader understands it."""
 
 from infra.sandbox.authentication import AUTHSERV_ID, HEADER, stamped
-from services.delivery.mail_in import read_mail
+from services.platform.delivery.inbound_mail.classifier import read_mail
 
 NURSE = "nurse@kestrel.example"
 

@@ -12,7 +12,7 @@ from icalendar import Calendar
 from infra.sandbox.authentication import AUTHSERV_ID, HEADER
 from infra.sandbox.correspondents import accepted
 from infra.sandbox.mailboxes import read_mail
-from services.delivery.mail_authentication import is_authenticated
+from services.platform.delivery.inbound_mail.authentication import is_authenticated
 from tests.support.outside import Outside, eventually, play_outside_world
 from tests.support.ports import free_port
 from tests.unit.infra.sandbox.test_mailboxes import ATTENDEE, a_mail, an_invitation, send

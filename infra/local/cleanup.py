@@ -1,0 +1,52 @@
+"""`python -m infra.local.cleanup`: what `make clean` deletes. The standard library alone, since `.venv` may be half-finished."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from infra.local.layout import HOME, Layout
+from infra.local.run_lock import AlreadyRuns, RunLock
+from infra.postgres import place
+from infra.postgres.place import NoPlace
+
+
+def remove(layout: Layout) -> list[Path]:
+    """Deletes everything that a stopped stack keeps, the database and the secrets included, and returns what stays: the backups.
+
+    Raises AlreadyRuns, and NoPlace where the database's folder is not ours to delete.
+    """
+    layout.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = RunLock(layout.run_lock)
+    lock.take()
+    try:
+        place.remove(layout.folder)
+        for each in layout.folder.iterdir():
+            if each == layout.backups:
+                continue
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            else:
+                each.unlink()
+        kept = sorted(layout.backups.iterdir()) if layout.backups.exists() else []
+        if not kept:
+            shutil.rmtree(layout.folder)
+    finally:
+        lock.release()
+    return kept
+
+
+def main() -> int:
+    """0 when it is done, 1 with a sentence on stderr when nothing could be deleted."""
+    try:
+        kept = remove(Layout(HOME))
+    except (AlreadyRuns, NoPlace) as refusal:
+        print(f"Nothing was deleted: {refusal}", file=sys.stderr)
+        return 1
+    if kept:
+        print(f"The backups stay in {Layout(HOME).backups}. They open with the secrets alone that were deleted now:")
+        print("a copy of them that was kept elsewhere goes into .local/secrets/made before `make restore`.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

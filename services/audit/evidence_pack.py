@@ -1,0 +1,116 @@
+"""The evidence of one episode, as JSON for who reckons the hashes anew and as a page for who reads it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.audit import store
+from services.audit.message_summary import detail, in_london, plain
+from services.audit.policy.chain import Anchor, Entry, Head, moment
+from services.audit.policy.evidence import Evidence, evidence_of
+from services.audit.verification import Verified, verify_anchors, verify_chain
+from services.safeguarding.identifiers import code_of
+
+FORM = "safe-return evidence 1"
+PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Everything that the two files say."""
+
+    id: UUID
+    child: str
+    made_at: datetime
+    evidence: Evidence
+    chain: Sequence[Entry]
+    heads: Sequence[Head]
+    anchor: Anchor | None
+    faults: Sequence[str]
+
+    @property
+    def code(self) -> str:
+        """What the console calls the episode."""
+        return code_of(self.id)
+
+    def as_json(self) -> str:
+        """Entries of the child's other episodes are there by the envelope's SHA-256 alone: the chain can be reckoned all the same."""
+        mine = {each.entry.position for each in self.evidence.said}
+        return json.dumps(
+            {
+                "form": FORM,
+                "episode": str(self.id),
+                "code": self.code,
+                "child": self.child,
+                "made_at": moment(self.made_at),
+                "holds": not self.faults,
+                "faults": list(self.faults),
+                "standing": {
+                    "episode": self.evidence.episode.model_dump(mode="json"),
+                    "duties": [each.model_dump(mode="json") for each in self.evidence.duties],
+                },
+                "entries": [_entry(each, whole=each.position in mine) for each in self.chain],
+                "heads": [{"position": each.position, "hash": each.hash.hex()} for each in self.heads],
+                "anchor": None if self.anchor is None else _anchor(self.anchor),
+            },
+            indent=1,
+            ensure_ascii=False,
+        )
+
+    def as_page(self) -> str:
+        """In the order in which things happened; the record's own order is the JSON's."""
+        happened = sorted(self.evidence.said, key=lambda each: (each.at, each.entry.position))
+        return _looks().get_template("pack.html").render(pack=self, evidence=self.evidence, happened=happened)
+
+
+async def pack(connection: AsyncConnection, chain: str, episode: UUID, at: datetime) -> Pack:
+    """`at` is wall time. Raises LookupError where the chain says nothing of the episode."""
+    verified = Verified()
+    await verify_chain(connection, chain, verified)
+    await verify_anchors(connection, verified)
+    entries = await store.entries_of(connection, chain)
+    return Pack(
+        id=episode,
+        child=chain,
+        made_at=at,
+        evidence=evidence_of(entries, episode),
+        chain=entries,
+        heads=await store.heads_of_chain(connection, chain),
+        anchor=await store.newest_anchor(connection),
+        faults=verified.faults,
+    )
+
+
+def _entry(entry: Entry, *, whole: bool) -> dict[str, Any]:
+    shown = {"position": entry.position, "recorded_at": moment(entry.recorded_at), "previous": entry.previous.hex()}
+    content = (
+        {"envelope": entry.envelope.decode()}
+        if whole
+        else {"envelope_sha256": hashlib.sha256(entry.envelope).hexdigest()}
+    )
+    return shown | content | {"hash": entry.hash.hex()}
+
+
+def _anchor(anchor: Anchor) -> dict[str, Any]:
+    return {"number": anchor.number, "made_at": moment(anchor.made_at), "hash": anchor.hash.hex()}
+
+
+def _looks() -> Environment:
+    looks = Environment(
+        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    looks.filters |= {
+        "plain": plain,
+        "detail": detail,
+        "time": in_london,
+        "utc": moment,
+    }
+    return looks

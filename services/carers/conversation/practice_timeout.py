@@ -1,0 +1,43 @@
+"""Ends the practice that a carer began and did not end: an exercise must not go on to wake one person after another."""
+
+from datetime import timedelta
+
+from services.carers.conversation.effects import SERVICE
+from services.carers.policy import enrolment
+from services.carers.store import enrolments
+from services.platform.bus.envelope import say
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import derived
+
+AFTER = timedelta(minutes=10)
+"""Story time; before the first manager would be told."""
+EVERY_SECONDS = 5.0
+
+
+class Practices:
+    def __init__(self, store: Store, clocks: Clocks) -> None:
+        self._store = store
+        self._clocks = clocks
+        self.ending = Repeating("ending practices", self.turn, every_seconds=EVERY_SECONDS)
+
+    async def turn(self) -> bool:
+        """Ends one. True where there may be another."""
+        now = self._clocks.story()
+        async with self._store.transaction() as transaction:
+            found = await enrolments.left_open(transaction, now - AFTER)
+            if found is None:
+                return False
+            await say(
+                transaction,
+                enrolment.over(found.authority, found.person),
+                said_by=SERVICE,
+                subject=found.child,
+                at=now,
+                now=self._clocks.wall(),
+                message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),
+                exercise=True,
+            )
+            enrolments.practised(transaction, found.person, None)
+        return True

@@ -1,0 +1,95 @@
+"""Takes a text in: into the database, or onto the disk while the database is away. Only then may Twilio be answered 200."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+
+from services.carers import metrics
+from services.carers.inbound.spool import Spool
+from services.carers.store import key_rotation, texts
+from services.carers.text import Text
+from services.platform.runtime.logs import logger
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.batch_writer import GroupCommit
+from services.platform.store.encryption import Keyring
+from services.platform.store.transient_errors import is_transient
+from services.platform.store.unit_of_work import Store
+
+DATABASE_WITHIN_SECONDS = 3.0
+"""Twilio waits 15 s: what has not been committed by then goes to the disk as well, and is there once all the same."""
+LEAVE_DATABASE_ALONE_SECONDS = 1.0
+REPLAY_EVERY_SECONDS = 0.5
+COMMITTED_AT_ONCE = 200
+
+
+class NotKept(Exception):
+    """Neither the database nor the disk took it: Twilio must repeat it."""
+
+
+class Intake:
+    """`on_kept` hurries whoever reads the texts; it is called after the commit."""
+
+    def __init__(self, store: Store, keyring: Keyring, spool: Spool, on_kept: Callable[[], None]) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._spool = spool
+        self._on_kept = on_kept
+        self._leave_alone_until = 0.0
+        self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
+        self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
+
+    async def take(self, text: Text) -> None:
+        """Returns when it is kept. Raises NotKept; raises what is no absence of the database, for then the fault is ours."""
+        if await self._to_database(text):
+            metrics.TAKEN.labels("database").inc()
+            return
+        try:
+            await asyncio.to_thread(self._spool.put, text)
+        except OSError as error:
+            metrics.TAKEN.labels("nowhere").inc()
+            logger().error("a text could be kept neither in the database nor on the disk", exc_info=error)
+            raise NotKept from error
+        metrics.TAKEN.labels("spool").inc()
+        metrics.SPOOLED.set(self._spool.count)
+
+    async def _to_database(self, text: Text) -> bool:
+        """False while the database is away, and while texts that came before this one lie on the disk."""
+        if self._spool.count or time.monotonic() < self._leave_alone_until:
+            return False
+        try:
+            await self._group.put(text)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            if time.monotonic() > self._leave_alone_until:
+                logger().warning("the database is away and texts go to the disk", exc_info=error)
+            self._leave_alone_until = time.monotonic() + LEAVE_DATABASE_ALONE_SECONDS
+            return False
+        return True
+
+    async def _commit(self, several: Sequence[Text]) -> None:
+        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as transaction:
+            await key_rotation.keep_in_order(transaction, self._keyring, [text.sender for text in several])
+            await texts.keep(transaction, self._keyring, several)
+            transaction.after_commit(self._on_kept)
+
+    async def _replay(self) -> bool:
+        """True while there is more. A text is forgotten on the disk only once the database has it, and one that the database does not
+        take for a reason of its own is set aside, so that it holds up no other.
+        """
+        found = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
+        committed = await asyncio.gather(*(self._group.put(text) for _, text in found), return_exceptions=True)
+        away: BaseException | None = None
+        for (name, _), error in zip(found, committed, strict=True):
+            if error is None:
+                self._spool.forget(name)
+            elif isinstance(error, Exception) and not is_transient(error):
+                logger().error("the database does not take a spooled text and it was set aside", exc_info=error)
+                await asyncio.to_thread(self._spool.refuse, name)
+            else:
+                away = away or error
+        metrics.SPOOLED.set(self._spool.count)
+        metrics.SET_ASIDE.set(self._spool.set_aside)
+        if away is not None:
+            raise away
+        return self._spool.count > 0

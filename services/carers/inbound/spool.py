@@ -1,0 +1,111 @@
+"""Where texts lie while the database is away: a file a text, sealed, and on the disk before Twilio is answered."""
+
+import json
+import os
+from base64 import b64decode, b64encode
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+
+from services.carers.text import Text
+from services.platform.runtime.logs import logger
+from services.platform.store.encryption import Keyring
+
+PLACE = "spool.text"
+SUFFIX = ".text"
+UNREADABLE, REFUSED = ".unreadable", ".refused"
+"""What was set aside: what does not open, and what the database does not take though it is there."""
+REPLAYED_AT_ONCE = 500
+
+
+class Spool:
+    """One a process: the folder is this process's own. Raises OSError where the disk does not take a text.
+
+    A file's name begins with the time at which its text came, so that the oldest are found without opening any. What an earlier life
+    of the process set aside as refused is tried once more: what was wrong may have been mended.
+    """
+
+    def __init__(self, folder: Path, keyring: Keyring) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self._keyring = keyring
+        for path in folder.glob(f"*{REFUSED}"):
+            path.rename(path.with_suffix(SUFFIX))
+        self._set_aside = sum(1 for _ in folder.glob(f"*{UNREADABLE}"))
+        self._waiting = {path.name.partition("-")[2]: path.name for path in folder.glob(f"*{SUFFIX}")}
+        """The file's name by its last part, which follows from what Twilio sent: other words by the same id are another text."""
+
+    @property
+    def count(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def set_aside(self) -> int:
+        """How many lie here that only a person can bring on."""
+        return self._set_aside
+
+    def put(self, text: Text) -> None:
+        """Blocks until the disk has it. A text that lies here already, repeated by Twilio, is not written again."""
+        last_part = self._keyring.body_hash(text.content).hex() + SUFFIX
+        if last_part in self._waiting:
+            return
+        name = f"{text.received_at:%Y%m%dT%H%M%S%f}-{last_part}"
+        unfinished = self._folder / f"{name}.{os.urandom(4).hex()}"
+        with unfinished.open("wb") as file:
+            file.write(self._sealed(text, name))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self._folder / name)
+        self._sync_folder()
+        self._waiting[last_part] = name
+
+    def oldest(self) -> list[tuple[str, Text]]:
+        """A batch, in the order in which they came, each with its name here. What does not open is set aside and told of."""
+        names = sorted(self._waiting.values())[:REPLAYED_AT_ONCE]
+        opened = [(name, self._opened(name)) for name in names]
+        return [(name, text) for name, text in opened if text is not None]
+
+    def forget(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+        self._waiting.pop(name.partition("-")[2], None)
+
+    def refuse(self, name: str) -> None:
+        """Sets it aside, so that those after it go on."""
+        self._put_aside(name, REFUSED)
+
+    def _put_aside(self, name: str, suffix: str) -> None:
+        path = self._folder / name
+        path.rename(path.with_suffix(suffix))
+        self._set_aside += 1
+        self.forget(name)
+
+    def _sealed(self, text: Text, owner: str) -> bytes:
+        """Under a key of its own, wrapped by the master key: nothing on this disk can be read without it."""
+        wrapped = self._keyring.wrapped_new_key(owner)
+        closed = self._keyring.unwrap(owner, wrapped).close(json.dumps(asdict(text), default=str), PLACE)
+        return json.dumps({"key": b64encode(wrapped).decode(), "text": b64encode(closed).decode()}).encode()
+
+    def _opened(self, name: str) -> Text | None:
+        path = self._folder / name
+        try:
+            sealed = json.loads(path.read_bytes())
+            key = self._keyring.unwrap(name, b64decode(sealed["key"]))
+            row = json.loads(key.open(b64decode(sealed["text"]), PLACE))
+            times = {field: datetime.fromisoformat(row[field]) for field in ("received_at", "story_at")}
+            return Text(**{**row, **times, "pictures": tuple(row["pictures"])})
+        except FileNotFoundError:
+            self.forget(name)
+        except (ValueError, KeyError, TypeError, InvalidTag) as error:
+            self._put_aside(name, UNREADABLE)
+            logger().error("a spooled text cannot be opened and was set aside", exc_info=error)
+        return None
+
+    def _sync_folder(self) -> None:
+        """Without this the name itself may be lost in a power cut."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

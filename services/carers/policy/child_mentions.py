@@ -1,0 +1,215 @@
+"""Whom each thing said is about."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from services.carers.policy import antecedents, whose
+from services.carers.policy.scene import TextContext
+from services.carers.understanding import corrections, whom
+from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
+from services.safeguarding.identifiers import ChildId
+
+OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
+NEWS = frozenset({Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.LOCATED})
+"""Of several named it is about whoever is missing: the others saw it, or were with the child."""
+STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
+
+
+@dataclass(frozen=True, slots=True)
+class ChildMentions:
+    """`about` maps a child to what is said of it, in order; `nobody` holds what is said of a child that is not named."""
+
+    about: dict[ChildId, tuple[Intent, ...]]
+    nobody: tuple[Intent, ...]
+    named: tuple[ChildId, ...]
+    doubtful: bool
+    """Of two children one is missing and one is back, and which is which the words leave open."""
+    either: dict[tuple[ChildId, ...], tuple[Intent, ...]] = field(default_factory=dict)
+    """What is said of one of several children who are called alike, which of them nobody can tell."""
+    somebody_else: bool = False
+    """A code in it is none of a child that the speaker may name."""
+
+
+def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
+    known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
+    overall = whom.named(meaning.words, known)
+    about: dict[ChildId, list[Said]] = {}
+    either: dict[tuple[ChildId, ...], list[Said]] = {}
+    nobody: list[Said] = []
+    doubtful = False
+    for said in meaning.said:
+        named = whom.named(said.words, known)
+        if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
+            continue
+        children, groups = _children(said, named, overall, scene, meaning), _alike(named, overall, scene)
+        mixed = said.mixed or not named.together
+        if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
+            children, groups = named.left_out if said.intent in REPORTS else (), ()
+            doubtful = not named.left_out
+        if said.intent in NEWS and _may_be_of_another(children, said, scene):
+            children = ()
+        children, groups = _singled_out(said.intent, children, groups, scene)
+        somebody_else = said.intent in STANDS_DOWN and not whom.may_be(said.subject, known)
+        if somebody_else or said.intent in NEWS:
+            children = _of_those_missing(children, scene, alone=somebody_else)
+        # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
+        what = Said(Intent.UNCLEAR, said.words) if somebody_else else said
+        if somebody_else and not children:
+            continue
+        for group in groups:
+            either.setdefault(group, []).append(what)
+        for child in children:
+            about.setdefault(child, []).append(what)
+        if not children and not groups:
+            nobody.append(said)
+    doubtful |= _put_right(about, meaning, scene, known)
+    missed = {each.child for each in scene.open or scene.known}
+    about = {
+        child: [_unless_never_missed(one, missed=child in missed) for one in each] for child, each in about.items()
+    }
+    settled = {child: _settled(each, open_=scene.by_id(child).standing.open) for child, each in about.items()}
+    return ChildMentions(
+        {child: intents for child, intents in settled.items() if intents},
+        _settled(_unless_the_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
+        overall.children,
+        doubtful,
+        {
+            group: _settled(each, open_=any(scene.by_id(child).standing.open for child in group))
+            for group, each in either.items()
+        },
+        overall.somebody_else,
+    )
+
+
+def _singled_out(
+    intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], scene: TextContext
+) -> tuple[tuple[ChildId, ...], tuple[tuple[ChildId, ...], ...]]:
+    """Of those called alike the one in question, where there is one; the groups of which there is none."""
+    left = []
+    for group in groups:
+        one = antecedents.the_one_in_question(intent, whose.among(scene, group))
+        children = (*children, *one)
+        left += [] if one else [group]
+    return children, tuple(left)
+
+
+def _alike(named: whom.Named, overall: whom.Named, scene: TextContext) -> tuple[tuple[ChildId, ...], ...]:
+    """By code, those who have one in common that stands in these words, or in the text where these words name nobody."""
+    here = named.alike or (() if named.children or named.somebody_else else overall.alike)
+    groups: dict[str, list[ChildId]] = {}
+    for child in here:
+        groups.setdefault(whom.plain_code(scene.by_id(child).code), []).append(child)
+    return tuple(tuple(each) for each in groups.values())
+
+
+def _unless_never_missed(said: Said, *, missed: bool) -> Said:
+    """While another is missing, "is home" says only where this one is."""
+    if missed or said.intent is not Intent.BACK or CAME.search(said.words):
+        return said
+    return replace(said, weak=True)
+
+
+CAME = re.compile(
+    r"\b(?:back|bk|bak|returned|rtn|rtu|rtb|came|come|got|arrived|walked|turned|brought|dropped|nol|ol|dod|daeth)\b"
+)
+
+
+def _may_be_of_another(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> bool:
+    """One that is not missing is named, and "her" may be the one who is."""
+    missing = [child for child in children if scene.by_id(child).standing.open]
+    return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
+
+
+def _of_those_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
+    """`alone`: nobody else counts. Otherwise all of them do where none is missing."""
+    missing = tuple(child for child in children if scene.by_id(child).standing.open)
+    return missing if missing or alone else children
+
+
+def _put_right(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext, known: list[whom.Known]) -> bool:
+    """One child is reported in the place of another. True where nobody had reported the other: a person finds out."""
+    pair = None if Intent.BACK in meaning.intents else corrections.put_right(meaning.clauses, known)
+    if pair is None:
+        return False
+    wrong, instead = pair
+    about.setdefault(instead, []).append(Said(Intent.MISSING, meaning.words))
+    if scene.by_id(wrong).standing.open:
+        about[wrong] = [Said(Intent.FALSE_ALARM, meaning.words)]
+        return False
+    return not REPORTS & set(meaning.intents)
+
+
+def _unless_the_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Said]:
+    """Where one is reported by name, those whom the text calls back are the others: nobody missed them."""
+    if any(REPORTS & set(intents) for intents in settled.values()):
+        return [each for each in nobody if each.intent is not Intent.BACK]
+    return nobody
+
+
+def _children(
+    said: Said, named: whom.Named, overall: whom.Named, scene: TextContext, meaning: Meaning
+) -> tuple[ChildId, ...]:
+    """A name nearby counts; a code that is none of the speaker's children's means that it is none of them."""
+    if named.left_out and said.intent in REPORTS and not named.children:
+        return named.left_out
+    if named.somebody_else or named.children or named.alike:
+        return named.children
+    if overall.somebody_else or (overall.alike and not overall.children):
+        return ()
+    if len(scene.children) == 1:
+        return (scene.children[0].child,)
+    return antecedents.of(said, named, overall, scene, meaning)
+
+
+def settled_return(said: Iterable[Said]) -> Intent:
+    """Of one child: a report, a return or a false alarm, the last said, but a return outweighs a false alarm, for its duties are more."""
+    each = list(said)
+    returns = [index for index, one in enumerate(each) if one.intent is Intent.BACK]
+    alarms = [index for index, one in enumerate(each) if one.intent is Intent.FALSE_ALARM]
+    reports = [
+        index for index, one in enumerate(each) if one.intent in REPORTS and not (one.was and (returns or alarms))
+    ]
+    if reports and reports[-1] > max([*returns, *alarms, -1]):
+        return each[reports[-1]].intent
+    if alarms and all(each[index].weak for index in returns):
+        return Intent.FALSE_ALARM
+    return Intent.BACK if returns else Intent.FALSE_ALARM
+
+
+NOT_YET = re.compile(
+    r"\bnot (?:\w+ )?(?:home|back)(?: yet)?$|\b(?:isnt|hasnt) (?:home|back)(?: yet)?$|\bddim (?:adref|adre|nol|yn ol)$"
+)
+
+
+def _adds_nothing(keep: Intent, said: list[Said]) -> bool:
+    """To where the child has been found: that it is safe, or not home yet."""
+    if keep is Intent.BACK:
+        return all(one.weak for one in said if one.intent is Intent.BACK)
+    return keep is Intent.NOT_BACK and all(NOT_YET.search(one.words) for one in said if one.intent in REPORTS)
+
+
+def _settled(said: Iterable[Said], *, open_: bool) -> tuple[Intent, ...]:
+    """`open_`: the child is missing, as far as is known."""
+    each = list(said)
+    keep = settled_return(each)
+    intents = [one.intent for one in each]
+    if keep is Intent.BACK and not open_ and all(one.weak for one in each if one.intent is Intent.BACK):
+        intents = [Intent.UNCLEAR if intent is Intent.BACK else intent for intent in intents]
+    if Intent.LOCATED in intents and open_ and _adds_nothing(keep, each):
+        keep = Intent.LOCATED
+    if keep in REPORTS and open_ and all(one.weak for one in each if one.intent in REPORTS):
+        intents = [Intent.UNCLEAR if intent in REPORTS else intent for intent in intents]
+        keep = Intent.UNCLEAR
+    if Intent.LURE in intents and keep is Intent.BACK and not open_ and not REPORTS & set(intents):
+        intents = [intent for intent in intents if intent is not Intent.BACK]
+    dropped = {*REPORTS, Intent.BACK, Intent.FALSE_ALARM} - {keep}
+    if keep is Intent.BACK and Intent.BACK in intents:
+        dropped |= {Intent.LOCATED, Intent.SEEN, Intent.CONTACT}
+    if keep in REPORTS or Intent.FALSE_ALARM in set(intents) - dropped:
+        dropped |= {Intent.SEEN, Intent.CONTACT}
+    if Intent.LOCATED in set(intents) - dropped:
+        dropped |= {Intent.SEEN, Intent.CONTACT}
+    if len(set(intents)) > 1:
+        dropped |= {Intent.UNCLEAR}
+    return tuple(dict.fromkeys(intent for intent in intents if intent not in dropped))

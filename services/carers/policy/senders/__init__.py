@@ -1,0 +1,1 @@
+"""Decisions by kind of sender: carer, staff, police officer, stranger."""

@@ -1,0 +1,1 @@
+"""The languages of texts: English, Welsh, a few others, and their spelling."""

@@ -1,0 +1,126 @@
+"""Plain words out of typed ones: no capitals, accents, apostrophes or emoji; clauses end where the writer ended them."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from services.carers.understanding import dialect
+from services.carers.understanding.languages.spelling import corrected
+from services.carers.understanding.nouns import NO_NAMES, WITHIN_A_VERB
+from services.safeguarding.identifiers import CODE_ALPHABET
+
+STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
+"""Letters whose stroke is no accent to Unicode."""
+SIGNS = {ord("\U0001f44d"): " ok ", ord("\U0001f44c"): " ok ", ord("\u2705"): " ok ", ord("\U0001f64f"): " thanks "}
+"""A thumb, a hand, a tick and folded hands."""
+APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
+ENDS_OF_CLAUSE = re.compile(
+    r"((?:(?<!\d)[.:,]|[.:,](?!\d)|[!?;\n\r()])+|\s[-\u2013\u2014]+\s|\b(?:but|although|however|whereas|ond)\b|\bor (?=we |i |else ))"
+)
+IN_A_LIST = re.compile(
+    r"(?:(?<=^)|(?<=[.!?\n] )|(?<=missing )|(?<=missing: )|(?<= and ))([a-z]{3,}|c\d+|\d{2,3}), (?!(?:he|she|they|i|we|it|its|hes|shes|theyre|not|no|im|weve|ive|is|has|just|still|gone|back|my|the|his|her|who|please|can|didnt|wont|doesnt|she|safe)\b)(?=\w+(?:,| and| is| has| are| have| both| gone| missing| not| ran| run| all| absconded| left| still| havent| hasnt|$))"
+)
+EVERYBODY_BUT = re.compile(
+    r"\b(every(?:one|body)|all(?: of (?:them|us))?|all the \w+|the lot|the rest)((?: \w+){0,3}?) but(?= \w+(?: and \w+)?(?:$|[.!,;]| (?:is|are|has|have|missing|gone|back|home|ran|not|of|came|come|went|got|made|turned|showed|woke|ate|in|here|asleep)\b))"
+)
+WHO_IS = re.compile(r",? \b(?:except(?: for)?|apart from|bar|but|other than) (\w+),? whos?\b")
+NOT_EVERYBODY_BUT = re.compile(r" but \w+ (?:is |are |has |have )?(?:still|not|isnt|hasnt|missing|gone)\b")
+ANOTHER_CHILD = re.compile(
+    r"(?<=\w)(?<!\band)(?<!\bor)(?<!\bplus)(?<!\bwith)(?<!\bnot)(?<!\bboth)(?<!\bnear)\s+(?=c\d+ )"
+)
+TWO_NUMBERS = re.compile(
+    r"\W*(\d{1,3} (?:is |has )?(?:not )?(?:back|home|missing|gone|here|in)) ?,? ?(?:and )?(\d{1,3} (?:is |has |still )*(?:back|home|missing|gone|here|not|in|out|away|absent|overdue|outstanding|awol|isnt|hasnt)\b.*)$"
+)
+CODE_BEFORE = re.compile(r"\bc\d+ +(?!c\d)\w")
+IN_BRACKETS = re.compile(r"\(([^()]{1,14})\)")
+"""Such as "Sue (staff)": no clause of its own."""
+OF_OURS = re.compile(
+    rf"(?<!\w)(?=\w*[a-z])(?=\w*\d)(?!c\d|\d+(?:am|pm|th|st|nd|rd|hrs?|mins?)\b)(?:[{CODE_ALPHABET.lower()}]{{4,5}})(?!\w)(?: *[,\-:]+ )?"
+)
+"""The code of a text of ours says nothing of a child."""
+CODES_IN_A_LIST = re.compile(r"\b(c\d+), (?=c\d+\b)")
+NOT_WORDS = re.compile(r"[^\w]+")
+SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
+
+
+def folded(text: str) -> str:
+    """Lower case without accents. Letters of other scripts stay."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().translate(STROKES))
+    return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
+
+
+def typed(text: str) -> str:
+    """The words as typed, one space between: where a name may stand. A child's code is one word, `c17`."""
+    signs = text.translate(SIGNS) if not text.isascii() else text
+    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(signs)).replace("&", " and "))
+    return " ".join(NOT_WORDS.sub(" ", joined).split())
+
+
+def plain(text: str) -> str:
+    """The same with misspelt words put right where that is safe, and with short forms written out."""
+    return dialect.plain(" ".join(corrected(word) for word in typed(text).split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    typed: str
+    """Words as `typed` gives them."""
+    plain: str
+    asked: bool
+    """A question mark ends it."""
+
+
+def clauses(text: str) -> list[Clause]:
+    """In the order written, those without a word left out."""
+    joined = _everybody_but(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text))))
+    joined = OF_OURS.sub(" ", IN_BRACKETS.sub(r" \1 ", joined))
+    parts = [*ENDS_OF_CLAUSE.split(_listed(joined)), ""]
+    found: list[Clause] = []
+    for part, mark in zip(parts[::2], parts[1::2], strict=True):
+        each = [words for words in map(typed, _a_child_each(part)) if words]
+        found.extend(Clause(words, plain(words), "?" in mark and words is each[-1]) for words in each)
+    return found
+
+
+def _listed(words: str) -> str:
+    """One clause of "Omar, Linh missing"."""
+    words = CODES_IN_A_LIST.sub(r"\1 and ", words)
+    return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
+
+
+def _everybody_but(words: str) -> str:
+    """No two clauses of "everyone but Linh"; "all back but Linh is missing" is two, and "all in except Linh who is missing"."""
+    words = WHO_IS.sub(r". \1 ", words)
+    found = EVERYBODY_BUT.search(words)
+    if found is None or (found[2] and NOT_EVERYBODY_BUT.match(words, found.end() - 4)):
+        return words
+    return f"{words[: found.end() - 3]}except{words[found.end() :]}"
+
+
+def _a_child_each(part: str) -> list[str]:
+    """Without a comma too: "c17 gone c18 is here" says two things."""
+    if (numbers := TWO_NUMBERS.match(part)) is not None:
+        return [numbers[1], numbers[2]]
+    place = ANOTHER_CHILD.search(part, pos=1)
+    if place is None or not CODE_BEFORE.search(part[: place.start()]):
+        return [part]
+    return [part[: place.start()], *_a_child_each(part[place.end() :])]
+
+
+QUOTED = re.compile(
+    '\\b(?:says?|said|saying|texted|text|messaged|message|wrote|writes|posted|told (?:me|us)|rang|msg|like|goes|note|voicemail)\\b[^"\u201c\u201d]{0,25}(?:["\u201c\u201d]|(?<=\\s)[\'\u2018](?=\\w))'
+)
+
+
+def quotes_somebody(text: str) -> bool:
+    """Whether the words of somebody else stand in it, as they said them."""
+    return QUOTED.search(text.casefold()) is not None
+
+
+def in_another_script(text: str) -> bool:
+    """Whether most of its letters are not Latin ones, nor borrowed as Welsh and Polish do."""
+    letters = [each for each in text if each.isalpha()]
+    foreign = [each for each in letters if not unicodedata.name(each, "").startswith("LATIN")]
+    return len(foreign) * 2 > len(letters)

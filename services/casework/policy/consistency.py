@@ -1,0 +1,121 @@
+"""What rows that are right by themselves get wrong together, and against what the register holds already."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from services.casework.policy.register_import import Fault, Import, Known
+from services.casework.policy.rows import AgencyRow, DirectoryRow, PersonRow, Row
+
+ONE_CHILDS = ("child.", "police.", "home-office.", "area.")
+"""Roles that may be held for one child: also of the force, the desk and the area, where a child's are others than the authority's own."""
+
+
+def cross_faults(given: Import, known: Known) -> list[Fault]:
+    """Every fault of the kind, in the order of the tables."""
+    if given.authority is None and not known.authority:
+        return [Fault("authority", 0, "", "", "the register does not know this authority yet: import it whole first")]
+    return [
+        *_repeated(given),
+        *_dangling(given, known),
+        *_codes(given, known),
+        *_numbers(given.people or {}),
+        *_scopes(given.directory or {}),
+        *_foreign_agencies(given.agencies or {}, known),
+    ]
+
+
+def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[Fault]:
+    """Where the import lets several people speak from one number. `sharing`: their references, a group a number, of all who would be
+    carers or on the directory after it; who has left both may keep the number that a successor has.
+    """
+    faults: list[Fault] = []
+    for group in sharing:
+        numbered = [("people", "mobile", at, row.reference) for at, row in (given.people or {}).items()]
+        carers = [("carers", "person", at, row.person) for at, row in (given.carers or {}).items()]
+        listed = [("directory", "person", at, row.person) for at, row in (given.directory or {}).items()]
+        by_number = [each for each in numbered if each[-1] in group]
+        for table, field, at, reference in by_number or [each for each in (*carers, *listed) if each[-1] in group]:
+            others = ", ".join(sorted(set(group) - {reference}))
+            wanted = f"{others} of the register has this number, and cares or is on the directory: a text must come from one person"
+            faults.append(Fault(table, at, reference, field, wanted))
+    return faults
+
+
+def _repeated(given: Import) -> Iterator[Fault]:
+    keyed: dict[str, Mapping[int, Row] | None] = {
+        "forces": given.forces,
+        "placements": given.placements,
+        "people": given.people,
+        "children": given.children,
+        "carers": given.carers,
+        "agencies": given.agencies,
+    }
+    for table, rows in keyed.items():
+        seen: set[str] = set()
+        for at, row in (rows or {}).items():
+            if row.key in seen:
+                yield Fault(table, at, row.named, "", "an earlier row has the same key: one of the two is needed")
+            seen.add(row.key)
+
+
+def _dangling(given: Import, known: Known) -> Iterator[Fault]:
+    forces = known.forces | {row.id for row in (given.forces or {}).values()}
+    placements = known.placements | {row.reference for row in (given.placements or {}).values()}
+    people = known.people | {row.reference for row in (given.people or {}).values()}
+    children = known.children.keys() | {row.reference for row in (given.children or {}).values()}
+    pointers: tuple[tuple[str, Mapping[int, Row] | None, str, Collection[str]], ...] = (
+        ("placements", given.placements, "force", forces),
+        ("carers", given.carers, "person", people),
+        ("carers", given.carers, "placement", placements),
+        ("children", given.children, "placement", placements),
+        ("directory", given.directory, "person", people),
+        ("directory", given.directory, "child", children),
+    )
+    for table, rows, name, there in pointers:
+        for at, row in (rows or {}).items():
+            pointed = getattr(row, name)
+            if pointed is not None and pointed not in there and pointed not in given.left_out:
+                wanted = f"the reference of a {name} in this import or in the register is needed"
+                yield Fault(table, at, row.named, name, wanted)
+
+
+def _codes(given: Import, known: Known) -> Iterator[Fault]:
+    rows = given.children or {}
+    codes = dict(known.children) | {row.reference: row.code for row in rows.values()}
+    uses = Counter(codes.values())
+    for at, row in rows.items():
+        if uses[row.code] > 1:
+            yield Fault(
+                "children",
+                at,
+                row.reference,
+                "code",
+                "another child of the authority has this code: a free one is needed",
+            )
+
+
+def _numbers(people: Mapping[int, PersonRow]) -> Iterator[Fault]:
+    owner: dict[str, str] = {}
+    for at, row in people.items():
+        if row.mobile is not None and owner.setdefault(row.mobile, row.reference) != row.reference:
+            wanted = f"{owner[row.mobile]} has this number already: a text must come from one person"
+            yield Fault("people", at, row.reference, "mobile", wanted)
+
+
+def _scopes(directory: Mapping[int, DirectoryRow]) -> Iterator[Fault]:
+    for at, row in directory.items():
+        if row.child is not None and not row.role.startswith(ONE_CHILDS):
+            yield Fault("directory", at, "", "child", f"empty: {row.role} is the authority's, not one child's")
+
+
+def _foreign_agencies(agencies: Mapping[int, AgencyRow], known: Known) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for at, row in agencies.items():
+        if row.id in known.others_agencies:
+            yield Fault(
+                "agencies", at, row.id, "id", "another authority lists an agency of this name: a free one is needed"
+            )
+        for source in row.sources:
+            if source in known.others_sources or source in seen:
+                yield Fault("agencies", at, row.id, "sources", "a source may stand on one agency's list only")
+            seen.add(source)

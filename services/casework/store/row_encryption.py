@@ -1,0 +1,93 @@
+"""Turns an import's rows into the register's: personal columns closed under their owner's key, the rest in the clear."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.casework.policy.register_import import Import
+from services.casework.policy.rows import AgencyRow, ChildRow, ForceRow, PersonRow, PlacementRow
+from services.platform.register import agencies, forces
+from services.platform.register.keys import data_keys
+from services.platform.store.encryption import DataKey, Keyring
+from services.safeguarding.notice_fields import PROFILE
+
+CLEAR_OF_CHILD = (
+    "reference",
+    "code",
+    "date_of_birth",
+    "unaccompanied",
+    "modern_slavery_concern",
+    "subject_to_immigration_control",
+    "age_disputed",
+    "guardian_allocated",
+    "entered_care_at",
+)
+
+
+class Sealing:
+    """Holds the keys of every owner in one import."""
+
+    def __init__(self, keyring: Keyring, keys: Mapping[str, DataKey]) -> None:
+        self._keyring = keyring
+        self._keys = keys
+
+    @classmethod
+    async def of(
+        cls, connection: AsyncConnection, keyring: Keyring, given: Import, ids: Iterable[Mapping[str, str]]
+    ) -> Self:
+        """Makes the keys that are missing. `ids` are those behind the references of placements, people and children."""
+        placements, people, children = ids
+        owners = [
+            *(forces.owner_of(row.id) for row in (given.forces or {}).values()),
+            *(agencies.owner_of(row.id) for row in (given.agencies or {}).values()),
+            *(placements[row.reference] for row in (given.placements or {}).values()),
+            *(people[row.reference] for row in (given.people or {}).values()),
+            *(children[row.reference] for row in (given.children or {}).values()),
+        ]
+        return cls(keyring, await data_keys(connection, keyring, owners) if owners else {})
+
+    def force(self, row: ForceRow) -> dict[str, Any]:
+        owner = forces.owner_of(row.id)
+        return row.model_dump() | {
+            "agreed": list(row.agreed),
+            "secrets": self._close(owner, json.dumps(row.secrets), "forces.secrets"),
+            "reply_secrets": self._close(owner, json.dumps(row.reply_secrets), "forces.reply_secrets"),
+        }
+
+    def agency(self, row: AgencyRow) -> dict[str, Any]:
+        secrets = self._close(agencies.owner_of(row.id), json.dumps(row.secrets), "agencies.secrets")
+        return row.model_dump(exclude={"sources"}) | {"secrets": secrets, "types": list(row.types)}
+
+    def placement(self, row: PlacementRow, ids: Mapping[str, str]) -> dict[str, Any]:
+        owner = ids[row.reference]
+        return row.model_dump() | {"id": owner, "address": self._close(owner, row.address, "placements.address")}
+
+    def person(self, row: PersonRow, ids: Mapping[str, str]) -> dict[str, Any]:
+        owner = ids[row.reference]
+        return row.model_dump() | {
+            "id": owner,
+            "name": self._close(owner, row.name, "people.name"),
+            "mobile": self._close(owner, row.mobile, "people.mobile"),
+            "number_hash": None if row.mobile is None else self._keyring.number_hash(row.mobile),
+            "email": self._close(owner, row.email, "people.email"),
+        }
+
+    def child(self, row: ChildRow, ids: Mapping[str, str], placements: Mapping[str, str]) -> dict[str, Any]:
+        owner = ids[row.reference]
+        also = json.dumps(row.known_as) if row.known_as else None
+        profile = {name: str(told) for name in PROFILE if (told := getattr(row, name)) is not None}
+        return row.model_dump(include=set(CLEAR_OF_CHILD)) | {
+            "id": owner,
+            "placement": None if row.placement is None else placements[row.placement],
+            "name": self._close(owner, row.name, "children.name"),
+            "known_as": self._close(owner, also, "children.known_as"),
+            "sex": self._close(owner, row.sex, "children.sex"),
+            "language": self._close(owner, row.language, "children.language"),
+            "description": self._close(owner, row.description, "children.description"),
+            "profile": self._close(owner, json.dumps(profile) if profile else None, "children.profile"),
+        }
+
+    def _close(self, owner: str, words: str | None, place: str) -> bytes | None:
+        return None if words is None else self._keys[owner].close(words, place)

@@ -1,0 +1,105 @@
+"""What an import of the register may hold, and what it is answered, as OpenAPI."""
+
+from http import HTTPStatus
+from typing import Any
+
+from services.casework.policy.rows import TABLES, AuthorityRow, Row
+from services.casework.policy.spreadsheet import LISTS
+from services.casework.web.events_openapi import inlined
+from services.platform.runtime.http.openapi_errors import described, refusals
+
+BEARER: dict[str, Any] = {"security": [{"register": []}]}
+
+
+def row_schema(row: type[Row]) -> dict[str, Any]:
+    """Every field of a table's rows."""
+    schema = row.model_json_schema()
+    whole: dict[str, Any] = inlined(schema, schema.get("$defs", {}))
+    fields = {
+        name: {key: each for key, each in about.items() if key != "title"}
+        for name, about in whole["properties"].items()
+    }
+    return whole | {"properties": fields, "description": " ".join((row.__doc__ or "").split())}
+
+
+def import_schema() -> dict[str, Any]:
+    tables = {name: {"type": "array", "items": row_schema(row)} for name, row in TABLES.items()}
+    return {
+        "title": "RegisterImport",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"authority": row_schema(AuthorityRow)} | tables,
+    }
+
+
+def columns() -> str:
+    """Of each table, as a sheet's first line may name them."""
+    return "; ".join(f"{name}: {', '.join(row_schema(row)['properties'])}" for name, row in TABLES.items())
+
+
+IMPORT = BEARER | {
+    "requestBody": {
+        "required": True,
+        "description": "A list of rows a table; a table that is left out stays as it is. Rows of `carers`, `directory` and "
+        "`agencies` replace all that were there; those of the other tables are added, or replace the row of the same name.",
+        "content": {"application/json": {"schema": import_schema()}},
+    }
+}
+TABLE = BEARER | {
+    "requestBody": {
+        "required": True,
+        "description": "One table, its columns named in the first line. An empty cell is nothing known; several values in one cell "
+        f"({', '.join(sorted(LISTS))}) are parted by |. Columns of {columns()}.",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    }
+}
+IMPORT_ANSWERS = {
+    200: described(
+        "All of it is durable.",
+        "application/json",
+        {
+            "type": "object",
+            "required": ["authority", "rows"],
+            "properties": {
+                "authority": {"type": "string"},
+                "rows": {"type": "object", "additionalProperties": {"type": "integer"}, "description": "Rows a table."},
+                "transferred": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "References of children who are another authority's by now: passed over.",
+                },
+            },
+        },
+    ),
+} | refusals(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+PICTURE = {"type": "string", "format": "binary"}
+PHOTOGRAPH = BEARER | {
+    "parameters": [
+        {
+            "name": "taken_on",
+            "in": "query",
+            "required": False,
+            "description": "The day it was taken, YYYY-MM-DD: police judge by it how far it can be trusted.",
+            "schema": {"type": "string", "format": "date"},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"image/jpeg": {"schema": PICTURE}, "image/png": {"schema": PICTURE}},
+    },
+}
+PHOTOGRAPH_ANSWERS = {204: {"description": "Durable."}} | refusals(
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)

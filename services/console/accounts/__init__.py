@@ -1,0 +1,1 @@
+"""Accounts of the console: passwords, sessions, sign-ins."""

@@ -1,0 +1,116 @@
+"""`python -m services accounts ...`: who may sign in at the console. Runs with the console's own settings and secrets."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from services.platform.runtime.commands import refused
+from services.safeguarding.operators import OperatorRole
+
+if TYPE_CHECKING:
+    from services.platform.store.unit_of_work import Transaction
+
+T = TypeVar("T")
+Name = Annotated[str, typer.Argument(help="What they type to sign in, such as their work e-mail address.")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+accounts = typer.Typer(no_args_is_help=True, help="Who may sign in at the console, and as what.")
+
+
+@accounts.command()
+def add(
+    name: Name,
+    role: Annotated[OperatorRole, typer.Option(help="What they may do.")],
+    full_name: Annotated[str, typer.Option(help="Shown beside each of their acts.")],
+    authority: Annotated[str | None, typer.Option(help="Whose children they see; left out: every authority's.")] = None,
+    *,
+    password_stdin: FromStdin = False,
+) -> None:
+    """Make an account. Without --password-stdin a password is made and printed, this once."""
+    from services.console.accounts import repository as kept
+
+    password, seal = _password(from_stdin=password_stdin)
+
+    async def make(transaction: "Transaction", now: datetime) -> str | None:
+        if authority is not None:
+            known = await kept.authorities(transaction.connection)
+            if authority not in known:
+                among = f"; it has {', '.join(known)}" if known else ", which is empty: load it first"
+                raise refused(f"{authority} is no authority of the register{among}")
+        return await kept.add(
+            transaction, sign_in=name, name=full_name, role=role, authority=authority, password_seal=seal, now=now
+        )
+
+    if _do(make) is None:
+        raise refused(f"{kept.plain(name)} has an account already; `reset` gives it a new password")
+    _tell(name, None if password_stdin else password)
+
+
+@accounts.command()
+def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
+    """Give an account a new password, enable it if it was disabled, and end its sessions."""
+    from services.console.accounts import repository as kept
+
+    password, seal = _password(from_stdin=password_stdin)
+    if not _do(lambda transaction, _now: kept.change(transaction, name, password_seal=seal)):
+        raise refused(f"nobody signs in as {name}")
+    _tell(name, None if password_stdin else password)
+
+
+@accounts.command()
+def disable(name: Name) -> None:
+    """Close an account, and end its sessions at once. What it did stays on the record under its name."""
+    from services.console.accounts import repository as kept
+
+    if not _do(lambda transaction, now: kept.change(transaction, name, disabled_at=now)):
+        raise refused(f"nobody signs in as {name}")
+    typer.echo(f"{name} can no longer sign in")
+
+
+@accounts.command("list")
+def list_accounts() -> None:
+    """Every account, one a line: name, role, authority, full name."""
+    from services.console.accounts import repository as kept
+
+    for each in _do(lambda transaction, _now: kept.every(transaction.connection)):
+        who = each.operator
+        state = "" if each.disabled_at is None else f"  disabled {each.disabled_at:%Y-%m-%d}"
+        typer.echo(f"{each.sign_in}  {who.role}  {who.authority or 'every authority'}  {who.name}{state}")
+
+
+def _password(*, from_stdin: bool) -> tuple[str, str]:
+    """With its seal."""
+    from services.console.accounts import passwords
+    from services.console.policy.sign_in import PASSWORD_LENGTH
+
+    password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.made()
+    if len(password) not in PASSWORD_LENGTH:
+        raise refused(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
+    return password, passwords.sealed(password)
+
+
+def _tell(name: str, password: str | None) -> None:
+    typer.echo(f"{name} can sign in")
+    if password is not None:
+        typer.echo(f"password: {password}")
+
+
+def _do(act: "Callable[[Transaction, datetime], Awaitable[T]]") -> T:
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.engine import connect
+    from services.platform.store.unit_of_work import Store
+
+    async def within() -> T:
+        store = Store(connect(Settings(), "console"))
+        try:
+            async with store.transaction() as transaction:
+                return await act(transaction, Clocks().wall())
+        finally:
+            await store.close()
+
+    return asyncio.run(within())

@@ -1,0 +1,75 @@
+"""`python -m services dead-letters`: lists them wherever Kafka is, and gives them another try as the console does, with its settings."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from services.platform.runtime.commands import WHO_ASKS, given, refused
+
+if TYPE_CHECKING:
+    from services.platform.bus.dead_letters import DeadLetter
+
+Redrive = Annotated[str | None, typer.Option(help="The id of the dead letter to publish again, or 'all'.")]
+By = Annotated[str | None, typer.Option("--as", help=WHO_ASKS)]
+Reason = Annotated[str | None, typer.Option(help="Why; kept on the record.")]
+NOBODY = "no open account of that name may give a dead letter another try; an operator's or a duty manager's, of every authority, may"
+REFUSED = "the database does not let this in: --redrive runs as the console, `docker compose run --rm --no-deps console dead-letters ...`"
+
+
+def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) -> None:
+    """List what services could not work on, and why; with --redrive, --as and --reason, publish it again, on the record."""
+    from services.platform.bus import dead_letters as letters
+
+    if redrive is not None:
+        by, reason = given(by, "--redrive needs --as"), given(reason, "--redrive needs --reason")
+    bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
+    found = letters.listed(bootstrap)
+    if redrive is None or by is None or reason is None:
+        for each in found:
+            typer.echo(f"{each.id}\n  {each.explain()}")
+        if not found:
+            typer.echo("no dead letters")
+        return
+    chosen = [each for each in found if redrive in {each.id, "all"}]
+    if not chosen:
+        raise refused(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
+    if not asyncio.run(_again(chosen, bootstrap, by, reason)):
+        raise typer.Exit(1)
+
+
+async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reason: str) -> bool:
+    """Whether each went. Those that the bus no longer keeps are named, and keep none of the others."""
+    from sqlalchemy.exc import DBAPIError
+
+    from services.console.accounts import repository as accounts
+    from services.console.acts.redrive import DeadLetterRedrive
+    from services.console.policy.permits import May
+    from services.platform.delivery.settings import KeySettings
+    from services.platform.runtime.clocks import Clocks
+    from services.platform.store import story_clock
+    from services.platform.store.engine import connect
+    from services.platform.store.unit_of_work import Store
+
+    settings = KeySettings()
+    store, went = Store(connect(settings, "console")), True
+    try:
+        async with store.transaction() as transaction:
+            account = await accounts.of_name(transaction.connection, sign_in)
+            clocks = Clocks(await story_clock.ahead_by(transaction.connection))
+        operator = None if account is None or account.disabled_at is not None else account.operator
+        if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
+            raise refused(NOBODY)
+        redriving = DeadLetterRedrive(store, clocks, settings.keyring, bootstrap)
+        for each in chosen:
+            try:
+                typer.echo(f"{each.id} goes to {await redriving.again(operator, each, reason)} again")
+            except LookupError as gone:
+                typer.echo(f"{each.id} does not go: {gone}", err=True)
+                went = False
+    except DBAPIError:
+        raise refused(REFUSED) from None
+    finally:
+        await store.close()
+    return went

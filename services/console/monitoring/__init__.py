@@ -1,0 +1,1 @@
+"""Metrics of how everything stands, counted in the console's tables."""

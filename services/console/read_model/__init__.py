@@ -1,0 +1,1 @@
+"""The console's read model: what it keeps of each message."""

@@ -1,0 +1,64 @@
+"""How times, spans and values look on a page."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.console.web.wording import Words
+from services.safeguarding.identifiers import code_of
+from services.safeguarding.operators import OperatorAct
+from services.safeguarding.working_time import in_england
+from services.wording import day_and_time
+
+PAGES = Path(__file__).parents[1] / "pages"
+
+
+def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment:
+    looks = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    looks.filters |= {
+        "as": words.of,
+        "sentence": words.sentence,
+        "moment": moment,
+        "day": day_and_time,
+        "stamp": stamp,
+        "span": in_plain_span,
+        "code": code_of,
+        "form": words.form,
+        "field": words.field,
+        "is_act": lambda name: name in set(OperatorAct),
+        "ucfirst": lambda said: said[:1].upper() + said[1:],
+    }
+    return looks
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """The time alone on the day of `now`, else with its day."""
+    here = in_england(at)
+    same_day = here.date() == in_england(now).date()
+    return here.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+
+
+def stamp(at: datetime) -> str:
+    """For machines: the countdowns read it."""
+    return at.astimezone(UTC).isoformat()
+
+
+def in_plain_span(span: timedelta) -> str:
+    """Such as "2 h 14 min", or "45 s" below a minute; never negative. `static/live.js` counts on in the same form."""
+    whole = max(0, int(span.total_seconds()))
+    days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {whole % 60} s" if minutes < 10 else f"{minutes} min"
+    return f"{whole} s"

@@ -1,0 +1,45 @@
+"""Puts kinds, roles and states into words. The words are in `messages/`; what has none shows as it is."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from services.console.policy.timeline import Line
+from services.safeguarding.operators import OperatorAct
+from services.wording import day_and_time, in_language, languages_in
+
+MESSAGES = Path(__file__).parents[1] / "messages"
+
+
+class Words:
+    def __init__(self, language: str = "en") -> None:
+        content = in_language(languages_in(MESSAGES), language)
+        self._acts: dict[str, str] = content["acts"]
+        self._fields: dict[str, dict[str, str]] = content["fields"]
+        self._forms: dict[str, dict[str, str]] = content["forms"]
+        self._asked: dict[str, dict[str, Any]] = content["asked"]
+
+    def of(self, value: object, field: str) -> str:
+        """`value` as a `field` is called: a role, a state, a wording."""
+        return self._fields.get(field, {}).get(str(value), str(value))
+
+    def form(self, act: OperatorAct) -> dict[str, str]:
+        """Its title, what follows from it, its button; a field's label where it is another than elsewhere."""
+        return self._forms[act]
+
+    def field(self, name: str) -> dict[str, Any]:
+        """A field's label, its hint and what may be chosen."""
+        return {"hint": None} | self._asked[name]
+
+    def sentence(self, line: Line) -> str:
+        """What a line of the timeline says."""
+        content: dict[str, Any] = line.entry.content.model_dump()
+        fields = content | {"role": line.role, "wording": line.wording}
+        return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})
+
+    def _in_words(self, value: object, field: str) -> str:
+        if isinstance(value, tuple):
+            return ", ".join(self.of(each, field) for each in value) or "none"
+        if isinstance(value, datetime):
+            return day_and_time(value)
+        return self.of(value, field) if value is not None else "not known"

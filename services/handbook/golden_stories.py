@@ -1,0 +1,33 @@
+"""Plays every golden story once and remembers which rules told somebody in it."""
+
+from functools import cache
+from pathlib import Path
+
+from services.protocol.loader import Library, files
+from services.protocol.simulate import Timeline, tell
+from services.protocol.stories import read
+
+STORIES = Path(__file__).parents[2] / "tests" / "scenarios"
+
+
+def story_files(folder: Path = STORIES) -> list[Path]:
+    """Raises FileNotFoundError where there are none: a story is a file of the repository, and no part of the package."""
+    found = sorted(folder.rglob("*.yaml"))
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no stories")
+    return found
+
+
+def name_of(path: Path, folder: Path = STORIES) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+@cache
+def played() -> dict[str, frozenset[str]]:
+    """By the story's file: the rules that told somebody. On the default rules, all of them."""
+    library = Library(files())
+    return {name_of(path): _told(tell(read(path), library)) for path in story_files()}
+
+
+def _told(timeline: Timeline) -> frozenset[str]:
+    return frozenset(each.duty.rule for each in timeline.told if each.duty.act == "tell")

@@ -1,0 +1,71 @@
+"""How far each service is behind on the bus, asked of Kafka from outside: a service that has died says nothing itself."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.platform.bus import metrics
+from services.platform.runtime.periodic import Repeating
+from services.safeguarding.message import Topic
+
+EVERY_SECONDS = 10
+ANSWERS_WITHIN_MS = 5_000
+OURS = frozenset(Topic)
+
+
+class LagWatch:
+    """A part. `groups` are the services' consumer groups, each named as its service. Every replica says the same."""
+
+    def __init__(self, kafka: str, groups: Sequence[str]) -> None:
+        self._kafka = kafka
+        self._groups = groups
+        self._asking = Repeating("bus lag", self._turn, every_seconds=EVERY_SECONDS)
+
+    async def start(self) -> None:
+        await self._asking.start()
+
+    async def stop(self) -> None:
+        await self._asking.stop()
+
+    async def _turn(self) -> bool:
+        try:
+            async with asyncio.timeout(2 * EVERY_SECONDS):
+                lags = await self._lags()
+        except Exception:
+            metrics.BROKER.set(0)
+            raise
+        metrics.BROKER.set(1)
+        for (group, topic), behind in lags.items():
+            metrics.LAG.labels(group, topic).set(behind)
+        return False
+
+    async def _lags(self) -> Counter[tuple[str, str]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka, request_timeout_ms=ANSWERS_WITHIN_MS)
+        ends = AIOKafkaConsumer(bootstrap_servers=self._kafka, request_timeout_ms=ANSWERS_WITHIN_MS)
+        try:
+            await admin.start()
+            await ends.start()
+            committed = {group: await admin.list_consumer_group_offsets(group) for group in self._groups}
+            partitions = {each for offsets in committed.values() for each in offsets if each.topic in OURS}
+            newest = await ends.end_offsets(list(partitions)) if partitions else {}
+        finally:
+            await ends.stop()
+            await admin.close()
+        return behind(
+            {group: {tp: each.offset for tp, each in found.items()} for group, found in committed.items()}, newest
+        )
+
+
+def behind(
+    committed: dict[str, dict[TopicPartition, int]], newest: dict[TopicPartition, int]
+) -> Counter[tuple[str, str]]:
+    """By group and topic, over all partitions. What a group has acknowledged nothing of yet (-1) counts from the beginning."""
+    found: Counter[tuple[str, str]] = Counter()
+    for group, offsets in committed.items():
+        for place, offset in offsets.items():
+            if place in newest:
+                found[group, place.topic] += max(0, newest[place] - max(0, offset))
+    return found

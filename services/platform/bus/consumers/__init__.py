@@ -1,0 +1,1 @@
+"""Consumers: they take messages from Kafka and give each to the message processor."""

@@ -1,0 +1,147 @@
+"""Consumes Kafka in batches, for services that only record messages (audit, console).
+
+They subscribe to everything, and nobody waits for a single message: the broker itself gathers, and a partition's batch is
+handed over whole.
+"""
+
+import asyncio
+import contextlib
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.platform.bus.consumer_base import Consumer
+from services.platform.bus.message_processor import MessageProcessor
+from services.platform.runtime.logs import logger
+from services.platform.runtime.settings import Settings
+from services.safeguarding.message import Topic
+
+FETCH_AT_LEAST_BYTES = 128 * 1024
+FETCH_WITHIN_MS = 150
+"""The broker answers with what has come by then: a page is at most a second behind."""
+TAKEN_AT_ONCE = 32
+"""Of one partition."""
+AGAIN_AFTER_SECONDS = 1.0
+
+
+class BatchConsumer(Consumer[ConsumerRecord]):
+    """Joins its group again whenever reading fails: what was not acknowledged comes again."""
+
+    def __init__(self, settings: Settings, contract: MessageProcessor) -> None:
+        super().__init__(settings, contract)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._batches: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._done: dict[TopicPartition, int] = {}
+        self._failure: str | None = None
+
+    def obstacle(self) -> str | None:
+        return self._failure
+
+    async def start(self) -> None:
+        self._reading = asyncio.create_task(self._read(), name="reading the bus")
+
+    async def acknowledge(self, message: ConsumerRecord) -> None:
+        self._done[TopicPartition(message.topic, message.partition)] = message.offset + 1
+
+    def record(self, message: ConsumerRecord) -> ConsumerRecord:
+        return message
+
+    async def _leave(self) -> None:
+        for task in [*self._batches.values(), self._reading]:
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        await self._leave_group()
+
+    async def _read(self) -> None:
+        """Goes on until it is cancelled, whatever fails."""
+        while True:
+            try:
+                consumer = await self._joined()
+                self._failure = None
+                await self._take_batches(consumer)
+            except Exception as error:  # noqa: BLE001 joining again is the remedy, and readiness shows the failure until then
+                self._failure = type(error).__name__
+                logger().warning("reading the bus failed and will be tried again", exc_info=error)
+                await self._leave_group()
+                await asyncio.sleep(AGAIN_AFTER_SECONDS)
+
+    async def _joined(self) -> AIOKafkaConsumer:
+        self._consumer = AIOKafkaConsumer(
+            *(str(topic) for topic in self._contract.topics),
+            bootstrap_servers=self._settings.kafka,
+            group_id=self._contract.service,
+            group_instance_id=self._identity,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_min_bytes=FETCH_AT_LEAST_BYTES,
+            fetch_max_wait_ms=FETCH_WITHIN_MS,
+            session_timeout_ms=self.SESSION_SECONDS * 1000,
+            heartbeat_interval_ms=self.HEARTBEAT_SECONDS * 1000,
+            rebalance_timeout_ms=self.REBALANCE_SECONDS * 1000,
+            request_timeout_ms=self.REQUEST_SECONDS * 1000,
+        )
+        await self._consumer.start()
+        return self._consumer
+
+    async def _take_batches(self, consumer: AIOKafkaConsumer) -> None:
+        """A partition is paused while its batch is in hand."""
+        loop = asyncio.get_running_loop()
+        commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
+        while not self._contract.stopping.is_set():
+            batches = await consumer.getmany(timeout_ms=int(self.COMMIT_EVERY_SECONDS * 1000), max_records=None)
+            for partition, records in batches.items():
+                consumer.pause(partition)
+                self._batches[partition] = asyncio.create_task(self._take(consumer, partition, records))
+            if loop.time() >= commit_at:
+                await self._commit(consumer)
+                commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
+        await asyncio.Future()
+
+    async def _take(self, consumer: AIOKafkaConsumer, partition: TopicPartition, left: list[ConsumerRecord]) -> None:
+        try:
+            with self._holding():
+                while left:
+                    several = left[:TAKEN_AT_ONCE]
+                    done = await self._process(several, Topic(partition.topic))
+                    left = left[done:]
+                    if done < len(several):
+                        return  # the process stops, and nothing further is taken
+        except Exception as error:  # noqa: BLE001 none may be passed over: the rest of the batch is read again
+            logger().error("a batch could not be taken and is read again", exc_info=error)
+            await asyncio.sleep(AGAIN_AFTER_SECONDS)
+            with contextlib.suppress(KafkaError):
+                consumer.seek(partition, left[0].offset)
+        finally:
+            if self._batches.get(partition) is asyncio.current_task():
+                del self._batches[partition]
+            if partition in consumer.assignment():
+                consumer.resume(partition)
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        """Of the partitions that are still ours. While they are being shared out anew nothing can be committed: a second later."""
+        ours = consumer.assignment()
+        self._done = {partition: place for partition, place in self._done.items() if partition in ours}
+        committed = dict(self._done)
+        if not committed:
+            return
+        try:
+            await consumer.commit(committed)
+        except KafkaError as error:
+            logger().info("places on the bus are committed later", reason=type(error).__name__)
+            return
+        self._done = {partition: place for partition, place in self._done.items() if committed.get(partition) != place}
+
+    async def _leave_group(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is None:
+            return
+        try:
+            async with asyncio.timeout(self.STOP_GRACE_SECONDS):
+                await self._commit(consumer)
+                await consumer.stop()
+        except (TimeoutError, KafkaError):
+            logger().warning("the consumer did not leave in time")
+        self._done.clear()

@@ -1,0 +1,171 @@
+"""Consumes Kafka with Faust, which brings each message at once. The only module that knows Faust.
+
+Three of Faust's habits are turned off here, each of which loses messages (docs/decisions): tables, acknowledging on
+every exit from the loop, and skipping a message whose handler raises.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import faust
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from services.platform.bus.consumer_base import Consumer
+from services.platform.bus.message_processor import MessageProcessor
+from services.platform.runtime.logs import logger
+from services.platform.runtime.settings import Settings
+from services.safeguarding.message import Topic
+
+WAITED_FOR_SECONDS = 3.0
+ASKED_AGAIN_SECONDS = 1.0
+"""While Kafka is away."""
+WATCHED_EVERY_SECONDS = 0.5
+TAKEN_AT_ONCE = 16
+"""Of one partition."""
+GATHERED_SECONDS = 0.25
+"""How long the first message of a background topic waits for others."""
+
+
+class ConsumingEndedError(RuntimeError):
+    """Faust has stopped consuming by itself, such as when it could not commit."""
+
+
+class _Come(NamedTuple):
+    """An event, and the stream that brought it and acknowledges it."""
+
+    stream: Any
+    event: Any
+
+
+class FaustConsumer(Consumer[_Come]):
+    """Ends the process where Faust ends by itself. Background topics are gathered: what waits there is handed over together."""
+
+    def __init__(self, settings: Settings, contract: MessageProcessor) -> None:
+        super().__init__(settings, contract)
+        self._app: faust.App | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Without Kafka the rest of the process runs all the same: what comes by HTTP must be kept while it is away.
+
+        Raises what keeps it from starting and is no absence of Kafka.
+        """
+        asked = asyncio.Event()
+        self._starting = asyncio.create_task(self._until_it_runs(asked))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), WAITED_FOR_SECONDS)
+        if self._starting.done():
+            self._starting.result()
+
+    def obstacle(self) -> str | None:
+        if self._app is not None:
+            return "consuming has ended" if self._app.should_stop else None
+        failed = self._starting is not None and self._starting.done()
+        return "consuming could not be started" if failed else "Kafka is away"
+
+    async def failed(self) -> None:
+        """Raises where it could not be started after all, and where Faust ends by itself: it does not start again then. It is asked,
+        since what it does in its own thread wakes nobody here.
+        """
+        if self._starting is None:
+            msg = "not started"
+            raise RuntimeError(msg)
+        await self._starting
+        while self._app is not None and not self._app.should_stop:  # noqa: ASYNC110 its event is of another thread's loop
+            await asyncio.sleep(WATCHED_EVERY_SECONDS)
+        raise ConsumingEndedError from getattr(self._app, "crash_reason", None)
+
+    async def _until_it_runs(self, asked: asyncio.Event) -> None:
+        """`asked`: an answer has come, or no answer, or it could not be asked."""
+        try:
+            while not await self._runs():
+                asked.set()
+                await asyncio.sleep(ASKED_AGAIN_SECONDS)
+        finally:
+            asked.set()
+
+    async def _runs(self) -> bool:
+        app = self._build()
+        try:
+            await app.start()
+            if app.should_stop:
+                raise app.crash_reason or ConsumingEndedError
+        except (KafkaError, OSError) as error:
+            if not _is_away(error):
+                raise
+            logger().warning("Kafka is away, and is asked again", exc_info=error)
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(app.stop(), self.STOP_GRACE_SECONDS)
+            return False
+        self._app = app
+        return True
+
+    async def acknowledge(self, message: _Come) -> None:
+        await message.stream.ack(message.event)
+
+    def record(self, message: _Come) -> Any:
+        return message.event.message
+
+    async def _leave(self) -> None:
+        if self._starting is not None and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait({self._starting})
+        if self._app is not None:
+            await self._app.stop()
+
+    def _build(self) -> faust.App:
+        service = self._contract.service
+        app = faust.App(
+            service,
+            broker=f"aiokafka://{self._settings.kafka}",
+            loop=asyncio.get_running_loop(),
+            store="memory://",
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            stream_wait_empty=False,
+            consumer_auto_offset_reset="earliest",
+            consumer_group_instance_id=self._identity,
+            broker_commit_interval=self.COMMIT_EVERY_SECONDS,
+            broker_session_timeout=self.SESSION_SECONDS,
+            broker_heartbeat_interval=self.HEARTBEAT_SECONDS,
+            broker_rebalance_timeout=self.REBALANCE_SECONDS,
+            broker_request_timeout=self.REQUEST_SECONDS,
+        )
+        for name in self._contract.topics:
+            topic = app.topic(str(name), value_type=bytes, value_serializer="raw", key_serializer="raw")
+            app.agent(topic, name=f"{service}-{name}", isolated_partitions=True)(self._agent(name))
+        return app
+
+    def _agent(self, topic: Topic) -> Callable[[Any], Any]:
+        """Faust runs one a partition. What comes while messages are being worked on waits, and is taken together next."""
+
+        async def take_each(stream: Any) -> None:
+            unacknowledged = stream.noack()
+            come: asyncio.Queue[_Come] = asyncio.Queue(TAKEN_AT_ONCE)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take_what_comes(come, topic))
+                async for event in unacknowledged.events():
+                    await come.put(_Come(unacknowledged, event))
+
+        return take_each
+
+    async def _take_what_comes(self, come: asyncio.Queue[_Come], topic: Topic) -> None:
+        while True:
+            several = [await come.get()]
+            if topic in self._contract.background_topics:
+                await asyncio.sleep(GATHERED_SECONDS)
+            while len(several) < TAKEN_AT_ONCE and not come.empty():
+                several.append(come.get_nowait())
+            if self._contract.stopping.is_set():
+                # Held, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
+                await asyncio.Future()
+            with self._holding():
+                await self._process(several, topic)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether Kafka may be there later. What it refuses for good, such as a login, no waiting mends."""
+    return isinstance(error, KafkaTimeoutError | OSError) or (isinstance(error, KafkaError) and error.retriable)

@@ -1,0 +1,117 @@
+"""Dead letters: listed, explained, redriven. A redriven message keeps its source and id, so those who did handle it pass it over."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from services.platform.bus.envelope import Unreadable, read
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.message import Topic
+
+READ_MS = 5_000
+AWAY = KafkaError
+"""What `listed` and `redrive` raise while Kafka cannot be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    id: str
+    at: datetime
+    subject: str
+    letter: MessageDeadLettered
+
+    def explain(self) -> str:
+        about = self.letter.original_kind or "a message of no known kind"
+        return (
+            f"{self.letter.service} could not work on {about} ({self.letter.origin}) at {self.at:%Y-%m-%d %H:%M:%S %Z}: "
+            f"{self.letter.reason}. A person is told of it where it is about a child. Mend the cause, then redrive {self.id}."
+        )
+
+
+def listed(bootstrap: str) -> list[DeadLetter]:
+    """All that the topic still holds, oldest first, each once however often it was published. Raises AWAY where nothing more comes,
+    such as when Kafka went away meanwhile.
+    """
+    found: dict[str, DeadLetter] = {}
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    try:
+        partitions = [
+            TopicPartition(Topic.DEAD_LETTERS, each)
+            for each in sorted(consumer.partitions_for_topic(Topic.DEAD_LETTERS) or ())
+        ]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        while any(_position(consumer, each) < ends[each] for each in partitions):
+            come = consumer.poll(timeout_ms=READ_MS)
+            if not come:
+                raise KafkaTimeoutError
+            for records in come.values():
+                for record in records:
+                    _take(record.value, found)
+    finally:
+        consumer.close()
+    return sorted(found.values(), key=lambda each: each.at)
+
+
+def _position(consumer: KafkaConsumer, partition: TopicPartition) -> int:
+    position = consumer.position(partition, timeout_ms=READ_MS)
+    if position is None:
+        raise KafkaTimeoutError
+    return int(position)
+
+
+def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
+    """Publishes the message again where it came from, and returns once Kafka has acknowledged it.
+
+    Raises LookupError where it was too large for the letter and its topic no longer keeps it.
+    """
+    topic = Topic(dead_letter.letter.origin.split("/", maxsplit=1)[0])
+    raw = _original(bootstrap, dead_letter.letter)
+    producer = KafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    try:
+        producer.send(topic, value=raw, key=_key_of(raw, dead_letter.subject)).get(timeout=20)
+    finally:
+        producer.close()
+    return topic
+
+
+def _original(bootstrap: str, letter: MessageDeadLettered) -> bytes:
+    if letter.original is not None:
+        return base64.b64decode(letter.original)
+    topic, partition, offset = letter.origin.split("/")
+    place = TopicPartition(topic, int(partition))
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, consumer_timeout_ms=READ_MS)
+    try:
+        consumer.assign([place])
+        consumer.seek(place, int(offset))
+        record = next(consumer, None)
+    finally:
+        consumer.close()
+    if record is None or record.offset != int(offset):
+        msg = f"the message is no longer kept at {letter.origin}"
+        raise LookupError(msg)
+    return bytes(record.value)
+
+
+def _take(raw: bytes, found: dict[str, DeadLetter]) -> None:
+    try:
+        received = read(raw, topic=Topic.DEAD_LETTERS)
+    except Unreadable:
+        return
+    letter = received.content
+    if isinstance(letter, MessageDeadLettered):
+        found.setdefault(received.id, DeadLetter(received.id, received.time, received.subject, letter))
+
+
+def _key_of(raw: bytes, otherwise: str) -> bytes:
+    """The child's id, so that a redriven message keeps its place among the child's others."""
+    try:
+        subject = json.loads(raw).get("subject")
+    except (ValueError, AttributeError, RecursionError):
+        subject = None
+    return (subject if isinstance(subject, str) else otherwise).encode()

@@ -1,0 +1,245 @@
+"""What happens to every message, whichever service hears it: once, with its effects, or a dead letter, or a visible wait."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from services.platform.bus import metrics
+from services.platform.bus.envelope import Received, Unreadable, kind_of, read, say
+from services.platform.bus.outbox_relay import OutboxRelay
+from services.platform.bus.raw_message import Raw, letter_about
+from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, background_topics
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.logs import logger, place
+from services.platform.store import inbox
+from services.platform.store.batch_writer import GroupCommit
+from services.platform.store.inbox import Identity
+from services.platform.store.transient_errors import is_transient
+from services.platform.store.unit_of_work import Store, Transaction
+from services.safeguarding import identifiers
+from services.safeguarding.contracts import contract_of
+from services.safeguarding.message import Message
+
+ATTEMPTS = 3
+"""How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
+ATTEMPT_PAUSE_SECONDS = 0.5
+BUNDLES_AT_ONCE = 4
+"""A report that comes must not wait long for a group of outcomes that came before it."""
+FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
+"""For what is away: soon once, since most of it is back at once."""
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """Messages of one partition, in their order, and the keys that were published under when they were done."""
+
+    messages: list[Received[Message]]
+    keys: list[str] = field(default_factory=list)
+
+
+class MessageProcessor:
+    """Gives each message to its handler; none is acknowledged before its effects are committed and what they say is published.
+
+    Urgent messages have transactions of their own, beside those of messages that came before and may wait.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        store: Store,
+        relay: OutboxRelay,
+        clocks: Clocks,
+        subscriptions: Sequence[Subscription],
+        last_resort: Handler | None = None,
+        *,
+        prefetch: Prefetch | None = None,
+        most_bundles: int = BUNDLES_AT_ONCE,
+        gather_seconds: float = 0.0,
+    ) -> None:
+        """At most `most_bundles` share a transaction, and the first waits `gather_seconds` for others."""
+        self.service = service
+        self.topics = sorted({each.event.topic for each in subscriptions})
+        self.background_topics = background_topics(subscriptions)
+        self.stopping = asyncio.Event()
+        self.waiting: dict[str, str] = {}
+        self._store = store
+        self._publisher = relay
+        self._clocks = clocks
+        self.subscriptions = {each.event.kind: each for each in subscriptions}
+        self._last_resort = last_resort
+        self._prefetch = prefetch
+        self._group = GroupCommit(self._commit, most=most_bundles, gather_seconds=gather_seconds)
+        self._urgent = GroupCommit(self._commit, most=most_bundles)
+
+    def obstacle(self) -> str | None:
+        return next(iter(self.waiting.values()), None)
+
+    async def process_batch(self, messages: Sequence[Raw]) -> int:
+        """How many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
+        again). What has come meanwhile, of all partitions, is done in one transaction: the busier it is, the less a message
+        costs. Where that fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
+        """
+        try:
+            bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
+            if bundle.messages:
+                await self._group_of(bundle).put(bundle)
+        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
+            logger().info("messages that came together are taken one by one", reason=place(error))
+            return await self._process_each(messages)
+        await self._publisher.wait_published(bundle.keys)
+        return len(messages)
+
+    async def _process_each(self, messages: Sequence[Raw]) -> int:
+        for done, each in enumerate(messages):
+            if not await self._process(each):
+                return done
+        return len(messages)
+
+    async def close(self) -> None:
+        """Ends what is under way; it comes again."""
+        await asyncio.gather(self._group.close(), self._urgent.close())
+
+    async def _process(self, raw: Raw) -> bool:
+        """True when the message may be acknowledged, False when the process stops first (it will come again)."""
+        try:
+            received = self._read(raw)
+            if received is None:
+                return True
+            with _bound(received):
+                return await self._work(raw, received)
+        except Unreadable as unreadable:
+            return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id)
+        finally:
+            # Cancelled too: its partition has gone to another process, and nothing waits here any more.
+            self._clear_waiting(raw.origin)
+
+    def _read(self, raw: Raw) -> Received[Message] | None:
+        """None for what this service does nothing with. Raises Unreadable."""
+        kind = kind_of(raw.content)
+        subscription = self.subscriptions.get(kind)
+        if subscription is None and contract_of(kind, raw.topic):
+            return None
+        received = read(raw.content, topic=raw.topic, origin=raw.origin)
+        skips = subscription is not None and subscription.skip_if is not None and subscription.skip_if(received.content)
+        return None if skips else received
+
+    async def _commit(self, bundles: Sequence[_Bundle]) -> None:
+        """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
+        pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
+        pairs.sort(key=lambda pair: pair[1].subject)
+        keys = await self._in_one_transaction([each for _, each in pairs])
+        for (bundle, _), own in zip(pairs, keys, strict=True):
+            bundle.keys.extend(own)
+
+    def _group_of(self, bundle: _Bundle) -> GroupCommit[_Bundle]:
+        priorities = {self.subscriptions[each.content.kind].priority for each in bundle.messages}
+        return self._urgent if Priority.URGENT in priorities else self._group
+
+    async def _work(self, raw: Raw, received: Received[Message]) -> bool:
+        failures = 0
+        while True:
+            try:
+                [keys] = await self._in_one_transaction([received])
+            except Exception as error:  # noqa: BLE001 classified just below; none may reach Faust, which would skip the message
+                if is_transient(error) or isinstance(error, KafkaError):
+                    if not await self._wait(raw.origin, error):
+                        return False
+                    continue
+                failures += 1
+                if failures < ATTEMPTS:
+                    await asyncio.sleep(ATTEMPT_PAUSE_SECONDS)
+                    continue
+                return await self._give_up(raw, place(error), received.content.kind, received.id, received)
+            self._clear_waiting(raw.origin)
+            await self._publisher.wait_published(keys)
+            return True
+
+    async def _in_one_transaction(self, several: Sequence[Received[Message]]) -> list[list[str]]:
+        """All of them in one transaction, in their order; for each, the keys under which it said something."""
+        keys: list[list[str]] = []
+        identities = [Identity(each.source, each.id, each.content_hash) for each in several]
+        async with self._store.transaction() as transaction:
+            queries = [] if self._prefetch is None else self._prefetch.queries(several)
+            marks, answers = await inbox.mark_and_ask(transaction, identities, self._clocks.wall(), *queries)
+            if self._prefetch is not None:
+                self._prefetch.load(transaction, answers)
+            for received, mark in zip(several, marks, strict=True):
+                said_before, transaction.keys_said = transaction.keys_said, {}
+                if mark is inbox.Mark.NEW:
+                    await self._handle(received, transaction)
+                keys.append(list(transaction.keys_said))
+                transaction.keys_said = said_before | transaction.keys_said
+        for received, mark in zip(several, marks, strict=True):
+            metrics.HANDLED.labels(received.content.kind, mark).inc()
+        return keys
+
+    async def _handle(self, received: Received[Message], transaction: Transaction) -> None:
+        started = time.perf_counter()
+        with _bound(received):
+            await self.subscriptions[received.content.kind].handler(received, transaction)
+        metrics.HANDLING.labels(received.content.kind).observe(time.perf_counter() - started)
+
+    async def _give_up(
+        self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
+    ) -> bool:
+        """A dead letter, under an id that follows from its origin: however often this happens, it is one."""
+        logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
+        letter = letter_about(
+            raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
+        )
+        subject = received.subject if received is not None else identifiers.provisional_child(raw.origin)
+        while True:
+            try:
+                async with self._store.transaction() as transaction:
+                    now = self._clocks.wall()
+                    await say(
+                        transaction,
+                        letter,
+                        said_by=self.service,
+                        subject=subject,
+                        at=self._clocks.story(),
+                        now=now,
+                        message_id=str(identifiers.derived("dead letter", self.service, raw.origin)),
+                    )
+                    if self._last_resort is not None and received is not None:
+                        await self._last_resort(received, transaction)
+            except Exception as error:  # noqa: BLE001 the message stays in hand until it is either in the outbox or comes again
+                if not await self._wait(raw.origin, error):
+                    return False
+                continue
+            break
+        metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
+        self._clear_waiting(raw.origin)
+        await self._publisher.wait_published(list(transaction.keys_said))
+        return True
+
+    async def _wait(self, origin: str, error: Exception) -> bool:
+        """False when the process stops meanwhile."""
+        before = self.waiting.get(origin)
+        if before is None:
+            logger().warning("a message waits for what is away", exc_info=error)
+        self.waiting[origin] = type(error).__name__
+        metrics.WAITING.set(len(self.waiting))
+        pause = LATER_WAIT_SECONDS if before else FIRST_WAIT_SECONDS
+        try:
+            await asyncio.wait_for(self.stopping.wait(), pause)
+        except TimeoutError:
+            return True
+        return False
+
+    def _clear_waiting(self, origin: str) -> None:
+        self.waiting.pop(origin, None)
+        metrics.WAITING.set(len(self.waiting))
+
+
+def _bound(received: Received[Message]) -> AbstractContextManager[Any]:
+    """Every line logged meanwhile says which message it is about."""
+    return structlog.contextvars.bound_contextvars(
+        trace=received.trace, kind=received.content.kind, message_id=received.id, exercise=received.exercise or None
+    )

@@ -1,0 +1,239 @@
+"""Publishes each key's outbox rows in order, and repeats until Kafka has acknowledged them.
+
+What a transaction said goes to Kafka right after its commit, and is taken out of the outbox some moments later, many at once. Where
+a key has other messages on their way, or that others left, its own are read from the outbox, in their order.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from datetime import timedelta
+from itertools import islice
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from services.platform.bus import metrics
+from services.platform.bus.producer import Producer
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.logs import logger
+from services.platform.runtime.periodic import Repeating
+from services.platform.runtime.settings import Settings
+from services.platform.store import outbox
+from services.platform.store.outbox import Committed, Unsent
+from services.platform.store.transient_errors import is_transient
+from services.platform.store.unit_of_work import Store, Transaction
+
+ROUNDS_AT_ONCE = 2
+KEYS_A_ROUND = 100
+"""A key said while a place is free goes at once and alone; those that had to wait go together, in one transaction."""
+SWEEP_EVERY_SECONDS = 1.0
+SWEEP_OLDER_THAN = timedelta(seconds=2)
+REMOVED_AFTER_SECONDS = 0.1
+"""Published and not taken out yet: a process that dies meanwhile leaves them to be published once more."""
+RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
+STOP_GRACE_SECONDS = 3
+
+
+class OutboxRelay:
+    """A part. The store gives it each transaction that said something; a sweep takes up what a dead process left unsent."""
+
+    def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
+        self._store = store
+        self._clocks = clocks
+        self._producer = Producer(settings.kafka)
+        self._waiting: dict[str, None] = {}
+        self._in_hand: set[str] = set()
+        self._settling: dict[str, asyncio.Future[None]] = {}
+        self._failures: dict[str, int] = {}
+        self._published: dict[int, str] = {}
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._direct: set[asyncio.Task[None]] = set()
+        self._keys_a_round = KEYS_A_ROUND
+        self._stopping = False
+        self._stopped = False
+        self._failure: str | None = None
+        self._sweep = Repeating("outbox sweep", self._wake_what_was_left, every_seconds=SWEEP_EVERY_SECONDS)
+        self._removal = Repeating("outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS)
+        store.on_said = self.publish
+
+    def obstacle(self) -> str | None:
+        return self._failure or self._sweep.obstacle() or self._removal.obstacle()
+
+    def publish(self, transaction: Transaction) -> None:
+        """What a transaction said, now that it is committed."""
+        if self._stopping:
+            return
+        direct, later = list[Unsent](), list[str]()
+        for said in outbox.committed(transaction):
+            if self._goes_directly(said):
+                direct.extend(said.messages)
+            else:
+                later.append(said.key)
+        if direct:
+            self._publish_directly(direct)
+        if later:
+            self._wake(later)
+
+    async def wait_published(self, keys: Sequence[str]) -> None:
+        """Returns when what was said under `keys` is acknowledged, or when the process stops (the outbox still holds it then)."""
+        waits = [self._settling[key] for key in keys if key in self._settling]
+        if waits:
+            await asyncio.wait(waits)
+
+    async def start(self) -> None:
+        await self._sweep.start()
+        await self._removal.start()
+
+    async def stop(self) -> None:
+        self._stopping = True
+        await self._sweep.stop()
+        hopeful = [future for key, future in self._settling.items() if key not in self._failures]
+        if hopeful:
+            await asyncio.wait(hopeful, timeout=STOP_GRACE_SECONDS)
+        self._stopped = True
+        for round_ in [*self._rounds, *self._direct]:
+            round_.cancel()
+        await self._removal.stop()
+        await self._remove_the_last()
+        for future in self._settling.values():
+            future.cancel()
+        await self._producer.close()
+
+    async def _wake_what_was_left(self) -> bool:
+        now = self._clocks.wall()
+        async with self._store.reading.connect() as connection:
+            left = await outbox.keys_unsent(connection, written_before=now - SWEEP_OLDER_THAN)
+            depth, oldest = await outbox.depth(connection)
+        metrics.OUTBOX_DEPTH.set(depth)
+        metrics.OUTBOX_OLDEST.set((now - oldest).total_seconds() if oldest else 0)
+        self._wake([key for key in left if key not in self._settling])
+        return False
+
+    def _goes_directly(self, said: Committed) -> bool:
+        """Nothing else of its key is on its way or waits; and while Kafka is away, what is said waits in the outbox, not here."""
+        if self._failure is not None or not self._producer.is_open:
+            return False
+        return said.key not in self._settling and said.older.issubset(self._published)
+
+    def _wake(self, keys: Sequence[str]) -> None:
+        """Publishes what the outbox holds of them. A key that is in hand already is taken up once more afterwards."""
+        if self._stopping:
+            return
+        self._settle_later(keys)
+        self._waiting.update(dict.fromkeys(keys))
+        self._start_rounds()
+
+    def _settle_later(self, keys: Collection[str]) -> None:
+        for key in keys:
+            if key not in self._settling:
+                self._settling[key] = asyncio.get_running_loop().create_future()
+
+    def _publish_directly(self, unsent: list[Unsent]) -> None:
+        keys = list(dict.fromkeys(each.key for each in unsent))
+        self._settle_later(keys)
+        self._in_hand.update(keys)
+        direct = asyncio.create_task(self._round(keys, self._publish_at_once(unsent)))
+        self._direct.add(direct)
+        direct.add_done_callback(self._direct.discard)
+
+    def _start_rounds(self) -> None:
+        while len(self._rounds) < ROUNDS_AT_ONCE and not self._stopped:
+            keys = list(islice((key for key in self._waiting if key not in self._in_hand), self._keys_a_round))
+            if not keys:
+                return
+            for key in keys:
+                del self._waiting[key]
+            self._in_hand.update(keys)
+            round_ = asyncio.create_task(self._round(keys, self._publish_what_lies_there(keys)))
+            self._rounds.add(round_)
+            round_.add_done_callback(self._round_ended)
+
+    def _round_ended(self, round_: asyncio.Task[None]) -> None:
+        self._rounds.discard(round_)
+        self._start_rounds()
+
+    async def _round(self, keys: list[str], publishing: Awaitable[bool]) -> None:
+        try:
+            more = await publishing
+        except Exception as error:  # noqa: BLE001 the outbox keeps the messages, and readiness shows the failure
+            self._failed(keys, error)
+            return
+        self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
+        for key in keys:
+            self._failures.pop(key, None)
+            if more:
+                self._waiting[key] = None
+        if not self._failures:
+            self._failure = None
+        self._put_down(keys)
+
+    def _failed(self, keys: list[str], error: Exception) -> None:
+        """Rounds of one key follow, so that a message which Kafka will not take holds up no other key for long."""
+        metrics.PUBLISH_FAILURES.inc()
+        if self._failure is None:
+            logger().warning("publishing failed and will be repeated", exc_info=error)
+        self._failure = type(error).__name__
+        self._keys_a_round = 1
+        for key in keys:
+            self._failures[key] = self._failures.get(key, 0) + 1
+            self._waiting[key] = None
+        tries = max(self._failures[key] for key in keys)
+        pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1]
+        asyncio.get_running_loop().call_later(pause, self._put_down, keys)
+
+    def _put_down(self, keys: list[str]) -> None:
+        self._in_hand.difference_update(keys)
+        for key in keys:
+            if key not in self._waiting and not self._settling[key].done():
+                self._settling.pop(key).set_result(None)
+        self._start_rounds()
+
+    async def _publish_at_once(self, unsent: Sequence[Unsent]) -> bool:
+        await self._send(await self._producer.ready(), unsent)
+        if not self._published:
+            asyncio.get_running_loop().call_later(REMOVED_AFTER_SECONDS, self._removal.wake)
+        self._published.update((each.position, each.key) for each in unsent)
+        return False
+
+    async def _publish_what_lies_there(self, keys: list[str]) -> bool:
+        """True when there is more of these keys than one round takes."""
+        producer = await self._producer.ready()
+        async with self._store.engine.begin() as connection:
+            taken = await outbox.take_unsent(connection, keys)
+            unsent = [each for each in taken if each.position not in self._published]
+            if unsent:
+                await self._send(producer, unsent)
+        return len(taken) == outbox.BATCH
+
+    async def _remove(self) -> bool:
+        """Takes out what was published without it."""
+        published = dict(self._published)
+        if published:
+            async with self._store.engine.begin() as connection:
+                await outbox.remove(connection, published)
+        for position in published:
+            del self._published[position]
+        return False
+
+    async def _remove_the_last(self) -> None:
+        try:
+            await self._remove()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+
+    async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
+        """Returns when Kafka has acknowledged all; raises where it has not, and nothing is then taken out."""
+        try:
+            sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
+        except KafkaError as error:
+            # What is too large already here never gets a number.
+            if not isinstance(error, MessageSizeTooLargeError):
+                self._producer.failed(producer, error)
+            raise
+        for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(acknowledged, BaseException):
+                self._producer.failed(producer, acknowledged)
+                raise acknowledged
+        for each in unsent:
+            metrics.PUBLISHED.labels(each.topic).inc()

@@ -1,0 +1,79 @@
+"""The producer: opened when first needed, replaced when it can send no more, closed within a moment even where Kafka is away."""
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from services.platform.runtime.logs import logger
+
+REQUEST_TIMEOUT_MS = 10_000
+CLOSE_WITHIN_SECONDS = 3
+
+
+class Producer:
+    """One a process. `ready` raises KafkaError while Kafka is away, and may be called again."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._opened: AIOKafkaProducer | None = None
+        self._given_up: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether `ready` would answer at once."""
+        return self._opened is not None
+
+    async def ready(self) -> AIOKafkaProducer:
+        if self._opened is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                acks="all",
+                enable_idempotence=True,
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                retry_backoff_ms=100,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            if self._opened is not None:
+                await producer.stop()
+            else:
+                self._opened = producer
+        return self._opened
+
+    def failed(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+        """`ready` opens another where this one is of no use any more. A message that Kafka refuses for good leaves a gap in the numbers
+        that an idempotent producer gives to a partition's messages, and Kafka refuses all that follow; and one whose own loop has
+        died refuses everything.
+        """
+        passes = isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and error.retriable)
+        if producer is not self._opened or passes:
+            return
+        logger().warning("the producer is replaced", reason=type(error).__name__)
+        self._opened = None
+        # What others still send over it is to be acknowledged, or refused, as it would have been.
+        closing = asyncio.create_task(_closed(producer))
+        self._given_up.add(closing)
+        closing.add_done_callback(self._given_up.discard)
+
+    async def close(self) -> None:
+        closing = set(self._given_up)
+        if self._opened is not None:
+            closing.add(asyncio.create_task(_closed(self._opened)))
+        if not closing:
+            return
+        _, left = await asyncio.wait(closing, timeout=CLOSE_WITHIN_SECONDS)
+        for each in left:
+            logger().warning("the producer did not close in time")
+            each.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _closed(producer: AIOKafkaProducer) -> None:
+    try:
+        await producer.stop()
+    except KafkaError as error:
+        logger().warning("the producer did not close in order", reason=type(error).__name__)

@@ -1,0 +1,54 @@
+"""The topics, as data in `infra/kafka/topics.yaml`, created with kafka-python's admin client."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import TopicAlreadyExistsError
+
+from services.safeguarding.message import Topic
+
+DECLARATION = Path(__file__).parents[3] / "infra" / "kafka" / "topics.yaml"
+MS_A_DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class Declared:
+    name: Topic
+    partitions: int
+    retention_days: int
+
+
+def declared(path: Path = DECLARATION) -> list[Declared]:
+    """Raises ValueError where the file and the code's topics differ."""
+    content = yaml.safe_load(path.read_text())
+    topics = [
+        Declared(Topic(name), int(content["partitions"]), int(str(about["retention"]).removesuffix("d")))
+        for name, about in content["topics"].items()
+    ]
+    missing = set(Topic) - {topic.name for topic in topics}
+    if missing:
+        msg = f"{path.name} does not declare {', '.join(sorted(missing))}"
+        raise ValueError(msg)
+    return topics
+
+
+def create(bootstrap: str) -> list[str]:
+    """Creates those that are missing and returns their names. Topics that exist are left as they are."""
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    created = []
+    try:
+        existing = set(admin.list_topics())
+        for topic in declared():
+            if topic.name in existing:
+                continue
+            settings = {"retention.ms": str(topic.retention_days * MS_A_DAY), "min.insync.replicas": "1"}
+            try:
+                admin.create_topics([NewTopic(topic.name, topic.partitions, 1, topic_configs=settings)])
+            except TopicAlreadyExistsError:
+                continue
+            created.append(str(topic.name))
+    finally:
+        admin.close()
+    return created

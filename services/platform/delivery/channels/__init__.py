@@ -1,0 +1,1 @@
+"""Channels: webhook, text, call and mail, each behind the same interface."""

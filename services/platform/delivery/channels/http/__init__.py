@@ -1,0 +1,1 @@
+"""HTTP to a force: verified certificates, public addresses alone."""

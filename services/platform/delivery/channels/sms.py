@@ -1,0 +1,243 @@
+"""Texts through Twilio, and calls that read out what no text can bring. The one module that knows its library.
+
+Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked for
+the exact body, which a code makes unique; if it is not there it is sent again, marked as a possible repeat.
+"""
+
+import asyncio
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeAlias
+from urllib.parse import urlparse
+
+import aiohttp
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator, add_port, remove_port
+from twilio.rest import Client
+from twilio.twiml.voice_response import VoiceResponse
+
+from services.platform.delivery import metrics
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.twilio_errors import meaning
+from services.platform.delivery.channels.voice import spoken
+from services.platform.delivery.model import MediumName
+from services.platform.runtime.logs import logger
+from services.safeguarding.evidence import AttemptResult
+
+LANE = "texts"
+"""One destination: the provider. What fails for one number alone is no failure of the lane."""
+AT_ONCE = 16
+TOTAL_SECONDS = 10.0
+URGENT_VALIDITY_SECONDS = 300
+"""A text that the network could not hand over by then is reported as not delivered, and the next person is told."""
+STRANGERS_ANSWER_WITHIN = timedelta(seconds=URGENT_VALIDITY_SECONDS)
+"""Later than this no automatic answer goes to a phone that may be a child's: who holds it by then, nobody knows (S61)."""
+RINGS_SECONDS = 45
+REPEAT_MARK = "(Repeat?) "
+LOOKED_THROUGH = 50
+FAILED_STATUSES = frozenset({"failed", "undelivered", "canceled"})
+CALL_EVENTS = ("initiated", "answered", "completed")
+Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""After any of these nobody knows whether Twilio has it."""
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""Twilio says in whole seconds, and by its own clock, when a call was made. No more: an earlier call may be another parcel's, and one
+that is missed is worse than one that rings twice.
+"""
+
+
+def signature_is_valid(url: str, form: Mapping[str, Any], signature: str | None, tokens: Sequence[str]) -> bool:
+    """Whether Twilio sent this form to `url`, the configured public one with its query. Blank fields count; `form` may be a
+    multidict. `tokens`: the primary and, during a change, the alternate.
+    """
+    return bool(signature) and any(RequestValidator(token).validate(url, form, signature) for token in tokens)
+
+
+def bytes_are_signed(url: str, pairs: Pairs, signature: str, tokens: Sequence[str]) -> bool:
+    """As `signature_is_valid`, over the bytes as they came."""
+    parts = urlparse(url)
+    said = b"".join(name + value for name, value in sorted(set(pairs)))
+    good = [
+        base64.b64encode(hmac.digest(token.encode(), each.encode() + said, "sha1"))
+        for token in tokens
+        for each in (remove_port(parts), add_port(parts))
+    ]
+    return any(hmac.compare_digest(each, signature.encode()) for each in good)
+
+
+def status_callback(public_url: str, delivery: Any) -> str:
+    return f"{public_url.rstrip('/')}/texts/status?delivery={delivery}"
+
+
+def twiml(body: str) -> str:
+    """What a call says: the text, twice."""
+    response, says = VoiceResponse(), spoken(body)
+    for pause in (1, 2):
+        response.pause(length=pause)
+        response.say(says.words, language=says.locale, voice=says.voice)
+    return str(response)
+
+
+class TextMedium:
+    """`sender` is our number (E.164). `base_url` only where a sandbox plays Twilio."""
+
+    name: MediumName = "text"
+
+    def __init__(
+        self, *, account_sid: str, auth_token: str, sender: str, public_url: str, base_url: str | None = None
+    ) -> None:
+        if not auth_token:
+            raise ValueError("twilio_auth_token is empty: without it neither texts nor signatures can be made")
+        self._account_sid, self._auth_token = account_sid, auth_token
+        self._sender, self._public_url, self._base_url = sender, public_url, base_url
+        self._http: _TwilioHttp | None = None
+        self._client: Any = None
+
+    async def start(self) -> None:
+        self._http = _TwilioHttp(timeout=TOTAL_SECONDS)
+        self._client = Client(self._account_sid, self._auth_token, http_client=self._http)
+        if self._base_url is not None:
+            self._client.api.base_url = self._base_url
+
+    async def stop(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    async def send(self, sending: SendRequest) -> SendResult:
+        """An urgent text that this number cannot take is read out by a call at once, unless a stranger's phone would ring."""
+        if sending.by_voice:
+            return await self._ring(sending)
+        if sending.to_stranger and sending.now - sending.created_at > STRANGERS_ANSWER_WITHIN:
+            return SendResult(AttemptResult.REFUSED, reason="undeliverable")
+        answer = await self._text(sending)
+        rings = sending.urgent and not sending.to_stranger
+        if answer.result is AttemptResult.REFUSED and rings and meaning(answer.status).by_voice:
+            metrics.SECOND_ROUTE.labels("refused").inc()
+            return await self._ring(sending)
+        return answer
+
+    async def _ring(self, sending: SendRequest) -> SendResult:
+        if sending.uncertain and (found := await self._look_up_call(sending)) is not None:
+            return found
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                call = await self._client.calls.create_async(
+                    to=sending.recipient,
+                    from_=self._sender,
+                    twiml=twiml(sending.body),
+                    timeout=RINGS_SECONDS,
+                    machine_detection="Enable",
+                    status_callback=status_callback(self._public_url, sending.id),
+                    status_callback_event=list(CALL_EVENTS),
+                )
+        except _Throttled as throttled:
+            return SendResult(AttemptResult.RETRY, 429, retry_after=throttled.retry_after, medium="voice")
+        except TwilioRestException as refusal:
+            return replace(_read_refusal(refusal), medium="voice")
+        except aiohttp.ClientConnectorError:
+            return SendResult(AttemptResult.RETRY, medium="voice")
+        except LOST:
+            return SendResult(AttemptResult.UNKNOWN, medium="voice")
+        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=call.sid, medium="voice")
+
+    async def _look_up_call(self, sending: SendRequest) -> SendResult | None:
+        """Calls carry no code: any to that number since then is taken for the one whose answer was lost."""
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                calls = await self._client.calls.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
+        except (*LOST, _Throttled):
+            return SendResult(AttemptResult.UNKNOWN, medium="voice")
+        earliest = sending.created_at - CLOCKS_DIFFER
+        for call in calls:
+            if call.date_created is None or call.date_created >= earliest:
+                return SendResult(AttemptResult.ACCEPTED, 200, provider_id=call.sid, medium="voice")
+        return None
+
+    async def _text(self, sending: SendRequest) -> SendResult:
+        body = sending.body
+        if sending.uncertain:
+            found = await self._look_up(sending)
+            if found is not None:
+                return found
+            body = REPEAT_MARK + body
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                text = await self._client.messages.create_async(
+                    to=sending.recipient,
+                    from_=self._sender,
+                    body=body,
+                    status_callback=status_callback(self._public_url, sending.id),
+                    **({"validity_period": URGENT_VALIDITY_SECONDS} if sending.urgent else {}),
+                )
+        except _Throttled as throttled:
+            return SendResult(AttemptResult.RETRY, 429, retry_after=throttled.retry_after)
+        except TwilioRestException as refusal:
+            return _read_refusal(refusal)
+        except aiohttp.ClientConnectorError:
+            return SendResult(AttemptResult.RETRY)
+        except LOST:
+            return SendResult(AttemptResult.UNKNOWN)
+        return SendResult(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
+
+    async def _look_up(self, sending: SendRequest) -> SendResult | None:
+        """None: Twilio does not have it. An answer that nobody knows, where Twilio cannot be asked."""
+        bodies = {sending.body, REPEAT_MARK + sending.body}
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                texts = await self._client.messages.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
+        except (*LOST, _Throttled):
+            return SendResult(AttemptResult.UNKNOWN)
+        earliest = sending.created_at - timedelta(minutes=1)
+        for text in texts:
+            if text.body in bodies and (text.date_created is None or text.date_created >= earliest):
+                return _read_found(text)
+        return None
+
+
+def _read_found(text: Any) -> SendResult | None:
+    if text.status not in FAILED_STATUSES:
+        return SendResult(AttemptResult.ACCEPTED, 200, provider_id=text.sid)
+    means = meaning(text.error_code)
+    return None if means.passes else SendResult(AttemptResult.REFUSED, text.error_code, reason=means.reason)
+
+
+def _read_refusal(refusal: TwilioRestException) -> SendResult:
+    """A 5xx without Twilio's own code comes from something in between: whether the text went out, nobody knows."""
+    if refusal.status >= 500 and not refusal.code:
+        return SendResult(AttemptResult.UNKNOWN, refusal.status)
+    means = meaning(refusal.code, refusal.status)
+    if means.operator:
+        metrics.OPERATOR.labels("text").inc()
+        logger().error("texts cannot go out until the settings or the account are mended", status=refusal.code)
+    if means.passes:
+        return SendResult(AttemptResult.RETRY, refusal.code)
+    return SendResult(AttemptResult.REFUSED, refusal.code, reason=means.reason)
+
+
+class _Throttled(Exception):
+    def __init__(self, retry_after: timedelta | None) -> None:
+        super().__init__("too many requests")
+        self.retry_after = retry_after
+
+
+class _TwilioHttp(AsyncTwilioHttpClient):  # type: ignore[misc]
+    """Tells of Retry-After, which the library's exception does not carry, and writes the credentials' header itself, since
+    aiohttp deprecates the class that the library uses for it.
+    """
+
+    async def request(self, method: str, url: str, **rest: Any) -> Response:
+        auth = rest.pop("auth", None)
+        headers = dict(rest.pop("headers", None) or {})
+        if auth is not None:
+            headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+        rest.pop("timeout", None)
+        response = await super().request(method, url, headers=headers, **rest)
+        if response.status_code == 429:
+            asked = response.headers.get("Retry-After", "")
+            raise _Throttled(timedelta(seconds=int(asked)) if asked.isdecimal() else None)
+        return response

@@ -1,0 +1,155 @@
+"""Signed webhooks (Standard Webhooks): the published library signs, httpx over aiohttp's transport sends.
+
+Same id at every attempt, fresh time and signatures; 2xx alone counts as taken; redirects are not followed.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import httpx
+from standardwebhooks import Webhook
+
+from services.platform.delivery import metrics
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.http.clients import WebhookClients
+from services.platform.delivery.channels.http.resolver import CheckedResolver
+from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
+from services.platform.delivery.model import MediumName
+from services.platform.runtime.logs import logger
+from services.safeguarding.evidence import AttemptResult
+
+TOTAL_SECONDS = 10.0
+READ_AT_MOST = 20_000
+PASSING = frozenset({408, 425, 429})
+GONE = 410
+RETRY_AFTER_AT_MOST = 60
+"""Characters; an HTTP date has 29."""
+DAY = timedelta(days=1)
+
+
+def signed(message_id: str, body: str, secrets: tuple[str, ...], now: datetime) -> dict[str, str]:
+    """The three headers. Several secrets give several signatures, so that either side may change its secret first.
+
+    `now` is wall time; it is signed as UTC, since the library would sign another zone's digits as if they were UTC.
+    """
+    now = now.astimezone(UTC)
+    signatures = " ".join(Webhook(secret).sign(message_id, now, body) for secret in secrets)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signatures,
+        "content-type": "application/json",
+        "user-agent": "safe-return/1",
+    }
+
+
+def read_answer(status: int, headers: Mapping[str, str], now: datetime) -> SendResult:
+    """408, 425, 429 and 5xx pass by themselves; every other refusal is one, at once."""
+    if 200 <= status < 300:
+        return SendResult(AttemptResult.ACCEPTED, status)
+    if status >= 500 or status in PASSING:
+        return SendResult(AttemptResult.RETRY, status, retry_after=_retry_after(headers.get("retry-after"), now))
+    return SendResult(AttemptResult.REFUSED, status, reason="gone" if status == GONE else "refused")
+
+
+class WebhookMedium:
+    """One client for all destinations whose certificates public authorities sign, and one a private authority; the lanes
+    above keep destinations apart.
+    """
+
+    name: MediumName = "webhook"
+
+    def __init__(self, *, sandbox: bool, resolver: CheckedResolver | None = None) -> None:
+        self._sandbox = sandbox
+        self._clients = WebhookClients(resolver or CheckedResolver(sandbox=sandbox), TOTAL_SECONDS)
+
+    def trust(self, url: str, private_ca: str | None) -> None:
+        """From now on `url`'s certificate must be signed by `private_ca` (PEM) alone; None: by a public authority."""
+        self._clients.trust(url, private_ca)
+
+    async def start(self) -> None:
+        """Clients are made when they are first needed."""
+
+    async def stop(self) -> None:
+        await self._clients.close()
+
+    async def send(self, sending: SendRequest) -> SendResult:
+        """The status is the answer as soon as it is there, whatever becomes of the words that follow it."""
+        post = _Post(sending.body.encode())
+        try:
+            require_permitted_url(sending.recipient, sandbox=self._sandbox)
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await self._post(post, sending)
+        except ForbiddenDestination:
+            return SendResult(AttemptResult.REFUSED, reason="refused")
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
+            return post.answer or _read_failure(error, may_have_arrived=post.begun)
+
+    async def _post(self, post: "_Post", sending: SendRequest) -> SendResult:
+        client = self._clients.of(sending.recipient)
+        headers = signed(str(sending.id), sending.body, sending.secrets, sending.now)
+        headers["content-length"] = str(len(post.body))  # else a body that is asked for piece by piece goes in chunks
+        request = client.build_request("POST", sending.recipient, content=post, headers=headers)
+        response = await client.send(request, stream=True)
+        post.answer = answer = read_answer(response.status_code, response.headers, sending.now)
+        try:
+            read = 0
+            async for chunk in response.aiter_raw():
+                read += len(chunk)
+                if read > READ_AT_MOST:
+                    break
+        finally:
+            await response.aclose()
+        return answer
+
+
+class _Post:
+    """The body as the client asks for it, which it does once it is connected: whatever fails before that, nothing has arrived."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.begun = False
+        self.answer: SendResult | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.begun = True
+        yield self.body
+
+
+def _read_failure(failure: BaseException, *, may_have_arrived: bool) -> SendResult:
+    """Nothing was sent to an address that is forbidden, or to a machine that cannot show whose it is. Neither passes by itself."""
+    if _is_because_of(failure, ForbiddenDestination):
+        return SendResult(AttemptResult.REFUSED, reason="refused")
+    if _is_because_of(failure, ssl.SSLCertVerificationError):
+        metrics.OPERATOR.labels("webhook").inc()
+        logger().error("a certificate at the other end is not to be trusted: nothing was sent")
+        return SendResult(AttemptResult.REFUSED, reason="untrusted-certificate")
+    return SendResult(AttemptResult.UNKNOWN if may_have_arrived else AttemptResult.RETRY)
+
+
+def _is_because_of(error: BaseException | None, cause: type[Exception]) -> bool:
+    """What the resolver and TLS say comes wrapped in the client's errors."""
+    while error is not None:
+        if isinstance(error, cause):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _retry_after(value: str | None, now: datetime) -> timedelta | None:
+    """Seconds or an HTTP date; what is neither, lies in the past, or is longer than any of the two asks for nothing."""
+    if value is None or len(value) > RETRY_AFTER_AT_MOST:
+        return None
+    try:
+        if value.strip().isdecimal():
+            return min(timedelta(seconds=int(value)), DAY)
+        asked = parsedate_to_datetime(value)
+        if asked.tzinfo is None:
+            asked = asked.replace(tzinfo=UTC)
+        return asked - now if asked > now else None
+    except (ValueError, ArithmeticError, LookupError, TypeError):
+        return None

@@ -1,0 +1,136 @@
+"""What the floor says of a parcel, in the transaction of what happened to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from services.platform.bus.envelope import compose
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.model import Delivery, FailureReason, MediumName
+from services.platform.store import outbox
+from services.platform.store.outbox import Said
+from services.platform.store.unit_of_work import Transaction
+from services.safeguarding.contact_events import ContactUnreachable
+from services.safeguarding.duties import Duty
+from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.identifiers import ForceId, PersonId, WordsId
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
+
+CARER = "carer"
+"""Who gets conversations' replies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Speaks for one service. `at` is story time, `now` wall time."""
+
+    service: str
+    at: datetime
+    now: datetime
+
+    async def say(self, transaction: Transaction, delivery: Delivery, *contents: Message | None) -> None:
+        """In one round trip where they go to one topic; None says nothing."""
+        said = [content for content in contents if content is not None]
+        for topic, each in groupby(said, key=lambda content: content.topic):
+            messages = [Said(delivery.child, self._envelope(delivery, content)) for content in each]
+            await outbox.put_all(transaction, messages, topic=topic, at=self.now)
+
+    def _envelope(self, delivery: Delivery, content: Message) -> bytes:
+        return compose(
+            content,
+            said_by=self.service,
+            subject=delivery.child,
+            at=self.at,
+            exercise=delivery.exercise,
+            trace=delivery.trace,
+        )
+
+
+def accepted(delivery: Delivery, person: PersonId | None) -> Message | None:
+    """None of a conversation's reply, which nobody's duty waits for. So with the others."""
+    duty = delivery.duty
+    if duty is None:
+        return None
+    return DutyAccepted(duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, person=person)
+
+
+def delivered(delivery: Delivery) -> Message | None:
+    duty, person = delivery.duty, delivery.person
+    if duty is None:
+        return None
+    return DutyDelivered(duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, person=person)
+
+
+def acknowledged(
+    duty: Duty,
+    how: How,
+    *,
+    by: PersonId | None = None,
+    force: ForceId | None = None,
+    words: tuple[WordsId, ...] = (),
+) -> DutyAcknowledged:
+    """Who has it: `by`, or an officer of `force`, named in `words`."""
+    return DutyAcknowledged(
+        duty=duty.duty,
+        step=duty.step,
+        authority=duty.authority,
+        episode=duty.episode,
+        by=by,
+        force=force,
+        how=how,
+        words=words,
+    )
+
+
+def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -> Message | None:
+    """A duty's failure sends the protocol to the next person; a reply that cannot be delivered is a human's business too."""
+    duty = delivery.duty
+    if duty is not None:
+        return DutyFailed(
+            duty=duty.duty,
+            step=duty.step,
+            authority=duty.authority,
+            episode=duty.episode,
+            person=person,
+            reason=reason,
+        )
+    if delivery.authority is None or delivery.person is None:
+        return None
+    return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
+
+
+def attempted(
+    delivery: Delivery,
+    answer: SendResult,
+    *,
+    medium: MediumName,
+    sending: SendRequest,
+    took_ms: int,
+    person: PersonId | None,
+    body_hash: bytes,
+) -> Message | None:
+    if delivery.authority is None:
+        return None
+    return DeliveryAttempted(
+        delivery=delivery.id,
+        duty=delivery.duty.duty if delivery.duty else None,
+        step=delivery.duty.step if delivery.duty else None,
+        authority=delivery.authority,
+        attempt=sending.attempt,
+        medium=medium,
+        result=answer.result,
+        status=answer.status,
+        took_ms=took_ms,
+        person=person,
+        body_hash=body_hash.hex(),
+    )
+
+
+def looked_up(delivery: Delivery, purpose: str, fields: Sequence[str], person: PersonId | None) -> Message | None:
+    if delivery.authority is None or not fields:
+        return None
+    return RegisterLookedUp(
+        authority=delivery.authority, purpose=purpose, fields=tuple(fields), person=person, delivery=delivery.id
+    )

@@ -1,0 +1,1 @@
+"""Mail that comes in: taken over SMTP, parsed, classified and handled."""

@@ -1,0 +1,118 @@
+"""Reads what our own relay says of a mail's sender (Authentication-Results, RFC 8601). Whatever is not clear vouches for nobody.
+
+A relay writes what it checked above what came with the mail. Anybody can write such a header, in another's name or in ours: the
+topmost one with our relay's name counts alone, and the relay takes away those that came with a mail (RFC 8601, section 5).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from services.platform.delivery.inbound_mail.parser import HEADER_AT_MOST
+
+SPACE = " \t\r\n"
+VALUE = r'"(?:[^"\\]|\\.)*"(?:@[^\s";]*)?|[^\s";]*'
+PAIR = re.compile(rf"[{SPACE}]*([A-Za-z0-9_.-]+)(?:/[0-9]+)?[{SPACE}]*=[{SPACE}]*({VALUE})(?=[{SPACE}]|$)", re.DOTALL)
+"""`dmarc=pass`, `dkim/1=pass`, `header.d=north.example`, and Microsoft's `action=none`, which the standard does not have."""
+NAME = re.compile(rf'[{SPACE}]*("(?:[^"\\]|\\.)*"|[^\s";=]+)(?:[{SPACE}]+1)?[{SPACE}]*', re.DOTALL)
+"""Of whoever checked, and the version of the format: there is no other than 1."""
+SAYS_FOR_WHOM = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
+"""Where each method names what it checked; the first that is there. Any other method vouches for nobody's From."""
+
+
+class Unclear(Exception):
+    """A header that does not say what it says beyond doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    method: str
+    value: str
+    about: Mapping[str, str]
+
+
+def is_authenticated(headers: Iterable[str], *, relay: str, sender: str) -> bool:
+    """Whether our relay says that the domain of `sender` sent this mail: a pass of DMARC, or of DKIM or SPF for exactly that domain.
+
+    `headers` are the mail's Authentication-Results as they came, topmost first; `relay` is the name (authserv-id) that our relay
+    gives in them. A domain is what is checked: whoever sends from it may give any name before the @.
+    """
+    domain = _domain(sender) if "@" in sender else ""
+    own = next((each for each in headers if relay and _checked_by(each) == relay.lower()), None)
+    if own is None or not domain or len(own) >= HEADER_AT_MOST:  # which may have been cut
+        return False
+    try:
+        results = _results(own)
+    except Unclear:
+        return False
+    refused = any((each.method, each.value) == ("dmarc", "fail") for each in results)
+    return not refused and any(_vouches(each, domain) for each in results)
+
+
+def _vouches(result: Result, domain: str) -> bool:
+    named = [result.about[name] for name in SAYS_FOR_WHOM.get(result.method, ()) if name in result.about]
+    return result.value == "pass" and bool(named) and _domain(named[0]) == domain
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower().rstrip(".")
+
+
+def _checked_by(header: str) -> str | None:
+    """None where it names nobody, as Microsoft's does not."""
+    try:
+        named = NAME.fullmatch(next(_clauses(header)))
+    except Unclear:
+        return None
+    return None if named is None else _unquoted(named[1]).lower()
+
+
+def _results(header: str) -> list[Result]:
+    """Raises Unclear."""
+    _, *clauses = _clauses(header)
+    found = [clause for clause in clauses if clause.strip(SPACE) and clause.strip(SPACE).lower() != "none"]
+    return [_result(clause) for clause in found]
+
+
+def _result(clause: str) -> Result:
+    pairs, at = [], 0
+    clause = clause.rstrip(SPACE)
+    while at < len(clause):
+        pair = PAIR.match(clause, at)
+        if pair is None:
+            raise Unclear
+        pairs.append((pair[1].lower(), _unquoted(pair[2])))
+        at = pair.end()
+    (method, value), *about = pairs
+    if len(dict(about)) < len(about):  # the same thing said twice
+        raise Unclear
+    return Result(method, value.lower(), dict(about))
+
+
+def _unquoted(value: str) -> str:
+    """Of a quoted local part its domain is all that is needed."""
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' == value[-1:] else value
+
+
+def _clauses(header: str) -> Iterator[str]:
+    """What stands between semicolons, without comments. Raises Unclear where a comment or a quotation does not end."""
+    clause: list[str] = []
+    deep, quoted, escaped = 0, False, False
+    for each in header:
+        if not deep:
+            if each == ";" and not quoted:
+                yield "".join(clause)
+                clause = []
+                continue
+            clause.append(each if quoted or each != "(" else " ")
+        if escaped:
+            escaped = False
+        elif each == "\\" and (quoted or deep):
+            escaped = True
+        elif each == '"' and not deep:
+            quoted = not quoted
+        elif not quoted:
+            deep += (each == "(") - (each == ")" and deep > 0)
+    if deep or quoted:
+        raise Unclear
+    yield "".join(clause)

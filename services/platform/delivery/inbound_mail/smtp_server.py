@@ -1,0 +1,75 @@
+"""The SMTP port to which the authority's relay hands over mail for a service's own mailbox."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from aiosmtpd.smtp import SMTP
+
+from services.platform.delivery.inbound_mail.classifier import ReadMail, fallback_readings, read_mail
+from services.platform.runtime.limits import MAIL_BYTES
+from services.platform.runtime.logs import logger
+from services.platform.store.transient_errors import is_transient
+
+TAKEN = "250 2.0.0 Taken"
+LATER = "451 4.3.0 Not now, try again"
+
+Takes: TypeAlias = Callable[[ReadMail], Awaitable[str]]
+"""Commits, then says in a word what was made of it. Whatever it raises, nothing of the mail was done."""
+
+
+class MailListener:
+    """A part. Takes mail for one address and no other; says 250 when what it brought about is committed.
+
+    What passes by itself the relay is asked to repeat. A mail that cannot be taken for another reason is a person's to read.
+    """
+
+    def __init__(self, host: str, port: int, mailbox: str, takes: Takes, *, relay: str) -> None:
+        """`relay` is the name (authserv-id) under which our relay says whose a mail is."""
+        self._address, self._mailbox, self._takes, self._relay = (host, port), mailbox.lower(), takes, relay
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Replicas on one machine share the port."""
+        self._server = await asyncio.get_running_loop().create_server(self._greet, *self._address, reuse_port=True)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    def _greet(self) -> asyncio.BaseProtocol:
+        loop = asyncio.get_running_loop()
+        return SMTP(self, hostname="safe-return", data_size_limit=MAIL_BYTES, enable_SMTPUTF8=True, loop=loop)
+
+    async def handle_RCPT(  # noqa: N802 aiosmtpd's name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if address.strip().lower() != self._mailbox:
+            return "550 5.1.1 No such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
+        try:
+            made = await self._made_of(envelope.original_content or b"", (envelope.mail_from or "").strip("<>"))
+        except Exception as error:  # noqa: BLE001 the relay keeps the mail and tries again
+            if not is_transient(error):
+                logger().error("a mail could not be taken", exc_info=error)
+            return LATER
+        logger().info("a mail was taken", result=made)
+        return TAKEN
+
+    async def _made_of(self, raw: bytes, envelope_sender: str) -> str:
+        """What fails for good would fail each time until the relay gives up, and nobody would hear of the answer."""
+        read = await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay)
+        said = "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for"
+        logger().info(said, result=str(read.kind))
+        *more, least = fallback_readings(read)
+        for mail in more:
+            try:
+                return await self._takes(mail)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                logger().error("a mail could not be taken as it is", exc_info=error)
+        return await self._takes(least)

@@ -1,0 +1,1 @@
+"""One-time links: signed tokens, and the pages behind them."""

@@ -1,0 +1,106 @@
+"""The pages behind one-time links, mounted by each service that sends mail: GET shows, POST by a button acts.
+
+They need no script, fit a phone, are never cached, and name nobody: whoever finds the mail learns nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from uuid import UUID
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from services.platform.delivery.links import forms
+from services.platform.delivery.links.forms import Form, Group
+from services.platform.delivery.links.tokens import LinkExpired, Links, NotALink, Purpose
+from services.platform.runtime.clocks import Clocks
+
+FOLDER = Path(__file__).parents[1] / "pages"
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Pressed, it posts `answer`."""
+
+    answer: str
+    label: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a page says: `paragraphs`, then `sections` under headings, then what it asks. Without buttons there is nothing left to do."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    buttons: tuple[Button, ...] = ()
+    sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    asks: tuple[Group, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """What each says, and where it goes."""
+    picture: str = ""
+    """A `data:` URL."""
+    done: bool = False
+    language: str = "en"
+    status: HTTPStatus = HTTPStatus.OK
+
+
+Shows = Callable[[UUID], Awaitable[Sheet | None]]
+"""What the page of this delivery says now; None where there is no such delivery."""
+Acts = Callable[[UUID, Form], Awaitable[Sheet | None]]
+"""Does what a button says, with what was filled in, and commits, then what the page says. Pressed twice, it does it once."""
+
+EXPIRED = Sheet(
+    "This link is too old",
+    ("It can no longer be used. Ring your duty team if what it was about is still open.",),
+    status=HTTPStatus.GONE,
+)
+UNKNOWN = Sheet(
+    "This link does not work",
+    ("Perhaps a part of it was lost when it was copied. Open it from the mail itself.",),
+    status=HTTPStatus.NOT_FOUND,
+)
+
+
+class LinkPages:
+    """`links` reads tokens; wall time says whether one has expired."""
+
+    def __init__(self, links: Links, clocks: Clocks, purpose: Purpose, shows: Shows, acts: Acts) -> None:
+        self._links, self._clocks, self.purpose = links, clocks, purpose
+        self._shows, self._acts = shows, acts
+        self._template = Environment(
+            loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True
+        ).get_template("sheet.html")
+
+    def route(self) -> Route:
+        return Route(f"/{self.purpose}/{{token}}", self.answer, methods=["GET", "POST"])
+
+    async def answer(self, request: Request) -> Response:
+        try:
+            delivery = self._links.read(self.purpose, request.path_params["token"], self._now())
+        except NotALink:
+            return self._page(UNKNOWN)
+        except LinkExpired:
+            return self._page(EXPIRED)
+        if request.method == "POST":
+            return self._page(await self._acts(delivery, await forms.read(request)))
+        return self._page(await self._shows(delivery))
+
+    def _page(self, sheet: Sheet | None) -> HTMLResponse:
+        sheet = UNKNOWN if sheet is None else sheet
+        return HTMLResponse(self._template.render(sheet=sheet), status_code=sheet.status, headers=HEADERS)
+
+    def _now(self) -> datetime:
+        return self._clocks.wall()

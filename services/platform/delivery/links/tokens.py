@@ -1,0 +1,70 @@
+"""One-time links: a signed token that names a delivery and what its page is for. It says nothing of a child or a person.
+
+A mail scanner opens every link, so opening one only shows; a button's POST acts.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from services.platform.store.encryption import decoded
+
+GOOD_FOR = timedelta(days=14)
+
+
+class Purpose(StrEnum):
+    """Of the page; also its path. A link for one opens no other."""
+
+    ACKNOWLEDGE = "acknowledge"
+    REPLY = "invitations"
+    RECORD = "records"
+    """Of a discussion, written by whoever convened it."""
+    NOTICE = "notices"
+    """Of a force without an API: the notice, and the officer's acknowledgement."""
+    DETAILS = "details"
+    """What is too much for a notice's body: a child's photograph, long descriptions."""
+    READ = "read"
+    """The record of a discussion, read by whoever was invited."""
+
+
+class NotALink(Exception):
+    """Made by nobody here, altered, or for another page."""
+
+
+class LinkExpired(Exception):
+    """It was good once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """`key`, the same for all processes of a service, is the base64 of 32 bytes, or several by white space while it is being changed:
+    the first signs, each opens. `public_url` is the service's, as readers reach it.
+    """
+
+    key: str
+    public_url: str
+
+    def url(self, purpose: Purpose, delivery: UUID, now: datetime) -> str:
+        """`now` is wall time."""
+        until = int((now + GOOD_FOR).timestamp())
+        return f"{self.public_url.rstrip('/')}/{purpose}/{self._signer(purpose).dumps([delivery.hex, until])}"
+
+    def read(self, purpose: Purpose, token: str, now: datetime) -> UUID:
+        """The delivery. Raises NotALink or LinkExpired."""
+        try:
+            delivery, until = self._signer(purpose).loads(token)
+        except (BadData, UnicodeError):
+            raise NotALink from None
+        if until < now.timestamp():
+            raise LinkExpired
+        return UUID(hex=delivery)
+
+    def _signer(self, purpose: Purpose) -> URLSafeSerializer:
+        """Not the library's timed one, which reads the machine's clock: here time is passed in, and its end is signed."""
+        oldest_first = decoded(self.key)[::-1]
+        how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        return URLSafeSerializer(oldest_first, salt=purpose.value, signer_kwargs=how)

@@ -1,0 +1,60 @@
+"""What delivery measures. No label names a destination, a person or a child."""
+
+from typing import get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.platform.delivery.model import FailureReason, MediumName, State
+
+ATTEMPTS = Counter(
+    "delivery_attempts",
+    "Attempts to send, by their result and by which attempt it was",
+    ["medium", "result", "attempt"],
+)
+PRUNED = Counter("delivery_pruned", "Old deliveries that were forgotten")
+ENDED = Counter("delivery_ended", "Parcels that are done, by what came of them", ["medium", "outcome"])
+ATTEMPT_SECONDS = Histogram(
+    "delivery_attempt_seconds",
+    "How long the other end took to answer",
+    ["medium"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ACCEPTED_SECONDS = Histogram(
+    "delivery_accepted_seconds",
+    "From putting a parcel to the other end's having taken it",
+    ["medium"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+WAITING = Gauge("delivery_waiting", "Parcels put and not yet taken by the other end")
+OLDEST = Gauge("delivery_oldest_seconds", "Age of the oldest parcel not yet taken by the other end")
+LANES_FAILING = Gauge(
+    "delivery_lanes_failing", "Destinations whose last attempts all failed, and that are tried one at a time"
+)
+OPERATOR = Counter("delivery_needs_operator", "Answers that only a change of settings can mend", ["medium"])
+DEFECTS = Counter("delivery_defects", "Attempts that went wrong because of an error of our own")
+URGENT = Gauge(
+    "delivery_urgent_notices",
+    "Urgent notices put within the window, by whether the other end took them within 60 s; counted in the database",
+    ["window", "verdict"],
+)
+SECOND_ROUTE = Counter(
+    "delivery_second_route", "Texts that a call took up, by why: refused, undelivered, silent", ["why"]
+)
+URGENT_LATE = Gauge("delivery_urgent_unaccepted", "Urgent notices put over 60 s ago that nobody has taken yet")
+URGENT_FAILED = Gauge(
+    "delivery_urgent_failed", "Urgent notices given up on within the last hour, so that the protocol had to go on"
+)
+
+
+def which(attempt: int) -> str:
+    """First, second, a few, many: a label must not grow with each attempt."""
+    return str(attempt) if attempt < FEW else f"{FEW}-{MANY - 1}" if attempt < MANY else f"{MANY}+"
+
+
+FEW, MANY = 3, 8
+
+# Shown as nought before the first: an increase from nothing to one would go unseen.
+for medium in get_args(MediumName):
+    OPERATOR.labels(medium)
+    for outcome in (State.ACCEPTED, *get_args(FailureReason)):
+        ENDED.labels(medium, outcome)

@@ -1,0 +1,142 @@
+"""One thing for one destination, and what a service makes of it when it is first sent."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from services.platform.bus.envelope import Received
+from services.safeguarding import identifiers
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
+from services.safeguarding.roles import Channel
+
+FailureReason: TypeAlias = Literal[
+    "nobody-in-role",
+    "no-address",
+    "refused",
+    "gone",
+    "untrusted-certificate",
+    "opted-out",
+    "undeliverable",
+    "retries-spent",
+    "exercise",
+    "declined",
+    "away",
+]
+MediumName: TypeAlias = Literal["webhook", "text", "email", "voice"]
+MEDIA: dict[Channel, MediumName] = {
+    Channel.WEBHOOK: "webhook",
+    Channel.TEXT: "text",
+    Channel.EMAIL: "email",
+    Channel.INVITATION: "email",
+}
+
+
+class State(StrEnum):
+    WAITING = "waiting"
+    SENDING = "sending"
+    """An attempt has begun. Found after a crash: it may have arrived."""
+    UNKNOWN = "unknown"
+    """The answer was lost."""
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    ACKNOWLEDGED = "acknowledged"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+UNSENT = (State.WAITING, State.SENDING, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`id` is what the other end sees at every attempt. `created_at` is wall time.
+
+    Either a telling of a `duty`, prepared when first sent; or a conversation's reply, whose number (E.164) and body are
+    known at once. `key_owner` is whose data key encrypts recipient and body: the child's, unless said otherwise.
+    """
+
+    id: UUID
+    lane: str
+    child: ChildId
+    created_at: datetime
+    authority: AuthorityId | None = None
+    duty: Duty | None = None
+    person: PersonId | None = None
+    urgent: bool = True
+    exercise: bool = False
+    trace: str | None = None
+    to_number: str | None = None
+    body: str | None = None
+    key_owner: str | None = None
+    held_for: timedelta = timedelta(0)
+    """Not sent before that long after it was put, so that others for the same reader may go with it."""
+
+    @classmethod
+    def of(
+        cls,
+        received: Received[Duty],
+        *,
+        lane: str,
+        now: datetime,
+        person: PersonId | None = None,
+        id: UUID | None = None,  # noqa: A002 the field's name
+    ) -> "Delivery":
+        """A telling. Where one telling goes to several people, each has an `id` derived from the telling and the person."""
+        duty = received.content
+        return cls(
+            id=id or duty.telling,
+            lane=lane,
+            child=received.subject,
+            created_at=now,
+            authority=duty.authority,
+            duty=duty,
+            person=person or duty.person,
+            urgent=duty.urgent,
+            exercise=received.exercise,
+            trace=received.trace,
+        )
+
+    @property
+    def code(self) -> str:
+        """What its recipient texts back after OK."""
+        return identifiers.code_of(self.id)
+
+    @property
+    def to_stranger(self) -> bool:
+        """A reply to a number that is nobody's whom we know."""
+        return self.duty is None and self.person is None
+
+    @property
+    def medium(self) -> MediumName:
+        return "text" if self.duty is None else MEDIA[self.duty.channel]
+
+    @property
+    def owner(self) -> str:
+        return self.key_owner or self.child
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMessage:
+    """Recipient (a URL, a number, an address) and body, the same for every attempt.
+
+    `read` names the personal fields looked up for it. `number` is the recipient's, where it is a phone: a code texted to
+    it may come back from it. `secrets` sign a webhook, and are asked for anew at each attempt.
+    """
+
+    recipient: str
+    body: str
+    person: PersonId | None = None
+    read: tuple[str, ...] = ()
+    number: str | None = None
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """It cannot be sent, and trying again would not help: the protocol goes on to the next person."""
+
+    reason: FailureReason
+    person: PersonId | None = None

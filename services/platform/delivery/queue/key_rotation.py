@@ -1,0 +1,33 @@
+"""Deliveries under the newest phone key: to whom a code was texted is found by the number's hash."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, select, update
+
+from services.platform.delivery.queue.repository import RECIPIENT
+from services.platform.delivery.tables import deliveries
+from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, hashed_anew
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
+
+FIRST = UUID(int=0)
+REHASH = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("of"), deliveries.c.number_hash == bindparam("before"))
+    .values(number_hash=bindparam("after"))
+)
+
+
+async def texted_numbers(transaction: Transaction, keyring: Keyring, after: str) -> Batch:
+    """Those of this service alone: row security shows no others."""
+    found = await transaction.connection.execute(
+        select(*deliveries.c["id", "key_owner", "recipient", "number_hash"])
+        .where(deliveries.c.number_hash.is_not(None), deliveries.c.id > (UUID(after) if after else FIRST))
+        .order_by(deliveries.c.id)
+        .limit(AT_ONCE)
+    )
+    rows = [Hashed(*row) for row in found]
+    anew, shut = await hashed_anew(transaction, keyring, rows, RECIPIENT)
+    if anew:
+        await transaction.connection.execute(REHASH, anew)
+    return Batch(str(rows[-1].of) if rows else None, len(anew), shut)

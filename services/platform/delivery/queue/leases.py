@@ -1,0 +1,134 @@
+"""Leases: which process sends which row. Short, renewed while a send lasts, released by a process that comes back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Text, all_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from services.platform.delivery.model import UNSENT, Delivery, State
+from services.platform.delivery.queue.repository import Lease, parcel_of
+from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
+from services.platform.delivery.tables import attempts
+from services.platform.delivery.tables import deliveries as rows
+from services.platform.store.query import execute_pipelined
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedDelivery:
+    """A row that this process holds. `uncertain`: an earlier attempt may have arrived, its answer was lost."""
+
+    delivery: Delivery
+    attempts: int = 0
+    uncertain: bool = False
+    recipient: bytes | None = None
+    body: bytes | None = None
+    by_voice: bool = False
+    """A text of it did not arrive: it is read out by a call."""
+
+
+def _claim(conditions: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]]) -> ReturningUpdate[Any]:
+    """Built once: each sweep asks it."""
+    free = (
+        select(rows.c.id)
+        .where(rows.c.state.in_(UNSENT), or_(rows.c.lease_until.is_(None), rows.c.lease_until < NOW), *conditions)
+        .order_by(*order)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(rows)
+        # An array is read once. PostgreSQL may read `IN (...)` anew for each row, and then claims more than `most`.
+        .where(rows.c.id == func.any(func.array(free.scalar_subquery())))
+        .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+        .returning(rows)
+    )
+
+
+NOW = bindparam("now", type_=rows.c.lease_until.type)
+DUE = _claim(
+    [rows.c.next_attempt_at <= NOW, rows.c.lane != all_(bindparam("passed_over", type_=ARRAY(Text)))],
+    [rows.c.urgent.desc(), rows.c.next_attempt_at],
+)
+OF_LANE = [rows.c.attempts > 0, rows.c.next_attempt_at]
+ONE_OF_LANE = _claim([rows.c.lane == bindparam("of_lane")], OF_LANE)
+ONE_UNTRIED_OF_LANE = _claim([rows.c.lane == bindparam("of_lane"), rows.c.attempts == 0], OF_LANE)
+
+
+async def due(
+    connection: AsyncConnection, lease: Lease, *, now: datetime, passed_over: Sequence[str], most: int
+) -> list[LeasedDelivery]:
+    """The urgent first, of those and of the others the longest due first. `passed_over` are lanes that are full or failing."""
+    return await _claimed(connection, DUE, lease, now=now, most=most, passed_over=list(passed_over))
+
+
+async def one_of_lane(
+    connection: AsyncConnection, lease: Lease, lane: str, *, now: datetime, untried: bool
+) -> LeasedDelivery | None:
+    """What a failing lane tries next, due or not: what was never tried goes first, then what has waited longest for its turn."""
+    asked = ONE_UNTRIED_OF_LANE if untried else ONE_OF_LANE
+    claimed = await _claimed(connection, asked, lease, now=now, most=1, of_lane=lane)
+    return claimed[0] if claimed else None
+
+
+async def _claimed(
+    connection: AsyncConnection, asked: ReturningUpdate[Any], lease: Lease, **filled: Any
+) -> list[LeasedDelivery]:
+    claimed = await connection.execute(asked, {"owner": lease.owner, "until": lease.until} | filled)
+    return sorted(
+        (_in_hand(cast("dict[str, Any]", row)) for row in claimed.mappings()), key=lambda hand: hand.delivery.created_at
+    )
+
+
+def _in_hand(row: dict[str, Any]) -> LeasedDelivery:
+    return LeasedDelivery(
+        delivery=parcel_of(row),
+        attempts=row["attempts"],
+        uncertain=row["state"] in {State.SENDING, State.UNKNOWN},
+        recipient=row["recipient"],
+        body=row["body"],
+        by_voice=row["by_voice"],
+    )
+
+
+RENEW = "UPDATE delivery.deliveries SET lease_until = %(until)s WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s"
+
+
+async def renew(connection: AsyncConnection, lease: Lease, ids: Iterable[UUID]) -> None:
+    held = {"ids": list(ids), "owner": lease.owner, "until": lease.until}
+    await execute_pipelined(connection, (RENEW, held))
+
+
+async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> None:
+    """All that `owner` holds, or those of `ids`."""
+    held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT)]
+    if ids is not None:
+        held.append(rows.c.id.in_(list(ids)))
+    await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+
+
+async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
+    """The lane answers again: what waits for its later turn is due at once, and where an answer was lost, after its patience."""
+    went_by = (
+        select(attempts.c.medium).where(attempts.c.delivery == rows.c.id).order_by(attempts.c.attempt.desc()).limit(1)
+    )
+    without = went_by.scalar_subquery() == WITHOUT_PATIENCE
+    patience = case((without, literal(now)), else_=func.greatest(now, rows.c.changed_at + CALLBACK_PATIENCE))
+    for state, due in ((State.WAITING, literal(now)), (State.UNKNOWN, patience)):
+        await connection.execute(
+            update(rows)
+            .where(rows.c.lane == lane, rows.c.state == state, rows.c.next_attempt_at > due)
+            .values(next_attempt_at=due)
+        )
+
+
+async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
+    """How many wait to be sent, and since when the oldest does."""
+    found = await connection.execute(select(func.count(), func.min(rows.c.created_at)).where(rows.c.state.in_(UNSENT)))
+    row = found.one()
+    return row[0], row[1]

@@ -1,0 +1,261 @@
+"""The durable rows: put, withdrawn, acknowledged. All within the caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.platform.delivery.model import Delivery, State
+from services.platform.delivery.tables import deliveries, withdrawals
+from services.platform.register import keys
+from services.platform.store.encryption import Keyring
+from services.platform.store.query import as_sql, execute_pipelined
+from services.platform.store.unit_of_work import Transaction
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import PersonId
+from services.safeguarding.message import CONTRACTS
+
+RECIPIENT, BODY = "deliveries.recipient", "deliveries.body"
+"""Where the encrypted columns lie: a ciphertext opens there alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds the row, and until when, in wall time."""
+
+    owner: str
+    until: datetime
+
+
+def _put() -> Any:
+    """Puts the row unless it is there or was withdrawn; built once."""
+    columns = [each for each in deliveries.c if each.name not in NOT_PUT]
+    withdrawn = exists().where(
+        withdrawals.c.service == bindparam("service"),
+        withdrawals.c.duty == bindparam("duty"),
+        withdrawals.c.step == bindparam("step"),
+        withdrawals.c.revision >= bindparam("revision"),
+    )
+    values = select(*(bindparam(each.name, type_=each.type) for each in columns)).where(~withdrawn)
+    return (
+        upsert(deliveries)
+        .from_select([each.name for each in columns], values)
+        .on_conflict_do_nothing(index_elements=[deliveries.c.id])
+        .returning(deliveries.c.id)
+    )
+
+
+NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
+PUT = as_sql(_put())
+
+
+async def put(
+    transaction: Transaction, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None
+) -> bool:
+    """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
+    row = _row(service, delivery, lease) | await _sealed(transaction, delivery, keyring)
+    [put] = await execute_pipelined(transaction.connection, (PUT, row))
+    return bool(put)
+
+
+async def put_to_begin(
+    transaction: Transaction, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None
+) -> bool:
+    """As `put`, of what this transaction prepares and seals: the key that it needs for that is read beside (`keys.key_of`)."""
+    row = _row(service, delivery, lease) | NOT_SEALED
+    put, found = await execute_pipelined(transaction.connection, (PUT, row), keys.asked(delivery.owner))
+    for owner, wrapped in found:
+        keys.remember(transaction, keyring, owner, wrapped)
+    return bool(put)
+
+
+WITHDRAWAL = """
+    INSERT INTO delivery.withdrawals (service, duty, step, revision, at)
+    VALUES (%(service)s, %(duty)s, %(step)s, %(revision)s, %(at)s)
+    ON CONFLICT (service, duty, step) DO UPDATE SET revision = excluded.revision, at = excluded.at
+    WHERE withdrawals.revision < excluded.revision
+"""
+WITHDRAWN = """
+    UPDATE delivery.deliveries SET withdrawn_at = %(at)s,
+        changed_at = CASE WHEN state = 'accepted' THEN changed_at ELSE %(at)s END,
+        next_attempt_at = CASE WHEN state = 'unknown' THEN least(next_attempt_at, %(at)s) ELSE next_attempt_at END,
+        state = CASE WHEN state = 'waiting' THEN 'withdrawn' ELSE state END,
+        lease_owner = CASE WHEN state = 'waiting' THEN NULL ELSE lease_owner END,
+        lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
+    WHERE duty = %(duty)s AND step = %(step)s AND revision <= %(revision)s
+        AND state IN ('waiting', 'sending', 'unknown', 'accepted')
+"""
+ACKNOWLEDGED = """
+    UPDATE delivery.deliveries SET state = 'acknowledged', changed_at = %(at)s
+    WHERE duty = %(duty)s AND step = %(step)s AND state <> 'acknowledged'
+"""
+
+
+async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
+    """Stops what has not been sent, and what has not come yet. What is being sent ends as it ends and is told of; what may have been is
+    told of at once. What has been taken is not sent anew, nor read out, should it turn out not to have arrived.
+    """
+    told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
+    await execute_pipelined(transaction.connection, (WITHDRAWAL, told), (WITHDRAWN, told))
+
+
+async def acknowledged(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
+    """A person has it: nothing further is sent for this telling."""
+    await execute_pipelined(transaction.connection, (ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}))
+
+
+def acknowledged_last(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
+    """The same with the commit, for who reads no row of it before."""
+    transaction.write_in_order(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
+
+
+async def declined(transaction: Transaction, delivery: UUID, at: datetime) -> None:
+    """Whom it reached cannot act on it."""
+    await transaction.connection.execute(
+        update(deliveries).where(deliveries.c.id == delivery).values(state=State.FAILED, changed_at=at)
+    )
+
+
+async def hold(transaction: Transaction, delivery: UUID) -> tuple[Delivery, State] | None:
+    """A telling and what has become of it. Nobody else changes that before this transaction ends."""
+    found = await transaction.connection.execute(
+        select(deliveries).where(deliveries.c.id == delivery).with_for_update()
+    )
+    row = found.mappings().first()
+    return None if row is None else (parcel_of(cast("dict[str, Any]", row)), State(row["state"]))
+
+
+OF_ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
+TRACE = select(deliveries.c.trace).where(deliveries.c.id == bindparam("delivery"))
+
+
+async def find(connection: AsyncConnection, delivery: UUID) -> Delivery | None:
+    """A telling as it was put, whatever has become of it."""
+    row = (await connection.execute(OF_ONE, {"delivery": delivery})).mappings().first()
+    return None if row is None else parcel_of(cast("dict[str, Any]", row))
+
+
+async def recipient_of(connection: AsyncConnection, keyring: Keyring, delivery: Delivery) -> str | None:
+    """The number or address that it went to. None where it never went, or its key was erased."""
+    closed = await connection.scalar(select(deliveries.c.recipient).where(deliveries.c.id == delivery.id))
+    return (await keys.opener(connection, keyring, delivery.owner)).open(closed, RECIPIENT)
+
+
+async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
+    trace: str | None = await connection.scalar(TRACE, {"delivery": delivery})
+    return trace
+
+
+def parcel_of(row: dict[str, Any]) -> Delivery:
+    duty = None if row["kind"] is None else cast("Duty", CONTRACTS[row["kind"]].read_again(row["telling"]))
+    return Delivery(
+        id=row["id"],
+        lane=row["lane"],
+        child=row["child"],
+        created_at=row["created_at"],
+        authority=row["authority"],
+        duty=duty,
+        person=row["person"],
+        urgent=row["urgent"],
+        exercise=row["exercise"],
+        trace=row["trace"],
+        key_owner=row["key_owner"],
+    )
+
+
+OF_DUTY = ("kind", "duty", "step", "revision", "telling", "episode", "role")
+
+
+def _row(service: str, delivery: Delivery, lease: Lease | None) -> dict[str, Any]:
+    duty = delivery.duty
+    about: dict[str, Any] = dict.fromkeys(OF_DUTY)
+    if duty is not None:
+        about = {
+            "kind": duty.kind,
+            "duty": duty.duty,
+            "step": duty.step,
+            "revision": duty.revision,
+            "telling": duty.model_dump_json(exclude_defaults=True),
+            "episode": duty.episode,
+            "role": duty.role,
+        }
+    return about | {
+        "id": delivery.id,
+        "service": service,
+        "lane": delivery.lane,
+        "state": State.WAITING,
+        "child": delivery.child,
+        "authority": delivery.authority,
+        "person": delivery.person,
+        "urgent": delivery.urgent,
+        "exercise": delivery.exercise,
+        "trace": delivery.trace,
+        "code": delivery.code,
+        "attempts": 0,
+        "created_at": delivery.created_at,
+        "next_attempt_at": delivery.created_at + delivery.held_for,
+        "lease_owner": lease.owner if lease else None,
+        "lease_until": lease.until if lease else None,
+        "key_owner": delivery.owner,
+        "changed_at": delivery.created_at,
+    }
+
+
+NOT_SEALED = dict.fromkeys(("recipient", "body", "number_hash"))
+
+
+async def _sealed(transaction: Transaction, delivery: Delivery, keyring: Keyring) -> dict[str, Any]:
+    if delivery.to_number is None or delivery.body is None:
+        return NOT_SEALED
+    key = await keys.key_of(transaction, keyring, delivery.owner)
+    return {
+        "recipient": key.close(delivery.to_number, RECIPIENT),
+        "body": key.close(delivery.body, BODY),
+        "number_hash": keyring.number_hash(delivery.to_number),
+    }
+
+
+FREE = {"lease_owner": None, "lease_until": None}
+
+
+async def supersede(transaction: Transaction, service: str, duty: Duty, *, by: UUID, at: datetime) -> None:
+    """What this telling has sent or is to send, but for `by`, is tried no more: a mail that a relay put off would arrive after the
+    newer one. What is being sent ends as it ends. `at` is wall time.
+    """
+    older = (
+        deliveries.c.service == service,
+        deliveries.c.duty == duty.duty,
+        deliveries.c.step == duty.step,
+        deliveries.c.id != by,
+    )
+    for states, ends in (
+        ((State.WAITING,), {"state": State.WITHDRAWN} | FREE),
+        ((State.SENDING, State.UNKNOWN), {}),
+    ):
+        await transaction.connection.execute(
+            update(deliveries)
+            .where(*older, deliveries.c.state.in_(states), deliveries.c.withdrawn_at.is_(None))
+            .values(withdrawn_at=at, changed_at=at, **ends)
+        )
+
+
+async def people_not_reached(connection: AsyncConnection, duty: UUID) -> frozenset[PersonId]:
+    """To whom a telling of this duty did not arrive, or who cannot act on it."""
+    found = await connection.execute(
+        select(deliveries.c.person).where(
+            deliveries.c.duty == duty, deliveries.c.state == State.FAILED, deliveries.c.person.is_not(None)
+        )
+    )
+    return frozenset(found.scalars())
+
+
+async def people_told(connection: AsyncConnection, duty: UUID) -> frozenset[PersonId]:
+    """Whoever a telling of this duty went to."""
+    found = await connection.execute(
+        select(deliveries.c.person).where(deliveries.c.duty == duty, deliveries.c.person.is_not(None))
+    )
+    return frozenset(found.scalars())

@@ -1,0 +1,103 @@
+"""How a sending service keeps its word, counted in its own rows: the same on every replica, and through every restart.
+
+The burn rate's windows are counted here and not by Prometheus' `rate`, which guesses at a window's edges: with one
+notice an hour its guess is all there would be (docs/decisions).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import DateTime, Interval, Text, TextClause, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.platform.delivery import metrics
+from services.platform.delivery.queue import leases
+
+WITHIN = timedelta(seconds=60)
+WINDOWS = {
+    "5m": timedelta(minutes=5),
+    "30m": timedelta(minutes=30),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "3d": timedelta(days=3),
+    "30d": timedelta(days=30),
+}
+LONGEST = max(WINDOWS.values())
+LATELY = timedelta(hours=6)
+VERDICTS = ("in-time", "late")
+# Whoever withdraws a notice within its 60 s has broken no promise; an exercise is no child; a conversation's reply no notice.
+_NOTICES = """
+    SELECT d.created_at AS put_at, d.created_at + :within AS until, d.state, d.changed_at, least(
+        (SELECT min(started_at + took_ms * interval '1 ms') FROM delivery.attempts WHERE delivery = d.id AND result = 'accepted'),
+        CASE WHEN d.state IN ('accepted', 'delivered', 'acknowledged') THEN d.changed_at END
+    ) AS taken_at
+    FROM delivery.deliveries d
+    WHERE d.service = :service AND ({which}) AND d.urgent AND NOT d.exercise AND d.duty IS NOT NULL
+"""
+_ALL = "d.created_at > :since"
+_FRESH = f"""{_ALL} OR d.state IN ('waiting', 'sending', 'unknown')
+    OR d.state = 'failed' AND d.changed_at > :now - interval '1 h'
+"""
+_JUDGED = """
+    SELECT put_at,
+        CASE WHEN taken_at <= until THEN 'in-time'
+             WHEN taken_at > until OR state = 'failed' THEN 'late'
+             WHEN state = 'withdrawn' AND changed_at <= until THEN NULL
+             WHEN :now > until THEN 'late'
+        END AS verdict,
+        taken_at IS NULL AND :now > until AND state IN ('waiting', 'sending', 'unknown') AS waits,
+        state = 'failed' AND changed_at > :now - interval '1 h' AS failed
+    FROM notices
+"""
+
+
+def _asked(windows: Mapping[str, timedelta], which: str) -> TextClause:
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE put_at > :now - interval '{int(length.total_seconds())} s') AS within_{name}"
+        for name, length in windows.items()
+    )
+    statement = f"""
+        WITH notices AS MATERIALIZED ({_NOTICES.format(which=which)}), judged AS ({_JUDGED})
+        SELECT verdict, count(*) FILTER (WHERE waits) AS waiting, count(*) FILTER (WHERE failed) AS failed, {counts}
+        FROM judged GROUP BY verdict
+    """  # noqa: S608 made of this module's own words
+    return text(statement).bindparams(
+        bindparam("service", type_=Text),
+        bindparam("now", type_=DateTime(timezone=True)),
+        bindparam("since", type_=DateTime(timezone=True)),
+        bindparam("within", type_=Interval()),
+    )
+
+
+_HOURS = {name: length for name, length in WINDOWS.items() if length <= LATELY}
+PROMISE, PROMISE_LATELY = _asked(WINDOWS, _ALL), _asked(_HOURS, _FRESH)
+
+
+async def backlog(connection: AsyncConnection, now: datetime) -> None:
+    """What waits now: cheap, and asked often. `now` is wall time."""
+    waiting, oldest = await leases.backlog(connection)
+    metrics.WAITING.set(waiting)
+    metrics.OLDEST.set((now - oldest).total_seconds() if oldest else 0)
+
+
+async def measure(connection: AsyncConnection, service: str, now: datetime) -> None:
+    """How the promise of 60 s was kept over each window. A notice is judged once its 60 s are over or it is taken."""
+    await _show(connection, PROMISE, WINDOWS, {"service": service, "now": now, "since": now - LONGEST})
+
+
+async def measure_recent(connection: AsyncConnection, service: str, now: datetime) -> None:
+    """The same over the windows of hours, and for whatever waits or has just failed: it reads little, and may be asked often."""
+    await _show(connection, PROMISE_LATELY, _HOURS, {"service": service, "now": now, "since": now - LATELY})
+
+
+async def _show(
+    connection: AsyncConnection, asked: TextClause, windows: Iterable[str], of: Mapping[str, object]
+) -> None:
+    rows = list((await connection.execute(asked, {**of, "within": WITHIN})).mappings())
+    judged = {row["verdict"]: row for row in rows}
+    for verdict in VERDICTS:
+        for name in windows:
+            count = judged[verdict][f"within_{name}"] if verdict in judged else 0
+            metrics.URGENT.labels(name, verdict).set(count)
+    metrics.URGENT_LATE.set(sum(row["waiting"] for row in rows))
+    metrics.URGENT_FAILED.set(sum(row["failed"] for row in rows))

@@ -1,0 +1,53 @@
+"""What becomes of a parcel after an answer. Pure: now, age and chance are passed in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.platform.delivery.backoff import schedule_of
+from services.platform.delivery.channels.channel import SendResult
+from services.platform.delivery.model import FailureReason, MediumName, State
+from services.safeguarding.evidence import AttemptResult
+
+CALLBACK_PATIENCE = timedelta(seconds=10)
+"""After a lost answer: time for the provider's own report to arrive, before anybody asks."""
+WITHOUT_PATIENCE: MediumName = "webhook"
+"""Nobody reports on it afterwards, and its receiver knows a repeat by its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """`reason` is set where it ends here."""
+
+    state: State
+    next_attempt_at: datetime
+    reason: FailureReason | None = None
+
+
+def patience_of(medium: MediumName) -> timedelta:
+    return timedelta(0) if medium == WITHOUT_PATIENCE else CALLBACK_PATIENCE
+
+
+def next_state(
+    answer: SendResult,
+    *,
+    created_at: datetime,
+    urgent: bool,
+    now: datetime,
+    chance: float,
+    uncertain: bool = False,
+    patience: timedelta = timedelta(0),
+) -> Transition:
+    """`uncertain`: an attempt before this one may have arrived. That this one has not says nothing of it, so it stays unknown.
+
+    `patience`: how long nothing follows at least, where the answer was lost.
+    """
+    if answer.result is AttemptResult.ACCEPTED:
+        return Transition(State.ACCEPTED, now)
+    if answer.result is AttemptResult.REFUSED:
+        return Transition(State.FAILED, now, answer.reason or "refused")
+    delay = schedule_of(urgent=urgent).delay(now - created_at, chance=chance, retry_after=answer.retry_after)
+    if delay is None:
+        return Transition(State.FAILED, now, "retries-spent")
+    if answer.result is AttemptResult.UNKNOWN:
+        return Transition(State.UNKNOWN, now + max(delay, patience))
+    return Transition(State.UNKNOWN if uncertain else State.WAITING, now + delay)

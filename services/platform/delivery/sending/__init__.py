@@ -1,0 +1,1 @@
+"""The sending loop: claims deliveries and sends them, lane by lane."""

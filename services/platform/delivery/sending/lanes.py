@@ -1,0 +1,108 @@
+"""A lane a destination: few sends at once, and one at a time while it fails, so that a slow or dead one delays no other."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.platform.delivery.backoff import URGENT
+from services.platform.delivery.queue.leases import LeasedDelivery
+
+FAILING_AFTER = 5
+"""Consecutive failures, of whichever parcels."""
+PACE_MOST = timedelta(seconds=60)
+"""A failing destination is tried at least so often: what waits must not wait long once it answers again."""
+QUEUE_MOST = 16
+"""Claimed and waiting for a place. The rest stays in the table, where another process may take it."""
+
+
+@dataclass
+class DestinationLane:
+    """A failing lane is never switched off: what was never tried goes at once, one at a time, and what has failed goes in
+    turns at the schedule's pace. In turns, since a parcel that breaks its destination must not keep the others from it.
+    """
+
+    name: str
+    at_once: int
+    sending: int = 0
+    failures: int = 0
+    tries: int = 0
+    """While failing, of what had failed before: they set the pace. Newcomers' failures do not slow it."""
+    next_try_at: datetime | None = None
+    turned_away: bool = False
+    """Rows of this lane lie in the table that nobody here has taken up."""
+    queue: deque[LeasedDelivery] = field(default_factory=deque)
+
+    @property
+    def failing(self) -> bool:
+        return self.failures >= FAILING_AFTER
+
+    @property
+    def has_room(self) -> bool:
+        return self.has_room_for(urgent=False)
+
+    def has_room_for(self, *, urgent: bool) -> bool:
+        """What is not urgent takes no room from what is."""
+        queued = sum(each.delivery.urgent for each in self.queue) if urgent else len(self.queue)
+        return not self.failing and self.sending + queued < self.at_once + QUEUE_MOST
+
+    @property
+    def places(self) -> int:
+        """How many sends may begin this moment, with nobody waiting for them."""
+        return 0 if self.failing or self.queue else max(0, self.at_once - self.sending)
+
+    @property
+    def idle(self) -> bool:
+        return self.sending == 0 and not self.queue and self.failures == 0
+
+    def wait(self, hand: LeasedDelivery) -> None:
+        """Behind those that are as urgent."""
+        behind = sum(each.delivery.urgent for each in self.queue) if hand.delivery.urgent else len(self.queue)
+        self.queue.insert(behind, hand)
+
+    def next(self) -> LeasedDelivery | None:
+        """What may be sent this moment."""
+        if not self.queue or self.sending >= (1 if self.failing else self.at_once):
+            return None
+        return self.queue.popleft()
+
+    def may_try_again(self, now: datetime) -> bool:
+        """Whether a failing lane's turn has come for what failed before."""
+        return self.next_try_at is None or self.next_try_at <= now
+
+    def failed(self, now: datetime) -> bool:
+        """True when this failure is the one that makes the lane a failing one."""
+        was_failing = self.failing
+        self.failures += 1
+        if self.failing and self.may_try_again(now):
+            self.tries += 1
+            self.next_try_at = now + URGENT.pace(self.tries, PACE_MOST)
+        return self.failing and not was_failing
+
+    def answered(self) -> bool:
+        """True when the lane was a failing one until now."""
+        was_failing = self.failing
+        self.failures = 0
+        self.tries = 0
+        self.next_try_at = None
+        return was_failing
+
+
+class Lanes:
+    """Those that hold anything, or that fail. `at_once` is how many sends one destination gets at the same time."""
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+        self._lanes: dict[str, DestinationLane] = {}
+
+    def of(self, name: str) -> DestinationLane:
+        return self._lanes.setdefault(name, DestinationLane(name, self._at_once))
+
+    def forget_idle(self, lane: DestinationLane) -> None:
+        if lane.idle:
+            self._lanes.pop(lane.name, None)
+
+    def failing(self) -> list[DestinationLane]:
+        return [lane for lane in self._lanes.values() if lane.failing]
+
+    def without_room(self) -> list[DestinationLane]:
+        return [lane for lane in self._lanes.values() if not lane.has_room]

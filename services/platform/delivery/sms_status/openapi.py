@@ -1,0 +1,43 @@
+"""How the doors that Twilio calls are described in a service's OpenAPI document."""
+
+from http import HTTPStatus
+from typing import Any
+
+from services.platform.runtime.http.openapi_errors import header, refusals
+
+SIGNATURE = header(
+    "X-Twilio-Signature", "Twilio's signature of the public URL and this form, by the account's auth token."
+)
+ACCOUNT = "The account at Twilio. Another than ours is refused."
+REFUSED = refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def form(**fields: str) -> dict[str, Any]:
+    """A request body of Twilio's; each field with its description. Further fields are Twilio's own and are signed too."""
+    properties = {name: {"type": "string", "description": about} for name, about in fields.items()}
+    schema = {"type": "object", "properties": properties, "additionalProperties": {"type": "string"}}
+    return {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+
+
+STATUS: dict[str, Any] = {
+    "parameters": [
+        SIGNATURE,
+        {
+            "name": "delivery",
+            "in": "query",
+            "required": False,
+            "description": "The delivery that it is about, as the callback's URL named it.",
+            "schema": {"type": "string", "format": "uuid"},
+        },
+    ],
+    "requestBody": form(
+        MessageSid="Twilio's id of the text.",
+        AccountSid=ACCOUNT,
+        MessageStatus="What has become of it, such as `delivered`. Reports come in any order, and more than once.",
+        ErrorCode="Twilio's error code, where it failed.",
+        CallSid="Instead of MessageSid: of the call that read the text out.",
+        CallStatus="With CallSid: what has become of the call, such as `completed`.",
+        AnsweredBy="With CallSid: `human`, or a machine that nobody was at.",
+    ),
+}
+"""Of `POST /texts/status`."""

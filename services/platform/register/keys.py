@@ -1,0 +1,111 @@
+"""Data keys: one an owner, kept wrapped. Deleting an owner's row erases everything that was kept under it."""
+
+from collections.abc import Collection
+
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.platform.register import metrics
+from services.platform.register.views import data_keys as table
+from services.platform.runtime.logs import logger
+from services.platform.store.encryption import DataKey, Keyring
+from services.platform.store.query import Statement, as_sql, bulk_insert, execute_pipelined, to_columns
+from services.platform.store.unit_of_work import Transaction
+
+OWNERS = bindparam("owners", type_=ARRAY(Text))
+WRAPPED = as_sql(select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS)))
+MAKE = bulk_insert("register.data_keys", {"owner": "text", "wrapped": "bytea"}, "ON CONFLICT DO NOTHING")
+
+
+async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
+    """The owner's key, made when there is none. `owner` is a child's or a person's id, or "number-" and the number's hash in hex."""
+    return (await data_keys(connection, keyring, [owner]))[owner]
+
+
+async def data_keys(
+    connection: AsyncConnection, keyring: Keyring, owners: Collection[str], *, new: bool = False
+) -> dict[str, DataKey]:
+    """Many owners' keys in one round trip, two where some are made. Two that make one key at once end with the same.
+
+    `new`: probably none of them has a key yet. Then it is one round trip in any case.
+    """
+    wrapped = {} if new else await _wrapped(connection, owners)
+    missing = [owner for owner in owners if owner not in wrapped]
+    if missing:
+        wrapped |= await _made(connection, keyring, missing)
+    return {owner: keyring.unwrap(owner, wrapped[owner]) for owner in owners}
+
+
+async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, DataKey]:
+    """Of those that have one: what was kept under the others has been erased."""
+    wrapped = await _wrapped(connection, owners)
+    return {owner: keyring.unwrap(owner, each) for owner, each in wrapped.items()}
+
+
+def remember(transaction: Transaction, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
+    """A key that came with what was read: `key_of` need not ask for it. None where the owner has none."""
+    if wrapped is not None:
+        transaction.remembered[table, owner] = keyring.unwrap(owner, wrapped)
+
+
+async def key_of(transaction: Transaction, keyring: Keyring, owner: str, *, new: bool = False) -> DataKey:
+    """As `data_key`, and asked for once in a transaction. `new` as for `data_keys`."""
+    key: DataKey | None = transaction.remembered.get((table, owner))
+    if key is None:
+        key = (await data_keys(transaction.connection, keyring, [owner], new=new))[owner]
+        transaction.remembered[table, owner] = key
+    return key
+
+
+def asked(owner: str) -> Statement:
+    """For whoever asks other things in the same round trip: gives the owner and the wrapped key to `remember`, where there is one."""
+    return WRAPPED, {"owners": [owner]}
+
+
+async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
+    [rows] = await execute_pipelined(connection, (WRAPPED, {"owners": list(owners)}))
+    return dict(rows)
+
+
+async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, bytes]:
+    """Who makes the same key at once waits in the first statement; the second, which begins after it, sees what the other committed.
+
+    In one order, so that two who make the same keys do not wait for each other for ever.
+    """
+    fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in sorted(owners)]
+    _, rows = await execute_pipelined(connection, (MAKE, to_columns(fresh)), (WRAPPED, {"owners": list(owners)}))
+    return dict(rows)
+
+
+class Decryptor:
+    """Opens one owner's columns as a view gives them. What was kept under a key that was erased is a gap: None, as an empty column is.
+
+    So it is where the owner has a new key by now. Nothing tells a column that lies under the erased one from a column that
+    somebody changed, therefore each is logged as an error and counted; raised it would stop what is said of others too.
+    """
+
+    def __init__(self, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
+        """Raises InvalidTag as `unwrap` does: with a wrong master key everything would be a gap."""
+        self._key = None if wrapped is None else keyring.unwrap(owner, wrapped)
+
+    def open(self, closed: bytes | None, place: str) -> str | None:
+        content = self.open_bytes(closed, place)
+        return None if content is None else content.decode()
+
+    def open_bytes(self, closed: bytes | None, place: str) -> bytes | None:
+        if closed is None or self._key is None:
+            return None
+        try:
+            return self._key.open_bytes(closed, place)
+        except InvalidTag as error:
+            metrics.SHUT.inc()
+            logger().error("a column does not open: its key was erased, or it was changed", name=place, exc_info=error)
+            return None
+
+
+async def opener(connection: AsyncConnection, keyring: Keyring, owner: str) -> Decryptor:
+    """For what was closed before. No key is made."""
+    wrapped = await _wrapped(connection, [owner])
+    return Decryptor(keyring, owner, wrapped.get(owner))

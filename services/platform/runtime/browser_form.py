@@ -1,0 +1,34 @@
+"""Reads a form that a browser posted, within limits."""
+
+from http import HTTPStatus
+from typing import TypeAlias
+
+from starlette.datastructures import ImmutableMultiDict
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.types import Message
+
+from services.platform.runtime.http.problems import Problem, body_within, media_type_of
+from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
+
+MEDIA_TYPE = "application/x-www-form-urlencoded"
+Fields: TypeAlias = ImmutableMultiDict[str, str]
+
+
+async def read_form(request: Request) -> Fields:
+    """The fields that were filled in. Raises Problem: 415 for another content type, 400 for too many fields, and as `body_within`."""
+    if media_type_of(request) != MEDIA_TYPE:
+        detail = f"The content type must be {MEDIA_TYPE}."
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a form", detail, field="content-type")
+    body = await body_within(request, FORM_BYTES)
+
+    async def whole() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    try:
+        form = await Request(request.scope, whole).form(max_fields=FORM_FIELDS, max_part_size=FORM_BYTES)
+    except (MultiPartException, HTTPException):  # the latter inside an application
+        detail = f"A form here has {FORM_FIELDS} fields at most."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not a form", detail, field="body") from None
+    return ImmutableMultiDict([(name, value) for name, value in form.multi_items() if isinstance(value, str) and value])

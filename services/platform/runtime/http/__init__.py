@@ -1,0 +1,1 @@
+"""HTTP that every process shares: health, metrics, problem documents."""

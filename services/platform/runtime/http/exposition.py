@@ -1,0 +1,34 @@
+"""What every process shows over HTTP: `/metrics`, `/health/live` and `/health/ready`, beside the service's own pages."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from services.platform.runtime.health import Health
+from services.platform.runtime.process_metrics import OBSTACLE
+
+
+def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | None) -> Starlette:
+    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 for as long as the loop turns."""
+
+    async def metrics(_request: Request) -> Response:
+        standing = health.obstacles()
+        for name in health.watched:
+            OBSTACLE.labels(name).set(name in standing)
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def live(_request: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(_request: Request) -> Response:
+        obstacles = health.obstacles()
+        return JSONResponse({"ready": not obstacles, "obstacles": obstacles}, status_code=503 if obstacles else 200)
+
+    routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/health/live", live), Route("/health/ready", ready)]
+    app = Starlette(routes=routes)
+    if pages is not None:
+        app.router.default = pages  # a Mount would not match a path with a line break, and answer it in its own words
+    return app

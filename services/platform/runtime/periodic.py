@@ -1,0 +1,60 @@
+"""A loop that outlives its errors: for sweeps, claims and followers, whose next turn puts right what this one could not."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from services.platform.runtime.logs import logger
+
+AGAIN_SECONDS = 2.0
+"""After a turn that failed: a loop that turns each ten minutes must not keep its service from being ready for so long."""
+
+
+class Repeating:
+    """Calls `turn` every `every_seconds`, sooner when woken. A turn that fails is logged, shown as `obstacle()`, and tried again
+    within two seconds.
+
+    A turn answers True when there is more to do at once.
+    """
+
+    def __init__(self, name: str, turn: Callable[[], Awaitable[bool]], *, every_seconds: float) -> None:
+        self.name = name
+        self._turn = turn
+        self._every_seconds = every_seconds
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+        self._failure: str | None = None
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def obstacle(self) -> str | None:
+        return self._failure
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        self._stopping = True
+        self._woken.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            more = False
+            try:
+                more = await self._turn()
+                self._failure = None
+            except Exception as error:  # noqa: BLE001 the next turn is the remedy, and readiness shows the failure until then
+                self._failure = type(error).__name__
+                logger().warning("a turn failed and will be tried again", name=self.name, exc_info=error)
+            if more:
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._pause())
+
+    def _pause(self) -> float:
+        return self._every_seconds if self._failure is None else min(self._every_seconds, AGAIN_SECONDS)

@@ -1,0 +1,22 @@
+"""Metrics of the process itself and of the event loop."""
+
+import asyncio
+import time
+
+from prometheus_client import Gauge
+
+from services.platform.runtime.periodic import Repeating
+
+LOOP_LATE = Gauge("event_loop_late_seconds", "How much later than asked the event loop last came back from a sleep")
+OBSTACLE = Gauge("process_obstacle", "1 while what is named stands in the process's way, as readiness says", ["name"])
+NAP_SECONDS = 0.1
+
+
+def loop_watch() -> Repeating:
+    async def turn() -> bool:
+        started = time.perf_counter()
+        await asyncio.sleep(NAP_SECONDS)
+        LOOP_LATE.set(max(0.0, time.perf_counter() - started - NAP_SECONDS))
+        return False
+
+    return Repeating("event loop watch", turn, every_seconds=1)

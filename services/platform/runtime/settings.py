@@ -1,0 +1,83 @@
+"""Settings every service shares: environment variables `SAFE_RETURN_...`, and secrets from files."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
+
+SECRETS_DIR = "SAFE_RETURN_SECRETS_DIR"
+EXERCISE_AUTHORITY = r"^(exercise(-[a-z0-9]+)*)?$"
+"""An authority that exists for exercises alone, and says so in its id: no other can be named as one by mistake."""
+Port = Annotated[int, Field(ge=1, le=65535)]
+ExerciseAuthority = Annotated[
+    str,
+    Field(
+        pattern=EXERCISE_AUTHORITY,
+        description="an authority whose id begins with `exercise`, such as exercise-north, or left out",
+    ),
+]
+
+
+class SecretsUnread(Exception):
+    """The folder of the secrets, or a file in it, cannot be read; the text says which."""
+
+
+class Settings(BaseSettings):
+    """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it;
+    its `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be read, SecretsUnread is raised.
+
+    A secret is a file of the setting's name in the folder `SAFE_RETURN_SECRETS_DIR`; each service has a folder of its own,
+    so that none can read what it has no need of.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database: str = Field(
+        default="postgresql://127.0.0.1:5432/safe_return",
+        pattern=r"^postgresql://\S+$",
+        description="the place of the database, such as postgresql://127.0.0.1:5432/safe_return, without user and password",
+    )
+    """Without user and password: the login role is the service's name."""
+    database_password: SecretStr = Field(min_length=1, description="the password of this service's role in PostgreSQL")
+    database_connections: int = Field(
+        default=8, ge=2, description="the most connections to PostgreSQL that this process may hold, 2 at least"
+    )
+    kafka: str = "127.0.0.1:9092"
+    http_host: str = "127.0.0.1"
+    """The address to listen on. In a container: 0.0.0.0, behind a network of its own."""
+    http_port: Port = Field(description="the port that this service listens on, 1 to 65535")
+    slot: int | None = Field(
+        default=None, ge=0, description="0 for a service's first process, 1 for its second, or left out"
+    )
+    """This process's stable identity among its replicas. None where processes come and go (autoscaling)."""
+    sandbox: bool = Field(default=False, description="1 where the outside world is played; else left out")
+    """Declares that the outside world is played: only then may story time move and loopback addresses be called."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        folder = os.environ.get(SECRETS_DIR)
+        if folder is None:
+            return init_settings, env_settings
+        _require_readable(Path(folder))
+        secrets = SecretsSettingsSource(settings_cls, secrets_dir=Path(folder), env_prefix="")
+        return init_settings, secrets, env_settings
+
+
+def _require_readable(folder: Path) -> None:
+    try:
+        for file in folder.iterdir():
+            if file.is_file():
+                file.open("rb").close()
+    except OSError as error:
+        raise SecretsUnread(
+            f"{SECRETS_DIR} names {folder}: {error.filename} cannot be read ({error.strerror})"
+        ) from None

@@ -1,0 +1,87 @@
+"""Why a command cannot be carried out, for whoever set it up: in lines, where Python would show a stack.
+
+A setting is called by the name that whoever sets it knows, and a secret's value is never shown.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from kafka.errors import KafkaTimeoutError
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import OperationalError
+
+from services.platform.runtime.settings import SECRETS_DIR, SecretsUnread, Settings
+
+WRONG = {
+    "missing": "is missing",
+    "int_parsing": "is no whole number",
+    "bool_parsing": "is neither 1 nor 0",
+    "greater_than_equal": "is less than {ge}",
+    "less_than_equal": "is more than {le}",
+}
+
+
+WHERE_SAID = 'docs/operating.md names every setting. Where `make run` runs, its own are used by: make services DO="..."'
+
+
+def explained(error: Exception) -> list[str] | None:
+    """None for what no setting can mend: its stack is wanted."""
+    if isinstance(error, SecretsUnread):
+        return [str(error), WHERE_SAID]
+    if isinstance(error, ValidationError):
+        return _of_settings(error)
+    if isinstance(error, OperationalError) and _never_connected(error):
+        why = str(error.orig).splitlines()[0]
+        return [f"PostgreSQL does not let this in: {why}. SAFE_RETURN_DATABASE says where it is"]
+    if isinstance(error, KafkaTimeoutError):
+        return [f"Kafka does not answer: {error}. SAFE_RETURN_KAFKA says where it is"]
+    return None
+
+
+def _never_connected(error: OperationalError) -> bool:
+    """What PostgreSQL refuses once connected has a code."""
+    return getattr(error.orig, "sqlstate", None) is None
+
+
+def _of_settings(error: ValidationError) -> list[str] | None:
+    """A line a setting: its name, what is wrong, what would be right."""
+    of = next((each for each in _every(Settings) if each.__name__ == error.title), None)
+    if of is None:
+        return None
+    listed = error.errors(include_url=False, include_input=False)
+    return [*(_fault(each, of.model_fields[str(each["loc"][0])]) for each in listed), WHERE_SAID]
+
+
+def _every(kind: type[Settings]) -> Iterator[type[Settings]]:
+    """The settings of all services that were imported."""
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _every(each)
+
+
+def _fault(detail: ErrorDetails, setting: FieldInfo) -> str:
+    name = _name(str(detail["loc"][0]), setting)
+    right = "" if setting.description is None else f". It is {setting.description}"
+    return f"{name} {_wrong(detail)}{right}"
+
+
+def _wrong(detail: ErrorDetails) -> str:
+    given = detail.get("ctx", {})
+    if detail["type"] == "string_too_short":
+        return "is empty" if given["min_length"] == 1 else f"is shorter than {given['min_length']} characters"
+    return WRONG.get(detail["type"], "is wrong").format(**given)
+
+
+def _name(field: str, setting: FieldInfo) -> str:
+    """A secret is looked for in its file first, so where there is one it is that which is wrong."""
+    variable, folder = f"SAFE_RETURN_{field.upper()}", os.environ.get(SECRETS_DIR)
+    file = None if folder is None else Path(folder) / field
+    is_secret = setting.annotation is not None and "SecretStr" in str(setting.annotation)
+    if file is not None and (file.is_file() or (is_secret and variable not in os.environ)):
+        return f"the secret {file}"
+    if is_secret and variable not in os.environ:
+        return f"the secret {field} (a file of that name in the folder {SECRETS_DIR})"
+    return variable

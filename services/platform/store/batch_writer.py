@@ -1,0 +1,89 @@
+"""What comes while others are being committed is committed together next: the busier it is, the larger the groups."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from services.platform.store.transient_errors import is_transient
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting(Generic[T]):
+    one: T
+    committed: asyncio.Future[None]
+
+
+class GroupCommit(Generic[T]):
+    """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
+
+    `gather_seconds`: how long the first of a group waits for others.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[T]], Awaitable[None]],
+        *,
+        most: int,
+        gather_seconds: float = 0.0,
+    ) -> None:
+        self._commit = commit
+        self._most = most
+        self._gather_seconds = gather_seconds
+        self._waiting: list[_Waiting[T]] = []
+        self._running: asyncio.Task[None] | None = None
+        self._asked: set[asyncio.Future[None]] = set()
+        self._closed = False
+
+    async def put(self, one: T) -> None:
+        """Returns when it is committed. Raises what kept it from being so, and CancelledError where this was closed first."""
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            committed.cancel()
+            await committed
+        self._asked.add(committed)
+        committed.add_done_callback(self._asked.discard)
+        self._waiting.append(_Waiting(one, committed))
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+        await committed
+
+    async def close(self) -> None:
+        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        self._closed = True
+        if self._running is not None:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+        for committed in list(self._asked):
+            committed.cancel()
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                if self._gather_seconds:
+                    await asyncio.sleep(self._gather_seconds)
+                group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._put(group)
+        finally:
+            self._running = None
+
+    async def _put(self, group: list[_Waiting[T]]) -> None:
+        """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""
+        try:
+            await self._commit([each.one for each in group])
+        except Exception as error:  # noqa: BLE001 whoever waits for it is told
+            if len(group) > 1 and not is_transient(error):
+                for each in group:
+                    await self._put([each])
+                return
+            for each in group:
+                if not each.committed.done():
+                    each.committed.set_exception(error)
+        else:
+            for each in group:
+                if not each.committed.done():
+                    each.committed.set_result(None)

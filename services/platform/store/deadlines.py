@@ -1,0 +1,78 @@
+"""Deadlines: rows that hold the event to publish. The protocol writes and cancels them, the clock claims them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.platform.store.query import bulk_insert, to_columns
+from services.platform.store.tables import due
+from services.platform.store.unit_of_work import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    deadline: UUID
+    child: str
+    due_at: datetime
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """`version` grows with each change of one deadline."""
+
+    deadline: UUID
+    version: int
+    child: str
+    due_at: datetime
+    envelope: bytes
+
+
+PENDING = tuple(field.name for field in fields(Pending))
+PUT = bulk_insert(
+    "deadlines.due",
+    {"deadline": "uuid", "version": "integer", "child": "text", "due_at": "timestamptz", "envelope": "bytea"},
+    """
+    ON CONFLICT (deadline) DO UPDATE SET version = excluded.version, child = excluded.child, due_at = excluded.due_at,
+        envelope = excluded.envelope, fired_at = NULL, cancelled_at = NULL
+    WHERE deadlines.due.version < excluded.version
+    """,
+)
+CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
+
+
+async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
+    """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing.
+
+    Written with the commit, after what the transaction cancelled or put before. No deadline twice.
+    """
+    if pending:
+        rows = [{name: getattr(each, name) for name in PENDING} for each in pending]
+        transaction.write_in_order(PUT, to_columns(rows))
+
+
+async def cancel(transaction: Transaction, at: datetime, *deadlines: UUID) -> None:
+    """Those that have fired already are left as they are: the protocol passes over what the case has outgrown. Written with
+    the commit, after what the transaction put before.
+    """
+    if deadlines:
+        transaction.write_in_order(CANCEL, {"at": at, "deadlines": list(deadlines)})
+
+
+async def claim(transaction: Transaction, *, now: datetime, most: int) -> list[DueRow]:
+    """Due and neither fired nor cancelled, longest overdue first; rows in another clock's hands are passed over."""
+    rows = await transaction.connection.execute(
+        select(due.c.deadline, due.c.child, due.c.due_at, due.c.envelope)
+        .where(due.c.fired_at.is_(None), due.c.cancelled_at.is_(None), due.c.due_at <= now)
+        .order_by(due.c.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [DueRow(*row) for row in rows]
+
+
+async def fired(transaction: Transaction, deadlines: list[UUID], at: datetime) -> None:
+    await transaction.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))

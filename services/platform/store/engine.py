@@ -1,0 +1,61 @@
+"""The connection to PostgreSQL. Each service logs in under its own role and sees its own schema first."""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from services.platform.runtime.settings import Settings
+from services.platform.store.query import BEGINS, opens_a_transaction
+
+
+def database_url(settings: Settings, role: str) -> URL:
+    password = settings.database_password.get_secret_value()
+    return make_url(settings.database).set(drivername="postgresql+psycopg", username=role, password=password)
+
+
+READERS = 2
+"""Connections that only read. Their statements are short, and few loops ask at once."""
+
+
+def connect(settings: Settings, role: str) -> AsyncEngine:
+    """Lazy: nothing is opened before the first statement. A lost connection is noticed at use, and the work repeated."""
+    engine = _engine(settings, role, size=settings.database_connections, execution_options={BEGINS: True})
+    event.listen(engine.sync_engine, "before_cursor_execute", _begin)
+    return engine
+
+
+def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
+    """For reading alone: each statement stands by itself, without BEGIN and ROLLBACK. The latter costs more than its round
+    trip, since psycopg throws away with it whatever statements the connection had prepared.
+    """
+    return _engine(settings, role, size=READERS)
+
+
+def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
+    """Before SQLAlchemy's first statement of a transaction; `at_once` sends it with its own."""
+    if opens_a_transaction(connection):
+        cursor.execute("BEGIN")
+
+
+def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEngine:
+    timeouts: dict[str, Any] = {
+        "connect_timeout": 3,
+        "options": "-c statement_timeout=20000 -c idle_in_transaction_session_timeout=30000 -c lock_timeout=10000",
+        "tcp_user_timeout": 10000,
+        "application_name": role,
+        "prepare_threshold": 0,
+    }
+    return create_async_engine(
+        database_url(settings, role),
+        pool_size=size,
+        max_overflow=0,  # one beyond the pool would be opened and closed each time, and opening costs more than any work here
+        pool_timeout=10,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+        hide_parameters=True,  # an error's text would carry the values of the statement that failed
+        connect_args=timeouts,
+        # What SQLAlchemy brings a connection back to when it is given back; BEGIN is ours to send (`BEGINS`).
+        isolation_level="AUTOCOMMIT",
+        **more,
+    )

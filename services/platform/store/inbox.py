@@ -1,0 +1,103 @@
+"""The mark "this message is done", written in the transaction of its effects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import bindparam, select, text
+
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.query import Statement, execute_pipelined
+from services.platform.store.tables import inbox
+from services.platform.store.unit_of_work import Store, Transaction
+
+KEPT = timedelta(days=400)
+"""Longer than any topic keeps a message, and than a dead letter can be redriven (infra/kafka/topics.yaml)."""
+FORGET_EVERY_SECONDS = 600.0
+FORGOTTEN_AT_ONCE = 1000
+
+
+class Mark(StrEnum):
+    NEW = "new"
+    DONE_BEFORE = "done-before"
+    OTHER_CONTENT = "other-content"
+    """The same source and id were done before with other content: somebody reuses ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    source: str
+    message_id: str
+    content_hash: bytes
+
+
+MARK = """
+    INSERT INTO inbox (source, message_id, content_hash, done_at)
+    SELECT source, message_id, content_hash, %(at)s
+    FROM unnest(%(sources)b::text[], %(ids)b::text[], %(hashes)b::bytea[]) AS new (source, message_id, content_hash)
+    ON CONFLICT DO NOTHING
+    RETURNING source, message_id
+"""
+KNOWN = select(inbox.c.content_hash).where(
+    inbox.c.source == bindparam("source"), inbox.c.message_id == bindparam("message_id")
+)
+
+
+async def mark_all(transaction: Transaction, messages: Sequence[Identity], at: datetime) -> list[Mark]:
+    """One mark each, in the order given; of one message twice, the first is new and the second was done before.
+
+    NEW means that this transaction holds the mark: two that race for one message wait for each other here.
+    """
+    marks, _ = await mark_and_ask(transaction, messages, at)
+    return marks
+
+
+async def mark_and_ask(
+    transaction: Transaction, messages: Sequence[Identity], at: datetime, *asked: Statement
+) -> tuple[list[Mark], list[list[tuple[Any, ...]]]]:
+    """As `mark_all`; and, asked in the same round trip when the marks are held, what these statements give."""
+    parameters = {
+        "sources": [each.source for each in messages],
+        "ids": [each.message_id for each in messages],
+        "hashes": [each.content_hash for each in messages],
+        "at": at,
+    }
+    written, *answers = await execute_pipelined(transaction.connection, (MARK, parameters), *asked)
+    fresh = {(source, message_id) for source, message_id in written}
+    return [await _mark_of(transaction, each, fresh) for each in messages], answers
+
+
+async def _mark_of(transaction: Transaction, message: Identity, fresh: set[tuple[str, str]]) -> Mark:
+    name = (message.source, message.message_id)
+    if name in fresh:
+        fresh.remove(name)
+        return Mark.NEW
+    known = await transaction.connection.scalar(KNOWN, {"source": message.source, "message_id": message.message_id})
+    return Mark.DONE_BEFORE if known == message.content_hash else Mark.OTHER_CONTENT
+
+
+async def mark(transaction: Transaction, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
+    return (await mark_all(transaction, [Identity(source, message_id, content_hash)], at))[0]
+
+
+FORGET = text("""
+    DELETE FROM inbox WHERE (source, message_id) IN (
+        SELECT source, message_id FROM inbox WHERE done_at < :before LIMIT :most
+    )
+""")
+
+
+def forgetting(store: Store, clocks: Clocks) -> Repeating:
+    """Marks of messages that cannot come again."""
+
+    async def turn() -> bool:
+        """True while there is more."""
+        before = clocks.wall() - KEPT
+        async with store.transaction() as transaction:
+            gone = await transaction.connection.execute(FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})
+        return gone.rowcount == FORGOTTEN_AT_ONCE
+
+    return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)

@@ -1,0 +1,183 @@
+"""Several statements in one round trip, which SQLAlchemy does not do: psycopg's pipeline mode, on the connection beneath.
+
+What everything passes through is written so (inbox, outbox): there, round trips are most of what a message costs. All else
+goes through SQLAlchemy.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar, overload
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import namedtuple_row
+from sqlalchemy import ClauseElement, Connection
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Statement: TypeAlias = tuple[str, Mapping[str, Any]]
+"""With named parameters, `%(name)s`."""
+Rows: TypeAlias = Sequence[Any]
+"""Each a named tuple: a column is an attribute."""
+T_co = TypeVar("T_co", covariant=True)
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T_co]):
+    """A question to the database, with the function that makes its answer of the rows."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    """Named, `%(name)s`."""
+    decode: Callable[[Rows], T_co]
+
+
+def as_sql(statement: ClauseElement) -> str:
+    """What SQLAlchemy would send, for statements that are built with it and sent here. JSON goes as text."""
+    return str(statement.compile(dialect=DIALECT))
+
+
+DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+def unnest_rows(types: Mapping[str, str]) -> str:
+    """The rows that `arrays_of` holds, as a table `given` of these columns, with PostgreSQL's types, and `place`, their order.
+
+    Sent as binary (`b`): as text, psycopg escapes each quotation mark of an envelope by itself, which was a fifth of what the
+    protocol did.
+    """
+    arrays = ", ".join(f"%({name})b::{type_}[]" for name, type_ in types.items())
+    return f"unnest({arrays}) WITH ORDINALITY AS given ({', '.join(types)}, place)"
+
+
+def bulk_insert(table: str, types: Mapping[str, str], then: str = "") -> str:
+    """Inserts the rows that `arrays_of` holds, in their order. `then`: ON CONFLICT, RETURNING."""
+    columns = ", ".join(types)
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {unnest_rows(types)} ORDER BY place {then}"
+
+
+def to_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The same rows as one array a column. A statement that takes all of them at once costs hardly more than for one row; one
+    that is repeated for each, even in one round trip, costs each time what waking PostgreSQL costs.
+    """
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+BEGINS = "safe_return_begins"
+"""Execution option of an engine whose statements run in transactions."""
+
+
+def opens_a_transaction(connection: Connection | None) -> bool:
+    """Whether the next statement has to be preceded by BEGIN.
+
+    The connections of such an engine are in psycopg's autocommit, so that BEGIN goes with the first statement and COMMIT with the
+    last: by itself psycopg waits for PostgreSQL's answer to either, in a pipeline too.
+    """
+    if connection is None or not connection.get_execution_options().get(BEGINS):
+        return False
+    driver = connection.connection.driver_connection
+    return driver is not None and driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
+
+
+async def execute_pipelined(
+    connection: AsyncConnection, *statements: Statement, commit: bool = False
+) -> list[list[tuple[Any, ...]]]:
+    """The rows that each gave. With `commit` the connection's transaction is then over: SQLAlchemy's own finds nothing to do.
+
+    Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
+    """
+    return await _run(connection, statements, commit=commit)
+
+
+async def _run(
+    connection: AsyncConnection, statements: Sequence[Statement], *, commit: bool = False, named: bool = False
+) -> list[list[Any]]:
+    raw = await connection.get_raw_connection()
+    driver: psycopg.AsyncConnection[tuple[Any, ...]] = raw.driver_connection  # type: ignore[assignment]
+    cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
+    begin = opens_a_transaction(connection.sync_connection)
+    several = begin or commit or len(statements) > 1
+    try:
+        async with driver.pipeline() if several else nullcontext():
+            if begin:
+                await driver.execute("BEGIN", prepare=False)
+            for cursor, (sql, parameters) in zip(cursors, statements, strict=True):
+                await cursor.execute(sql, parameters)
+            if commit:
+                await driver.execute("COMMIT", prepare=False)
+    except psycopg.Error as error:
+        if driver.closed:
+            await connection.invalidate(error)
+            await connection.engine.dispose(close=False)
+        raise
+    return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+
+class Reader:
+    """Asks a connection several queries in one round trip."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    @overload
+    async def fetch(self, first: Query[A], /) -> A: ...
+    @overload
+    async def fetch(self, first: Query[A], second: Query[B], /) -> tuple[A, B]: ...
+    @overload
+    async def fetch(self, first: Query[A], second: Query[B], third: Query[C], /) -> tuple[A, B, C]: ...
+    @overload
+    async def fetch(
+        self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], /
+    ) -> tuple[A, B, C, D]: ...
+    @overload
+    async def fetch(
+        self,
+        first: Query[A],
+        second: Query[B],
+        third: Query[C],
+        fourth: Query[D],
+        fifth: Query[E],
+        /,
+    ) -> tuple[A, B, C, D, E]: ...
+    @overload
+    async def fetch(
+        self,
+        first: Query[A],
+        second: Query[B],
+        third: Query[C],
+        fourth: Query[D],
+        fifth: Query[E],
+        sixth: Query[F],
+        /,
+    ) -> tuple[A, B, C, D, E, F]: ...
+    @overload
+    async def fetch(
+        self,
+        first: Query[A],
+        second: Query[B],
+        third: Query[C],
+        fourth: Query[D],
+        fifth: Query[E],
+        sixth: Query[F],
+        seventh: Query[G],
+        /,
+    ) -> tuple[A, B, C, D, E, F, G]: ...
+    @overload
+    async def fetch(
+        self, first: Query[A], second: Query[B], third: Query[C], fourth: Query[D], fifth: Query[E], sixth: Query[F],
+        seventh: Query[G], eighth: Query[H], /
+    ) -> tuple[A, B, C, D, E, F, G, H]: ...  # fmt: skip
+    async def fetch(self, *queries: Query[Any]) -> Any:
+        """The answer of one query, or a tuple with one answer each, asked in one round trip. Raises psycopg's errors."""
+        answers = await _run(self.connection, [(each.sql, each.parameters) for each in queries], named=True)
+        decoded = tuple(query.decode(rows) for query, rows in zip(queries, answers, strict=True))
+        return decoded[0] if len(decoded) == 1 else decoded

@@ -1,0 +1,28 @@
+"""Which failures pass by themselves: the database away, a deadlock, a serialization conflict, a full pool."""
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03", "25006")
+"""SQLSTATE beginnings: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, idle timeout, read-only."""
+
+OF_DATABASE = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
+"""After which a transaction cannot go on."""
+
+
+def is_transient(error: BaseException) -> bool:
+    if isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError):
+        return True
+    if isinstance(error, psycopg.Error):
+        state, away = error.sqlstate, isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    elif isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        away = isinstance(error, OperationalError | InterfaceError)
+        if error.connection_invalidated:
+            return True
+    else:
+        return False
+    if state is None:
+        return away
+    return str(state).startswith(PASSING_STATES)

@@ -1,0 +1,1 @@
+"""Notices to a force: their schema, content, channel and tests."""

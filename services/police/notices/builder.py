@@ -1,0 +1,249 @@
+"""Writes a notice from a duty and what the register knows. Decides nothing but what each wording means to a force."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.platform.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts
+from services.platform.register.reporters import Reporter
+from services.platform.register.words import Words
+from services.police.notices.schema import (
+    IN_DETAILS,
+    NONE,
+    UNKNOWN,
+    About,
+    Carer,
+    Child,
+    Details,
+    Known,
+    Notice,
+    NoticeData,
+    NoticeType,
+    Placement,
+    Report,
+    Risk,
+    Said,
+    Sender,
+)
+from services.safeguarding.duties import Duty, PoliceNotify
+from services.safeguarding.first_hours import in_first_hours
+from services.safeguarding.notice_fields import PROFILE, ReportQuestion
+from services.safeguarding.roles import Wording
+from services.safeguarding.working_time import ENGLAND
+
+MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
+    Wording.MISSING_NOTICE: (NoticeType.NEW, About.MISSING),
+    Wording.MISSING_UPDATE: (NoticeType.UPDATE, About.NEW_INFORMATION),
+    Wording.LOCATED_NOTICE: (NoticeType.UPDATE, About.LOCATED),
+    Wording.RETURNED_NOTICE: (NoticeType.UPDATE, About.RETURNED),
+    Wording.RETURN_WITHDRAWN_NOTICE: (NoticeType.UPDATE, About.RETURN_WITHDRAWN),
+    Wording.REPORT_RETRACTED_NOTICE: (NoticeType.CANCEL, About.REPORT_RETRACTED),
+    Wording.RETURN_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETURN_CLAIMED),
+    Wording.RETRACTION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.RETRACTION_CLAIMED),
+    Wording.LOCATION_CLAIMED_NOTICE: (NoticeType.UPDATE, About.LOCATION_CLAIMED),
+    Wording.REFERENCE_PASSED_ON: (NoticeType.UPDATE, About.NEW_INFORMATION),
+    Wording.LURING_SUSPECTED: (NoticeType.NEW, About.LURING_SUSPECTED),
+    Wording.LOCATION_ENQUIRY: (NoticeType.NEW, About.LOCATION_ENQUIRY),
+}
+"""A return updates and does not cancel: police still owe the child a safe and well check."""
+LONG = 300
+"""Characters. What is longer goes behind the details' link."""
+LONG_ONES = (
+    "description",
+    "marks",
+    "associates",
+    "likely_places",
+    "medical",
+    "exploitation",
+    "self_harm",
+    "danger_to_others",
+    "likely_abroad",
+    "earlier_absences",
+)
+REPORTS = (About.MISSING, About.NEW_INFORMATION)
+"""What says how the child went."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeContext:
+    """What a notice says beside duty and register. `link`: where details are opened, and until when.
+
+    `earlier`: how many episodes of the child the force was told of before, and when it last was. None: nobody knows which child.
+    """
+
+    words: Sequence[Words] = ()
+    reporter: Reporter | None = None
+    earlier: tuple[int, datetime | None] | None = None
+    link: tuple[str, datetime] | None = None
+
+
+def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, beside: NoticeContext, *, exercise: bool) -> Notice:
+    """`notice` is the delivery's id, another one where a duty's notice is sent again. A wording that is not in the table is something
+    asked of the force, which it names.
+    """
+    kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
+    child = _child(facts.child) if facts.child else None
+    details = _details(facts.child, beside) if facts.child else None
+    placement = _placement(facts.placement)
+    report = _report(duty, about, facts.child, beside) if about in REPORTS else Report()
+    sender = Sender(
+        authority=facts.authority or duty.authority,
+        name=facts.authority_name or UNKNOWN,
+        telephone=facts.duty_line or UNKNOWN,
+    )
+    gaps = [*_gaps(sender, child, placement)]
+    gaps += [] if facts.child is None or facts.child.has_photograph else ["photograph"]
+    gaps += [f"report.{name}" for name, value in report if value == UNKNOWN and about is About.MISSING]
+    return Notice(
+        type=kind,
+        timestamp=duty.created_at,
+        data=NoticeData(
+            notice=notice,
+            episode=duty.episode,
+            refers_to=duty.refers_to,
+            about=about,
+            request=str(duty.wording) if about is About.REQUEST else None,
+            exercise=exercise,
+            sender=sender,
+            child=child,
+            candidates=tuple(_child(each) for each in facts.candidates),
+            placement=placement,
+            risk=Risk(raised=duty.raised_risk),
+            missing_since=duty.missing_since if isinstance(duty, PoliceNotify) else None,
+            returned_at=duty.returned_at if isinstance(duty, PoliceNotify) else None,
+            report=report,
+            said=tuple(Said(words=each.text, at=each.at) for each in beside.words if each.answers is None),
+            details=details,
+            gaps=tuple(gaps),
+        ),
+    )
+
+
+def connection_test(notice: UUID, at: datetime) -> Notice:
+    """About nobody."""
+    data = NoticeData(
+        notice=notice,
+        episode=None,
+        refers_to=None,
+        about=About.CONNECTION,
+        exercise=True,
+        sender=Sender(),
+        child=None,
+        placement=Placement(),
+        risk=Risk(),
+        gaps=(),
+    )
+    return Notice(type=NoticeType.TEST, timestamp=at, data=data)
+
+
+def is_long(name: str, told: str | None) -> bool:
+    """Whether a field of a child goes behind the link."""
+    return told is not None and name in LONG_ONES and len(told) > LONG
+
+
+def told_of(facts: ChildFacts, name: str) -> str | None:
+    """A field of a child's description or profile."""
+    return facts.description if name == "description" else facts.profile.get(name)
+
+
+def _child(facts: ChildFacts) -> Child:
+    return Child(
+        name=facts.name or UNKNOWN,
+        known_as=facts.known_as,
+        date_of_birth=facts.date_of_birth.isoformat() if facts.date_of_birth else UNKNOWN,
+        age_disputed=_known(facts.age_disputed),
+        sex=facts.sex or UNKNOWN,
+        language=facts.language or UNKNOWN,
+        description=_short(facts, "description"),
+        unaccompanied=_known(facts.unaccompanied),
+        modern_slavery_concern=_known(facts.modern_slavery_concern),
+        subject_to_immigration_control=_known(facts.subject_to_immigration_control),
+        guardian_allocated=_known(facts.guardian_allocated),
+        in_care_since=facts.entered_care_at.isoformat() if facts.entered_care_at else UNKNOWN,
+        **{name: _short(facts, name) for name in PROFILE},
+    )
+
+
+def _short(facts: ChildFacts, name: str) -> str:
+    told = told_of(facts, name)
+    return IN_DETAILS if is_long(name, told) else told or UNKNOWN
+
+
+def _details(facts: ChildFacts, beside: NoticeContext) -> Details | None:
+    holds = [f"child.{name}" for name in LONG_ONES if is_long(name, told_of(facts, name))]
+    holds += ["photograph"] if facts.has_photograph else []
+    if not holds or beside.link is None:
+        return None
+    url, expires_at = beside.link
+    taken_on = facts.photograph_taken_on
+    return Details(
+        url=url,
+        expires_at=expires_at,
+        holds=tuple(holds),
+        photograph_taken_on=taken_on.isoformat() if taken_on else UNKNOWN,
+    )
+
+
+def _report(duty: Duty, about: About, child: ChildFacts | None, beside: NoticeContext) -> Report:
+    answers = _answers(beside.words)
+    by = beside.reporter or Reporter(None, None)
+    told = {
+        "obtained_at": min(each.at for each in beside.words).isoformat() if beside.words else UNKNOWN,
+        "reporter": by.name or UNKNOWN,
+        "reporter_role": by.role or UNKNOWN,
+        "reporter_telephone": by.telephone or UNKNOWN,
+        "last_seen_at": UNKNOWN if duty.last_seen_at is None else duty.last_seen_at.isoformat(),
+    }
+    return Report(**(told | answers | (_earlier(duty, child, beside) if about is About.MISSING else {})))
+
+
+def _answers(words: Sequence[Words]) -> dict[str, str]:
+    """What was said twice stands twice, in the order in which it was said."""
+    answers: dict[ReportQuestion, list[str]] = {}
+    for each in words:
+        if each.answers is not None:
+            answers.setdefault(each.answers, []).append(each.text)
+    return {str(question): "; ".join(told) for question, told in answers.items()}
+
+
+def _earlier(duty: Duty, child: ChildFacts | None, beside: NoticeContext) -> dict[str, str]:
+    entered = child.entered_care_at if child else None
+    count, last = beside.earlier or (None, None)
+    return {
+        "first_72_hours": _known(None if entered is None else in_first_hours(entered, duty.created_at)),
+        "earlier_episodes": UNKNOWN if count is None else str(count),
+        "last_episode": NONE if count == 0 else _day_of(last),
+    }
+
+
+def _day_of(at: datetime | None) -> str:
+    """England's."""
+    return UNKNOWN if at is None else at.astimezone(ENGLAND).date().isoformat()
+
+
+def _placement(facts: PlacementFacts | None) -> Placement:
+    if facts is None:
+        return Placement()
+    return Placement(
+        kind=facts.kind,
+        address=facts.address or UNKNOWN,
+        carers=tuple(Carer(name=each.name or UNKNOWN, telephone=each.mobile or UNKNOWN) for each in facts.carers),
+        host_authority=facts.host_authority or UNKNOWN,
+    )
+
+
+def _known(flag: bool | None) -> Known:  # noqa: FBT001 the one thing it is about
+    if flag is None:
+        return UNKNOWN
+    return "yes" if flag else "no"
+
+
+def _gaps(sender: Sender, child: Child | None, placement: Placement) -> Iterable[str]:
+    if child is None:
+        yield "child"
+    for name, part in (("sender", sender), ("child", child), ("placement", placement)):
+        if part is not None:
+            yield from (f"{name}.{field}" for field, value in part if value == UNKNOWN)
+    if not placement.carers:
+        yield "placement.carers"

@@ -1,0 +1,72 @@
+"""Notices to a force without an API: a mail that names nobody, with a link to the notice. The same notice, another way."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from services.platform.delivery.channels import mime
+from services.platform.delivery.channels.channel import MAIL_TO, ChannelSender, SendRequest, SendResult
+from services.platform.delivery.channels.mime import EmailContent
+from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.model import MediumName
+from services.police.notices.schema import About, Notice
+
+SUBJECTS = {
+    About.MISSING: "A child in care is missing: open and acknowledge",
+    About.NEW_INFORMATION: "New information on a missing child: open and acknowledge",
+    About.LOCATED: "A missing child is located, not back: open and acknowledge",
+    About.RETURNED: "A missing child is back; a safe and well check is due",
+    About.RETURN_WITHDRAWN: "A child said to be back is still missing: open and acknowledge",
+    About.REPORT_RETRACTED: "A report of a missing child is withdrawn",
+    About.CONNECTION: "Test of the connection: open and acknowledge",
+}
+OTHERWISE = "A notice about a child in care: open and acknowledge"
+
+
+class NoticeMail:
+    """Writes the mail from the notice at each attempt, the same each time, and gives it to the relay."""
+
+    name: MediumName = "email"
+
+    def __init__(self, relay: ChannelSender, links: Links, sender: str) -> None:
+        self._relay, self._links, self._sender = relay, links, sender
+
+    async def start(self) -> None:
+        await self._relay.start()
+
+    async def stop(self) -> None:
+        await self._relay.stop()
+
+    async def send(self, sending: SendRequest) -> SendResult:
+        address = sending.recipient.removeprefix(MAIL_TO)
+        return await self._relay.send(replace(sending, recipient=address, body=self._written(sending, address)))
+
+    def _written(self, sending: SendRequest, address: str) -> str:
+        notice = Notice.model_validate_json(sending.body)
+        link = self._links.url(Purpose.NOTICE, sending.id, sending.created_at)
+        return mime.build_email(
+            letter(notice, link), delivery=sending.id, sender=self._sender, recipient=address, at=sending.created_at
+        )
+
+
+def letter(notice: Notice, link: str) -> EmailContent:
+    data = notice.data
+    mark = "EXERCISE. " if data.exercise else ""
+    subject = SUBJECTS.get(data.about, OTHERWISE)
+    return EmailContent(
+        subject=f"{mark}{subject} ({_short(data.episode or data.notice)})",
+        paragraphs=(
+            f"{mark}{data.handling}. {data.sender.name} has a notice for your control room. {subject.partition(':')[0]}.",
+            "Until an officer has said that they have it, the authority will ring you.",
+            f"The authority answers at any hour: {data.sender.telephone}.",
+        ),
+        button="Open the notice",
+        link=link,
+        small=(
+            "This mail names nobody. The notice opens behind the link, for fourteen days; each opening is recorded.",
+            "An answer to this mail acknowledges nothing. Use the link, or ring.",
+        ),
+    )
+
+
+def _short(of: UUID) -> str:
+    return of.hex[:8].upper()

@@ -1,0 +1,45 @@
+"""Only the fields that this force has agreed to: what is left out of a notice, and what of it was told in the end. Pure."""
+
+from typing import Any
+
+from services.police.notices.schema import Notice
+from services.safeguarding.notice_fields import NoticeField
+
+
+def redact_to_agreement(notice: Notice, agreed: frozenset[str]) -> str:
+    """The body. `agreed` empty: the force takes all of it. The frame, risk and call-back go to every force."""
+    left_out = tuple(sorted(each for each in NoticeField if agreed and each not in agreed))
+    if not left_out:
+        return notice.model_dump_json()
+    data = notice.data
+    details = data.details
+    if details is not None:
+        holds = tuple(each for each in details.holds if each not in left_out)
+        details = details.model_copy(update={"holds": holds}) if holds else None
+    gaps = tuple(each for each in data.gaps if not _covered(each, left_out))
+    kept = data.model_copy(update={"details": details, "gaps": gaps, "not_agreed": left_out})
+    return notice.model_copy(update={"data": kept}).model_dump_json(exclude={"data": _excluded(left_out)})
+
+
+def disclosed_fields(fields: tuple[str, ...], agreed: frozenset[str]) -> tuple[str, ...]:
+    """Of the register's fields that were read, those that the force is told."""
+    return tuple(each for each in fields if not agreed or each in agreed or (each == "words" and "said" in agreed))
+
+
+def _covered(gap: str, left_out: tuple[str, ...]) -> bool:
+    return gap in left_out or gap.partition(".")[0] in left_out
+
+
+def _excluded(left_out: tuple[str, ...]) -> dict[str, Any]:
+    excluded: dict[str, Any] = {}
+    for field in left_out:
+        part, _, name = field.partition(".")
+        if part == "photograph":
+            continue
+        if name:
+            excluded.setdefault(part, {})[name] = True
+        else:
+            excluded[part] = True
+    if "child" in excluded and excluded.get("candidates") is not True:
+        excluded["candidates"] = {"__all__": excluded["child"]}
+    return excluded

@@ -1,0 +1,48 @@
+"""What an operator did by a command: who, why, and to which notice, for the record. Within the caller's transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.platform.delivery.events import Speaker
+from services.platform.delivery.model import Delivery
+from services.platform.register import words
+from services.platform.register.operators import Operator
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
+from services.safeguarding.operators import OperatorAct, OperatorActed
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`reason` is kept encrypted in the register, under the key of whom the notice is about. `at` is story time, `now` wall time."""
+
+    operator: Operator
+    reason: str
+    at: datetime
+    now: datetime
+
+
+async def record_operator_act(
+    transaction: Transaction, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery
+) -> None:
+    """Published by the running service."""
+    kept = await words.keep(
+        transaction,
+        keyring,
+        about=delivery.owner,
+        words=command.reason,
+        said_by=command.operator.account,
+        at=command.at,
+    )
+    duty = delivery.duty
+    acted = OperatorActed(
+        authority=delivery.authority or command.operator.authority,
+        act=act,
+        account=command.operator.account,
+        role=command.operator.role,
+        episode=None if duty is None else duty.episode,
+        duty=None if duty is None else duty.duty,
+        step=None if duty is None else duty.step,
+        words=(kept,),
+    )
+    await Speaker("police", command.at, command.now).say(transaction, delivery, acted)

@@ -1,0 +1,156 @@
+"""A notice in words for a person's eyes, section by section. Pure."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from services.police.notices.schema import IN_DETAILS, NONE, UNKNOWN, About, Child, Notice, NoticeData, Report
+from services.safeguarding.working_time import in_england
+
+HAPPENED = {
+    About.MISSING: "A child in care is missing.",
+    About.NEW_INFORMATION: "There is new information on a missing child.",
+    About.LOCATED: "The child's whereabouts are known. The child is NOT back.",
+    About.RETURNED: "The child is back. A safe and well check by police is due.",
+    About.RETURN_WITHDRAWN: "The child was said to be back. That was a mistake: the child is missing.",
+    About.REPORT_RETRACTED: "The report that this child is missing is withdrawn.",
+    About.RETURN_CLAIMED: "The child is said to be back. NOBODY HAS CONFIRMED IT: go on as before.",
+    About.RETRACTION_CLAIMED: "Somebody says that the child was never missing. NOBODY HAS CONFIRMED IT: go on as before.",
+    About.LOCATION_CLAIMED: "Somebody says where the child is. NOBODY HAS CONFIRMED IT: go on as before, and look there.",
+    About.LURING_SUSPECTED: "There is a concern that a child is being lured or exploited.",
+    About.LOCATION_ENQUIRY: "Somebody asked where a child is, and was told nothing.",
+    About.CONNECTION: "This is a test of the connection. It is about nobody.",
+}
+
+OVER = (About.RETURNED, About.REPORT_RETRACTED)
+"""Nobody is searched for: there is no risk to grade."""
+TIMES = ("obtained_at", "last_seen_at", "in_care_since")
+DAYS = ("date_of_birth", "claimed_date_of_birth", "last_episode")
+LABELS = {
+    "nrm_status": "NRM referral",
+    "likely_abroad": "Likely to go abroad",
+    "telephones": "The child's telephones and devices",
+    "cards": "Bank and travel cards",
+    "build": "Height, build, hair, eyes",
+    "obtained_at": "Told to us",
+    "reporter": "Reported by",
+    "reporter_role": "Their role",
+    "reporter_telephone": "Reporter's telephone",
+    "last_seen_at": "Last seen, when",
+    "last_seen_place": "Last seen, where",
+    "last_seen_by": "Last seen, by whom",
+    "noticed_missing": "When noticed missing",
+    "why_worried": "Why they worry",
+    "out_of_character": "Out of character",
+    "done_so_far": "Done so far to find the child",
+    "risks_now": "What they fear now",
+    "first_72_hours": "In the first 72 hours of care",
+    "earlier_episodes": "Earlier times missing that you were told of",
+    "last_episode": "The last of them",
+}
+"""What a field's name alone would not say."""
+
+Section = tuple[str, tuple[str, ...]]
+
+
+def sections(notice: Notice) -> tuple[Section, ...]:
+    """Fields that the force has not agreed to be sent are not in the notice, and not here."""
+    return tuple(each for each in _sections(notice.data) if each[1])
+
+
+def fields_of(notice: Notice) -> tuple[str, ...]:
+    """Names of the personal fields that a reader of this notice reads."""
+    data = notice.data
+    child = () if data.child is None else _told(data.child)
+    read = [f"child.{name}" for name in child]
+    read += ["candidates"] if data.candidates else []
+    read += ["placement.address"] if data.placement.address != UNKNOWN else []
+    read += ["placement.carers"] if data.placement.carers else []
+    read += ["report"] if _told(data.report) else []
+    return (*read, *(["words"] if data.said else []))
+
+
+def headline(data: NoticeData) -> str:
+    """What has happened, without the last full stop."""
+    return HAPPENED.get(data.about, "Something is asked of you about a child in care.").removesuffix(".")
+
+
+def _sections(data: NoticeData) -> Iterator[Section]:
+    yield "What is asked", (data.request.replace("-", " ").capitalize(),) if data.request else ()
+    if data.about is About.CONNECTION:
+        return
+    yield "Who answers you, at any hour", _who_answers(data)
+    if data.about is About.RETURNED:
+        yield "The absence", _absence(data)
+    if data.about not in OVER:
+        raised = ("Raised: in the first days of care, or watched.",) if data.risk.raised else ()
+        yield "Risk", (f"Presumed {data.risk.presumed} until you grade it.", *raised)
+    if data.child is not None:
+        yield "The child", (*_known(data.child), *_not_known(data.child))
+    for number, each in enumerate(data.candidates, start=1):
+        yield f"It may be this child ({number})", (*_known(each), *_not_known(each))
+    if data.about is About.MISSING:
+        yield "The report", (*_known(data.report), *_not_known(data.report))
+    elif data.about is About.NEW_INFORMATION:
+        yield "What is new", _known(data.report)
+    yield "What was said", tuple(f"{local(each.at)}: {each.words}" for each in data.said)
+    carers = tuple(f"Carer: {each.name}, {each.telephone}" for each in data.placement.carers)
+    kind = f"{data.placement.kind.capitalize()} placement"
+    where = (f"{kind}: {data.placement.address}", f"Host authority: {data.placement.host_authority}")
+    yield "Where the child is placed", (*where, *carers)
+    yield "Not sent, by agreement with your force", tuple(label(*each.split(".")[-1:]) for each in data.not_agreed)
+
+
+def _absence(data: NoticeData) -> tuple[str, ...]:
+    """Both ends of it: the force may never have had the first notice."""
+    since = "Nobody had reported the child missing."
+    if data.missing_since is not None:
+        since = f"Reported missing: {local(data.missing_since)}"
+    return (since, *(() if data.returned_at is None else (f"Back since: {local(data.returned_at)}",)))
+
+
+def _who_answers(data: NoticeData) -> tuple[str, ...]:
+    return (f"{data.sender.name}: {data.sender.telephone}", our_name(data))
+
+
+def our_name(data: NoticeData) -> str:
+    """What both sides call it by on the telephone."""
+    return f"Safe Return's name for it: {(data.episode or data.notice).hex[:8].upper()}"
+
+
+def local(at: datetime) -> str:
+    """The time of day in England."""
+    return f"{in_england(at):%a %d %b %Y, %H:%M}"
+
+
+def _known(part: Child | Report) -> tuple[str, ...]:
+    return tuple(f"{label(name)}: {_said(name, value)}" for name, value in part if name in _told(part))
+
+
+def _said(name: str, value: str | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if name in TIMES:
+        return local(datetime.fromisoformat(value))
+    if name in DAYS and value != NONE:
+        return f"{date.fromisoformat(value):%d %b %Y}"
+    if name == "reporter_role":
+        return value.replace(".", " ").replace("-", " ")
+    return "behind the link below" if value == IN_DETAILS else value
+
+
+def _not_known(part: Child | Report) -> tuple[str, ...]:
+    unknown = "; ".join(_lower(label(name)) for name, value in part if value == UNKNOWN)
+    return (f"Not known: {unknown}.",) if unknown else ()
+
+
+def _told(part: Child | Report) -> tuple[str, ...]:
+    return tuple(name for name, value in part if value not in (UNKNOWN, ()))
+
+
+def label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _lower(words: str) -> str:
+    """Abbreviations stay."""
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]

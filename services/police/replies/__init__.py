@@ -1,0 +1,1 @@
+"""Replies of a force, by webhook and by mail."""

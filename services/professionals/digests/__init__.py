@@ -1,0 +1,1 @@
+"""Digests: many mails to one reader sent as one."""

@@ -1,0 +1,6 @@
+"""What professionals brings under the newest keys."""
+
+from services.platform.delivery.queue.key_rotation import texted_numbers
+from services.platform.register.key_rotation import Renews
+
+RENEWS: dict[str, Renews] = {"numbers that texts went to": texted_numbers}

@@ -1,0 +1,1 @@
+"""Replies of professionals by mail, and the hand-over to another holder of the role."""

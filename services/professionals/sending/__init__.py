@@ -1,0 +1,1 @@
+"""Texts and mails to professionals, prepared for their first send."""

@@ -1,0 +1,87 @@
+"""What a parcel to a professional becomes when it is first sent: who holds the role this moment, and the text or mail."""
+
+from dataclasses import dataclass, field
+
+from cachetools import TTLCache
+
+from services.platform.delivery.channels import mime
+from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
+from services.platform.register import conversation
+from services.platform.register.cache import new_cache
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
+from services.professionals import email_wording
+from services.professionals.digests.groups import DigestGrouping
+from services.professionals.email_wording import mail_code
+from services.professionals.recipients import RecipientLookup, duty_of
+from services.professionals.sms_wording import write
+from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.roles import Channel
+
+
+@dataclass(frozen=True)
+class TextSender:
+    keyring: Keyring
+    clocks: Clocks
+
+    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+        duty = duty_of(delivery)
+        found = await RecipientLookup(self.keyring, self.clocks).first(transaction, delivery, lambda each: each.mobile)
+        if isinstance(found, Undeliverable):
+            return found
+        number = found.mobile or ""
+        body = write(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
+        return PreparedMessage(number, body, person=found.person, read=("person.mobile",), number=number)
+
+
+@dataclass(frozen=True)
+class MailSender:
+    """`mailbox` is the address that mails come from."""
+
+    keyring: Keyring
+    clocks: Clocks
+    links: Links
+    mailbox: str
+    grouping: DigestGrouping
+    duty_lines: TTLCache[AuthorityId, str | None] = field(default_factory=new_cache)
+
+    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+        duty, now = duty_of(delivery), self.clocks.wall()
+        found = await RecipientLookup(self.keyring, self.clocks).first(transaction, delivery, lambda each: each.email)
+        if isinstance(found, Undeliverable):
+            return found
+        gathered = await self.grouping.gather(transaction, delivery, found)
+        if isinstance(gathered, PreparedMessage):
+            return gathered
+        others = [duty_of(each) for each in gathered]
+        letter = email_wording.language(found.language).letter(
+            [(each.wording, mail_code(each)) for each in (duty, *others)],
+            link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
+            duty_line=await self._duty_line(transaction, duty.authority),
+            exercise=delivery.exercise,
+        )
+        address = found.email or ""
+        written = mime.build_email(letter, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
+        return PreparedMessage(address, written, person=found.person, read=("person.email",))
+
+    async def _duty_line(self, transaction: Transaction, authority: AuthorityId) -> str | None:
+        try:
+            return self.duty_lines[authority]
+        except KeyError:
+            line = await conversation.duty_line(transaction.connection, authority)
+            self.duty_lines[authority] = line
+            return line
+
+
+@dataclass(frozen=True)
+class Sender:
+    """By the duty's channel."""
+
+    text: TextSender
+    mail: MailSender
+
+    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+        sender = self.mail if duty_of(delivery).channel is Channel.EMAIL else self.text
+        return await sender.prepare(transaction, delivery)

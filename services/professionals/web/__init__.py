@@ -1,0 +1,1 @@
+"""The pages behind a professional's mail, and Twilio's reports."""

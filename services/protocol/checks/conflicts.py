@@ -1,0 +1,120 @@
+"""Rules that contradict another, or the event that sets them off; and rules that can never come to anything."""
+
+from collections.abc import Iterator, Mapping
+
+from services.protocol.checks.rule_checks import Fault
+from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule, When
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Trigger
+from services.safeguarding.roles import Role, Wording
+
+BACK_OR_NEVER_GONE = frozenset(
+    {Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CLAIM_SECONDED}
+)
+SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
+    Wording.LOCATED_NOTICE: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.RECOVERY_DUE: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.LOCATED_RECORDED: frozenset({Trigger.CHILD_LOCATED}),
+    Wording.RETURNED_NOTICE: frozenset({Trigger.CHILD_RETURNED, Trigger.RETURN_UNREPORTED}),
+    Wording.WAS_MISSING_NOTICE: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURN_RECORDED: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURN_SAID_ELSEWHERE: frozenset({Trigger.CHILD_RETURNED}),
+    Wording.RETURN_WITHDRAWN_NOTICE: frozenset({Trigger.RETURN_RETRACTED}),
+    Wording.REPORT_RETRACTED_NOTICE: frozenset({Trigger.MISSING_RETRACTED}),
+    Wording.WITHDRAWN_ELSEWHERE: frozenset({Trigger.MISSING_RETRACTED}),
+    Wording.RETURN_CLAIMED_NOTICE: frozenset({Trigger.CHILD_RETURN_CLAIMED}),
+    Wording.RETRACTION_CLAIMED_NOTICE: frozenset({Trigger.MISSING_RETRACTION_CLAIMED}),
+    Wording.LOCATION_CLAIMED_NOTICE: frozenset({Trigger.CHILD_LOCATION_CLAIMED}),
+    Wording.CONFIRM_RETURN: BACK_OR_NEVER_GONE,
+    Wording.RETURN_UNCONFIRMED: BACK_OR_NEVER_GONE | {Trigger.RETURN_UNREPORTED_CLAIMED},
+    Wording.RETURN_UNREPORTED: frozenset({Trigger.RETURN_UNREPORTED}),
+    Wording.REFERENCE_PASSED_ON: frozenset({Trigger.POLICE_REFERENCE_TEXTED}),
+}
+"""On any other event these words would be untrue."""
+OPPOSITES = (
+    {Wording.MISSING_NOTICE, Wording.RETURNED_NOTICE},
+    {Wording.MISSING_NOTICE, Wording.REPORT_RETRACTED_NOTICE},
+    {Wording.STILL_MISSING, Wording.RETURNED_NOTICE},
+    {Wording.STILL_MISSING, Wording.LOCATED_NOTICE},
+    {Wording.MISSING_NOTICE, Wording.LOCATED_NOTICE},
+    {Wording.RETURNED_NOTICE, Wording.RETURN_WITHDRAWN_NOTICE},
+    {Wording.POLICE_TOLD, Wording.POLICE_NOT_YET_TOLD},
+)
+NOT_MISSING = frozenset({Question.CHILD_MISSING, Question.CHILD_LOCATED, Question.CHILD_NOT_BACK})
+NEVER_SO: Mapping[Trigger, frozenset[Question]] = {
+    Trigger.CHILD_RETURNED: NOT_MISSING,
+    Trigger.MISSING_RETRACTED: NOT_MISSING,
+    Trigger.EPISODE_CLOSED: NOT_MISSING,
+    Trigger.CHILD_LOCATED: frozenset({Question.CHILD_MISSING}),
+    Trigger.CHILD_LOST_AGAIN: frozenset({Question.CHILD_LOCATED}),
+}
+"""At the moment of the event itself. A rule that waits may find that it is so again."""
+
+
+def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
+    yield from _untrue_when_said(rule)
+    yield from _never_comes_about(rule, protocol)
+    for other in protocol.rules:
+        if other.id != rule.id and _meet(rule, other):
+            yield from _against(rule, other)
+        if _invite_to_one(rule, other) and rule.meets != other.meets:
+            yield f"{other.id} invites to the same discussion at another time", "the same `meets` in both"
+
+
+def _invite_to_one(rule: Rule, other: Rule) -> bool:
+    invites = rule.meets is not None and rule.message == other.message
+    return invites and bool(set(rule.on) & set(other.on)) and not _exclude(rule.when, other.when)
+
+
+def _untrue_when_said(rule: Rule) -> Iterator[Fault]:
+    allowed = SAID_ONLY_ON.get(rule.message)
+    wrong = (
+        [] if allowed is None else [str(on) for on in rule.on if not isinstance(on, DutyBecomes) and on not in allowed]
+    )
+    if allowed is not None and wrong:
+        yield (
+            f"{rule.message} is not true on {', '.join(wrong)}",
+            f"`on: {', '.join(sorted(allowed))}`, or another message",
+        )
+
+
+def _never_comes_about(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
+    for on in rule.on:
+        if isinstance(on, DutyBecomes):
+            earlier = protocol.by_id.get(on.duty)
+            if earlier is not None and earlier.enough == "accepted" and on.becomes == "acknowledged":
+                yield (
+                    f"the duty of {on.duty} ends when it is accepted, and is never acknowledged",
+                    "`becomes: accepted`",
+                )
+        elif not rule.waits:
+            impossible = [each.words for each in rule.when.all if each.question in NEVER_SO.get(on, ())]
+            if impossible:
+                yield f"on {on} it is never so that {impossible[0]}", "another condition, or another event"
+
+
+def _meet(one: Rule, other: Rule) -> bool:
+    """Whether both can tell the same recipient, at the same time, of the same event."""
+    same_time = _time_of(one) == _time_of(other)
+    same_people = one.tell == other.tell and (
+        one.tell != Role.EVERYONE_TOLD or one.among is None or other.among is None or one.among == other.among
+    )
+    return same_time and same_people and bool(set(one.on) & set(other.on)) and not _exclude(one.when, other.when)
+
+
+def _time_of(rule: Rule) -> tuple[object, ...]:
+    return rule.wait, rule.period, rule.workdays, rule.before, rule.hours
+
+
+def _exclude(one: When, other: When) -> bool:
+    return bool({*one.all} & {*other.none} or {*other.all} & {*one.none})
+
+
+def _against(rule: Rule, other: Rule) -> Iterator[Fault]:
+    if {rule.message, other.message} in OPPOSITES:
+        yield (
+            f"it says {rule.message} where {other.id} says {other.message} to the same",
+            "conditions of which only one can hold, or one of the two rules",
+        )
+    elif (rule.message, rule.by) == (other.message, other.by):
+        yield f"{other.id} tells the same to the same: it would be said twice", "one of the two rules"

@@ -1,0 +1,94 @@
+"""Whether an authority's rule asks less than the default it replaces. Guidance gives way only to a named person's reasons (S6)."""
+
+from collections.abc import Iterator
+
+from services.protocol.checks.rule_checks import PARAGRAPH, Fault
+from services.protocol.loader import RulesFile
+from services.protocol.policy.grammar import Protocol, Rule
+from services.protocol.policy.periods import spoken
+from services.protocol.policy.recipients import MEANT
+from services.safeguarding.meetings import AtOnce, InFull, Meets
+
+APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
+
+
+ON_WORD = {"by-text": "word"}
+GIVEN_UP = (
+    "stand-down by-text: word gives up the code from the carer's own handset: one text that a machine reads as 'the child is back', sent "
+    "or forged from a carer's number, ends the search, and police and all who search are stood down on it"
+)
+"""Of a file that takes a carer's word for proof."""
+
+
+def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
+    """Nothing for a rule whose default cites no paragraph: that one is the authority's to set."""
+    if any(PARAGRAPH.match(cite) for cite in default.because.cite):
+        for says in _less(default, own):
+            yield f"it asks less than the default: {says}", APPROVE
+
+
+def _less(default: Rule, own: Rule) -> Iterator[str]:
+    yield from _fewer(default, own)
+    if set(default.on) - set(own.on):
+        yield "it is no longer set off by all that sets off the default"
+    if own.when != default.when:
+        yield "its conditions differ"
+    if own.unknown == "counts-as-no" and default.unknown == "counts-as-yes":
+        yield "an unknown fact no longer protects"
+    if own.enough == "accepted" and default.enough != "accepted":
+        yield "nobody need acknowledge"
+    if own.enough == "acknowledged" and default.enough == "done":
+        yield "an answer ends it, done or not"
+    if default.rests is not None and (own.rests is None or own.rests > default.rests):
+        yield "an answer lets it rest longer"
+    if set(own.until) - set(default.until):
+        yield "it ends sooner"
+    if default.meets is not None and own.meets is not None:
+        yield from _meets_later(default.meets, own.meets)
+    yield from _later(default, own)
+
+
+def _fewer(default: Rule, own: Rule) -> Iterator[str]:
+    left_out = MEANT[default.among] - MEANT[own.among]
+    if own.tell != default.tell:
+        yield f"{default.tell} is no longer told"
+    elif left_out:
+        yield f"of {default.tell}, {', '.join(sorted(left_out))} are no longer told"
+
+
+def _meets_later(default: Meets, own: Meets) -> Iterator[str]:
+    if isinstance(default, AtOnce) and isinstance(own, AtOnce):
+        for hours, before, now in (("day", default.day, own.day), ("night", default.night, own.night)):
+            if now > before:
+                yield f"the discussion meets within {spoken(now)} by {hours}, not {spoken(before)}"
+    elif isinstance(default, InFull) and isinstance(own, InFull):
+        if own.latest > default.latest:
+            yield f"the full meeting may be on working day {own.latest}"
+    else:
+        yield "it invites to a discussion of another form"
+    if set(own.unless) - set(default.unless):
+        yield "the discussion is called off sooner"
+
+
+def _later(default: Rule, own: Rule) -> Iterator[str]:
+    for name, before, now in (("wait", default.wait, own.wait), ("period", default.period, own.period)):
+        if now is not None and (before is None or now > before):
+            yield f"its {name} of {spoken(now)} is longer"
+    if own.workdays is not None and (default.workdays is None or own.workdays > default.workdays):
+        yield f"its {own.workdays} working days are longer"
+    for step in default.otherwise:
+        if not step.again and not any(each.tell == step.tell and each.after <= step.after for each in own.otherwise):
+            yield f"{step.tell} is no longer told after {spoken(step.after)}"
+
+
+def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]:
+    """Key, what is wrong and what to write, where a file's lists leave out what the default asks."""
+    for key, mine, all_of_it in (
+        ("closing", own.closing, default.closing),
+        ("watch-on", own.watch_on, default.watch_on),
+    ):
+        left_out = [str(each) for each in all_of_it if each not in mine]
+        if mine and left_out:
+            yield key, f"{key} leaves out {', '.join(left_out)}, which the default asks", APPROVE
+    if own.stand_down == ON_WORD and default.stand_down.by_text != "word":
+        yield "stand-down", GIVEN_UP, APPROVE

@@ -1,0 +1,213 @@
+"""What must be true of each rule. Each proof yields what is wrong and what to write instead."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule
+from services.protocol.policy.periods import spoken
+from services.protocol.policy.tellings import CARERS
+from services.protocol.policy.vocabulary import Trigger
+from services.safeguarding.roles import Channel, Role, Wording
+
+Fault: TypeAlias = tuple[str, str | None]
+
+HUMANS = frozenset({Role.DUTY_WORKER, Role.DUTY_EMERGENCY_TEAM, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE})
+"""Someone on duty at every hour."""
+PARAGRAPH = re.compile(r"^S([1-9]|[1-7][0-9])$")
+SOURCES = frozenset(
+    {
+        "G14", "APP", "SUS", "NCA", "HAN", "CRA", "PHI", "MP-RI", "MP-RHI", "LIV", "LIV-F", "LIV-G", "DON", "TOR", "SOU", "LEW", "KEN",
+        "LIN", "FNC", "SGL", "SEF", "BRO", "LEE", "WHO", "CCLC", "RTR", "3C", "NRM", "WT", "903", "IOPC-S", "IOPC-36", "IPCC-09",
+        "HMIC", "OFS", "ECP", "HOT",
+    }
+)  # fmt: skip
+"""Names of the practice digest's sources (../shared/guidance/practice.md, section 0, kept beside the project)."""
+POLICE_WORDINGS = frozenset(
+    {
+        Wording.MISSING_NOTICE,
+        Wording.MISSING_UPDATE,
+        Wording.LOCATED_NOTICE,
+        Wording.RETURNED_NOTICE,
+        Wording.RETURN_WITHDRAWN_NOTICE,
+        Wording.REPORT_RETRACTED_NOTICE,
+        Wording.RETURN_CLAIMED_NOTICE,
+        Wording.RETRACTION_CLAIMED_NOTICE,
+        Wording.LOCATION_CLAIMED_NOTICE,
+        Wording.REFERENCE_PASSED_ON,
+        Wording.LURING_SUSPECTED,
+        Wording.LOCATION_ENQUIRY,
+        Wording.CONFIRM_CIRCULATION,
+    }
+)
+CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
+FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
+"""Carers and professionals each have words of their own for these."""
+CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
+    {
+        Wording.POLICE_TOLD,
+        Wording.POLICE_NOT_YET_TOLD,
+        Wording.LOCATED_RECORDED,
+        Wording.MISSING_SAID_ELSEWHERE,
+        Wording.RETURN_SAID_ELSEWHERE,
+        Wording.WITHDRAWN_ELSEWHERE,
+        Wording.RETURN_RECORDED,
+        Wording.CONFIRM_RETURN,
+        Wording.PLEASE_CALL_SOCIAL_WORKER,
+        Wording.CONTACT_CHECK,
+    }
+)
+ESCALATIONS = frozenset(
+    {
+        Wording.NOT_ACKNOWLEDGED,
+        Wording.CONTACT_UNREACHABLE,
+        Wording.CONTACT_STALE,
+        Wording.POLICE_NOT_REACHED,
+        Wording.POLICE_NOT_ACKNOWLEDGED,
+        Wording.STRATEGY_NOT_ANSWERED,
+        Wording.STRATEGY_NOT_ANSWERED_BY_POLICE,
+        Wording.STRATEGY_NOT_ANSWERED_BY_HEALTH,
+        Wording.STRATEGY_NOT_ANSWERED_BY_SOCIAL_CARE,
+        Wording.STRATEGY_ANSWER_AWAITED,
+        Wording.STRATEGY_RECORD_MISSING,
+    }
+)
+"""What a step may say in place of its rule's own message: who has not answered. Any other message is of another matter."""
+CLAIMED = frozenset(
+    {
+        Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,
+        Trigger.CLAIM_SECONDED,
+    }
+)  # fmt: skip
+UNPROVEN = CLAIMED | {Trigger.RETURN_UNVERIFIED, Trigger.RETRACTION_UNVERIFIED, Trigger.RETURN_UNREPORTED_CLAIMED}
+WHILE_MISSING = CLAIMED | {Trigger.CHILD_REPORTED_MISSING, Trigger.REPORT_ADDED}
+ENDS_OF_MISSING = (Trigger.CHILD_RETURNED, Trigger.MISSING_RETRACTED)
+
+
+def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
+    for proof in PROOFS:
+        yield from proof(rule, protocol)
+
+
+def _ends_in_a_human(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    last = rule.otherwise[-1] if rule.otherwise else None
+    if last is None or last.tell not in HUMANS:
+        yield (
+            "if nobody answers, it ends without a person on duty",
+            "a last step such as { after: 30m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }",
+        )
+    elif last.repeat is None:
+        yield "its last person is asked only once, and then it is silent", "`repeat: 30m` in the last step"
+
+
+def _steps_can_be_reached(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    for earlier, later in zip(rule.otherwise, rule.otherwise[1:], strict=False):
+        if later.after <= earlier.after:
+            yield "a step comes no later than the one before it", "steps in order, each `after` longer than the last"
+        if earlier.repeat is not None:
+            yield "a step follows one that repeats, and is never reached", "`repeat` in the last step alone"
+    if rule.enough == "accepted" and any(step.again for step in rule.otherwise):
+        yield "`again` waits for an acceptance that ends this duty, and is never reached", "the step without `again`"
+
+
+def _rests_no_longer_than_it_repeats(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    repeat = rule.otherwise[-1].repeat if rule.otherwise else None
+    if rule.rests is not None and repeat is not None and rule.rests > repeat:
+        yield (
+            "an answer lets it rest longer than its last person is left in peace",
+            "`rests` no longer than the last `repeat`",
+        )
+
+
+def _conditions_can_hold(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    never = {*rule.when.all} & {*rule.when.none}
+    if never:
+        yield f"it asks {next(iter(never)).words} to be both so and not so", "one of the two"
+    if rule.when.any and {*rule.when.any} <= {*rule.when.none}:
+        yield "all that it asks under `any` it refuses under `none`", "one of the two"
+    waits = rule.waits or rule.hours == "working"
+    if not waits and set(rule.until) & {each for each in rule.on if isinstance(each, Trigger)}:
+        yield "what sets it off also ends it", "another event under `until`"
+
+
+def _ends_with_what_it_is_about(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    missing = [each for each in ENDS_OF_MISSING if each not in rule.until]
+    if set(rule.on) & WHILE_MISSING and missing:
+        yield "it would go on for a child who is back", f"`until` with {', '.join(missing)}"
+    if Trigger.CHILD_RETURNED in rule.on and Trigger.RETURN_RETRACTED not in rule.until:
+        yield "it would go on although the return was a mistake", "`until` with return.retracted"
+
+
+def _ends_on_proof(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    for each in sorted(UNPROVEN.intersection(rule.until)):
+        yield f"it ends on {each}, which is said and not proved", "an event that is proven, such as child.returned"
+
+
+def _known_duties(rule: Rule, protocol: Protocol) -> Iterator[Fault]:
+    for on in rule.on:
+        if isinstance(on, DutyBecomes) and on.duty not in protocol.by_id:
+            yield f"there is no rule {on.duty}", "the id of a rule"
+    if _comes_back_to(rule.id, rule.id, protocol, frozenset()):
+        yield "its duty sets itself off again, round and round", "an event that begins the chain"
+
+
+def _comes_back_to(start: str, here: str, protocol: Protocol, seen: frozenset[str]) -> bool:
+    if here in seen or here not in protocol.by_id:
+        return False
+    earlier = [on.duty for on in protocol.by_id[here].on if isinstance(on, DutyBecomes)]
+    return any(each == start or _comes_back_to(start, each, protocol, seen | {here}) for each in earlier)
+
+
+def _cites(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    for cite in rule.because.cite:
+        if PARAGRAPH.match(cite) is None and cite not in SOURCES:
+            yield (
+                f"{cite} is neither a paragraph of the guidance nor a known source",
+                "S1 to S79, or a source of the practice digest",
+            )
+    if rule.because.kind == "guidance" and not any(PARAGRAPH.match(cite) for cite in rule.because.cite):
+        yield "it claims guidance and cites no paragraph", "`kind: local`, or the paragraph"
+
+
+def _words_fit_the_recipient(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    tellings = [(rule.tell, rule.by, rule.message)]
+    tellings += [(step.tell, step.by, step.message or rule.message) for step in rule.otherwise if step.tell is not None]
+    for role, channel, wording in tellings:
+        police = role == Role.POLICE_CONTROL_ROOM
+        if police != (channel == Channel.WEBHOOK):
+            yield (
+                "a control room is told by webhook, and nobody else is",
+                "`by: webhook` for police, `text` or `email` for others",
+            )
+        if police and wording not in POLICE_WORDINGS:
+            yield f"{wording} has no words for police", f"one of {', '.join(sorted(POLICE_WORDINGS))}"
+        if role in CARERS and (wording not in CARER_WORDINGS or channel != Channel.TEXT):
+            yield (
+                f"{wording} by {channel} has no words for a carer",
+                f"`by: text` and one of {', '.join(sorted(CARER_WORDINGS))}",
+            )
+        if role not in CARERS and wording in CARER_WORDINGS - FOR_CARERS_TOO:
+            yield f"{wording} has words for carers alone", "another message"
+
+
+def _steps_say_what_the_rule_is_about(rule: Rule, _protocol: Protocol) -> Iterator[Fault]:
+    for step in rule.otherwise:
+        if step.message not in {None, rule.message, *ESCALATIONS}:
+            yield (
+                f"its step after {spoken(step.after)} says {step.message}, which is of another matter",
+                f"the step without `message`, which says {rule.message}, or one of {', '.join(sorted(ESCALATIONS))}",
+            )
+
+
+PROOFS: tuple[Callable[[Rule, Protocol], Iterator[Fault]], ...] = (
+    _ends_in_a_human,
+    _steps_can_be_reached,
+    _rests_no_longer_than_it_repeats,
+    _conditions_can_hold,
+    _ends_with_what_it_is_about,
+    _ends_on_proof,
+    _known_duties,
+    _cites,
+    _words_fit_the_recipient,
+    _steps_say_what_the_rule_is_about,
+)

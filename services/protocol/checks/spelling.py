@@ -1,0 +1,110 @@
+"""Words that the grammar does not know, each with its line and the known word that it is nearest to."""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.protocol.checks.findings import Finding
+from services.protocol.loader import RulesFile
+from services.protocol.policy.grammar import Rule, Step
+from services.protocol.policy.questions import Question
+from services.protocol.policy.vocabulary import Condition, DateOf, Trigger
+from services.safeguarding.roles import Channel, Role, Wording
+
+OF_A_FILE = ("protocol", "version", "authority", "closing", "watch-on", "stand-down", "approved", "rules")
+OF_AN_APPROVAL = {"by", "reasons"}
+PART = re.compile(r"^[a-z_-]+$|^[0-9]+$")
+"""Of a fault's place: not the names of classes and kinds that pydantic puts between."""
+KNOWN: Mapping[str, type[StrEnum]] = {
+    "on": Trigger,
+    "until": Trigger,
+    "tell": Role,
+    "by": Channel,
+    "message": Wording,
+    "any": Question,
+    "all": Question,
+    "none": Question,
+    "question": Question,
+    "date": DateOf,
+}
+
+
+def unknown_words(file: RulesFile) -> Iterator[Finding]:
+    yield from _outside_the_rules(file)
+    for written in file.rules:
+        try:
+            Rule.model_validate({**written, "protocol": file.protocol})
+        except ValidationError as error:
+            yield from _of_a_rule(file, written, error)
+
+
+def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
+    for _, word in (place for place in file.places if place[0] == ""):
+        if word not in OF_A_FILE:
+            yield _finding(file, "", word, f"{word} is no word of a protocol file", _nearest(word, OF_A_FILE))
+    if not file.version:
+        yield Finding(file.path, 1, None, "the file has no version", "version: 2026.1", unreadable=True)
+    lists: tuple[tuple[str, object, type[StrEnum]], ...] = (
+        ("closing", file.closing, Condition),
+        ("watch-on", file.watch_on, Trigger),
+    )
+    for key, words, known in lists:
+        for word in map(str, words if isinstance(words, list) else [words]):
+            if word not in list(known):
+                yield _finding(file, "", key, f"{key}: {word} is not known", _nearest(word, known))
+    if file.stand_down and not _says_how(file.stand_down):
+        says, instead = "stand-down says how a text ends a search", "stand-down: { by-text: code }, or word"
+        yield _finding(file, "", "stand-down", says, instead)
+    if file.approved is not None and not _names_who_and_why(file.approved):
+        yield _finding(file, "", "approved", "an approval names who and why", "approved: { by: ..., reasons: ... }")
+
+
+def _says_how(stand_down: object) -> bool:
+    return isinstance(stand_down, dict) and stand_down in ({"by-text": "code"}, {"by-text": "word"})
+
+
+def _names_who_and_why(approved: object) -> bool:
+    return isinstance(approved, dict) and set(approved) == OF_AN_APPROVAL
+
+
+def _of_a_rule(file: RulesFile, written: dict[str, Any], error: ValidationError) -> Iterator[Finding]:
+    name = str(written.get("id", "without an id"))
+    told: set[str] = set()
+    for fault in error.errors(include_url=False, include_context=False):
+        path = [str(part) for part in fault["loc"] if PART.match(str(part))]
+        where = ".".join(path) or "rule"
+        if "on" in path and isinstance(fault["input"], str) and "on" in told:
+            continue
+        told.add(path[0] if path else "rule")
+        says, instead = f"{where}: {fault['msg']}", None
+        if fault["type"] == "enum" or (path and path[0] == "on" and isinstance(fault["input"], str)):
+            says, instead = f"{where}: {fault['input']} is not known", _known_near(path, str(fault["input"]))
+        elif fault["type"] == "extra_forbidden":
+            says, instead = f"{where}: is no word of a rule", _nearest(path[-1], _words_of(path))
+        elif fault["type"] == "missing":
+            says = f"{where} is missing"
+        yield _finding(file, name, path[0] if path else "id", says, instead, name)
+
+
+def _words_of(path: list[str]) -> list[str]:
+    return list((Step if path[0] == "otherwise" else Rule).model_fields)
+
+
+def _known_near(path: list[str], word: str) -> str | None:
+    key = next((part for part in reversed(path) if part in KNOWN), None)
+    return None if key is None else _nearest(word, KNOWN[key])
+
+
+def _nearest(word: str, known: Any) -> str:
+    words = [str(each) for each in known if str(each) != "protocol" or known is OF_A_FILE]
+    near = get_close_matches(word, words, n=1, cutoff=0.6)
+    return near[0] if near else f"one of {', '.join(words)}"
+
+
+def _finding(file: RulesFile, rule: str, word: str, says: str, instead: str | None, name: str | None = None) -> Finding:
+    line = file.places.get((rule, word)) or file.lines.get(rule)
+    return Finding(file.path, line, name, says, instead, unreadable=True)

@@ -1,0 +1,1 @@
+"""Strategy discussions: scheduled, moved, called off, attended."""

@@ -1,0 +1,1 @@
+"""Invitations to a discussion: mails with a calendar entry."""

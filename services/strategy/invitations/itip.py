@@ -1,0 +1,166 @@
+"""Invitations as calendars read them (iTIP, RFC 5546): UTC times, one event, one UID for ever, SEQUENCE for each change."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from icalendar import Calendar, Event, vCalAddress
+from pydantic import TypeAdapter, ValidationError
+
+from services.safeguarding.dates import Moment
+from services.strategy.discussions.policy import Reply
+
+PRODUCT = "-//Safe Return//strategy//EN"
+UID = re.compile(r"^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@")
+REQUEST, CANCEL = "REQUEST", "CANCEL"
+REPLIES = {
+    "ACCEPTED": Reply.ACCEPTED,
+    "TENTATIVE": Reply.TENTATIVE,
+    "DECLINED": Reply.DECLINED,
+    "DELEGATED": Reply.DECLINED,
+}
+"""Someone who sends another instead does not come; that other is not known to us and is asked for by a person."""
+MOMENT = TypeAdapter[datetime](Moment)
+
+
+class NotAReply(Exception):
+    """A calendar part that answers no invitation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """`organizer` must be the mail's From address: a calendar believes no other. `summary` and `description` name nobody."""
+
+    discussion: UUID
+    sequence: int
+    starts_at: datetime
+    ends_at: datetime
+    cancelled: bool
+    organizer: str
+    attendee: str
+    summary: str
+    description: str
+
+    @property
+    def method(self) -> str:
+        return CANCEL if self.cancelled else REQUEST
+
+    def written(self, now: datetime) -> str:
+        """`now` is wall time."""
+        event = Event()
+        event.add("uid", uid(self.discussion, self.organizer))
+        event.add("sequence", self.sequence)
+        event.add("dtstamp", now.astimezone(UTC))
+        event.add("dtstart", self.starts_at.astimezone(UTC))
+        event.add("dtend", self.ends_at.astimezone(UTC))
+        event.add("summary", self.summary)
+        event.add("description", self.description)
+        event.add("class", "CONFIDENTIAL")
+        event.add("status", "CANCELLED" if self.cancelled else "CONFIRMED")
+        event.add("transp", "OPAQUE")
+        event.add("organizer", vCalAddress(f"mailto:{self.organizer}"))
+        event.add("attendee", self._attendee(), encode=False)
+        calendar = Calendar()
+        for name, value in (("prodid", PRODUCT), ("version", "2.0"), ("method", self.method)):
+            calendar.add(name, value)
+        calendar.add_component(event)
+        return str(calendar.to_ical().decode())
+
+    def _attendee(self) -> Any:
+        attendee = vCalAddress(f"mailto:{self.attendee}")
+        attendee.params.update(
+            {"CUTYPE": "INDIVIDUAL", "ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"}
+        )
+        return attendee
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an attendee's calendar sent back. `sequence` is None where it says none, and `starts_at` then says to which date it is.
+
+    `proposes` is the time that a counter-proposal asks for; `comment` what its writer added; `delegated`: it names somebody
+    to come instead, or comes from whoever was named.
+    """
+
+    discussion: UUID
+    sequence: int | None
+    attendee: str
+    reply: Reply
+    starts_at: datetime | None = None
+    proposes: datetime | None = None
+    comment: str = ""
+    delegated: bool = False
+
+
+def uid(discussion: UUID, organizer: str) -> str:
+    return f"{discussion}@{organizer.rpartition('@')[2]}"
+
+
+def read(raw: str, method: str = "") -> Answered:
+    """Raises NotAReply for anything but a REPLY or COUNTER to an invitation of ours. `method` is the mail part's, where the
+    calendar names none.
+    """
+    try:
+        calendar = Calendar.from_ical(_mended(raw))
+        method = str(calendar.get("METHOD", "")).strip().upper() or method
+        event, *others = calendar.walk("VEVENT")
+        if any(each["UID"] != event["UID"] for each in others):
+            raise NotAReply
+        discussion = _discussion(str(event["UID"]))
+        attendee = _attendee_of(event)
+        answered = str(attendee.params.get("PARTSTAT", "")).upper()
+        reply = Reply.COUNTER if method == "COUNTER" else {"REPLY": REPLIES}[method][answered]
+        start = _moment(event)
+        return Answered(
+            discussion=discussion,
+            sequence=int(str(event["SEQUENCE"])) if "SEQUENCE" in event else None,
+            attendee=str(attendee).rpartition(":")[2].strip().lower(),
+            reply=reply,
+            starts_at=start,
+            proposes=start if reply is Reply.COUNTER else None,
+            comment=_comment(event, attendee),
+            delegated=answered == "DELEGATED"
+            or "DELEGATED-TO" in attendee.params
+            or "DELEGATED-FROM" in attendee.params,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
+        raise NotAReply from error
+
+
+def _discussion(uid: str) -> UUID:
+    """Other programs' UIDs may be hexadecimal too."""
+    found = UID.match(uid.strip().lower())
+    if found is None:
+        raise NotAReply
+    return UUID(found[1])
+
+
+def _mended(raw: str) -> str:
+    """Blank lines, and spaces before a property, come from relays that rewrap what they should not touch."""
+    lines = [line for line in raw.lstrip().replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _attendee_of(event: Any) -> Any:
+    """Of several, the one that has answered: some programs send back everyone whom they know of."""
+    listed = event["ATTENDEE"]
+    everyone = listed if isinstance(listed, list) else [listed]
+    answered = [each for each in everyone if str(each.params.get("PARTSTAT", "")).upper() not in {"", "NEEDS-ACTION"}]
+    return (answered or everyone)[0]
+
+
+def _comment(event: Any, attendee: Any) -> str:
+    """Of Gmail in the attendee's parameter, of others in COMMENT."""
+    listed = event.get("COMMENT", [])
+    said = [str(each) for each in (listed if isinstance(listed, list) else [listed])]
+    return "\n".join(filter(None, map(str.strip, [*said, str(attendee.params.get("X-RESPONSE-COMMENT", ""))])))
+
+
+def _moment(event: Any) -> datetime | None:
+    """None for a time without its zone, which would be a guess, and for a year that no discussion is in."""
+    try:
+        return MOMENT.validate_python(event.decoded("DTSTART", None), strict=True)
+    except ValidationError:
+        return None

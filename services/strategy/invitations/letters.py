@@ -1,0 +1,94 @@
+"""The mails of strategy: the invitation with its calendar, the question for the record, and the record's link."""
+
+from dataclasses import dataclass
+
+from services.platform.delivery.channels import mime
+from services.platform.delivery.channels.mime import Calendar, EmailContent
+from services.platform.delivery.links.tokens import Links, Purpose
+from services.platform.delivery.model import Delivery
+from services.platform.runtime.clocks import Clocks
+from services.safeguarding.duties import Duty
+from services.safeguarding.identifiers import code_of
+from services.safeguarding.meetings import Form
+from services.safeguarding.roles import Wording
+from services.strategy.discussions import repository as discussions
+from services.strategy.discussions.policy import held_at_night
+from services.strategy.discussions.repository import Discussion
+from services.strategy.invitations.itip import Invitation
+from services.strategy.wording import Joining, Meeting, words
+
+WORDINGS: dict[Form, Wording] = {"urgent": Wording.STRATEGY_DISCUSSION, "full": Wording.FULL_MEETING}
+
+
+def asked_to(about: Discussion) -> Meeting:
+    lasts = about.ends_at - about.starts_at
+    return Meeting(WORDINGS[about.form], about.starts_at, lasts, held_at_night(about.starts_at))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    address: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Letters:
+    """`mailbox` is both the organizer and the mail's From: a calendar believes no other."""
+
+    clocks: Clocks
+    links: Links
+    mailbox: str
+
+    def invitation(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader, joining: Joining) -> str:
+        """The discussion as it stands: asked to, moved, or called off."""
+        spoken, now, code = words(reader.language), self.clocks.wall(), code_of(duty.episode or duty.duty)
+        cancelled = about.state == discussions.CANCELLED
+        meeting = asked_to(about)
+        letter = spoken.letter(
+            meeting,
+            code=code,
+            link=self.links.url(Purpose.REPLY, duty.telling, now),
+            joining=joining,
+            exercise=about.exercise,
+            change="cancelled-" if cancelled else "moved-" if about.sequence else "",
+        )
+        invitation = Invitation(
+            discussion=about.discussion,
+            sequence=about.sequence,
+            starts_at=about.starts_at,
+            ends_at=about.ends_at,
+            cancelled=cancelled,
+            organizer=self.mailbox,
+            attendee=reader.address,
+            summary=spoken.summary(meeting, code, exercise=about.exercise),
+            description=f"{spoken.how(meeting)}\n\n{spoken.join(code, joining)}",
+        )
+        return self._written(letter, delivery, reader, Calendar(invitation.written(now), invitation.method))
+
+    def asks_for_record(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
+        link = self.links.url(Purpose.RECORD, delivery.id, self.clocks.wall())
+        return self._about_record("asks-for-record", about, delivery, duty, reader, link)
+
+    def record(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
+        link = self.links.url(Purpose.READ, delivery.id, self.clocks.wall())
+        return self._about_record("record", about, delivery, duty, reader, link)
+
+    def _about_record(
+        self, what: str, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader, link: str
+    ) -> str:
+        letter = words(reader.language).record_letter(
+            what, about.starts_at, code=code_of(duty.episode or duty.duty), link=link, exercise=about.exercise
+        )
+        return self._written(letter, delivery, reader)
+
+    def _written(
+        self, letter: EmailContent, delivery: Delivery, reader: Reader, calendar: Calendar | None = None
+    ) -> str:
+        return mime.build_email(
+            letter,
+            delivery=delivery.id,
+            sender=self.mailbox,
+            recipient=reader.address,
+            at=self.clocks.wall(),
+            calendar=calendar,
+        )

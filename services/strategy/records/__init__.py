@@ -1,0 +1,1 @@
+"""Records of discussions: the form, and who is asked for one."""

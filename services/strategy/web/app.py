@@ -1,0 +1,36 @@
+"""Where the buttons of invitations, and of mails about a discussion's record, lead."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from services.platform.delivery.links import openapi as links_openapi
+from services.platform.delivery.links.pages import LinkPages
+from services.platform.delivery.links.tokens import Purpose
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.web import new_web_app
+from services.strategy.settings import StrategySettings
+from services.strategy.web.record_pages import RecordReading, RecordWriting
+from services.strategy.web.reply_page import ReplyPage
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What stands behind each kind of link."""
+
+    answering: ReplyPage
+    writing: RecordWriting
+    reading: RecordReading
+
+
+def pages(behind: Dependencies, clocks: Clocks, settings: StrategySettings) -> FastAPI:
+    app = new_web_app("strategy")
+    for purpose, page in (
+        (Purpose.REPLY, behind.answering),
+        (Purpose.RECORD, behind.writing),
+        (Purpose.READ, behind.reading),
+    ):
+        links = LinkPages(settings.links, clocks, purpose, page.shows, page.acts)
+        for opening in links_openapi.openings(links):
+            app.add_api_route(**opening)
+    return app

@@ -1,0 +1,18 @@
+"""The page that answers where to change what names files and folders that are there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+PLACES = re.findall(r"`((?:services|tests)/[\w./-]+)`", PAGE)
+SERVICES = {path.name for path in (ROOT / "services").iterdir() if path.is_dir() and not path.name.startswith("_")}
+
+
+def test_each_place_that_the_page_names_is_there() -> None:
+    assert len(PLACES) > 10
+    assert [place for place in PLACES if not (ROOT / place).exists()] == []
+
+
+def test_the_page_shows_every_folder_of_services() -> None:
+    assert {name for name in SERVICES if not re.search(rf"\b{name}\b", PAGE)} == set()

@@ -1,0 +1,146 @@
+"""What should have happened and did not, found in the record on a real PostgreSQL."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.audit import metrics
+from services.audit.policy.consequences import Gap
+from services.audit.reconciler import FIRST_LOOK, Reconciler, gaps
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duties import Because, PoliceNotify
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.evidence import AttemptResult, DeliveryAttempted
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.message import Message
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Channel, Role, Wording
+from tests.support.audit import heard, opened, record
+from tests.support.console import duty_changed
+from tests.support.database import Database
+
+AN_HOUR = timedelta(hours=1)
+DUTY = UUID("5b0f2b3e-51a5-4c1e-9d7c-0d2f6d1c6a10")
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[Store]:
+    async with opened(database) as store:
+        yield store
+
+
+def decided(about_id: str, verdict: Verdict = Verdict.ALREADY_SO, duty: UUID | None = None) -> ProtocolDecided:
+    return ProtocolDecided(
+        authority="kestrel", about="-", about_id=about_id, verdict=verdict, protocol="p 1", duty=duty
+    )
+
+
+def told(duty: UUID, act: str = "tell") -> PoliceNotify:
+    return PoliceNotify.model_validate(
+        {
+            "duty": duty, "step": 0, "revision": 1, "act": act, "because": Because.FIRST, "authority": "kestrel",
+            "role": Role.POLICE_CONTROL_ROOM, "channel": Channel.WEBHOOK, "wording": Wording.MISSING_NOTICE,
+            "rule": "tell-police-missing", "protocol": "p 1", "cites": (), "created_at": datetime.now(UTC),
+        }
+    )  # fmt: skip
+
+
+def attempted(duty: UUID) -> DeliveryAttempted:
+    return DeliveryAttempted(
+        authority="kestrel", delivery=uuid4(), duty=duty, step=0, attempt=1, medium="webhook",
+        result=AttemptResult.RETRY, took_ms=1, body_hash="00",
+    )  # fmt: skip
+
+
+async def found_of(store: Store, child: str, after: timedelta = AN_HOUR) -> list[tuple[Gap, int | None]]:
+    """As a look `after` from now would find it."""
+    at = datetime.now(UTC) + after
+    async with store.engine.connect() as connection:
+        found = await gaps(connection, wall=at, story=at, since=at - FIRST_LOOK)
+    return sorted((each.gap, each.position) for each in found if each.chain == child)
+
+
+async def test_a_report_that_was_not_decided_upon_is_a_gap_until_it_is(store: Store) -> None:
+    child = new_id("child")
+    await record(store, heard(ChildReportedMissing(authority="kestrel"), child, id_="report-1"))
+    assert await found_of(store, child, timedelta(minutes=1)) == []
+    assert await found_of(store, child) == [(Gap.EVENT_UNDECIDED, 1)]
+    await record(store, heard(decided("report-1"), child))
+    assert await found_of(store, child) == []
+
+
+async def test_an_answer_that_the_protocol_never_took_is_a_gap(store: Store) -> None:
+    child = new_id("child")
+    await record(store, heard(DutyAcknowledged(duty=uuid4(), step=0, authority="kestrel", how="text"), child))
+    assert await found_of(store, child) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+
+
+async def test_a_duty_that_was_decided_and_never_given_out_is_a_gap(store: Store) -> None:
+    child, duty = new_id("child"), uuid4()
+    await record(store, heard(decided("report-1", Verdict.TOLD, duty), child))
+    assert await found_of(store, child) == [(Gap.DUTY_NEVER_TOLD, 1)]
+    await record(store, heard(told(duty), child), heard(attempted(duty), child))
+    assert await found_of(store, child) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        attempted,
+        lambda duty: told(duty, "withdraw"),
+        lambda duty: duty_changed(None, duty=duty, revision=2, state="acknowledged", ended_because="answered"),
+        lambda duty: duty_changed(None, duty=duty, revision=2, state="accepted", ended_because="accepted-is-enough"),
+    ],
+    ids=["an attempt", "a withdrawal", "the duty's end", "that it was accepted, which is enough"],
+)
+async def test_a_telling_that_nobody_tried_to_deliver_is_a_gap_unless_there_is(
+    store: Store, answer: Callable[[UUID], Message]
+) -> None:
+    child, duty = new_id("child"), uuid4()
+    await record(store, heard(told(duty), child), heard(duty_changed(None, duty=duty), child))
+    assert await found_of(store, child, timedelta(minutes=4)) == []
+    assert await found_of(store, child) == [(Gap.TELLING_NOT_TRIED, 1)]
+    await record(store, heard(answer(duty), child))
+    assert await found_of(store, child) == []
+
+
+async def test_a_step_whose_time_is_over_is_a_gap_until_the_duty_goes_on(store: Store) -> None:
+    child, duty, now = new_id("child"), uuid4(), datetime.now(UTC)
+    await record(store, heard(duty_changed(None, duty=duty, revision=1, next_step_at=now), child))
+    assert await found_of(store, child, timedelta(minutes=1)) == []
+    assert await found_of(store, child) == [(Gap.STEP_NOT_TAKEN, None)]
+    await record(store, heard(duty_changed(None, duty=duty, revision=2, next_step_at=now + 2 * AN_HOUR), child))
+    assert await found_of(store, child) == []
+    await record(store, heard(duty_changed(None, duty=duty, revision=1, next_step_at=now), child))
+    assert await found_of(store, child) == []
+
+
+async def test_a_gap_is_measured_when_two_looks_have_seen_it_and_no_more_when_it_is_closed(store: Store) -> None:
+    child, duty = new_id("child"), uuid4()
+    await record(store, heard(decided("x", Verdict.TOLD, duty), child))
+    reconciler = Reconciler(store, _Later())
+    gauge = metrics.GAPS.labels(Gap.DUTY_NEVER_TOLD.value)
+    await reconciler.look()
+    assert gauge._value.get() == 0
+    await reconciler.look()
+    before = gauge._value.get()
+    assert before >= 1
+    await record(store, heard(told(duty), child))
+    await reconciler.look()
+    assert gauge._value.get() == before - 1
+
+
+class _Later(Clocks):
+    """An hour on, and a minute later at each look, so that only the second look's own window does not reach back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looks = 0
+
+    def wall(self) -> datetime:
+        self._looks += 1
+        return super().wall() + AN_HOUR * self._looks

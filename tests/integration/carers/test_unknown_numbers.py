@@ -1,0 +1,41 @@
+"""Whose duty team reads texts of numbers that nobody knows, where no authority was named for it. Asked of all authorities, so no other test of this module may leave one."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.platform.register import conversation
+from services.platform.store.encryption import Keyring
+from tests.support.database import Database
+from tests.support.register import authority, load
+
+LINE = "+441632960111"
+
+
+@pytest.fixture
+async def engines(database: Database) -> AsyncIterator[tuple[AsyncEngine, AsyncEngine]]:
+    casework, carers = database.engine("casework"), database.engine("carers")
+    yield casework, carers
+    await casework.dispose()
+    await carers.dispose()
+
+
+async def test_an_exercise_authority_takes_no_stranger_s_text_from_a_real_one(
+    engines: tuple[AsyncEngine, AsyncEngine], keyring: Keyring
+) -> None:
+    casework, carers = engines
+    await load(casework, keyring, authority("exercise-north"), datetime.now(UTC))
+    async with carers.connect() as connection:
+        assert await conversation.first_authority(connection) == "exercise-north", "there is no other"
+    real = authority("kestrel")
+    real["authority"]["duty_line"] = LINE
+    await load(casework, keyring, real, datetime.now(UTC))
+    async with carers.connect() as connection:
+        assert await conversation.first_authority(connection) == "kestrel"
+        assert await conversation.duty_line(connection, None) == LINE, "the only one that a card can mean"
+        assert await conversation.duty_line(connection, "exercise-north") == "+441632960100"
+    await load(casework, keyring, authority("exercised"), datetime.now(UTC))
+    async with carers.connect() as connection:
+        assert await conversation.first_authority(connection) == "exercised", "a name that only begins alike is real"

@@ -1,0 +1,139 @@
+"""A child's photograph: taken in by casework, kept encrypted, refused where it is none."""
+
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.platform.register import photographs
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.safeguarding.working_time import ENGLAND
+from tests.support.casework import AHEAD, TOKEN, casework
+from tests.support.database import Database
+from tests.support.register import authority, erase
+
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 40 + b"\xff\xd9"
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine("casework")
+    yield opened
+    await opened.dispose()
+
+
+@pytest.fixture
+async def http(database: Database, engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
+    app = casework(database, engine)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://casework") as client:
+        yield client
+
+
+@pytest.fixture
+async def path(http: httpx.AsyncClient) -> str:
+    document = authority()
+    name = document["authority"]["id"]
+    assert (await http.put(f"/register/{name}", json=document, headers=BEARER)).status_code == 200
+    return f"/register/{name}/children/C1/photograph"
+
+
+async def put(http: httpx.AsyncClient, path: str, content: bytes, kind: str, **rest: Any) -> httpx.Response:
+    return await http.put(path, content=content, headers=BEARER | {"content-type": kind}, **rest)
+
+
+async def child_of(engine: AsyncEngine, path: str) -> str:
+    _, _, name, _, reference, _ = path.split("/")
+    async with engine.connect() as connection:
+        query = text("SELECT id FROM register.children WHERE authority = :a AND reference = :r")
+        return str(await connection.scalar(query, {"a": name, "r": reference}))
+
+
+@pytest.mark.parametrize(("content", "kind"), [(PNG, "image/png"), (JPEG, "image/jpeg")])
+async def test_a_photograph_is_kept_encrypted_and_opens_for_its_child_alone(
+    http: httpx.AsyncClient, engine: AsyncEngine, keyring: Keyring, path: str, content: bytes, kind: str
+) -> None:
+    assert (await put(http, path, content, kind, params={"taken_on": "2026-10-02"})).status_code == 204
+    child = await child_of(engine, path)
+    async with engine.connect() as connection:
+        stored = await connection.scalar(
+            text("SELECT picture FROM register.photographs WHERE child = :c"), {"c": child}
+        )
+        found = await photographs.of(connection, keyring, child)
+    assert content[:20] not in bytes(stored)
+    assert found is not None
+    assert (found.picture, found.media_type, str(found.taken_on)) == (content, kind, "2026-10-02")
+
+
+async def test_a_later_photograph_takes_the_place_of_an_earlier_one_and_may_be_removed(
+    http: httpx.AsyncClient, engine: AsyncEngine, keyring: Keyring, path: str
+) -> None:
+    await put(http, path, PNG, "image/png")
+    await put(http, path, JPEG, "image/jpeg")
+    child = await child_of(engine, path)
+    async with engine.connect() as connection:
+        found = await photographs.of(connection, keyring, child)
+    assert found is not None
+    assert found.media_type == "image/jpeg"
+    assert (await http.delete(path, headers=BEARER)).status_code == 204
+    async with engine.connect() as connection:
+        assert await photographs.of(connection, keyring, child) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "params", "status"),
+    [
+        (b"<svg onload='alert(1)'/>", "image/svg+xml", {}, 415),
+        (b"<html>", "image/png", {}, 422),
+        (PNG, "image/jpeg", {}, 422),
+        (PNG[:-6], "image/png", {}, 422),
+        (JPEG[:-2], "image/jpeg", {}, 422),
+        (b"", "image/png", {}, 422),
+        (PNG, "image/png", {"taken_on": "last summer"}, 422),
+        (PNG, "image/png", {"taken_on": "0001-01-01"}, 422),
+        (PNG + b"x" * 5_000_000, "image/png", {}, 413),
+    ],
+)
+async def test_what_is_no_photograph_is_refused(
+    http: httpx.AsyncClient, path: str, content: bytes, kind: str, params: dict[str, str], status: int
+) -> None:
+    answer = await put(http, path, content, kind, params=params)
+    assert answer.status_code == status
+    assert answer.json()["detail"]
+
+
+async def test_a_photograph_is_of_today_at_the_latest(http: httpx.AsyncClient, path: str) -> None:
+    today = Clocks(AHEAD).story().astimezone(ENGLAND).date()
+    assert (await put(http, path, PNG, "image/png", params={"taken_on": f"{today}"})).status_code == 204
+    # Two days on: this test may run over a midnight.
+    answer = await put(http, path, PNG, "image/png", params={"taken_on": f"{today + timedelta(days=2)}"})
+    assert (answer.status_code, answer.json()["field"]) == (422, "taken_on")
+    assert "neither in the future" in answer.json()["detail"]
+
+
+async def test_without_the_token_or_the_child_nothing_is_taken(http: httpx.AsyncClient, path: str) -> None:
+    assert (await http.put(path, content=PNG, headers={"content-type": "image/png"})).status_code == 401
+    assert (await put(http, path.replace("/C1/", "/C99/"), PNG, "image/png")).status_code == 404
+
+
+async def test_the_photograph_of_an_erased_child_is_a_gap(
+    http: httpx.AsyncClient, engine: AsyncEngine, keyring: Keyring, path: str, database: Database
+) -> None:
+    await put(http, path, PNG, "image/png")
+    child = await child_of(engine, path)
+    await erase(database, keyring, child)
+    async with engine.connect() as connection:
+        assert await photographs.of(connection, keyring, child) is None
+
+
+async def test_a_child_of_no_possible_reference_is_none(http: httpx.AsyncClient, path: str) -> None:
+    nobody = path.replace("/C1/", "/%00/")
+    assert (await put(http, nobody, PNG, "image/png")).status_code == 404
+    assert (await http.delete(nobody, headers=BEARER)).status_code == 404

@@ -1,0 +1,341 @@
+"""Acts at the console: once, under a name, with what they bring about; refused where they are no longer meant. On a real PostgreSQL."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.console.read_model.projections import Handlers
+from services.platform.bus.envelope import Received
+from services.platform.register import reasons
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.events import ChildReturned, PoliceReferenceTexted
+from services.safeguarding.evidence import RegisterLookedUp
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.operators import OperatorActed, OperatorRole
+from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
+from services.safeguarding.roles import Role, Wording
+from tests.support.console import (
+    account,
+    csrf_in,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    sign_in,
+    step,
+)
+from tests.support.database import Database
+from tests.support.register import authority, erase, load
+
+CLOCKS = Clocks()
+HANDLERS = Handlers(CLOCKS)
+MANAGER = "Morgan Ellis"
+
+
+@pytest.fixture
+async def browser(app: FastAPI, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
+        await sign_in(browser, await account(opened, name=MANAGER))
+        yield browser
+
+
+@dataclass
+class Case:
+    """A missing child whose police duty has failed and gone on to the duty worker."""
+
+    child: str
+    episode: UUID
+    duty: UUID
+
+
+@pytest.fixture
+async def case(opened: Store) -> Case:
+    child, episode = new_id("child"), uuid4()
+    police = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, "failed"), step(1, Role.DUTY_WORKER))
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child), heard(police, child))
+    return Case(child, episode, police.duty)
+
+
+async def fill(browser: httpx.AsyncClient, path: str, **answers: str) -> dict[str, str]:
+    """The form of that page, with these answers."""
+    page = await browser.get(path)
+    assert page.status_code == 200, page.text
+    hidden = {name: page.text.split(f'name="{name}" value="')[1].split('"')[0] for name in ("act", "seen")}
+    return {"csrf": csrf_in(page)} | hidden | answers
+
+
+async def confirm(browser: httpx.AsyncClient, path: str, form: dict[str, str]) -> httpx.Response:
+    """Sends the form, and says on the page that names the child that it is this one."""
+    asked = await browser.post(path, data=form)
+    assert (asked.status_code, "Is it this child?" in asked.text) == (200, True)
+    return await browser.post(path, data=form | {"confirmed": "yes"})
+
+
+async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_words_encrypted(
+    browser: httpx.AsyncClient, opened: Store, case: Case, keyring: Keyring
+) -> None:
+    path = f"/duties/{case.duty}/acts/phoned"
+    form = await fill(browser, path, step="0", officer="PC Reed 4471", reference="NM-2026-118")
+    answer = await browser.post(path, data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/episodes/{case.episode}?done=phoned")
+    acknowledged, reference, acted = await said_by_console(opened, case.child)
+    assert (type(acknowledged.content), type(reference.content)) == (DutyAcknowledged, PoliceReferenceTexted)
+    assert isinstance(acted.content, OperatorActed)
+    assert acted.content.said == (acknowledged.id, reference.id)
+    assert (acted.content.role, acted.content.duty) == (OperatorRole.DUTY_MANAGER, case.duty)
+    async with opened.engine.connect() as connection:
+        kept = await reasons.read(connection, keyring, acted.content.words)
+    assert sorted(kept.values()) == ["NM-2026-118", "PC Reed 4471"]
+    assert not any("Reed" in str(each) or "NM-2026" in str(each.content) for each in (acknowledged, reference, acted))
+
+
+async def test_a_form_sent_twice_acts_once(browser: httpx.AsyncClient, opened: Store, case: Case) -> None:
+    path = f"/episodes/{case.episode}/acts/returned"
+    form = await fill(browser, path, reason="Seen at the door")
+    first, second = await confirm(browser, path, form), await browser.post(path, data=form | {"confirmed": "yes"})
+    assert (first.status_code, second.status_code) == (303, 303)
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    assert (await browser.post(path, data=form)).status_code == 303
+    said = [type(each.content) for each in await said_by_console(opened, case.child)]
+    assert said == [RegisterLookedUp, OperatorActed, ChildReturned, OperatorActed]
+
+
+@pytest.mark.parametrize("act", ["returned", "located", "report-retracted"])
+async def test_what_ends_a_search_is_done_only_from_a_page_that_names_the_child(
+    browser: httpx.AsyncClient, opened: Store, database: Database, keyring: Keyring, act: str
+) -> None:
+    engine = database.engine("casework")
+    child = (await load(engine, keyring, authority(), CLOCKS.wall()))["C1"]
+    await engine.dispose()
+    episode = uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child))
+    path = f"/episodes/{episode}/acts/{act}"
+    form = await fill(browser, path, reason="A colleague has seen her")
+    unseen = await browser.post(path, data=form | {"confirmed": "yes"})
+    assert unseen.status_code == 200, "nobody confirms what no page has named"
+    assert "Diallo" not in unseen.text, "the first name is enough"
+    named = re.findall(r"<dd>(.*?)</dd>", unseen.text)
+    assert (named[0], named[1]) == ("C1", "Amara")
+    looked_up, acted = await said_by_console(opened, child)
+    assert (looked_up.content.kind, acted.content.act) == ("register.looked-up.v1", "child-revealed")
+    again = await browser.post(path, data=form)
+    assert (again.status_code, "Is it this child?" in again.text) == (200, True)
+    assert len(await said_by_console(opened, child)) == 2, (
+        "the same form looks up once, and without the second word nothing is done"
+    )
+    assert (await browser.post(path, data=form | {"confirmed": "yes"})).status_code == 303
+    said, done = (await said_by_console(opened, child))[2:]
+    assert (said.content.proof, done.content.act) == ("person", act)
+
+
+async def test_who_has_gone_on_meanwhile_is_not_named_for_an_act_that_is_no_longer_meant(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    path = f"/episodes/{case.episode}/acts/returned"
+    form = await fill(browser, path, reason="Seen at the door")
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    assert (await browser.post(path, data=form)).status_code == 409
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_that_a_child_is_not_back_after_all_is_recorded_at_once(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    path = f"/episodes/{case.episode}/acts/return-retracted"
+    assert (await browser.post(path, data=await fill(browser, path, reason="It was another"))).status_code == 303
+
+
+async def test_a_page_that_has_been_overtaken_is_refused_and_records_nothing(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    path = f"/duties/{case.duty}/acts/acknowledged-for"
+    form = await fill(browser, path, step="1", reason="She rang me")
+    answered = duty_changed(case.episode, duty=case.duty, revision=2, state="acknowledged")
+    await hear(opened, HANDLERS, heard(answered, case.child))
+    refused = await browser.post(path, data=form)
+    assert refused.status_code == 409
+    assert "is now acknowledged" in refused.text
+    assert "nothing was recorded" in refused.text
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_an_interview_of_a_child_who_is_not_back_is_refused_with_the_reason(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    page, path = f"/episodes/{case.episode}", f"/episodes/{case.episode}/acts/return-interview"
+    assert "acts/return-interview" not in (await browser.get(page)).text
+    assert (await browser.get(path)).status_code == 409
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=2, state="returned"), case.child))
+    form = await fill(browser, path, state="completed", reason="Held at the home")
+    await hear(opened, HANDLERS, heard(episode_changed(case.episode, revision=3, state="missing"), case.child))
+    for seen in (form["seen"], "missing"):
+        refused = await browser.post(path, data=form | {"seen": seen})
+        assert refused.status_code == 409
+        assert "The episode is now missing" in refused.text
+        assert "recorded once the child is back" in refused.text
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_what_is_missing_is_named_and_what_was_written_is_still_there(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    path = f"/duties/{case.duty}/acts/phoned"
+    form = await fill(browser, path, step="0", reference="NM <2026> 118")
+    refused = await browser.post(path, data=form)
+    assert refused.status_code == 422
+    assert "Who took the call: this is needed" in refused.text
+    assert "NM &lt;2026&gt; 118" in refused.text
+    assert await said_by_console(opened, case.child) == []
+
+
+@pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])
+async def test_a_role_that_may_not_act_gets_neither_the_form_nor_the_act(
+    app: FastAPI, browser: httpx.AsyncClient, opened: Store, case: Case, role: OperatorRole
+) -> None:
+    path = f"/episodes/{case.episode}/acts/returned"
+    form = await fill(browser, path, reason="Seen at the door")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as other:
+        await sign_in(other, await account(opened, role))
+        page = await other.get(f"/episodes/{case.episode}")
+        assert "/acts/returned" not in page.text
+        assert (await other.get(path)).status_code == 403
+        assert (await other.post(path, data=form | {"csrf": csrf_in(page)})).status_code == 403
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_nobody_acts_on_another_authoritys_child(
+    app: FastAPI, browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    form = await fill(browser, f"/episodes/{case.episode}/acts/returned", reason="x")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as other:
+        await sign_in(other, await account(opened, OperatorRole.SOCIAL_WORKER, authority="lapwing"))
+        own = csrf_in(await other.get("/"))
+        for path in (f"/episodes/{case.episode}/acts/returned", f"/duties/{case.duty}/acts/phoned"):
+            assert (await other.get(path)).status_code == 404
+            assert (await other.post(path, data=form | {"csrf": own})).status_code == 404
+        assert (await other.get(f"/duties/{case.duty}")).status_code == 404
+    assert await said_by_console(opened, case.child) == []
+
+
+async def test_the_timeline_says_who_acted_and_why_to_those_who_may_read_it(
+    app: FastAPI, browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    path = f"/episodes/{case.episode}/acts/located"
+    await confirm(browser, path, await fill(browser, path, reason="With an aunt <in> Leeds"))
+    await hear(opened, HANDLERS, *(await said_by_console(opened, case.child)))
+    page = (await browser.get(f"/episodes/{case.episode}")).text
+    assert f"{MANAGER}, duty manager" in page
+    assert "With an aunt &lt;in&gt; Leeds" in page
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as other:
+        await sign_in(other, await account(opened, OperatorRole.OPERATOR))
+        theirs = (await other.get(f"/episodes/{case.episode}")).text
+    assert (MANAGER in theirs, "an aunt" in theirs) == (True, False)
+
+
+async def test_an_act_in_an_exercise_is_marked_as_one(browser: httpx.AsyncClient, opened: Store) -> None:
+    child, episode = new_id("provisional"), uuid4()
+    report = heard(episode_changed(episode), child)
+    await hear(opened, HANDLERS, Received(report.source, report.id, child, report.time, report.content, exercise=True))
+    path = f"/episodes/{episode}/acts/returned"
+    await confirm(browser, path, await fill(browser, path, reason="The exercise is over"))
+    assert [each.exercise for each in await said_by_console(opened, child)] == [True, True]
+
+
+async def test_a_strategy_discussion_is_moved_from_its_episode(
+    browser: httpx.AsyncClient, opened: Store, case: Case
+) -> None:
+    planned = StrategyDiscussionChanged(
+        authority="kestrel",
+        episode=case.episode,
+        discussion=1,
+        sequence=0,
+        state="planned",
+        starts_at=CLOCKS.story() + timedelta(hours=3),
+        quorum="not-reached",
+    )
+    await hear(opened, HANDLERS, heard(planned, case.child))
+    path = f"/episodes/{case.episode}/acts/discussion-redated"
+    to = CLOCKS.story() + timedelta(days=1)
+    form = await fill(browser, path, starts_at=f"{to:%Y-%m-%dT%H:%M}", reason="Health cannot come")
+    assert (await browser.post(path, data=form)).status_code == 303
+    moved = (await said_by_console(opened, case.child))[0]
+    assert moved.content.kind == "strategy-discussion.redated.v1"
+    await hear(opened, HANDLERS, heard(planned.model_copy(update={"sequence": 1}), case.child))
+    again = await browser.post(path, data=form | {"act": str(uuid4())})
+    assert again.status_code == 409
+
+
+async def test_a_duty_of_no_episode_has_a_page_to_answer_it_on(browser: httpx.AsyncClient, opened: Store) -> None:
+    child = new_id("child")
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.WATCH_REVIEW_DUE)
+    await hear(opened, HANDLERS, heard(watch, child))
+    assert f"/duties/{watch.duty}" in (await browser.get("/")).text
+    path = f"/duties/{watch.duty}/acts/watch-review"
+    answer = await browser.post(path, data=await fill(browser, path, goes_on="no", reason="Settled, talked to her"))
+    assert answer.headers["location"] == f"/duties/{watch.duty}?done=watch-review"
+    assert "Recorded: raised risk reviewed" in (await browser.get(answer.headers["location"])).text
+
+
+@pytest.mark.parametrize("path", ["/duties/{id}", "/duties/{id}/acts/phoned", "/episodes/{id}/acts/returned"])
+async def test_what_nobody_knows_is_a_page_that_says_so(browser: httpx.AsyncClient, path: str) -> None:
+    assert (await browser.get(path.format(id=uuid4()))).status_code == 404
+
+
+@pytest.mark.parametrize("act", ["dead-letter-redriven", "nonsense"])
+async def test_an_act_without_a_form_is_no_page(browser: httpx.AsyncClient, case: Case, act: str) -> None:
+    assert (await browser.get(f"/episodes/{case.episode}/acts/{act}")).status_code == 404
+
+
+async def test_somebody_on_duty_sees_who_the_child_is_once_and_is_on_record_for_it(
+    browser: httpx.AsyncClient, opened: Store, database: Database, keyring: Keyring
+) -> None:
+    document = authority()
+    engine = database.engine("casework")
+    ids = await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    child, episode = ids["C1"], uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child))
+    path = f"/episodes/{episode}/acts/child-revealed"
+    form = await fill(browser, path, reason="A hospital rings about her")
+    shown = await browser.post(path, data=form)
+    assert (shown.status_code, "Amara C1 Diallo" in shown.text) == (200, True)
+    assert shown.headers["cache-control"] == "no-store"
+    again = await browser.post(path, data=form)
+    assert (again.status_code, "Amara" in again.text) == (303, False)
+    looked_up, acted = await said_by_console(opened, child)
+    assert looked_up.content.kind == "register.looked-up.v1"
+    assert looked_up.content.fields == ("child.name", "child.known_as")
+    assert (acted.content.act, len(acted.content.words)) == ("child-revealed", 1)
+    for page in ("/", f"/episodes/{episode}"):
+        assert "Amara" not in (await browser.get(page)).text
+
+
+@pytest.mark.parametrize("role", [OperatorRole.AUDITOR, OperatorRole.OPERATOR])
+async def test_who_need_not_know_is_never_shown_a_name(
+    app: FastAPI, opened: Store, case: Case, role: OperatorRole
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as other:
+        await sign_in(other, await account(opened, role))
+        assert (await other.get(f"/episodes/{case.episode}/acts/child-revealed")).status_code == 403
+
+
+async def test_the_timeline_of_an_erased_child_is_shown_without_the_reasons(
+    browser: httpx.AsyncClient, opened: Store, case: Case, database: Database, keyring: Keyring
+) -> None:
+    path = f"/episodes/{case.episode}/acts/located"
+    await confirm(browser, path, await fill(browser, path, reason="With an aunt in Leeds"))
+    await hear(opened, HANDLERS, *(await said_by_console(opened, case.child)))
+    await erase(database, keyring, case.child)
+    page = await browser.get(f"/episodes/{case.episode}")
+    assert page.status_code == 200
+    assert (MANAGER in page.text, "an aunt" in page.text) == (True, False)

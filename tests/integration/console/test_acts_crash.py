@@ -1,0 +1,117 @@
+"""The console dies while somebody acts at it: the act is done with its evidence or not at all, and once when the form comes again."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from infra.local.layout import ROOT
+from services.console.read_model.projections import Handlers
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.identifiers import new_id
+from services.safeguarding.operators import OperatorActed
+from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.roles import Role
+from tests.support.console import (
+    account,
+    csrf_in,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    settings_of,
+    sign_in,
+    step,
+)
+from tests.support.database import Database
+from tests.support.ports import free_port
+
+HANDLERS = Handlers(Clocks())
+UP_WITHIN_SECONDS = 60
+
+
+@contextmanager
+def console(database: Database, folder: Path, port: int, *dies_at: str) -> Iterator[subprocess.Popen[bytes]]:
+    settings = settings_of(database)
+    for name in ("database_password", "master_key", "phone_key"):
+        (folder / name).write_text(getattr(settings, name).get_secret_value())
+    ours = {"DATABASE": settings.database, "SECRETS_DIR": str(folder), "HTTP_PORT": str(port), "SANDBOX": "true"}
+    environment = os.environ | {f"SAFE_RETURN_{name}": value for name, value in ours.items()}
+    command = [sys.executable, "-m", "tests.support.console_process", *dies_at]
+    running = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+@asynccontextmanager
+async def browsing(port: int) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as browser:
+        async with asyncio.timeout(UP_WITHIN_SECONDS):
+            while not await _is_up(browser):  # noqa: ASYNC110 another process comes up
+                await asyncio.sleep(0.1)
+        yield browser
+
+
+async def _is_up(browser: httpx.AsyncClient) -> bool:
+    try:
+        return (await browser.get("/sign-in")).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize(("dies_at", "committed"), [("act-written", False), ("act-taken", True)])
+async def test_an_act_in_flight_is_done_once_with_its_evidence_or_not_at_all(
+    database: Database, opened: Store, tmp_path: Path, dies_at: str, committed: bool
+) -> None:
+    episode, child, name = uuid4(), new_id("child"), await account(opened)
+    duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, "accepted"), state="accepted")
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child), heard(duty, child))
+    path, port = f"/duties/{duty.duty}/acts/phoned", free_port()
+    with console(database, tmp_path, port, dies_at) as dying:
+        async with browsing(port) as browser:
+            await sign_in(browser, name)
+            page = await browser.get(path)
+            form = _filled(page.text) | {"csrf": csrf_in(page)}
+            cookies = browser.cookies
+            with pytest.raises(httpx.TransportError):
+                await browser.post(path, data=form)
+        assert await asyncio.to_thread(dying.wait, 30) == -signal.SIGKILL
+    assert await _done(opened, form["act"], child) == ((1, 1, 1, 2) if committed else (0, 0, 0, 0))
+    with console(database, tmp_path, port):
+        async with browsing(port) as browser:
+            browser.cookies = cookies
+            for _ in range(2):
+                answer = await browser.post(path, data=form)
+                assert (answer.status_code, answer.headers["location"][-12:]) == (303, "?done=phoned")
+    assert await _done(opened, form["act"], child) == (1, 1, 1, 2)
+
+
+def _filled(page: str) -> dict[str, str]:
+    hidden = dict(re.findall(r'name="(act|seen|step)" value="([^"]*)"', page))
+    return hidden | {"officer": "PC Reed 4471", "reference": "NM-2026-118"}
+
+
+async def _done(opened: Store, act: str, child: str) -> tuple[int, int, int, int]:
+    """The act's mark, what it says has happened, who is on record for it, and the words that were kept of it."""
+    said = [type(each.content) for each in await said_by_console(opened, child)]
+    async with opened.engine.connect() as connection:
+        marks = await connection.scalar(text("SELECT count(*) FROM console.acts WHERE act = :act"), {"act": UUID(act)})
+        words = await connection.scalar(
+            text("SELECT count(*) FROM register.words_of_operators WHERE about = :child"), {"child": child}
+        )
+    return int(marks or 0), said.count(DutyAcknowledged), said.count(OperatorActed), int(words or 0)

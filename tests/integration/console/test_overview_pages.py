@@ -1,0 +1,199 @@
+"""The console's read model and pages, on a real PostgreSQL."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.console.read_model import repository as read_model
+from services.console.read_model.projections import Handlers
+from services.console.web import pages
+from services.console.web.changes import Changes
+from services.console.web.filters import PAGES
+from services.console.web.queries import Reading
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.engine import database_url
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.identifiers import code_of, new_id
+from services.safeguarding.roles import Role, Wording
+from tests.support.console import (
+    REPORTED_AT,
+    account,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    settings_of,
+    sign_in,
+    step,
+)
+from tests.support.database import Database
+
+CLOCKS = Clocks()
+HANDLERS = Handlers(CLOCKS)
+
+
+@pytest.fixture
+async def changes(database: Database) -> AsyncIterator[Changes]:
+    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    await changes.start()
+    first_connection = changes.of(None)
+    await anext(first_connection)
+    await anext(first_connection)
+    await first_connection.aclose()
+    yield changes
+    await changes.stop()
+
+
+@pytest.fixture
+async def browser(database: Database, opened: Store, changes: Changes) -> AsyncIterator[httpx.AsyncClient]:
+    """Signed in as a duty manager of every authority."""
+    app = pages(opened, CLOCKS, changes, settings_of(database))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
+        await sign_in(browser, await account(opened))
+        yield browser
+
+
+async def test_an_open_episode_shows_who_has_not_answered_and_what_comes_next(
+    opened: Store, browser: httpx.AsyncClient
+) -> None:
+    episode, child = uuid4(), new_id("child")
+    duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM), next_step_at=REPORTED_AT + timedelta(minutes=5))
+    await hear(opened, HANDLERS, heard(episode_changed(episode), child), heard(duty, child))
+    page = (await browser.get("/")).text
+    assert code_of(episode) in page
+    assert "Police control room" in page
+    assert "senior manager on call" in page
+    assert "0 of 1" in page
+
+
+async def test_an_older_state_heard_late_changes_nothing(opened: Store) -> None:
+    episode, child = uuid4(), new_id("child")
+    await hear(
+        opened,
+        HANDLERS,
+        heard(episode_changed(episode, revision=3, state="returned"), child),
+        heard(episode_changed(episode, revision=2, state="located"), child),
+    )
+    async with opened.engine.connect() as connection:
+        found = await read_model.episode(connection, episode)
+    assert found is not None
+    assert found.content.state == "returned"
+
+
+async def test_an_older_duty_heard_late_changes_nothing(opened: Store) -> None:
+    episode, child = uuid4(), new_id("child")
+    newer = duty_changed(episode, revision=2, state="acknowledged")
+    older = duty_changed(episode, duty=newer.duty, revision=1, state="open")
+    await hear(opened, HANDLERS, heard(newer, child), heard(older, child), heard(newer, child))
+    async with opened.engine.connect() as connection:
+        assert [each.content for each in await read_model.duties_of(connection, [episode])] == [newer]
+
+
+@pytest.mark.parametrize(("state", "shown"), [("closed", "closed"), ("merged", "part of another episode")])
+async def test_an_episode_that_has_ended_leaves_the_page_and_keeps_its_timeline(
+    opened: Store, browser: httpx.AsyncClient, state: str, shown: str
+) -> None:
+    episode, child = uuid4(), new_id("child")
+    await hear(opened, HANDLERS, heard(episode_changed(episode, state=state), child))
+    assert code_of(episode) not in (await browser.get("/")).text
+    assert f"The episode is now {shown}" in (await browser.get(f"/episodes/{episode}")).text
+
+
+async def test_a_duty_of_no_episode_is_shown_until_it_is_answered(opened: Store, browser: httpx.AsyncClient) -> None:
+    child = new_id("child")
+    waiting = duty_changed(None, step(0, Role.DUTY_WORKER), wording=Wording.LURING_SUSPECTED)
+    answered = duty_changed(None, duty=waiting.duty, revision=2, state="acknowledged", wording=Wording.LURING_SUSPECTED)
+    await hear(opened, HANDLERS, heard(waiting, child))
+    assert "Luring or exploitation suspected" in (await browser.get("/")).text
+    await hear(opened, HANDLERS, heard(answered, child))
+    assert "Luring or exploitation suspected" not in (await browser.get("/")).text
+
+
+async def test_a_dead_letter_is_shown_without_what_it_held(opened: Store, browser: httpx.AsyncClient) -> None:
+    held = "aGVsZCB3b3Jkcw=="
+    letter = MessageDeadLettered(
+        service="police", origin="duties/3/17", reason="KeyError at notice.py:41", original=held
+    )
+    before = _letters(await browser.get("/"))
+    await hear(opened, HANDLERS, heard(letter, new_id("child"), at=CLOCKS.story()))
+    assert _letters(await browser.get("/")) == before + 1
+    page = (await browser.get("/dead-letters")).text
+    assert "KeyError at notice.py:41" in page
+    assert "A fault of ours" in page
+    async with opened.engine.connect() as connection:
+        kept = await connection.scalar(
+            text("SELECT count(*) FROM console.entries WHERE content::text LIKE :held"), {"held": f"%{held}%"}
+        )
+    assert (held in page, kept) == (False, 0)
+
+
+async def test_the_same_message_heard_twice_is_one_entry(opened: Store) -> None:
+    child = new_id("child")
+    report = heard(ChildReportedMissing(authority="kestrel"), child, id_="SM1")
+    await hear(opened, HANDLERS, report, report)
+    async with opened.engine.connect() as connection:
+        assert len(await read_model.entries_of(connection, child)) == 1
+
+
+def test_every_page_that_says_it_shows_within_a_second_is_live() -> None:
+    saying = [page for page in PAGES.glob("[a-z]*.html") if "done_banner(done)" in page.read_text()]
+    assert {page.stem for page in saying} == {"episode", "duty", "letters", "exercise"}
+    assert [page.stem for page in saying if "{{ live(" not in page.read_text()] == []
+
+
+async def test_a_duty_beside_any_episode_is_followed_by_whoever_sees_its_authority_alone(
+    opened: Store, database: Database
+) -> None:
+    child = new_id("child")
+    await hear(opened, HANDLERS, heard(duty_changed(None, step(0, Role.DUTY_WORKER)), child))
+    reading = Reading(opened, CLOCKS, settings_of(database).keyring)
+    assert await reading.is_of(child, "kestrel")
+    assert not await reading.is_of(child, "lapwing")
+
+
+async def test_no_page_loads_anything_from_elsewhere_or_runs_what_is_written_in_it(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/")
+    assert answer.headers["content-security-policy"].startswith(
+        "default-src 'none'; style-src 'self'; script-src 'self'"
+    )
+    assert "style=" not in answer.text
+    assert "onclick" not in answer.text
+
+
+async def test_an_episode_that_nobody_knows_is_a_page_that_says_so(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get(f"/episodes/{uuid4()}")
+    assert (answer.status_code, "There is no such page" in answer.text) == (404, True)
+
+
+async def test_a_page_is_told_of_its_child_within_a_second_and_of_no_other(opened: Store, changes: Changes) -> None:
+    mine, other = new_id("child"), new_id("child")
+    following = changes.of(mine)
+    await anext(following)
+    told = asyncio.ensure_future(anext(following))
+    await hear(opened, HANDLERS, heard(episode_changed(uuid4()), other))
+    await asyncio.sleep(0.6)
+    assert not told.done()
+    await hear(opened, HANDLERS, heard(episode_changed(uuid4()), mine))
+    await asyncio.wait_for(told, 1)
+    await following.aclose()
+
+
+async def test_pages_are_told_when_story_time_moves(changes: Changes) -> None:
+    following = changes.of(None)
+    await anext(following)
+    CLOCKS.move_to(CLOCKS.offset + timedelta(minutes=30))
+    await asyncio.wait_for(anext(following), 2)
+    await following.aclose()
+
+
+def _letters(page: httpx.Response) -> int:
+    found = re.search(r"(\d+) messages? could not be worked on", page.text)
+    return int(found[1]) if found else 0

@@ -1,0 +1,428 @@
+"""The console's pages as a person sees them: in Chromium, live, by keyboard, at the width of a phone."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+from sqlalchemy import text
+
+from services.console.read_model.projections import Handlers
+from services.console.web import pages
+from services.console.web.changes import Changes
+from services.handbook import web as handbook
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.process import Web
+from services.platform.store.encryption import Keyring
+from services.platform.store.engine import database_url
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.identifiers import code_of, new_id
+from services.safeguarding.outcomes import StrategyDiscussionChanged
+from services.safeguarding.roles import Role, Wording
+from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag
+from tests.support.console import (
+    PASSWORD,
+    account,
+    duty_changed,
+    episode_changed,
+    hear,
+    heard,
+    said_by_console,
+    settings_of,
+    step,
+)
+from tests.support.database import Database
+from tests.support.ports import free_port
+from tests.support.register import authority, load
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium: apt-get install chromium"),
+]
+REFUSED = "Failed to load resource: the server responded with a status of 4"
+"""What Chromium says of a form that was refused, which is what some tests are about."""
+CLOCKS = Clocks()
+HANDLERS = Handlers(CLOCKS)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def opened(database: Database) -> AsyncIterator[Store]:
+    opened = Store(database.engine("console"))
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def address(database: Database, opened: Store) -> AsyncIterator[str]:
+    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    port = free_port()
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount]), port)
+    await changes.start()
+    await web.start()
+    yield f"http://127.0.0.1:{port}"
+    await web.stop()
+    await changes.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One for all tests: each has a page of its own, which shares no cookies with another's."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, address: str, opened: Store) -> AsyncIterator[Page]:
+    """Of somebody who has signed in."""
+    page = await browser.new_page(base_url=address)
+    await _sign_in(page, await account(opened))
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console", lambda said: faults.append(said.text) if said.type == "error" and REFUSED not in said.text else None
+    )
+    yield page
+    await page.close()
+    assert faults == []
+
+
+@pytest.mark.alone
+async def test_an_episode_comes_onto_the_open_page_within_a_second(page: Page, opened: Store) -> None:
+    await page.goto("/")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    episode = uuid4()
+    heard_at = time.monotonic()
+    await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=CLOCKS.story()), new_id("child")))
+    await expect(page.get_by_role("link", name=code_of(episode))).to_be_visible(timeout=1000)
+    assert time.monotonic() - heard_at < 1
+
+
+async def test_a_countdown_runs_and_story_time_moved_forward_is_seen(page: Page, opened: Store) -> None:
+    episode, child, _ = await _reported(opened)
+    await page.goto(f"/episodes/{episode}")
+    countdown = page.locator("dl time[data-due]")
+    first = await countdown.text_content()
+    await expect(countdown).not_to_have_text(first or "", timeout=2500)
+    CLOCKS.move_to(CLOCKS.offset + timedelta(minutes=30))
+    await expect(countdown).to_have_text("now due", timeout=2500)
+    await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="closed"), child))
+    await expect(page.locator("dl .tag.closed")).to_be_visible(timeout=1000)
+
+
+async def test_an_exercise_that_begins_shows_while_somebody_fills_in_the_form_for_the_next(
+    page: Page, opened: Store, every_page: list[str]
+) -> None:
+    assert "/exercise" in every_page
+    await page.goto("/exercise")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await page.get_by_label("What is practised").fill("A report at night")
+    episode = uuid4()
+    report = heard(episode_changed(episode, opened_at=CLOCKS.story()), new_id("provisional"))
+    await hear(opened, HANDLERS, replace(report, exercise=True))
+    await expect(page.get_by_role("link", name=code_of(episode))).to_be_visible(timeout=1000)
+    await expect(page.get_by_label("What is practised")).to_have_value("A report at night")
+    await expect(page.get_by_label("What is practised")).to_be_focused()
+
+
+async def test_a_duty_that_is_answered_shows_so_on_its_page_and_asks_for_nothing_more(
+    page: Page, opened: Store
+) -> None:
+    child, now = new_id("child"), CLOCKS.story()
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER, at=now), wording=Wording.WATCH_REVIEW_DUE)
+    await hear(opened, HANDLERS, heard(watch, child))
+    await page.goto(f"/duties/{watch.duty}?done=watch-review")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await expect(page.get_by_role("heading", name="What you can do")).to_be_visible()
+    answered = duty_changed(None, duty=watch.duty, revision=2, state="acknowledged", wording=Wording.WATCH_REVIEW_DUE)
+    await hear(opened, HANDLERS, heard(answered, child))
+    await expect(page.locator("#part .tag.acknowledged")).to_be_visible(timeout=1000)
+    await expect(page.get_by_role("heading", name="What you can do")).to_have_count(0)
+
+
+async def test_a_dead_letter_shows_on_the_page_that_is_open(page: Page, opened: Store) -> None:
+    await page.goto("/dead-letters")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    letter = MessageDeadLettered(service="police", origin="duties/9/77", reason="KeyError at b.py:7", original=None)
+    await hear(opened, HANDLERS, heard(letter, new_id("child"), at=CLOCKS.story()))
+    await expect(page.get_by_text("duties/9/77")).to_be_visible(timeout=1000)
+
+
+async def test_a_page_that_changes_keeps_the_keyboards_place(page: Page, opened: Store) -> None:
+    episode, child, _ = await _reported(opened)
+    await page.goto("/")
+    link = page.get_by_role("link", name=code_of(episode))
+    await link.focus()
+    await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="located"), child))
+    await expect(page.get_by_role("row", name=code_of(episode)).get_by_text("Located")).to_be_visible()
+    await expect(link).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(code_of(episode))
+
+
+async def test_the_first_tab_skips_to_what_the_page_is_about(page: Page) -> None:
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+async def test_every_page_fits_the_screen_and_axe_finds_nothing_against_wcag(
+    page: Page, every_page: list[str], size: dict[str, int]
+) -> None:
+    """Without axe, only that nothing lies outside the screen."""
+    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    for path in every_page:
+        await page.goto(path)
+        if await page.locator("#liveness").count():
+            await expect(page.locator("#liveness")).to_have_text("Live")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
+        if AXE.exists():
+            assert await against_wcag(page) == [], path
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
+async def test_axe_finds_nothing_on_a_form_with_faults_or_when_signed_out(page: Page, opened: Store) -> None:
+    _, _, duty = await _reported(opened)
+    await page.goto(f"/duties/{duty}/acts/phoned")
+    await _without_the_browsers_own_checks(page)
+    await page.get_by_role("button", name="Record the call").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    await expect(page).to_have_title("Error: Police were told by telephone - Safe Return")
+    assert await against_wcag(page) == []
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert await against_wcag(page) == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+async def test_axe_finds_nothing_where_a_child_is_shown_to_whoever_asked(
+    page: Page, opened: Store, database: Database, keyring: Keyring, size: dict[str, int]
+) -> None:
+    engine = database.engine("casework")
+    ids = await load(engine, keyring, authority(), CLOCKS.wall())
+    await engine.dispose()
+    episode = uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=CLOCKS.story()), ids["C1"]))
+    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    await page.goto(f"/episodes/{episode}/acts/child-revealed")
+    await _without_the_browsers_own_checks(page)
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    assert await against_wcag(page) == []
+    await page.locator("main textarea, main input[type=text]").fill("A hospital rings about her")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_text("Amara C1 Diallo")).to_be_visible()
+    await expect(page.locator("footer")).not_to_contain_text("No child's name is shown")
+    assert await against_wcag(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="needs axe: npm install --prefix .local/npm axe-core@4.14.1")
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["phone", "wall"])
+async def test_axe_finds_nothing_on_a_story_that_was_played(page: Page, size: dict[str, int]) -> None:
+    await page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    await page.goto("/simulate")
+    await page.get_by_label("How long to play").select_option("A day")
+    await page.get_by_role("button", name="Play it").click()
+    await expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+    assert await against_wcag(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+async def test_a_shift_is_worked_with_no_other_key_than_tab_enter_and_letters(
+    browser: Browser, address: str, opened: Store
+) -> None:
+    """From signing in to signing out; where the keyboard is can be seen at each step."""
+    name = await account(opened)
+    episode, child, _ = await _reported(opened)
+    page = await browser.new_page(base_url=address)
+    await page.goto("/")
+    await _tab_to(page, "Name")
+    await page.keyboard.type(name)
+    await _tab_to(page, "Password")
+    await page.keyboard.type(PASSWORD)
+    await _enter(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+    await _tab_to(page, code_of(episode))
+    await _enter(page)
+    await _tab_to(page, "The child is back")
+    await _enter(page)
+    await _tab_to(page, "Who has seen the child", part=True)
+    await page.keyboard.type("Seen at the door by the carer")
+    await page.keyboard.press("Tab")
+    await _tab_to(page, "Record the return")
+    await _enter(page)
+    await _tab_to(page, "Yes, this child: record the return")
+    await _enter(page)
+    await expect(page.get_by_text("Recorded:")).to_be_visible()
+    assert "child.returned.v1" in [each.content.kind for each in await said_by_console(opened, child)]
+    for section in ("Directory", "Exercise", "Protocol", "Simulator"):
+        await _tab_to(page, section)
+        await _enter(page)
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(section)
+    await _tab_to(page, "Play it")
+    await _enter(page)
+    await expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
+    await _tab_to(page, "Sign out")
+    await _enter(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    await page.close()
+
+
+AT = """() => {
+    const at = document.activeElement, style = getComputedStyle(at);
+    const label = at.labels && at.labels.length ? at.labels[0].textContent : at.textContent;
+    return [label.trim().replace(/\\s+/g, " "), at.tagName, style.boxShadow !== "none" || style.outlineStyle !== "none"];
+}"""
+
+
+async def _enter(page: Page) -> None:
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+
+async def _tab_to(page: Page, name: str, *, part: bool = False) -> None:
+    """Presses Tab until what is called `name` has the keyboard. Wherever it comes by, one sees it there."""
+    for _ in range(200):
+        await page.keyboard.press("Tab")
+        label, element, visible = await page.evaluate(AT)
+        if element == "BODY":
+            continue
+        assert visible, f"nobody sees that the keyboard is at {label[:60]!r}"
+        if label == name or (part and name in label):
+            return
+    pytest.fail(f"Tab does not come to {name!r}")
+
+
+async def test_by_keyboard_alone_police_are_recorded_as_told_by_telephone(page: Page, opened: Store) -> None:
+    episode, child, _ = await _reported(opened)
+    await page.goto(f"/episodes/{episode}")
+    await page.get_by_role("link", name="Missing notice").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("link", name="Police were told by telephone").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_label("Who took the call").focus()
+    await page.keyboard.type("PC Reed 4471")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("NM-2026-118")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Recorded: police were told by telephone")).to_be_visible()
+    await hear(opened, HANDLERS, *await said_by_console(opened, child))
+    await expect(page.get_by_text("Test Operator, duty manager")).to_be_visible(timeout=2000)
+
+
+async def test_what_was_typed_stays_while_the_world_changes(page: Page, opened: Store) -> None:
+    episode, child, _ = await _reported(opened)
+    await page.goto(f"/episodes/{episode}/acts/returned")
+    await page.get_by_label("Who has seen the child").fill("Seen at the door")
+    await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="returned"), child))
+    await expect(page.get_by_label("Who has seen the child")).to_have_value("Seen at the door")
+    await page.get_by_role("button", name="Record the return").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Not possible as it now stands")
+
+
+async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: Store) -> None:
+    episode, child, _ = await _reported(opened)
+    await page.goto("/")
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    async with opened.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM console.sessions"))
+    await hear(opened, HANDLERS, heard(episode_changed(episode, revision=2, state="located"), child))
+    await expect(page.locator("#liveness")).to_contain_text("you are signed out", timeout=3000)
+
+
+async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, database: Database, opened: Store) -> None:
+    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port := free_port())
+    await changes.start()
+    await web.start()
+    page = await browser.new_page(base_url=f"http://127.0.0.1:{port}")
+    await _sign_in(page, await account(opened))
+    await expect(page.locator("#liveness")).to_have_text("Live")
+    await asyncio.gather(web.stop(), changes.stop())
+    await expect(page.locator("#liveness")).to_contain_text("Not live", timeout=10_000)
+    await page.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def every_page(opened: Store, database: Database, keyring: Keyring) -> list[str]:
+    """The address of each page that somebody who is signed in may come to, with something on it."""
+    engine = database.engine("casework")
+    document = authority()
+    await load(engine, keyring, document, CLOCKS.wall())
+    await engine.dispose()
+    episode, child, duty = await _reported(opened)
+    letter = MessageDeadLettered(service="police", origin="duties/3/17", reason="KeyError at a.py:1", original=None)
+    name = str(uuid4())
+    planned = StrategyDiscussionChanged(
+        authority="kestrel",
+        episode=episode,
+        discussion=1,
+        sequence=0,
+        state="planned",
+        starts_at=CLOCKS.story() + timedelta(hours=3),
+        quorum="not-reached",
+    )
+    watch = duty_changed(None, step(0, Role.CHILD_SOCIAL_WORKER), wording=Wording.WATCH_REVIEW_DUE)
+    await hear(opened, HANDLERS, heard(letter, child, at=CLOCKS.story(), id_=name), heard(planned, child))
+    await hear(opened, HANDLERS, heard(watch, child))
+    of_duty = ("phoned", "acknowledged-for", "sent-again")
+    of_episode = ("returned", "police-reference", "discussion-redated", "child-revealed")
+    back = uuid4()
+    await hear(opened, HANDLERS, heard(episode_changed(back, state="returned"), new_id("child")))
+    return [
+        "/",
+        "/directory",
+        "/dead-letters",
+        f"/dead-letters/{name}/acts/dead-letter-redriven",
+        "/exercise",
+        "/protocol",
+        "/protocol/child.reported-missing",
+        "/simulate",
+        f"/episodes/{episode}",
+        f"/episodes/{episode}?done=phoned",
+        f"/duties/{duty}",
+        f"/duties/{watch.duty}/acts/watch-review",
+        f"/episodes/{back}/acts/return-interview",
+        f"/episodes/{episode}/acts/return-interview",
+        *(f"/duties/{duty}/acts/{act}" for act in of_duty),
+        *(f"/episodes/{episode}/acts/{act}" for act in of_episode),
+    ]
+
+
+async def _without_the_browsers_own_checks(page: Page) -> None:
+    """A browser holds an incomplete form back by itself; what the server says of one is to be seen too."""
+    await page.evaluate("document.querySelector('main form').noValidate = true")
+
+
+async def _sign_in(page: Page, name: str) -> None:
+    await page.goto("/")
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Open episodes")
+
+
+async def _reported(opened: Store) -> tuple[UUID, str, UUID]:
+    """Episode, child, and the police duty, which somebody has still to answer."""
+    episode, child, now = uuid4(), new_id("child"), CLOCKS.story()
+    police = duty_changed(
+        episode,
+        step(0, Role.POLICE_CONTROL_ROOM, "accepted", at=now),
+        step(1, Role.DUTY_WORKER, "delivered", at=now),
+        state="accepted",
+        next_step_at=now + timedelta(minutes=5),
+    )
+    await hear(opened, HANDLERS, heard(episode_changed(episode, opened_at=now), child), heard(police, child))
+    return episode, child, police.duty

@@ -1,0 +1,163 @@
+"""Lanes on a real PostgreSQL: a destination that hangs or fails delays no other, and is never switched off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.model import Delivery, MediumName, PreparedMessage
+from services.platform.delivery.queue import leases
+from services.platform.delivery.queue import repository as deliveries
+from services.platform.delivery.sending.lanes import FAILING_AFTER
+from services.platform.delivery.tables import deliveries as table
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store, Transaction
+from tests.support.database import Database
+from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
+
+
+@dataclass
+class ManyDestinations:
+    """Hangs, fails or takes by destination: the lane's name."""
+
+    hangs: set[str] = field(default_factory=set)
+    fails: set[str] = field(default_factory=set)
+    breaks_on: set[str] = field(default_factory=set)
+    """Bodies that their destination cannot stomach."""
+    sent: list[tuple[datetime, SendRequest]] = field(default_factory=list)
+    name: MediumName = "webhook"
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, sending: SendRequest) -> SendResult:
+        self.sent.append((Clocks().wall(), sending))
+        if sending.recipient in self.hangs:
+            await asyncio.sleep(10)
+            return LATER
+        if sending.recipient in self.fails or sending.body in self.breaks_on:
+            return LATER
+        return ACCEPTED
+
+
+async def prepare(_: Transaction, delivery: Delivery) -> PreparedMessage:
+    return PreparedMessage(delivery.lane, str(delivery.id))
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    async with all_withdrawn(database, "police") as opened:
+        yield opened
+
+
+@pytest.mark.alone
+async def test_a_force_that_hangs_delays_no_other(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium = ManyDestinations(hangs={"force-hangs"})
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        for _ in range(60):
+            await floor.put(received(), "force-hangs")
+        waits = []
+        for _ in range(30):
+            started = asyncio.get_running_loop().time()
+            delivery = await floor.put(received(), "force-well")
+            await floor.until(delivery.id, "accepted", within=3)
+            waits.append(asyncio.get_running_loop().time() - started)
+    assert sorted(waits)[-3] < 0.5
+    assert sum(sending.recipient == "force-hangs" for _, sending in medium.sent) <= 8
+
+
+async def test_a_failing_force_is_tried_one_at_a_time_and_gets_everything_once_it_answers(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium = ManyDestinations(fails={"force-down"})
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        parcels = [await floor.put(received(), "force-down") for _ in range(25)]
+        await asyncio.sleep(4)
+        tried = len(medium.sent)
+        medium.fails.clear()
+        for delivery in parcels:
+            await floor.until(delivery.id, "accepted", within=15)
+    assert FAILING_AFTER <= tried < 25 * 3
+    assert len(medium.sent) <= tried + 25 + 8
+
+
+async def test_a_new_notice_to_a_failing_force_is_tried_at_once(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium = ManyDestinations(fails={"force-down"})
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        for _ in range(12):
+            await floor.put(received(), "force-down")
+        await eventually(floor.loop._dispatcher.lanes.failing)
+        await floor.idle()
+        tried = [sending.id for _, sending in medium.sent]
+        delivery = await floor.put(received(), "force-down")
+        await eventually(lambda: delivery.id in {sending.id for _, sending in medium.sent})
+    then = [sending.id for _, sending in medium.sent[len(tried) :]]
+    assert len(set(then[: then.index(delivery.id)]) & set(tried)) <= 2, (
+        "it waits for no second turn but those that had come"
+    )
+
+
+async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_from_it(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    medium = ManyDestinations()
+    async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
+        poison = received()
+        medium.breaks_on.add(str(poison.content.telling))
+        medium.fails.add("force-odd")
+        await floor.put(poison, "force-odd")
+        others = [await floor.put(received(), "force-odd") for _ in range(8)]
+        await eventually(floor.loop._dispatcher.lanes.failing)
+        medium.fails.clear()
+        for delivery in others:
+            await floor.until(delivery.id, "accepted", within=20)
+        assert (await floor.row(poison.content.telling))["state"] == "waiting"
+
+
+async def test_an_urgent_notice_waits_behind_none_that_are_not(engine: AsyncEngine, keyring: Keyring) -> None:
+    medium = PlayedMedium(delay_seconds=0.1)
+    async with running_floor(engine, keyring, medium, at_once=2) as floor:
+        for _ in range(60):
+            await floor.put(received(urgent=False), "force-busy")
+        begun = len(medium.sent)
+        urgent = await floor.put(received(), "force-busy")
+        await floor.until(urgent.id, "accepted")
+    place = [sending.id for sending in medium.sent].index(urgent.id)
+    assert place - begun <= 2 * 2
+
+
+async def test_an_urgent_notice_that_another_process_left_is_claimed_before_all_that_are_not(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    store, now = Store(engine), Clocks().wall()
+    told = [*(received(urgent=False) for _ in range(40)), received()]
+    parcels = [
+        Delivery.of(each, lane="force-left", now=now + timedelta(seconds=place)) for place, each in enumerate(told)
+    ]
+    async with store.transaction() as transaction:
+        for delivery in parcels:
+            await deliveries.put(transaction, "police", delivery, keyring, None)
+        lease, later = deliveries.Lease("police-0", now + timedelta(minutes=2)), now + timedelta(minutes=1)
+        claimed = await leases.due(transaction.connection, lease, now=later, passed_over=[], most=3)
+    assert {hand.delivery.id for hand in claimed} == {delivery.id for delivery in (parcels[-1], *parcels[:2])}
+
+
+async def test_of_a_failing_lane_one_is_claimed_and_the_others_stay_free(engine: AsyncEngine, keyring: Keyring) -> None:
+    store, now = Store(engine), Clocks().wall()
+    lease = deliveries.Lease("police-0", now + timedelta(minutes=2))
+    async with store.transaction() as transaction:
+        for _ in range(12):
+            waiting = Delivery.of(received(), lane="force-failing", now=now)
+            await deliveries.put(transaction, "police", waiting, keyring, None)
+    async with store.transaction() as transaction:
+        await leases.one_of_lane(transaction.connection, lease, "force-failing", now=now, untried=True)
+    async with engine.connect() as connection:
+        leased = select(func.count()).where(table.c.lane == "force-failing", table.c.lease_owner.is_not(None))
+        assert await connection.scalar(leased) == 1

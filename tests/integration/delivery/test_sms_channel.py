@@ -1,0 +1,514 @@
+"""Texts through the played phone network, which speaks Twilio's protocol: lost answers, refusals, reports, signatures."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from twilio.request_validator import RequestValidator
+
+from services.platform.delivery.channels import sms as texts
+from services.platform.delivery.channels.channel import SendRequest, SendResult
+from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TextMedium, signature_is_valid
+from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
+from services.platform.delivery.sms_status.webhook import status_route
+from services.platform.delivery.tables import deliveries
+from services.platform.runtime.http.problems import answer_with_problems
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
+from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.roles import Channel, Role
+from tests.support.database import Database
+from tests.support.delivery import Floor, all_withdrawn, received, running_floor
+from tests.support.outside import (
+    ACCOUNT_SID,
+    AUTH_TOKEN,
+    CARER,
+    LANDLINE,
+    OWN_NUMBER,
+    Outside,
+    eventually,
+    play_outside_world,
+)
+
+PUBLIC = "https://texts.safe-return.example"
+TOKENS = ("new-token", AUTH_TOKEN)
+
+
+def sending(number: str = CARER, *, uncertain: bool = False, body: str | None = None) -> SendRequest:
+    now = datetime.now(UTC)
+    return SendRequest(
+        id=uuid4(), attempt=1, recipient=number, body=body or f"Safe Return. OK {uuid4().hex[:5]}", secrets=(),
+        urgent=True, uncertain=uncertain, created_at=now, now=now,
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[Outside]:
+    async with play_outside_world() as played:
+        yield played
+
+
+@pytest.fixture
+def not_started(outside: Outside) -> TextMedium:
+    return TextMedium(
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        sender=OWN_NUMBER,
+        public_url=outside.application.url,
+        base_url=outside.url,
+    )
+
+
+@pytest.fixture
+async def medium(not_started: TextMedium) -> AsyncIterator[TextMedium]:
+    await not_started.start()
+    yield not_started
+    await not_started.stop()
+
+
+async def bodies(outside: Outside) -> list[str]:
+    return [each["body"] for each in await outside.get("/texts")]
+
+
+async def test_a_text_goes_out_and_its_reports_name_the_delivery(outside: Outside, medium: TextMedium) -> None:
+    text = sending()
+    answer = await medium.send(text)
+    assert answer.result is AttemptResult.ACCEPTED
+    assert answer.provider_id is not None
+    await eventually(lambda: len(outside.application.requests) == 3)
+    reports = outside.application.at("/texts/status")
+    assert {report.form["MessageStatus"] for report in reports} == {"queued", "sent", "delivered"}
+    assert all(report.url.endswith(f"/texts/status?delivery={text.id}") for report in reports)
+
+
+@pytest.mark.parametrize(("urgent", "seconds"), [(True, 300), (False, 36_000)])
+async def test_an_urgent_text_is_soon_given_up_by_the_network_so_that_another_way_is_tried(
+    outside: Outside, medium: TextMedium, urgent: bool, seconds: int
+) -> None:
+    await medium.send(replace(sending(), urgent=urgent))
+    [sent] = outside.world.network.texts.newest_first()
+    assert sent.validity_seconds == seconds
+
+
+async def test_a_lost_answer_is_unknown_and_found_again_in_twilios_list(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
+    await outside.behave("phone-network", mode="lost-answer")
+    text = sending()
+    assert (await medium.send(text)).result is AttemptResult.UNKNOWN
+    await outside.behave("phone-network", mode="normal")
+    answer = await medium.send(replace(text, uncertain=True))
+    assert answer.result is AttemptResult.ACCEPTED
+    assert answer.provider_id is not None
+    assert (await bodies(outside)).count(text.body) == 1
+    assert len(await bodies(outside)) == 1
+
+
+async def test_what_twilio_never_had_is_sent_again_marked_as_a_possible_repeat(
+    outside: Outside, medium: TextMedium
+) -> None:
+    text = sending(uncertain=True)
+    assert (await medium.send(text)).result is AttemptResult.ACCEPTED
+    assert await bodies(outside) == [REPEAT_MARK + text.body]
+
+
+async def test_another_text_to_the_same_number_is_not_taken_for_the_lost_one(
+    outside: Outside, medium: TextMedium
+) -> None:
+    await medium.send(sending())
+    lost = sending(uncertain=True)
+    await medium.send(lost)
+    assert (await bodies(outside))[-1] == REPEAT_MARK + lost.body
+
+
+async def test_a_text_of_last_week_with_the_same_words_is_not_taken_for_the_lost_one(
+    outside: Outside, medium: TextMedium
+) -> None:
+    text = sending(body="the same words")
+    await medium.send(text)
+    later = replace(sending(body="the same words", uncertain=True), created_at=datetime.now(UTC) + timedelta(days=7))
+    await medium.send(later)
+    assert len(await bodies(outside)) == 2
+
+
+async def test_while_twilio_cannot_be_asked_nobody_knows(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
+    await outside.behave("phone-network", mode="failing")
+    assert (await medium.send(sending(uncertain=True))).result is AttemptResult.UNKNOWN
+
+
+async def test_twilios_own_error_is_tried_again(outside: Outside, medium: TextMedium) -> None:
+    await outside.behave("phone-network", mode="failing")
+    assert await medium.send(sending()) == SendResult(AttemptResult.RETRY, 20500)
+
+
+async def test_throttling_says_when_to_come_back(outside: Outside, medium: TextMedium) -> None:
+    await outside.behave("phone-network", mode="throttled", retry_after_seconds=9)
+    assert await medium.send(sending()) == SendResult(AttemptResult.RETRY, 429, retry_after=timedelta(seconds=9))
+
+
+async def test_a_person_who_opted_out_is_not_texted(outside: Outside, medium: TextMedium) -> None:
+    outside.world.network.opted_out.add(CARER)
+    assert await medium.send(sending()) == SendResult(AttemptResult.REFUSED, 21610, reason="opted-out")
+
+
+async def test_a_number_that_is_none_is_refused(medium: TextMedium) -> None:
+    answer = await medium.send(sending("+44"))
+    assert (answer.result, answer.reason) == (AttemptResult.REFUSED, "no-address")
+
+
+async def test_wrong_credentials_are_tried_again_until_they_are_mended(outside: Outside) -> None:
+    wrong = TextMedium(
+        account_sid=ACCOUNT_SID, auth_token="wrong", sender=OWN_NUMBER, public_url=PUBLIC, base_url=outside.url
+    )
+    await wrong.start()
+    assert (await wrong.send(sending())).result is AttemptResult.RETRY
+    await wrong.stop()
+
+
+async def test_nobody_at_the_other_end_is_tried_again() -> None:
+    nowhere = TextMedium(
+        account_sid=ACCOUNT_SID,
+        auth_token=AUTH_TOKEN,
+        sender=OWN_NUMBER,
+        public_url=PUBLIC,
+        base_url="http://127.0.0.1:9",
+    )
+    await nowhere.start()
+    assert (await nowhere.send(sending())).result is AttemptResult.RETRY
+    await nowhere.stop()
+
+
+def test_it_does_not_start_without_a_token() -> None:
+    with pytest.raises(ValueError, match="twilio_auth_token"):
+        TextMedium(account_sid=ACCOUNT_SID, auth_token="", sender=OWN_NUMBER, public_url=PUBLIC)
+
+
+def signed(url: str, form: dict[str, str], token: str = AUTH_TOKEN) -> str:
+    return str(RequestValidator(token).compute_signature(url, form))
+
+
+FORM = {"MessageSid": "SM1", "Body": "", "From": CARER}
+URL = f"{PUBLIC}/texts/status?delivery=1"
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_primary_and_alternate_token_are_good(token: str) -> None:
+    assert signature_is_valid(URL, FORM, signed(URL, FORM, token), TOKENS)
+
+
+@pytest.mark.parametrize(
+    ("url", "form", "signature"),
+    [
+        (URL, FORM, None),
+        (URL, FORM, ""),
+        (URL, FORM, "é"),
+        (URL, FORM, signed(URL, FORM, "stolen")),
+        (URL.replace("https", "http"), FORM, signed(URL, FORM)),
+        (URL + "2", FORM, signed(URL, FORM)),
+        (URL, FORM | {"From": "+447700900999"}, signed(URL, FORM)),
+        (URL, {"MessageSid": "SM1", "From": CARER}, signed(URL, FORM | {"Body": "x"})),
+        (URL, FORM | {"Extra": "1"}, signed(URL, FORM)),
+    ],
+)
+def test_anything_else_is_not(url: str, form: dict[str, str], signature: str | None) -> None:
+    assert not signature_is_valid(url, form, signature, TOKENS)
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    async with all_withdrawn(database, "professionals") as opened:
+        yield opened
+
+
+async def prepare_to_carer(_: Transaction, delivery: Delivery) -> PreparedMessage:
+    return PreparedMessage(CARER, f"Safe Return. OK {delivery.code}", number=CARER)
+
+
+async def prepare_to_landline(_: Transaction, delivery: Delivery) -> PreparedMessage:
+    return PreparedMessage(LANDLINE, f"Safe Return. OK {delivery.code}", number=LANDLINE)
+
+
+def told() -> Any:
+    return received(ProfessionalNotify, role=Role.DUTY_WORKER, channel=Channel.TEXT)
+
+
+def door(floor: Floor) -> httpx.AsyncClient:
+    app = FastAPI()
+    answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
+    receipts = Receipts("professionals", floor.store, floor.clocks)
+    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
+
+
+async def report(client: httpx.AsyncClient, delivery: object, sid: str, status: str, **more: str) -> int:
+    form = {"MessageSid": sid, "MessageStatus": status} | more
+    url = f"{PUBLIC}/texts/status?delivery={delivery}"
+    answer = await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)})
+    return answer.status_code
+
+
+async def report_call(client: httpx.AsyncClient, delivery: object, sid: str, status: str, **more: str) -> int:
+    form = {"CallSid": sid, "CallStatus": status} | more
+    url = f"{PUBLIC}/texts/status?delivery={delivery}"
+    answer = await client.post(url, data=form, headers={"X-Twilio-Signature": signed(url, form)})
+    return answer.status_code
+
+
+async def test_a_report_of_arrival_is_said_once_whatever_order_reports_come_in(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            for status in ("delivered", "queued", "sent", "delivered"):
+                assert await report(client, delivery.id, sid, status) == 204
+        kinds = await floor.kinds_said(duty.subject)
+        assert (await floor.row(delivery.id))["state"] == "delivered"
+    assert kinds.count("duty.delivered.v1") == 1
+
+
+async def test_a_text_that_did_not_arrive_is_read_out_by_a_call_and_then_sends_the_protocol_to_the_next_person(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(
+        engine, keyring, not_started, service="professionals", prepare=prepare_to_landline
+    ) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            await report(client, delivery.id, sid, "undelivered", ErrorCode="30006")
+            await report(client, delivery.id, sid, "undelivered", ErrorCode="30006")
+            call = (await floor.until(delivery.id, "accepted"))["provider_id"]
+            assert "duty.failed.v1" not in await floor.kinds_said(duty.subject)
+            assert await report_call(client, delivery.id, call, "no-answer") == 204
+        said = await floor.said(duty.subject)
+    assert call.startswith("CA")
+    assert [each["data"]["reason"] for each in said if each["type"] == "duty.failed.v1"] == ["undeliverable"]
+    attempts = [each["data"]["medium"] for each in said if each["type"] == "delivery.attempted.v1"]
+    assert attempts == ["text", "voice"]
+
+
+async def test_a_call_that_a_person_answers_counts_as_arrived_and_a_machine_does_not(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        ends = []
+        for answered_by in ("human", "machine_start"):
+            delivery = await floor.put(told(), "texts")
+            sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+            async with door(floor) as client:
+                await report(client, delivery.id, sid, "undelivered", ErrorCode="30003")
+                call = (await floor.until(delivery.id, "accepted"))["provider_id"]
+                await report_call(client, delivery.id, call, "completed", AnsweredBy=answered_by)
+            ends.append((await floor.row(delivery.id))["state"])
+    assert ends == ["delivered", "failed"]
+
+
+async def test_a_text_of_which_nothing_is_heard_for_two_minutes_is_read_out_by_a_call(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        second_route = VoiceFallback("professionals", floor.store, floor.clocks)
+        delivery, over = await floor.put(told(), "texts"), told()
+        withdrawn = await floor.put(over, "texts")
+        for each in (delivery, withdrawn):
+            await floor.until(each.id, "accepted")
+        await floor.withdraw(over)
+        await second_route.turn()
+        assert await outside.get("/calls") == []
+        async with engine.begin() as connection:
+            long_ago = floor.clocks.wall() - AFTER - timedelta(seconds=1)
+            await connection.execute(
+                update(deliveries).where(deliveries.c.state == "accepted").values(changed_at=long_ago)
+            )
+        await second_route.turn()
+        assert (await floor.until(delivery.id, "accepted"))["provider_id"].startswith("CA")
+        await second_route.turn()
+        [call] = await outside.get("/calls")
+    assert (call["to"], "Safe Return. OK" in call["says"]) == (CARER, True)
+
+
+@pytest.mark.parametrize("code", ["30006", "30001"])
+async def test_a_withdrawn_text_that_did_not_arrive_is_neither_read_out_nor_sent_anew(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, code: str
+) -> None:
+    """30006 would be cured by a call, 30001 passes by itself."""
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        before = await floor.until(delivery.id, "accepted")
+        await floor.withdraw(duty)
+        assert (await floor.row(delivery.id))["changed_at"] == before["changed_at"]
+        async with door(floor) as client:
+            assert await report(client, delivery.id, before["provider_id"], "undelivered", ErrorCode=code) == 204
+        row = await floor.row(delivery.id)
+        said = await floor.kinds_said(duty.subject)
+    assert row["state"] == "failed"
+    assert said[-1] == "duty.failed.v1"
+    assert await outside.get("/calls") == []
+
+
+async def test_a_number_that_no_text_reaches_is_rung_at_once(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = SendResult(AttemptResult.REFUSED, 21614, reason="undeliverable")
+
+    async def refuse(_: SendRequest) -> SendResult:
+        return refused
+
+    monkeypatch.setattr(medium, "_text", refuse)
+    answer = await medium.send(sending())
+    assert (answer.result, answer.medium) == (AttemptResult.ACCEPTED, "voice")
+    assert await medium.send(replace(sending(), urgent=False)) == refused
+    assert len(await outside.get("/calls")) == 1
+
+
+@pytest.mark.parametrize("code", [21614, 30003])
+async def test_a_phone_that_may_be_a_childs_is_never_rung(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    refused = SendResult(AttemptResult.REFUSED, code, reason="undeliverable")
+
+    async def refuse(_: SendRequest) -> SendResult:
+        return refused
+
+    monkeypatch.setattr(medium, "_text", refuse)
+    assert await medium.send(replace(sending(), to_stranger=True)) == refused
+    assert await outside.get("/calls") == []
+
+
+async def test_the_answer_to_an_unknown_phone_goes_out_within_minutes_or_not_at_all(
+    outside: Outside, medium: TextMedium
+) -> None:
+    answer = replace(sending(), to_stranger=True)
+    late = replace(answer, now=answer.created_at + STRANGERS_ANSWER_WITHIN + timedelta(seconds=1))
+    assert await medium.send(late) == SendResult(AttemptResult.REFUSED, reason="undeliverable")
+    assert await bodies(outside) == []
+    assert (await medium.send(answer)).result is AttemptResult.ACCEPTED
+    assert (await medium.send(replace(late, to_stranger=False))).result is AttemptResult.ACCEPTED
+
+
+@pytest.mark.parametrize("person", [None, "person-1"])
+async def test_only_a_reply_to_somebody_whom_nobody_knows_is_one_to_a_stranger(
+    outside: Outside, engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, person: str | None
+) -> None:
+    await outside.behave("phone-network", mode="failing")
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor:
+        long_ago = floor.clocks.wall() - STRANGERS_ANSWER_WITHIN - timedelta(seconds=1)
+        reply = Delivery(
+            uuid4(), "texts", f"child-{uuid4()}", long_ago, person=person, to_number=CARER, body="An answer (2B2B2)"
+        )
+        async with floor.store.transaction() as transaction:
+            await floor.loop.put(transaction, reply)
+        await floor.until(reply.id, "failed" if person is None else "waiting")
+
+
+@pytest.mark.parametrize("seconds_old", [0.0, 2.0])
+async def test_a_call_whose_answer_was_lost_is_found_again(
+    outside: Outside, medium: TextMedium, monkeypatch: pytest.MonkeyPatch, seconds_old: float
+) -> None:
+    """Twilio tells when it was made in whole seconds: the parcel's own second began before the parcel."""
+    monkeypatch.setattr(texts, "TOTAL_SECONDS", 0.5)
+    await outside.behave("phone-network", mode="lost-answer")
+    ringing = replace(sending(), by_voice=True, created_at=datetime.now(UTC) - timedelta(seconds=seconds_old))
+    assert (await medium.send(ringing)).result is AttemptResult.UNKNOWN
+    await outside.behave("phone-network", mode="normal")
+    assert (await medium.send(replace(ringing, uncertain=True))).result is AttemptResult.ACCEPTED
+    assert len(await outside.get("/calls")) == 1
+
+
+async def test_the_phone_network_tells_how_a_call_went(outside: Outside, medium: TextMedium) -> None:
+    await outside.behave("phone-network", calls="machine")
+    ringing = replace(sending(), by_voice=True)
+    await medium.send(ringing)
+    await eventually(lambda: len(outside.application.requests) == 3)
+    reports = outside.application.at("/texts/status")
+    assert [each.form["CallStatus"] for each in reports] == ["ringing", "in-progress", "completed"]
+    assert reports[-1].form["AnsweredBy"] == "machine_start"
+    assert all(each.url.endswith(f"/texts/status?delivery={ringing.id}") for each in reports)
+
+
+@pytest.mark.parametrize(
+    ("code", "leads_to"),
+    [
+        ("21610", "failed opted-out"), ("21211", "failed no-address"), ("21611", "again"), ("30001", "again"),
+        ("30003", "call"), ("30004", "call"), ("30005", "call"), ("30006", "call"), ("30007", "call"), ("30008", "again"),
+        ("30036", "call"), ("63018", "again"), ("20429", "again"),
+    ],
+)  # fmt: skip
+async def test_each_error_that_the_network_reports_leads_to_another_try_a_call_or_the_next_person(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, code: str, leads_to: str
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            assert await report(client, delivery.id, sid, "undelivered", ErrorCode=code) == 204
+        row = await floor.row(delivery.id)
+        failed = [each["data"]["reason"] for each in await floor.said(duty.subject) if each["type"] == "duty.failed.v1"]
+    if leads_to.startswith("failed"):
+        assert failed == [leads_to.removeprefix("failed ")]
+    else:
+        assert failed == []
+        assert row["by_voice"] is (leads_to == "call")
+
+
+async def test_a_failure_that_passes_is_sent_again_under_another_message_id(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals", prepare=prepare_to_carer) as floor:
+        duty = told()
+        delivery = await floor.put(duty, "texts")
+        sid = (await floor.until(delivery.id, "accepted"))["provider_id"]
+        async with door(floor) as client:
+            await report(client, delivery.id, sid, "undelivered", ErrorCode="30001")
+            again = await floor.until(delivery.id, "accepted")
+            await report(client, delivery.id, sid, "delivered")
+        assert again["provider_id"] != sid
+        assert (await floor.row(delivery.id))["state"] == "accepted"
+
+
+async def test_a_report_for_another_account_and_one_with_two_signatures_are_refused(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        assert await report(client, "1", "SM1", "delivered", AccountSid=ACCOUNT_SID) == 204
+        assert await report(client, "1", "SM1", "delivered", AccountSid="AC" + "9" * 32) == 403
+        url = f"{PUBLIC}/texts/status?delivery=1"
+        twice = [("X-Twilio-Signature", signed(url, FORM))] * 2
+        assert (await client.post(url, data=FORM, headers=twice)).status_code == 400
+
+
+@pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())], ids=["none", "no id", "nobody's"])
+async def test_a_signed_report_of_nothing_of_ours_changes_nothing(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str
+) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        assert await report(client, delivery, "SM1", "delivered") == 204
+
+
+async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyring, not_started: TextMedium) -> None:
+    async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
+        answer = await client.post(f"{PUBLIC}/texts/status?delivery=1", data=FORM)
+        too_long = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=" + b"x" * 70_000)
+        not_utf8 = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=\xff\xfe")
+    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 403]
+    assert answer.headers["content-type"] == "application/problem+json"

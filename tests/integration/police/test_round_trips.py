@@ -1,0 +1,100 @@
+"""What a missing child's notice waits for: each round trip to PostgreSQL between hearing of it and sending it is on its way."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.platform.store.encryption import Keyring
+from services.police import store
+from services.safeguarding.roles import Wording
+from tests.support.database import Database
+from tests.support.delivery import received
+from tests.support.police import Police, police_of
+from tests.support.round_trips import counted
+
+PUT_READ_WRITTEN = 3
+"""Put with the key that seals it; everything read; everything written, and committed."""
+
+
+@pytest.fixture
+async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
+    async with police_of(database, keyring) as running:
+        yield running
+
+
+def a_telling(police: Police, **about: Any) -> Any:
+    child = police.ids[about.pop("child", "C1")]
+    return received(child=child, **({"force": police.force, "authority": police.authority} | about))
+
+
+async def heard_together(police: Police, *tellings: Any) -> list[dict[str, Any]]:
+    """The notices that the desk has of them, in one transaction's time."""
+    async with police.floor.store.transaction() as transaction:
+        for told in tellings:
+            await police.handlers.on_police_notify(told, transaction)
+    for told in tellings:
+        await police.floor.until(told.content.telling, "accepted")
+    bodies = {each.id: json.loads(each.body) for each in police.desk.received}
+    return [bodies[str(told.content.telling)] for told in tellings]
+
+
+async def test_a_first_notice_is_on_its_way_after_three_round_trips_though_its_force_has_to_be_read(
+    police: Police,
+) -> None:
+    told = a_telling(police)
+    async with counted(police.floor.store) as (transaction, trips):
+        await police.handlers.on_police_notify(told, transaction)
+    row = await police.floor.until(told.content.telling, "accepted")
+    assert trips == [PUT_READ_WRITTEN]
+    assert row["attempts"] == 1
+    assert await police.said_since(told, ("police.notice-has-gaps",))
+
+
+async def test_a_notice_counts_what_was_told_in_its_own_transaction(police: Police) -> None:
+    notices = await heard_together(police, a_telling(police, child="C13"), a_telling(police, child="C13"))
+    assert [each["data"]["report"]["earlier_episodes"] for each in notices] == ["1", "1"]
+
+
+async def test_gaps_are_asked_for_once_though_two_notices_of_an_episode_are_heard_together(police: Police) -> None:
+    episode = uuid4()
+    first, second = (a_telling(police, episode=episode, step=step) for step in (0, 1))
+    await heard_together(police, first, second)
+    said = await police.said_since(first, ("police.notice-has-gaps",))
+    assert [each["data"]["episode"] for each in said].count(str(episode)) == 1
+
+
+async def test_gaps_are_asked_for_once_though_two_processes_prepare_notices_of_an_episode(police: Police) -> None:
+    told = a_telling(police)
+    asked = store.before_notice(police.force, told.subject, told.content.episode)
+    async with police.floor.store.transaction() as transaction:
+        store.told(transaction, told.content, told.subject, exercise=False)
+
+    async def chases() -> bool:
+        async with police.floor.store.transaction() as transaction:
+            [[(_, _, not_chased)]] = await store.after_what_was_told(transaction, asked)
+            await asyncio.sleep(0.2)
+            return not_chased and store.chases_gaps(transaction, police.force, told.content.episode)
+
+    assert sorted(await asyncio.gather(chases(), chases())) == [False, True]
+
+
+async def test_what_a_force_was_told_stands_though_nothing_is_asked_after_it(police: Police) -> None:
+    told = a_telling(police, wording=Wording.LOCATED_NOTICE)
+    async with police.floor.store.transaction() as transaction:
+        store.told(transaction, told.content, told.subject, exercise=False)
+    async with police.floor.store.reading.connect() as connection:
+        stand = await store.standings(connection, police.force)
+    assert stand[told.content.episode].state == "located"
+
+
+async def test_what_a_force_was_told_stands_though_it_cannot_be_reached(police: Police) -> None:
+    told = a_telling(police, force=f"{police.authority}-nowhere")
+    async with police.floor.store.transaction() as transaction:
+        await police.handlers.on_police_notify(told, transaction)
+    await police.floor.until(told.content.telling, "failed")
+    async with police.floor.store.reading.connect() as connection:
+        assert told.content.episode in await store.standings(connection, told.content.force)

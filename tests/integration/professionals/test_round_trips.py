@@ -1,0 +1,86 @@
+"""What is asked of PostgreSQL before a mail can be written is asked together: round trips are half of what a mail costs."""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Transaction
+from services.professionals.digests.groups import DigestGrouping
+from services.professionals.sending.sender import MailSender
+from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.roles import Channel
+from services.strategy.invitations.letters import Letters
+from services.strategy.invitations.sender import InvitationSender
+from tests.support.database import Database
+from tests.support.delivery import received
+from tests.support.professionals import running_by_mail
+from tests.support.strategy import MAILBOX, POLICE, SOCIAL, running_strategy
+
+LINKS = Links(b64encode(b"l" * 32).decode(), "http://mails.example")
+
+
+@asynccontextmanager
+async def counted(transaction: Transaction, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+    """A line for each round trip of this transaction: several statements sent at once are one."""
+    trips, pipeline = list[str](), psycopg.AsyncConnection.pipeline
+    own, raw = transaction.connection.sync_connection, await transaction.connection.get_raw_connection()
+
+    def counting(connection: Any) -> Any:
+        trips.extend(["several"] * (connection is raw.driver_connection))
+        return pipeline(connection)
+
+    def note(*of: Any) -> None:
+        trips.append(of[2])
+
+    event.listen(own, "before_cursor_execute", note)
+    with monkeypatch.context() as patched:
+        patched.setattr(psycopg.AsyncConnection, "pipeline", counting)
+        yield trips
+    event.remove(own, "before_cursor_execute", note)
+
+
+async def test_a_mail_to_a_professional_is_prepared_in_two(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And in one more where others wait for the same reader, however many those are."""
+    async with running_by_mail(database, keyring) as by_mail:
+        store, clocks = by_mail.floor.store, by_mail.floor.clocks
+        sender = MailSender(keyring, clocks, LINKS, MAILBOX, DigestGrouping(keyring, clocks))
+
+        async def trips() -> int:
+            about: dict[str, Any] = {"authority": by_mail.authority, "role": SOCIAL, "channel": Channel.EMAIL}
+            told = received(ProfessionalNotify, child=by_mail.ids["C1"], **about)
+            async with store.transaction() as transaction:
+                delivery = Delivery.of(told, lane="mail", now=clocks.wall())
+                async with counted(transaction, monkeypatch) as seen:
+                    assert isinstance(await sender.prepare(transaction, delivery), PreparedMessage)
+                return len(seen)
+
+        await trips()  # the duty line is then known for a moment
+        assert await trips() == 2
+        for _ in range(3):
+            await by_mail.tell(urgent=False)
+        assert await trips() == 3
+
+
+async def test_an_invitation_is_prepared_in_one(
+    database: Database, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_strategy(database, keyring) as strategy:
+        store, clocks = strategy.floor.store, strategy.floor.clocks
+        inviting = InvitationSender(keyring, clocks, Letters(clocks, LINKS, MAILBOX))
+        seen: list[str] = []
+        for told in await strategy.invite(POLICE, SOCIAL):
+            async with store.transaction() as transaction:
+                delivery = Delivery.of(told, lane="mail", now=clocks.wall())
+                async with counted(transaction, monkeypatch) as seen:
+                    assert isinstance(await inviting.prepare(transaction, delivery), PreparedMessage)
+        assert len(seen) == 1

@@ -1,0 +1,190 @@
+"""The handler on a real PostgreSQL: what a message brings about is written in one transaction, whole or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from services.platform.bus.envelope import read
+from services.platform.store.query import execute_pipelined
+from services.protocol.handlers import Handlers
+from services.protocol.loader import Library, files
+from services.protocol.store import HOLDING, hold
+from services.safeguarding import events
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duties import Duty, PoliceNotify
+from services.safeguarding.events import RuleDue
+from services.safeguarding.roles import Role, Wording
+from tests.support.database import Database
+from tests.support.protocol import Protocol
+
+MISSING = events.ChildReportedMissing(authority="northshire", channel="agency")
+
+
+@pytest.fixture
+async def protocol(database: Database) -> AsyncIterator[Protocol]:
+    service = Protocol(database)
+    yield service
+    await service.store.close()
+
+
+def a_child() -> str:
+    return f"child-{uuid4()}"
+
+
+async def test_a_report_writes_case_duties_and_deadlines_together(protocol: Protocol) -> None:
+    child = a_child()
+    received = protocol.received(MISSING, child)
+    await protocol.takes(received)
+    said = await protocol.said(child)
+    assert [each.content.kind for each in said][:2] == ["police.notify.v1", "professional.notify.v1"]
+    assert {each.subject for each in said} == {child}
+    first = (await protocol.due(child))[0]
+    assert first.due_at - received.time < timedelta(minutes=1, seconds=5)
+    assert read(first.envelope).subject == child
+    async with protocol.store.transaction() as transaction:
+        assert len((await hold(transaction, child)).case.episodes) == 1
+
+
+async def test_messages_that_share_a_transaction_each_begin_where_the_one_before_ended(protocol: Protocol) -> None:
+    child, alone = a_child(), a_child()
+    story = [
+        MISSING,
+        MISSING,
+        events.ChildReturned(authority="northshire", channel="agency", proof=events.Proof.AGENCY),
+    ]
+    await protocol.takes(*(protocol.received(each, child) for each in story))
+    for each in story:
+        await protocol.takes(protocol.received(each, alone))
+    assert [each.content.kind for each in await protocol.said(child)] == [
+        each.content.kind for each in await protocol.said(alone)
+    ]
+    cancelled, cancelled_alone = [
+        sorted(each.cancelled_at is not None for each in await protocol.due(of)) for of in (child, alone)
+    ]
+    assert cancelled == cancelled_alone
+    assert set(cancelled) == {True, False}
+
+
+async def test_what_comes_together_holds_its_children_at_once_and_writes_each_case_once(protocol: Protocol) -> None:
+    new, known = a_child(), a_child()
+    await protocol.takes(protocol.received(MISSING, known))
+    story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
+    async with protocol.store.transaction() as transaction:
+        HOLDING.load(transaction, await execute_pipelined(transaction.connection, *HOLDING.queries(story)))
+        for each in story:
+            await protocol.handlers.on_message(each, transaction)
+    async with protocol.store.transaction() as transaction:
+        kept = [(await hold(transaction, child)).case.record.opened for child in (new, known)]
+        versions = await transaction.connection.execute(
+            text("SELECT child, version FROM protocol.cases WHERE child = ANY(:children)"), {"children": [new, known]}
+        )
+    assert [len(opened) for opened in kept] == [1, 1]
+    assert dict([tuple(row) for row in versions]) == {new: 1, known: 2}
+
+
+async def test_nothing_is_decided_before_it_is_due_though_the_clock_runs_ahead_of_this_process(
+    protocol: Protocol,
+) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    first = read((await protocol.due(child))[0].envelope)
+    assert first.time > protocol.clocks.story()
+    before = len(await protocol.said(child))
+    await protocol.takes(first)
+    told = [each for each in (await protocol.said(child))[before:] if isinstance(each.content, Duty)]
+    assert {each.time for each in told} == {first.time}
+
+
+async def test_nothing_is_written_when_the_transaction_fails(protocol: Protocol) -> None:
+    child = a_child()
+    assert await protocol.takes_and_fails(protocol.received(MISSING, child))
+    assert await protocol.said(child) == []
+    assert await protocol.due(child) == []
+
+
+async def test_two_reports_of_one_child_at_the_same_moment_make_one_episode(protocol: Protocol) -> None:
+    child = a_child()
+    await asyncio.gather(*(protocol.takes(protocol.received(MISSING, child)) for _ in range(5)))
+    told = [each.content.wording for each in await protocol.said(child) if isinstance(each.content, PoliceNotify)]
+    assert told == [Wording.MISSING_NOTICE, *[Wording.MISSING_UPDATE] * 4]
+
+
+async def test_the_same_message_decided_again_says_the_same_ids(protocol: Protocol) -> None:
+    child = a_child()
+    received = protocol.received(MISSING, child)
+    ids = [await protocol.takes_and_fails(received) for _ in range(2)]
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == len(ids[0])
+
+
+async def test_a_return_cancels_the_deadlines_of_the_search(protocol: Protocol) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    await protocol.takes(
+        protocol.received(events.ChildReturned(authority="northshire", proof=events.Proof.AGENCY), child)
+    )
+    open_rules = {
+        read(each.envelope).content.rule  # type: ignore[attr-defined]
+        for each in await protocol.due(child)
+        if each.cancelled_at is None and isinstance(read(each.envelope).content, RuleDue)
+    }
+    at_night_alone = {"tell-social-worker-was-missing"}
+    assert open_rules - at_night_alone == {
+        "safe-and-well-check-outstanding",
+        "return-interview-not-offered",
+        "return-interview-not-offered-by-day",
+        "return-interview-overdue",
+        "return-interview-overdue-by-day",
+        "looked-after-after-return",
+    }
+
+
+async def test_the_deadline_s_event_comes_back_as_the_protocol_wrote_it(protocol: Protocol) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child, exercise=True))
+    first = read((await protocol.due(child))[0].envelope)
+    assert first.exercise
+    before = len(await protocol.said(child))
+    protocol.clocks.move_to(timedelta(minutes=1))
+    await protocol.takes(first)
+    told = next(each for each in (await protocol.said(child))[before:] if isinstance(each.content, Duty))
+    assert (told.content, told.exercise) == (
+        told.content.model_copy(update={"wording": Wording.POLICE_NOT_REACHED}),
+        True,
+    )
+
+
+async def test_a_case_goes_on_by_the_protocol_it_began_with(protocol: Protocol, database: Database) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    read_files = files()
+    for each in read_files:
+        each.rules[:] = [rule for rule in each.rules if rule["id"] != "tell-police-missing"]
+    later = Protocol(database)
+    later.handlers = Handlers(Library(read_files), later.clocks)
+    first = read((await protocol.due(child))[0].envelope)
+    before = len(await protocol.said(child))
+    await later.takes(first)
+    assert (await protocol.said(child))[before].content.kind == "professional.notify.v1"
+    await later.store.close()
+
+
+async def test_a_dead_letter_that_names_no_authority_still_reaches_a_duty(protocol: Protocol) -> None:
+    child = f"provisional-{uuid4()}"
+    letter = MessageDeadLettered(service="police", origin="duties/3/4", reason="KeyError at x.py:1", original="")
+    await protocol.takes(protocol.received(letter, child))
+    duty = next(each.content for each in await protocol.said(child) if isinstance(each.content, Duty))
+    assert (duty.role, duty.wording) == (Role.DUTY_WORKER, Wording.DEAD_LETTER)
+
+
+async def test_a_dead_letter_that_cannot_be_decided_goes_to_the_duty_line(protocol: Protocol) -> None:
+    child = f"provisional-{uuid4()}"
+    letter = MessageDeadLettered(service="protocol", origin="outcomes/3/4", reason="KeyError at x.py:1", original="")
+    async with protocol.store.transaction() as transaction:
+        await protocol.handlers.last_resort(protocol.received(letter, child), transaction)
+    roles = [each.content.role for each in await protocol.said(child) if isinstance(each.content, Duty)]
+    assert roles == ["duty.worker", "duty.senior-manager", "duty.head-of-service"]

@@ -1,0 +1,302 @@
+"""Master key and phone key are changed while everything runs: nothing is found less often, and nothing stays behind."""
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import insert, select
+
+from infra.docker import rotate
+from infra.docker.prepare import prepare
+from services.__main__ import KEEPS_CLOSED
+from services.carers.store import texts
+from services.platform.delivery.inbound_mail.classifier import spelt
+from services.platform.delivery.model import Delivery
+from services.platform.delivery.queue import repository as deliveries
+from services.platform.delivery.sms_status import reply_codes
+from services.platform.register import contact
+from services.platform.register.key_rotation import AT_ONCE, renew_all
+from services.platform.register.views import data_keys
+from services.platform.store.encryption import Keyring
+from services.platform.store.engine import connect
+from services.platform.store.unit_of_work import Store
+from services.safeguarding.duties import ProfessionalNotify
+from services.strategy import correspondence
+from services.strategy.discussions import repository as discussions
+from tests.support.carers import Carers, Kestrel, carers, import_kestrel
+from tests.support.database import Database
+from tests.support.delivery import received
+from tests.support.reading import speaker
+from tests.support.register import authority, fresh_number, load
+from tests.support.strategy import POLICE, SOCIAL, running_strategy
+
+OLD = {"master_key": b64encode(b"m" * 32).decode(), "phone_key": b64encode(b"p" * 32).decode()}
+NEW = {"master_key": b64encode(b"M" * 32).decode(), "phone_key": b64encode(b"P" * 32).decode()}
+BOTH = {name: f"{NEW[name]}\n{OLD[name]}" for name in OLD}
+PEOPLE = 2 * AT_ONCE
+MANY = 20 * AT_ONCE
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def kestrel(database: Database) -> Kestrel:
+    return await import_kestrel(database, Keyring(**OLD))
+
+
+def _environment(database: Database, service: str, keys: dict[str, str], folder: Path) -> dict[str, str]:
+    settings = database.settings(service)
+    folder.mkdir(exist_ok=True)
+    for name, value in keys.items():
+        (folder / name).write_text(value)
+    (folder / "database_password").write_text(settings.database_password.get_secret_value())
+    ours = {"DATABASE": settings.database, "HTTP_PORT": "1", "SECRETS_DIR": str(folder)}
+    return os.environ | {f"SAFE_RETURN_{name}": value for name, value in ours.items()}
+
+
+async def _renewing(database: Database, service: str, keys: dict[str, str], folder: Path) -> asyncio.subprocess.Process:
+    """The command as an operator gives it, in a process of its own."""
+    order = (sys.executable, "-m", "services", "renew-keys", service)
+    pipe, environment = asyncio.subprocess.PIPE, _environment(database, service, keys, folder)
+    return await asyncio.create_subprocess_exec(*order, env=environment, stdout=pipe, stderr=pipe)
+
+
+async def _renewed(database: Database, service: str, folder: Path, keys: dict[str, str] = BOTH) -> tuple[int, str]:
+    process = await _renewing(database, service, keys, folder)
+    said, complained = await process.communicate()
+    return process.returncode or 0, (said + complained).decode()
+
+
+async def _under(database: Database, keyring: Keyring) -> int:
+    """How many data keys this keyring's one master key opens."""
+    engine = database.engine("casework")
+    async with engine.connect() as connection:
+        rows = (await connection.execute(select(data_keys))).all()
+    await engine.dispose()
+    opened = 0
+    for owner, wrapped in rows:
+        try:
+            keyring.unwrap(owner, wrapped)
+        except InvalidTag:
+            continue
+        opened += 1
+    return opened
+
+
+async def _an_authority_of_many(database: Database) -> list[str]:
+    """Their numbers."""
+    document = authority()
+    first = document["people"][0]
+    document["people"] += [first | {"reference": f"p{number}", "mobile": fresh_number()} for number in range(PEOPLE)]
+    engine = database.engine("casework")
+    await load(engine, Keyring(**OLD), document, NOW)
+    await engine.dispose()
+    return [str(row["mobile"]) for row in document["people"]]
+
+
+async def _many_data_keys(database: Database) -> None:
+    engine, old = database.engine("casework"), Keyring(**OLD)
+    owners = [f"child-{number:05}" for number in range(MANY)]
+    async with engine.begin() as connection:
+        rows = [{"owner": owner, "wrapped": old.wrapped_new_key(owner)} for owner in owners]
+        await connection.execute(insert(data_keys), rows)
+    await engine.dispose()
+
+
+async def _has_begun(database: Database) -> bool:
+    engine = database.engine("casework")
+    async with engine.connect() as connection:
+        owner, wrapped = (await connection.execute(select(data_keys).order_by(data_keys.c.owner).limit(1))).one()
+    await engine.dispose()
+    return Keyring(**BOTH).wrapped_anew(owner, wrapped) is None
+
+
+async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_again(
+    database: Database, tmp_path: Path
+) -> None:
+    numbers = await _an_authority_of_many(database)
+    await _many_data_keys(database)
+    engine = connect(database.settings("carers"), "carers")
+    looked, failed, done = 0, [], asyncio.Event()
+
+    async def look_ups() -> None:
+        nonlocal looked
+        while not done.is_set():
+            number = numbers[looked * 7 % len(numbers)]
+            async with engine.connect() as connection:
+                found = await speaker(connection, Keyring(**BOTH), number, NOW)
+                reached = found.person and await contact.of(connection, Keyring(**BOTH), found.person)
+            looked += 1
+            if not reached or reached.mobile != number:
+                failed.append(number)
+
+    looking = asyncio.create_task(look_ups())
+    process = await _renewing(database, "casework", BOTH, tmp_path / "secrets")
+    async with asyncio.timeout(60):
+        while not await _has_begun(database):
+            pass
+    process.send_signal(signal.SIGKILL)
+    await process.wait()
+    assert await _under(database, Keyring(**OLD)) > 0, "it was killed too late to show anything"
+    status, said = await _renewed(database, "casework", tmp_path / "secrets")
+    done.set()
+    await looking
+    assert (status, failed) == (0, [])
+    assert looked > len(numbers) / 4
+    assert "nothing of casework's needs an older key any more" in said
+    async with engine.connect() as connection:
+        for number in numbers[::10]:
+            assert (await speaker(connection, Keyring(**NEW), number, NOW)).person is not None
+            assert (await speaker(connection, Keyring(**OLD), number, NOW)).person is None
+    assert await _under(database, Keyring(**OLD)) == 0
+    await engine.dispose()
+
+
+async def test_a_key_that_is_not_given_is_missed_and_said_so(
+    database: Database, kestrel: Kestrel, tmp_path: Path
+) -> None:
+    other = {"master_key": b64encode(b"x" * 32).decode(), "phone_key": NEW["phone_key"]}
+    status, said = await _renewed(database, "casework", tmp_path / "secrets", other)
+    assert status == 1
+    assert "are opened by none of these keys" in said
+    assert "needs an older key any more" not in said
+
+
+@asynccontextmanager
+async def _carers(database: Database, keys: dict[str, str], kestrel: Kestrel, folder: Path) -> AsyncIterator[Carers]:
+    """Carers as it runs after a restart with these keys."""
+    name = kestrel.document["authority"]["id"]
+    async with carers(database, Keyring(**keys), folder / "spool", authority=name) as running:
+        yield running
+
+
+async def _renew_all(database: Database) -> None:
+    for service in KEEPS_CLOSED:
+        parts = importlib.import_module(f"services.{service}.key_rotation").RENEWS
+        assert await renew_all(database.engine(service), Keyring(**BOTH), parts, print)
+
+
+async def test_a_conversation_goes_on_through_each_step_of_the_change(
+    database: Database, kestrel: Kestrel, tmp_path: Path
+) -> None:
+    phone, stranger = kestrel.phone("resi"), fresh_number()
+    async with _carers(database, OLD, kestrel, tmp_path) as service:
+        await service.says(kestrel.phone("cat"), "JOIN C9")
+        [report, *_] = await service.says(phone, "one of the girls has run off")
+        [strange, *_] = await service.says(stranger, "a boy called Yusuf has run away from here")
+    async with _carers(database, BOTH, kestrel, tmp_path) as service:
+        answered = await service.says(phone, "c-13")
+        assert {each.subject for each in answered} == {report.subject}, "the question was forgotten"
+        [more, *_] = await service.says(stranger, "he has a red coat on")
+        assert more.subject == strange.subject, "the stranger's story was torn in two"
+    await _renew_all(database)
+    async with _carers(database, NEW, kestrel, tmp_path) as service:
+        back = await service.says(phone, "C13 is back")
+        assert report.subject in {each.subject for each in back}
+        [later, *_] = await service.says(stranger, "he is at the bus station")
+        assert later.subject == strange.subject
+        joined = await service.says(kestrel.phone("cat"), "JOIN C9")
+        assert joined == [], "who has joined is not asked to practise again"
+
+
+async def test_a_strangers_story_is_renewed_without_a_text_of_theirs(
+    database: Database, kestrel: Kestrel, tmp_path: Path
+) -> None:
+    stranger = fresh_number()
+    async with _carers(database, OLD, kestrel, tmp_path) as service:
+        [first, *_] = await service.says(stranger, "a boy called Yusuf has run away from here")
+    await _renew_all(database)
+    async with _carers(database, NEW, kestrel, tmp_path) as service:
+        [later, *_] = await service.says(stranger, "he is at the bus station")
+    assert later.subject == first.subject
+
+
+async def test_texts_of_one_sender_are_read_in_order_across_the_change(
+    database: Database, kestrel: Kestrel, tmp_path: Path
+) -> None:
+    phone = kestrel.phone("cat")
+    async with _carers(database, OLD, kestrel, tmp_path) as service:
+        await service.text(phone, "MISSING")
+    async with _carers(database, BOTH, kestrel, tmp_path) as service:
+        before = await service.last_position()
+        await service.text(phone, "BACK")
+        async with service.store.transaction() as held:
+            older = await texts.next_unread(held, service.reader._clocks.wall())
+            async with service.store.transaction() as other:
+                assert older is not None
+                assert await texts.next_unread(other, service.reader._clocks.wall()) is None
+        await service.work()
+        kinds = [each.content.kind for each in await service.said_after(before)]
+    assert kinds == ["child.reported-missing.v1", "child.return-claimed.v1"]
+
+
+async def test_a_code_that_was_texted_before_is_taken_after(
+    database: Database, kestrel: Kestrel, tmp_path: Path
+) -> None:
+    number, engine = fresh_number(), database.engine("professionals")
+    told = received(ProfessionalNotify, child=kestrel.ids["C9"])
+    delivery = Delivery.of(told, lane="texts", now=NOW)
+    old = Keyring(**OLD)
+    async with Store(engine).transaction() as transaction:
+        await deliveries.put(transaction, "professionals", replace(delivery, to_number=number, body="OK?"), old, None)
+    carers_engine = database.engine("carers")
+
+    async def found_with(keys: dict[str, str]) -> bool:
+        async with carers_engine.connect() as connection:
+            return await reply_codes.lookup(connection, Keyring(**keys), delivery.code, number) is not None
+
+    assert [await found_with(each) for each in (OLD, BOTH, NEW)] == [True, True, False]
+    await _renew_all(database)
+    assert [await found_with(each) for each in (OLD, BOTH, NEW)] == [False, True, True]
+    await engine.dispose()
+    await carers_engine.dispose()
+
+
+async def test_whoever_was_invited_before_is_known_by_their_address_after(database: Database, tmp_path: Path) -> None:
+    async with running_strategy(database, Keyring(**OLD)) as strategy:
+        await strategy.invite(POLICE, SOCIAL)
+
+        async def known_with(keys: dict[str, str]) -> int:
+            hashes = Keyring(**keys).number_hashes(spelt(strategy.address(POLICE).upper()))
+            async with strategy.floor.store.transaction() as transaction:
+                inviting = await correspondence.inviting(transaction.connection, hashes)
+                found = await discussions.of_child(transaction, strategy.child, None, exercise=False)
+                assert found is not None
+                mine = await discussions.attendees_of(transaction.connection, found.discussion, hashes)
+            assert (strategy.document["authority"]["id"] in {each.authority for each in inviting}) is bool(mine)
+            return len(mine)
+
+        assert [await known_with(each) for each in (OLD, BOTH, NEW)] == [1, 1, 0]
+        await _renew_all(database)
+        assert [await known_with(each) for each in (OLD, BOTH, NEW)] == [0, 1, 1]
+
+
+def test_a_key_is_changed_in_three_steps_each_of_which_may_be_repeated(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    prepare(folder)
+    old = (folder / "carers" / "phone_key").read_text()
+    with pytest.raises(rotate.NotNow):
+        rotate.rotate(folder, "phone_key", "lead")
+    for _ in range(2):
+        rotate.rotate(folder, "phone_key", "add")
+        first, new = (folder / "carers" / "phone_key").read_text().split()
+        assert first == old
+    with pytest.raises(rotate.NotNow):
+        rotate.rotate(folder, "phone_key", "drop")
+    for _ in range(2):
+        rotate.rotate(folder, "phone_key", "lead")
+        assert (folder / "carers" / "phone_key").read_text().split() == [new, old]
+    rotate.rotate(folder, "phone_key", "drop")
+    assert {(folder / each / "phone_key").read_text() for each in ("casework", "carers", "console")} == {new}
+    assert not (folder / "protocol" / "phone_key").exists()
+    assert rotate.main(["phone_key", "drop"], folder) == 1
+    Keyring((folder / "carers" / "master_key").read_text(), new)

@@ -1,0 +1,38 @@
+"""BEGIN goes with a transaction's first statement: for that, a connection is in the driver's autocommit whoever had it before."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.platform.store.query import opens_a_transaction
+from services.platform.store.unit_of_work import Store
+from tests.support.database import Database
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine("audit")
+    yield opened
+    await opened.dispose()
+
+
+async def _opens_a_transaction(engine: AsyncEngine) -> bool:
+    async with engine.connect() as connection:
+        await connection.get_raw_connection()
+        return opens_a_transaction(connection.sync_connection)
+
+
+async def test_after_reading_over_the_pool_that_writes(engine: AsyncEngine) -> None:
+    async with Store(engine).reading.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+    assert await _opens_a_transaction(engine)
+
+
+async def test_after_reading_in_another_isolation(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        level = await connection.scalar(text("SHOW transaction_isolation"))
+    assert level == "repeatable read"
+    assert await _opens_a_transaction(engine)

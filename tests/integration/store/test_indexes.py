@@ -1,0 +1,81 @@
+"""What every process asks every few seconds goes by an index, however much lies in the tables.
+
+PostgreSQL is told to read no table from end to end if it can help it: where it still does, there is no index for the question.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from unittest.mock import patch
+
+import pytest
+from psycopg import AsyncCursor
+from sqlalchemy import text
+
+from services.carers.store import enrolments, texts
+from services.platform.delivery.queue import leases, slo
+from services.platform.delivery.queue.repository import Lease
+from services.platform.store import deadlines
+from services.platform.store.unit_of_work import Store, Transaction
+from services.police import store as police
+from services.strategy.discussions import due as discussions
+from tests.support.database import Database
+
+NOW = datetime.now(UTC)
+LEASE = Lease("police-0", NOW + timedelta(seconds=10))
+Question: TypeAlias = Callable[[Transaction], Awaitable[Any]]
+OF_DELIVERIES: dict[str, Question] = {
+    "due": lambda it: leases.due(it.connection, LEASE, now=NOW, passed_over=["force-a"], most=32),
+    "one of a failing lane": lambda it: leases.one_of_lane(it.connection, LEASE, "force-a", now=NOW, untried=True),
+    "a lane that answers again": lambda it: leases.bring_forward(it.connection, "force-a", NOW),
+    "what waits": lambda it: leases.backlog(it.connection),
+}
+OTHERS: dict[str, tuple[str, Question]] = {
+    "the promise": ("police", lambda it: slo.measure(it.connection, "police", NOW)),
+    "the promise, lately": ("police", lambda it: slo.measure_recent(it.connection, "police", NOW)),
+    "a force's list": ("police", lambda it: police.standings(it.connection, "force-a")),
+    "deadlines": ("clock", lambda it: deadlines.claim(it, now=NOW, most=500)),
+    "texts": ("carers", lambda it: texts.next_unread(it, NOW)),
+    "unread texts": ("carers", lambda it: texts.backlog(it.connection)),
+    "practices": ("carers", lambda it: enrolments.left_open(it, NOW)),
+    "discussions to begin": ("strategy", lambda it: discussions.about_to_begin(it, NOW)),
+    "discussions to record": ("strategy", lambda it: discussions.over(it, NOW)),
+}
+
+
+async def plans_of(database: Database, role: str, ask: Question) -> str:
+    """How PostgreSQL would answer, for every statement that the question asks; nothing is changed."""
+    store, asked = Store(database.engine(role)), list[tuple[str, Any]]()
+    send = AsyncCursor.execute
+
+    async def note(cursor: AsyncCursor[Any], statement: Any, values: Any = None, **how: Any) -> Any:
+        asked.append((statement, values))
+        return await send(cursor, statement, values, **how)
+
+    try:
+        async with store.engine.connect() as connection:
+            await connection.execute(text("SET enable_seqscan = off"))
+            with patch.object(AsyncCursor, "execute", note):
+                await ask(Transaction(connection))
+            plans = [await connection.exec_driver_sql(f"EXPLAIN {statement}", values) for statement, values in asked]
+            lines = [row[0] for plan in plans for row in plan]
+            await connection.rollback()
+    finally:
+        await store.close()
+    assert asked
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", OF_DELIVERIES)
+async def test_a_services_own_deliveries_are_found_without_reading_past_those_of_others(
+    database: Database, name: str
+) -> None:
+    plans = await plans_of(database, "police", OF_DELIVERIES[name])
+    assert "Seq Scan" not in plans
+    assert re.search(r"Index Cond: .*service = ", plans)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+async def test_no_table_is_read_from_end_to_end(database: Database, name: str) -> None:
+    assert "Seq Scan" not in await plans_of(database, *OTHERS[name])

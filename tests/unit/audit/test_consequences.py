@@ -1,0 +1,93 @@
+"""What must follow what, held against the engine itself: every story is played, and nothing in it is a gap."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.audit.policy.consequences import Gap, Thread, gap_of, standing_of, thread_of
+from services.audit.reconciler import OUTCOMES
+from services.protocol import simulate
+from services.protocol.loader import Library, files
+from services.protocol.policy import decide as decide_module
+from services.protocol.policy.draft import Decision, Happened
+from services.protocol.stories import read
+from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.events import ChildReportedMissing, PoliceClosed
+from services.safeguarding.evidence import AttemptResult, DeliveryAttempted
+from services.safeguarding.outcomes import DutyAccepted
+from tests.support.console import REPORTED_AT, duty_changed
+
+STORIES = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
+Turn = tuple[Happened, Decision]
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return Library(files())
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[Turn]:
+    """Each message that the engine decided upon, and what it decided."""
+    taken: list[Turn] = []
+    decide = decide_module.decide
+
+    def noted(case: Any, happened: Happened, *rest: Any) -> Decision:
+        decision = decide(case, happened, *rest)
+        taken.append((happened, decision))
+        return decision
+
+    monkeypatch.setattr(simulate, "decide", noted)
+    return taken
+
+
+@pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
+def test_in_a_story_whatever_must_be_decided_upon_is_and_whoever_must_be_told_is(
+    path: Path, turns: list[Turn], library: Library
+) -> None:
+    simulate.tell(read(path), library)
+    assert turns
+    for happened, decision in turns:
+        expected = thread_of(happened.content, happened.id).expects
+        assert expected is None or expected in {thread_of(each, "").answers for each in decision.decided}
+        told = {thread_of(each, "").answers for each in decision.duties}
+        assert {thread_of(each, "").expects for each in decision.decided} - {None} <= told
+
+
+def test_a_telling_is_answered_by_an_attempt_or_by_its_outcome() -> None:
+    duty = uuid4()
+    attempt = DeliveryAttempted(
+        authority="kestrel", delivery=uuid4(), duty=duty, step=1, attempt=1, medium="text",
+        result=AttemptResult.RETRY, took_ms=3, body_hash="00",
+    )  # fmt: skip
+    assert thread_of(attempt, "x") == Thread(answers=f"tried {duty} 1")
+    assert thread_of(attempt.model_copy(update={"duty": None}), "x") == Thread()
+    taken = DutyAccepted(duty=duty, step=1, authority="kestrel")
+    assert thread_of(taken, "x") == Thread(expects="decided x", answers=f"tried {duty} 1")
+
+
+def test_a_message_that_became_a_dead_letter_is_a_dead_letter_and_no_gap_besides() -> None:
+    letter = MessageDeadLettered(
+        service="protocol", origin="child-events/1/2", reason="-", original_id="x", original=None
+    )
+    assert thread_of(ChildReportedMissing(authority="kestrel"), "x").expects == thread_of(letter, "y").answers
+
+
+def test_what_the_rules_may_be_silent_about_expects_no_decision() -> None:
+    assert thread_of(PoliceClosed(authority="kestrel", force="x", reply="1"), "x") == Thread()
+
+
+def test_a_gap_is_named_for_what_did_not_happen() -> None:
+    assert gap_of("decided x", DutyAccepted.kind, OUTCOMES) is Gap.OUTCOME_NOT_TAKEN
+    assert gap_of("decided x", ChildReportedMissing.kind, OUTCOMES) is Gap.EVENT_UNDECIDED
+    assert gap_of("told x", "protocol.decided.v1", OUTCOMES) is Gap.DUTY_NEVER_TOLD
+    assert gap_of("tried x 0", "police.notify.v1", OUTCOMES) is Gap.TELLING_NOT_TRIED
+
+
+def test_a_duty_that_is_over_waits_for_no_step() -> None:
+    going = standing_of(duty_changed(None, next_step_at=REPORTED_AT))
+    over = standing_of(duty_changed(None, state="acknowledged", next_step_at=REPORTED_AT))
+    assert (going or {})["next_step_at"] == REPORTED_AT
+    assert (over or {})["next_step_at"] is None

@@ -1,0 +1,86 @@
+"""Which failures a consumer waits out when it starts, and which end the process."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    TopicAuthorizationFailedError,
+)
+
+from services.platform.bus.consumers import faust_consumer
+from services.platform.bus.consumers.faust_consumer import ConsumingEndedError, FaustConsumer
+
+
+class PlayedFaust:
+    """Fails to start as told, once each, then runs until it is crashed."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.crash_reason: Exception | None = None
+        self.started = 0
+
+    @property
+    def should_stop(self) -> bool:
+        return self.crash_reason is not None
+
+    async def start(self) -> None:
+        self.started += 1
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def stop(self) -> None: ...
+
+
+def consumer(app: PlayedFaust, monkeypatch: pytest.MonkeyPatch) -> FaustConsumer:
+    monkeypatch.setattr(faust_consumer, "ASKED_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(faust_consumer, "WATCHED_EVERY_SECONDS", 0.01)
+    contract: Any = SimpleNamespace(topics=(), service="protocol")
+    part = FaustConsumer(SimpleNamespace(slot=None), contract)  # type: ignore[arg-type]
+    monkeypatch.setattr(part, "_build", lambda: app)
+    return part
+
+
+async def test_what_says_that_kafka_is_away_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = PlayedFaust(KafkaConnectionError(), KafkaTimeoutError(), NodeNotReadyError(), OSError())
+    part = consumer(app, monkeypatch)
+    await part.start()
+    async with asyncio.timeout(5):
+        while part.obstacle() is not None:  # noqa: ASYNC110 asks about the part, which has no event
+            await asyncio.sleep(0.01)
+    assert app.started == 5
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_kafka_refuses_for_good_ends_the_process_however_late_it_comes(
+    monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    before: list[KafkaError] = [KafkaConnectionError()] if late else []
+    part = consumer(PlayedFaust(*before, TopicAuthorizationFailedError()), monkeypatch)
+
+    async def runs() -> None:
+        await part.start()
+        await part.failed()
+
+    with pytest.raises(TopicAuthorizationFailedError):
+        await asyncio.wait_for(runs(), 5)
+    assert part.obstacle() == "consuming could not be started"
+
+
+async def test_faust_that_ends_by_itself_is_an_obstacle_and_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = PlayedFaust()
+    part = consumer(app, monkeypatch)
+    await part.start()
+    failed = asyncio.create_task(part.failed())
+    await asyncio.sleep(0.05)
+    assert not failed.done()
+    assert part.obstacle() is None
+    app.crash_reason = KafkaError()
+    with pytest.raises(ConsumingEndedError):
+        await asyncio.wait_for(failed, 5)
+    assert part.obstacle() == "consuming has ended"

@@ -1,0 +1,88 @@
+"""How texts that the grammar never met are read: `python -m tests.unit.carers.corpus_score` prints counts, and never a text.
+
+`unseen.yaml` is measured and not read: whoever mends the grammar by it has nothing left to measure by.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.carers.understanding.grammar import understand
+from tests.unit.carers.corpus import (
+    Case,
+    cases,
+    effects,
+    made_of,
+    reaches,
+    sent_to_a_person_without_need,
+    wrong_children,
+)
+
+CLAIMS = frozenset({"back", "retracted-missing"})
+
+
+def kind_of(case: Case) -> str:
+    return ", ".join(sorted({part.split()[0] for part in case.means}))
+
+
+def is_exact(case: Case) -> bool:
+    """In other languages plain words for missing are a report that a person reads as well. Who says who a child is has the telling."""
+    found = effects(made_of(case)) - {"ack ?"}
+    if found == case.means - {"ack ?"}:
+        return True
+    reported = frozenset({"missing C17", "human"})
+    of_a_person = case.means in ({"human"}, {"missing C17"}) and case.human
+    return case.who == "one" and of_a_person and found == reported and understand(case.text).doubtful
+
+
+def exact_by_kind(part: Sequence[Case]) -> dict[str, tuple[int, int]]:
+    """How many exactly, and of how many."""
+    all_of = Counter(kind_of(case) for case in part)
+    exact = Counter(kind_of(case) for case in part if is_exact(case))
+    return {kind: (exact[kind], all_of[kind]) for kind in sorted(all_of)}
+
+
+def claims_not_meant(case: Case) -> set[str]:
+    """Returns and withdrawals that the text does not say."""
+    found = {part for part in effects(made_of(case)) if part.split()[0] in CLAIMS}
+    return set() if is_exact(case) else found - case.means
+
+
+def is_english(case: Case) -> bool:
+    return case.text.isascii() and not understand(case.text).welsh and not understand(case.text).doubtful
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of so many texts how many are read in which way."""
+
+    texts: int
+    exact: int
+    english: int
+    exact_english: int
+    claims_not_meant: int
+    wrong_children: int
+    lost: int
+    needless: float
+    """The share of plain English texts that a person reads without need."""
+
+
+def measured(part: list[Case]) -> Measured:
+    english = [case for case in part if is_english(case)]
+    return Measured(
+        texts=len(part),
+        exact=sum(map(is_exact, part)),
+        english=len(english),
+        exact_english=sum(map(is_exact, english)),
+        claims_not_meant=sum(bool(claims_not_meant(case)) for case in part),
+        wrong_children=sum(bool(wrong_children(case, made_of(case))) and not is_exact(case) for case in part),
+        lost=sum(not reaches(case, made_of(case)) for case in part),
+        needless=round(sent_to_a_person_without_need(part), 3),
+    )
+
+
+if __name__ == "__main__":
+    for name in ("held_out.yaml", "met.yaml", "unseen.yaml"):
+        print(name, measured(cases(name)))
+        for kind, (exact, of) in exact_by_kind(cases(name)).items():
+            print(f"    {kind:20} {exact:3} of {of}")

@@ -1,0 +1,109 @@
+"""What the pages show of how things stand."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from services.console.policy.record import Recorded
+from services.console.policy.status import Coming, episode_line, overview
+from services.safeguarding.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.events import RuleDue
+from services.safeguarding.identifiers import new_id, provisional_child
+from services.safeguarding.roles import Role
+from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
+
+SOON = REPORTED_AT + timedelta(minutes=5)
+LATER = REPORTED_AT + timedelta(minutes=15)
+
+
+def recorded_episode(content: EpisodeChanged, child: str | None = None) -> Recorded[EpisodeChanged]:
+    return Recorded("", child or new_id("child"), REPORTED_AT, exercise=False, content=content)
+
+
+def recorded(content: DutyChanged) -> Recorded[DutyChanged]:
+    return Recorded("", new_id("child"), REPORTED_AT, exercise=False, content=content)
+
+
+def later_duty(episode: UUID, rule: str, at: datetime) -> Recorded[RuleDue]:
+    content = RuleDue(authority="kestrel", deadline=uuid4(), version=1, rule=rule, episode=episode)
+    return Recorded("", new_id("child"), at, exercise=False, content=content)
+
+
+def test_delivered_is_not_reached_where_somebody_has_still_to_answer() -> None:
+    episode = episode_changed(uuid4())
+    delivered = duty_changed(
+        episode.episode, step(0, Role.DUTY_WORKER, "delivered"), state="accepted", next_step_at=SOON
+    )
+    line = episode_line(recorded_episode(episode), [recorded(delivered)])
+    assert (line.reached, line.told) == (0, 1)
+    assert [each.last_role for each in line.waiting] == [Role.DUTY_WORKER]
+
+
+def test_a_duty_that_asks_for_no_answer_is_reached_when_taken() -> None:
+    episode = episode_changed(uuid4())
+    carer_told = duty_changed(
+        episode.episode, step(0, Role.CARER_REPORTING, "accepted"), state="accepted", ended_because="accepted-is-enough"
+    )
+    line = episode_line(recorded_episode(episode), [recorded(carer_told)])
+    assert (line.reached, line.told, line.waiting) == (1, 1, ())
+
+
+def test_a_duty_that_fell_away_counts_neither_as_told_nor_as_reached() -> None:
+    episode = episode_changed(uuid4())
+    line = episode_line(recorded_episode(episode), [recorded(duty_changed(episode.episode, state="cancelled"))])
+    assert (line.reached, line.told) == (0, 0)
+
+
+def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
+    episode = episode_changed(uuid4())
+    overdue = duty_changed(episode.episode, step(0, Role.DUTY_HEAD_OF_SERVICE), state="overdue", next_step_at=LATER)
+    open_ = duty_changed(episode.episode, step(0, Role.DUTY_WORKER), next_step_at=SOON)
+    line = episode_line(recorded_episode(episode), [recorded(open_), recorded(overdue)])
+    assert line.overdue == 1
+    assert [each.duty.content.duty for each in line.waiting] == [overdue.duty, open_.duty]
+    assert line.next == Coming(SOON, Role.DUTY_SENIOR_MANAGER)
+
+
+def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
+    episode = episode_changed(uuid4())
+    due = [
+        later_duty(episode.episode, "still-missing-48-hours", LATER),
+        later_duty(episode.episode, "still-missing-24-hours", SOON),
+    ]
+    line = episode_line(recorded_episode(episode), [], [*due, later_duty(uuid4(), "anothers", REPORTED_AT)])
+    assert [each.rule for each in line.later] == ["still-missing-24-hours", "still-missing-48-hours"]
+    assert line.next == Coming(SOON, rule="still-missing-24-hours")
+
+
+def test_an_overdue_duty_without_a_next_step_still_waits() -> None:
+    assert duty_changed(uuid4(), state="overdue").goes_on
+
+
+def test_an_acknowledged_duty_waits_for_nobody() -> None:
+    assert not duty_changed(uuid4(), state="acknowledged").goes_on
+
+
+def test_a_child_who_is_back_comes_after_those_who_are_not() -> None:
+    back = episode_changed(uuid4(), state="returned", opened_at=REPORTED_AT - timedelta(days=1))
+    missing = episode_changed(uuid4())
+    shown = overview([recorded_episode(back), recorded_episode(missing)], [], [])
+    assert [line.episode.content for line in shown.episodes] == [missing, back]
+    assert shown.not_back == 1
+
+
+def test_episodes_with_something_overdue_come_first_then_the_longest_open() -> None:
+    young = episode_changed(uuid4(), opened_at=REPORTED_AT)
+    old = episode_changed(uuid4(), opened_at=REPORTED_AT - timedelta(hours=9))
+    youngest_overdue = episode_changed(uuid4(), opened_at=REPORTED_AT + timedelta(hours=1))
+    shown = overview(
+        [recorded_episode(each) for each in (old, young, youngest_overdue)],
+        [recorded(duty_changed(youngest_overdue.episode, state="overdue"))],
+        [],
+    )
+    order = [line.episode.content.episode for line in shown.episodes]
+    assert order == [youngest_overdue.episode, old.episode, young.episode]
+    assert shown.overdue == 1
+
+
+def test_a_child_that_nobody_has_identified_is_said_to_be_so() -> None:
+    line = episode_line(recorded_episode(episode_changed(uuid4()), provisional_child("a text")), [])
+    assert line.unidentified

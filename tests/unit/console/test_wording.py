@@ -1,0 +1,73 @@
+"""Everything that the pages may have to say has its words."""
+
+import string
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import pytest
+import yaml
+
+from services.console.policy.record import Recorded
+from services.console.policy.timeline import Line
+from services.console.web.wording import MESSAGES, Words
+from services.safeguarding import decisions, discussion_events, duties, events, evidence, languages, operators, roles
+from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
+from services.safeguarding.duties import Duty
+from services.safeguarding.message import CONTRACTS, Message
+
+CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
+ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken}
+ON_THE_TIMELINE = sorted(set(CONTRACTS.values()) - ELSEWHERE_ON_THE_PAGE, key=lambda each: each.kind)
+NAMED: list[tuple[str, type[StrEnum]]] = [
+    ("role", roles.Role),
+    ("wording", roles.Wording),
+    ("channel", roles.Channel),
+    ("state", decisions.EpisodeState),
+    ("state", decisions.DutyState),
+    ("verdict", decisions.Verdict),
+    ("because", duties.Because),
+    ("result", evidence.AttemptResult),
+    ("grade", events.RiskGrade),
+    ("reference_kind", events.ReferenceKind),
+    ("operator_role", operators.OperatorRole),
+    ("act", operators.OperatorAct),
+    ("language", languages.TextLanguage),
+]
+
+
+@pytest.mark.parametrize(("field", "words"), NAMED, ids=lambda each: getattr(each, "__name__", each))
+def test_every_value_has_its_words(field: str, words: type[StrEnum]) -> None:
+    assert set(words) - set(CONTENT["fields"][field]) == set()
+
+
+@pytest.mark.parametrize("contract", ON_THE_TIMELINE, ids=lambda each: each.kind)
+def test_every_kind_has_a_sentence_made_of_its_own_fields(contract: type[Message]) -> None:
+    act = contract.kind.rsplit(".v", maxsplit=1)[0]
+    withdrawn = [f"{act} withdrawn"] if issubclass(contract, Duty) else []
+    in_a_language = [f"{act} not-in-english"] if "language" in contract.model_fields else []
+    for sentence in [act, *withdrawn, *in_a_language]:
+        asked = {field for _, field, _, _ in string.Formatter().parse(CONTENT["acts"][sentence]) if field}
+        assert asked <= {*contract.model_fields, "role", "wording"}
+
+
+def test_there_is_no_sentence_for_what_never_happens() -> None:
+    acts = {each.kind.rsplit(".v", maxsplit=1)[0] for each in ON_THE_TIMELINE}
+    assert {act.removesuffix(" withdrawn").removesuffix(" not-in-english") for act in CONTENT["acts"]} - acts == set()
+
+
+def test_a_time_is_said_as_people_of_the_place_say_it() -> None:
+    moved = discussion_events.StrategyDiscussionRedated(
+        authority="kestrel", channel="console", starts_at=datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
+    )
+    entry = Recorded("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
+    line = Line(entry, "strategy-discussion.redated", None, None, (), ())
+    assert "Mon 1 Jun 2026, 09:30" in Words().sentence(line)
+
+
+def test_a_time_at_which_the_calendar_begins_is_said_as_it_was_told() -> None:
+    moved = discussion_events.StrategyDiscussionRedated.read_again(
+        {"authority": "kestrel", "starts_at": "0001-01-01T00:00:00+00:00"}
+    )
+    entry = Recorded("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
+    line = Line(entry, "strategy-discussion.redated", None, None, (), ())
+    assert "1 Jan 1, 00:00" in Words().sentence(line)

@@ -1,0 +1,150 @@
+"""A notice in words, as an officer at night reads it."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from services.police.notices.schema import (
+    About,
+    Carer,
+    Child,
+    Notice,
+    NoticeData,
+    NoticeType,
+    Placement,
+    Report,
+    Risk,
+    Said,
+    Sender,
+)
+from services.police.notices.wording import headline, sections
+
+SUMMER = datetime(2026, 7, 14, 21, 4, 11, 905843, tzinfo=UTC)
+CHILD = Child(
+    name="Amara Diallo",
+    known_as=("Ama", "Amy"),
+    date_of_birth="2011-03-04",
+    nrm_status="referred",
+    medical="in details",
+    in_care_since="2026-01-20T10:00:00+00:00",
+)
+REPORT = Report(
+    last_seen_at=SUMMER.isoformat(),
+    reporter="Ines Carvalho",
+    reporter_role="child.social-worker",
+    clothing="blue coat",
+    last_episode="none",
+)
+
+
+def notice(about: About = About.MISSING, report: Report = REPORT, request: str | None = None) -> Notice:
+    data = NoticeData(
+        notice=UUID(int=1),
+        episode=UUID("9730e22f-5495-413a-b815-006633652931"),
+        refers_to=None,
+        about=about,
+        request=request,
+        exercise=False,
+        sender=Sender(authority="kestrel", name="Kestrel County Council", telephone="+441632960100"),
+        child=CHILD,
+        placement=Placement(
+            kind="foster", address="4 Mill Lane", carers=(Carer(name="Ash", telephone="+447700900100"),)
+        ),
+        risk=Risk(raised=True),
+        report=report,
+        said=(Said(words="gone since 4", at=SUMMER),),
+        gaps=(),
+        not_agreed=("child.social_media",),
+    )
+    return Notice(type=NoticeType.NEW, timestamp=SUMMER, data=data)
+
+
+def said(of: Notice) -> dict[str, tuple[str, ...]]:
+    return dict(sections(of))
+
+
+def test_times_are_those_of_the_clock_on_the_wall_in_england() -> None:
+    words = said(notice())
+    assert "Last seen, when: Tue 14 Jul 2026, 22:04" in words["The report"]
+    assert words["What was said"] == ("Tue 14 Jul 2026, 22:04: gone since 4",)
+    assert "In care since: Tue 20 Jan 2026, 10:00" in words["The child"]
+
+
+def test_an_officer_reads_words_and_no_names_of_fields() -> None:
+    words = said(notice())
+    assert {"Known as: Ama, Amy", "Date of birth: 04 Mar 2011", "NRM referral: referred"} <= set(words["The child"])
+    assert "Medical: behind the link below" in words["The child"]
+    assert {"Reported by: Ines Carvalho", "Their role: child social worker"} <= set(words["The report"])
+    assert words["Not sent, by agreement with your force"] == ("Social media",)
+    assert "_" not in str(words)
+    assert "T21:04" not in str(words)
+
+
+def test_what_is_not_known_is_said_in_one_line_at_the_end() -> None:
+    *_, last = said(notice())["The report"]
+    assert last.startswith("Not known: ")
+    assert {"last seen, where", "companions", "out of character"} <= set(last[11:-1].split("; "))
+    assert "clothing" not in last
+
+
+def test_whom_to_ring_and_by_which_name_stands_on_every_notice_about_a_child() -> None:
+    for about in set(About) - {About.CONNECTION}:
+        assert said(notice(about))["Who answers you, at any hour"] == (
+            "Kestrel County Council: +441632960100",
+            "Safe Return's name for it: 9730E22F",
+        )
+
+
+@pytest.mark.parametrize(("about", "asks"), [(About.MISSING, True), (About.LOCATED, True), (About.RETURNED, False)])
+def test_a_risk_is_asked_for_while_the_child_is_searched_for(about: About, asks: bool) -> None:
+    assert ("Risk" in said(notice(about))) is asks
+
+
+def test_the_heading_says_what_has_happened_and_that_a_child_who_is_located_is_not_back() -> None:
+    assert headline(notice().data) == "A child in care is missing"
+    assert headline(notice(About.LOCATED).data).endswith("NOT back")
+
+
+def test_an_update_tells_what_is_new_alone() -> None:
+    words = said(notice(About.NEW_INFORMATION, Report(companions="a man in a van")))
+    assert words["What is new"] == ("Companions: a man in a van",)
+    assert "The report" not in words
+
+
+def test_what_is_asked_stands_first() -> None:
+    first, *_ = sections(notice(About.REQUEST, request="still-missing"))
+    assert first == ("What is asked", ("Still missing",))
+
+
+def test_a_notice_of_a_time_at_which_the_calendar_begins_is_read_all_the_same() -> None:
+    """As reports of before it was refused have it."""
+    shown = dict(sections(notice(report=Report(last_seen_at="0001-01-01T00:00:00+00:00"))))
+    assert any("Last seen, when" in line for lines in shown.values() for line in lines)
+
+
+CLAIMS = (About.RETURN_CLAIMED, About.RETRACTION_CLAIMED, About.LOCATION_CLAIMED)
+
+
+@pytest.mark.parametrize("about", CLAIMS)
+def test_what_is_said_and_not_proved_is_told_as_that_and_the_search_keeps_its_risk(about: About) -> None:
+    told = notice(about)
+    assert "NOBODY HAS CONFIRMED IT: go on as before" in headline(told.data)
+    assert "say" in headline(told.data) or "said" in headline(told.data)
+    assert any(name == "Risk" for name, _ in sections(told))
+
+
+@pytest.mark.parametrize(
+    ("missing_since", "said"),
+    [
+        (SUMMER, ("Reported missing: Tue 14 Jul 2026, 22:04", "Back since: Tue 14 Jul 2026, 22:04")),
+        (None, ("Nobody had reported the child missing.", "Back since: Tue 14 Jul 2026, 22:04")),
+    ],
+)
+def test_that_a_child_is_back_says_from_when_till_when_it_was_missing(
+    missing_since: datetime | None, said: tuple[str, ...]
+) -> None:
+    back = notice(About.RETURNED)
+    times = {"missing_since": missing_since, "returned_at": SUMMER}
+    back = back.model_copy(update={"data": back.data.model_copy(update=times)})
+    assert dict(sections(back))["The absence"] == said

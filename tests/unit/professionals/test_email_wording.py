@@ -1,0 +1,77 @@
+"""The mails to professionals: thin, in both languages, with nothing of a child in them."""
+
+import re
+
+import pytest
+
+from services.professionals.email_wording import LANGUAGES
+from services.safeguarding.roles import Wording
+from tests.unit.professionals.test_sms_wording import CARERS_ALONE, INVITATIONS_ALONE, POLICE_ALONE, TELLING_WORDS
+
+EVERY_MAIL = [(language, wording) for language, each in LANGUAGES.items() for wording in each.mails]
+LINK = "https://x.example/acknowledge/AbC"
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
+def test_no_mail_says_who_or_what_the_child_is(language: str, wording: Wording) -> None:
+    letter = LANGUAGES[language].letter([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
+    said = " ".join((letter.subject, *letter.paragraphs, *letter.small))
+    assert not TELLING_WORDS.search(said)
+    assert re.search(r"\b(he|she|his|her|boy|girl)\b", said) is None
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
+def test_every_mail_says_whom_to_ring_and_by_what_code(language: str, wording: Wording) -> None:
+    letter = LANGUAGES[language].letter([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
+    assert "+441632960100" in letter.paragraphs[1]
+    assert "4K7PX" in letter.paragraphs[1]
+    assert letter.subject.endswith("(4K7PX)")
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_an_exercise_is_marked_in_subject_and_words(language: str) -> None:
+    spoken = LANGUAGES[language]
+    letter = spoken.letter([(Wording.MISSING_NOTICE, "4K7PX")], link=LINK, duty_line=None, exercise=True)
+    assert letter.subject.startswith(spoken.exercise)
+    assert letter.paragraphs[0].startswith(spoken.exercise)
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_wording_that_professionals_may_be_told_has_a_mail(language: str) -> None:
+    assert set(LANGUAGES[language].mails) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str) -> None:
+    spoken = LANGUAGES[language]
+    matters = [(Wording.APPROACHING_18, "4K7PX"), (Wording.LEAVE_EXPIRING, "9ZZ22"), (Wording.WATCH_OPENED, "4K7PX")]
+    letter = spoken.letter(matters, link=LINK, duty_line="+441632960100", exercise=False)
+    assert letter.subject.endswith("(4K7PX, 9ZZ22)")
+    assert "3" in letter.subject
+    said = [f"{code}: {spoken.mails[wording].says}" for wording, code in matters]
+    assert [each for each in letter.paragraphs if each in said] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "wording", "says"),
+    [
+        ("en", Wording.LEFT_CARE, "A personal adviser must be appointed"),
+        ("cy", Wording.LEFT_CARE, "Rhaid penodi cynghorydd personol"),
+        ("en", Wording.TURNED_18, "one must be appointed"),
+        ("cy", Wording.TURNED_18, "rhaid penodi un"),
+        (
+            "en",
+            Wording.APPROACHING_18,
+            "the personal adviser, where the young person will live and the risk of going missing",
+        ),
+        ("cy", Wording.APPROACHING_18, "cynghorydd personol, ble bydd y person ifanc yn byw a'r perygl o fynd ar goll"),
+    ],
+)
+def test_mails_about_coming_of_age_say_what_the_guidance_asks(language: str, wording: Wording, says: str) -> None:
+    assert says in LANGUAGES[language].mails[wording].says
+
+
+@pytest.mark.parametrize(("language", "carer"), [("en", "carer"), ("cy", "gofalwr")])
+def test_whoever_advises_a_child_at_raised_risk_is_not_asked_to_brief_the_carer(language: str, carer: str) -> None:
+    assert carer in LANGUAGES[language].mails[Wording.WATCH_OPENED].says
+    assert carer not in LANGUAGES[language].mails[Wording.WATCH_KNOWN].says

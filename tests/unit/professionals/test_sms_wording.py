@@ -1,0 +1,101 @@
+"""The texts to professionals: each one a single segment, thin, and answerable."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.platform.delivery.channels.gsm_segments import is_gsm, segments
+from services.platform.delivery.channels.sms import REPEAT_MARK
+from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write
+from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
+from services.safeguarding.roles import Wording
+
+CARERS_ALONE = {
+    Wording.POLICE_TOLD,
+    Wording.POLICE_NOT_YET_TOLD,
+    Wording.LOCATED_RECORDED,
+    Wording.MISSING_SAID_ELSEWHERE,
+    Wording.RETURN_SAID_ELSEWHERE,
+    Wording.WITHDRAWN_ELSEWHERE,
+    Wording.RETURN_RECORDED,
+    Wording.CONFIRM_RETURN,
+    Wording.PLEASE_CALL_SOCIAL_WORKER,
+    Wording.CONTACT_CHECK,
+}
+INVITATIONS_ALONE = {Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING, Wording.STRATEGY_RECORD}
+POLICE_ALONE = {Wording.CONFIRM_CIRCULATION}
+ANSWER = re.compile(r"\bOK ([2-9BCDFGHJKMNPQRSTVWXZ]{5})\b")
+TELLING_WORDS = re.compile(
+    r"\b(asylum|migrant|refugee|traffick|slavery|foster|care home|unaccompanied|immigration)", re.IGNORECASE
+)
+KEYWORDS_OF_CARRIERS = re.compile(r"\b(STOP|START|YES|HELP|INFO|END|CANCEL|QUIT|UNSUBSCRIBE)\b")
+EVERY_TEXT = [(language, wording) for language, each in LANGUAGES.items() for wording in each.texts]
+CODE = "W" * CODE_LENGTH
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_every_text_is_one_segment_with_every_mark_before_it(language: str, wording: Wording) -> None:
+    text = REPEAT_MARK + write(wording, language, CODE, exercise=True)
+    assert is_gsm(text)
+    assert segments(text) == 1
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_every_text_ends_with_the_code_to_answer_with(language: str, wording: Wording) -> None:
+    text = write(wording, language, "4K7PX", exercise=False)
+    found = ANSWER.search(text)
+    assert found is not None
+    assert found[1] == "4K7PX"
+    once_rung = LANGUAGES[language].once_rung.partition("{code}")[2] if wording in TO_BE_RUNG else ""
+    assert text.endswith(found[0] + once_rung)
+
+
+@pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
+def test_no_text_says_who_what_or_where_the_child_is(language: str, wording: Wording) -> None:
+    text = write(wording, language, CODE, exercise=False)
+    assert not TELLING_WORDS.search(text)
+    assert not KEYWORDS_OF_CARRIERS.search(text.replace(f"OK {CODE}", ""))
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) -> None:
+    assert set(LANGUAGES[language].texts) == set(Wording) - CARERS_ALONE - INVITATIONS_ALONE - POLICE_ALONE
+
+
+@pytest.mark.parametrize("wording", [Wording.FULL_MEETING_DUE, Wording.CONFERENCE_DUE])
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_what_is_due_today_is_not_said_to_be_due_within_days(language: str, wording: Wording) -> None:
+    assert not re.search("within|o fewn", write(wording, language, CODE, exercise=False))
+
+
+def test_a_report_withdrawn_is_not_a_report_drawn() -> None:
+    assert "tynnwyd adroddiad am blentyn ar goll yn ol" in write(
+        Wording.REPORT_RETRACTED_NOTICE, "cy", CODE, exercise=False
+    )
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_an_exercise_says_so_first(language: str) -> None:
+    assert write(Wording.MISSING_NOTICE, language, CODE, exercise=True).startswith(LANGUAGES[language].exercise)
+    assert LANGUAGES[language].exercise not in write(Wording.MISSING_NOTICE, language, CODE, exercise=False)
+
+
+def test_a_language_that_nobody_wrote_becomes_english() -> None:
+    assert write(Wording.STILL_MISSING, "ti", CODE, exercise=False) == write(
+        Wording.STILL_MISSING, "en", CODE, exercise=False
+    )
+
+
+def test_the_code_alphabet_is_the_one_that_texts_are_read_by() -> None:
+    assert ANSWER.search(f"OK {CODE_ALPHABET[:5]}")
+    assert not set(CODE_ALPHABET) & set("01AEIOUL")
+
+
+@pytest.mark.parametrize("text", ["A child {name} is missing", "See {}"])
+def test_a_text_with_a_field_is_not_loaded(tmp_path: Path, text: str) -> None:
+    content = {"answer": " OK {code}", "exercise": "EXERCISE. ", "texts": {"missing-notice": text}}
+    (tmp_path / "en.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(ValueError, match="field"):
+        load(tmp_path)

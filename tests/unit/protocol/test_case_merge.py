@@ -1,0 +1,169 @@
+"""What exactly goes along when two cases become one, a child is given away, or an episode moves to a newer protocol."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.protocol.loader import Library, files, parse
+from services.protocol.policy.case import NOTHING, Case, Marked, Record
+from services.protocol.policy.decide import decide
+from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.vocabulary import Mark
+from services.safeguarding import care_events, events
+from services.safeguarding.decisions import EpisodeState
+from services.safeguarding.message import Message
+
+CHILD = "child-00000000-0000-4000-8000-000000000001"
+UNKNOWN = "provisional-00000000-0000-4000-8000-000000000002"
+ANN = "person-00000000-0000-4000-8000-00000000000a"
+BEN = "person-00000000-0000-4000-8000-00000000000b"
+START = datetime(2026, 11, 24, 18, tzinfo=UTC)
+LATER = START + timedelta(hours=1)
+FACTS = Facts(authority="northshire", force="north-force")
+PROTOCOL = Library(files()).current("northshire")
+IDENTIFIED = care_events.ChildIdentified(authority="northshire", child=CHILD)
+
+
+def missing(person: str) -> events.ChildReportedMissing:
+    return events.ChildReportedMissing(
+        authority="northshire", said_by=person, channel="text", candidates=() if person == ANN else (CHILD,)
+    )
+
+
+def hears(
+    case: Case,
+    content: Message,
+    at: datetime = START,
+    *,
+    joined: Case | None = None,
+    exercise: bool = False,
+    protocols: Protocols | None = None,
+) -> Decision:
+    happened = Happened(content, f"{content.kind} {at} {exercise}", case.child, at, exercise)
+    return decide(case, happened, FACTS, protocols or Protocols(PROTOCOL), at, joined)
+
+
+def both(mine: Record = NOTHING, other: Record = NOTHING) -> Case:
+    return hears(Case(child=CHILD, record=mine), IDENTIFIED, LATER, joined=Case(child=UNKNOWN, record=other)).case
+
+
+def test_the_reports_and_the_waiting_rules_of_both_are_the_first_episodes() -> None:
+    known, nobody = hears(Case(child=CHILD), missing(ANN)).case, hears(Case(child=UNKNOWN), missing(BEN)).case
+    one = hears(known, IDENTIFIED, LATER, joined=nobody).case
+    here, merged = sorted(one.episodes.values(), key=lambda each: each.state == EpisodeState.MERGED)
+    assert [each.person for each in here.reports] == [ANN, BEN]
+    assert (merged.merged_into, merged.candidates, merged.state) == (here.episode, (), EpisodeState.MERGED)
+    assert nobody.waiting
+    assert {one.waiting[each].episode for each in nobody.waiting} == {here.episode}
+    assert {one.duties[each].episode for each in nobody.duties} == {here.episode}
+
+
+def test_an_episode_of_an_exercise_or_one_that_is_over_stays_one_of_its_own() -> None:
+    known = hears(Case(child=CHILD), missing(ANN)).case
+    practised = hears(Case(child=UNKNOWN), missing(BEN), exercise=True).case
+    taken_back = events.ReportRetracted(
+        authority="northshire", said_by=BEN, channel="text", retracts="missing", proof=events.Proof.HANDSET
+    )
+    over = hears(hears(Case(child=UNKNOWN), missing(BEN)).case, taken_back, LATER).case
+    for other in (practised, over):
+        (state,) = [each.state for each in other.episodes.values()]
+        one = hears(known, IDENTIFIED, LATER, joined=other).case
+        (kept,) = [one.episodes[each] for each in other.episodes]
+        assert (kept.state, kept.merged_into) == (state, None)
+
+
+@pytest.mark.parametrize(("mine", "theirs", "on"), [(START, LATER, False), (LATER, START, True), (START, START, True)])
+def test_of_what_both_knew_the_newest_word_holds(mine: datetime, theirs: datetime, on: bool) -> None:
+    one = both(
+        Record(marks={Mark.AGE_DISPUTED: Marked(on=True, since=mine)}),
+        Record(marks={Mark.AGE_DISPUTED: Marked(on=False, since=theirs)}),
+    )
+    assert one.record.has(Mark.AGE_DISPUTED) is on
+
+
+def test_what_only_one_knew_is_known_of_the_child() -> None:
+    known = Record(
+        marks={Mark.NRM_REFERRED: Marked(on=True, since=START)},
+        photo_taken_on=date(2026, 11, 1),
+        contacts_checked_at=START,
+    )
+    for one in (both(known), both(NOTHING, known)):
+        kept = one.record
+        assert (kept.marks, kept.photo_taken_on, kept.contacts_checked_at) == (known.marks, date(2026, 11, 1), START)
+    watched = Case(child=UNKNOWN, watched_since=START, leave_expires_on=date(2027, 3, 1))
+    one = hears(Case(child=CHILD), IDENTIFIED, LATER, joined=watched).case
+    assert (one.watched_since, one.leave_expires_on) == (START, date(2027, 3, 1))
+    mine = Case(child=CHILD, watched_since=LATER, leave_expires_on=date(2027, 1, 1))
+    one = hears(mine, IDENTIFIED, LATER, joined=watched).case
+    assert (one.watched_since, one.leave_expires_on) == (LATER, date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("enquiry", "accepted", "hindered"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+@pytest.mark.parametrize("to", ["westmere", None])
+def test_a_transfer_that_hinders_an_enquiry_goes_to_a_manager_unless_somebody_has_recorded_why(
+    enquiry: bool,
+    accepted: bool,
+    hindered: bool,
+    to: str | None,
+) -> None:
+    record = Record(marks={Mark.SECTION_47: Marked(on=enquiry, since=START)})
+    said = care_events.ChildTransferred(authority="northshire", to=to, hindrance_accepted=accepted)
+    told = {str(each.wording) for each in hears(Case(child=CHILD, record=record), said).duties}
+    assert ("transfer-hindered" in told) is hindered
+    assert "transferred-away" in told
+
+
+@pytest.mark.parametrize("to", ["westmere", None])
+def test_whoever_hands_over_a_missing_child_is_told_within_its_episode(to: str | None) -> None:
+    case = hears(Case(child=CHILD), missing(ANN)).case
+    (episode,) = case.episodes
+    said = care_events.ChildTransferred(authority="northshire", to=to)
+    for exercise, expected in ((False, episode), (True, None)):
+        told = [each for each in hears(case, said, LATER, exercise=exercise).duties if "transferred" in each.wording]
+        assert {each.episode for each in told} <= {expected}
+        assert told
+
+
+OWN = """
+protocol: northshire-own
+version: 2026.2
+authority: northshire
+rules:
+  - id: tell-duty-worker-missing
+    on: child.reported-missing
+    tell: duty.worker
+    by: text
+    message: missing-notice
+    otherwise:
+      - { after: 10m, again: true }
+      - { after: 60m, tell: duty.senior-manager, by: text, message: not-acknowledged }
+      - { after: 90m, tell: duty.head-of-service, by: text, message: not-acknowledged, repeat: 30m }
+    until: [child.returned, missing.retracted]
+    because: { cite: [S13], kind: local, note: "Slower, here." }
+    approved: { by: "for a test", reasons: "for a test" }
+"""
+
+
+def test_a_duty_that_moves_to_a_newer_protocol_goes_on_from_the_steps_whose_minutes_are_over(tmp_path: Path) -> None:
+    (tmp_path / "northshire.yaml").write_text(OWN)
+    newer = Protocols(parse(Library(files(tmp_path)).text("northshire")), {PROTOCOL.hash: PROTOCOL})
+    case = hears(Case(child=CHILD), missing(ANN)).case
+    beside = hears(
+        case, events.NrmDecisionRecorded(authority="northshire", stage="conclusive-grounds", positive=True)
+    ).case
+    before = {each.rule: each for each in beside.duties.values()}
+    (episode,) = case.episodes
+    moving = care_events.EpisodeProtocolMoved(authority="northshire", episode=episode)
+    moved = hears(beside, moving, LATER, protocols=newer).case
+    after = {each.rule: each for each in moved.duties.values()}
+    duty = after["tell-duty-worker-missing"]
+    assert (duty.protocol, duty.passed, duty.next_at) == (newer.current.hash, 2, START + timedelta(minutes=90))
+    assert duty.deadline_version == before["tell-duty-worker-missing"].deadline_version + 1
+    assert after["nrm-decision-is-routed"].protocol == before["nrm-decision-is-routed"].protocol == PROTOCOL.hash
+    assert {each.protocol for each in after.values() if each.episode == episode and each.goes_on} == {
+        newer.current.hash
+    }

@@ -1,0 +1,102 @@
+"""A wrong setting is said in a line: its name, what is wrong and what would be right. A secret's value never is."""
+
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+import services.carers.settings
+import services.casework.settings
+import services.console.settings
+import services.police.settings
+import services.professionals.settings
+import services.protocol.settings
+import services.strategy.settings  # noqa: F401 - all of them, for `ALL`
+from infra.local.environment import bare
+from services.platform.runtime.settings import Settings
+from services.platform.runtime.startup_errors import _every, explained
+
+ROOT = Path(__file__).parents[3]
+KEY = b64encode(bytes(range(32))).decode()
+ALL = sorted(
+    {(each.__name__, name, about) for each in _every(Settings) for name, about in each.model_fields.items()}, key=str
+)
+
+
+def said(order: str, secrets: Path | None, **settings: str) -> tuple[int, str]:
+    environment = bare() | {f"SAFE_RETURN_{name}": value for name, value in settings.items()}
+    if secrets is not None:
+        environment["SAFE_RETURN_SECRETS_DIR"] = str(secrets)
+    command = [sys.executable, "-m", "services", *order.split()]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "order",
+    ["run police", "run clock", "accounts list", "audit gaps", "renew-keys casework", "forward 2h", "migrate"],
+)
+def test_a_command_without_its_settings_names_each_in_a_line_and_shows_no_stack(order: str) -> None:
+    code, lines = said(order, None)
+    assert code == 2
+    assert "SAFE_RETURN_" in lines
+    assert "Traceback" not in lines
+    assert "pydantic" not in lines
+
+
+def test_a_setting_is_named_as_it_is_set_with_what_is_wrong_and_what_would_be_right(tmp_path: Path) -> None:
+    (tmp_path / "database_password").write_text("hush-hush")
+    (tmp_path / "master_key").write_text("hush-hush")
+    (tmp_path / "link_key").write_text("")
+    code, lines = said(
+        "run police", tmp_path, RETENTION_DAYS="2", HTTP_PORT="eighty", SMTP_FROM="nobody", SANDBOX="maybe"
+    )
+    assert code == 2
+    for line in (
+        "SAFE_RETURN_RETENTION_DAYS is less than 30. It is the number of days after which what was sent is forgotten, 30 at least",
+        "SAFE_RETURN_HTTP_PORT is no whole number. It is the port",
+        "SAFE_RETURN_SMTP_FROM is wrong. It is the mailbox",
+        "SAFE_RETURN_SANDBOX is neither 1 nor 0. ",
+        "SAFE_RETURN_SMTP_HOST is missing. ",
+        f"the secret {tmp_path}/master_key is wrong. It is the base64 of 32 bytes",
+        f"the secret {tmp_path}/phone_key is missing. ",
+        f"the secret {tmp_path}/link_key is wrong. ",
+    ):
+        assert any(each.startswith(line) for each in lines.splitlines()), lines
+    assert "hush-hush" not in lines
+
+
+def test_a_folder_of_secrets_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    code, lines = said("audit gaps", tmp_path / "none")
+    assert (code, lines.splitlines()[0]) == (
+        2,
+        f"SAFE_RETURN_SECRETS_DIR names {tmp_path}/none: {tmp_path}/none cannot be read (No such file or directory)",
+    )
+
+
+def test_a_database_that_is_not_there_is_said_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "database_password").write_text("hush-hush")
+    code, lines = said("audit gaps", tmp_path, HTTP_PORT="1", DATABASE="postgresql://127.0.0.1:1/safe_return")
+    assert code == 2
+    assert lines.startswith("PostgreSQL does not let this in: connection failed")
+    assert lines.count("\n") == 1
+
+
+def test_what_no_setting_can_mend_keeps_its_stack() -> None:
+    class Other(BaseModel):
+        number: int
+
+    with pytest.raises(ValidationError) as refused:
+        Other.model_validate({})
+    assert explained(refused.value) is None
+    assert explained(KeyError("a mistake of ours")) is None
+
+
+@pytest.mark.parametrize(("of", "name", "about"), ALL, ids=lambda each: str(each)[:30])
+def test_every_setting_that_can_be_wrong_says_what_would_be_right(of: str, name: str, about: FieldInfo) -> None:
+    can_be_wrong = about.is_required() or about.metadata or about.annotation in {int, bool, float}
+    assert about.description or not can_be_wrong, f"{of}.{name}"

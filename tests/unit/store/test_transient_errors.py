@@ -1,0 +1,69 @@
+"""Whatever the driver raises while the database goes away, at every door: the caller is asked to send the same again."""
+
+from base64 import b64encode
+from typing import Any
+from unittest.mock import MagicMock
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from services.carers.inbound import web as carers
+from services.casework import web as casework
+from services.casework.settings import CaseworkSettings
+from services.console import web as console
+from services.platform.delivery.links.tokens import Links
+from services.platform.runtime.clocks import Clocks
+from services.police.web import app as police
+from services.professionals.web import app as professionals
+from services.strategy.web import app as strategy
+
+KEY = b64encode(b"m" * 32).decode()
+LINKS = Links(KEY, "http://safe-return.example")
+PASSING = [psycopg.OperationalError("gone"), psycopg.errors.AdminShutdown(), psycopg.errors.SerializationFailure()]
+
+
+def played(**settings: Any) -> Any:
+    return MagicMock(public_url=LINKS.public_url, links=LINKS, sandbox=True, **settings)
+
+
+def casework_pages() -> FastAPI:
+    key = SecretStr(KEY)
+    settings = CaseworkSettings.model_construct(sandbox=True, master_key=key, phone_key=key, register_token=key)
+    return casework.pages(MagicMock(), Clocks(), settings)
+
+
+DOORS: dict[str, Any] = {
+    "carers": lambda: carers.pages(MagicMock(), MagicMock(), Clocks(), played(), MagicMock()),
+    "casework": casework_pages,
+    "console": lambda: console.pages(MagicMock(), Clocks(), MagicMock(), played()),
+    "police": lambda: police.pages(MagicMock(), Clocks(), LINKS),
+    "professionals": lambda: professionals.pages(MagicMock(), MagicMock(), Clocks(), played()),
+    "strategy": lambda: strategy.pages(MagicMock(), Clocks(), played()),
+}
+
+
+async def answer_of(app: FastAPI, error: Exception) -> httpx.Response:
+    async def raises() -> None:
+        raise error
+
+    app.add_api_route("/raises", raises)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=LINKS.public_url) as client:
+        return await client.get("/raises")
+
+
+@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("service", DOORS)
+async def test_what_passes_by_itself_asks_for_the_same_again(service: str, error: Exception) -> None:
+    answer = await answer_of(DOORS[service](), error)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("service", DOORS)
+async def test_what_does_not_pass_is_our_fault(service: str) -> None:
+    answer = await answer_of(DOORS[service](), psycopg.errors.UniqueViolation())
+    assert (answer.status_code, "Retry-After" in answer.headers) == (500, False)
