@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.channels.channel import SendRequest, SendResult
@@ -13,6 +14,7 @@ from services.platform.delivery.model import Delivery, MediumName, PreparedMessa
 from services.platform.delivery.queue import leases
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sending.lanes import FAILING_AFTER
+from services.platform.delivery.tables import deliveries as table
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, Transaction
@@ -91,9 +93,15 @@ async def test_a_new_notice_to_a_failing_force_is_tried_at_once(engine: AsyncEng
     async with running_floor(engine, keyring, medium, prepare=prepare) as floor:
         for _ in range(12):
             await floor.put(received(), "force-down")
-        await eventually(floor.loop._dispatcher.lanes.failing, within=20)
+        await eventually(floor.loop._dispatcher.lanes.failing)
+        await floor.idle()
+        tried = [sending.id for _, sending in medium.sent]
         delivery = await floor.put(received(), "force-down")
-        await eventually(lambda: delivery.id in {sending.id for _, sending in medium.sent}, within=10)
+        await eventually(lambda: delivery.id in {sending.id for _, sending in medium.sent})
+    then = [sending.id for _, sending in medium.sent[len(tried) :]]
+    assert len(set(then[: then.index(delivery.id)]) & set(tried)) <= 2, (
+        "it waits for no second turn but those that had come"
+    )
 
 
 async def test_a_notice_that_its_force_cannot_stomach_does_not_keep_the_others_from_it(
@@ -139,3 +147,17 @@ async def test_an_urgent_notice_that_another_process_left_is_claimed_before_all_
         lease, later = deliveries.Lease("police-0", now + timedelta(minutes=2)), now + timedelta(minutes=1)
         claimed = await leases.due(transaction.connection, lease, now=later, passed_over=[], most=3)
     assert {hand.delivery.id for hand in claimed} == {delivery.id for delivery in (parcels[-1], *parcels[:2])}
+
+
+async def test_of_a_failing_lane_one_is_claimed_and_the_others_stay_free(engine: AsyncEngine, keyring: Keyring) -> None:
+    store, now = Store(engine), Clocks().wall()
+    lease = deliveries.Lease("police-0", now + timedelta(minutes=2))
+    async with store.transaction() as transaction:
+        for _ in range(12):
+            waiting = Delivery.of(received(), lane="force-failing", now=now)
+            await deliveries.put(transaction, "police", waiting, keyring, None)
+    async with store.transaction() as transaction:
+        await leases.one_of_lane(transaction.connection, lease, "force-failing", now=now, untried=True)
+    async with engine.connect() as connection:
+        leased = select(func.count()).where(table.c.lane == "force-failing", table.c.lease_owner.is_not(None))
+        assert await connection.scalar(leased) == 1

@@ -43,7 +43,8 @@ def _claim(conditions: Sequence[ColumnElement[bool]], order: Sequence[ColumnElem
     )
     return (
         update(rows)
-        .where(rows.c.id.in_(free.scalar_subquery()))
+        # An array is read once. PostgreSQL may read `IN (...)` anew for each row, and then claims more than `most`.
+        .where(rows.c.id == func.any(func.array(free.scalar_subquery())))
         .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
         .returning(rows)
     )
