@@ -43,7 +43,8 @@ async def test_one_childs_reports_keep_their_order_through_a_kill(echo: Echo, ka
         for _ in range(40):
             await line.report(child)
         await line.all_decided()
-        assert line.order == line.sent
+        own = set(line.sent)  # what an earlier test left is still being said
+        assert [each for each in line.order if each in own] == line.sent
 
 
 async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_redriven(
