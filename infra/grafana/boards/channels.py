@@ -144,7 +144,7 @@ IN = Row(
         Panel(
             "Requests refused",
             "Requests refused at Twilio's doors within the hour. Twilio: rightly signed, may be a report. Account: names ours, wrongly signed.",
-            "sum by (door, reason, whose) (increase(texts_refused_total[1h])) > 0",
+            "sum by (door, reason, whose) (increase(texts_refused_total[1h]))",
             "texts-refused",
             "{{whose}}: {{reason}}, {{door}}",
             kind="bars",
