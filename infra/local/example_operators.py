@@ -12,7 +12,7 @@ from services.console.accounts import repository as accounts
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.operators import OperatorRole
 
 
@@ -52,13 +52,13 @@ def make(secrets: SecretFiles, ports: Mapping[str, int]) -> None:
 
 
 async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> None:
-    store = Store(connect(settings, "console"))
+    store = Store(connect(settings, "console"), origin=Origin("console", Clocks()))
     try:
         for each in operators:
-            async with store.transaction() as transaction:
-                if await accounts.of_name(transaction.connection, each.sign_in) is None:
+            async with store.transaction() as uow:
+                if await accounts.of_name(uow.connection, each.sign_in) is None:
                     await accounts.add(
-                        transaction,
+                        uow,
                         sign_in=each.sign_in,
                         name=each.name,
                         role=each.role,

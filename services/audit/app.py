@@ -21,8 +21,8 @@ async def main() -> None:
 
     async def anchor() -> bool:
         """Its hash goes to the log as well, which lies where no database's administrator can change it."""
-        async with host.store.transaction() as transaction:
-            made = await store.anchor(transaction, host.clocks.wall())
+        async with host.store.transaction() as uow:
+            made = await store.anchor(uow, host.clocks.wall())
         if made is not None:
             metrics.ANCHOR.set(made.number)
             metrics.ANCHORED_AT.set(made.made_at.timestamp())

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.audit import metrics, store
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message
 
@@ -15,10 +15,10 @@ class Handlers:
     def __init__(self, clocks: Clocks) -> None:
         self._clocks = clocks
 
-    def by_kind(self) -> dict[type[Message], Callable[[Received[Any], Transaction], Awaitable[None]]]:
+    def by_kind(self) -> dict[type[Message], Callable[[Received[Any], UnitOfWork], Awaitable[None]]]:
         """Every kind there is, so that a new one is on the record without a change here."""
         return dict.fromkeys(contracts().values(), self.on_any)
 
-    async def on_any(self, received: Received[Message], transaction: Transaction) -> None:
-        await store.append(transaction, received, self._clocks.wall())
-        transaction.after_commit(metrics.ENTRIES.inc)
+    async def on_any(self, received: Received[Message], uow: UnitOfWork) -> None:
+        await store.append(uow, received, self._clocks.wall())
+        uow.on_commit(metrics.ENTRIES.inc)

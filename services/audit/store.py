@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import Anchor, Entry, Head, envelope_of
 from services.audit.policy.consequences import standing_of, thread_of
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.query import unnest_rows
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.message import Message
 
 GIVEN = {
@@ -37,7 +37,7 @@ NO_DUTY = {"duty": None, "revision": None, "goes_on": None, "next_step_at": None
 ROWS_AT_ONCE = 500
 
 
-async def append(transaction: Transaction, received: Received[Message], at: datetime) -> None:
+async def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
     """The next entry of the child's chain, written with the commit; `at` is wall time."""
     content = received.content
     thread = thread_of(content, received.id)
@@ -51,13 +51,13 @@ async def append(transaction: Transaction, received: Received[Message], at: date
         "answers": thread.answers,
         "envelope": envelope_of(received.raw, content.kind),
     }
-    transaction.write_last(APPEND, row | (standing_of(content) or NO_DUTY), locks="chain")
+    uow.bulk_write(APPEND, row | (standing_of(content) or NO_DUTY), locks="chain")
 
 
-async def anchor(transaction: Transaction, at: datetime) -> Anchor | None:
+async def anchor(uow: UnitOfWork, at: datetime) -> Anchor | None:
     """Fixes the heads of the chains that have grown. None where none has."""
-    number = await transaction.connection.scalar(text("SELECT audit.anchor(:at)"), {"at": at})
-    return None if number is None else await newest_anchor(transaction.connection)
+    number = await uow.connection.scalar(text("SELECT audit.anchor(:at)"), {"at": at})
+    return None if number is None else await newest_anchor(uow.connection)
 
 
 async def newest_anchor(connection: AsyncConnection) -> Anchor | None:

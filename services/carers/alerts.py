@@ -6,7 +6,7 @@ from services.platform.delivery.model import Delivery, PreparedMessage, Undelive
 from services.platform.register import contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.roles import Wording
 
 
@@ -15,17 +15,17 @@ class Alerts:
         self._keyring = keyring
         self._clocks = clocks
 
-    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         """Replies come with number and body and are never asked for here."""
         if delivery.duty is None or delivery.person is None:
             return Undeliverable("nobody-in-role")
-        found = await contact.of(transaction.connection, self._keyring, delivery.person)
+        found = await contact.of(uow.connection, self._keyring, delivery.person)
         if found is None or found.mobile is None:
             return Undeliverable("no-address", delivery.person)
         confirm = None
         if delivery.duty.wording is Wording.CONFIRM_RETURN:
             numbers = self._keyring.number_hashes(found.mobile)
-            confirm = await claims.prolong(transaction, numbers, delivery.child, self._clocks.story())
+            confirm = await claims.prolong(uow, numbers, delivery.child, self._clocks.story())
         body = messages.alert(
             delivery.duty.wording, found.language, delivery.code, exercise=delivery.exercise, confirm=confirm
         )

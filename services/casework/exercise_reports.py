@@ -10,9 +10,8 @@ from sqlalchemy import func, select
 
 from services.casework import metrics
 from services.casework.store.tables import children
-from services.platform.bus.envelope import say
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.events import ChildReportedMissing, Proof, ReportRetracted
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, trace_of
 from services.safeguarding.working_time import in_working_hours
@@ -55,14 +54,11 @@ class ExerciseReporter:
             else ReportRetracted(authority=self._authority, channel="agency", retracts="missing", proof=Proof.AGENCY)
         )
         at = begun_at if what == "report" else begun_at + OVER_AFTER
-        async with self._store.transaction() as transaction:
-            await say(
-                transaction,
+        async with self._store.transaction() as uow:
+            uow.publish(
                 content,
-                said_by=SERVICE,
-                subject=await self._child(transaction),
+                subject=await self._child(uow),
                 at=at + self._clocks.offset,
-                now=self._clocks.wall(),
                 message_id=str(derived("exercise", self._authority, begun_at.isoformat(), what)),
                 exercise=True,
                 trace=trace_of("exercise", self._authority, begun_at.isoformat()),
@@ -70,8 +66,8 @@ class ExerciseReporter:
         self._said.add((begun_at, what))
         metrics.EXERCISE_REPORTS.labels(what).inc()
 
-    async def _child(self, transaction: Transaction) -> ChildId:
-        first = await transaction.connection.scalar(
+    async def _child(self, uow: UnitOfWork) -> ChildId:
+        first = await uow.connection.scalar(
             select(func.min(children.c.id)).where(children.c.authority == self._authority)
         )
         if first is None:

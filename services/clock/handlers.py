@@ -1,10 +1,10 @@
 """One turn of the clock."""
 
 from services.clock import metrics
-from services.platform.bus.envelope import Unreadable, with_lateness
+from services.platform.messages.envelope import Unreadable, with_lateness
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.store import deadlines, outbox
+from services.platform.store import deadlines
 from services.platform.store.deadlines import DueRow
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Topic
@@ -14,15 +14,15 @@ BATCH = 500
 
 async def fire_due(store: Store, clocks: Clocks) -> bool:
     """Hands over what is due by story time, longest overdue first. True when there may be more at once."""
-    async with store.transaction() as transaction:
+    async with store.transaction() as uow:
         now = clocks.story()
-        due = await deadlines.claim(transaction, now=now, most=BATCH)
+        due = await deadlines.claim(uow, now=now, most=BATCH)
         if not due:
             return False
         late = [(now - row.due_at).total_seconds() for row in due]
-        said = [outbox.Said(row.child, _saying(row, int(seconds))) for row, seconds in zip(due, late, strict=True)]
-        await outbox.put_all(transaction, said, topic=Topic.CHILD_EVENTS, at=clocks.wall())
-        await deadlines.fired(transaction, [row.deadline for row in due], now)
+        for row, seconds in zip(due, late, strict=True):
+            uow.publish_composed(Topic.CHILD_EVENTS, row.child, _saying(row, int(seconds)))
+        await deadlines.fired(uow, [row.deadline for row in due], now)
     metrics.FIRED.inc(len(due))
     for seconds in late:
         metrics.LATENESS.observe(seconds)

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.notices.sender import lane_of
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
@@ -18,14 +18,14 @@ class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
 
-    async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
-        await send_again(self.loop, transaction, received, self.clocks.wall())
+    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
+        await send_again(self.loop, uow, received, self.clocks.wall())
 
-    async def on_police_notify(self, received: Received[PoliceNotify], transaction: Transaction) -> None:
+    async def on_police_notify(self, received: Received[PoliceNotify], uow: UnitOfWork) -> None:
         duty = received.content
         if duty.act == "withdraw":
-            await self.loop.withdraw(transaction, received)
+            await self.loop.withdraw(uow, received)
         else:
             delivery = Delivery.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
-            if await self.loop.put(transaction, delivery):
-                store.told(transaction, duty, received.subject, exercise=received.exercise)
+            if await self.loop.put(uow, delivery):
+                store.told(uow, duty, received.subject, exercise=received.exercise)

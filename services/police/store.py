@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery.tables import deliveries
 from services.platform.store.query import Statement, execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.police.policy import MERGED, SEARCHED_FOR, Standing
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
@@ -75,7 +75,11 @@ TOLD_OF_ANOTHER = """
 """Where the notice that it refers to named another episode, which has become part of this one."""
 
 
-def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool) -> None:
+LEFT: Local[list[Statement]] = Local(list)
+CHASED: Local[set[tuple[ForceId, UUID]]] = Local(set)
+
+
+def told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) -> None:
     """What a notice that is about to go says of its episode. A notice that asks or adds something changes nothing.
 
     It is left for `after_what_was_told`, or for the transaction's end where nobody asks anything.
@@ -86,32 +90,32 @@ def told(transaction: Transaction, duty: Duty, child: ChildId, *, exercise: bool
     row = {"force": duty.force, "episode": duty.episode, "told_at": duty.created_at}
     if state is not None:
         _leave(
-            transaction,
+            uow,
             (TOLD, row | {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}),
         )
     if duty.refers_to is not None:
         so = MERGED if state in {None, *SEARCHED_FOR} else state
-        _leave(transaction, (TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": so}))
+        _leave(uow, (TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": so}))
 
 
-def _leave(transaction: Transaction, statement: Statement) -> None:
-    if told not in transaction.remembered:
-        transaction.remembered[told] = []
-        transaction.before_commit(partial(_write_what_was_told, transaction))
-    transaction.remembered[told].append(statement)
+def _leave(uow: UnitOfWork, statement: Statement) -> None:
+    left = uow.local(LEFT)
+    if not left:
+        uow.before_commit(partial(_write_what_was_told, uow))
+    left.append(statement)
 
 
-async def after_what_was_told(transaction: Transaction, *asked: Statement) -> list[list[tuple[Any, ...]]]:
+async def after_what_was_told(uow: UnitOfWork, *asked: Statement) -> list[list[tuple[Any, ...]]]:
     """The rows that these gave, which see what `told` has left: it goes with them, in one round trip."""
-    left = transaction.remembered.get(told, [])
+    left = uow.local(LEFT)
     statements = [*left, *asked]
     left.clear()
-    given = await execute_pipelined(transaction.connection, *statements) if statements else []
+    given = await execute_pipelined(uow.connection, *statements) if statements else []
     return given[len(given) - len(asked) :]
 
 
-async def _write_what_was_told(transaction: Transaction) -> None:
-    await after_what_was_told(transaction)
+async def _write_what_was_told(uow: UnitOfWork) -> None:
+    await after_what_was_told(uow)
 
 
 BEFORE_NOTICE = """
@@ -132,18 +136,18 @@ def before_notice(force: ForceId, child: ChildId, episode: UUID | None) -> State
     return BEFORE_NOTICE, {"force": force, "child": child, "episode": episode}
 
 
-def chases_gaps(transaction: Transaction, force: ForceId, episode: UUID) -> bool:
+def chases_gaps(uow: UnitOfWork, force: ForceId, episode: UUID) -> bool:
     """True once an episode, of those that `before_notice` holds for this transaction: from now on somebody is asked."""
-    chased = transaction.remembered.setdefault(chases_gaps, set())
+    chased = uow.local(CHASED)
     if (force, episode) in chased:
         return False
     chased.add((force, episode))
-    transaction.write_in_order(GAPS_CHASED, {"force": force, "episode": episode})
+    uow.write(GAPS_CHASED, {"force": force, "episode": episode})
     return True
 
 
-async def closed(transaction: Transaction, force: ForceId, episode: UUID, at: datetime) -> None:
-    await transaction.connection.execute(
+async def closed(uow: UnitOfWork, force: ForceId, episode: UUID, at: datetime) -> None:
+    await uow.connection.execute(
         update(episodes).where(episodes.c.force == force, episodes.c.episode == episode).values(closed_at=at)
     )
 
@@ -158,13 +162,13 @@ async def standings(connection: AsyncConnection, force: ForceId, named: Collecti
     }
 
 
-async def list_came(transaction: Transaction, force: ForceId, as_of: datetime) -> bool:
+async def list_came(uow: UnitOfWork, force: ForceId, as_of: datetime) -> bool:
     """False, and nothing is changed, where a list of a later time came before."""
     statement = insert(open_lists).values(force=force, as_of=as_of, asked_after_at=None)
     newest = statement.on_conflict_do_update(
         index_elements=["force"], set_={"as_of": as_of}, where=open_lists.c.as_of <= as_of
     ).returning(open_lists.c.force)
-    return (await transaction.connection.execute(newest)).first() is not None
+    return (await uow.connection.execute(newest)).first() is not None
 
 
 async def last_list(connection: AsyncConnection, force: ForceId) -> tuple[datetime | None, datetime | None]:
@@ -176,11 +180,9 @@ async def last_list(connection: AsyncConnection, force: ForceId) -> tuple[dateti
     return (None, None) if row is None else (row.as_of, row.asked_after_at)
 
 
-async def asked_after(transaction: Transaction, force: ForceId, at: datetime) -> None:
+async def asked_after(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
     statement = insert(open_lists).values(force=force, as_of=NEVER, asked_after_at=at)
-    await transaction.connection.execute(
-        statement.on_conflict_do_update(index_elements=["force"], set_={"asked_after_at": at})
-    )
+    await uow.connection.execute(statement.on_conflict_do_update(index_elements=["force"], set_={"asked_after_at": at}))
 
 
 def needed() -> ColumnElement[bool]:

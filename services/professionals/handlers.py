@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.channels import email, sms
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
 from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
@@ -23,17 +23,17 @@ class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
 
-    async def on_professional_notify(self, received: Received[ProfessionalNotify], transaction: Transaction) -> None:
+    async def on_professional_notify(self, received: Received[ProfessionalNotify], uow: UnitOfWork) -> None:
         if received.content.act == "withdraw":
-            await self.loop.withdraw(transaction, received)
+            await self.loop.withdraw(uow, received)
         else:
             by_mail = received.content.channel is Channel.EMAIL
             delivery = Delivery.of(received, lane=email.LANE if by_mail else sms.LANE, now=self.clocks.wall())
             held_for = GATHERED_FOR if by_mail and not received.content.urgent else timedelta(0)
-            await self.loop.put(transaction, replace(delivery, held_for=held_for))
+            await self.loop.put(uow, replace(delivery, held_for=held_for))
 
-    async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
-        await send_again(self.loop, transaction, received, self.clocks.wall())
+    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
+        await send_again(self.loop, uow, received, self.clocks.wall())
 
-    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], transaction: Transaction) -> None:
-        await self.loop.acknowledged(transaction, received.content.duty, received.content.step)
+    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
+        await self.loop.acknowledged(uow, received.content.duty, received.content.step)

@@ -11,7 +11,7 @@ from services.platform.register.directory import Holder, Question, first_reached
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import Duty
 
 Address: TypeAlias = Callable[[Contact], str | None]
@@ -26,18 +26,18 @@ class RecipientLookup:
     keyring: Keyring
     clocks: Clocks
 
-    async def first(self, transaction: Transaction, delivery: Delivery, address: Address) -> Contact | Undeliverable:
-        [found] = await self.first_of_each(transaction, [delivery], address)
+    async def first(self, uow: UnitOfWork, delivery: Delivery, address: Address) -> Contact | Undeliverable:
+        [found] = await self.first_of_each(uow, [delivery], address)
         return found
 
     async def first_of_each(
-        self, transaction: Transaction, parcels: Sequence[Delivery], address: Address
+        self, uow: UnitOfWork, parcels: Sequence[Delivery], address: Address
     ) -> list[Contact | Undeliverable]:
         """In one round trip."""
         questions = [self._question(each) for each in parcels]
-        answers = await execute_pipelined(transaction.connection, *(each.statement for each in questions))
+        answers = await execute_pipelined(uow.connection, *(each.statement for each in questions))
         return [
-            await self._of_holders(transaction, delivery, question.holders(rows), address)
+            await self._of_holders(uow, delivery, question.holders(rows), address)
             for delivery, question, rows in zip(parcels, questions, answers, strict=True)
         ]
 
@@ -53,12 +53,12 @@ class RecipientLookup:
         )
 
     async def _of_holders(
-        self, transaction: Transaction, delivery: Delivery, holders: Sequence[Holder], address: Address
+        self, uow: UnitOfWork, delivery: Delivery, holders: Sequence[Holder], address: Address
     ) -> Contact | Undeliverable:
         if not holders:
             return Undeliverable("nobody-in-role", delivery.person)
         duty = duty_of(delivery)
-        failed = await deliveries.people_not_reached(transaction.connection, duty.duty) if duty.step else frozenset()
+        failed = await deliveries.people_not_reached(uow.connection, duty.duty) if duty.step else frozenset()
         willing = [each for each in holders if each.person not in failed] or holders
         return first_reached(self.keyring, willing, address) or Undeliverable("no-address", holders[0].person)
 

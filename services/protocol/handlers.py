@@ -4,16 +4,14 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
-from services.platform.bus.envelope import Received
 from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.store import deadlines, outbox
-from services.platform.store.outbox import Said
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store import deadlines
+from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol import metrics, store
 from services.protocol.last_resort import last_resort
 from services.protocol.loader import Library, parse
@@ -57,14 +55,14 @@ class Handlers:
             for event in events
         ]
 
-    async def on_message(self, received: Received[Any], transaction: Transaction) -> None:
-        held, joining = await _cases(transaction, received)
+    async def on_message(self, received: Received[Any], uow: UnitOfWork) -> None:
+        held, joining = await _cases(uow, received)
         case, joined = held.case, None if joining is None else joining.case
         received = replace(received, subject=case.child)
         facts = await store.facts_of(
-            transaction, held.known, _placement(case, received.content), getattr(received.content, "authority", None)
+            uow, held.known, _placement(case, received.content), getattr(received.content, "authority", None)
         )
-        protocols = await self._protocols(transaction, responsible(case.record, facts).authority, case, joined)
+        protocols = await self._protocols(uow, responsible(case.record, facts).authority, case, joined)
         happened = Happened(
             content=received.content,
             id=received.id,
@@ -77,51 +75,50 @@ class Handlers:
         started = time.perf_counter()
         decision = decide(case, happened, facts, protocols, now, joined)
         metrics.DECIDING.observe(time.perf_counter() - started)
-        store.keep(transaction, held, decision.case)
+        store.keep(uow, held, decision.case)
         if joining is not None:
-            store.keep(transaction, joining, Case(child=joining.case.child, merged_into=case.child))
-        await self._write_deadlines(transaction, received, decision, now)
-        await self._say(transaction, received, decision, now)
+            store.keep(uow, joining, Case(child=joining.case.child, merged_into=case.child))
+        await self._write_deadlines(uow, received, decision, now)
+        await self._say(uow, received, decision, now)
         milestones = list(reached(case, decision.case, received.time, facts.authority))
-        transaction.after_commit(lambda: _decided(decision, received, milestones))
+        uow.on_commit(lambda: _decided(decision, received, milestones))
 
     def _now(self, received: Received[Any]) -> datetime:
         """Story time, which this process may follow a moment later than the clock does: nothing is decided before it is due."""
         now = self._clocks.story()
         return max(now, received.time) if isinstance(received.content, Due) else now
 
-    async def last_resort(self, received: Received[Any], transaction: Transaction) -> None:
-        await last_resort(self._clocks, received, transaction)
+    async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
+        await last_resort(self._clocks, received, uow)
 
-    async def _protocols(self, transaction: Transaction, authority: str, case: Case, joined: Case | None) -> Protocols:
-        current = await self._current(transaction, authority)
+    async def _protocols(self, uow: UnitOfWork, authority: str, case: Case, joined: Case | None) -> Protocols:
+        current = await self._current(uow, authority)
         held = case.protocols() if joined is None else case.protocols() | joined.protocols()
-        return Protocols(current, {name: await self._protocol(transaction, name) for name in held - {current.hash}})
+        return Protocols(current, {name: await self._protocol(uow, name) for name in held - {current.hash}})
 
-    async def _current(self, transaction: Transaction, authority: str) -> Protocol:
+    async def _current(self, uow: UnitOfWork, authority: str) -> Protocol:
         """In force now, and kept before anything is decided by it, so that a case can always be read again."""
         current = self._library.current(authority)
         if current.hash not in self._written:
-            await store.keep_protocol(transaction, current.hash, self._library.text(authority))
-            transaction.after_commit(lambda: self._written.add(current.hash))
+            await store.keep_protocol(uow, current.hash, self._library.text(authority))
+            uow.on_commit(lambda: self._written.add(current.hash))
         return current
 
-    async def _protocol(self, transaction: Transaction, name: str) -> Protocol:
+    async def _protocol(self, uow: UnitOfWork, name: str) -> Protocol:
         if name not in self._kept:
-            self._kept[name] = parse(await store.merged_protocol(transaction, name))
+            self._kept[name] = parse(await store.merged_protocol(uow, name))
         return self._kept[name]
 
     async def _write_deadlines(
-        self, transaction: Transaction, received: Received[Any], decision: Decision, now: datetime
+        self, uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime
     ) -> None:
-        await deadlines.cancel(transaction, now, *decision.cancelled)
-        await deadlines.put_all(transaction, [pending(received, each) for each in decision.deadlines])
+        await deadlines.cancel(uow, now, *decision.cancelled)
+        await deadlines.put_all(uow, [pending(received, each) for each in decision.deadlines])
 
-    async def _say(self, transaction: Transaction, received: Received[Any], decision: Decision, now: datetime) -> None:
+    async def _say(self, uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime) -> None:
         messages = messages_of(received, decision, now)
-        for topic, each in groupby(messages, key=lambda message: message.topic):
-            said = [Said(received.subject, message.envelope) for message in each]
-            await outbox.put_all(transaction, said, topic=topic, at=self._clocks.wall())
+        for each in messages:
+            uow.publish_composed(each.topic, received.subject, each.envelope)
 
 
 def _decided(decision: Decision, received: Received[Any], milestones: list[Reached]) -> None:
@@ -129,19 +126,19 @@ def _decided(decision: Decision, received: Received[Any], milestones: list[Reach
     metrics.measure(decision, received.content, milestones)
 
 
-async def _cases(transaction: Transaction, received: Received[Any]) -> tuple[Held, Held | None]:
+async def _cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, Held | None]:
     """The case that the message is about; and, where it says who a provisional child is, that child's, which is to be joined to it.
 
     Always the provisional one is held first, so that no two wait for each other.
     """
-    held = await store.hold(transaction, received.subject)
+    held = await store.hold(uow, received.subject)
     if held.case.merged_into is not None:
-        return await store.hold(transaction, held.case.merged_into), None
+        return await store.hold(uow, held.case.merged_into), None
     if not isinstance(received.content, ChildIdentified) or not is_provisional(held.case.child):
         return held, None
     if is_provisional(received.content.child):
         return held, None
-    return await store.hold(transaction, received.content.child), held
+    return await store.hold(uow, received.content.child), held
 
 
 def _placement(case: Case, content: Message) -> str | None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from services.platform.bus.envelope import Received, say
+from services.platform.messages.envelope import Received
 from services.platform.register import facts
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol import store
 from services.protocol.policy.tellings import message_of
 from services.safeguarding import identifiers
@@ -17,7 +17,7 @@ from services.safeguarding.roles import Channel, Role, Wording
 TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
-async def last_resort(clocks: Clocks, received: Received[Any], transaction: Transaction) -> None:
+async def last_resort(clocks: Clocks, received: Received[Any], uow: UnitOfWork) -> None:
     """Even the dead letter of a message could not be decided upon: the duty line hears of it without any case."""
     if not isinstance(received.content, MessageDeadLettered):
         return
@@ -29,7 +29,7 @@ async def last_resort(clocks: Clocks, received: Received[Any], transaction: Tran
             step=0,
             revision=1,
             because=Because.FIRST,
-            authority=await _authority(transaction, received.subject),
+            authority=await _authority(uow, received.subject),
             role=role,
             channel=Channel.TEXT,
             wording=Wording.DEAD_LETTER,
@@ -38,17 +38,9 @@ async def last_resort(clocks: Clocks, received: Received[Any], transaction: Tran
             cites=("S45",),
             created_at=now,
         )
-        await say(
-            transaction,
-            content,
-            said_by="protocol",
-            subject=received.subject,
-            at=now,
-            now=clocks.wall(),
-            message_id=str(message_of(duty, 0, "tell")),
-        )
+        uow.publish(content, subject=received.subject, at=now, message_id=str(message_of(duty, 0, "tell")))
 
 
-async def _authority(transaction: Transaction, child: ChildId) -> AuthorityId:
-    known = await facts.for_protocol(transaction.connection, child)
-    return (await store.facts_of(transaction, known, None, None)).authority
+async def _authority(uow: UnitOfWork, child: ChildId) -> AuthorityId:
+    known = await facts.for_protocol(uow.connection, child)
+    return (await store.facts_of(uow, known, None, None)).authority

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.platform.bus.envelope import Received, compose
+from services.platform.messages.envelope import Received, compose
 from services.platform.store.deadlines import Pending
 from services.protocol.policy.draft import Deadline, Decision
 from services.protocol.policy.report_status import reports_taken

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Column, MetaData, Table, Text, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.register import facts
 from services.platform.register.views import placements_for_protocol
 from services.platform.store.query import Statement, bulk_insert, execute_pipelined, to_columns, unnest_rows
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
 
@@ -38,6 +38,9 @@ class Held:
     known: dict[str, object] | None
 
 
+HELD: Local[dict[str, Held]] = Local(dict)
+
+
 class Holding:
     """Holds the cases of some children, opened where there are none, until the transaction ends: no other process decides on these
     children meanwhile. In one order, so that two processes that hold the same ones do not wait for each other for ever.
@@ -52,55 +55,54 @@ class Holding:
         asked = {"children": names}
         return [(OPEN, to_columns(empty)), (HOLD, asked), (facts.ASK, asked)]
 
-    def load(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
+    def load(self, uow: UnitOfWork, answers: Sequence[list[tuple[Any, ...]]]) -> None:
         _, states, rows = answers
         known = facts.known(rows)
         for child, state in states:
-            transaction.remembered[child] = Held(Case.model_validate_json(state), known.get(child))
+            uow.local(HELD)[child] = Held(Case.model_validate_json(state), known.get(child))
 
 
 HOLDING = Holding()
 
 
-async def hold(transaction: Transaction, child: str) -> Held:
+async def hold(uow: UnitOfWork, child: str) -> Held:
     """Its case, where it has not been held yet."""
-    if child not in transaction.remembered:
-        HOLDING.load(transaction, await execute_pipelined(transaction.connection, *HOLDING.of([child])))
-    held: Held = transaction.remembered[child]
-    return held
+    if child not in uow.local(HELD):
+        HOLDING.load(uow, await execute_pipelined(uow.connection, *HOLDING.of([child])))
+    return uow.local(HELD)[child]
 
 
-def keep(transaction: Transaction, held: Held, case: Case) -> None:
+def keep(uow: UnitOfWork, held: Held, case: Case) -> None:
     """Written with the commit. Who holds it in this transaction afterwards has it as it is kept here."""
-    transaction.write_latest(KEEP, case.child, lambda: {"child": case.child, "state": _written(case)})
-    transaction.remembered[case.child] = replace(held, case=case)
+    uow.save_once(KEEP, case.child, lambda: {"child": case.child, "state": _written(case)})
+    uow.local(HELD)[case.child] = replace(held, case=case)
 
 
 def _written(case: Case) -> str:
     return case.model_dump_json(exclude_defaults=True)
 
 
-async def keep_protocol(transaction: Transaction, name: str, merged: str) -> None:
+async def keep_protocol(uow: UnitOfWork, name: str, merged: str) -> None:
     row = {"hash": name, "merged": merged}
-    await transaction.connection.execute(insert(protocols).values(row).on_conflict_do_nothing())
+    await uow.connection.execute(insert(protocols).values(row).on_conflict_do_nothing())
 
 
-async def merged_protocol(transaction: Transaction, name: str) -> str:
+async def merged_protocol(uow: UnitOfWork, name: str) -> str:
     """Raises sqlalchemy's NoResultFound for a protocol that was never kept: a case cannot go by one."""
-    found = await transaction.connection.execute(select(protocols.c.merged).where(protocols.c.hash == name))
+    found = await uow.connection.execute(select(protocols.c.merged).where(protocols.c.hash == name))
     return str(found.scalar_one())
 
 
 async def facts_of(
-    transaction: Transaction, known: dict[str, object] | None, placement: str | None, authority: str | None
+    uow: UnitOfWork, known: dict[str, object] | None, placement: str | None, authority: str | None
 ) -> Facts:
     """A child whom the register does not hold has the facts of the placement, and the authority that the message names."""
-    known = dict(known or await facts.at_placement(transaction.connection, placement))
-    known["authority"] = known["authority"] or authority or await _some_duty_line(transaction)
+    known = dict(known or await facts.at_placement(uow.connection, placement))
+    known["authority"] = known["authority"] or authority or await _some_duty_line(uow)
     return Facts.model_validate(known)
 
 
-async def _some_duty_line(transaction: Transaction) -> str:
+async def _some_duty_line(uow: UnitOfWork) -> str:
     """A letter that nobody could read names no authority: the first that the register holds looks into it."""
-    first = await transaction.connection.scalar(select(func.min(placements_for_protocol.c.authority)))
+    first = await uow.connection.scalar(select(func.min(placements_for_protocol.c.authority)))
     return str(first) if first is not None else NOBODY

@@ -31,7 +31,7 @@ class Contract(BaseModel):
 
 
 class Message(Contract):
-    """A message's content. The envelope around it says who, when and about which child (`services.platform.bus.envelope`)."""
+    """A message's content. The envelope around it says who, when and about which child (`services.platform.messages.envelope`)."""
 
     kind: ClassVar[str]
     topic: ClassVar[Topic]

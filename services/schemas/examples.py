@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.platform.bus.envelope import compose
+from services.platform.messages.envelope import compose
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
 from services.schemas.traffic import first_to_say

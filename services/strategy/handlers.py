@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.channels.email import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import (
     StrategyDiscussionCancelled,
@@ -32,41 +32,39 @@ class Handlers:
     discussing: DiscussionService
     recording: RecordService
 
-    async def on_strategy_invite(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
+    async def on_strategy_invite(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
         if received.content.act == "withdraw":
-            await self.loop.withdraw(transaction, received)
+            await self.loop.withdraw(uow, received)
             return
         meets = received.content.meets
         if meets is None:
-            await self._ask_for_record(received, transaction)
+            await self._ask_for_record(received, uow)
             return
-        discussion, is_new = await plan(transaction, received, meets, self.clocks.story())
+        discussion, is_new = await plan(uow, received, meets, self.clocks.story())
         if discussion.state != discussions.PLANNED:
             return
-        attendees.invite(transaction, discussion.discussion, received.content)
-        await self.loop.put(transaction, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
+        attendees.invite(uow, discussion.discussion, received.content)
+        await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
-            transaction.after_commit(metrics.DISCUSSIONS.labels("planned").inc)
-            await self.discussing.stands(transaction, discussion)
+            uow.on_commit(metrics.DISCUSSIONS.labels("planned").inc)
+            await self.discussing.stands(uow, discussion)
 
-    async def _ask_for_record(self, received: Received[StrategyInvite], transaction: Transaction) -> None:
+    async def _ask_for_record(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
         """One that has been recorded meanwhile is not asked for."""
         duty = received.content
         episode = duty.episode or duty.refers_to
-        found = None if episode is None else await records.to_record(transaction, episode)
+        found = None if episode is None else await records.to_record(uow, episode)
         if found is not None:
-            await records.ask(transaction, found.discussion, duty)
-            await self.loop.put(transaction, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
+            await records.ask(uow, found.discussion, duty)
+            await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
 
-    async def on_strategy_discussion_held(
-        self, received: Received[StrategyDiscussionHeld], transaction: Transaction
-    ) -> None:
+    async def on_strategy_discussion_held(self, received: Received[StrategyDiscussionHeld], uow: UnitOfWork) -> None:
         """From an agency. What our own page recorded, it has taken in already."""
         held = received.content
         if held.channel == "page":
             return
         found = await discussions.of_child(
-            transaction,
+            uow,
             received.subject,
             held.discussion,
             exercise=received.exercise,
@@ -76,28 +74,28 @@ class Handlers:
         )
         cause = f"{received.source} {received.id}"
         about = About(received.subject, held.authority, received.exercise, received.trace, cause)
-        await self.recording.take(transaction, found, held, about)
+        await self.recording.take(uow, found, held, about)
 
-    async def on_duty_send_again(self, received: Received[DutySendAgain], transaction: Transaction) -> None:
-        await send_again(self.loop, transaction, received, self.clocks.wall())
+    async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
+        await send_again(self.loop, uow, received, self.clocks.wall())
 
     async def on_strategy_discussion_redated(
-        self, received: Received[StrategyDiscussionRedated], transaction: Transaction
+        self, received: Received[StrategyDiscussionRedated], uow: UnitOfWork
     ) -> None:
         """One that nobody knows of, or that is called off, is passed over: there is nothing to move."""
         moved = received.content
         found = await discussions.of_child(
-            transaction, received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
+            uow, received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
         )
         if found is not None:
-            await self.discussing.move(transaction, found, moved.starts_at)
+            await self.discussing.move(uow, found, moved.starts_at)
 
     async def on_strategy_discussion_cancelled(
-        self, received: Received[StrategyDiscussionCancelled], transaction: Transaction
+        self, received: Received[StrategyDiscussionCancelled], uow: UnitOfWork
     ) -> None:
         called_off = received.content
         found = await discussions.of_child(
-            transaction,
+            uow,
             received.subject,
             called_off.discussion,
             exercise=received.exercise,
@@ -105,19 +103,19 @@ class Handlers:
             episode=called_off.episode,
         )
         if found is not None and called_off.form in {None, found.form}:
-            await self.discussing.call_off(transaction, found)
+            await self.discussing.call_off(uow, found)
 
-    async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
+    async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
         """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it.
         Who was reported without a name goes by its own name once a person has said which child it is.
         """
         episode = received.content
-        await discussions.of_known_child(transaction, episode.episode, received.subject)
-        for found in await discussions.of_episode(transaction, episode.episode):
+        await discussions.of_known_child(uow, episode.episode, received.subject)
+        for found in await discussions.of_episode(uow, episode.episode):
             if episode.merged_into is not None:
-                await self.discussing.goes_into(transaction, found, episode.merged_into, received.subject)
+                await self.discussing.goes_into(uow, found, episode.merged_into, received.subject)
             elif episode.state in found.unless:
-                await self.discussing.call_off(transaction, found)
+                await self.discussing.call_off(uow, found)
 
 
 def goes_on(episode: EpisodeChanged) -> bool:

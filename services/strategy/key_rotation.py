@@ -10,7 +10,7 @@ from services.platform.delivery.queue.repository import RECIPIENT
 from services.platform.delivery.tables import deliveries
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, hashed_anew
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.strategy.discussions.tables import attendees
 
 REHASH = (
@@ -20,9 +20,9 @@ REHASH = (
 )
 
 
-async def addresses(transaction: Transaction, keyring: Keyring, after: str) -> Batch:
+async def addresses(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Of whom was invited so long ago that the mail is forgotten, nobody knows the address, and nobody answers: its hash goes too."""
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(
             attendees.c.delivery,
             func.coalesce(deliveries.c.key_owner, ""),
@@ -35,9 +35,9 @@ async def addresses(transaction: Transaction, keyring: Keyring, after: str) -> B
         .limit(AT_ONCE)
     )
     rows = [Hashed(*row) for row in found]
-    anew, shut = await hashed_anew(transaction, keyring, rows, RECIPIENT, spelt=spelt)
+    anew, shut = await hashed_anew(uow, keyring, rows, RECIPIENT, spelt=spelt)
     if anew:
-        await transaction.connection.execute(REHASH, anew)
+        await uow.connection.execute(REHASH, anew)
     return Batch(str(rows[-1].of) if rows else None, len(anew), shut)
 
 

@@ -142,8 +142,8 @@ async def whole(database: Database, url: str, *, profile: bool) -> tuple[float, 
             begun = await _accepted(floor)
             for each in range(count):
                 told = received(child=ids["C1"], force=f"{name}-{each % FORCES}", authority=name)
-                async with floor.store.transaction() as transaction:
-                    await handlers.on_police_notify(told, transaction)
+                async with floor.store.transaction() as uow:
+                    await handlers.on_police_notify(told, uow)
             while await _accepted(floor) < begun + count:  # noqa: ASYNC110 the table is what is asked
                 await asyncio.sleep(0.02)
 

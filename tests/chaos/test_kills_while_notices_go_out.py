@@ -25,7 +25,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from tests.support.database import Database
 from tests.support.delivery import received
 from tests.support.ports import free_port
@@ -83,12 +83,13 @@ def start_sender(database: Database, slot: int, desk: Desk) -> subprocess.Popen[
 
 async def put_all(engine: AsyncEngine, keyring: Keyring) -> dict[str, str]:
     """Every notice's id, and its child."""
-    store, clocks, put = Store(engine), Clocks(), {}
+    clocks, put = Clocks(), {}
+    store = Store(engine, origin=Origin("police", clocks))
     for _ in range(NOTICES):
         told = received()
         delivery = Delivery.of(told, lane="force-a", now=clocks.wall())
-        async with store.transaction() as transaction:
-            await delivery_repository.put(transaction, "police", delivery, keyring, None)
+        async with store.transaction() as uow:
+            await delivery_repository.put(uow, "police", delivery, keyring, None)
         put[str(delivery.id)] = told.subject
     return put
 

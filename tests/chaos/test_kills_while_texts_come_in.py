@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import text
 
 from services.carers.store.texts import owner_of
-from services.platform.bus.envelope import read
+from services.platform.messages.envelope import read
 from services.platform.store.encryption import Keyring
 from services.safeguarding.identifiers import derived, provisional_child
 from tests.support.database import MortalDatabase, mortal_database

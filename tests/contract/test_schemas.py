@@ -18,10 +18,10 @@ from openapi_spec_validator import validate as validate_openapi
 from services.__main__ import SERVICES
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
-from services.platform.bus.envelope import read
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority
+from services.platform.messages.envelope import read
 from services.protocol.loader import DEFAULT_RULES, files
 from services.safeguarding.contracts import contracts
 from services.safeguarding.events import Due

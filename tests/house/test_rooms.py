@@ -64,7 +64,6 @@ LARGER = {
     "services/carers/policy": 14,
     "services/carers/understanding": 23,
     "services/handbook": 15,
-    "services/platform/bus": 11,
     "services/platform/register": 20,
     "services/platform/runtime": 11,
     "services/platform/store": 14,

@@ -19,7 +19,7 @@ from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.audit import store as kept
 from services.audit.policy.evidence import read
-from services.platform.bus.envelope import compose
+from services.platform.messages.envelope import compose
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildReportedMissing

@@ -17,7 +17,7 @@ from infra.local.environment import bare
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.platform.bus.envelope import compose, read
+from services.platform.messages.envelope import compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store

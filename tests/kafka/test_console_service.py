@@ -21,8 +21,9 @@ from aiokafka import AIOKafkaProducer
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from services.platform.bus.envelope import compose
-from services.platform.store.unit_of_work import Store
+from services.platform.messages.envelope import compose
+from services.platform.runtime.clocks import Clocks
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import code_of, new_id
 from tests.support.bus import Kafka, wait_for_port
 from tests.support.console import account, episode_changed, settings_of, sign_in
@@ -71,7 +72,7 @@ def console(kafka: Kafka, database: Database, tmp_path: Path) -> Iterator[Consol
 @pytest.fixture
 async def browser(console: Console, database: Database) -> AsyncIterator[httpx.AsyncClient]:
     """Signed in."""
-    store = Store(database.engine("console"))
+    store = Store(database.engine("console"), origin=Origin("console", Clocks()))
     async with httpx.AsyncClient(base_url=console.address, trust_env=False, timeout=60) as browser:
         await sign_in(browser, await account(store))
         yield browser

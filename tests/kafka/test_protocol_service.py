@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
-from services.platform.bus.envelope import compose, read
+from services.platform.messages.envelope import compose, read
 from services.safeguarding.decisions import DutyChanged, DutyState
 from services.safeguarding.duties import PoliceNotify
 from services.safeguarding.events import ChildReportedMissing

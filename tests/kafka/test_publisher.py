@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,7 +13,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.bus import Kafka
@@ -38,9 +37,9 @@ class Office:
         self.publisher = relay
 
     async def say(self, keys: list[str], envelope: bytes = b"{}") -> None:
-        async with self.store.transaction() as transaction:
-            said = [outbox.Said(key, envelope) for key in keys]
-            await outbox.put_all(transaction, said, topic=Topic.DECISIONS, at=datetime.now(UTC))
+        async with self.store.transaction() as uow:
+            for key in keys:
+                uow.publish_composed(Topic.DECISIONS, key, envelope)
 
     async def unsent(self, keys: list[str]) -> int:
         async with self.store.engine.connect() as connection:
@@ -69,7 +68,7 @@ async def takes_at_most(kafka: Kafka, size: int) -> None:
 async def opened(kafka: Kafka, database: Database) -> AsyncIterator[Office]:
     """One process of a service; its producer is open, as it is after the first message of its life."""
     settings = database.settings("audit").model_copy(update={"kafka": kafka.address})
-    store = Store(database.engine("audit"))
+    store = Store(database.engine("audit"), origin=Origin("audit", Clocks()))
     relay = OutboxRelay(settings, store, Clocks())
     await relay.start()
     office = Office(store, relay)
@@ -170,7 +169,7 @@ async def test_what_is_said_of_a_key_while_it_is_in_hand_is_published_too(office
 
 async def test_a_sweep_takes_up_what_a_dead_process_left(office: Office) -> None:
     child = new_id("child")
-    office.store.on_said = lambda _transaction: None
+    office.store.on_published = lambda _transaction: None
     await office.say([child])
     for _ in range(100):
         if await office.unsent([child]) == 0:
@@ -207,7 +206,7 @@ async def test_what_another_process_left_of_a_key_goes_before_what_is_said_of_it
 ) -> None:
     child = new_id("child")
     async with opened(kafka, database) as dead, opened(kafka, database) as office:
-        dead.store.on_said = lambda _transaction: None
+        dead.store.on_published = lambda _transaction: None
         await dead.say([child], b"first")
         await office.say([child], b"second")
         await office.publisher.wait_published([child])
@@ -237,6 +236,6 @@ async def test_a_process_that_stops_leaves_nothing_that_was_published(kafka: Kaf
     child = new_id("child")
     async with opened(kafka, database) as office:
         await office.say([child])
-    store = Store(database.engine("audit"))
+    store = Store(database.engine("audit"), origin=Origin("audit", Clocks()))
     assert await Office(store, office.publisher).unsent([child]) == 0
     await store.close()

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
-from services.platform.bus.envelope import read
+from services.platform.messages.envelope import read
 from tests.support.register import SECRET
 
 

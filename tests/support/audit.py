@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.audit.handlers import Handlers
 from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
-from services.platform.bus.envelope import Received, compose, read
+from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.message import Message
 from tests.support.database import Database
 
@@ -27,8 +27,8 @@ async def record(store: Store, *received: Received[Message]) -> None:
     """Each in a transaction of its own, as the bus would."""
     handlers = Handlers(Clocks()).by_kind()
     for each in received:
-        async with store.transaction() as transaction:
-            await handlers[type(each.content)](each, transaction)
+        async with store.transaction() as uow:
+            await handlers[type(each.content)](each, uow)
 
 
 async def tamper(database: Database, statement: str, **values: object) -> int:
@@ -57,7 +57,7 @@ async def faults_of_anchors(store: Store, witness: str | None = None) -> list[st
 
 @asynccontextmanager
 async def opened(database: Database) -> AsyncIterator[Store]:
-    store = Store(database.engine("audit"))
+    store = Store(database.engine("audit"), origin=Origin("audit", Clocks()))
     try:
         yield store
     finally:

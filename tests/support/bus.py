@@ -25,7 +25,7 @@ from infra.kafka.broker import Broker
 from infra.local.environment import bare
 from infra.local.layout import JARS, ROOT
 from services.platform.bus import topics
-from services.platform.bus.envelope import Received, compose, read
+from services.platform.messages.envelope import Received, compose, read
 from services.safeguarding.decisions import MessageDeadLettered, ProtocolDecided
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id

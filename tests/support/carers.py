@@ -26,16 +26,16 @@ from services.carers.inbound.intake import Intake
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
-from services.platform.bus.envelope import Received, read
 from services.platform.delivery.channels.sms import TextMedium
 from services.platform.delivery.queue.repository import BODY
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.messages.envelope import Received, read
 from services.platform.register.keys import data_key
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.message import Message
 from tests.support.confirmation import CONFIRM
 from tests.support.database import Database
@@ -164,7 +164,8 @@ async def carers(
     database: Database, keyring: Keyring, spool_folder: Path, *, engine: AsyncEngine | None = None, **changes: Any
 ) -> AsyncIterator[Carers]:
     settings = settings_for(database, spool_folder, **changes)
-    store, clocks = Store(engine or connect(settings, "carers")), Clocks()
+    clocks = Clocks()
+    store = Store(engine or connect(settings, "carers"), origin=Origin("carers", clocks))
     medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
     delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
     reader = Reader(store, keyring, clocks, DecisionApplier(keyring, delivery), settings.authority)
@@ -181,10 +182,10 @@ async def carers(
 class _Unsent(DeliveryLoop):
     """Writes its rows and sends nothing: there is no Twilio in these tests."""
 
-    async def put(self, transaction: Any, delivery: Any) -> bool:
+    async def put(self, uow: Any, delivery: Any) -> bool:
         from services.platform.delivery.queue import repository as deliveries
 
-        return await deliveries.put(transaction, "carers", delivery, self._keyring, None)
+        return await deliveries.put(uow, "carers", delivery, self._keyring, None)
 
 
 def kinds(said: list[Received[Message]]) -> list[str]:

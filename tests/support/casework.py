@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.casework.settings import CaseworkSettings
 from services.casework.web import pages
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from tests.support.database import Database
 
 TOKEN = "the-token-of-whoever-keeps-the-register"
@@ -26,4 +26,5 @@ def casework(database: Database, engine: AsyncEngine, *, sandbox: bool = True) -
         "register_token": TOKEN,
     }
     settings = CaseworkSettings.model_validate(database.settings("casework").model_dump() | own)
-    return pages(Store(engine), Clocks(AHEAD), settings)
+    clocks = Clocks(AHEAD)
+    return pages(Store(engine, origin=Origin("casework", clocks)), clocks, settings)

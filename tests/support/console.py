@@ -20,10 +20,10 @@ from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.platform.bus.envelope import Received, read
+from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorRole
@@ -40,7 +40,7 @@ CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 @pytest.fixture
 async def opened(database: Database) -> AsyncIterator[Store]:
     """What the console writes and reads with."""
-    store = Store(database.engine("console"))
+    store = Store(database.engine("console"), origin=Origin("console", Clocks()))
     yield store
     await store.close()
 
@@ -79,9 +79,9 @@ async def account(
 ) -> str:
     """A new one's sign-in name; its password is `PASSWORD`."""
     sign_in = f"{uuid4()}@kestrel.example"
-    async with store.transaction() as transaction:
+    async with store.transaction() as uow:
         made = await accounts.add(
-            transaction,
+            uow,
             sign_in=sign_in,
             name=name,
             role=role,
@@ -137,8 +137,8 @@ def heard(content: Message, child: str, *, at: datetime = REPORTED_AT, id_: str 
 async def hear(store: Store, handlers: Handlers, *received: Received[Message]) -> None:
     """Each in a transaction of its own, as the bus would."""
     for each in received:
-        async with store.transaction() as transaction:
-            await handlers.by_kind()[type(each.content)](each, transaction)
+        async with store.transaction() as uow:
+            await handlers.by_kind()[type(each.content)](each, uow)
 
 
 def episode_changed(

@@ -19,7 +19,7 @@ from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.delivery.sending.attempt import Attempt
 from services.platform.delivery.sending.results import ResultWriter
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 
 class Countdown:
@@ -75,13 +75,13 @@ def committed(countdown: Countdown) -> None:
 
     def counted(self: OutboxRelay, settings: Any, store: Store, clocks: Any) -> None:
         inner(self, settings, store, clocks)
-        publish = store.on_said
+        publish = store.on_published
 
-        def on_said(transaction: Transaction) -> None:
+        def on_published(uow: UnitOfWork) -> None:
             countdown.reached()
-            publish(transaction)
+            publish(uow)
 
-        store.on_said = on_said
+        store.on_published = on_published
 
     OutboxRelay.__init__ = counted  # type: ignore[method-assign]
 

@@ -11,16 +11,16 @@ from uuid import UUID, uuid4
 from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, MediumName, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import attempts, deliveries
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duties import Because, Duty, PoliceNotify
 from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
@@ -112,7 +112,7 @@ class PlayedMedium:
             self.at_once -= 1
 
 
-async def prepare(_transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+async def prepare(_transaction: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
     return PreparedMessage("http://127.0.0.1:1/notices", f"notice {delivery.id}", read=("child.name",))
 
 
@@ -127,8 +127,8 @@ class Floor:
 
     async def put(self, told: Received[Any], lane: str) -> Delivery:
         delivery = Delivery.of(told, lane=lane, now=self.clocks.wall())
-        async with self.store.transaction() as transaction:
-            await self.loop.put(transaction, delivery)
+        async with self.store.transaction() as uow:
+            await self.loop.put(uow, delivery)
         return delivery
 
     async def die(self) -> None:
@@ -144,8 +144,8 @@ class Floor:
                 sending.cancel()
 
     async def withdraw(self, told: Received[Any]) -> None:
-        async with self.store.transaction() as transaction:
-            await self.loop.withdraw(transaction, told)
+        async with self.store.transaction() as uow:
+            await self.loop.withdraw(uow, told)
 
     async def row(self, delivery: UUID) -> Any:
         async with self.store.engine.connect() as connection:
@@ -227,7 +227,8 @@ async def running_floor(
     slot: int | None = None,
     at_once: int = 4,
 ) -> AsyncIterator[Floor]:
-    store, clocks = Store(engine), Clocks()
+    clocks = Clocks()
+    store = Store(engine, origin=Origin(service, clocks))
     loop = DeliveryLoop(
         service, store, clocks, medium, keyring=keyring, prepare=prepare, secrets=secrets, slot=slot, at_once=at_once
     )

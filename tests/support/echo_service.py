@@ -12,11 +12,11 @@ from typing import Any, cast
 from aiokafka.errors import CommitFailedError
 
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
-from services.platform.bus.envelope import Received, say
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Subscription
+from services.platform.messages.envelope import Received
 from services.platform.runtime.settings import Settings
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildReportedMissing
 
@@ -42,7 +42,7 @@ async def crash(host: ServiceHost, *, by_commit: bool) -> None:
 async def main() -> None:
     host = ServiceHost("protocol", Settings())
 
-    async def on_child_reported_missing(received: Received[ChildReportedMissing], transaction: Transaction) -> None:
+    async def on_child_reported_missing(received: Received[ChildReportedMissing], uow: UnitOfWork) -> None:
         if received.content.authority == "refused" and not MENDED:
             msg = "Amina B., 07700 900123, cannot be worked on"
             raise ValueError(msg)
@@ -58,7 +58,7 @@ async def main() -> None:
             protocol="echo 1",
         )
         now = host.clocks.wall()
-        await say(transaction, decided, said_by=host.service, subject=received.subject, at=now, now=now)
+        uow.publish(decided, subject=received.subject, at=now)
 
     if IN_BATCHES:
         host.subscribe_in_batches({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from infra.local import example_authority
 from infra.local.secret_files import SecretFiles, token
-from services.platform.bus.envelope import Received, compose, read
+from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Happening, Story, named

@@ -28,7 +28,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeMail
 from services.police.notices.sender import NoticeSender
@@ -77,8 +77,8 @@ class Police:
             **({"force": self.force, "authority": self.authority} | about),
         )
         told = replace(told, trace=trace_of(told.source, told.id))
-        async with self.floor.store.transaction() as transaction:
-            await self.handlers.on_police_notify(told, transaction)
+        async with self.floor.store.transaction() as uow:
+            await self.handlers.on_police_notify(told, uow)
         return told
 
     async def notice(self, **about: Any) -> tuple[Any, dict[str, Any]]:
@@ -176,7 +176,8 @@ async def running(
     exercise_authority: str = "",
     port: int | None = None,
 ) -> AsyncIterator[tuple[Floor, Handlers, httpx.AsyncClient]]:
-    store, clocks, forces, medium = Store(engine), Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
+    clocks, forces, medium = Clocks(), Forces(keyring), WebhookMedium(sandbox=True)
+    store = Store(engine, origin=Origin("police", clocks))
     at = "http://police" if port is None else f"http://127.0.0.1:{port}"
     links = Links(LINK_KEY, at)
     sender = NoticeSender(keyring, clocks, links, forces, medium.trust)

@@ -20,7 +20,7 @@ from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.digests.email_channel import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.handlers import Handlers
@@ -52,8 +52,8 @@ class ByMail:
     async def tell(self, **about: Any) -> Any:
         content = {"authority": self.authority, "role": Role.CHILD_SOCIAL_WORKER, "channel": Channel.EMAIL} | about
         told = received(ProfessionalNotify, child=self.ids["C1"], **content)
-        async with self.floor.store.transaction() as transaction:
-            await self.handlers.on_professional_notify(told, transaction)
+        async with self.floor.store.transaction() as uow:
+            await self.handlers.on_professional_notify(told, uow)
         return told
 
     async def link(self) -> str:
@@ -73,7 +73,8 @@ class ByMail:
 @asynccontextmanager
 async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator[ByMail]:
     casework, engine = database.engine("casework"), database.engine("professionals")
-    document, store, clocks = authority(), Store(engine), AtNoon()
+    document, clocks = authority(), AtNoon()
+    store = Store(engine, origin=Origin("professionals", clocks))
     ids = await load(casework, keyring, document, datetime.now(UTC))
     async with engine.begin() as connection:
         await connection.execute(update(deliveries).values(state="withdrawn"))

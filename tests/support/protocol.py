@@ -6,10 +6,9 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from services.platform.bus.envelope import Received, read
+from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store import outbox
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.handlers import Handlers
 from services.protocol.loader import Library, files
 from services.safeguarding.message import Message
@@ -21,8 +20,8 @@ class Protocol:
     """The service without its bus: messages go in, what is in the outbox comes out."""
 
     def __init__(self, database: Database) -> None:
-        self.store = Store(database.engine("protocol"))
         self.clocks = Clocks()
+        self.store = Store(database.engine("protocol"), origin=Origin("protocol", self.clocks))
         self.handlers = Handlers(Library(files()), self.clocks)
 
     def received(self, content: Message, child: str, **about: Any) -> Received[Any]:
@@ -31,17 +30,17 @@ class Protocol:
         )
 
     async def takes(self, *together: Received[Any]) -> None:
-        async with self.store.transaction() as transaction:
+        async with self.store.transaction() as uow:
             for received in together:
-                await self.handlers.on_message(received, transaction)
+                await self.handlers.on_message(received, uow)
 
     async def takes_and_fails(self, received: Received[Any]) -> list[str]:
         """The ids of what would have been said, had the transaction not failed at its very end."""
         ids: list[str] = []
         with contextlib.suppress(ZeroDivisionError):
-            async with self.store.transaction() as transaction:
-                await self.handlers.on_message(received, transaction)
-                ids.extend(read(row["envelope"]).id for row in transaction._last[outbox.PUT])
+            async with self.store.transaction() as uow:
+                await self.handlers.on_message(received, uow)
+                ids.extend(read(each.envelope).id for each in uow._unwritten)
                 raise ZeroDivisionError
         return ids
 

@@ -175,11 +175,11 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
     name = document["authority"]["id"]
     given, faults = register_import.read(document, name)
     assert faults == []
-    async with Store(engine).transaction() as transaction:
-        before = await held(transaction, name)
+    async with Store(engine).transaction() as uow:
+        before = await held(uow, name)
         given, _ = register_import.without(given, before.given_away)
         assert cross_faults(given, before.known) == []
-        await write(transaction, keyring, name, given, before, at)
-    async with Store(engine).transaction() as transaction:
-        after = await held(transaction, name)
+        await write(uow, keyring, name, given, before, at)
+    async with Store(engine).transaction() as uow:
+        after = await held(uow, name)
     return {**after.placements, **after.people, **after.children}

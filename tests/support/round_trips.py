@@ -13,7 +13,7 @@ from psycopg.pq import Trace
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 STATEMENT = re.compile(r'^F\t\d+\t(?:Parse\t "[^"]*"|Query\t) "(.*?)"', re.MULTILINE | re.DOTALL)
 
@@ -77,18 +77,18 @@ def round_trips(engine: AsyncEngine) -> Iterator[RoundTrips]:
 
 
 @asynccontextmanager
-async def counted(store: Store) -> AsyncIterator[tuple[Transaction, list[int]]]:
+async def counted(store: Store) -> AsyncIterator[tuple[UnitOfWork, list[int]]]:
     """A transaction, whatever else goes through the pool meanwhile, and the number of its round trips once it is over. The one of
     BEGIN, which a message's mark shares, is not among them.
     """
     trips: list[int] = []
     with TemporaryFile("w+") as record:
-        async with store.transaction() as transaction:
-            await transaction.connection.exec_driver_sql("SELECT 1")
-            raw = await transaction.connection.get_raw_connection()
+        async with store.transaction() as uow:
+            await uow.connection.exec_driver_sql("SELECT 1")
+            raw = await uow.connection.get_raw_connection()
             connection = raw.driver_connection.pgconn  # type: ignore[union-attr]
             connection.trace(record.fileno())
-            yield transaction, trips
+            yield uow, trips
         connection.untrace()
         record.seek(0)
         until_commit, _, _ = record.read().partition('"COMMIT"')

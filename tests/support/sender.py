@@ -13,17 +13,17 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from tests.support.register import SECRET
 
 URL = os.environ["SENDER_DESK"]
 
 
-async def prepare(_: Transaction, delivery: Delivery) -> PreparedMessage:
+async def prepare(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
     return PreparedMessage(URL, f'{{"notice":"{delivery.id}"}}', secrets=(SECRET,))
 
 
-async def secrets(_: Transaction, __: Delivery) -> tuple[str, ...]:
+async def secrets(_: UnitOfWork, __: Delivery) -> tuple[str, ...]:
     return (SECRET,)
 
 
@@ -31,7 +31,7 @@ async def main() -> None:
     settings = Settings()
     logs.configure("police", settings.slot)
     keyring = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
-    store = Store(connect(settings, "police"))
+    store = Store(connect(settings, "police"), origin=Origin("police", Clocks()))
     medium = WebhookMedium(sandbox=True)
     loop = DeliveryLoop(
         "police", store, Clocks(), medium, keyring=keyring, prepare=prepare, secrets=secrets, slot=settings.slot

@@ -30,7 +30,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy.discussions.service import DiscussionService
@@ -87,8 +87,8 @@ class Strategy:
             "strategy-discussion.held.v1": self.handlers.on_strategy_discussion_held,
             "episode.changed.v1": self.handlers.on_episode_changed,
         }
-        async with self.floor.store.transaction() as transaction:
-            await names[told.content.kind](told, transaction)
+        async with self.floor.store.transaction() as uow:
+            await names[told.content.kind](told, uow)
 
     def invitation(self, role: Role, **about: Any) -> Any:
         name = self.document["authority"]["id"]
@@ -205,7 +205,8 @@ async def running_strategy(database: Database, keyring: Keyring) -> AsyncIterato
 async def _started(
     engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], ids: dict[str, str]
 ) -> AsyncIterator[Strategy]:
-    store, clocks, medium = Store(engine), AtNoon(), PlayedMedium(name="email")
+    clocks, medium = AtNoon(), PlayedMedium(name="email")
+    store = Store(engine, origin=Origin("strategy", clocks))
     links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
     inviting = InvitationSender(keyring, clocks, Letters(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)

@@ -29,7 +29,7 @@ from services.platform.register import conversation, keys
 from services.platform.register.conversation import ChildOfSpeaker, Speaker, SpeakerKind
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child
 
 ANSWER_WITHIN = timedelta(hours=2)
@@ -48,7 +48,7 @@ class NobodyToAsk(Exception):
 
 
 async def load(
-    transaction: Transaction,
+    uow: UnitOfWork,
     keyring: Keyring,
     text: Text,
     meaning: Meaning,
@@ -63,7 +63,7 @@ async def load(
     numbers = keyring.number_hashes(text.sender)
     number_hash, said = numbers[0], whom.numbers(meaning.words)
     people, [(came, answered)], questions, reports, stood, enrolled, claimed, *by_code = await execute_pipelined(
-        transaction.connection,
+        uow.connection,
         conversation.asked(numbers),
         texts.this_hour(number_hash, now),
         conversations.question(number_hash, text.story_at - ANSWER_WITHIN),
@@ -76,10 +76,10 @@ async def load(
     speaker = conversation.told(keyring, people, text.story_at)
     coded, of_coded = (conversation.named_by_code(by_code[0]), by_code[1]) if by_code else ((), [])
     for each in (*speaker.children, *coded):
-        keys.remember(transaction, keyring, each.child, each.wrapped)
+        keys.remember(uow, keyring, each.child, each.wrapped)
     story = _Story(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
     if speaker.kind in OF_ONE_STORY:
-        story = await _of_number(transaction.connection, story, speaker, number_hash, default, now)
+        story = await _of_number(uow.connection, story, speaker, number_hash, default, now)
     if story.authority is None:
         raise NobodyToAsk
     open_claims, wrong_codes = claims.opened(claimed, text.story_at)
@@ -94,7 +94,7 @@ async def load(
         children=_children(speaker.children, child_status.stood(stood)),
         provisionals=provisionals,
         question=asked,
-        telling=await _telling(transaction.connection, keyring, meaning, text),
+        telling=await _telling(uow.connection, keyring, meaning, text),
         claims=open_claims,
         wrong_codes_this_hour=wrong_codes,
         enrolment=enrolments.enrolment(enrolled),

@@ -11,14 +11,13 @@ from services.carers.store import child_status, claims, conversations, enrolment
 from services.carers.text import Text
 from services.carers.understanding import answers, language_recognition
 from services.carers.understanding.times import last_seen
-from services.platform.bus.envelope import say
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register import words
 from services.platform.register.conversation import Speaker
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding import events
 from services.safeguarding.care_events import CarerAwarenessRecorded, ChildIdentified
 from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derived, is_provisional, trace_of
@@ -67,7 +66,7 @@ class DecisionApplier:
 
     async def apply(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         text: Text,
         scene: TextContext,
         speaker: Speaker,
@@ -90,62 +89,58 @@ class DecisionApplier:
                 content = content.model_copy(update={"language": language_recognition.recognise(text.body)})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
-                    kept[act.subject] = await self._keep(transaction, text, act.subject, content.said_by, decision)
+                    kept[act.subject] = await self._keep(uow, text, act.subject, content.said_by, decision)
                 content = content.model_copy(update={"words": kept[act.subject]})
-            await self._say(transaction, text, act.subject, content, scene, now, exercise=decision.exercise)
+            await self._say(uow, text, act.subject, content, scene, exercise=decision.exercise)
             if not decision.exercise:
-                await self._remember(transaction, text, act.subject, content, number_hash)
-        self._converse(transaction, decision, number_hash, text.story_at)
-        codes = self._claim(transaction, scene, decision, number_hash, text.story_at)
-        await self._enrol(transaction, text, decision, scene, number_hash, now)
-        return await self._reply(transaction, text, scene, speaker, decision, codes, welsh=welsh, now=now)
+                await self._remember(uow, text, act.subject, content, number_hash)
+        self._converse(uow, decision, number_hash, text.story_at)
+        codes = self._claim(uow, scene, decision, number_hash, text.story_at)
+        await self._enrol(uow, text, decision, scene, number_hash)
+        return await self._reply(uow, text, scene, speaker, decision, codes, welsh=welsh, now=now)
 
     async def _keep(
-        self, transaction: Transaction, text: Text, about: ChildId, said_by: PersonId | None, decision: Decision
+        self, uow: UnitOfWork, text: Text, about: ChildId, said_by: PersonId | None, decision: Decision
     ) -> tuple[WordsId, ...]:
         """The text as it came, and what of it answers a question that police ask."""
-        said = functools.partial(words.keep, transaction, self._keyring, about=about, said_by=said_by, at=text.story_at)
+        said = functools.partial(words.keep, uow, self._keyring, about=about, said_by=said_by, at=text.story_at)
         whole = await said(words=text.words)
         told = answers.told(text.body) if _tells_of_one_who_is_missing(decision) else ()
         return whole, *[await said(words=each.words, answers=each.question) for each in told]
 
     async def _say(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         text: Text,
         subject: ChildId,
         content: Message,
         scene: TextContext,
-        now: datetime,
         *,
         exercise: bool,
     ) -> None:
         of_exercise = isinstance(content, DutyAcknowledged) and scene.telling is not None and scene.telling.exercise
-        await say(
-            transaction,
+        uow.publish(
             content,
-            said_by=SERVICE,
             subject=subject,
             at=text.story_at,
-            now=now,
             message_id=str(derived("text", text.sid, content.kind, subject)),
             exercise=exercise or of_exercise,
             trace=trace_of("text", text.sid),
         )
 
     async def _remember(
-        self, transaction: Transaction, text: Text, subject: ChildId, content: Message, number_hash: bytes
+        self, uow: UnitOfWork, text: Text, subject: ChildId, content: Message, number_hash: bytes
     ) -> None:
         if isinstance(content, events.ReportRetracted):
             state = "missing" if content.retracts == "return" else None
-            child_status.said(transaction, subject, state, text.story_at)
+            child_status.said(uow, subject, state, text.story_at)
         elif type(content) in SAYS:
-            child_status.said(transaction, subject, SAYS[type(content)], text.story_at)
+            child_status.said(uow, subject, SAYS[type(content)], text.story_at)
         elif isinstance(content, ChildIdentified):
-            child_status.said(transaction, content.child, "missing", text.story_at)
+            child_status.said(uow, content.child, "missing", text.story_at)
         elif isinstance(content, events.ChildProvisional):
             conversations.open_provisional(
-                transaction,
+                uow,
                 subject,
                 number_hash,
                 text.story_at,
@@ -153,63 +148,62 @@ class DecisionApplier:
                 placement=content.placement,
             )
         elif isinstance(content, DutyAcknowledged):
-            await self._delivery.acknowledged(transaction, content.duty, content.step)
+            await self._delivery.acknowledged(uow, content.duty, content.step)
 
-    def _converse(self, transaction: Transaction, decision: Decision, number_hash: bytes, at: datetime) -> None:
+    def _converse(self, uow: UnitOfWork, decision: Decision, number_hash: bytes, at: datetime) -> None:
         if decision.answered:
-            conversations.answered(transaction, number_hash)
+            conversations.answered(uow, number_hash)
         for provisional, child in decision.identified:
-            conversations.identify(transaction, provisional, child)
+            conversations.identify(uow, provisional, child)
         for provisional in decision.ended:
-            conversations.end(transaction, provisional, at)
+            conversations.end(uow, provisional, at)
         if decision.question is not None:
             asked = decision.question
-            conversations.ask(transaction, number_hash, asked.about, asked.provisional, at)
+            conversations.ask(uow, number_hash, asked.about, asked.provisional, at)
 
     @staticmethod
     def _claim(
-        transaction: Transaction, scene: TextContext, decision: Decision, number_hash: bytes, at: datetime
+        uow: UnitOfWork, scene: TextContext, decision: Decision, number_hash: bytes, at: datetime
     ) -> tuple[str, ...]:
         """The codes of the decision's claims, in their order, which the reply texts."""
         for child in decision.denied:
-            claims.denied(transaction, child, at)
+            claims.denied(uow, child, at)
         for confirmed in decision.confirmed:
-            claims.confirmed(transaction, number_hash, confirmed, at)
+            claims.confirmed(uow, number_hash, confirmed, at)
         if decision.wrong_code:
-            claims.wrong_code(transaction, number_hash, at)
+            claims.wrong_code(uow, number_hash, at)
         codes = tuple(claims.code_for(claim, scene.claims) for claim in decision.claims)
         for claim, code in zip(decision.claims, codes, strict=True):
-            claims.keep(transaction, number_hash, claim, code, at)
+            claims.keep(uow, number_hash, claim, code, at)
         return codes
 
     async def _enrol(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         text: Text,
         decision: Decision,
         scene: TextContext,
         number_hash: bytes,
-        now: datetime,
     ) -> None:
         if decision.stage is None or scene.person is None:
             return
         at, acts = text.story_at, decision.acts
         people = {each.person for each in scene.children if each.person} or {scene.person}
         for person in sorted(people):
-            enrolments.joined(transaction, person, number_hash, at)
+            enrolments.joined(uow, person, number_hash, at)
             if decision.stage == "practised":
-                enrolments.practised(transaction, person, at)
+                enrolments.practised(uow, person, at)
         if decision.stage == "practising":
             as_said = scene.about(acts[0].subject)
-            enrolments.practising(transaction, as_said.person or scene.person, as_said.authority, acts[0].subject, at)
+            enrolments.practising(uow, as_said.person or scene.person, as_said.authority, acts[0].subject, at)
         elif decision.stage == "practised":
             for child in scene.children:
-                await self._say(transaction, text, child.child, _aware(scene.of(child)), scene, now, exercise=False)
-        transaction.after_commit(metrics.ENROLLED.labels(decision.stage).inc)
+                await self._say(uow, text, child.child, _aware(scene.of(child)), scene, exercise=False)
+        uow.on_commit(metrics.ENROLLED.labels(decision.stage).inc)
 
     async def _reply(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         text: Text,
         scene: TextContext,
         speaker: Speaker,
@@ -238,6 +232,6 @@ class DecisionApplier:
                 key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
             )
             sent |= await self._delivery.put(
-                transaction, replace(delivery, body=messages.told_apart(body, delivery.code, codes))
+                uow, replace(delivery, body=messages.told_apart(body, delivery.code, codes))
             )
         return sent

@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 
-from services.carers.conversation.effects import SERVICE
 from services.carers.policy import enrolment
 from services.carers.store import enrolments
-from services.platform.bus.envelope import say
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.unit_of_work import Store
@@ -25,19 +23,16 @@ class Practices:
     async def turn(self) -> bool:
         """Ends one. True where there may be another."""
         now = self._clocks.story()
-        async with self._store.transaction() as transaction:
-            found = await enrolments.left_open(transaction, now - AFTER)
+        async with self._store.transaction() as uow:
+            found = await enrolments.left_open(uow, now - AFTER)
             if found is None:
                 return False
-            await say(
-                transaction,
+            uow.publish(
                 enrolment.over(found.authority, found.person),
-                said_by=SERVICE,
                 subject=found.child,
                 at=now,
-                now=self._clocks.wall(),
                 message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),
                 exercise=True,
             )
-            enrolments.practised(transaction, found.person, None)
+            enrolments.practised(uow, found.person, None)
         return True

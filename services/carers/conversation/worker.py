@@ -5,21 +5,20 @@ from datetime import timedelta
 
 from services.carers import metrics
 from services.carers.conversation import context
-from services.carers.conversation.effects import SERVICE, DecisionApplier
+from services.carers.conversation.effects import DecisionApplier
 from services.carers.policy import human
 from services.carers.policy.decision import decide
 from services.carers.policy.scene import Decision, TextContext
 from services.carers.store import key_rotation, texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
-from services.platform.bus.envelope import say
 from services.platform.register import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of
 
@@ -67,10 +66,10 @@ class Reader:
         """None when there is none to read."""
         unread: Unread | None = None
         try:
-            async with self._store.transaction() as transaction:
-                unread = await texts.next_unread(transaction, self._clocks.wall())
+            async with self._store.transaction() as uow:
+                unread = await texts.next_unread(uow, self._clocks.wall())
                 if unread is not None:
-                    await self._read(transaction, unread)
+                    await self._read(uow, unread)
         except Exception as error:
             if unread is None or is_transient(error):
                 raise
@@ -79,46 +78,41 @@ class Reader:
             await self._failed(unread)
         return unread
 
-    async def _read(self, transaction: Transaction, unread: Unread) -> None:
+    async def _read(self, uow: UnitOfWork, unread: Unread) -> None:
         now = self._clocks.wall()
-        text = await texts.opened(transaction, self._keyring, unread)
-        await key_rotation.bring_over(transaction, self._keyring, text.sender)
+        text = await texts.opened(uow, self._keyring, unread)
+        await key_rotation.bring_over(uow, self._keyring, text.sender)
         meaning = understand(text.body)
-        scene, speaker = await context.load(transaction, self._keyring, text, meaning, default=self._default, now=now)
+        scene, speaker = await context.load(uow, self._keyring, text, meaning, default=self._default, now=now)
         decision = decide(meaning, scene)
         if text.flaw is not None:
             decision = human.also_escalate(decision, scene, "damaged")
-        replied = await self._carrying_out.apply(
-            transaction, text, scene, speaker, decision, welsh=meaning.welsh, now=now
-        )
-        texts.read(transaction, unread.sid, at=now, replied=replied)
-        transaction.after_commit(lambda: self._count(scene, decision, unread))
+        replied = await self._carrying_out.apply(uow, text, scene, speaker, decision, welsh=meaning.welsh, now=now)
+        texts.read(uow, unread.sid, at=now, replied=replied)
+        uow.on_commit(lambda: self._count(scene, decision, unread))
 
     async def _failed(self, unread: Unread) -> None:
-        async with self._store.transaction() as transaction:
-            counted = await texts.failed(transaction, unread, self._clocks.wall() + PAUSE)
+        async with self._store.transaction() as uow:
+            counted = await texts.failed(uow, unread, self._clocks.wall() + PAUSE)
             if counted and unread.tries + 1 >= TRIES:
-                await self._give_up(transaction, unread)
+                await self._give_up(uow, unread)
 
-    async def _give_up(self, transaction: Transaction, unread: Unread) -> None:
+    async def _give_up(self, uow: UnitOfWork, unread: Unread) -> None:
         """A person is told that there is a text nobody could read. Who sent it and what it says stays sealed where it lies."""
-        authority = self._default or await conversation.first_authority(transaction.connection)
+        authority = self._default or await conversation.first_authority(uow.connection)
         if authority is None:
             raise context.NobodyToAsk
         subject = provisional_child(unread.sid)
         content = TextNeedsHuman(authority=authority, channel="text", reason="not-understood")
-        await say(
-            transaction,
+        uow.publish(
             content,
-            said_by=SERVICE,
             subject=subject,
             at=unread.story_at,
-            now=self._clocks.wall(),
             message_id=str(derived("text", unread.sid, content.kind, subject)),
             trace=trace_of("text", unread.sid),
         )
-        texts.read(transaction, unread.sid, at=self._clocks.wall(), replied=False)
-        transaction.after_commit(metrics.GIVEN_UP.inc)
+        texts.read(uow, unread.sid, at=self._clocks.wall(), replied=False)
+        uow.on_commit(metrics.GIVEN_UP.inc)
 
     def _count(self, scene: TextContext, decision: Decision, unread: Unread) -> None:
         seconds = (self._clocks.wall() - unread.received_at).total_seconds()

@@ -68,10 +68,10 @@ class Intake:
         return True
 
     async def _commit(self, several: Sequence[Text]) -> None:
-        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as transaction:
-            await key_rotation.keep_in_order(transaction, self._keyring, [text.sender for text in several])
-            await texts.keep(transaction, self._keyring, several)
-            transaction.after_commit(self._on_kept)
+        async with asyncio.timeout(DATABASE_WITHIN_SECONDS), self._store.transaction() as uow:
+            await key_rotation.keep_in_order(uow, self._keyring, [text.sender for text in several])
+            await texts.keep(uow, self._keyring, several)
+            uow.on_commit(self._on_kept)
 
     async def _replay(self) -> bool:
         """True while there is more. A text is forgotten on the disk only once the database has it, and one that the database does not

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.platform.register.conversation import CHILDREN, CODED
 from services.platform.store.query import Statement
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import ChildId
 
 
@@ -78,8 +78,8 @@ SAID = """
 """
 
 
-def said(transaction: Transaction, child: ChildId, state: str | None, at: datetime) -> None:
-    transaction.write_in_order(SAID, {"child": child, "said": state, "at": at})
+def said(uow: UnitOfWork, child: ChildId, state: str | None, at: datetime) -> None:
+    uow.write(SAID, {"child": child, "said": state, "at": at})
 
 
 EPISODE_CHANGED = """
@@ -96,7 +96,7 @@ EPISODE_CHANGED = """
 
 
 def episode_changed(
-    transaction: Transaction,
+    uow: UnitOfWork,
     child: ChildId,
     episode: UUID,
     *,
@@ -109,7 +109,7 @@ def episode_changed(
     """Of two episodes the one opened later counts; of one episode the later revision."""
     row = {"episode": episode, "opened_at": opened_at, "revision": revision, "state": state, "at": at}
     row["ends_on_word"] = ends_on_word
-    transaction.write_in_order(EPISODE_CHANGED, {"child": child, **row})
+    uow.write(EPISODE_CHANGED, {"child": child, **row})
 
 
 POLICE_STAND = """
@@ -118,15 +118,15 @@ POLICE_STAND = """
 """
 
 
-def police_stand(transaction: Transaction, child: ChildId, episode: UUID, police: str) -> None:
+def police_stand(uow: UnitOfWork, child: ChildId, episode: UUID, police: str) -> None:
     """Only ever forward: an officer who has it is not forgotten because a later telling was merely taken."""
     worse = {"have-it": ["not-yet"], "answered": ["not-yet", "have-it"]}[police]
-    transaction.write_in_order(POLICE_STAND, {"child": child, "episode": episode, "police": police, "worse": worse})
+    uow.write(POLICE_STAND, {"child": child, "episode": episode, "police": police, "worse": worse})
 
 
 DUTY_ANSWERED = "UPDATE standings SET duty_answered = %(answered)s WHERE child = %(child)s AND episode = %(episode)s"
 
 
-def duty_answered(transaction: Transaction, child: ChildId, episode: UUID, *, answered: bool) -> None:
+def duty_answered(uow: UnitOfWork, child: ChildId, episode: UUID, *, answered: bool) -> None:
     """False where whoever had it has not done it in time, and is asked again."""
-    transaction.write_in_order(DUTY_ANSWERED, {"child": child, "episode": episode, "answered": answered})
+    uow.write(DUTY_ANSWERED, {"child": child, "episode": episode, "answered": answered})

@@ -11,7 +11,7 @@ from typing import Any
 from services.carers.policy.claim import Claim, ClaimKind, OpenClaim
 from services.carers.understanding import confirmations
 from services.platform.store.query import Statement, execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
 
 CONFIRM_WITHIN = timedelta(minutes=10)
@@ -48,7 +48,7 @@ CLAIM = """
 """
 
 
-def keep(transaction: Transaction, number_hash: bytes, claim: Claim, code: str, at: datetime) -> None:
+def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datetime) -> None:
     """Under the code that is texted. The same claim made again while its code counts keeps the code, and has ten minutes more."""
     for each in claim.about:
         row = {
@@ -62,7 +62,7 @@ def keep(transaction: Transaction, number_hash: bytes, claim: Claim, code: str, 
             "at": at,
             "expires_at": at + CONFIRM_WITHIN,
         }
-        transaction.write_in_order(CLAIM, row)
+        uow.write(CLAIM, row)
 
 
 CONFIRMED = """
@@ -71,17 +71,17 @@ CONFIRMED = """
 """
 
 
-def confirmed(transaction: Transaction, number_hash: bytes, claim: OpenClaim, at: datetime) -> None:
+def confirmed(uow: UnitOfWork, number_hash: bytes, claim: OpenClaim, at: datetime) -> None:
     row = {"number_hash": number_hash, "code": claim.code, "subject": claim.subject, "at": at}
-    transaction.write_in_order(CONFIRMED, row)
+    uow.write(CONFIRMED, row)
 
 
 DENIED = "UPDATE claims SET ended_at = %(at)s WHERE subject = %(subject)s AND confirmed_at IS NULL AND ended_at IS NULL"
 
 
-def denied(transaction: Transaction, child: ChildId, at: datetime) -> None:
+def denied(uow: UnitOfWork, child: ChildId, at: datetime) -> None:
     """The child is said to be missing again: what anybody claimed before, no code confirms any more."""
-    transaction.write_in_order(DENIED, {"subject": child, "at": at})
+    uow.write(DENIED, {"subject": child, "at": at})
 
 
 WRONG = """
@@ -90,9 +90,9 @@ WRONG = """
 """
 
 
-def wrong_code(transaction: Transaction, number_hash: bytes, at: datetime) -> None:
+def wrong_code(uow: UnitOfWork, number_hash: bytes, at: datetime) -> None:
     row = {"number_hash": number_hash, "since": at - REMEMBERED}
-    transaction.write_in_order(WRONG, row)
+    uow.write(WRONG, row)
 
 
 LATEST = """
@@ -107,11 +107,11 @@ LATEST = """
 
 
 async def prolong(
-    transaction: Transaction, numbers: tuple[bytes, ...], child: ChildId, at: datetime
+    uow: UnitOfWork, numbers: tuple[bytes, ...], child: ChildId, at: datetime
 ) -> tuple[ClaimKind, str] | None:
     """The kind and code of this number's latest claim about the child, which counts for ten minutes more. None: there is none to confirm."""
     asked = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
-    [rows] = await execute_pipelined(transaction.connection, (LATEST, asked))
+    [rows] = await execute_pipelined(uow.connection, (LATEST, asked))
     return (rows[0][0], rows[0][1]) if rows else None
 
 

@@ -6,7 +6,7 @@ Asked with what else a text is read by, and written with the commit.
 from datetime import datetime
 
 from services.platform.store.query import Statement
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
 
 QUESTION = "SELECT about, provisional FROM questions WHERE number_hash = %(number_hash)s AND asked_at > %(asked_after)s"
@@ -26,14 +26,14 @@ ASK = """
 ANSWERED = "DELETE FROM questions WHERE number_hash = %(number_hash)s"
 
 
-def ask(transaction: Transaction, number_hash: bytes, about: str, provisional: ChildId, at: datetime) -> None:
+def ask(uow: UnitOfWork, number_hash: bytes, about: str, provisional: ChildId, at: datetime) -> None:
     """One question at a time: a later one takes the place of an earlier."""
     row = {"number_hash": number_hash, "about": about, "provisional": provisional, "at": at}
-    transaction.write_in_order(ASK, row)
+    uow.write(ASK, row)
 
 
-def answered(transaction: Transaction, number_hash: bytes) -> None:
-    transaction.write_in_order(ANSWERED, {"number_hash": number_hash})
+def answered(uow: UnitOfWork, number_hash: bytes) -> None:
+    uow.write(ANSWERED, {"number_hash": number_hash})
 
 
 OPEN_PROVISIONALS = """
@@ -56,7 +56,7 @@ END = "UPDATE provisionals SET ended_at = %(at)s WHERE provisional = %(provision
 
 
 def open_provisional(
-    transaction: Transaction,
+    uow: UnitOfWork,
     provisional: ChildId,
     number_hash: bytes,
     at: datetime,
@@ -66,12 +66,12 @@ def open_provisional(
 ) -> None:
     """`authority`, `placement`: to which it was reported, where the number is known to several."""
     row = {"provisional": provisional, "number_hash": number_hash, "at": at}
-    transaction.write_in_order(OPEN, row | {"authority": authority, "placement": placement})
+    uow.write(OPEN, row | {"authority": authority, "placement": placement})
 
 
-def identify(transaction: Transaction, provisional: ChildId, child: ChildId) -> None:
-    transaction.write_in_order(IDENTIFY, {"provisional": provisional, "child": child})
+def identify(uow: UnitOfWork, provisional: ChildId, child: ChildId) -> None:
+    uow.write(IDENTIFY, {"provisional": provisional, "child": child})
 
 
-def end(transaction: Transaction, provisional: ChildId, at: datetime) -> None:
-    transaction.write_in_order(END, {"provisional": provisional, "at": at})
+def end(uow: UnitOfWork, provisional: ChildId, at: datetime) -> None:
+    uow.write(END, {"provisional": provisional, "at": at})

@@ -11,7 +11,7 @@ from services.carers.policy.scene import Enrolment
 from services.carers.store.tables import enrolments
 from services.platform.register.conversation import PEOPLE
 from services.platform.store.query import Statement
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 
@@ -55,26 +55,24 @@ PRACTISED = """
 """
 
 
-def joined(transaction: Transaction, person: PersonId, number_hash: bytes, at: datetime) -> None:
+def joined(uow: UnitOfWork, person: PersonId, number_hash: bytes, at: datetime) -> None:
     """The first time counts, unless it was with another number. Written with the commit, as the others are."""
-    transaction.write_in_order(JOINED, {"person": person, "number_hash": number_hash, "at": at})
+    uow.write(JOINED, {"person": person, "number_hash": number_hash, "at": at})
 
 
-def practising(
-    transaction: Transaction, person: PersonId, authority: AuthorityId, child: ChildId, at: datetime
-) -> None:
+def practising(uow: UnitOfWork, person: PersonId, authority: AuthorityId, child: ChildId, at: datetime) -> None:
     row = {"person": person, "authority": authority, "child": child, "at": at}
-    transaction.write_in_order(PRACTISING, row)
+    uow.write(PRACTISING, row)
 
 
-def practised(transaction: Transaction, person: PersonId, at: datetime | None) -> None:
+def practised(uow: UnitOfWork, person: PersonId, at: datetime | None) -> None:
     """`at` is None where it was not finished by the carer: then it does not count as done."""
-    transaction.write_in_order(PRACTISED, {"person": person, "at": at})
+    uow.write(PRACTISED, {"person": person, "at": at})
 
 
-async def left_open(transaction: Transaction, begun_before: datetime) -> Practice | None:
+async def left_open(uow: UnitOfWork, begun_before: datetime) -> Practice | None:
     """One that its carer has not ended; held, so that of several readers one ends it."""
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(enrolments)
         .where(and_(enrolments.c.practising.is_not(None), enrolments.c.practising_since < begun_before))
         .limit(1)

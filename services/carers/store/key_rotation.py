@@ -11,10 +11,10 @@ from services.carers.store.texts import OWNER, SENDER, owner_of
 from services.platform.register.key_rotation import AT_ONCE, Batch
 from services.platform.register.keys import known_data_keys
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 
 
-async def bring_over(transaction: Transaction, keyring: Keyring, number: str) -> None:
+async def bring_over(uow: UnitOfWork, keyring: Keyring, number: str) -> None:
     """Waits for no reader: what one holds, it brings over itself."""
     if not keyring.changes_phone_key:
         return
@@ -25,26 +25,26 @@ async def bring_over(transaction: Transaction, keyring: Keyring, number: str) ->
         .order_by(texts_in.c.message_sid)
         .with_for_update(skip_locked=True)
     )
-    await transaction.connection.execute(_texts(newest).where(texts_in.c.message_sid.in_(held)))
-    await _question(transaction, newest, older)
+    await uow.connection.execute(_texts(newest).where(texts_in.c.message_sid.in_(held)))
+    await _question(uow, newest, older)
     for table in (provisionals, enrolments, claims):
         moved = update(table).where(table.c.number_hash.in_(older)).values(number_hash=newest)
-        await transaction.connection.execute(moved)
+        await uow.connection.execute(moved)
 
 
-async def keep_in_order(transaction: Transaction, keyring: Keyring, numbers: Sequence[str]) -> None:
+async def keep_in_order(uow: UnitOfWork, keyring: Keyring, numbers: Sequence[str]) -> None:
     """Before texts are kept: those that wait unread under an older key are these numbers' too, and are read first."""
     if not keyring.changes_phone_key:
         return
     for number in sorted(set(numbers)):
         newest, *older = keyring.number_hashes(number)
         waiting = texts_in.c.number_hash.in_(older) & texts_in.c.worked_at.is_(None)
-        await transaction.connection.execute(_texts(newest).where(waiting))
+        await uow.connection.execute(_texts(newest).where(waiting))
 
 
-async def texting_numbers(transaction: Transaction, keyring: Keyring, after: str) -> Batch:
+async def texting_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """One number a transaction, so that its texts wait for no other's. `after` is a hash in hex."""
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(*texts_in.c["number_hash", "sender", "key_owner"])
         .ext(distinct_on(texts_in.c.number_hash))
         .where(texts_in.c.number_hash > bytes.fromhex(after))
@@ -52,7 +52,7 @@ async def texting_numbers(transaction: Transaction, keyring: Keyring, after: str
         .limit(AT_ONCE)
     )
     rows = [(row.number_hash, row.sender, row.key_owner or owner_of(row.number_hash)) for row in found]
-    keys = await known_data_keys(transaction.connection, keyring, {owner for _hash, _sender, owner in rows})
+    keys = await known_data_keys(uow.connection, keyring, {owner for _hash, _sender, owner in rows})
     last, shut = None, 0
     for number_hash, sender, owner in rows:
         last = number_hash.hex()
@@ -64,7 +64,7 @@ async def texting_numbers(transaction: Transaction, keyring: Keyring, after: str
         if number_hash not in keyring.number_hashes(number):
             shut += 1
         elif number_hash != keyring.number_hash(number):
-            await bring_over(transaction, keyring, number)
+            await bring_over(uow, keyring, number)
             return Batch(last, 1, shut)
     return Batch(last, 0, shut)
 
@@ -74,12 +74,12 @@ def _texts(newest: bytes) -> Update:
     return update(texts_in).values(number_hash=newest, key_owner=literal_column(OWNER))
 
 
-async def _question(transaction: Transaction, newest: bytes, older: Sequence[bytes]) -> None:
+async def _question(uow: UnitOfWork, newest: bytes, older: Sequence[bytes]) -> None:
     """A later question takes the place of an earlier, as `ask` has it."""
-    gone = await transaction.connection.execute(
+    gone = await uow.connection.execute(
         delete(questions).where(questions.c.number_hash.in_(older)).returning(questions)
     )
     asked = sorted((dict(row) for row in gone.mappings()), key=lambda row: row["asked_at"])
     if asked:
         written = insert(questions).values(asked[-1] | {"number_hash": newest})
-        await transaction.connection.execute(written.on_conflict_do_nothing())
+        await uow.connection.execute(written.on_conflict_do_nothing())

@@ -14,7 +14,7 @@ from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.register.keys import data_keys, key_of, remember
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.query import Statement, bulk_insert, execute_pipelined, unnest_rows
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
 HOUR = timedelta(hours=1)
@@ -74,7 +74,7 @@ OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
 """The same of a row of `texts_in`."""
 
 
-async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
+async def keep(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> None:
     """As many statements for many as for one. A text that is there already stays as it is; other words by the same id of Twilio's
     are a text of their own, whose id follows from both.
 
@@ -82,7 +82,7 @@ async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Tex
     """
     hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
     owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})
-    keys = await data_keys(transaction.connection, keyring, owners, new=True)
+    keys = await data_keys(uow.connection, keyring, owners, new=True)
     rows: dict[tuple[str, bytes], dict[str, Any]] = {}
     for text in several:
         number_hash = hashes[text.sender]
@@ -90,9 +90,9 @@ async def keep(transaction: Transaction, keyring: Keyring, several: Sequence[Tex
         content_hash = keyring.body_hash(text.content)
         sealed = _sealed(text, number_hash, owner, keys[owner])
         rows.setdefault((text.sid, content_hash), sealed | {"content_hash": content_hash})
-    transaction.write_last(KEEP, *rows.values(), locks="message_sid")
+    uow.bulk_write(KEEP, *rows.values(), locks="message_sid")
     others = [row | {"own_sid": f"{sid}-{content.hex()[:32]}"} for (sid, content), row in rows.items()]
-    transaction.write_last(KEEP_OTHER_WORDS, *others, locks="message_sid")
+    uow.bulk_write(KEEP_OTHER_WORDS, *others, locks="message_sid")
 
 
 def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str, Any]:
@@ -134,16 +134,16 @@ NEXT_UNREAD = f"""
 LOOKED_THROUGH = 32
 
 
-async def next_unread(transaction: Transaction, now: datetime) -> Unread | None:
+async def next_unread(uow: UnitOfWork, now: datetime) -> Unread | None:
     """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
     asked = {"now": now, "looked_through": LOOKED_THROUGH}
-    [rows] = await execute_pipelined(transaction.connection, (NEXT_UNREAD, asked))
+    [rows] = await execute_pipelined(uow.connection, (NEXT_UNREAD, asked))
     return Unread(*rows[0]) if rows else None
 
 
-async def opened(transaction: Transaction, keyring: Keyring, unread: Unread) -> Text:
-    remember(transaction, keyring, unread.key_owner, unread.wrapped)
-    key = await key_of(transaction, keyring, unread.key_owner)
+async def opened(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:
+    remember(uow, keyring, unread.key_owner, unread.wrapped)
+    key = await key_of(uow, keyring, unread.key_owner)
     body, *pictures = json.loads(key.open(unread.body, BODY))
     return Text(
         sid=unread.sid,
@@ -160,14 +160,14 @@ async def opened(transaction: Transaction, keyring: Keyring, unread: Unread) -> 
 READ = "UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s WHERE message_sid = %(sid)s"
 
 
-def read(transaction: Transaction, sid: str, *, at: datetime, replied: bool) -> None:
+def read(uow: UnitOfWork, sid: str, *, at: datetime, replied: bool) -> None:
     """Written with the commit. `at` is wall time."""
-    transaction.write_in_order(READ, {"sid": sid, "at": at, "replied_at": at if replied else None})
+    uow.write(READ, {"sid": sid, "at": at, "replied_at": at if replied else None})
 
 
-async def failed(transaction: Transaction, unread: Unread, try_again_at: datetime) -> bool:
+async def failed(uow: UnitOfWork, unread: Unread, try_again_at: datetime) -> bool:
     """False where another reader, who took it up in between, has counted the failure already or has done better."""
-    counted = await transaction.connection.execute(
+    counted = await uow.connection.execute(
         update(texts_in)
         .where(texts_in.c.message_sid == unread.sid, texts_in.c.worked_at.is_(None), texts_in.c.tries == unread.tries)
         .values(tries=unread.tries + 1, next_try_at=try_again_at)

@@ -5,26 +5,24 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services.casework.store.tables import directory
-from services.platform.bus.envelope import say
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.identifiers import AuthorityId, PersonId
 
 SERVICE = "casework"
 
 
-async def listed(transaction: Transaction, authority: AuthorityId) -> frozenset[PersonId]:
+async def listed(uow: UnitOfWork, authority: AuthorityId) -> frozenset[PersonId]:
     """As it stands in this transaction."""
     found = select(directory.c.person).where(directory.c.authority == authority).distinct()
-    return frozenset(await transaction.connection.scalars(found))
+    return frozenset(await uow.connection.scalars(found))
 
 
 async def tell_of_listings(
-    transaction: Transaction, authority: AuthorityId, before: frozenset[PersonId], *, at: datetime, now: datetime
+    uow: UnitOfWork, authority: AuthorityId, before: frozenset[PersonId], *, at: datetime
 ) -> None:
-    """Compares with `before`, which was read ahead of the change. `at` is story time, `now` wall time."""
-    after = await listed(transaction, authority)
+    """Compares with `before`, which was read ahead of the change. `at` is story time."""
+    after = await listed(uow, authority)
     for person in sorted(before ^ after):
         kind = ContactListed if person in after else ContactUnlisted
-        content = kind(authority=authority, contact=person)
-        await say(transaction, content, said_by=SERVICE, subject=person, at=at, now=now)
+        uow.publish(kind(authority=authority, contact=person), subject=person, at=at)

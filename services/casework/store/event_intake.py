@@ -14,12 +14,11 @@ from services.casework.store import transfers
 from services.casework.store.directory_changes import listed, tell_of_listings
 from services.casework.store.import_writer import hold_register
 from services.casework.store.tables import accepted, children
-from services.platform.bus.envelope import say
 from services.platform.register import words
 from services.platform.register.agencies import Agency
 from services.platform.register.views import provisional_children
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.care_events import ChildIdentified, ChildTransferred
 from services.safeguarding.events import ChildProvisional, Proof
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
@@ -46,22 +45,20 @@ class Child:
     authority: str
 
 
-async def accept(
-    transaction: Transaction, keyring: Keyring, agency: Agency, event: AgencyEvent, moment: Moment
-) -> ChildId:
+async def accept(uow: UnitOfWork, keyring: Keyring, agency: Agency, event: AgencyEvent, moment: Moment) -> ChildId:
     """The child it was taken to be about, provisional where nobody knows which; the same again has the same answer.
 
     Raises OtherContent, and WrongEvent where the content is not as the event's contract wants it; nothing is kept then.
     """
     envelope = event.envelope
     if event.kind is ChildTransferred:
-        await hold_register(transaction)
+        await hold_register(uow)
     provisional = Child(agency_event.provisional_child(envelope), agency.authority)
-    child = await _child(transaction, agency, envelope.subject) or provisional
-    before = await _marked(transaction, agency, event, child.id, moment.wall)
+    child = await _child(uow, agency, envelope.subject) or provisional
+    before = await _marked(uow, agency, event, child.id, moment.wall)
     if before is not None:
         return before
-    words_ids = await _keep(transaction, keyring, agency, event, child, unknown=child is provisional)
+    words_ids = await _keep(uow, keyring, agency, event, child, unknown=child is provisional)
     entitled = agency.verifies and child.authority == agency.authority and not is_provisional(child.id)
     content = agency_event.content_of(
         event,
@@ -71,45 +68,42 @@ async def accept(
         now=moment.story,
     )
     if isinstance(content, ChildIdentified):
-        await _may_identify(transaction, agency, content, unknown=child is provisional)
+        await _may_identify(uow, agency, content, unknown=child is provisional)
     if isinstance(content, ChildTransferred):
         _may_transfer(agency, child, content)
         if not envelope.exercise:
-            people = await listed(transaction, child.authority)
-            await transfers.transfer(transaction, content, child.id, event.said.moves_to, envelope.time)
-            await tell_of_listings(transaction, child.authority, people, at=envelope.time, now=moment.wall)
-    said = partial(
-        say,
-        transaction,
-        said_by=SERVICE,
+            people = await listed(uow, child.authority)
+            await transfers.transfer(uow, content, child.id, event.said.moves_to, envelope.time)
+            await tell_of_listings(uow, child.authority, people, at=envelope.time)
+    publish = partial(
+        uow.publish,
         subject=child.id,
         at=envelope.time,
-        now=moment.wall,
         exercise=envelope.exercise,
         trace=agency_event.trace_of(envelope),
     )
-    await said(content, message_id=agency_event.message_id(envelope), source=envelope.source)
+    publish(content, message_id=agency_event.message_id(envelope), source=envelope.source)
     if child is provisional:
         asks_id = str(derived("provisional", envelope.source, envelope.id))
-        await said(ChildProvisional(authority=child.authority, words=words_ids), message_id=asks_id)
+        publish(ChildProvisional(authority=child.authority, words=words_ids), message_id=asks_id)
     return child.id
 
 
 async def _keep(
-    transaction: Transaction, keyring: Keyring, agency: Agency, event: AgencyEvent, child: Child, *, unknown: bool
+    uow: UnitOfWork, keyring: Keyring, agency: Agency, event: AgencyEvent, child: Child, *, unknown: bool
 ) -> tuple[WordsId, ...]:
     """Of a child that nobody knows, what the agency calls it is kept first: it may be a name, so it does not travel."""
     subject = (f"Named by the agency: {event.envelope.subject}",) if unknown else ()
     at = event.envelope.time
     said = [(None, each) for each in (*subject, *event.said.words)]
     kept = [
-        await words.keep(transaction, keyring, about=child.id, words=each, said_by=agency.id, at=at, answers=question)
+        await words.keep(uow, keyring, about=child.id, words=each, said_by=agency.id, at=at, answers=question)
         for question, each in (*said, *event.said.details.items())
     ]
     return tuple(kept)
 
 
-async def _child(transaction: Transaction, agency: Agency, subject: str) -> Child | None:
+async def _child(uow: UnitOfWork, agency: Agency, subject: str) -> Child | None:
     """By our id; by `<authority>/<reference>` within the agency's own authority, also of a child given away since; or by a provisional
     id of a child that was reported to this authority, by whomever.
     """
@@ -118,9 +112,9 @@ async def _child(transaction: Transaction, agency: Agency, subject: str) -> Chil
     if OUR_ID.match(subject) and is_provisional(subject):
         of = provisional_children.c
         reported = select(of.child).where(of.child == subject, of.authority == agency.authority).limit(1)
-        found = await transaction.connection.scalar(reported)
+        found = await uow.connection.scalar(reported)
         return None if found is None else Child(found, agency.authority)
-    rows = await transaction.connection.execute(
+    rows = await uow.connection.execute(
         select(children.c.id, children.c.authority).where(
             named, or_(children.c.id == subject, children.c.authority == agency.authority)
         )
@@ -128,7 +122,7 @@ async def _child(transaction: Transaction, agency: Agency, subject: str) -> Chil
     row = rows.mappings().first()
     if row is not None:
         return Child(row["id"], row["authority"])
-    given_away = await transfers.named(transaction, authority, reference) if authority == agency.authority else None
+    given_away = await transfers.named(uow, authority, reference) if authority == agency.authority else None
     return None if given_away is None else Child(*given_away)
 
 
@@ -138,7 +132,7 @@ def _may_transfer(agency: Agency, child: Child, said: ChildTransferred) -> None:
         raise WrongEvent(Wrong.CONTENT, "subject", "a child of the agency's own authority")
 
 
-async def _may_identify(transaction: Transaction, agency: Agency, said: ChildIdentified, *, unknown: bool) -> None:
+async def _may_identify(uow: UnitOfWork, agency: Agency, said: ChildIdentified, *, unknown: bool) -> None:
     """Two cases become one for good: an agency joins one that was reported to its authority to a child of that authority, and makes no
     third of what it names wrongly. Raises WrongEvent.
     """
@@ -147,13 +141,11 @@ async def _may_identify(transaction: Transaction, agency: Agency, said: ChildIde
             Wrong.CONTENT, "subject", "the provisional id of a child that was reported to the agency's own authority"
         )
     named = select(children.c.id).where(children.c.id == said.child, children.c.authority == agency.authority)
-    if await transaction.connection.scalar(named) is None:
+    if await uow.connection.scalar(named) is None:
         raise WrongEvent(Wrong.CONTENT, "data.child", "our id of a child of the agency's own authority")
 
 
-async def _marked(
-    transaction: Transaction, agency: Agency, event: AgencyEvent, child: ChildId, now: datetime
-) -> ChildId | None:
+async def _marked(uow: UnitOfWork, agency: Agency, event: AgencyEvent, child: ChildId, now: datetime) -> ChildId | None:
     """None when this transaction holds the mark; else the answer given before. Two that race wait for each other here."""
     row = {
         "source": event.envelope.source,
@@ -163,16 +155,16 @@ async def _marked(
         "agency": agency.id,
         "at": now,
     }
-    written = await transaction.connection.execute(
+    written = await uow.connection.execute(
         insert(accepted).values(row).on_conflict_do_nothing().returning(accepted.c.child)
     )
     if written.first() is not None:
         return None
-    return await _answer_before(transaction, event)
+    return await _answer_before(uow, event)
 
 
-async def _answer_before(transaction: Transaction, event: AgencyEvent) -> ChildId:
-    rows = await transaction.connection.execute(
+async def _answer_before(uow: UnitOfWork, event: AgencyEvent) -> ChildId:
+    rows = await uow.connection.execute(
         select(accepted.c.content_hash, accepted.c.child).where(
             accepted.c.source == event.envelope.source, accepted.c.message_id == event.envelope.id
         )

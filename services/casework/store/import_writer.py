@@ -14,7 +14,7 @@ from services.casework.policy.rows import CarerRow, ChildRow, PersonRow, Placeme
 from services.casework.store import tables
 from services.casework.store.row_encryption import Sealing
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
@@ -32,16 +32,16 @@ class Held:
     """References of children who are another authority's by now."""
 
 
-async def hold_register(transaction: Transaction) -> None:
+async def hold_register(uow: UnitOfWork) -> None:
     """Imports and transfers wait for each other from here to the transaction's end."""
     lock = func.pg_advisory_xact_lock(func.hashtextextended("register import", 0))
-    await transaction.connection.execute(select(lock))
+    await uow.connection.execute(select(lock))
 
 
-async def held(transaction: Transaction, authority: AuthorityId) -> Held:
+async def held(uow: UnitOfWork, authority: AuthorityId) -> Held:
     """Holds the register until the transaction ends."""
-    await hold_register(transaction)
-    connection = transaction.connection
+    await hold_register(uow)
+    connection = uow.connection
     children = await connection.execute(
         select(tables.children.c.reference, tables.children.c.id, tables.children.c.code).where(
             tables.children.c.authority == authority
@@ -69,10 +69,10 @@ async def held(transaction: Transaction, authority: AuthorityId) -> Held:
 
 
 async def write(
-    transaction: Transaction, keyring: Keyring, authority: AuthorityId, given: Import, before: Held, at: datetime
+    uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: Held, at: datetime
 ) -> None:
     """`at` is story time: who is no longer among a placement's carers is a former carer from then on."""
-    connection = transaction.connection
+    connection = uow.connection
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")
     children = _with_new(before.children, given.children, "child")
@@ -101,11 +101,11 @@ async def write(
             await connection.execute(insert(tables.agency_sources), sources)
 
 
-async def sharing(transaction: Transaction, authority: AuthorityId) -> list[list[str]]:
+async def sharing(uow: UnitOfWork, authority: AuthorityId) -> list[list[str]]:
     """The references of people who have one number and are carers, or on the directory, as it is now: a group a number."""
     person, link, line = tables.people.c, tables.placement_carers.c, tables.directory.c
     speaks = exists().where(link.person == person.id, link.to_at.is_(None)) | exists().where(line.person == person.id)
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(func.array_agg(person.reference))
         .where(person.authority == authority, person.number_hash.is_not(None), speaks)
         .group_by(person.number_hash)

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, select, update
 from services.casework.store.tables import people
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, hashed_anew
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 
 REHASH = (
     update(people)
@@ -14,15 +14,15 @@ REHASH = (
 )
 
 
-async def numbers_of_people(transaction: Transaction, keyring: Keyring, after: str) -> Batch:
-    found = await transaction.connection.execute(
+async def numbers_of_people(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
+    found = await uow.connection.execute(
         select(*people.c["id", "mobile", "number_hash"])
         .where(people.c.number_hash.is_not(None), people.c.id > after)
         .order_by(people.c.id)
         .limit(AT_ONCE)
     )
     rows = [Hashed(row.id, row.id, row.mobile, row.number_hash) for row in found]
-    anew, shut = await hashed_anew(transaction, keyring, rows, "people.mobile")
+    anew, shut = await hashed_anew(uow, keyring, rows, "people.mobile")
     if anew:
-        await transaction.connection.execute(REHASH, anew)
+        await uow.connection.execute(REHASH, anew)
     return Batch(rows[-1].of if rows else None, len(anew), shut)

@@ -9,20 +9,20 @@ from services.casework.store import tables
 from services.platform.register.keys import data_key
 from services.platform.register.photographs import PLACE
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId
 
 
-async def child_of(transaction: Transaction, authority: AuthorityId, reference: str) -> ChildId | None:
+async def child_of(uow: UnitOfWork, authority: AuthorityId, reference: str) -> ChildId | None:
     """By the authority's own reference."""
     children = tables.children.c
     chosen = select(children.id).where(children.authority == authority, children.reference == reference)
-    child: ChildId | None = await transaction.connection.scalar(chosen)
+    child: ChildId | None = await uow.connection.scalar(chosen)
     return child
 
 
 async def keep(
-    transaction: Transaction,
+    uow: UnitOfWork,
     keyring: Keyring,
     child: ChildId,
     content: bytes,
@@ -31,7 +31,7 @@ async def keep(
     at: datetime,
 ) -> None:
     """In place of an earlier one. `at` is story time."""
-    key = await data_key(transaction.connection, keyring, child)
+    key = await data_key(uow.connection, keyring, child)
     row = {
         "picture": key.close_bytes(content, PLACE),
         "media_type": media_type,
@@ -39,8 +39,8 @@ async def keep(
         "stored_at": at,
     }
     statement = insert(tables.photographs).values(child=child, **row)
-    await transaction.connection.execute(statement.on_conflict_do_update(index_elements=["child"], set_=row))
+    await uow.connection.execute(statement.on_conflict_do_update(index_elements=["child"], set_=row))
 
 
-async def remove(transaction: Transaction, child: ChildId) -> None:
-    await transaction.connection.execute(delete(tables.photographs).where(tables.photographs.c.child == child))
+async def remove(uow: UnitOfWork, child: ChildId) -> None:
+    await uow.connection.execute(delete(tables.photographs).where(tables.photographs.c.child == child))

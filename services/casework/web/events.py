@@ -69,8 +69,8 @@ class EventsDoor:
     async def _accept(self, agency: Agency, event: AgencyEvent) -> str:
         moment = Moment(self._clocks.story(), self._clocks.wall())
         try:
-            async with self._store.transaction() as transaction:
-                return await accept(transaction, self._keyring, agency, event, moment)
+            async with self._store.transaction() as uow:
+                return await accept(uow, self._keyring, agency, event, moment)
         except OtherContent:
             metrics.EVENTS.labels(event.kind.kind, "other-content").inc()
             detail = "This source has used this id for another event. A new event needs an id of its own."

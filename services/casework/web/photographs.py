@@ -14,7 +14,7 @@ from services.casework.web.register import authorise
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.dates import Day
 from services.safeguarding.identifiers import ChildId
 from services.safeguarding.working_time import ENGLAND
@@ -38,20 +38,20 @@ class PhotographDoor:
         wrong = picture.fault(content, media_type)
         if wrong is not None:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "Not a photograph", f"{wrong}.", field="body")
-        async with self._store.transaction() as transaction:
-            child = await self._child(transaction, authority, reference)
+        async with self._store.transaction() as uow:
+            child = await self._child(uow, authority, reference)
             at = self._clocks.story()
-            await photographs.keep(transaction, self._keyring, child, content, media_type, taken_on, at)
+            await photographs.keep(uow, self._keyring, child, content, media_type, taken_on, at)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def remove(self, request: Request, authority: str, reference: str) -> Response:
         authorise(request, self._token)
-        async with self._store.transaction() as transaction:
-            await photographs.remove(transaction, await self._child(transaction, authority, reference))
+        async with self._store.transaction() as uow:
+            await photographs.remove(uow, await self._child(uow, authority, reference))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    async def _child(self, transaction: Transaction, authority: str, reference: str) -> ChildId:
-        child = await photographs.child_of(transaction, authority, reference)
+    async def _child(self, uow: UnitOfWork, authority: str, reference: str) -> ChildId:
+        child = await photographs.child_of(uow, authority, reference)
         if child is None:
             raise Problem(HTTPStatus.NOT_FOUND, "No such child", "The authority has no child of this reference.")
         return child

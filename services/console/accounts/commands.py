@@ -12,7 +12,7 @@ from services.platform.runtime.commands import refused
 from services.safeguarding.operators import OperatorRole
 
 if TYPE_CHECKING:
-    from services.platform.store.unit_of_work import Transaction
+    from services.platform.store.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(help="What they type to sign in, such as their work e-mail address.")]
@@ -35,14 +35,14 @@ def add(
 
     password, seal = _password(from_stdin=password_stdin)
 
-    async def make(transaction: "Transaction", now: datetime) -> str | None:
+    async def make(uow: "UnitOfWork", now: datetime) -> str | None:
         if authority is not None:
-            known = await kept.authorities(transaction.connection)
+            known = await kept.authorities(uow.connection)
             if authority not in known:
                 among = f"; it has {', '.join(known)}" if known else ", which is empty: load it first"
                 raise refused(f"{authority} is no authority of the register{among}")
         return await kept.add(
-            transaction, sign_in=name, name=full_name, role=role, authority=authority, password_seal=seal, now=now
+            uow, sign_in=name, name=full_name, role=role, authority=authority, password_seal=seal, now=now
         )
 
     if _do(make) is None:
@@ -56,7 +56,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
     from services.console.accounts import repository as kept
 
     password, seal = _password(from_stdin=password_stdin)
-    if not _do(lambda transaction, _now: kept.change(transaction, name, password_seal=seal)):
+    if not _do(lambda uow, _now: kept.change(uow, name, password_seal=seal)):
         raise refused(f"nobody signs in as {name}")
     _tell(name, None if password_stdin else password)
 
@@ -66,7 +66,7 @@ def disable(name: Name) -> None:
     """Close an account, and end its sessions at once. What it did stays on the record under its name."""
     from services.console.accounts import repository as kept
 
-    if not _do(lambda transaction, now: kept.change(transaction, name, disabled_at=now)):
+    if not _do(lambda uow, now: kept.change(uow, name, disabled_at=now)):
         raise refused(f"nobody signs in as {name}")
     typer.echo(f"{name} can no longer sign in")
 
@@ -76,7 +76,7 @@ def list_accounts() -> None:
     """Every account, one a line: name, role, authority, full name."""
     from services.console.accounts import repository as kept
 
-    for each in _do(lambda transaction, _now: kept.every(transaction.connection)):
+    for each in _do(lambda uow, _now: kept.every(uow.connection)):
         who = each.operator
         state = "" if each.disabled_at is None else f"  disabled {each.disabled_at:%Y-%m-%d}"
         typer.echo(f"{each.sign_in}  {who.role}  {who.authority or 'every authority'}  {who.name}{state}")
@@ -99,7 +99,7 @@ def _tell(name: str, password: str | None) -> None:
         typer.echo(f"password: {password}")
 
 
-def _do(act: "Callable[[Transaction, datetime], Awaitable[T]]") -> T:
+def _do(act: "Callable[[UnitOfWork, datetime], Awaitable[T]]") -> T:
     from services.platform.runtime.clocks import Clocks
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
@@ -108,8 +108,8 @@ def _do(act: "Callable[[Transaction, datetime], Awaitable[T]]") -> T:
     async def within() -> T:
         store = Store(connect(Settings(), "console"))
         try:
-            async with store.transaction() as transaction:
-                return await act(transaction, Clocks().wall())
+            async with store.transaction() as uow:
+                return await act(uow, Clocks().wall())
         finally:
             await store.close()
 

@@ -13,7 +13,7 @@ from services.console.policy.permits import Operator
 from services.console.policy.sign_in import FAILURES_COUNT_FOR, Lasting, is_held_back
 from services.console.read_model.tables import accounts, failed_sign_ins, sessions
 from services.platform.register.views import directory_for_console, placements_for_protocol
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 from services.safeguarding.operators import AccountId, OperatorRole
 
@@ -34,7 +34,7 @@ def plain(sign_in: str) -> str:
 
 
 async def add(
-    transaction: Transaction,
+    uow: UnitOfWork,
     *,
     sign_in: str,
     name: str,
@@ -54,20 +54,20 @@ async def add(
         "made_at": now,
     }
     written = upsert(accounts).values(row).on_conflict_do_nothing(index_elements=[accounts.c.sign_in])
-    account: AccountId | None = await transaction.connection.scalar(written.returning(accounts.c.account))
+    account: AccountId | None = await uow.connection.scalar(written.returning(accounts.c.account))
     return account
 
 
 async def change(
-    transaction: Transaction, sign_in: str, *, password_seal: str | None = None, disabled_at: datetime | None = None
+    uow: UnitOfWork, sign_in: str, *, password_seal: str | None = None, disabled_at: datetime | None = None
 ) -> bool:
     """A new password enables the account again. Its sessions end either way. False: nobody has this name."""
     values = {"disabled_at": disabled_at} | ({"password_seal": password_seal} if password_seal else {})
-    changed = await transaction.connection.scalar(
+    changed = await uow.connection.scalar(
         update(accounts).where(accounts.c.sign_in == plain(sign_in)).values(values).returning(accounts.c.account)
     )
     if changed is not None:
-        await transaction.connection.execute(delete(sessions).where(sessions.c.account == changed))
+        await uow.connection.execute(delete(sessions).where(sessions.c.account == changed))
     return changed is not None
 
 
@@ -100,20 +100,20 @@ def _operator(row: RowMapping) -> Operator:
     return Operator(row["account"], row["name"], OperatorRole(row["role"]), row["authority"])
 
 
-async def begin_session(transaction: Transaction, account: AccountId, now: datetime) -> str:
+async def begin_session(uow: UnitOfWork, account: AccountId, now: datetime) -> str:
     """The token that the browser keeps; here lies its hash alone."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"token_hash": _hash(token), "account": account, "begun_at": now, "used_at": now}
-    await transaction.connection.execute(insert(sessions).values(row))
-    await transaction.connection.execute(delete(sessions).where(sessions.c.begun_at < now - 2 * Lasting().most))
+    await uow.connection.execute(insert(sessions).values(row))
+    await uow.connection.execute(delete(sessions).where(sessions.c.begun_at < now - 2 * Lasting().most))
     return token
 
 
 async def in_session(
-    transaction: Transaction, token: str, now: datetime, lasting: Lasting, *, following: bool
+    uow: UnitOfWork, token: str, now: datetime, lasting: Lasting, *, following: bool
 ) -> Operator | None:
     """None where the session has ended, or the account. `following` is no use of it."""
-    rows = await transaction.connection.execute(
+    rows = await uow.connection.execute(
         select(accounts, sessions.c.begun_at, sessions.c.used_at)
         .join_from(sessions, accounts, sessions.c.account == accounts.c.account)
         .where(sessions.c.token_hash == _hash(token), accounts.c.disabled_at.is_(None))
@@ -125,21 +125,21 @@ async def in_session(
         return None
     if not following:
         used = update(sessions).where(sessions.c.token_hash == _hash(token)).values(used_at=now)
-        await transaction.connection.execute(used)
+        await uow.connection.execute(used)
     return _operator(row)
 
 
-async def end_session(transaction: Transaction, token: str) -> None:
-    await transaction.connection.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
+async def end_session(uow: UnitOfWork, token: str) -> None:
+    await uow.connection.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
 
 
-async def may_try(transaction: Transaction, sign_in: str, place: str, now: datetime) -> bool:
+async def may_try(uow: UnitOfWork, sign_in: str, place: str, now: datetime) -> bool:
     """Counts the try as a failure before its password is looked at, so that of many at once no more are looked at than of many in turn:
     of one name, and from one place.
 
     Counted by the name's hash: people type their password into the wrong field.
     """
-    name, table, connection = _hash(plain(sign_in)), failed_sign_ins.c, transaction.connection
+    name, table, connection = _hash(plain(sign_in)), failed_sign_ins.c, uow.connection
     for each in (_hash(f"place {place}"), name):
         await connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(each[:8], signed=True))))
     await connection.execute(delete(failed_sign_ins).where(table.at < now - FAILURES_COUNT_FOR))
@@ -154,11 +154,11 @@ async def may_try(transaction: Transaction, sign_in: str, place: str, now: datet
     return True
 
 
-async def succeeded(transaction: Transaction, sign_in: str, place: str, tried_at: datetime) -> None:
+async def succeeded(uow: UnitOfWork, sign_in: str, place: str, tried_at: datetime) -> None:
     """That try was no failure."""
     table = failed_sign_ins.c
     mine = (table.sign_in_hash == _hash(plain(sign_in)), table.place == place, table.at == tried_at)
-    await transaction.connection.execute(delete(failed_sign_ins).where(*mine))
+    await uow.connection.execute(delete(failed_sign_ins).where(*mine))
 
 
 def _hash(what: str) -> bytes:

@@ -50,14 +50,15 @@ async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reaso
     from services.platform.runtime.clocks import Clocks
     from services.platform.store import story_clock
     from services.platform.store.engine import connect
-    from services.platform.store.unit_of_work import Store
+    from services.platform.store.unit_of_work import Origin, Store
 
     settings = KeySettings()
-    store, went = Store(connect(settings, "console")), True
+    clocks = Clocks()
+    store, went = Store(connect(settings, "console"), origin=Origin("console", clocks)), True
     try:
-        async with store.transaction() as transaction:
-            account = await accounts.of_name(transaction.connection, sign_in)
-            clocks = Clocks(await story_clock.ahead_by(transaction.connection))
+        async with store.transaction() as uow:
+            account = await accounts.of_name(uow.connection, sign_in)
+            clocks.move_to(await story_clock.ahead_by(uow.connection))
         operator = None if account is None or account.disabled_at is not None else account.operator
         if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
             raise refused(NOBODY)

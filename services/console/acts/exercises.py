@@ -39,12 +39,12 @@ class ExerciseService:
         """The same `act` again starts nothing further. The report names a placement for its force, and no child of it."""
         if not operator.sees(authority):
             return Started.NO_SUCH_AREA
-        async with self.store.transaction() as transaction:
-            placement = await directory_page.a_placement(transaction.connection, authority, force)
+        async with self.store.transaction() as uow:
+            placement = await directory_page.a_placement(uow.connection, authority, force)
             if placement is None:
                 return Started.NO_SUCH_AREA
             child = provisional_child(f"exercise {act}")
-            voice = ActRecorder(self.clocks, self.keyring, transaction, operator, act, child, exercise=True)
+            voice = ActRecorder(self.clocks, self.keyring, uow, operator, act, child, exercise=True)
             if await voice.is_first(OperatorAct.EXERCISE_STARTED):
                 words = (await voice.keep({"reason": reason}))["reason"]
                 report = ChildReportedMissing(authority=authority, channel="console", placement=placement, words=words)

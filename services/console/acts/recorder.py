@@ -6,11 +6,10 @@ from uuid import UUID
 
 from services.console.policy.permits import Operator
 from services.console.read_model import repository as read_model
-from services.platform.bus.envelope import say
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import ChildId, WordsId, derived
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct, OperatorActed
@@ -24,7 +23,7 @@ class ActRecorder:
 
     clocks: Clocks
     keyring: Keyring
-    transaction: Transaction
+    uow: UnitOfWork
     operator: Operator
     act: UUID
     child: ChildId
@@ -32,7 +31,7 @@ class ActRecorder:
 
     async def is_first(self, what: OperatorAct) -> bool:
         """False where this form has acted before. Two that race for one act wait for each other here."""
-        return await read_model.keep_act(self.transaction, self.act, self.operator.account, what, self.clocks.wall())
+        return await read_model.keep_act(self.uow, self.act, self.operator.account, what, self.clocks.wall())
 
     async def keep(self, said: Mapping[str, str]) -> dict[str, tuple[WordsId, ...]]:
         """The words of each field, encrypted under the key of whom they are about."""
@@ -40,7 +39,7 @@ class ActRecorder:
         for name, text in said.items():
             kept[name] = (
                 await words.keep(
-                    self.transaction,
+                    self.uow,
                     self.keyring,
                     about=self.child,
                     words=text,
@@ -54,16 +53,7 @@ class ActRecorder:
         """Their ids, which follow from the act's."""
         ids = tuple(str(derived("act", str(self.act), each.kind)) for each in messages)
         for name, content in zip(ids, messages, strict=True):
-            await say(
-                self.transaction,
-                content,
-                said_by=SERVICE,
-                subject=self.child,
-                at=self.clocks.story(),
-                now=self.clocks.wall(),
-                message_id=name,
-                exercise=self.exercise,
-            )
+            self.uow.publish(content, subject=self.child, message_id=name, exercise=self.exercise)
         return ids
 
     async def record(self, what: OperatorAct, **about: object) -> None:

@@ -55,11 +55,11 @@ class DeadLetterRedrive:
         return topic
 
     async def _record(self, operator: Operator, found: dead_letters.DeadLetter, act: UUID, reason: str) -> None:
-        async with self.store.transaction() as transaction:
-            voice = ActRecorder(self.clocks, self.keyring, transaction, operator, act, found.subject)
+        async with self.store.transaction() as uow:
+            voice = ActRecorder(self.clocks, self.keyring, uow, operator, act, found.subject)
             if await voice.is_first(OperatorAct.DEAD_LETTER_REDRIVEN):
                 kept = await voice.keep({"reason": reason})
-                await read_model.redriven(transaction, found.id, operator.account, self.clocks.story())
+                await read_model.redriven(uow, found.id, operator.account, self.clocks.story())
                 await voice.record(OperatorAct.DEAD_LETTER_REDRIVEN, letter=found.id, words=kept["reason"])
         metrics.ACTS.labels(OperatorAct.DEAD_LETTER_REDRIVEN, "done").inc()
 

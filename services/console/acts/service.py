@@ -16,7 +16,7 @@ from services.console.read_model import repository as read_model
 from services.platform.register import identity
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
 
@@ -70,30 +70,30 @@ class ActService:
         """
         naming = replace(answers, act=_naming(answers.act))
         subject = Subject(episode=None if about.episode is None else about.episode.episode)
-        async with self.store.transaction() as transaction:
+        async with self.store.transaction() as uow:
             if about.seen != seen:
                 return False
             if REVEALS.possible(about):
-                return await self._act(transaction, operator, REVEALS, subject, naming, seen) is not Result.STALE
-            await read_model.keep_act(transaction, naming.act, operator.account, REVEALS.act, self.clocks.wall())
+                return await self._act(uow, operator, REVEALS, subject, naming, seen) is not Result.STALE
+            await read_model.keep_act(uow, naming.act, operator.account, REVEALS.act, self.clocks.wall())
             return True
 
     async def act(self, operator: Operator, deed: Deed, subject: Subject, answers: Answers, seen: str) -> Result:
         """`seen` is what the form remembers (`About.seen`)."""
-        async with self.store.transaction() as transaction:
-            result = await self._act(transaction, operator, deed, subject, answers, seen)
+        async with self.store.transaction() as uow:
+            result = await self._act(uow, operator, deed, subject, answers, seen)
         metrics.ACTS.labels(deed.act, result.name.lower().replace("_", "-")).inc()
         return result
 
     async def _act(
-        self, transaction: Transaction, operator: Operator, deed: Deed, subject: Subject, answers: Answers, seen: str
+        self, uow: UnitOfWork, operator: Operator, deed: Deed, subject: Subject, answers: Answers, seen: str
     ) -> Result:
-        if await read_model.acted_before(transaction.connection, answers.act):
+        if await read_model.acted_before(uow.connection, answers.act):
             return Result.DONE_BEFORE
-        about = await _about(transaction.connection, subject)
+        about = await _about(uow.connection, subject)
         if about is None or about.seen != seen or not deed.possible(about):
             return Result.STALE
-        voice = ActRecorder(self.clocks, self.keyring, transaction, operator, answers.act, about.child, about.exercise)
+        voice = ActRecorder(self.clocks, self.keyring, uow, operator, answers.act, about.child, about.exercise)
         if not await voice.is_first(deed.act):
             return Result.DONE_BEFORE
         answers = replace(answers, words=await voice.keep(answers.said))

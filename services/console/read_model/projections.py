@@ -6,9 +6,9 @@ from typing import Any
 from services.console import metrics
 from services.console.read_model import contacts
 from services.console.read_model import repository as read_model
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ReportTaken
 from services.safeguarding.message import Message
@@ -19,7 +19,7 @@ class Handlers:
     def __init__(self, clocks: Clocks) -> None:
         self._clocks = clocks
 
-    def by_kind(self) -> dict[type[Message], Callable[[Received[Any], Transaction], Awaitable[None]]]:
+    def by_kind(self) -> dict[type[Message], Callable[[Received[Any], UnitOfWork], Awaitable[None]]]:
         """Every kind there is, so that a new one is on the timeline without a change here. What is said of a report for carers stands
         there already.
         """
@@ -33,34 +33,34 @@ class Handlers:
             DutyFailed: self.on_duty_failed,
         }
 
-    async def on_any(self, received: Received[Message], transaction: Transaction) -> None:
-        await read_model.keep_entry(transaction, received, self._clocks.wall())
+    async def on_any(self, received: Received[Message], uow: UnitOfWork) -> None:
+        await read_model.keep_entry(uow, received, self._clocks.wall())
 
-    async def on_episode_changed(self, received: Received[EpisodeChanged], transaction: Transaction) -> None:
-        await read_model.keep_episode(transaction, received)
-        await read_model.keep_entry(transaction, received, self._clocks.wall())
-        self._measure(received, transaction)
+    async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
+        await read_model.keep_episode(uow, received)
+        await read_model.keep_entry(uow, received, self._clocks.wall())
+        self._measure(received, uow)
 
-    async def on_duty_changed(self, received: Received[DutyChanged], transaction: Transaction) -> None:
+    async def on_duty_changed(self, received: Received[DutyChanged], uow: UnitOfWork) -> None:
         """Kept as it now stands. Its tellings and their outcomes come by themselves, so it is no entry of the timeline."""
-        await read_model.keep_duty(transaction, received, waits=received.content.goes_on)
-        self._measure(received, transaction)
+        await read_model.keep_duty(uow, received, waits=received.content.goes_on)
+        self._measure(received, uow)
 
-    async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], transaction: Transaction) -> None:
-        await read_model.keep_dead_letter(transaction, received)
+    async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], uow: UnitOfWork) -> None:
+        await read_model.keep_dead_letter(uow, received)
 
-    async def on_duty_delivered(self, received: Received[DutyDelivered], transaction: Transaction) -> None:
-        await self.on_any(received, transaction)
-        await contacts.reached(transaction, received.content.person, received.time)
+    async def on_duty_delivered(self, received: Received[DutyDelivered], uow: UnitOfWork) -> None:
+        await self.on_any(received, uow)
+        await contacts.reached(uow, received.content.person, received.time)
 
-    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], transaction: Transaction) -> None:
-        await self.on_any(received, transaction)
-        await contacts.answered(transaction, received.content.by, received.time)
+    async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
+        await self.on_any(received, uow)
+        await contacts.answered(uow, received.content.by, received.time)
 
-    async def on_duty_failed(self, received: Received[DutyFailed], transaction: Transaction) -> None:
-        await self.on_any(received, transaction)
-        await contacts.failed(transaction, received.content.person, received.time, received.content.reason)
+    async def on_duty_failed(self, received: Received[DutyFailed], uow: UnitOfWork) -> None:
+        await self.on_any(received, uow)
+        await contacts.failed(uow, received.content.person, received.time, received.content.reason)
 
-    def _measure(self, received: Received[Message], transaction: Transaction) -> None:
+    def _measure(self, received: Received[Message], uow: UnitOfWork) -> None:
         behind = (self._clocks.story() - received.time).total_seconds()
-        transaction.after_commit(lambda: metrics.BEHIND.observe(max(0.0, behind)))
+        uow.on_commit(lambda: metrics.BEHIND.observe(max(0.0, behind)))

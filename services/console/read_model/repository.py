@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.policy.record import DeadLetter, Recorded
 from services.console.read_model.tables import acts, dead_letters, duties, entries, episodes
-from services.platform.bus.envelope import Received, read
+from services.platform.messages.envelope import Received, read
 from services.platform.store.query import DIALECT, bulk_insert, unnest_rows
 from services.platform.store.tables import due
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.contracts import contracts
 from services.safeguarding.decisions import OVER, DutyChanged, EpisodeChanged, MessageDeadLettered
 from services.safeguarding.events import RuleDue
@@ -66,19 +66,19 @@ LETTER = ("letter", "service", "origin", "reason", "original_kind", "at")
 KEEP_DEAD_LETTER = _once(dead_letters, OF_NOBODY, LETTER)
 
 
-async def keep_episode(transaction: Transaction, received: Received[EpisodeChanged]) -> None:
+async def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
     row = _standing(received) | {"episode": received.content.episode, "opened_at": received.content.opened_at}
-    transaction.write_last(KEEP_EPISODE, row)
+    uow.bulk_write(KEEP_EPISODE, row)
 
 
-async def keep_duty(transaction: Transaction, received: Received[DutyChanged], *, waits: bool) -> None:
+async def keep_duty(uow: UnitOfWork, received: Received[DutyChanged], *, waits: bool) -> None:
     """An older revision than the one known changes nothing. `waits`: somebody has still to answer."""
     row = _standing(received) | {"duty": received.content.duty, "episode": received.content.episode, "waits": waits}
-    transaction.write_last(KEEP_DUTY, row)
+    uow.bulk_write(KEEP_DUTY, row)
 
 
-async def keep_entry(transaction: Transaction, received: Received[Message], heard_at: datetime) -> None:
+async def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime) -> None:
     row = {
         "source": received.source,
         "message_id": received.id,
@@ -89,10 +89,10 @@ async def keep_entry(transaction: Transaction, received: Received[Message], hear
         "exercise": received.exercise,
         "content": received.content.model_dump_json(),
     }
-    transaction.write_last(KEEP_ENTRY, row)
+    uow.bulk_write(KEEP_ENTRY, row)
 
 
-async def keep_dead_letter(transaction: Transaction, received: Received[MessageDeadLettered]) -> None:
+async def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLettered]) -> None:
     """Its reason and where it came from. The message's own bytes stay on the bus."""
     letter = received.content
     row = {
@@ -103,7 +103,7 @@ async def keep_dead_letter(transaction: Transaction, received: Received[MessageD
         "original_kind": letter.original_kind,
         "at": received.time,
     }
-    transaction.write_last(KEEP_DEAD_LETTER, row)
+    uow.bulk_write(KEEP_DEAD_LETTER, row)
 
 
 async def open_episodes(
@@ -180,11 +180,11 @@ async def acted_before(connection: AsyncConnection, act: UUID) -> bool:
     return await connection.scalar(select(acts.c.act).where(acts.c.act == act)) is not None
 
 
-async def keep_act(transaction: Transaction, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
+async def keep_act(uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
     """False where it is kept already: two that race for one act wait for each other here. `at` is wall time."""
     row = {"act": act, "account": account, "what": what, "at": at}
     written = insert(acts).values(row).on_conflict_do_nothing().returning(acts.c.act)
-    return await transaction.connection.scalar(written) is not None
+    return await uow.connection.scalar(written) is not None
 
 
 async def is_dead_letter(connection: AsyncConnection, letter: str) -> bool:
@@ -192,10 +192,10 @@ async def is_dead_letter(connection: AsyncConnection, letter: str) -> bool:
     return await connection.scalar(found) is not None
 
 
-async def redriven(transaction: Transaction, letter: str, account: AccountId, at: datetime) -> None:
+async def redriven(uow: UnitOfWork, letter: str, account: AccountId, at: datetime) -> None:
     """The newest try is the one that is shown. `at` is story time."""
     changed = update(dead_letters).where(dead_letters.c.letter == letter)
-    await transaction.connection.execute(changed.values(redriven_at=at, redriven_by=account))
+    await uow.connection.execute(changed.values(redriven_at=at, redriven_by=account))
 
 
 async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:

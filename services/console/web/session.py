@@ -66,8 +66,8 @@ class SessionGuard:
         token = request.cookies.get(self.cookie)
         if not token:
             raise SignedOut(following=following)
-        async with self.store.transaction() as transaction:
-            found = await accounts.in_session(transaction, token, self.clocks.wall(), self.lasting, following=following)
+        async with self.store.transaction() as uow:
+            found = await accounts.in_session(uow, token, self.clocks.wall(), self.lasting, following=following)
         if found is None:
             raise SignedOut(following=following)
         if not found.may(what):

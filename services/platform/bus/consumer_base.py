@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from services.platform.bus.message_processor import MessageProcessor
-from services.platform.bus.raw_message import Raw
+from services.platform.messages.raw_message import Raw
 from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 

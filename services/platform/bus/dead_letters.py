@@ -8,7 +8,7 @@ from datetime import datetime
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from services.platform.bus.envelope import Unreadable, read
+from services.platform.messages.envelope import Unreadable, read
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.message import Topic
 

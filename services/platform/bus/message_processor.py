@@ -11,17 +11,17 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from services.platform.bus import metrics
-from services.platform.bus.envelope import Received, Unreadable, kind_of, read, say
 from services.platform.bus.outbox_relay import OutboxRelay
-from services.platform.bus.raw_message import Raw, letter_about
 from services.platform.bus.subscriptions import Handler, Prefetch, Priority, Subscription, background_topics
+from services.platform.messages.envelope import Received, Unreadable, kind_of, read
+from services.platform.messages.raw_message import Raw, letter_about
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger, place
 from services.platform.store import inbox
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.inbox import Identity
 from services.platform.store.transient_errors import is_transient
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding import identifiers
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.message import Message
@@ -164,25 +164,25 @@ class MessageProcessor:
         """All of them in one transaction, in their order; for each, the keys under which it said something."""
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
-        async with self._store.transaction() as transaction:
+        async with self._store.transaction() as uow:
             queries = [] if self._prefetch is None else self._prefetch.queries(several)
-            marks, answers = await inbox.mark_and_ask(transaction, identities, self._clocks.wall(), *queries)
+            marks, answers = await inbox.mark_and_ask(uow, identities, self._clocks.wall(), *queries)
             if self._prefetch is not None:
-                self._prefetch.load(transaction, answers)
+                self._prefetch.load(uow, answers)
             for received, mark in zip(several, marks, strict=True):
-                said_before, transaction.keys_said = transaction.keys_said, {}
+                published_before, uow.published_keys = uow.published_keys, {}
                 if mark is inbox.Mark.NEW:
-                    await self._handle(received, transaction)
-                keys.append(list(transaction.keys_said))
-                transaction.keys_said = said_before | transaction.keys_said
+                    await self._handle(received, uow)
+                keys.append(list(uow.published_keys))
+                uow.published_keys = published_before | uow.published_keys
         for received, mark in zip(several, marks, strict=True):
             metrics.HANDLED.labels(received.content.kind, mark).inc()
         return keys
 
-    async def _handle(self, received: Received[Message], transaction: Transaction) -> None:
+    async def _handle(self, received: Received[Message], uow: UnitOfWork) -> None:
         started = time.perf_counter()
         with _bound(received):
-            await self.subscriptions[received.content.kind].handler(received, transaction)
+            await self.subscriptions[received.content.kind].handler(received, uow)
         metrics.HANDLING.labels(received.content.kind).observe(time.perf_counter() - started)
 
     async def _give_up(
@@ -196,19 +196,11 @@ class MessageProcessor:
         subject = received.subject if received is not None else identifiers.provisional_child(raw.origin)
         while True:
             try:
-                async with self._store.transaction() as transaction:
-                    now = self._clocks.wall()
-                    await say(
-                        transaction,
-                        letter,
-                        said_by=self.service,
-                        subject=subject,
-                        at=self._clocks.story(),
-                        now=now,
-                        message_id=str(identifiers.derived("dead letter", self.service, raw.origin)),
-                    )
+                async with self._store.transaction() as uow:
+                    letter_id = identifiers.derived("dead letter", self.service, raw.origin)
+                    uow.publish(letter, subject=subject, message_id=str(letter_id))
                     if self._last_resort is not None and received is not None:
-                        await self._last_resort(received, transaction)
+                        await self._last_resort(received, uow)
             except Exception as error:  # noqa: BLE001 the message stays in hand until it is either in the outbox or comes again
                 if not await self._wait(raw.origin, error):
                     return False
@@ -216,7 +208,7 @@ class MessageProcessor:
             break
         metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
         self._clear_waiting(raw.origin)
-        await self._publisher.wait_published(list(transaction.keys_said))
+        await self._publisher.wait_published(list(uow.published_keys))
         return True
 
     async def _wait(self, origin: str, error: Exception) -> bool:

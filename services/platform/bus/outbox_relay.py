@@ -21,7 +21,7 @@ from services.platform.runtime.settings import Settings
 from services.platform.store import outbox
 from services.platform.store.outbox import Committed, Unsent
 from services.platform.store.transient_errors import is_transient
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
@@ -54,17 +54,17 @@ class OutboxRelay:
         self._failure: str | None = None
         self._sweep = Repeating("outbox sweep", self._wake_what_was_left, every_seconds=SWEEP_EVERY_SECONDS)
         self._removal = Repeating("outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS)
-        store.on_said = self.publish
+        store.on_published = self.publish
 
     def obstacle(self) -> str | None:
         return self._failure or self._sweep.obstacle() or self._removal.obstacle()
 
-    def publish(self, transaction: Transaction) -> None:
+    def publish(self, uow: UnitOfWork) -> None:
         """What a transaction said, now that it is committed."""
         if self._stopping:
             return
         direct, later = list[Unsent](), list[str]()
-        for said in outbox.committed(transaction):
+        for said in uow.published():
             if self._goes_directly(said):
                 direct.extend(said.messages)
             else:

@@ -22,7 +22,7 @@ from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox, story_clock
 from services.platform.store.engine import connect, connect_to_read
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.message import Message
 
 BUNDLES_OF_RECORDS = 24
@@ -41,7 +41,11 @@ class ServiceHost:
 
     def __post_init__(self) -> None:
         logs.configure(self.service, self.settings.slot)
-        self.store = Store(connect(self.settings, self.service), connect_to_read(self.settings, self.service))
+        self.store = Store(
+            connect(self.settings, self.service),
+            connect_to_read(self.settings, self.service),
+            origin=Origin(self.service, self.clocks),
+        )
         self.publisher = OutboxRelay(self.settings, self.store, self.clocks)
         self.health.watch("publishing", self.publisher.obstacle)
         self._contract = partial(MessageProcessor, self.service, self.store, self.publisher, self.clocks)

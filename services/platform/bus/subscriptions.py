@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol, TypeAlias
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.query import Statement
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.message import Message, Topic
 
-Handler: TypeAlias = Callable[[Received[Any], Transaction], Awaitable[None]]
+Handler: TypeAlias = Callable[[Received[Any], UnitOfWork], Awaitable[None]]
 
 
 class Priority(Enum):
@@ -44,5 +44,5 @@ class Prefetch(Protocol):
     def queries(self, batch: Sequence[Received[Any]]) -> Sequence[Statement]:
         """For all of the batch: which messages were done before is not known yet."""
 
-    def load(self, transaction: Transaction, answers: Sequence[list[tuple[Any, ...]]]) -> None:
+    def load(self, uow: UnitOfWork, answers: Sequence[list[tuple[Any, ...]]]) -> None:
         """Keeps the answers where the handlers find them (`Transaction.remembered`)."""

@@ -1,16 +1,9 @@
 """What the floor says of a parcel, in the transaction of what happened to it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
 
-from services.platform.bus.envelope import compose
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, FailureReason, MediumName
-from services.platform.store import outbox
-from services.platform.store.outbox import Said
-from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.contact_events import ContactUnreachable
 from services.safeguarding.duties import Duty
 from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
@@ -20,32 +13,6 @@ from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyD
 
 CARER = "carer"
 """Who gets conversations' replies."""
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Speaks for one service. `at` is story time, `now` wall time."""
-
-    service: str
-    at: datetime
-    now: datetime
-
-    async def say(self, transaction: Transaction, delivery: Delivery, *contents: Message | None) -> None:
-        """In one round trip where they go to one topic; None says nothing."""
-        said = [content for content in contents if content is not None]
-        for topic, each in groupby(said, key=lambda content: content.topic):
-            messages = [Said(delivery.child, self._envelope(delivery, content)) for content in each]
-            await outbox.put_all(transaction, messages, topic=topic, at=self.now)
-
-    def _envelope(self, delivery: Delivery, content: Message) -> bytes:
-        return compose(
-            content,
-            said_by=self.service,
-            subject=delivery.child,
-            at=self.at,
-            exercise=delivery.exercise,
-            trace=delivery.trace,
-        )
 
 
 def accepted(delivery: Delivery, person: PersonId | None) -> Message | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.safeguarding import identifiers
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId

@@ -16,7 +16,7 @@ from services.platform.register.keys import known_data_keys
 from services.platform.register.views import data_keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 AT_ONCE = 200
 PAUSE_SECONDS = 1.0
@@ -31,7 +31,7 @@ class Batch:
     shut: int = 0
 
 
-Renews: TypeAlias = Callable[[Transaction, Keyring, str], Awaitable[Batch]]
+Renews: TypeAlias = Callable[[UnitOfWork, Keyring, str], Awaitable[Batch]]
 """Looks at the rows behind the one named, in order; the empty name is before the first."""
 
 
@@ -71,8 +71,8 @@ async def _look(store: Store, keyring: Keyring, batch: Renews) -> Renewed:
     last, changed, shut = "", 0, 0
     while True:
         try:
-            async with store.transaction() as transaction:
-                done = await batch(transaction, keyring, last)
+            async with store.transaction() as uow:
+                done = await batch(uow, keyring, last)
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -91,9 +91,9 @@ REWRAP = (
 )
 
 
-async def wrapped_keys(transaction: Transaction, keyring: Keyring, after: str) -> Batch:
+async def wrapped_keys(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Data keys under the newest master key. What they close is not touched."""
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(data_keys).where(data_keys.c.owner > after).order_by(data_keys.c.owner).limit(AT_ONCE)
     )
     rows = found.all()
@@ -107,7 +107,7 @@ async def wrapped_keys(transaction: Transaction, keyring: Keyring, after: str) -
         if under_newest is not None:
             anew.append({"of": owner, "before": wrapped, "after": under_newest})
     if anew:
-        await transaction.connection.execute(REWRAP, anew)
+        await uow.connection.execute(REWRAP, anew)
     return Batch(rows[-1].owner if rows else None, len(anew), shut)
 
 
@@ -122,13 +122,13 @@ class Hashed:
 
 
 async def hashed_anew(
-    transaction: Transaction, keyring: Keyring, rows: Sequence[Hashed], place: str, spelt: Callable[[str], str] = str
+    uow: UnitOfWork, keyring: Keyring, rows: Sequence[Hashed], place: str, spelt: Callable[[str], str] = str
 ) -> tuple[list[dict[str, Any]], int]:
     """What to write over which hash (`of`, `before`, `after`), and how many rows no key opens. `spelt` is how it is hashed.
 
     Of an erased owner nobody knows the number, and nobody is to find them by it: the hash goes too.
     """
-    keys = await known_data_keys(transaction.connection, keyring, {row.owner for row in rows})
+    keys = await known_data_keys(uow.connection, keyring, {row.owner for row in rows})
     anew, shut = [], 0
     for row in rows:
         under_newest = None

@@ -12,11 +12,15 @@ from services.platform.register.views import data_keys as table
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import DataKey, Keyring
 from services.platform.store.query import Statement, as_sql, bulk_insert, execute_pipelined, to_columns
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import Local, UnitOfWork
 
 OWNERS = bindparam("owners", type_=ARRAY(Text))
 WRAPPED = as_sql(select(table.c.owner, table.c.wrapped).where(table.c.owner == any_(OWNERS)))
 MAKE = bulk_insert("register.data_keys", {"owner": "text", "wrapped": "bytea"}, "ON CONFLICT DO NOTHING")
+
+
+KEYS: Local[dict[str, DataKey]] = Local(dict)
+"""By owner."""
 
 
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
@@ -44,18 +48,18 @@ async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners:
     return {owner: keyring.unwrap(owner, each) for owner, each in wrapped.items()}
 
 
-def remember(transaction: Transaction, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
+def remember(uow: UnitOfWork, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
     """A key that came with what was read: `key_of` need not ask for it. None where the owner has none."""
     if wrapped is not None:
-        transaction.remembered[table, owner] = keyring.unwrap(owner, wrapped)
+        uow.local(KEYS)[owner] = keyring.unwrap(owner, wrapped)
 
 
-async def key_of(transaction: Transaction, keyring: Keyring, owner: str, *, new: bool = False) -> DataKey:
+async def key_of(uow: UnitOfWork, keyring: Keyring, owner: str, *, new: bool = False) -> DataKey:
     """As `data_key`, and asked for once in a transaction. `new` as for `data_keys`."""
-    key: DataKey | None = transaction.remembered.get((table, owner))
+    key = uow.local(KEYS).get(owner)
     if key is None:
-        key = (await data_keys(transaction.connection, keyring, [owner], new=new))[owner]
-        transaction.remembered[table, owner] = key
+        key = (await data_keys(uow.connection, keyring, [owner], new=new))[owner]
+        uow.local(KEYS)[owner] = key
     return key
 
 

@@ -13,7 +13,7 @@ from services.platform.register import views
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Statement, as_sql, bulk_insert
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
 from services.safeguarding.notice_fields import ReportQuestion
 
@@ -37,7 +37,7 @@ KEEP = bulk_insert(
 
 
 async def keep(
-    transaction: Transaction,
+    uow: UnitOfWork,
     keyring: Keyring,
     *,
     about: str,
@@ -50,12 +50,10 @@ async def keep(
 
     `about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time.
     """
-    key = await key_of(
-        transaction, keyring, about, new=is_provisional(about)
-    )  # most words of such a child are its first
+    key = await key_of(uow, keyring, about, new=is_provisional(about))  # most words of such a child are its first
     words_id = new_id("words")
     row = {"id": words_id, "about": about, "words": key.close(words, PLACE), "said_by": said_by, "at": at}
-    transaction.write_last(KEEP, row | {"answers": None if answers is None else answers.value})
+    uow.bulk_write(KEEP, row | {"answers": None if answers is None else answers.value})
     return words_id
 
 

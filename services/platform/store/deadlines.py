@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from services.platform.store.query import bulk_insert, to_columns
 from services.platform.store.tables import due
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +44,27 @@ PUT = bulk_insert(
 CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
 
-async def put_all(transaction: Transaction, pending: Sequence[Pending]) -> None:
+async def put_all(uow: UnitOfWork, pending: Sequence[Pending]) -> None:
     """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing.
 
     Written with the commit, after what the transaction cancelled or put before. No deadline twice.
     """
     if pending:
         rows = [{name: getattr(each, name) for name in PENDING} for each in pending]
-        transaction.write_in_order(PUT, to_columns(rows))
+        uow.write(PUT, to_columns(rows))
 
 
-async def cancel(transaction: Transaction, at: datetime, *deadlines: UUID) -> None:
+async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
     """Those that have fired already are left as they are: the protocol passes over what the case has outgrown. Written with
     the commit, after what the transaction put before.
     """
     if deadlines:
-        transaction.write_in_order(CANCEL, {"at": at, "deadlines": list(deadlines)})
+        uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
 
 
-async def claim(transaction: Transaction, *, now: datetime, most: int) -> list[DueRow]:
+async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
     """Due and neither fired nor cancelled, longest overdue first; rows in another clock's hands are passed over."""
-    rows = await transaction.connection.execute(
+    rows = await uow.connection.execute(
         select(due.c.deadline, due.c.child, due.c.due_at, due.c.envelope)
         .where(due.c.fired_at.is_(None), due.c.cancelled_at.is_(None), due.c.due_at <= now)
         .order_by(due.c.due_at)
@@ -74,5 +74,5 @@ async def claim(transaction: Transaction, *, now: datetime, most: int) -> list[D
     return [DueRow(*row) for row in rows]
 
 
-async def fired(transaction: Transaction, deadlines: list[UUID], at: datetime) -> None:
-    await transaction.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))
+async def fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
+    await uow.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))

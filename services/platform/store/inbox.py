@@ -12,7 +12,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.query import Statement, execute_pipelined
 from services.platform.store.tables import inbox
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 KEPT = timedelta(days=400)
 """Longer than any topic keeps a message, and than a dead letter can be redriven (infra/kafka/topics.yaml)."""
@@ -46,17 +46,17 @@ KNOWN = select(inbox.c.content_hash).where(
 )
 
 
-async def mark_all(transaction: Transaction, messages: Sequence[Identity], at: datetime) -> list[Mark]:
+async def mark_all(uow: UnitOfWork, messages: Sequence[Identity], at: datetime) -> list[Mark]:
     """One mark each, in the order given; of one message twice, the first is new and the second was done before.
 
     NEW means that this transaction holds the mark: two that race for one message wait for each other here.
     """
-    marks, _ = await mark_and_ask(transaction, messages, at)
+    marks, _ = await mark_and_ask(uow, messages, at)
     return marks
 
 
 async def mark_and_ask(
-    transaction: Transaction, messages: Sequence[Identity], at: datetime, *asked: Statement
+    uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *asked: Statement
 ) -> tuple[list[Mark], list[list[tuple[Any, ...]]]]:
     """As `mark_all`; and, asked in the same round trip when the marks are held, what these statements give."""
     parameters = {
@@ -65,22 +65,22 @@ async def mark_and_ask(
         "hashes": [each.content_hash for each in messages],
         "at": at,
     }
-    written, *answers = await execute_pipelined(transaction.connection, (MARK, parameters), *asked)
+    written, *answers = await execute_pipelined(uow.connection, (MARK, parameters), *asked)
     fresh = {(source, message_id) for source, message_id in written}
-    return [await _mark_of(transaction, each, fresh) for each in messages], answers
+    return [await _mark_of(uow, each, fresh) for each in messages], answers
 
 
-async def _mark_of(transaction: Transaction, message: Identity, fresh: set[tuple[str, str]]) -> Mark:
+async def _mark_of(uow: UnitOfWork, message: Identity, fresh: set[tuple[str, str]]) -> Mark:
     name = (message.source, message.message_id)
     if name in fresh:
         fresh.remove(name)
         return Mark.NEW
-    known = await transaction.connection.scalar(KNOWN, {"source": message.source, "message_id": message.message_id})
+    known = await uow.connection.scalar(KNOWN, {"source": message.source, "message_id": message.message_id})
     return Mark.DONE_BEFORE if known == message.content_hash else Mark.OTHER_CONTENT
 
 
-async def mark(transaction: Transaction, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
-    return (await mark_all(transaction, [Identity(source, message_id, content_hash)], at))[0]
+async def mark(uow: UnitOfWork, *, source: str, message_id: str, content_hash: bytes, at: datetime) -> Mark:
+    return (await mark_all(uow, [Identity(source, message_id, content_hash)], at))[0]
 
 
 FORGET = text("""
@@ -96,8 +96,8 @@ def forgetting(store: Store, clocks: Clocks) -> Repeating:
     async def turn() -> bool:
         """True while there is more."""
         before = clocks.wall() - KEPT
-        async with store.transaction() as transaction:
-            gone = await transaction.connection.execute(FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})
+        async with store.transaction() as uow:
+            gone = await uow.connection.execute(FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})
         return gone.rowcount == FORGOTTEN_AT_ONCE
 
     return Repeating("forgetting", turn, every_seconds=FORGET_EVERY_SECONDS)

@@ -1,15 +1,15 @@
-"""Messages to publish, written in the transaction of the effects that they tell of."""
+"""Keeps messages to publish, written in the transaction of the effects that they tell of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.store.query import bulk_insert, execute_pipelined
 from services.platform.store.tables import outbox
-from services.platform.store.unit_of_work import Transaction
 
 BATCH = 500
 
@@ -28,45 +28,44 @@ PUT = f"""
     SELECT key, array_agg(position ORDER BY position), (SELECT array_agg(position) FROM outbox WHERE outbox.key = put.key)
     FROM put GROUP BY key
 """  # noqa: S608 this module's own words
-"""Gives for each key the places of what was put, in their order, and those of what lay there before: what a WITH writes, the rest
-of its statement does not see.
-"""
+"""Returns, per key, the positions just inserted and those already queued. (A statement does not see rows written by its own CTE.)"""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Unwritten:
+    """A message that goes into the outbox with the commit. Messages of one key are published in the order of their writing."""
+
     key: str
+    topic: str
     envelope: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What one transaction said under one key, and the places of what others had said under it that still lay there."""
+    """The messages of one transaction under one key, and the positions of others that were queued under it before."""
 
     key: str
     messages: list[Unsent]
     older: frozenset[int]
 
 
-async def put_all(transaction: Transaction, messages: Sequence[Said], *, topic: str, at: datetime) -> None:
-    """Of one key, they are published in the order in which they were put, whatever their topics."""
-    rows = [{"key": each.key, "topic": topic, "envelope": each.envelope, "written_at": at} for each in messages]
-    transaction.write_last(PUT, *rows)
-    transaction.keys_said.update((each.key, None) for each in messages)
-    transaction.remembered.setdefault(put_all, []).extend((each.key, topic, each.envelope) for each in messages)
+def row(message: Unwritten, at: datetime) -> dict[str, object]:
+    """For `PUT`. `at` is wall time."""
+    return {"key": message.key, "topic": message.topic, "envelope": message.envelope, "written_at": at}
 
 
-def committed(transaction: Transaction) -> list[Committed]:
-    """What it said, as it lies in the outbox now."""
+def committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
+    """The messages that one transaction wrote, by key, with their places. `returned`: the rows that `PUT` gave."""
     places: dict[str, list[int]] = {}
     older: dict[str, set[int]] = {}
-    for key, put, before in transaction.returned.get(PUT, ()):
+    for key, put, before in returned:
         older.setdefault(key, set()).update(before or ())
         places.setdefault(key, []).extend(put)
-    said: dict[str, list[Unsent]] = {key: [] for key in places}
-    for key, topic, envelope in transaction.remembered.get(put_all, ()):
-        said[key].append(Unsent(places[key][len(said[key])], key, topic, envelope))
-    return [Committed(key, each, frozenset(older[key].difference(places[key]))) for key, each in said.items()]
+    messages: dict[str, list[Unsent]] = {key: [] for key in places}
+    for each in written:
+        of_key = messages[each.key]
+        of_key.append(Unsent(places[each.key][len(of_key)], each.key, each.topic, each.envelope))
+    return [Committed(key, each, frozenset(older[key].difference(places[key]))) for key, each in messages.items()]
 
 
 async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:

@@ -1,10 +1,10 @@
-"""Several statements in one round trip, which SQLAlchemy does not do: psycopg's pipeline mode, on the connection beneath.
+"""Runs several statements in one round trip, which SQLAlchemy does not do: in psycopg's pipeline mode, on the connection beneath.
 
-What everything passes through is written so (inbox, outbox): there, round trips are most of what a message costs. All else
-goes through SQLAlchemy.
+Round trips are most of what a message costs, so everything that a message passes through reads by `Query` and writes with
+the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar, overload
@@ -33,12 +33,35 @@ H = TypeVar("H")
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[T_co]):
-    """A question to the database, with the function that makes its answer of the rows."""
+    """A question to the database, with the function that makes its answer of the rows.
+
+    With `cache`, an answer that is no None is kept there under the parameters; while it is there, nothing is asked.
+    """
 
     sql: str
     parameters: Mapping[str, Any]
     """Named, `%(name)s`."""
     decode: Callable[[Rows], T_co]
+    cache: MutableMapping[Any, Any] | None = None
+
+    @property
+    def cache_key(self) -> tuple[Any, ...]:
+        return tuple(self.parameters.values())
+
+
+def all_rows(rows: Rows) -> Rows:
+    """Decodes a query whose caller reads the rows themselves."""
+    return rows
+
+
+def first_row(rows: Rows) -> Any:
+    """Decodes a query of one row at most: None where there is none."""
+    return rows[0] if rows else None
+
+
+def scalar(rows: Rows) -> Any:
+    """Decodes a query of one row and one column: None where there is no row."""
+    return rows[0][0] if rows else None
 
 
 def as_sql(statement: ClauseElement) -> str:
@@ -178,6 +201,17 @@ class Reader:
     ) -> tuple[A, B, C, D, E, F, G, H]: ...  # fmt: skip
     async def fetch(self, *queries: Query[Any]) -> Any:
         """The answer of one query, or a tuple with one answer each, asked in one round trip. Raises psycopg's errors."""
-        answers = await _run(self.connection, [(each.sql, each.parameters) for each in queries], named=True)
-        decoded = tuple(query.decode(rows) for query, rows in zip(queries, answers, strict=True))
+        answers: dict[int, Any] = {}
+        for at, query in enumerate(queries):
+            if query.cache is not None and (kept := query.cache.get(query.cache_key)) is not None:
+                answers[at] = kept
+        asked = [at for at in range(len(queries)) if at not in answers]
+        statements = [(queries[at].sql, queries[at].parameters) for at in asked]
+        rows_of = await _run(self.connection, statements, named=True) if statements else []
+        for at, rows in zip(asked, rows_of, strict=True):
+            query = queries[at]
+            answers[at] = query.decode(rows)
+            if query.cache is not None and answers[at] is not None:
+                query.cache[query.cache_key] = answers[at]
+        decoded = tuple(answers[at] for at in range(len(queries)))
         return decoded[0] if len(decoded) == 1 else decoded

@@ -1,104 +1,185 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
 import operator
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.platform.messages.envelope import compose
+from services.platform.runtime.clocks import Clocks
+from services.platform.store import outbox
+from services.platform.store.outbox import Unwritten
 from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, to_columns
+from services.safeguarding.message import Message
+
+T = TypeVar("T")
 
 
-class Transaction(Reader):
-    """`connection` runs statements at once; rows that nothing reads before the commit are left with `write_last` or
-    `write_in_order`, what has to see all of that with `before_commit`, and what must follow the commit, such as waking a loop,
-    with `after_commit`.
+class Cause(Protocol):
+    """The message, delivery or row that an event follows from: its trace goes on, and practice stays practice."""
 
-    `remembered` is for handlers whose messages share the transaction: what one of them has left to be written is not in the
-    database yet for the next.
+    @property
+    def exercise(self) -> bool: ...
+    @property
+    def trace(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The service that publishes, and its clocks."""
+
+    service: str
+    clocks: Clocks
+
+
+class Local(Generic[T]):
+    """A variable of one unit of work: what a handler knows and has not written yet, for the next message of the same transaction."""
+
+    def __init__(self, initial: Callable[[], T]) -> None:
+        self.initial = initial
+
+
+class UnitOfWork(Reader):
+    """Reads with `fetch`, writes with the commit (`write`, `bulk_write`, `save_once`), publishes with `publish`.
+
+    Nothing that waits for the commit is visible to `fetch` or `connection`, which run at once.
     """
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, origin: Origin | None = None) -> None:
         super().__init__(connection)
-        self.keys_said: dict[str, None] = {}
+        self.published_keys: dict[str, None] = {}
         self.returned: dict[str, list[tuple[Any, ...]]] = {}
-        """What statements of `write_last` gave when they were written."""
-        self.remembered: dict[Hashable, Any] = {}
+        """The rows that each statement of `bulk_write` returned when it was written."""
+        self._origin = origin
+        self._unwritten: list[Unwritten] = []
+        self._locals: dict[Local[Any], Any] = {}
         self._in_order: list[Statement] = []
-        self._last: dict[str, list[Mapping[str, Any]]] = {}
-        self._latest: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
+        self._bulk: dict[str, list[Mapping[str, Any]]] = {}
+        self._once: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
         self._before: list[Callable[[], Awaitable[None]]] = []
         self._acts: list[Callable[[], None]] = []
 
-    def write_last(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
-        """With the commit, in one round trip: all rows of one statement, in the order given, as arrays (`pipeline.given`). What it
-        gives is in `returned` then. Whoever reads the table in this transaction does not see them.
+    def local(self, variable: Local[T]) -> T:
+        if variable not in self._locals:
+            self._locals[variable] = variable.initial()
+        return cast("T", self._locals[variable])
 
-        `locks` names the column by whose value the statement locks: rows then go in its order, so that two transactions
-        which lock the same ones do not wait for each other for ever.
-        """
-        if rows:
-            self._last.setdefault(sql, []).extend(rows)
-            if locks is not None:
-                self._last[sql].sort(key=operator.itemgetter(locks))
-
-    def write_latest(self, sql: str, name: str, row: Callable[[], Mapping[str, Any]]) -> None:
-        """As `write_last`, for what may change several times in one transaction: of each `name` the last row alone, made with the
-        commit, in the names' order.
-        """
-        self._latest.setdefault(sql, {})[name] = row
-
-    def write_in_order(self, sql: str, parameters: Mapping[str, Any]) -> None:
-        """One statement with the commit too, after the ones left here before it, and before those of `write_last`."""
+    def write(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """Runs with the commit, in the order of calls, before the statements of `bulk_write`."""
         self._in_order.append((sql, parameters))
 
-    async def end_with(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows that this statement gave. It, and what was left for the last, is written and committed in one round trip:
-        nothing may follow.
+    def bulk_write(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
+        """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are in `returned` then.
+
+        `locks` names the column whose value the statement locks: rows then go in its order, so that two transactions that
+        lock the same rows cannot deadlock.
         """
-        rows, *_ = await self._write((sql, parameters), commit=True)
-        return rows
+        if rows:
+            self._bulk.setdefault(sql, []).extend(rows)
+            if locks is not None:
+                self._bulk[sql].sort(key=operator.itemgetter(locks))
 
-    async def finish(self) -> None:
-        """Writes what was left for the last, and commits. Without any, SQLAlchemy commits when the block ends."""
-        if self._before:
-            await self._do_what_comes_before()
-        await self._write(commit=True)
+    def save_once(self, sql: str, name: str, row: Callable[[], Mapping[str, Any]]) -> None:
+        """As `bulk_write`, for a row that may change several times in one transaction: of each `name` the last one alone is
+        written, made with the commit, in the order of names.
+        """
+        self._once.setdefault(sql, {})[name] = row
 
-    async def _do_what_comes_before(self) -> None:
-        acts, self._before = self._before, []
-        await self._write()
-        for act in acts:
-            await act()
+    def publish(
+        self,
+        *events: Message | None,
+        subject: str,
+        cause: Cause | None = None,
+        at: datetime | None = None,
+        message_id: str | None = None,
+        source: str | None = None,
+        exercise: bool | None = None,
+        trace: str | None = None,
+    ) -> None:
+        """Publishes the events if the transaction commits, and only then; those of one subject in the order of calls. None is passed over.
 
-    async def _write(self, *first: Statement, commit: bool = False) -> list[list[tuple[Any, ...]]]:
-        """What was left, after `first`; nothing is sent where there is none of either."""
-        for sql, latest in self._latest.items():
-            self.write_last(sql, *(row() for _, row in sorted(latest.items(), key=operator.itemgetter(0))))
-        statements = [*first, *self._in_order, *((sql, to_columns(rows)) for sql, rows in self._last.items())]
-        last = len(self._last)
-        self._in_order, self._last, self._latest = [], {}, {}
-        if not statements:
-            return []
-        given = await execute_pipelined(self.connection, *statements, commit=commit)
-        for (sql, _), rows in list(zip(statements, given, strict=True))[len(statements) - last :]:
-            self.returned.setdefault(sql, []).extend(rows)
-        return given
+        `subject` is the child's id. `at` is story time: now, where none is given. `message_id` is fresh where none is given.
+        `source` keeps the source of an agency's own event. `exercise` and `trace` take the place of the cause's.
+        """
+        origin = self._known_origin()
+        if cause is not None:
+            exercise = cause.exercise if exercise is None else exercise
+            trace = trace or cause.trace
+        for event in (each for each in events if each is not None):
+            envelope = compose(
+                event,
+                said_by=origin.service,
+                subject=subject,
+                at=at or origin.clocks.story(),
+                message_id=message_id,
+                source=source,
+                exercise=bool(exercise),
+                trace=trace,
+            )
+            self.publish_composed(event.topic, subject, envelope)
+
+    def publish_composed(self, topic: str, subject: str, envelope: bytes) -> None:
+        """As `publish`, for an event that is composed already."""
+        message = Unwritten(subject, topic, envelope)
+        self._unwritten.append(message)
+        self.published_keys[subject] = None
+        self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
+
+    def published(self) -> list[outbox.Committed]:
+        """The messages of this transaction, as they lie in the outbox after its commit."""
+        return outbox.committed(self._unwritten, self.returned.get(outbox.PUT, ()))
+
+    def _known_origin(self) -> Origin:
+        if self._origin is None:
+            msg = "this store belongs to no service, so nothing can be published"
+            raise RuntimeError(msg)
+        return self._origin
 
     def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
-        """`act` sees everything that was written in this transaction, by whichever message, and may write more. What it raises
-        rolls all of it back. Not together with `end_with`.
+        """`act` sees everything that was written in this transaction, by whichever message, and may write more. An exception in
+        it rolls all of it back. Not together with `commit_returning`.
         """
         self._before.append(act)
 
-    def after_commit(self, act: Callable[[], None]) -> None:
+    def on_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
-        it may only hurry what a sweep would do anyway. What it logs names the message that it was left for.
+        it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
         """
         self._acts.append(partial(copy_context().run, act))
+
+    async def commit_returning(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Runs this statement and everything that waits, commits in the same round trip, and returns its rows. Nothing may follow."""
+        rows, *_ = await self._flush((sql, parameters), commit=True)
+        return rows
+
+    async def finish(self) -> None:
+        """Writes what waits, and commits. Where nothing waits, SQLAlchemy commits when the block ends."""
+        if self._before:
+            acts, self._before = self._before, []
+            await self._flush()
+            for act in acts:
+                await act()
+        await self._flush(commit=True)
+
+    async def _flush(self, *first: Statement, commit: bool = False) -> list[list[tuple[Any, ...]]]:
+        """Runs `first` and then everything that waits; sends nothing where there is neither."""
+        for sql, rows_by_name in self._once.items():
+            self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
+        statements = [*first, *self._in_order, *((sql, to_columns(rows)) for sql, rows in self._bulk.items())]
+        bulk = len(self._bulk)
+        self._in_order, self._bulk, self._once = [], {}, {}
+        if not statements:
+            return []
+        answers = await execute_pipelined(self.connection, *statements, commit=commit)
+        for (sql, _), rows in list(zip(statements, answers, strict=True))[len(statements) - bulk :]:
+            self.returned.setdefault(sql, []).extend(rows)
+        return answers
 
     def committed(self) -> None:
         for act in self._acts:
@@ -106,28 +187,31 @@ class Transaction(Reader):
 
 
 class Store:
-    """Opens transactions, and gives whoever listens each that has messages to publish, once it is committed.
+    """Opens transactions, and hands each that has published something to the outbox relay once it is committed.
 
-    `reading` is for what only reads, each statement by itself: `async with store.reading.connect()`. Where no engine of its
-    own is given for it, it shares the pool of `engine`.
+    `reading` runs each statement by itself: `async with store.reading.connect()`. Without an engine of its own it shares
+    the pool of `engine`. Only the store of a service (`origin`) can publish.
     """
 
-    def __init__(self, engine: AsyncEngine, reading: AsyncEngine | None = None) -> None:
+    def __init__(
+        self, engine: AsyncEngine, reading: AsyncEngine | None = None, *, origin: Origin | None = None
+    ) -> None:
         self.engine = engine
         self.reading = reading or engine.execution_options(**{BEGINS: False})
-        self.on_said: Callable[[Transaction], None] = lambda _transaction: None
+        self.on_published: Callable[[UnitOfWork], None] = lambda _uow: None
+        self._origin = origin
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self) -> AsyncIterator[UnitOfWork]:
         """Commits at the end of the block, or rolls all of it back when the block raises."""
         async with self.engine.connect() as connection:
-            transaction = Transaction(connection)
+            uow = UnitOfWork(connection, self._origin)
             async with connection.begin():
-                yield transaction
-                await transaction.finish()
-        if transaction.keys_said:
-            self.on_said(transaction)
-        transaction.committed()
+                yield uow
+                await uow.finish()
+        if uow.published_keys:
+            self.on_published(uow)
+        uow.committed()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:

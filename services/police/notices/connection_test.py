@@ -10,16 +10,16 @@ from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.delivery.tables import deliveries
 from services.platform.register import forces
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.police.notices.sender import force_of, lane_of
 from services.safeguarding.identifiers import ForceId
 
 
-async def put(transaction: Transaction, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
+async def put(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
     """The running service takes it up within half a second. `now` is wall time."""
     owner = forces.owner_of(force)
     delivery = Delivery(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
-    await delivery_repository.put(transaction, "police", delivery, keyring, None)
+    await delivery_repository.put(uow, "police", delivery, keyring, None)
     return delivery
 
 
@@ -27,8 +27,8 @@ def is_test_of(delivery: Delivery, force: ForceId) -> bool:
     return delivery.duty is None and force_of(delivery) == force
 
 
-async def answered(transaction: Transaction, delivery: Delivery, now: datetime) -> None:
+async def answered(uow: UnitOfWork, delivery: Delivery, now: datetime) -> None:
     """A person there has seen the test."""
-    await transaction.connection.execute(
+    await uow.connection.execute(
         update(deliveries).where(deliveries.c.id == delivery.id).values(state=State.ACKNOWLEDGED, changed_at=now)
     )

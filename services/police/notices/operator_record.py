@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.platform.delivery.events import Speaker
 from services.platform.delivery.model import Delivery
 from services.platform.register import words
 from services.platform.register.operators import Operator
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import OperatorAct, OperatorActed
 
 
@@ -23,11 +22,11 @@ class Command:
 
 
 async def record_operator_act(
-    transaction: Transaction, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery
+    uow: UnitOfWork, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery
 ) -> None:
     """Published by the running service."""
     kept = await words.keep(
-        transaction,
+        uow,
         keyring,
         about=delivery.owner,
         words=command.reason,
@@ -45,4 +44,4 @@ async def record_operator_act(
         step=None if duty is None else duty.step,
         words=(kept,),
     )
-    await Speaker("police", command.at, command.now).say(transaction, delivery, acted)
+    uow.publish(acted, subject=delivery.child, cause=delivery, at=command.at)

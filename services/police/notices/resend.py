@@ -15,7 +15,7 @@ from services.platform.register import forces, operators
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import story_clock
 from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police.notices import connection_test, operator_record
 from services.police.notices.operator_record import Command
 from services.safeguarding.operators import OperatorAct
@@ -32,15 +32,16 @@ class NobodyMay(Exception):
 async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
     """How many go again, each with its entry on the record. Raises NobodyMay."""
     settings = KeySettings()
-    store = Store(connect(settings, "police"))
+    clocks = Clocks()
+    store = Store(connect(settings, "police"), origin=Origin("police", clocks))
     try:
-        async with store.transaction() as transaction:
-            command = await _command(transaction, sign_in, reason)
+        async with store.transaction() as uow:
+            command = await _command(uow, sign_in, reason)
             authority = command.operator.authority
-            again = await replay(transaction, replace(chosen, authority=authority), command.now)
+            again = await replay(uow, replace(chosen, authority=authority), command.now)
             for delivery in again:
                 act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
-                await operator_record.record_operator_act(transaction, settings.keyring, command, act, delivery)
+                await operator_record.record_operator_act(uow, settings.keyring, command, act, delivery)
             return len(again)
     finally:
         await store.close()
@@ -49,26 +50,27 @@ async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
 async def send_connection_test(force: str, sign_in: str, reason: str) -> tuple[bool, str]:
     """Whether the force's end took the test, and what is to be said of it. Raises NobodyMay."""
     settings = KeySettings()
-    store = Store(connect(settings, "police"))
+    clocks = Clocks()
+    store = Store(connect(settings, "police"), origin=Origin("police", clocks))
     try:
-        async with store.transaction() as transaction:
-            command = await _command(transaction, sign_in, reason)
-            if await forces.of(transaction.connection, settings.keyring, force) is None:
+        async with store.transaction() as uow:
+            command = await _command(uow, sign_in, reason)
+            if await forces.of(uow.connection, settings.keyring, force) is None:
                 return False, "the register knows no such force"
-            test = await connection_test.put(transaction, settings.keyring, force, command.now)
+            test = await connection_test.put(uow, settings.keyring, force, command.now)
             await operator_record.record_operator_act(
-                transaction, settings.keyring, command, OperatorAct.CONNECTION_TESTED, test
+                uow, settings.keyring, command, OperatorAct.CONNECTION_TESTED, test
             )
         return await _outcome(store, test.id)
     finally:
         await store.close()
 
 
-async def _command(transaction: Transaction, sign_in: str, reason: str) -> Command:
-    operator = await operators.who_sends_again(transaction.connection, sign_in)
+async def _command(uow: UnitOfWork, sign_in: str, reason: str) -> Command:
+    operator = await operators.who_sends_again(uow.connection, sign_in)
     if operator is None:
         raise NobodyMay
-    clocks = Clocks(await story_clock.ahead_by(transaction.connection))
+    clocks = Clocks(await story_clock.ahead_by(uow.connection))
     return Command(operator, reason, clocks.story(), clocks.wall())
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from services.platform.delivery.channels.channel import MAIL_TO
-from services.platform.delivery.events import Speaker
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.register import forces, police_notice, reporters, words
@@ -16,7 +15,7 @@ from services.platform.register.words import Words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Statement
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.notices import field_agreement
 from services.police.notices.builder import NoticeContext, build_notice, connection_test
@@ -51,24 +50,24 @@ class NoticeSender:
     forces: Forces
     trust: Callable[[str, str | None], None]
 
-    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         """A force that the register cannot reach is a failure at once: somebody must telephone."""
-        force, read = await self._read(transaction, delivery)
+        force, read = await self._read(uow, delivery)
         recipient = None if force is None else _way_to(force)
         if force is None or recipient is None:
             return Undeliverable("no-address")
         if delivery.duty is None:
             test = connection_test(delivery.id, self.clocks.story())
             return PreparedMessage(recipient, test.model_dump_json(), secrets=force.secrets)
-        return await self._notice(transaction, delivery, delivery.duty, force, recipient, read)
+        return await self._notice(uow, delivery, delivery.duty, force, recipient, read)
 
-    async def secrets(self, transaction: Transaction, delivery: Delivery) -> tuple[str, ...]:
+    async def secrets(self, uow: UnitOfWork, delivery: Delivery) -> tuple[str, ...]:
         named = force_of(delivery)
-        force = None if named is None else await self.forces.of(transaction.connection, named)
+        force = None if named is None else await self.forces.of(uow.connection, named)
         self._trust(force)
         return () if force is None else force.secrets
 
-    async def _read(self, transaction: Transaction, delivery: Delivery) -> tuple[Force | None, Sequence[Rows]]:
+    async def _read(self, uow: UnitOfWork, delivery: Delivery) -> tuple[Force | None, Sequence[Rows]]:
         """The force, and the rows of what is asked for its notice, in one round trip."""
         named, duty = force_of(delivery), delivery.duty
         if named is None:
@@ -76,7 +75,7 @@ class NoticeSender:
         force = self.forces.fresh(named)
         of_force = () if force is not None else (forces.asked(named),)
         of_notice = () if duty is None else _asked(delivery, duty, named)
-        rows = await store.after_what_was_told(transaction, *of_notice, *of_force)
+        rows = await store.after_what_was_told(uow, *of_notice, *of_force)
         if force is None:
             force = self.forces.opened(named, rows.pop())
         self._trust(force)
@@ -88,7 +87,7 @@ class NoticeSender:
 
     async def _notice(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         delivery: Delivery,
         duty: Duty,
         force: Force,
@@ -97,7 +96,7 @@ class NoticeSender:
     ) -> PreparedMessage:
         about, spoken, speaker, [(count, last, not_chased)] = read
         facts = await police_notice.opened(
-            transaction.connection,
+            uow.connection,
             self.keyring,
             delivery.child,
             about,
@@ -108,7 +107,7 @@ class NoticeSender:
         beside = NoticeContext(said, reporter, (count, last) if facts.child else None, self._link(delivery))
         notice = build_notice(delivery.id, duty, facts, beside, exercise=delivery.exercise)
         if not_chased:
-            await self._chase(transaction, delivery, duty, force, notice)
+            await self._chase(uow, delivery, duty, force, notice)
         return PreparedMessage(
             recipient=recipient,
             body=field_agreement.redact_to_agreement(notice, force.agreed),
@@ -120,19 +119,17 @@ class NoticeSender:
         now = self.clocks.wall()
         return self.links.url(Purpose.DETAILS, delivery.id, now), now + GOOD_FOR
 
-    async def _chase(
-        self, transaction: Transaction, delivery: Delivery, duty: Duty, force: Force, notice: Notice
-    ) -> None:
+    async def _chase(self, uow: UnitOfWork, delivery: Delivery, duty: Duty, force: Force, notice: Notice) -> None:
         """What a first report should have said is asked for; it is not waited for."""
         gaps = tuple(sorted(CHASED.intersection(notice.data.gaps)))
         if force.agreed:
             gaps = tuple(each for each in gaps if each in force.agreed or each.partition(".")[0] in force.agreed)
         if notice.data.about is not About.MISSING or not gaps or duty.episode is None:
             return
-        if not store.chases_gaps(transaction, force.force, duty.episode):
+        if not store.chases_gaps(uow, force.force, duty.episode):
             return
         lacks = PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps)
-        await Speaker("police", self.clocks.story(), self.clocks.wall()).say(transaction, delivery, lacks)
+        uow.publish(lacks, subject=delivery.child, cause=delivery)
 
 
 def _asked(delivery: Delivery, duty: Duty, force: ForceId) -> tuple[Statement, ...]:

@@ -23,14 +23,14 @@ class ListWatch:
 
     async def turn(self) -> bool:
         at = self._clocks.story()
-        async with self._store.transaction() as transaction:
-            connection = transaction.connection
+        async with self._store.transaction() as uow:
+            connection = uow.connection
             await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("forces' lists", 0))))
             for force in await forces.that_send_lists(connection):
                 ours = await store.standings(connection, force)
                 last, asked = await store.last_list(connection, force)
                 standing = policy.silent_about(ours.values(), last, asked, at)
                 if standing is not None:
-                    await say_difference(transaction, self._clocks, force, standing, "no-list")
-                    await store.asked_after(transaction, force, at)
+                    await say_difference(uow, force, standing, "no-list")
+                    await store.asked_after(uow, force, at)
         return False

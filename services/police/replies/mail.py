@@ -19,7 +19,7 @@ class MailReplies:
 
     async def take(self, mail: ReadMail) -> str:
         """What was made of it, in a word."""
-        async with self.store.transaction() as transaction:
-            made = await self.answers.made_of(transaction, mail)
+        async with self.store.transaction() as uow:
+            made = await self.answers.made_of(uow, mail)
         metrics.MAILS_IN.labels(made).inc()
         return made

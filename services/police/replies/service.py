@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.platform.delivery.events import Speaker, acknowledged
+from services.platform.delivery.events import acknowledged
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.replies.schema import Officer, Reply, ReplyType
 from services.safeguarding.duties import Duty
@@ -35,7 +35,7 @@ class ReplyService:
     """One reply, signed by `force`, to the notice that was `parcel`. `at` is story time, `now` wall time."""
 
     keyring: Keyring
-    transaction: Transaction
+    uow: UnitOfWork
     force: ForceId
     reply_id: str
     delivery: Delivery
@@ -63,7 +63,7 @@ class ReplyService:
         if news is not None:
             await self._say(news)
         if reply.type is ReplyType.CLOSED and self.duty.episode is not None:
-            await store.closed(self.transaction, self.force, self.duty.episode, self.at)
+            await store.closed(self.uow, self.force, self.duty.episode, self.at)
         if reply.data.says_who_has_it:
             await self._acknowledge(officer)
 
@@ -98,15 +98,15 @@ class ReplyService:
     async def _acknowledge(self, officer: tuple[WordsId, ...]) -> None:
         duty = self.duty
         await self._say(acknowledged(duty, self.how, force=self.force, words=officer))
-        await deliveries.acknowledged(self.transaction, duty.duty, duty.step, self.now)
+        await deliveries.acknowledged(self.uow, duty.duty, duty.step, self.now)
 
     async def _keep(self, said: str) -> tuple[WordsId, ...]:
         about = self.delivery.child
-        return (await words.keep(self.transaction, self.keyring, about=about, words=said, said_by=None, at=self.at),)
+        return (await words.keep(self.uow, self.keyring, about=about, words=said, said_by=None, at=self.at),)
 
     async def _say(self, content: Message) -> None:
         at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at
-        await Speaker("police", at, self.now).say(self.transaction, self.delivery, content)
+        self.uow.publish(content, subject=self.delivery.child, cause=self.delivery, at=at)
 
 
 def _signature(officer: Officer) -> str:

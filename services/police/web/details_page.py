@@ -31,11 +31,11 @@ class DetailsPage:
     keyring: Keyring
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            found = await load(transaction, self.keyring, delivery)
+        async with self.store.transaction() as uow:
+            found = await load(uow, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
-            if await is_closed(transaction, found):
+            if await is_closed(uow, found):
                 return OVER
         said = "A photograph or a long description of a child, for police. That it was opened is recorded."
         return Sheet("Details for a notice", (said,), (Button(OPEN, "Open"),))
@@ -43,18 +43,18 @@ class DetailsPage:
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         if form.answer != OPEN:
             return await self.shows(delivery)
-        async with self.store.transaction() as transaction:
-            found = await load(transaction, self.keyring, delivery)
+        async with self.store.transaction() as uow:
+            found = await load(uow, self.keyring, delivery)
             if found is None or found.notice.data.details is None:
                 return None
-            if await is_closed(transaction, found):
+            if await is_closed(uow, found):
                 return OVER
             holds, child = found.notice.data.details.holds, found.delivery.child
-            facts = await police_notice.facts(transaction.connection, self.keyring, child)
+            facts = await police_notice.facts(uow.connection, self.keyring, child)
             picture = None
             if "photograph" in holds:
-                picture = await photographs.of(transaction.connection, self.keyring, child)
-            await record_reading(transaction, self.clocks, found, "notice-details", holds)
+                picture = await photographs.of(uow.connection, self.keyring, child)
+            await record_reading(uow, found, "notice-details", holds)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 
 

@@ -11,7 +11,7 @@ from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import State
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police.notices import connection_test
 from services.police.notices.sender import force_of
 from services.police.notices.wording import fields_of, headline, label, our_name, sections
@@ -45,33 +45,33 @@ class NoticePage:
     keyring: Keyring
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            found = await load(transaction, self.keyring, delivery)
+        async with self.store.transaction() as uow:
+            found = await load(uow, self.keyring, delivery)
             if found is None:
                 return None
             if found.state is State.WITHDRAWN:
                 return OVER
-            return _past(found, Form(""), {}) if await is_superseded(transaction, found) else _closed_envelope(found)
+            return _past(found, Form(""), {}) if await is_superseded(uow, found) else _closed_envelope(found)
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            found = await load(transaction, self.keyring, delivery)
+        async with self.store.transaction() as uow:
+            found = await load(uow, self.keyring, delivery)
             if found is None:
                 return None
             if found.state is State.WITHDRAWN:
                 return OVER
-            past = await is_superseded(transaction, found)
+            past = await is_superseded(uow, found)
             if form.answer == HAVE_IT:
-                return await self._has_it(transaction, found, form, past=past)
+                return await self._has_it(uow, found, form, past=past)
             if past:
                 return _past(found, Form(""), {})
             if form.answer != READ:
                 return _closed_envelope(found)
             fields = fields_of(found.notice)
-            await record_reading(transaction, self.clocks, found, "notice-page", fields)
+            await record_reading(uow, found, "notice-page", fields)
         return _notice(found, Form(""), {})
 
-    async def _has_it(self, transaction: Transaction, found: LinkedNotice, form: Form, *, past: bool) -> Sheet:
+    async def _has_it(self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, past: bool) -> Sheet:
         """Of what is past a reference alone may be given; who was filling in the form meanwhile is recorded all the same."""
         first = found.state is not State.ACKNOWLEDGED and (not past or bool(form.one("name") or form.one("collar")))
         wrong = {name: wanted for name, wanted in NEEDED.items() if first and not form.one(name)}
@@ -84,18 +84,18 @@ class NoticePage:
             except ValidationError as error:
                 wrong = {_filled_in(each["loc"]): ONE_LINE for each in error.errors(include_input=False)}
             else:
-                await self._take(transaction, found, reply)
+                await self._take(uow, found, reply)
                 return _thanks(found)
         return _past(found, form, wrong) if past else _notice(found, form, wrong)
 
-    async def _take(self, transaction: Transaction, found: LinkedNotice, reply: Reply | None) -> None:
+    async def _take(self, uow: UnitOfWork, found: LinkedNotice, reply: Reply | None) -> None:
         delivery = found.delivery
         if delivery.duty is None:
-            await connection_test.answered(transaction, delivery, self.clocks.wall())
+            await connection_test.answered(uow, delivery, self.clocks.wall())
         elif reply is not None:
             answering = ReplyService(
                 keyring=self.keyring,
-                transaction=transaction,
+                uow=uow,
                 force=force_of(delivery) or "",
                 reply_id=f"page-{delivery.id}",
                 delivery=delivery,

@@ -39,9 +39,9 @@ class OpenListDoor:
         drawn_up = self._drawn_up(given)
         listed = {each.episode for each in given.data.open}
         list_id = request.headers["webhook-id"]
-        async with self._store.transaction() as transaction:
+        async with self._store.transaction() as uow:
             mark = await inbox.mark(
-                transaction,
+                uow,
                 source=f"/forces/{force}/open-list",
                 message_id=list_id,
                 content_hash=hashlib.sha256(body).digest(),
@@ -50,10 +50,10 @@ class OpenListDoor:
             if mark is Mark.OTHER_CONTENT:
                 detail = "This webhook-id came before with other content. A new list needs a new id."
                 raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
-            ours = await store.standings(transaction.connection, force, listed)
-            if mark is Mark.NEW and await store.list_came(transaction, force, drawn_up):
+            ours = await store.standings(uow.connection, force, listed)
+            if mark is Mark.NEW and await store.list_came(uow, force, drawn_up):
                 for standing, difference in policy.differences(ours.values(), listed, drawn_up):
-                    await say_difference(transaction, self._clocks, force, standing, difference)
+                    await say_difference(uow, force, standing, difference)
         not_told = sorted(str(each) for each in listed - ours.keys())
         return JSONResponse({"taken": list_id, "not_told": not_told}, status_code=HTTPStatus.ACCEPTED)
 

@@ -21,7 +21,7 @@ from services.platform.runtime.limits import MESSAGE_BYTES
 from services.platform.store import inbox
 from services.platform.store.encryption import Keyring
 from services.platform.store.inbox import Mark
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import metrics
 from services.police.notices import connection_test
 from services.police.replies.schema import Reply
@@ -45,9 +45,9 @@ class RepliesDoor:
         body = await signed_body(request, self._store, self._forces, force_id, MESSAGE_BYTES)
         reply = read_as(Reply, body)
         reply_id = request.headers["webhook-id"]
-        async with self._store.transaction() as transaction:
+        async with self._store.transaction() as uow:
             mark = await inbox.mark(
-                transaction,
+                uow,
                 source=f"/forces/{force_id}",
                 message_id=reply_id,
                 content_hash=hashlib.sha256(body).digest(),
@@ -57,14 +57,14 @@ class RepliesDoor:
                 detail = "This webhook-id came before with other content. A new reply needs a new id."
                 raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
             if mark is Mark.NEW:
-                await self._work(transaction, force_id, reply_id, reply)
+                await self._work(uow, force_id, reply_id, reply)
         metrics.REPLIES.labels(reply.type if mark is Mark.NEW else "repeated").inc()
         return JSONResponse({"taken": reply_id}, status_code=HTTPStatus.ACCEPTED)
 
-    async def _work(self, transaction: Transaction, force_id: str, reply_id: str, reply: Reply) -> None:
-        delivery = await deliveries.find(transaction.connection, reply.data.notice)
+    async def _work(self, uow: UnitOfWork, force_id: str, reply_id: str, reply: Reply) -> None:
+        delivery = await deliveries.find(uow.connection, reply.data.notice)
         if delivery is not None and connection_test.is_test_of(delivery, force_id):
-            await connection_test.answered(transaction, delivery, self._clocks.wall())
+            await connection_test.answered(uow, delivery, self._clocks.wall())
             return
         duty = _of_this_force(delivery, force_id, reply.data.episode)
         if delivery is None or duty is None:
@@ -73,7 +73,7 @@ class RepliesDoor:
             raise Problem(HTTPStatus.NOT_FOUND, "No such notice", detail, field="data.notice")
         answering = ReplyService(
             keyring=self._keyring,
-            transaction=transaction,
+            uow=uow,
             force=force_id,
             reply_id=reply_id,
             delivery=delivery,

@@ -30,7 +30,7 @@ from services.platform.register.views import data_keys, rota
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import as_sql, bulk_insert, execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.recipients import RecipientLookup
 
 AT_MOST = 20
@@ -106,25 +106,23 @@ class DigestGrouping:
     keyring: Keyring
     clocks: Clocks
 
-    async def gather(
-        self, transaction: Transaction, delivery: Delivery, reader: Contact
-    ) -> PreparedMessage | list[Delivery]:
+    async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | list[Delivery]:
         """The mail that this one went into, if it did; else what else waits for this reader, untried: from the commit on it goes with
         this one. Exercises go with exercises. One reader's mails are fixed one after the other from here on.
         """
         asked = {"lock": _lock(reader.person), "delivery": delivery.id, "reader": reader.person}
         among = {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
         _, mail, waiting = await execute_pipelined(
-            transaction.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked), (WAITING, asked | among)
+            uow.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked), (WAITING, asked | among)
         )
         if mail:
             return self._riding(reader, *mail[0]) or []  # erased since: it goes in a mail of its own
         others = [parcel_of(dict(zip(OF_PARCEL, row, strict=True))) for row in waiting]
-        mine = await self._for_same(transaction, others, reader)
+        mine = await self._for_same(uow, others, reader)
         if mine:
             now = self.clocks.wall()
             lines = [{"delivery": each.id, "leader": delivery.id, "at": now} for each in (delivery, *mine)]
-            transaction.write_last(GROUPED, *lines)
+            uow.bulk_write(GROUPED, *lines)
         return mine
 
     def _riding(self, reader: Contact, sealed: bytes, key_owner: str, wrapped: bytes | None) -> PreparedMessage | None:
@@ -135,12 +133,10 @@ class DigestGrouping:
             else PreparedMessage(reader.email or "", body, person=reader.person, read=("person.email",))
         )
 
-    async def _for_same(self, transaction: Transaction, others: list[Delivery], reader: Contact) -> list[Delivery]:
+    async def _for_same(self, uow: UnitOfWork, others: list[Delivery], reader: Contact) -> list[Delivery]:
         if not others:
             return []
-        readers = await RecipientLookup(self.keyring, self.clocks).first_of_each(
-            transaction, others, lambda each: each.email
-        )
+        readers = await RecipientLookup(self.keyring, self.clocks).first_of_each(uow, others, lambda each: each.email)
         return [
             other
             for other, found in zip(others, readers, strict=True)
@@ -148,9 +144,9 @@ class DigestGrouping:
         ]
 
 
-async def together(transaction: Transaction, leader: UUID) -> list[UUID]:
+async def together(uow: UnitOfWork, leader: UUID) -> list[UUID]:
     """Every delivery in this mail, in the order in which the mail names them: its own first. Alone where it was not grouped."""
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(grouped.c.delivery)
         .join(deliveries, deliveries.c.id == grouped.c.delivery)
         .where(grouped.c.leader == leader, grouped.c.delivery != leader)

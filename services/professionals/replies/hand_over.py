@@ -10,7 +10,7 @@ from services.platform.register import directory
 from services.platform.register.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import derived
 
@@ -23,16 +23,16 @@ class Deputies:
     keyring: Keyring
     clocks: Clocks
 
-    async def takes_over(self, transaction: Transaction, delivery: Delivery, duty: Duty) -> bool:
+    async def takes_over(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> bool:
         """False where nobody else holds the role now whom a mail reaches and who has not been told."""
-        deputy = await self.next(transaction, delivery, duty)
+        deputy = await self.next(uow, delivery, duty)
         if deputy is None:
             return False
         name = derived("handed over", str(delivery.id), deputy.person)
         handed = replace(delivery, id=name, person=deputy.person, lane=email.LANE, created_at=self.clocks.wall())
-        return await self.loop.put(transaction, handed)
+        return await self.loop.put(uow, handed)
 
-    async def next(self, transaction: Transaction, delivery: Delivery, duty: Duty) -> Contact | None:
+    async def next(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> Contact | None:
         holders = await directory.who_holds(
             duty.role,
             authority=duty.authority,
@@ -40,7 +40,7 @@ class Deputies:
             person=duty.person,
             at=self.clocks.story(),
             placement=duty.placement,
-        ).ask(transaction.connection)
-        told = await deliveries.people_told(transaction.connection, duty.duty)
+        ).ask(uow.connection)
+        told = await deliveries.people_told(uow.connection, duty.duty)
         others = [each for each in holders if each.person not in told]
         return directory.first_reached(self.keyring, others, lambda each: each.email)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from services.platform.delivery.inbound_mail.classifier import ReadMail
 from services.platform.delivery.inbound_mail.handler import ESCALATES, MailAnswers
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import metrics
 from services.professionals.digests.groups import together
 
@@ -18,19 +18,15 @@ class Replies:
 
     async def take(self, mail: ReadMail) -> str:
         """What was made of it, in a word."""
-        async with self.store.transaction() as transaction:
-            made = await self._made_of(transaction, mail)
+        async with self.store.transaction() as uow:
+            made = await self._made_of(uow, mail)
         metrics.MAILS_IN.labels(made).inc()
         return made
 
-    async def _made_of(self, transaction: Transaction, mail: ReadMail) -> str:
+    async def _made_of(self, uow: UnitOfWork, mail: ReadMail) -> str:
         """What went together did not arrive together."""
-        if (
-            mail.kind not in ESCALATES
-            or mail.refers_to is None
-            or not await self.answers.is_believed(transaction, mail)
-        ):
-            return await self.answers.made_of(transaction, mail)
-        mails = await together(transaction, mail.refers_to)
-        made = [await self.answers.goes_on(transaction, replace(mail, refers_to=each)) for each in mails]
+        if mail.kind not in ESCALATES or mail.refers_to is None or not await self.answers.is_believed(uow, mail):
+            return await self.answers.made_of(uow, mail)
+        mails = await together(uow, mail.refers_to)
+        made = [await self.answers.goes_on(uow, replace(mail, refers_to=each)) for each in mails]
         return made[0]

@@ -11,7 +11,7 @@ from services.platform.register import conversation
 from services.platform.register.cache import new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals import email_wording
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.email_wording import mail_code
@@ -26,9 +26,9 @@ class TextSender:
     keyring: Keyring
     clocks: Clocks
 
-    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty = duty_of(delivery)
-        found = await RecipientLookup(self.keyring, self.clocks).first(transaction, delivery, lambda each: each.mobile)
+        found = await RecipientLookup(self.keyring, self.clocks).first(uow, delivery, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found
         number = found.mobile or ""
@@ -47,30 +47,30 @@ class MailSender:
     grouping: DigestGrouping
     duty_lines: TTLCache[AuthorityId, str | None] = field(default_factory=new_cache)
 
-    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty, now = duty_of(delivery), self.clocks.wall()
-        found = await RecipientLookup(self.keyring, self.clocks).first(transaction, delivery, lambda each: each.email)
+        found = await RecipientLookup(self.keyring, self.clocks).first(uow, delivery, lambda each: each.email)
         if isinstance(found, Undeliverable):
             return found
-        gathered = await self.grouping.gather(transaction, delivery, found)
+        gathered = await self.grouping.gather(uow, delivery, found)
         if isinstance(gathered, PreparedMessage):
             return gathered
         others = [duty_of(each) for each in gathered]
         letter = email_wording.language(found.language).letter(
             [(each.wording, mail_code(each)) for each in (duty, *others)],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
-            duty_line=await self._duty_line(transaction, duty.authority),
+            duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
         )
         address = found.email or ""
         written = mime.build_email(letter, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
         return PreparedMessage(address, written, person=found.person, read=("person.email",))
 
-    async def _duty_line(self, transaction: Transaction, authority: AuthorityId) -> str | None:
+    async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
         try:
             return self.duty_lines[authority]
         except KeyError:
-            line = await conversation.duty_line(transaction.connection, authority)
+            line = await conversation.duty_line(uow.connection, authority)
             self.duty_lines[authority] = line
             return line
 
@@ -82,6 +82,6 @@ class Sender:
     text: TextSender
     mail: MailSender
 
-    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         sender = self.mail if duty_of(delivery).channel is Channel.EMAIL else self.text
-        return await sender.prepare(transaction, delivery)
+        return await sender.prepare(uow, delivery)

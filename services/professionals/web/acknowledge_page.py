@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.platform.delivery.events import Speaker, acknowledged, failed
+from services.platform.delivery.events import acknowledged, failed
 from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import directory
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import metrics
 from services.professionals.digests import page as digest_page
 from services.professionals.digests.groups import together
@@ -30,74 +30,74 @@ class AcknowledgePage:
     deputies: Deputies
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            told = await self._told(transaction, delivery)
-            return await self._page(transaction, told) if told else None
+        async with self.store.transaction() as uow:
+            told = await self._told(uow, delivery)
+            return await self._page(uow, told) if told else None
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            told = await self._told(transaction, delivery)
+        async with self.store.transaction() as uow:
+            told = await self._told(uow, delivery)
             chosen = [told[0]] if len(told) == 1 else digest_page.chosen(told, form.answer)
             answer = form.answer if len(told) == 1 else digest_page.single(form.answer)
             for each in chosen:
                 if each.state not in OVER:
-                    await self._answer(transaction, each, answer)
-            return await self._page(transaction, await self._told(transaction, delivery)) if told else None
+                    await self._answer(uow, each, answer)
+            return await self._page(uow, await self._told(uow, delivery)) if told else None
 
-    async def _answer(self, transaction: Transaction, each: Told, answer: str) -> None:
+    async def _answer(self, uow: UnitOfWork, each: Told, answer: str) -> None:
         """Whoever has handed it over, or cannot, may still say that they have it."""
         if answer == HAVE_IT:
-            await self._has_it(transaction, each.delivery, each.duty)
+            await self._has_it(uow, each.delivery, each.duty)
         elif each.state is State.FAILED:
             return
         elif answer == HAND_OVER:
-            await self._hands_over(transaction, each.delivery, each.duty)
+            await self._hands_over(uow, each.delivery, each.duty)
         elif answer == CANNOT:
-            await self._cannot(transaction, each.delivery)
+            await self._cannot(uow, each.delivery)
 
-    async def _has_it(self, transaction: Transaction, delivery: Delivery, duty: Duty) -> None:
-        await self._say(transaction, delivery, acknowledged(duty, "page", by=delivery.person))
-        await deliveries.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
-        transaction.after_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
+    async def _has_it(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
+        await self._say(uow, delivery, acknowledged(duty, "page", by=delivery.person))
+        await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
+        uow.on_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
 
-    async def _hands_over(self, transaction: Transaction, delivery: Delivery, duty: Duty) -> None:
+    async def _hands_over(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
         """Where nobody takes it over, the page goes on asking."""
-        if await self.deputies.takes_over(transaction, delivery, duty):
-            await deliveries.declined(transaction, delivery.id, self.clocks.wall())
-            transaction.after_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
+        if await self.deputies.takes_over(uow, delivery, duty):
+            await deliveries.declined(uow, delivery.id, self.clocks.wall())
+            uow.on_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
 
-    async def _cannot(self, transaction: Transaction, delivery: Delivery) -> None:
-        await self._say(transaction, delivery, failed(delivery, "declined", delivery.person))
-        await deliveries.declined(transaction, delivery.id, self.clocks.wall())
-        transaction.after_commit(metrics.ANSWERS.labels(CANNOT).inc)
+    async def _cannot(self, uow: UnitOfWork, delivery: Delivery) -> None:
+        await self._say(uow, delivery, failed(delivery, "declined", delivery.person))
+        await deliveries.declined(uow, delivery.id, self.clocks.wall())
+        uow.on_commit(metrics.ANSWERS.labels(CANNOT).inc)
 
-    async def _told(self, transaction: Transaction, delivery: UUID) -> list[Told]:
+    async def _told(self, uow: UnitOfWork, delivery: UUID) -> list[Told]:
         """What this mail says: one telling, or several that went together."""
         told = []
-        for each in await together(transaction, delivery):
-            found = await deliveries.hold(transaction, each)
+        for each in await together(uow, delivery):
+            found = await deliveries.hold(uow, each)
             if found is not None and found[0].duty is not None:
                 told.append(Told(found[0], found[0].duty, found[1]))
         return told
 
-    async def _page(self, transaction: Transaction, told: list[Told]) -> Sheet:
+    async def _page(self, uow: UnitOfWork, told: list[Told]) -> Sheet:
         first = told[0]
-        spoken = await self._language(transaction, first.delivery, first.duty)
+        spoken = await self._language(uow, first.delivery, first.duty)
         if len(told) > 1:
             return digest_page.sheet(spoken, told)
         open_still = first.state not in {*OVER, State.FAILED}
-        has_deputy = open_still and await self.deputies.next(transaction, first.delivery, first.duty) is not None
+        has_deputy = open_still and await self.deputies.next(uow, first.delivery, first.duty) is not None
         return _sheet(spoken, first.duty, first.state, has_deputy=has_deputy)
 
-    async def _say(self, transaction: Transaction, delivery: Delivery, content: Message | None) -> None:
-        await Speaker("professionals", self.clocks.story(), self.clocks.wall()).say(transaction, delivery, content)
+    async def _say(self, uow: UnitOfWork, delivery: Delivery, content: Message | None) -> None:
+        uow.publish(content, subject=delivery.child, cause=delivery)
 
-    async def _language(self, transaction: Transaction, delivery: Delivery, duty: Duty) -> MailLanguage:
+    async def _language(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> MailLanguage:
         if delivery.person is None:
             return language("en")
         holders = await directory.who_holds(
             duty.role, authority=duty.authority, child=delivery.child, person=delivery.person, at=self.clocks.story()
-        ).ask(transaction.connection)
+        ).ask(uow.connection)
         return language(holders[0].language if holders else "en")
 
 

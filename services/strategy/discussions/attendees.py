@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.safeguarding.duties import Duty
 
 INVITE = """
@@ -15,7 +15,11 @@ ADDRESSED = """
 """
 
 
-def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
+INVITED: Local[dict[UUID, UUID]] = Local(dict)
+"""By duty, the discussion of the invitations that this transaction writes."""
+
+
+def invite(uow: UnitOfWork, discussion: UUID, duty: Duty) -> None:
     """Written with the commit: `invited_to` knows of it before."""
     who = {
         "duty": duty.duty,
@@ -24,17 +28,16 @@ def invite(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
         "role": duty.role,
         "delivery": duty.telling,
     }
-    transaction.write_in_order(INVITE, who)
-    transaction.remembered["invited", duty.duty] = discussion
+    uow.write(INVITE, who)
+    uow.local(INVITED)[duty.duty] = discussion
 
 
-def invited_to(transaction: Transaction, duty: UUID) -> UUID | None:
+def invited_to(uow: UnitOfWork, duty: UUID) -> UUID | None:
     """The discussion to which a telling of this duty has been invited in this transaction."""
-    found: UUID | None = transaction.remembered.get(("invited", duty))
-    return found
+    return uow.local(INVITED).get(duty)
 
 
-def addressed(transaction: Transaction, duty: Duty, person: str, address_hash: bytes) -> None:
+def addressed(uow: UnitOfWork, duty: Duty, person: str, address_hash: bytes) -> None:
     """Who it is that was invited, known when the invitation is first sent. Written with the commit."""
     who = {"duty": duty.duty, "step": duty.step, "person": person, "address_hash": address_hash}
-    transaction.write_in_order(ADDRESSED, who)
+    uow.write(ADDRESSED, who)

@@ -24,28 +24,28 @@ class DiscussionWatch:
 
     async def _warn(self) -> int:
         now = self._clocks.story()
-        async with self._store.transaction() as transaction:
-            found = await due.about_to_begin(transaction, now)
+        async with self._store.transaction() as uow:
+            found = await due.about_to_begin(uow, now)
             for each in found:
-                lacking = await self._discussing.warn(transaction, each)
-                await due.looked_at(transaction, each.discussion, now)
-                transaction.after_commit(metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)
+                lacking = await self._discussing.warn(uow, each)
+                await due.looked_at(uow, each.discussion, now)
+                uow.on_commit(metrics.DISCUSSIONS.labels("without-quorum" if lacking else "with-quorum").inc)
         return len(found)
 
     async def _look_at_answers(self) -> int:
-        async with self._store.transaction() as transaction:
-            found = await due.answers_due(transaction, self._clocks.story())
+        async with self._store.transaction() as uow:
+            found = await due.answers_due(uow, self._clocks.story())
             for each in found:
-                await self._discussing.warn(transaction, each)
-                await due.answers_looked_at(transaction, each.discussion)
+                await self._discussing.warn(uow, each)
+                await due.answers_looked_at(uow, each.discussion)
         return len(found)
 
     async def _ask_for_records(self) -> int:
         now = self._clocks.story()
-        async with self._store.transaction() as transaction:
-            found = await due.over(transaction, now)
+        async with self._store.transaction() as uow:
+            found = await due.over(uow, now)
             for each in found:
-                await self._discussing.ask_for_record(transaction, each)
-                await due.asked_about(transaction, each.discussion, now)
-                transaction.after_commit(metrics.DISCUSSIONS.labels("over").inc)
+                await self._discussing.ask_for_record(uow, each)
+                await due.asked_about(uow, each.discussion, now)
+                uow.on_commit(metrics.DISCUSSIONS.labels("over").inc)
         return len(found)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Role
 from services.strategy.discussions.policy import Attendance, Reply
@@ -77,28 +77,28 @@ EVERYONE = ATTENDEES.format(more="")
 WITH_ADDRESS = ATTENDEES.format(more="AND address_hash = ANY(%(hashes)s)")
 
 
-async def hold(transaction: Transaction, discussion: UUID) -> Discussion | None:
+async def hold(uow: UnitOfWork, discussion: UUID) -> Discussion | None:
     """Nobody else changes it, or its replies, before this transaction ends."""
-    [found] = await execute_pipelined(transaction.connection, (HOLD, {"discussion": discussion}))
+    [found] = await execute_pipelined(uow.connection, (HOLD, {"discussion": discussion}))
     return discussion_of(found[0]) if found else None
 
 
 async def hold_with(
-    transaction: Transaction, discussion: UUID, address_hashes: Sequence[bytes]
+    uow: UnitOfWork, discussion: UUID, address_hashes: Sequence[bytes]
 ) -> tuple[Discussion | None, list[Attendee]]:
     """And those who were invited at this address."""
     theirs = (WITH_ADDRESS, {"discussion": discussion, "hashes": list(address_hashes)})
-    found, mine = await execute_pipelined(transaction.connection, (HOLD, {"discussion": discussion}), theirs)
+    found, mine = await execute_pipelined(uow.connection, (HOLD, {"discussion": discussion}), theirs)
     return discussion_of(found[0]) if found else None, [_attendee(row) for row in mine]
 
 
-async def of_duty(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
-    [found] = await execute_pipelined(transaction.connection, (OF_DUTY, {"duty": duty, "step": step}))
+async def of_duty(uow: UnitOfWork, duty: UUID, step: int) -> Discussion | None:
+    [found] = await execute_pipelined(uow.connection, (OF_DUTY, {"duty": duty, "step": step}))
     return discussion_of(found[0]) if found else None
 
 
 async def of_child(
-    transaction: Transaction,
+    uow: UnitOfWork,
     child: str,
     number: int | None,
     *,
@@ -121,12 +121,12 @@ async def of_child(
         (discussions.c.form == form).desc(),
         discussions.c.starts_at.desc(),
     )
-    name = await transaction.connection.scalar(asked.order_by(*newest).limit(1))
-    return None if name is None else await hold(transaction, name)
+    name = await uow.connection.scalar(asked.order_by(*newest).limit(1))
+    return None if name is None else await hold(uow, name)
 
 
-async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion]:
-    rows = await transaction.connection.execute(
+async def of_episode(uow: UnitOfWork, episode: UUID) -> list[Discussion]:
+    rows = await uow.connection.execute(
         select(*IN_FULL)
         .where(discussions.c.episode == episode, discussions.c.state == PLANNED)
         .order_by(discussions.c.number)
@@ -138,9 +138,9 @@ async def of_episode(transaction: Transaction, episode: UUID) -> list[Discussion
 OF_KNOWN_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)s AND child <> %(child)s"
 
 
-async def of_known_child(transaction: Transaction, episode: UUID, child: str) -> None:
+async def of_known_child(uow: UnitOfWork, episode: UUID, child: str) -> None:
     """All of them, held and called off as well: whoever convenes moves or records one under the child's own name."""
-    await execute_pipelined(transaction.connection, (OF_KNOWN_CHILD, {"episode": episode, "child": child}))
+    await execute_pipelined(uow.connection, (OF_KNOWN_CHILD, {"episode": episode, "child": child}))
 
 
 OF_ANOTHER = """
@@ -150,15 +150,15 @@ OF_ANOTHER = """
 """
 
 
-async def of_another(transaction: Transaction, found: Discussion, episode: UUID, child: str) -> Discussion:
+async def of_another(uow: UnitOfWork, found: Discussion, episode: UUID, child: str) -> Discussion:
     """The same discussion, with the next number of another episode. No new SEQUENCE: nothing changes in a calendar."""
     asked = {"discussion": found.discussion, "episode": episode, "child": child, "lock": episode.int & LOCKS}
-    _, [(number,)] = await execute_pipelined(transaction.connection, (LOCK, asked), (OF_ANOTHER, asked))
+    _, [(number,)] = await execute_pipelined(uow.connection, (LOCK, asked), (OF_ANOTHER, asked))
     return replace(found, episode=episode, child=child, number=number)
 
 
 async def change(
-    transaction: Transaction, found: Discussion, *, state: State, starts_at: datetime, asked_again_at: datetime | None
+    uow: UnitOfWork, found: Discussion, *, state: State, starts_at: datetime, asked_again_at: datetime | None
 ) -> Discussion:
     """The next SEQUENCE. `asked_again_at`: what was said of the earlier date counts no more."""
     by = starts_at - found.starts_at
@@ -171,7 +171,7 @@ async def change(
         warns_at=found.warns_at + by,
     )
     moved = {name: getattr(changed, name) for name in ("sequence", "state", "starts_at", "ends_at", "warns_at")}
-    await transaction.connection.execute(
+    await uow.connection.execute(
         update(discussions)
         .where(discussions.c.discussion == found.discussion)
         .values(
@@ -180,7 +180,7 @@ async def change(
         )
     )
     if asked_again_at is not None:
-        await transaction.connection.execute(
+        await uow.connection.execute(
             update(attendees)
             .where(attendees.c.discussion == found.discussion)
             .values(reply=Reply.WAITING, replied_at=None)
@@ -194,21 +194,19 @@ def _answers_due(moved: Discussion, asked_at: datetime | None) -> datetime | Non
     return due_at if due_at is not None and due_at < moved.warns_at else None
 
 
-async def recorded(transaction: Transaction, found: Discussion) -> Discussion:
+async def recorded(uow: UnitOfWork, found: Discussion) -> Discussion:
     """No new SEQUENCE: nothing changes in a calendar."""
-    await transaction.connection.execute(
+    await uow.connection.execute(
         update(discussions).where(discussions.c.discussion == found.discussion).values(state=HELD)
     )
     return replace(found, state=HELD)
 
 
-async def replied(
-    transaction: Transaction, found: Discussion, attendee: Attendee, reply: Reply, at: datetime
-) -> list[Attendee]:
+async def replied(uow: UnitOfWork, found: Discussion, attendee: Attendee, reply: Reply, at: datetime) -> list[Attendee]:
     """Everyone who has been invited, with this reply."""
     answer = {"duty": attendee.duty, "step": attendee.step, "reply": reply, "at": at}
     everyone = (EVERYONE, {"discussion": found.discussion})
-    _, rows = await execute_pipelined(transaction.connection, (REPLIED, answer), everyone)
+    _, rows = await execute_pipelined(uow.connection, (REPLIED, answer), everyone)
     return [_attendee(row) for row in rows]
 
 

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import StrategyInvite
 from services.safeguarding.identifiers import derived
 from services.safeguarding.meetings import Meets
@@ -33,9 +33,7 @@ SO_FAR = """
 PLAN = insert(discussions)
 
 
-async def plan(
-    transaction: Transaction, told: Received[StrategyInvite], meets: Meets, now: datetime
-) -> tuple[Discussion, bool]:
+async def plan(uow: UnitOfWork, told: Received[StrategyInvite], meets: Meets, now: datetime) -> tuple[Discussion, bool]:
     """The episode's discussion of this form, and whether it was planned just now. `now` is story time.
 
     Its id follows from episode and number: no crash makes two. After a cancelled or recorded one the next number is planned; a later
@@ -45,19 +43,19 @@ async def plan(
     episode = duty.episode or duty.refers_to or duty.duty
     asked = {
         "duty": duty.duty,
-        "just_now": invited_to(transaction, duty.duty),
+        "just_now": invited_to(uow, duty.duty),
         "episode": episode,
         "form": meets.form,
         "now": now,
         "lock": episode.int & LOCKS,
     }
     _, before, [(last, urgent_at)] = await execute_pipelined(
-        transaction.connection, (LOCK, asked), (PLANNED_ALREADY, asked), (SO_FAR, asked)
+        uow.connection, (LOCK, asked), (PLANNED_ALREADY, asked), (SO_FAR, asked)
     )
     if before:
         return discussion_of(before[0]), False
     planned = _new(told, episode, meets, number=last + 1, starts_at=begins(meets, now, urgent_at=urgent_at))
-    await transaction.connection.execute(PLAN, {each: getattr(planned, each) for each in Discussion.__slots__})
+    await uow.connection.execute(PLAN, {each: getattr(planned, each) for each in Discussion.__slots__})
     return planned, True
 
 

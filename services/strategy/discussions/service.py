@@ -11,7 +11,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.repository import supersede
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.discussion_events import (
     StrategyCounterProposed,
     StrategyQuorumReached,
@@ -24,7 +24,7 @@ from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.events import SERVICE, publish_for
+from services.strategy.discussions.events import SERVICE
 from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking
 from services.strategy.discussions.repository import Attendee, Discussion
 
@@ -41,35 +41,35 @@ class DiscussionService:
     loop: DeliveryLoop
     clocks: Clocks
 
-    async def move(self, transaction: Transaction, found: Discussion, starts_at: datetime) -> None:
+    async def move(self, uow: UnitOfWork, found: Discussion, starts_at: datetime) -> None:
         """To the same time again changes nothing."""
         if starts_at == found.starts_at:
             return
         moved = await discussions.change(
-            transaction, found, state=discussions.PLANNED, starts_at=starts_at, asked_again_at=self.clocks.story()
+            uow, found, state=discussions.PLANNED, starts_at=starts_at, asked_again_at=self.clocks.story()
         )
-        transaction.after_commit(metrics.DISCUSSIONS.labels("moved").inc)
-        await self._tell_everyone(transaction, moved)
+        uow.on_commit(metrics.DISCUSSIONS.labels("moved").inc)
+        await self._tell_everyone(uow, moved)
 
-    async def call_off(self, transaction: Transaction, found: Discussion) -> None:
+    async def call_off(self, uow: UnitOfWork, found: Discussion) -> None:
         called_off = await discussions.change(
-            transaction, found, state=discussions.CANCELLED, starts_at=found.starts_at, asked_again_at=None
+            uow, found, state=discussions.CANCELLED, starts_at=found.starts_at, asked_again_at=None
         )
-        transaction.after_commit(metrics.DISCUSSIONS.labels("called-off").inc)
-        await self._tell_everyone(transaction, called_off)
+        uow.on_commit(metrics.DISCUSSIONS.labels("called-off").inc)
+        await self._tell_everyone(uow, called_off)
 
-    async def goes_into(self, transaction: Transaction, found: Discussion, episode: UUID, child: ChildId) -> None:
+    async def goes_into(self, uow: UnitOfWork, found: Discussion, episode: UUID, child: ChildId) -> None:
         """The discussion's episode turned out to be part of this one. Nobody discusses one child twice: where that has a discussion
         of the same form this one is called off, and where it has none it becomes that episode's.
         """
-        if any(each.form == found.form for each in await discussions.of_episode(transaction, episode)):
-            await self.call_off(transaction, found)
+        if any(each.form == found.form for each in await discussions.of_episode(uow, episode)):
+            await self.call_off(uow, found)
         else:
-            await self.stands(transaction, await discussions.of_another(transaction, found, episode, child))
+            await self.stands(uow, await discussions.of_another(uow, found, episode, child))
 
     async def take(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         found: Discussion,
         attendee: Attendee,
         reply: Reply,
@@ -80,11 +80,11 @@ class DiscussionService:
         """The same reply again changes nothing."""
         if reply is attendee.reply and reply is not Reply.COUNTER:
             return
-        everyone = await discussions.replied(transaction, found, attendee, reply, self.clocks.story())
+        everyone = await discussions.replied(uow, found, attendee, reply, self.clocks.story())
         outcome = self._outcome(found, attendee, reply, how)
         if outcome is not None:
-            trace = await deliveries.trace_of(transaction.connection, attendee.delivery)
-            await publish_for(transaction, self.clocks, found, outcome, trace=trace)
+            trace = await deliveries.trace_of(uow.connection, attendee.delivery)
+            uow.publish(outcome, subject=found.child, cause=found, trace=trace)
         if proposes is not None and reply is Reply.COUNTER:
             counter = StrategyCounterProposed(
                 authority=found.authority,
@@ -93,47 +93,45 @@ class DiscussionService:
                 role=attendee.role,
                 starts_at=proposes,
             )
-            await publish_for(transaction, self.clocks, found, counter)
+            uow.publish(counter, subject=found.child, cause=found)
         before = [replace(each, reply=attendee.reply) if _same(each, attendee) else each for each in everyone]
-        await self._quorum(transaction, found, _lacking(before), _lacking(everyone))
-        await self._says_how_it_stands(transaction, found, everyone)
+        await self._quorum(uow, found, _lacking(before), _lacking(everyone))
+        await self._says_how_it_stands(uow, found, everyone)
 
     async def _quorum(
-        self, transaction: Transaction, found: Discussion, before: tuple[Seat, ...], now_lacking: tuple[Seat, ...]
+        self, uow: UnitOfWork, found: Discussion, before: tuple[Seat, ...], now_lacking: tuple[Seat, ...]
     ) -> None:
         """Whoever convenes hears when it is reached, and when it is lost again once they have been told how it stands."""
         if before and not now_lacking:
             reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
-            await publish_for(transaction, self.clocks, found, reached)
+            uow.publish(reached, subject=found.child, cause=found)
         elif now_lacking and not before and self.clocks.story() >= found.warns_at:
-            await self.warn(transaction, found)
+            await self.warn(uow, found)
 
-    async def was_held(self, transaction: Transaction, found: Discussion) -> None:
+    async def was_held(self, uow: UnitOfWork, found: Discussion) -> None:
         """Everyone invited gets the record by link. The calendar's entry stays: it did take place."""
-        held = await discussions.recorded(transaction, found)
-        await self._tell_everyone(transaction, held)
+        held = await discussions.recorded(uow, found)
+        await self._tell_everyone(uow, held)
 
-    async def ask_for_record(self, transaction: Transaction, found: Discussion) -> None:
+    async def ask_for_record(self, uow: UnitOfWork, found: Discussion) -> None:
         due = StrategyRecordDue(authority=found.authority, episode=found.episode, discussion=found.number)
-        await publish_for(transaction, self.clocks, found, due)
+        uow.publish(due, subject=found.child, cause=found)
 
-    async def warn(self, transaction: Transaction, found: Discussion) -> tuple[Seat, ...]:
+    async def warn(self, uow: UnitOfWork, found: Discussion) -> tuple[Seat, ...]:
         """Says which seats of the quorum nobody has taken, if any."""
-        seats = _lacking(await discussions.attendees_of(transaction.connection, found.discussion))
+        seats = _lacking(await discussions.attendees_of(uow.connection, found.discussion))
         if seats:
             without = StrategyWithoutQuorum(
                 authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
             )
-            await publish_for(transaction, self.clocks, found, without)
+            uow.publish(without, subject=found.child, cause=found)
         return seats
 
-    async def stands(self, transaction: Transaction, found: Discussion) -> None:
-        everyone = await discussions.attendees_of(transaction.connection, found.discussion)
-        await self._says_how_it_stands(transaction, found, everyone)
+    async def stands(self, uow: UnitOfWork, found: Discussion) -> None:
+        everyone = await discussions.attendees_of(uow.connection, found.discussion)
+        await self._says_how_it_stands(uow, found, everyone)
 
-    async def _says_how_it_stands(
-        self, transaction: Transaction, found: Discussion, attendees: Sequence[Attendee]
-    ) -> None:
+    async def _says_how_it_stands(self, uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> None:
         roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}
         changed = StrategyDiscussionChanged(
             authority=found.authority,
@@ -148,7 +146,7 @@ class DiscussionService:
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
             quorum="not-reached" if _lacking(attendees) else "reached",
         )
-        await publish_for(transaction, self.clocks, found, changed)
+        uow.publish(changed, subject=found.child, cause=found)
 
     def _outcome(self, found: Discussion, attendee: Attendee, reply: Reply, how: str) -> Message | None:
         named = {
@@ -163,15 +161,15 @@ class DiscussionService:
             return DutyFailed.model_validate(named | {"person": attendee.person, "reason": "declined"})
         return None
 
-    async def _tell_everyone(self, transaction: Transaction, found: Discussion) -> None:
+    async def _tell_everyone(self, uow: UnitOfWork, found: Discussion) -> None:
         """A parcel each under an id that follows from the sequence: a handler that runs again tells nobody twice."""
-        for attendee in await discussions.attendees_of(transaction.connection, found.discussion):
-            first = await deliveries.find(transaction.connection, attendee.delivery)
+        for attendee in await discussions.attendees_of(uow.connection, found.discussion):
+            first = await deliveries.find(uow.connection, attendee.delivery)
             if first is not None and first.duty is not None:
                 news = self._news(first, first.duty, found)
-                await supersede(transaction, SERVICE, first.duty, by=news.id, at=news.created_at)
-                await self.loop.put(transaction, news)
-        await self.stands(transaction, found)
+                await supersede(uow, SERVICE, first.duty, by=news.id, at=news.created_at)
+                await self.loop.put(uow, news)
+        await self.stands(uow, found)
 
     def _news(self, first: Delivery, duty: Duty, found: Discussion) -> Delivery:
         what = "strategy record" if found.state == discussions.HELD else "strategy news"

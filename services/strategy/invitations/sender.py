@@ -14,7 +14,7 @@ from services.platform.register.directory import Holder, first_reached, who_hold
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Wording
@@ -34,25 +34,23 @@ class InvitationSender:
     letters: Letters
     joining: TTLCache[AuthorityId, Joining] = field(default_factory=new_cache)
 
-    async def prepare(self, transaction: Transaction, delivery: Delivery) -> PreparedMessage | Undeliverable:
+    async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty = delivery.duty
         if duty is None:
             raise ValueError("strategy sends mails of duties alone")
-        about, holders = await self._asked(transaction, delivery, duty)
-        found = await self._reader(transaction, delivery, duty, holders)
+        about, holders = await self._asked(uow, delivery, duty)
+        found = await self._reader(uow, delivery, duty, holders)
         if isinstance(found, Undeliverable):
             return found
         reader = Reader((found.email or "").strip(), found.language)
         if duty.wording is Wording.STRATEGY_RECORD:
             body = self.letters.asks_for_record(_known(about), delivery, duty, reader)
         else:
-            attendees.addressed(transaction, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
-            body = await self._about_discussion(transaction, _known(about), delivery, duty, reader)
+            attendees.addressed(uow, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
+            body = await self._about_discussion(uow, _known(about), delivery, duty, reader)
         return PreparedMessage(reader.address, body, person=found.person, read=("person.email",))
 
-    async def _asked(
-        self, transaction: Transaction, delivery: Delivery, duty: Duty
-    ) -> tuple[Discussion | None, list[Holder]]:
+    async def _asked(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> tuple[Discussion | None, list[Holder]]:
         """The discussion, which nobody else changes from here on, and who holds the role, in one round trip."""
         question = who_holds(
             duty.role,
@@ -64,38 +62,38 @@ class InvitationSender:
         )
         of = records.OF_RECORDER if duty.wording is Wording.STRATEGY_RECORD else discussions.OF_DUTY
         told = {"duty": duty.duty, "step": duty.step}
-        about, rows = await execute_pipelined(transaction.connection, (of, told), question.statement)
+        about, rows = await execute_pipelined(uow.connection, (of, told), question.statement)
         return discussions.discussion_of(about[0]) if about else None, question.holders(rows)
 
     async def _about_discussion(
-        self, transaction: Transaction, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader
+        self, uow: UnitOfWork, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader
     ) -> str:
         if about.state == discussions.HELD:
             return self.letters.record(about, delivery, duty, reader)
         joining = self.joining.get(duty.authority)
         if joining is None:
-            joining = Joining(*await conversation.joining(transaction.connection, duty.authority))
+            joining = Joining(*await conversation.joining(uow.connection, duty.authority))
             self.joining[duty.authority] = joining
         return self.letters.invitation(about, delivery, duty, reader, joining)
 
     async def _reader(
-        self, transaction: Transaction, delivery: Delivery, duty: Duty, holders: list[Holder]
+        self, uow: UnitOfWork, delivery: Delivery, duty: Duty, holders: list[Holder]
     ) -> Contact | Undeliverable:
         if delivery.person is None and duty.step and duty.wording is not Wording.STRATEGY_RECORD:
-            holders = await self._not_asked_yet(transaction, duty, holders)
+            holders = await self._not_asked_yet(uow, duty, holders)
         if not holders:
             return Undeliverable("nobody-in-role", delivery.person)
         reached = first_reached(self.keyring, holders, lambda each: each.email)
         return reached or Undeliverable("no-address", holders[0].person)
 
-    async def _not_asked_yet(self, transaction: Transaction, duty: Duty, holders: list[Holder]) -> list[Holder]:
+    async def _not_asked_yet(self, uow: UnitOfWork, duty: Duty, holders: list[Holder]) -> list[Holder]:
         """At a later step the role's deputies; where there is none, a reminder to whoever has not answered."""
-        earlier = await discussions.of_one_duty(transaction.connection, duty.duty)
+        earlier = await discussions.of_one_duty(uow.connection, duty.duty)
         asked = {each.person for each in earlier}
         deputies_left = [each for each in holders if each.person not in asked]
         if deputies_left:
             return deputies_left
-        failed = await deliveries.people_not_reached(transaction.connection, duty.duty)
+        failed = await deliveries.people_not_reached(uow.connection, duty.duty)
         waits = {each.person for each in earlier if each.reply in {Reply.WAITING, Reply.COUNTER}} - failed
         return [each for each in holders if each.person in waits]
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duties import Duty
 from services.strategy.discussions.repository import HELD_ROW, PLANNED, Discussion, discussion_of, hold
@@ -23,9 +23,9 @@ class Record:
     at: datetime
 
 
-async def to_record(transaction: Transaction, episode: UUID) -> Discussion | None:
+async def to_record(uow: UnitOfWork, episode: UUID) -> Discussion | None:
     """The episode's newest discussion that is over without a record."""
-    name = await transaction.connection.scalar(
+    name = await uow.connection.scalar(
         select(discussions.c.discussion)
         .where(
             discussions.c.episode == episode,
@@ -35,27 +35,27 @@ async def to_record(transaction: Transaction, episode: UUID) -> Discussion | Non
         .order_by(discussions.c.number.desc())
         .limit(1)
     )
-    return None if name is None else await hold(transaction, name)
+    return None if name is None else await hold(uow, name)
 
 
-async def ask(transaction: Transaction, discussion: UUID, duty: Duty) -> None:
+async def ask(uow: UnitOfWork, discussion: UUID, duty: Duty) -> None:
     row = {"duty": duty.duty, "step": duty.step, "discussion": discussion}
-    await transaction.connection.execute(insert(recorders).values(row).on_conflict_do_nothing())
+    await uow.connection.execute(insert(recorders).values(row).on_conflict_do_nothing())
 
 
-async def of_recorder(transaction: Transaction, duty: UUID, step: int) -> Discussion | None:
+async def of_recorder(uow: UnitOfWork, duty: UUID, step: int) -> Discussion | None:
     """The discussion that this telling asks a record of."""
-    [found] = await execute_pipelined(transaction.connection, (OF_RECORDER, {"duty": duty, "step": step}))
+    [found] = await execute_pipelined(uow.connection, (OF_RECORDER, {"duty": duty, "step": step}))
     return discussion_of(found[0]) if found else None
 
 
-async def keep(transaction: Transaction, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:
+async def keep(uow: UnitOfWork, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:
     """The first one stands."""
     row = {"discussion": discussion, "content": held.model_dump(mode="json"), "words": list(held.words), "at": at}
-    await transaction.connection.execute(insert(records).values(row).on_conflict_do_nothing())
+    await uow.connection.execute(insert(records).values(row).on_conflict_do_nothing())
 
 
-async def of(transaction: Transaction, discussion: UUID) -> Record | None:
-    found = await transaction.connection.execute(select(records).where(records.c.discussion == discussion))
+async def of(uow: UnitOfWork, discussion: UUID) -> Record | None:
+    found = await uow.connection.execute(select(records).where(records.c.discussion == discussion))
     row = found.first()
     return None if row is None else Record(StrategyDiscussionHeld.read_again(row.content), row.at)

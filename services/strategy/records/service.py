@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.discussion_events import PlanStepSet, StrategyDiscussionHeld
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.events import publish_for
 from services.strategy.discussions.repository import Discussion
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.records import repository as records
@@ -32,20 +31,18 @@ class RecordService:
     clocks: Clocks
     discussing: DiscussionService
 
-    async def take(
-        self, transaction: Transaction, found: Discussion | None, held: StrategyDiscussionHeld, about: About
-    ) -> None:
+    async def take(self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About) -> None:
         """A discussion that is recorded already stays as it was recorded. One that was never planned here has a plan all the same."""
         if found is not None:
             if found.state == discussions.HELD:
                 return
-            await records.keep(transaction, found.discussion, held, self.clocks.story())
-            await self.discussing.was_held(transaction, found)
-            transaction.after_commit(metrics.DISCUSSIONS.labels("recorded").inc)
-        await self._set_steps(transaction, found, held, about)
+            await records.keep(uow, found.discussion, held, self.clocks.story())
+            await self.discussing.was_held(uow, found)
+            uow.on_commit(metrics.DISCUSSIONS.labels("recorded").inc)
+        await self._set_steps(uow, found, held, about)
 
     async def _set_steps(
-        self, transaction: Transaction, found: Discussion | None, held: StrategyDiscussionHeld, about: About
+        self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About
     ) -> None:
         texts = held.words[1:]
         number = held.discussion or (1 if found is None else found.number)
@@ -59,4 +56,4 @@ class RecordService:
                 due_on=step.due_on,
             )
             name = str(derived("plan step", about.cause, str(index + 1)))
-            await publish_for(transaction, self.clocks, about, content, message_id=name)
+            uow.publish(content, subject=about.child, cause=about, message_id=name)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail, spelt
 from services.platform.delivery.inbound_mail.handler import ESCALATES, UNAUTHENTICATED, MailAnswers
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import provisional_child
 from services.strategy import correspondence, metrics
 from services.strategy.discussions import repository as discussions
@@ -48,91 +48,89 @@ class Replies:
     async def take(self, mail: ReadMail) -> str:
         """What was made of it, in a word."""
         answered = () if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(answers_in, mail)
-        async with self.store.transaction() as transaction:
-            made = await self._made_of(transaction, mail, answered)
+        async with self.store.transaction() as uow:
+            made = await self._made_of(uow, mail, answered)
         metrics.REPLIES.labels("mail", made).inc()
         return made
 
-    async def _made_of(self, transaction: Transaction, mail: ReadMail, answers: Sequence[Answered]) -> str:
+    async def _made_of(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
         if answers:
-            return await self._calendar(transaction, mail, answers)
-        if mail.kind in ESCALATES and await self.answers.is_believed(transaction, mail):
-            return await self._goes_on(transaction, mail)
+            return await self._calendar(uow, mail, answers)
+        if mail.kind in ESCALATES and await self.answers.is_believed(uow, mail):
+            return await self._goes_on(uow, mail)
         if mail.kind in {MailKind.PERSONAL, MailKind.AWAY}:
-            return await self._in_words(transaction, mail)
+            return await self._in_words(uow, mail)
         return str(mail.kind)
 
-    async def _calendar(self, transaction: Transaction, mail: ReadMail, answers: Sequence[Answered]) -> str:
+    async def _calendar(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
         answered, *others = answers
         theirs = self.keyring.number_hashes(spelt(mail.sender))
-        found, mine = await discussions.hold_with(transaction, answered.discussion, theirs)
+        found, mine = await discussions.hold_with(uow, answered.discussion, theirs)
         comments = _with(*dict.fromkeys(each.comment for each in answers))
         if found is None:
-            return await self._in_words(transaction, mail, _with(DOUBTS["unknown"], comments))
-        several = bool(others) or await self._named(transaction, mail) - {found.discussion} != set()
+            return await self._in_words(uow, mail, _with(DOUBTS["unknown"], comments))
+        several = bool(others) or await self._named(uow, mail) - {found.discussion} != set()
         doubt = _doubt(mail, answered, found, mine, several=several)
         if doubt is not None:
-            return await self._to_a_person(transaction, mail, found, mine, _with(DOUBTS[doubt], comments))
+            return await self._to_a_person(uow, mail, found, mine, _with(DOUBTS[doubt], comments))
         if found.state != discussions.PLANNED or not _is_current(answered, found):
-            return await self._old(transaction, mail, answered, found, mine)
+            return await self._old(uow, mail, answered, found, mine)
         for attendee in mine:
-            await self.discussing.take(
-                transaction, found, attendee, answered.reply, how="mail", proposes=answered.proposes
-            )
+            await self.discussing.take(uow, found, attendee, answered.reply, how="mail", proposes=answered.proposes)
         note = DOUBTS["delegated"] if answered.delegated else DOUBTS["comment"] if answered.comment else None
         if note is not None or (answered.reply is Reply.COUNTER and answered.proposes is None):
-            await self._to_a_person(transaction, mail, found, mine, _with(note, answered.comment))
+            await self._to_a_person(uow, mail, found, mine, _with(note, answered.comment))
         return str(answered.reply)
 
     async def _old(
-        self, transaction: Transaction, mail: ReadMail, answered: Answered, found: Discussion, mine: list[Attendee]
+        self, uow: UnitOfWork, mail: ReadMail, answered: Answered, found: Discussion, mine: list[Attendee]
     ) -> str:
         """The answer counts no more; what its writer added to it may be about the child."""
         if answered.comment:
-            await self._to_a_person(transaction, mail, found, mine, _with(DOUBTS["old"], answered.comment))
+            await self._to_a_person(uow, mail, found, mine, _with(DOUBTS["old"], answered.comment))
         return "old"
 
-    async def _goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
+    async def _goes_on(self, uow: UnitOfWork, mail: ReadMail) -> str:
         """What has been answered already stands: a bounce of later news says nothing of who comes."""
-        told = await self.answers.told(transaction, mail)
-        discussion = None if told is None else await discussions.of_duty(transaction, told[1].duty, told[1].step)
+        told = await self.answers.told(uow, mail)
+        discussion = None if told is None else await discussions.of_duty(uow, told[1].duty, told[1].step)
         if told is not None and discussion is not None:
-            attendees = await discussions.attendees_of(transaction.connection, discussion.discussion)
+            attendees = await discussions.attendees_of(uow.connection, discussion.discussion)
             mine = [each for each in attendees if (each.duty, each.step) == (told[1].duty, told[1].step)]
             if mine and mine[0].reply not in {Reply.WAITING, Reply.COUNTER}:
                 return f"{mail.kind}-late"
-        return await self.answers.goes_on(transaction, mail)
+        return await self.answers.goes_on(uow, mail)
 
-    async def _named(self, transaction: Transaction, mail: ReadMail) -> set[UUID]:
+    async def _named(self, uow: UnitOfWork, mail: ReadMail) -> set[UUID]:
         """The discussions of all mails of ours that it answers."""
         named = [] if mail.refers_to is None else [mail.refers_to, *mail.also_named]
-        return await correspondence.of_mails(transaction.connection, named)
+        return await correspondence.of_mails(uow.connection, named)
 
-    async def _in_words(self, transaction: Transaction, mail: ReadMail, why: str = "") -> str:
+    async def _in_words(self, uow: UnitOfWork, mail: ReadMail, why: str = "") -> str:
         """Of somebody whom we invited, or in answer to what we sent: a person reads it. Anybody else's is nobody's business here."""
-        told = await self.answers.told(transaction, mail)
+        told = await self.answers.told(uow, mail)
         if told is None:
-            return await self._unplaced(transaction, mail, why)
-        found = await discussions.of_duty(transaction, told[1].duty, told[1].step)
+            return await self._unplaced(uow, mail, why)
+        found = await discussions.of_duty(uow, told[1].duty, told[1].step)
         if found is None:  # such as an answer to whoever is asked for a record
-            return await self.answers.made_of(transaction, mail)
+            return await self.answers.made_of(uow, mail)
         theirs = self.keyring.number_hashes(spelt(mail.sender))
-        mine = await discussions.attendees_of(transaction.connection, found.discussion, theirs)
-        several = DOUBTS["several"] if len(await self._named(transaction, mail)) > 1 else ""
+        mine = await discussions.attendees_of(uow.connection, found.discussion, theirs)
+        several = DOUBTS["several"] if len(await self._named(uow, mail)) > 1 else ""
         doubt = DOUBTS["unauthenticated"] if not mail.authenticated else "" if mine else DOUBTS["stranger"]
-        return await self._to_a_person(transaction, mail, found, mine, _with(why, doubt, several))
+        return await self._to_a_person(uow, mail, found, mine, _with(why, doubt, several))
 
-    async def _unplaced(self, transaction: Transaction, mail: ReadMail, why: str) -> str:
+    async def _unplaced(self, uow: UnitOfWork, mail: ReadMail, why: str) -> str:
         """Of no discussion, though of somebody whom we invited to some: the duty team of each authority that invited them hears of
         it, under a child of whom nobody knows yet who it is.
         """
-        inviting = await correspondence.inviting(transaction.connection, self.keyring.number_hashes(spelt(mail.sender)))
+        inviting = await correspondence.inviting(uow.connection, self.keyring.number_hashes(spelt(mail.sender)))
         if not inviting:
             return "stranger"
         doubt = "" if mail.authenticated else DOUBTS["unauthenticated"]
         for each in inviting:
             await self.answers.to_a_person(
-                transaction,
+                uow,
                 _with(why or DOUBTS["unplaced"], doubt, f"From {mail.sender}", mail.words),
                 child=provisional_child(str(uuid4())),
                 authority=each.authority,
@@ -143,10 +141,10 @@ class Replies:
         return "needs-human"
 
     async def _to_a_person(
-        self, transaction: Transaction, mail: ReadMail, found: Discussion, mine: list[Attendee], why: str
+        self, uow: UnitOfWork, mail: ReadMail, found: Discussion, mine: list[Attendee], why: str
     ) -> str:
         return await self.answers.to_a_person(
-            transaction,
+            uow,
             _with(why, f"From {mail.sender}", mail.words),
             child=found.child,
             authority=found.authority,

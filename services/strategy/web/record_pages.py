@@ -12,14 +12,13 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.events import publish_for
 from services.strategy.discussions.policy import Reply
 from services.strategy.discussions.repository import Discussion
 from services.strategy.reader_language import spoken_to
@@ -51,18 +50,18 @@ class RecordWriting:
     recording: RecordService
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            asked = await self._asked(transaction, delivery)
+        async with self.store.transaction() as uow:
+            asked = await self._asked(uow, delivery)
             if asked is None:
                 return None
             if asked.discussion.state != discussions.PLANNED:
                 return _already(asked)
-            invited, coming = await self._invited(transaction, asked.discussion)
+            invited, coming = await self._invited(uow, asked.discussion)
             return _asks(asked, invited, Form("", {"came": coming, "form": (asked.discussion.form,)}), {})
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            asked = await self._asked(transaction, delivery)
+        async with self.store.transaction() as uow:
+            asked = await self._asked(uow, delivery)
             if asked is None:
                 return None
             if asked.discussion.state != discussions.PLANNED:
@@ -70,17 +69,17 @@ class RecordWriting:
             on = asked.discussion.starts_at.astimezone(ENGLAND).date()
             filled = record_form.read(form, asked.words, on=on)
             if form.answer != SAVE or isinstance(filled, dict):
-                invited, _ = await self._invited(transaction, asked.discussion)
+                invited, _ = await self._invited(uow, asked.discussion)
                 return _asks(asked, invited, form, filled if isinstance(filled, dict) else {})
-            await self._record(transaction, asked, filled)
+            await self._record(uow, asked, filled)
             said = (asked.words.record("thanks-more"),)
             return Sheet(asked.words.record("thanks"), said, done=True, language=asked.words.name)
 
-    async def _record(self, transaction: Transaction, asked: Asked, filled: Filled) -> None:
+    async def _record(self, uow: UnitOfWork, asked: Asked, filled: Filled) -> None:
         found, duty, delivery = asked.discussion, asked.duty, asked.delivery
         kept = [
             await register_words.keep(
-                transaction,
+                uow,
                 self.keyring,
                 about=found.child,
                 words=text,
@@ -100,27 +99,27 @@ class RecordWriting:
         }
         held = StrategyDiscussionHeld.model_validate(about | filled.fields)
         cause = derived("strategy record", str(found.discussion))
-        await publish_for(transaction, self.clocks, found, held, message_id=str(cause))
+        uow.publish(held, subject=found.child, cause=found, message_id=str(cause))
         await self.recording.take(
-            transaction, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
+            uow, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
         )
-        await publish_for(transaction, self.clocks, found, acknowledged(duty, "page", by=delivery.person))
-        await deliveries.acknowledged(transaction, duty.duty, duty.step, self.clocks.wall())
+        uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
+        await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
 
-    async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:
-        parcel = await deliveries.find(transaction.connection, delivery)
+    async def _asked(self, uow: UnitOfWork, delivery: UUID) -> Asked | None:
+        parcel = await deliveries.find(uow.connection, delivery)
         duty = None if parcel is None else parcel.duty
         if parcel is None or duty is None:
             return None
-        found = await records.of_recorder(transaction, duty.duty, duty.step)
+        found = await records.of_recorder(uow, duty.duty, duty.step)
         if found is None:
             return None
-        spoken = await spoken_to(transaction, duty, parcel.child, parcel.person, self.clocks.story())
+        spoken = await spoken_to(uow, duty, parcel.child, parcel.person, self.clocks.story())
         return Asked(parcel, duty, found, spoken)
 
-    async def _invited(self, transaction: Transaction, found: Discussion) -> tuple[tuple[Role, ...], tuple[str, ...]]:
+    async def _invited(self, uow: UnitOfWork, found: Discussion) -> tuple[tuple[Role, ...], tuple[str, ...]]:
         """Everyone invited, and who of them said that they come."""
-        attendees = await discussions.attendees_of(transaction.connection, found.discussion)
+        attendees = await discussions.attendees_of(uow.connection, found.discussion)
         coming = tuple(each.role for each in attendees if each.reply is Reply.ACCEPTED)
         return tuple(dict.fromkeys(each.role for each in attendees)), coming
 
@@ -160,24 +159,24 @@ class RecordReading:
         return await self._sheet(delivery, opens=form.answer == READ)
 
     async def _sheet(self, delivery: UUID, *, opens: bool) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            parcel = await deliveries.find(transaction.connection, delivery)
+        async with self.store.transaction() as uow:
+            parcel = await deliveries.find(uow.connection, delivery)
             duty = None if parcel is None else parcel.duty
-            found = None if duty is None else await discussions.of_duty(transaction, duty.duty, duty.step)
-            record = None if found is None else await records.of(transaction, found.discussion)
+            found = None if duty is None else await discussions.of_duty(uow, duty.duty, duty.step)
+            record = None if found is None else await records.of(uow, found.discussion)
             if parcel is None or duty is None or found is None or record is None:
                 return None
-            spoken = await spoken_to(transaction, duty, parcel.child, parcel.person, self.clocks.story())
+            spoken = await spoken_to(uow, duty, parcel.child, parcel.person, self.clocks.story())
             if not opens:
                 return _ready(spoken, found)
-            await self._report(transaction, parcel)
-            texts = await register_words.of_discussion(transaction.connection, self.keyring, found.discussion)
+            await self._report(uow, parcel)
+            texts = await register_words.of_discussion(uow.connection, self.keyring, found.discussion)
             return _read(spoken, found, record, texts)
 
-    async def _report(self, transaction: Transaction, delivery: Delivery) -> None:
+    async def _report(self, uow: UnitOfWork, delivery: Delivery) -> None:
         seen = looked_up(delivery, "discussion-record", ("words.words",), delivery.person)
         if seen is not None:
-            await publish_for(transaction, self.clocks, delivery, seen)
+            uow.publish(seen, subject=delivery.child, cause=delivery)
 
 
 def _ready(spoken: Words, found: Discussion) -> Sheet:

@@ -7,7 +7,7 @@ from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.policy import ANSWERS, Reply
@@ -36,35 +36,35 @@ class ReplyPage:
     discussing: DiscussionService
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            asked = await self._asked(transaction, delivery)
+        async with self.store.transaction() as uow:
+            asked = await self._asked(uow, delivery)
             return None if asked is None else _sheet(asked, asked.attendee.reply)
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as transaction:
-            asked = await self._asked(transaction, delivery)
+        async with self.store.transaction() as uow:
+            asked = await self._asked(uow, delivery)
             if asked is None:
                 return None
             reply = BUTTONS.get(form.answer)
             if reply is None or asked.discussion.state != discussions.PLANNED:
                 return _sheet(asked, asked.attendee.reply)
-            await self.discussing.take(transaction, asked.discussion, asked.attendee, reply, how="page")
-            transaction.after_commit(metrics.REPLIES.labels("page", reply).inc)
+            await self.discussing.take(uow, asked.discussion, asked.attendee, reply, how="page")
+            uow.on_commit(metrics.REPLIES.labels("page", reply).inc)
             return _sheet(asked, reply)
 
-    async def _asked(self, transaction: Transaction, delivery: UUID) -> Asked | None:
-        found = await deliveries.find(transaction.connection, delivery)
+    async def _asked(self, uow: UnitOfWork, delivery: UUID) -> Asked | None:
+        found = await deliveries.find(uow.connection, delivery)
         duty = None if found is None else found.duty
         if found is None or duty is None:
             return None
-        discussion = await discussions.of_duty(transaction, duty.duty, duty.step)
+        discussion = await discussions.of_duty(uow, duty.duty, duty.step)
         if discussion is None:
             return None
-        attendees = await discussions.attendees_of(transaction.connection, discussion.discussion)
+        attendees = await discussions.attendees_of(uow.connection, discussion.discussion)
         mine = [each for each in attendees if (each.duty, each.step) == (duty.duty, duty.step)]
         if not mine:
             return None
-        spoken = await spoken_to(transaction, duty, discussion.child, mine[0].person, self.clocks.story())
+        spoken = await spoken_to(uow, duty, discussion.child, mine[0].person, self.clocks.story())
         return Asked(discussion, mine[0], spoken)
 
 

@@ -66,8 +66,8 @@ class Case:
                 ),
                 heard(episode_changed(episode, revision=2, state="located"), child),
             )
-            async with store.transaction() as transaction:
-                await kept.anchor(transaction, datetime.now(UTC))
+            async with store.transaction() as uow:
+                await kept.anchor(uow, datetime.now(UTC))
 
 
 def _decided(about: str, episode: UUID, duty: UUID | None = None) -> ProtocolDecided:

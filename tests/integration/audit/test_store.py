@@ -33,8 +33,8 @@ async def chain_of_reports(store: Store, length: int = LENGTH) -> str:
 
 
 async def anchor(store: Store, at: datetime | None = None) -> None:
-    async with store.transaction() as transaction:
-        await kept.anchor(transaction, at or datetime.now(UTC))
+    async with store.transaction() as uow:
+        await kept.anchor(uow, at or datetime.now(UTC))
 
 
 async def test_what_was_heard_is_a_chain_that_holds(store: Store) -> None:
@@ -189,8 +189,8 @@ async def test_an_anchor_takes_in_what_has_grown_and_nothing_else(store: Store) 
         assert [(head.chain, head.position) for head in heads] == [(first, 3)]
         assert [head.position for head in await kept.heads_of_chain(connection, second)] == [2]
     assert await faults_of_anchors(store) == []
-    async with store.transaction() as transaction:
-        assert await kept.anchor(transaction, datetime.now(UTC)) is None
+    async with store.transaction() as uow:
+        assert await kept.anchor(uow, datetime.now(UTC)) is None
 
 
 async def test_a_head_that_was_changed_after_it_was_anchored_is_found(store: Store, database: Database) -> None:

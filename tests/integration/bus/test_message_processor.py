@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import text
 
 from services.platform.bus import message_processor as bus_contract
-from services.platform.bus.envelope import Received, compose, read, say
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
-from services.platform.bus.raw_message import Raw
 from services.platform.bus.subscriptions import Priority, Subscription
+from services.platform.messages.envelope import Received, compose, read
+from services.platform.messages.raw_message import Raw
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.decisions import ProtocolDecided, Verdict
 from services.safeguarding.events import ChildLocated, ChildReportedMissing, ChildReturned
 from services.safeguarding.identifiers import new_id
@@ -63,12 +63,10 @@ class Office:
         report, _ = self.contract.subscriptions.values()
         self.contract.subscriptions[report.event.kind] = replace(report, handler=_away)
 
-    async def on_child_reported_missing(
-        self, received: Received[ChildReportedMissing], transaction: Transaction
-    ) -> None:
+    async def on_child_reported_missing(self, received: Received[ChildReportedMissing], uow: UnitOfWork) -> None:
         if received.content.authority == "refused":
             raise ZeroDivisionError
-        self.transactions.append(await _id_of(transaction))
+        self.transactions.append(await _id_of(uow))
         decided = ProtocolDecided(
             authority="kestrel",
             about=received.content.kind,
@@ -77,12 +75,12 @@ class Office:
             protocol="office 1",
         )
         now = self.clocks.wall()
-        await say(transaction, decided, said_by="protocol", subject=received.subject, at=now, now=now)
+        uow.publish(decided, subject=received.subject, at=now)
 
-    async def on_child_returned(self, _: Received[ChildReturned], transaction: Transaction) -> None:
+    async def on_child_returned(self, _: Received[ChildReturned], uow: UnitOfWork) -> None:
         if self.returns_wait_for is not None:
             await self.returns_wait_for.wait()
-        self.returns.append(await _id_of(transaction))
+        self.returns.append(await _id_of(uow))
 
     async def decided_on(self, child: str) -> list[str]:
         async with self.store.engine.connect() as connection:
@@ -90,14 +88,14 @@ class Office:
         return [each.about_id for each in said if isinstance(each, ProtocolDecided)]
 
 
-async def _id_of(transaction: Transaction) -> int:
-    return cast("int", await transaction.connection.scalar(text("SELECT pg_current_xact_id()::text::bigint")))
+async def _id_of(uow: UnitOfWork) -> int:
+    return cast("int", await uow.connection.scalar(text("SELECT pg_current_xact_id()::text::bigint")))
 
 
 @pytest.fixture
 async def office(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(bus_contract, "ATTEMPT_PAUSE_SECONDS", 0.0)
-    store = Store(database.engine("protocol"))
+    store = Store(database.engine("protocol"), origin=Origin("protocol", Clocks()))
     yield Office(store)
     await store.close()
 
@@ -194,5 +192,5 @@ async def test_a_partition_that_goes_to_another_process_while_its_message_waits_
     assert office.contract.obstacle() is None
 
 
-async def _away(received: Received[Any], transaction: Transaction) -> None:
+async def _away(received: Received[Any], uow: UnitOfWork) -> None:
     raise ConnectionError

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.safeguarding import decisions, outcomes
 from services.safeguarding.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
@@ -43,8 +43,8 @@ def alert(kestrel: Kestrel, **changes: Any) -> CarerAlert:
 
 async def hear(service: Carers, content: Any, child: str, at: datetime = AT) -> None:
     handler = getattr(service.handlers, handler_name(content.kind))
-    async with service.store.transaction() as transaction:
-        await handler(heard(content, child, at), transaction)
+    async with service.store.transaction() as uow:
+        await handler(heard(content, child, at), uow)
 
 
 async def rows_of(service: Carers, duty: UUID) -> list[Any]:

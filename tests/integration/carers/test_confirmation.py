@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from services.carers.alerts import Alerts
 from services.carers.store.claims import CONFIRM_WITHIN
-from services.platform.bus.envelope import Received
 from services.platform.delivery.model import Delivery, PreparedMessage
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.safeguarding import events
@@ -206,7 +206,7 @@ async def asked_once_more(service: Carers, kestrel: Kestrel, keyring: Keyring) -
     duty = alert(kestrel, role=Role.CARER_REPORTING, person=kestrel.ids["cat"], wording=Wording.CONFIRM_RETURN)
     received = Received("/safe-return/protocol", str(uuid4()), kestrel.ids["C9"], AT, duty)
     delivery = Delivery.of(received, lane="texts", now=AT, person=kestrel.ids["cat"], id=duty.telling)
-    async with service.store.transaction() as transaction:
-        made = await Alerts(keyring, Clocks()).prepare(transaction, delivery)
+    async with service.store.transaction() as uow:
+        made = await Alerts(keyring, Clocks()).prepare(uow, delivery)
     assert isinstance(made, PreparedMessage)
     return str(made.body)

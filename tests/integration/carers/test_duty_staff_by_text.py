@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding import events
 from services.safeguarding.care_events import ChildIdentified
@@ -36,9 +36,9 @@ async def told_of(service: Carers, kestrel: Kestrel, child: str, person: str = "
         rule="a-rule", protocol="a protocol", cites=("S57",), created_at=datetime.now(UTC),
     )  # fmt: skip
     heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=duty.created_at, content=duty)
-    async with service.store.transaction() as transaction:
-        await service.handlers.on_carer_alert(heard, transaction)
-        await transaction.connection.execute(
+    async with service.store.transaction() as uow:
+        await service.handlers.on_carer_alert(heard, uow)
+        await uow.connection.execute(
             text("UPDATE delivery.deliveries SET number_hash = :n WHERE duty = :d"),
             {"n": service.keyring.number_hash(kestrel.phone(person)), "d": duty.duty},
         )

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from services.carers.conversation.practice_timeout import AFTER, Practices
 from services.carers.policy.scene import Enrolment
 from services.carers.store import enrolments
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import execute_pipelined
 from services.safeguarding import events
@@ -65,8 +65,8 @@ async def test_a_practised_episode_leaves_the_child_where_it_is(service: Carers,
         opened_at=moment,
     )
     changed = Received("/safe-return/protocol", str(uuid4()), kestrel.ids["C9"], moment, content, exercise=True)
-    async with service.store.transaction() as transaction:
-        await service.handlers.on_episode_changed(changed, transaction)
+    async with service.store.transaction() as uow:
+        await service.handlers.on_episode_changed(changed, uow)
     await service.says(kestrel.phone("cat"), "STATUS")
     assert "No report from here is open" in (await service.replies_to(kestrel.phone("cat")))[-1]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding import events
 from services.safeguarding.care_events import ChildIdentified

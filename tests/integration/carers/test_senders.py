@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from services.carers.conversation.context import ANSWERED_ONCE_IN
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding import events, outcomes
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
@@ -61,9 +61,9 @@ async def opened(service: Carers, kestrel: Kestrel, child: str, hour: int = 0) -
         episode=uuid4(), revision=1, state=EpisodeState.MISSING, authority=kestrel.document["authority"]["id"], protocol="a protocol",
         opened_at=at,
     )  # fmt: skip
-    async with service.store.transaction() as transaction:
+    async with service.store.transaction() as uow:
         heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=at, content=changed)
-        await service.handlers.on_episode_changed(heard, transaction)
+        await service.handlers.on_episode_changed(heard, uow)
     return changed.episode
 
 
@@ -76,10 +76,10 @@ async def code_texted_to(
         role=Role.CARER_REPORTING, person=kestrel.ids[person], channel=Channel.TEXT, wording=Wording.MISSING_NOTICE,
         rule="a-rule", protocol="a protocol", cites=("S62",), created_at=AT,
     )  # fmt: skip
-    async with service.store.transaction() as transaction:
+    async with service.store.transaction() as uow:
         heard = Received(source="/safe-return/protocol", id=str(uuid4()), subject=child, time=AT, content=duty)
-        await service.handlers.on_carer_alert(heard, transaction)
-        await transaction.connection.execute(
+        await service.handlers.on_carer_alert(heard, uow)
+        await uow.connection.execute(
             text("UPDATE delivery.deliveries SET number_hash = :n WHERE duty = :d"),
             {"n": service.keyring.number_hash(phone or kestrel.phone(person)), "d": duty.duty},
         )

@@ -14,7 +14,7 @@ from services.carers.store import texts
 from services.carers.text import Text
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.events import TextNeedsHuman
 from tests.support.carers import Carers, Kestrel, carers, kinds, settings_for
 from tests.support.database import Database
@@ -91,8 +91,8 @@ async def test_a_text_that_the_database_does_not_take_holds_up_no_other(
     await line.mend()
     keep = texts.keep
 
-    async def keeps(transaction: Transaction, keyring: Keyring, several: Sequence[Text]) -> None:
-        await keep(transaction, keyring, several)
+    async def keeps(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> None:
+        await keep(uow, keyring, several)
         if bad in {each.sid for each in several}:
             raise ValueError
 

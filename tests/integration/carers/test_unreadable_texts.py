@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.events import ChildReportedMissing, TextNeedsHuman
 from services.safeguarding.message import Message

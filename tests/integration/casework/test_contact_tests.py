@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from services.console.read_model import contacts
 from services.console.read_model.projections import Handlers as ConsoleHandlers
-from services.platform.bus.envelope import Received, read
+from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.decisions import DutyChanged, DutyState
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.outcomes import DutyAcknowledged
@@ -58,7 +58,7 @@ async def register(database: Database) -> AsyncIterator[Register]:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(casework(database, engine)), base_url="http://casework"
     ) as client:
-        yield Register(client, Store(engine))
+        yield Register(client, Store(engine, origin=Origin("casework", Clocks())))
     await engine.dispose()
 
 
@@ -71,7 +71,7 @@ async def protocol(database: Database) -> AsyncIterator[Protocol]:
 
 @pytest.fixture
 async def console(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
+    opened = Store(database.engine("console"), origin=Origin("console", Clocks()))
     yield opened
     await opened.close()
 
@@ -107,8 +107,8 @@ async def test_whoever_is_listed_is_asked_by_name_and_their_answer_verifies_them
     await protocol.takes(answered)
     changes = [each.content for each in await protocol.said(person) if isinstance(each.content, DutyChanged)]
     assert changes[-1].state is DutyState.ACKNOWLEDGED
-    async with console.transaction() as transaction:
-        await ConsoleHandlers(Clocks()).on_duty_acknowledged(answered, transaction)
+    async with console.transaction() as uow:
+        await ConsoleHandlers(Clocks()).on_duty_acknowledged(answered, uow)
     async with console.engine.connect() as connection:
         known = (await contacts.every(connection))[person]
     assert (known.answered_at, known.reached_at) == (answered.time, answered.time)

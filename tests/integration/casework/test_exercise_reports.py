@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.casework.exercise_reports import ExerciseReporter, NobodyToExerciseWith
 from services.casework.settings import CaseworkSettings
-from services.platform.bus.envelope import Received, read
+from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
@@ -58,7 +58,7 @@ async def said(engine: AsyncEngine, child: str) -> list[Received[Message]]:
 async def test_a_round_is_a_report_and_before_anybody_is_asked_again_its_end(
     engine: AsyncEngine, child: tuple[str, str]
 ) -> None:
-    exercising = ExerciseReporter(Store(engine), Clocks(), child[0])
+    exercising = ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0])
     with time_machine.travel(ROUND, tick=False) as clock:
         await exercising.turn()
         await exercising.turn()
@@ -78,9 +78,9 @@ async def test_a_round_is_a_report_and_before_anybody_is_asked_again_its_end(
 
 async def test_two_processes_say_the_same_so_it_is_heard_once(engine: AsyncEngine, child: tuple[str, str]) -> None:
     with time_machine.travel(ROUND, tick=False) as clock:
-        await ExerciseReporter(Store(engine), Clocks(), child[0]).turn()
+        await ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0]).turn()
         clock.shift(3)
-        await ExerciseReporter(Store(engine), Clocks(), child[0]).turn()
+        await ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0]).turn()
     first, second = await said(engine, child[1])
     assert (first.source, first.id, first.content_hash) == (second.source, second.id, second.content_hash)
 
@@ -98,12 +98,12 @@ async def test_it_says_when_mails_are_due_so_that_nobody_is_warned_of_a_bank_hol
     engine: AsyncEngine, child: tuple[str, str], moment: datetime, due: int
 ) -> None:
     with time_machine.travel(moment, tick=False):
-        await ExerciseReporter(Store(engine), Clocks(), child[0]).turn()
+        await ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0]).turn()
     assert REGISTRY.get_sample_value("exercise_mails_due") == due
 
 
 async def test_the_next_round_is_another_report(engine: AsyncEngine, child: tuple[str, str]) -> None:
-    exercising = ExerciseReporter(Store(engine), Clocks(), child[0])
+    exercising = ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0])
     with time_machine.travel(ROUND, tick=False) as clock:
         await exercising.turn()
         clock.shift(300)
@@ -113,7 +113,9 @@ async def test_the_next_round_is_another_report(engine: AsyncEngine, child: tupl
 
 async def test_without_a_child_of_its_own_it_says_nothing_and_that_is_an_obstacle(engine: AsyncEngine) -> None:
     with pytest.raises(NobodyToExerciseWith):
-        await ExerciseReporter(Store(engine), Clocks(), "exercise-of-nobody").turn()
+        await ExerciseReporter(
+            Store(engine, origin=Origin("casework", Clocks())), Clocks(), "exercise-of-nobody"
+        ).turn()
 
 
 def test_an_authority_with_real_recipients_cannot_be_named_by_mistake(database: Database) -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from services.console.read_model import repository as console_store
 from services.console.read_model.projections import Handlers as ConsoleHandlers
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.register import directory, directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duties import Duty
 from services.safeguarding.roles import Role, Wording
 from tests.support.agency import Hospital
@@ -239,10 +239,10 @@ async def test_open_duties_are_the_receivers_on_the_bus_and_on_the_console_and_b
 
 
 async def _console_shows(database: Database, said: list[Received[Any]], two: Two) -> None:
-    console, handlers = Store(database.engine("console")), ConsoleHandlers(Clocks())
-    async with console.transaction() as transaction:
+    console, handlers = Store(database.engine("console"), origin=Origin("console", Clocks())), ConsoleHandlers(Clocks())
+    async with console.transaction() as uow:
         for each in said:
-            await handlers.by_kind()[type(each.content)](each, transaction)
+            await handlers.by_kind()[type(each.content)](each, uow)
     async with console.engine.connect() as connection:
         seen = {name: await console_store.open_episodes(connection, name) for name in (two.giver, two.taker)}
         (mine,) = seen[two.taker]

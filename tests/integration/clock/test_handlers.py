@@ -11,11 +11,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.clock.handlers import BATCH, fire_due
-from services.platform.bus.envelope import compose, read
+from services.platform.messages.envelope import compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import deadlines
 from services.platform.store.deadlines import Pending
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.events import DutyStepDue
 from services.safeguarding.identifiers import new_id
 from tests.support.database import Database
@@ -25,9 +25,9 @@ class Clockwork:
     """A protocol that writes deadlines, and the stores of two clocks."""
 
     def __init__(self, protocol: AsyncEngine, clock: AsyncEngine, other_clock: AsyncEngine) -> None:
-        self.protocol = Store(protocol)
-        self.clock = Store(clock)
-        self.other_clock = Store(other_clock)
+        self.protocol = Store(protocol, origin=Origin("protocol", Clocks()))
+        self.clock = Store(clock, origin=Origin("clock", Clocks()))
+        self.other_clock = Store(other_clock, origin=Origin("clock", Clocks()))
         self.child = new_id("child")
 
     async def put(self, due_at: datetime, *, deadline: UUID | None = None, version: int = 1) -> UUID:
@@ -36,8 +36,8 @@ class Clockwork:
         envelope = compose(
             content, said_by="protocol", subject=self.child, at=due_at, message_id=f"{deadline}/{version}"
         )
-        async with self.protocol.transaction() as transaction:
-            await deadlines.put_all(transaction, [Pending(deadline, version, self.child, due_at, envelope)])
+        async with self.protocol.transaction() as uow:
+            await deadlines.put_all(uow, [Pending(deadline, version, self.child, due_at, envelope)])
         return deadline
 
     async def published(self) -> list[bytes]:
@@ -93,8 +93,8 @@ async def test_story_time_decides_what_is_due(clockwork: Clockwork) -> None:
 
 async def test_a_cancelled_deadline_never_fires(clockwork: Clockwork) -> None:
     deadline = await clockwork.put(_now() - timedelta(seconds=1))
-    async with clockwork.protocol.transaction() as transaction:
-        await deadlines.cancel(transaction, _now(), deadline)
+    async with clockwork.protocol.transaction() as uow:
+        await deadlines.cancel(uow, _now(), deadline)
     await fire_due(clockwork.clock, Clocks())
     assert await clockwork.published() == []
 
@@ -104,15 +104,15 @@ async def test_of_one_transaction_what_was_put_after_a_cancelling_stands_and_wha
 ) -> None:
     before, after = uuid4(), uuid4()
     due = [Pending(each, 1, clockwork.child, _now() - timedelta(seconds=1), b"{}") for each in (before, after)]
-    async with clockwork.protocol.transaction() as transaction:
-        await deadlines.put_all(transaction, due[:1])
-        await deadlines.cancel(transaction, _now(), before, after)
-        await deadlines.put_all(transaction, due[1:])
+    async with clockwork.protocol.transaction() as uow:
+        await deadlines.put_all(uow, due[:1])
+        await deadlines.cancel(uow, _now(), before, after)
+        await deadlines.put_all(uow, due[1:])
     async with clockwork.clock.engine.connect() as connection:
         asked = text("SELECT deadline FROM deadlines.due WHERE deadline = ANY(:both) AND cancelled_at IS NULL")
         assert list((await connection.execute(asked, {"both": [before, after]})).scalars()) == [after]
-    async with clockwork.protocol.transaction() as transaction:
-        await deadlines.cancel(transaction, _now(), after)
+    async with clockwork.protocol.transaction() as uow:
+        await deadlines.cancel(uow, _now(), after)
 
 
 async def test_a_later_version_of_a_fired_deadline_fires_again(clockwork: Clockwork) -> None:
@@ -143,8 +143,8 @@ async def test_a_clock_that_dies_before_its_commit_leaves_the_deadline_to_the_ne
         pass
 
     async def claim_and_die() -> None:
-        async with clockwork.other_clock.transaction() as transaction:
-            assert len(await deadlines.claim(transaction, now=_now(), most=10)) == 1
+        async with clockwork.other_clock.transaction() as uow:
+            assert len(await deadlines.claim(uow, now=_now(), most=10)) == 1
             await fire_due(clockwork.clock, Clocks())
             assert await clockwork.published() == []
             raise Died
@@ -156,9 +156,9 @@ async def test_a_clock_that_dies_before_its_commit_leaves_the_deadline_to_the_ne
 
 
 async def test_a_deadline_that_holds_no_message_keeps_no_other_back(clockwork: Clockwork) -> None:
-    async with clockwork.protocol.transaction() as transaction:
+    async with clockwork.protocol.transaction() as uow:
         empty = Pending(uuid4(), 1, clockwork.child, _now() - timedelta(days=1), b"")
-        await deadlines.put_all(transaction, [empty])
+        await deadlines.put_all(uow, [empty])
     await clockwork.put(_now() - timedelta(seconds=1))
     assert await fire_due(clockwork.clock, Clocks()) is False
     unreadable, raw = await clockwork.published()
@@ -168,8 +168,8 @@ async def test_a_deadline_that_holds_no_message_keeps_no_other_back(clockwork: C
 
 async def test_more_than_a_batch_is_due_longest_overdue_first(clockwork: Clockwork) -> None:
     start = _now() - timedelta(hours=1)
-    async with clockwork.protocol.transaction() as transaction:
-        await transaction.connection.execute(
+    async with clockwork.protocol.transaction() as uow:
+        await uow.connection.execute(
             text("""
                 INSERT INTO deadlines.due (deadline, version, child, due_at, envelope)
                 SELECT gen_random_uuid(), 1, :child, :start + n * interval '1 second', convert_to('{"n": ' || n || '}', 'UTF8')

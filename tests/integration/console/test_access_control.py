@@ -186,9 +186,9 @@ async def test_a_new_password_ends_every_session(database: Database, opened: Sto
         for each in (here, there):
             await sign_in(each, name)
             assert (await each.get("/")).status_code == 200
-        async with opened.transaction() as transaction:
+        async with opened.transaction() as uow:
             new = PasswordHasher(time_cost=1, memory_cost=64).hash("another password")
-            assert await accounts.change(transaction, name, password_seal=new)
+            assert await accounts.change(uow, name, password_seal=new)
         for each in (here, there):
             assert (await each.get("/")).status_code == 303
             assert (await each.get("/parts/open")).status_code == 401

@@ -30,7 +30,7 @@ from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect, database_url
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
 from tests.support.console import (
@@ -89,8 +89,8 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(opened: Store, br
     wrong_password = await sign_in(browser, await account(opened), "not the password at all")
     wrong_name = await sign_in(browser, "nobody@kestrel.example")
     closed = await account(opened)
-    async with opened.transaction() as transaction:
-        assert await accounts.change(transaction, closed, disabled_at=CLOCKS.wall())
+    async with opened.transaction() as uow:
+        assert await accounts.change(uow, closed, disabled_at=CLOCKS.wall())
     disabled = await sign_in(browser, closed)
     assert {each.status_code for each in (wrong_password, wrong_name, disabled)} == {403}
     assert wrong_password.text == wrong_name.text == disabled.text
@@ -162,8 +162,8 @@ async def test_signing_out_ends_the_session_on_the_server(opened: Store, browser
 async def test_closing_an_account_ends_its_sessions(opened: Store, browser: httpx.AsyncClient) -> None:
     name = await account(opened)
     await sign_in(browser, name)
-    async with opened.transaction() as transaction:
-        await accounts.change(transaction, name, disabled_at=CLOCKS.wall())
+    async with opened.transaction() as uow:
+        await accounts.change(uow, name, disabled_at=CLOCKS.wall())
     assert (await browser.get("/")).status_code == 303
 
 
@@ -182,7 +182,7 @@ async def test_a_form_from_elsewhere_changes_nothing(opened: Store, browser: htt
 
 async def test_while_the_database_is_away_the_page_says_so_and_nothing_is_recorded(database: Database) -> None:
     gone = database.settings("console").model_copy(update={"database": "postgresql://127.0.0.1:1/safe_return"})
-    store = Store(connect(gone, "console"))
+    store = Store(connect(gone, "console"), origin=Origin("console", Clocks()))
     app = pages(store, CLOCKS, Changes(database_url(gone, "console"), CLOCKS), settings_of(database))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
         answer = await sign_in(browser, "anybody@kestrel.example")

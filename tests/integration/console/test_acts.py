@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.console.read_model.projections import Handlers
-from services.platform.bus.envelope import Received
+from services.platform.messages.envelope import Received
 from services.platform.register import reasons
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -20,7 +20,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.process import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.outcomes import StrategyDiscussionChanged
@@ -54,7 +54,7 @@ HANDLERS = Handlers(CLOCKS)
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def opened(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine("console"))
+    opened = Store(database.engine("console"), origin=Origin("console", Clocks()))
     yield opened
     await opened.close()
 

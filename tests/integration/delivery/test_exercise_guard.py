@@ -50,8 +50,8 @@ async def two(database: Database, keyring: Keyring) -> AsyncIterator[Two]:
 
 
 async def prepared(engine: AsyncEngine, prepare: Any, delivery: Delivery) -> PreparedMessage | Undeliverable:
-    async with Store(engine).transaction() as transaction:
-        made: PreparedMessage | Undeliverable = await prepare(transaction, delivery)
+    async with Store(engine).transaction() as uow:
+        made: PreparedMessage | Undeliverable = await prepare(uow, delivery)
     await engine.dispose()
     return made
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.queue.repository import supersede
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, all_withdrawn, received, running_floor
 from tests.support.round_trips import counted
@@ -32,8 +32,8 @@ async def test_a_parcel_is_put_sealed_and_begun_in_two_round_trips(engine: Async
     async with running_floor(engine, keyring, medium) as floor:
         await floor.until((await floor.put(first, "force-ba")).id, "accepted")
         delivery = Delivery.of(second, lane="force-ba", now=floor.clocks.wall())
-        async with counted(floor.store) as (transaction, trips):
-            await floor.loop.put(transaction, delivery)
+        async with counted(floor.store) as (uow, trips):
+            await floor.loop.put(uow, delivery)
         row = await floor.until(delivery.id, "accepted")
     assert trips == [2]
     assert row["attempts"] == 1
@@ -47,9 +47,9 @@ async def test_what_is_acknowledged_in_the_transaction_that_puts_it_is_not_sent(
     medium, told = PlayedMedium(), received()
     async with running_floor(engine, keyring, medium) as floor:
         delivery = Delivery.of(told, lane="force-bb", now=floor.clocks.wall())
-        async with floor.store.transaction() as transaction:
-            assert await floor.loop.put(transaction, delivery)
-            await floor.loop.acknowledged(transaction, told.content.duty, 0)
+        async with floor.store.transaction() as uow:
+            assert await floor.loop.put(uow, delivery)
+            await floor.loop.acknowledged(uow, told.content.duty, 0)
         row = await floor.row(delivery.id)
         await floor.whatever_waits_is_sent()
     assert (row["state"], row["attempts"]) == ("acknowledged", 0)
@@ -67,10 +67,10 @@ async def test_what_is_superseded_in_the_transaction_that_puts_it_is_not_sent(
             Delivery.of(told, lane="force-bc", now=now),
             Delivery.of(told, lane="force-bc", now=now, id=newer),
         )
-        async with floor.store.transaction() as transaction:
-            assert await floor.loop.put(transaction, older)
-            await supersede(transaction, "police", told.content, by=newest.id, at=now)
-            assert await floor.loop.put(transaction, newest)
+        async with floor.store.transaction() as uow:
+            assert await floor.loop.put(uow, older)
+            await supersede(uow, "police", told.content, by=newest.id, at=now)
+            assert await floor.loop.put(uow, newest)
         await floor.until(newest.id, "accepted")
         await floor.whatever_waits_is_sent()
         assert (await floor.row(older.id))["state"] == "withdrawn"
@@ -80,7 +80,7 @@ async def test_what_is_superseded_in_the_transaction_that_puts_it_is_not_sent(
 async def test_where_the_commit_refuses_what_was_begun_the_parcel_is_put_again_and_begins_alone(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    async def prepare(_: Transaction, __: Delivery) -> PreparedMessage:
+    async def prepare(_: UnitOfWork, __: Delivery) -> PreparedMessage:
         return PreparedMessage("https://force.example/notices", "words", person=NO_TEXT)
 
     medium, told = PlayedMedium(), received()
@@ -101,11 +101,11 @@ async def test_what_was_begun_in_a_transaction_that_failed_begins_alone_once_and
     async with running_floor(engine, keyring, medium) as floor:
         delivery = Delivery.of(told, lane="force-be", now=floor.clocks.wall())
         with contextlib.suppress(ZeroDivisionError):
-            async with floor.store.transaction() as transaction:
-                await floor.loop.put(transaction, delivery)
+            async with floor.store.transaction() as uow:
+                await floor.loop.put(uow, delivery)
                 raise ZeroDivisionError
-        async with floor.store.transaction() as transaction:
-            await floor.loop.put(transaction, delivery)
+        async with floor.store.transaction() as uow:
+            await floor.loop.put(uow, delivery)
         alone = await floor.row(delivery.id)
         await floor.until(delivery.id, "accepted")
         assert floor.loop._uncommitted == set()

@@ -17,7 +17,7 @@ from services.platform.delivery.sending.lanes import FAILING_AFTER
 from services.platform.delivery.tables import deliveries as table
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from tests.support.database import Database
 from tests.support.delivery import ACCEPTED, LATER, PlayedMedium, all_withdrawn, eventually, received, running_floor
 
@@ -47,7 +47,7 @@ class ManyDestinations:
         return ACCEPTED
 
 
-async def prepare(_: Transaction, delivery: Delivery) -> PreparedMessage:
+async def prepare(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
     return PreparedMessage(delivery.lane, str(delivery.id))
 
 
@@ -136,28 +136,28 @@ async def test_an_urgent_notice_waits_behind_none_that_are_not(engine: AsyncEngi
 async def test_an_urgent_notice_that_another_process_left_is_claimed_before_all_that_are_not(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    store, now = Store(engine), Clocks().wall()
+    store, now = Store(engine, origin=Origin("police", Clocks())), Clocks().wall()
     told = [*(received(urgent=False) for _ in range(40)), received()]
     parcels = [
         Delivery.of(each, lane="force-left", now=now + timedelta(seconds=place)) for place, each in enumerate(told)
     ]
-    async with store.transaction() as transaction:
+    async with store.transaction() as uow:
         for delivery in parcels:
-            await deliveries.put(transaction, "police", delivery, keyring, None)
+            await deliveries.put(uow, "police", delivery, keyring, None)
         lease, later = deliveries.Lease("police-0", now + timedelta(minutes=2)), now + timedelta(minutes=1)
-        claimed = await leases.due(transaction.connection, lease, now=later, passed_over=[], most=3)
+        claimed = await leases.due(uow.connection, lease, now=later, passed_over=[], most=3)
     assert {hand.delivery.id for hand in claimed} == {delivery.id for delivery in (parcels[-1], *parcels[:2])}
 
 
 async def test_of_a_failing_lane_one_is_claimed_and_the_others_stay_free(engine: AsyncEngine, keyring: Keyring) -> None:
-    store, now = Store(engine), Clocks().wall()
+    store, now = Store(engine, origin=Origin("police", Clocks())), Clocks().wall()
     lease = deliveries.Lease("police-0", now + timedelta(minutes=2))
-    async with store.transaction() as transaction:
+    async with store.transaction() as uow:
         for _ in range(12):
             waiting = Delivery.of(received(), lane="force-failing", now=now)
-            await deliveries.put(transaction, "police", waiting, keyring, None)
-    async with store.transaction() as transaction:
-        await leases.one_of_lane(transaction.connection, lease, "force-failing", now=now, untried=True)
+            await deliveries.put(uow, "police", waiting, keyring, None)
+    async with store.transaction() as uow:
+        await leases.one_of_lane(uow.connection, lease, "force-failing", now=now, untried=True)
     async with engine.connect() as connection:
         leased = select(func.count()).where(table.c.lane == "force-failing", table.c.lease_owner.is_not(None))
         assert await connection.scalar(leased) == 1

@@ -14,7 +14,7 @@ from services.platform.delivery.sms_status.receipts import Receipts, Report
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
 from tests.support.carers import now
@@ -27,7 +27,7 @@ SERVICE = "professionals"
 
 @pytest.fixture
 async def store(database: Database) -> AsyncIterator[Store]:
-    opened = Store(database.engine(SERVICE))
+    opened = Store(database.engine(SERVICE), origin=Origin(SERVICE, Clocks()))
     yield opened
     await opened.close()
 
@@ -42,9 +42,9 @@ async def taken(store: Store, keyring: Keyring, **stands: Any) -> Delivery:
     duty = received(ProfessionalNotify, role=Role.DUTY_WORKER, channel=Channel.TEXT)
     delivery = Delivery.of(duty, lane="texts", now=now())
     how = {"state": "accepted", "provider_id": str(delivery.id)} | stands
-    async with store.transaction() as transaction:
-        await delivery_repository.put(transaction, SERVICE, delivery, keyring, None)
-        await transaction.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(**how))
+    async with store.transaction() as uow:
+        await delivery_repository.put(uow, SERVICE, delivery, keyring, None)
+        await uow.connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(**how))
     return delivery
 
 

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sms_status.receipts import Receipts, Report
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
 from services.platform.delivery.tables import deliveries
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.evidence import AttemptResult

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sending.resend import send_again
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
@@ -33,8 +33,8 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 async def ask(floor: Floor, told: Received[Any], asked: UUID) -> None:
     content = DutySendAgain(duty=told.content.duty, step=told.content.step, authority="kestrel", asked=asked)
     order = Received("/safe-return/console", str(asked), told.subject, floor.clocks.story(), content)
-    async with floor.store.transaction() as transaction:
-        await send_again(floor.loop, transaction, order, floor.clocks.wall())
+    async with floor.store.transaction() as uow:
+        await send_again(floor.loop, uow, order, floor.clocks.wall())
 
 
 def name_of(first: UUID, asked: UUID) -> UUID:
@@ -46,7 +46,7 @@ async def test_what_had_failed_goes_to_where_its_recipient_is_now_and_its_accept
 ) -> None:
     places = iter(["https://old.force.example/", "https://new.force.example/"])
 
-    async def prepare(_: Transaction, __: Delivery) -> PreparedMessage:
+    async def prepare(_: UnitOfWork, __: Delivery) -> PreparedMessage:
         return PreparedMessage(next(places), "notice")
 
     medium, asked = PlayedMedium(answers=[GONE]), uuid4()

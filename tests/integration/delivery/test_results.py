@@ -12,7 +12,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, all_withdrawn, received, running_floor
 from tests.support.desk import faulty_desk, status
@@ -41,8 +41,8 @@ class Broken(PlayedMedium):
 
 async def put(floor: Floor, told: Any, lane: str, *, age: timedelta = timedelta()) -> Delivery:
     delivery = Delivery.of(told, lane=lane, now=floor.clocks.wall() - age)
-    async with floor.store.transaction() as transaction:
-        await floor.loop.put(transaction, delivery)
+    async with floor.store.transaction() as uow:
+        await floor.loop.put(uow, delivery)
     return delivery
 
 
@@ -52,12 +52,12 @@ async def put(floor: Floor, told: Any, lane: str, *, age: timedelta = timedelta(
 async def test_a_pause_that_cannot_be_read_is_none(engine: AsyncEngine, keyring: Keyring, asked: str) -> None:
     async with faulty_desk(SECRET) as desk:
 
-        async def prepare(_: Transaction, __: Delivery) -> PreparedMessage:
+        async def prepare(_: UnitOfWork, __: Delivery) -> PreparedMessage:
             return PreparedMessage(desk.url, "notice", secrets=(SECRET,))
 
         desk.answers = [status(503, retry_after=asked)]
 
-        async def secrets(_: Transaction, __: Delivery) -> tuple[str, ...]:
+        async def secrets(_: UnitOfWork, __: Delivery) -> tuple[str, ...]:
             return (SECRET,)
 
         medium = WebhookMedium(sandbox=True)

@@ -23,7 +23,7 @@ from services.platform.delivery.sms_status.webhook import status_route
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
@@ -234,11 +234,11 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
         yield opened
 
 
-async def prepare_to_carer(_: Transaction, delivery: Delivery) -> PreparedMessage:
+async def prepare_to_carer(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
     return PreparedMessage(CARER, f"Safe Return. OK {delivery.code}", number=CARER)
 
 
-async def prepare_to_landline(_: Transaction, delivery: Delivery) -> PreparedMessage:
+async def prepare_to_landline(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
     return PreparedMessage(LANDLINE, f"Safe Return. OK {delivery.code}", number=LANDLINE)
 
 
@@ -415,8 +415,8 @@ async def test_only_a_reply_to_somebody_whom_nobody_knows_is_one_to_a_stranger(
         reply = Delivery(
             uuid4(), "texts", f"child-{uuid4()}", long_ago, person=person, to_number=CARER, body="An answer (2B2B2)"
         )
-        async with floor.store.transaction() as transaction:
-            await floor.loop.put(transaction, reply)
+        async with floor.store.transaction() as uow:
+            await floor.loop.put(uow, reply)
         await floor.until(reply.id, "failed" if person is None else "waiting")
 
 

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.channels import webhook
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
@@ -15,8 +14,9 @@ from services.platform.delivery.model import Delivery, MediumName, PreparedMessa
 from services.platform.delivery.queue import leases
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE
 from services.platform.delivery.tables import deliveries
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import PoliceNotify
 from services.safeguarding.evidence import AttemptResult
 from tests.support.database import Database
@@ -64,7 +64,7 @@ async def next_attempt_at(floor: Floor, delivery: Delivery, at: datetime) -> Non
 async def test_a_force_that_may_have_the_notice_counts_as_told_when_the_child_is_back(
     engine: AsyncEngine, keyring: Keyring, desk: FaultyDesk, lost: Answering, when: str
 ) -> None:
-    async def prepare(_: Transaction, __: Delivery) -> PreparedMessage:
+    async def prepare(_: UnitOfWork, __: Delivery) -> PreparedMessage:
         return PreparedMessage(desk.url, '{"type":"missing-notice.new"}', secrets=(SECRET,))
 
     desk.answers = [lost]
@@ -112,8 +112,8 @@ async def test_so_it_is_where_the_child_is_back_during_the_attempt(engine: Async
     async with running_floor(engine, keyring, medium) as floor:
         told = received()
         delivery = Delivery.of(told, lane="force-lost-d", now=floor.clocks.wall() - HOUR)
-        async with floor.store.transaction() as transaction:
-            await floor.loop.put(transaction, delivery)
+        async with floor.store.transaction() as uow:
+            await floor.loop.put(uow, delivery)
         await eventually(lambda: medium.sent)
         await calls_back(floor, told)
         await floor.until(delivery.id, "withdrawn", within=5)

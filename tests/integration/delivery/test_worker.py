@@ -17,7 +17,7 @@ from services.platform.delivery.sending.results import ResultWriter
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import ProfessionalNotify
 from services.safeguarding.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
@@ -87,9 +87,9 @@ async def test_of_many_put_in_one_transaction_no_more_begin_than_there_are_place
     medium = PlayedMedium(delay_seconds=0.2)
     async with running_floor(engine, keyring, medium, at_once=2) as floor:
         parcels = [Delivery.of(received(), lane="force-v", now=floor.clocks.wall()) for _ in range(5)]
-        async with floor.store.transaction() as transaction:
+        async with floor.store.transaction() as uow:
             for each in parcels:
-                await floor.loop.put(transaction, each)
+                await floor.loop.put(uow, each)
         states = [(await floor.row(each.id))["state"] for each in parcels]
         rows = [await floor.until(each.id, "accepted") for each in parcels]
     assert states == ["sending"] * 2 + ["waiting"] * 3
@@ -103,9 +103,9 @@ async def test_what_is_withdrawn_in_the_transaction_that_puts_it_is_not_sent(
     medium, told = PlayedMedium(), received()
     async with running_floor(engine, keyring, medium) as floor:
         delivery = Delivery.of(told, lane="force-u", now=floor.clocks.wall())
-        async with floor.store.transaction() as transaction:
-            assert await floor.loop.put(transaction, delivery)
-            await floor.loop.withdraw(transaction, told)
+        async with floor.store.transaction() as uow:
+            assert await floor.loop.put(uow, delivery)
+            await floor.loop.withdraw(uow, told)
         row = await floor.row(delivery.id)
         await floor.whatever_waits_is_sent()
     assert (row["state"], row["attempts"]) == ("withdrawn", 0)
@@ -117,8 +117,8 @@ async def test_where_the_database_refuses_what_prepares_it_the_parcel_is_put_aga
 ) -> None:
     """The transaction that put it is lost with what else it held; put once more, it takes nothing with it."""
 
-    async def prepare(transaction: Transaction, _: Delivery) -> PreparedMessage:
-        await transaction.connection.execute(text("SELECT no_such_column"))
+    async def prepare(uow: UnitOfWork, _: Delivery) -> PreparedMessage:
+        await uow.connection.execute(text("SELECT no_such_column"))
         raise AssertionError
 
     medium, told = PlayedMedium(), received()
@@ -137,7 +137,7 @@ async def test_recipient_and_body_lie_encrypted_and_the_same_goes_out_at_every_a
 ) -> None:
     bodies = iter(["first words", "other words"])
 
-    async def prepare(_: Transaction, __: Delivery) -> PreparedMessage:
+    async def prepare(_: UnitOfWork, __: Delivery) -> PreparedMessage:
         return PreparedMessage("https://force.example/notices", next(bodies))
 
     medium = PlayedMedium(answers=[LATER])
@@ -180,7 +180,7 @@ async def test_a_refusal_is_an_outcome_at_once(engine: AsyncEngine, keyring: Key
 
 
 async def test_what_cannot_be_sent_at_all_fails_with_its_reason(engine: AsyncEngine, keyring: Keyring) -> None:
-    async def prepare(_: Transaction, __: Delivery) -> Undeliverable:
+    async def prepare(_: UnitOfWork, __: Delivery) -> Undeliverable:
         return Undeliverable("nobody-in-role")
 
     medium = PlayedMedium()
@@ -198,7 +198,7 @@ async def test_a_parcel_that_our_own_error_keeps_from_being_prepared_is_given_up
 ) -> None:
     prepared: list[Delivery] = []
 
-    async def prepare(_: Transaction, delivery: Delivery) -> PreparedMessage:
+    async def prepare(_: UnitOfWork, delivery: Delivery) -> PreparedMessage:
         prepared.append(delivery)
         raise KeyError("wording")
 
@@ -303,8 +303,8 @@ async def test_an_acknowledged_telling_is_not_sent_again(engine: AsyncEngine, ke
         told = received()
         delivery = await floor.put(told, "force-l")
         await floor.until(delivery.id, "waiting")
-        async with floor.store.transaction() as transaction:
-            await floor.loop.acknowledged(transaction, told.content.duty, 0)
+        async with floor.store.transaction() as uow:
+            await floor.loop.acknowledged(uow, told.content.duty, 0)
         await floor.whatever_waits_is_sent()
         assert (await floor.row(delivery.id))["state"] == "acknowledged"
     assert len(medium.sent) == 1
@@ -376,7 +376,7 @@ async def test_a_service_sees_its_own_deliveries_alone(
 
 
 async def test_a_code_counts_only_from_the_number_that_it_was_texted_to(database: Database, keyring: Keyring) -> None:
-    async def prepare(_: Transaction, __: Delivery) -> PreparedMessage:
+    async def prepare(_: UnitOfWork, __: Delivery) -> PreparedMessage:
         return PreparedMessage(NUMBER, "text", person=new_id("person"), number=NUMBER)
 
     told = received(ProfessionalNotify, role=Role.DUTY_WORKER, channel=Channel.TEXT)
@@ -410,8 +410,8 @@ async def test_a_reply_is_sent_as_it_was_put_and_says_nothing_of_a_duty(database
             to_number=NUMBER,
             body="Got it.",
         )
-        async with floor.store.transaction() as transaction:
-            assert await floor.loop.put(transaction, reply)
+        async with floor.store.transaction() as uow:
+            assert await floor.loop.put(uow, reply)
         await floor.until(reply.id, "accepted", within=2)
         kinds = await floor.kinds_said(child)
     own = [(sending.recipient, sending.body) for sending in medium.sent if sending.id == reply.id]
@@ -431,8 +431,8 @@ async def test_a_reply_that_cannot_be_delivered_becomes_a_humans_business(databa
                 id=derived("reply", child), lane="texts", child=child, created_at=floor.clocks.wall(), authority="kestrel",
                 person=person, to_number=NUMBER, body="Got it.",
             )  # fmt: skip
-        async with floor.store.transaction() as transaction:
-            await floor.loop.put(transaction, reply)
+        async with floor.store.transaction() as uow:
+            await floor.loop.put(uow, reply)
         await floor.until(reply.id, "failed", within=2)
         said = await floor.said(child)
     assert said[-1]["type"] == "contact.unreachable.v1"

@@ -24,11 +24,12 @@ from infra.postgres.logins import open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
 from services.audit.verification import one_moment, verify_all
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.migrations.apply import apply
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from tests.support.audit import heard, opened, record
@@ -84,8 +85,8 @@ async def written_about(database: Database) -> str:
     child = new_id("child")
     async with opened(database) as store:
         await record(store, *(heard(ChildReportedMissing(authority="kestrel"), child) for _ in range(5)))
-        async with store.transaction() as transaction:
-            await kept.anchor(transaction, datetime.now(UTC))
+        async with store.transaction() as uow:
+            await kept.anchor(uow, datetime.now(UTC))
     return child
 
 
@@ -196,7 +197,7 @@ async def _verified(port: int, child: str, witness: str) -> tuple[list[str], int
     settings = Settings(
         database=f"postgresql://127.0.0.1:{port}/safe_return", database_password=SecretStr("anew"), http_port=1
     )
-    store = Store(connect(settings, "audit"))
+    store = Store(connect(settings, "audit"), origin=Origin("audit", Clocks()))
     async with one_moment(store.engine) as connection:
         verified = await verify_all(connection, witness=witness)
         entries = await kept.entries_of(connection, child)

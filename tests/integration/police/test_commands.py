@@ -13,8 +13,9 @@ import pytest
 
 from infra.local.environment import bare
 from services.console.accounts import repository as accounts
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.operators import OperatorRole
 from tests.support import commands
 from tests.support.database import Database
@@ -50,10 +51,10 @@ async def account(
 ) -> tuple[str, str]:
     """The account, and the name with which it signs in."""
     engine, name = database.engine("console"), f"{uuid4()}@kestrel.example"
-    store = Store(engine)
-    async with store.transaction() as transaction:
+    store = Store(engine, origin=Origin("police", Clocks()))
+    async with store.transaction() as uow:
         made = await accounts.add(
-            transaction,
+            uow,
             sign_in=name,
             name="Olu Operator",
             role=role,

@@ -135,8 +135,8 @@ async def test_another_link_opens_nothing(police: Police) -> None:
 
 async def test_what_was_called_back_unread_is_over(police: Police) -> None:
     told, _, path = await mailed(police)
-    async with police.floor.store.transaction() as transaction:
-        await transaction.connection.execute(
+    async with police.floor.store.transaction() as uow:
+        await uow.connection.execute(
             update(deliveries).where(deliveries.c.id == told.content.telling).values(state="withdrawn")
         )
     page = await police.http.post(path, data={"answer": "read"})

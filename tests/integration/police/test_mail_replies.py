@@ -137,8 +137,8 @@ async def test_a_mail_that_is_merely_late_is_no_failure(police: Police) -> None:
 
 async def test_a_bounce_after_an_officer_has_it_changes_nothing(police: Police) -> None:
     told = await mailed(police)
-    async with police.floor.store.transaction() as transaction:
-        await police.floor.loop.acknowledged(transaction, told.content.duty, told.content.step)
+    async with police.floor.store.transaction() as uow:
+        await police.floor.loop.acknowledged(uow, told.content.duty, told.content.step)
     await come_back(police, told.content.telling)
     assert await police.said_since(told, ("duty.failed",)) == []
 
@@ -199,16 +199,16 @@ async def test_a_forged_bounce_of_a_mail_that_may_not_have_gone_out_stops_it_nev
     """Whoever knows its name can write one. Of one that waits it is no bounce; of another somebody telephones as well."""
     told = await mailed(police)
     changed = update(deliveries).where(deliveries.c.id == told.content.telling)
-    async with police.floor.store.transaction() as transaction:
+    async with police.floor.store.transaction() as uow:
         later = datetime.now(UTC) + timedelta(hours=1)
-        await transaction.connection.execute(
+        await uow.connection.execute(
             changed.values(state=state, next_attempt_at=later, lease_owner="x", lease_until=later)
         )
     await come_back(police, told.content.telling)
     assert (await police.floor.row(told.content.telling))["state"] == state
     assert len(await police.said_since(told, ("duty.failed",))) == (0 if state == "waiting" else 1)
-    async with police.floor.store.transaction() as transaction:
-        await transaction.connection.execute(changed.values(state="withdrawn", lease_owner=None, lease_until=None))
+    async with police.floor.store.transaction() as uow:
+        await uow.connection.execute(changed.values(state="withdrawn", lease_owner=None, lease_until=None))
 
 
 async def test_a_receipt_is_no_answer_and_no_failure(police: Police) -> None:

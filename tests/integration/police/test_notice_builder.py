@@ -48,10 +48,10 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
     }
     parsed = agency_event.parse(json.dumps(body).encode())
     event = agency_event.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
-    async with Store(police.casework).transaction() as transaction:
-        agency = await agencies.of_source(transaction.connection, police.keyring, parsed.source)
+    async with Store(police.casework).transaction() as uow:
+        agency = await agencies.of_source(uow.connection, police.keyring, parsed.source)
         assert agency is not None
-        await accept(transaction, police.keyring, agency, event, Moment(AT, datetime.now(UTC)))
+        await accept(uow, police.keyring, agency, event, Moment(AT, datetime.now(UTC)))
     known_as = agency_event.message_id(event.envelope)
     (said_of,) = [each for each in await outbox_of_casework(police, child) if each["id"] == known_as]
     return tuple(said_of["data"]["words"])
@@ -68,9 +68,9 @@ async def outbox_of_casework(police: Police, child: str) -> list[dict[str, Any]]
 async def texted(
     police: Police, said_by: str, *, answers: ReportQuestion | None = None, words_: str = "MISSING"
 ) -> str:
-    async with police.floor.store.transaction() as transaction:
+    async with police.floor.store.transaction() as uow:
         return await words.keep(
-            transaction,
+            uow,
             police.keyring,
             about=police.ids["C1"],
             words=words_,

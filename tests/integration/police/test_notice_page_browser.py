@@ -47,9 +47,9 @@ async def page(police: Police) -> AsyncIterator[Page]:
 
 
 async def test_an_officer_reads_acknowledges_and_adds_the_reference_on_a_phone(police: Police, page: Page) -> None:
-    async with police.floor.store.transaction() as transaction:
+    async with police.floor.store.transaction() as uow:
         kept = await words.keep(
-            transaction,
+            uow,
             police.keyring,
             about=police.ids["C1"],
             words="blue coat, white trainers",

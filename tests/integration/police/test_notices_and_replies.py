@@ -72,9 +72,9 @@ async def test_an_unknown_child_is_told_of_with_those_it_may_be(police: Police) 
 
 
 async def test_what_was_said_goes_to_the_force_word_for_word(police: Police) -> None:
-    async with police.floor.store.transaction() as transaction:
+    async with police.floor.store.transaction() as uow:
         kept = await words.keep(
-            transaction,
+            uow,
             police.keyring,
             about=police.ids["C1"],
             words="gone since 4, blue coat",
@@ -171,8 +171,8 @@ async def test_an_exercise_never_goes_to_a_real_force(police: Police, database: 
     async with running(engine, keyring, sandbox=False) as (floor, handlers, _):
         told = received(child=police.ids["C1"], exercise=True, force=police.force, authority=police.authority)
         before = len(police.desk.received)
-        async with floor.store.transaction() as transaction:
-            await handlers.on_police_notify(told, transaction)
+        async with floor.store.transaction() as uow:
+            await handlers.on_police_notify(told, uow)
         await floor.until(told.content.telling, "failed", within=3)
         said = await floor.said(told.subject)
     await engine.dispose()
@@ -186,8 +186,8 @@ async def test_the_exercise_authority_s_own_endpoint_gets_its_exercises(
     engine = database.engine("police")
     async with running(engine, keyring, sandbox=False, exercise_authority=police.authority) as (floor, handlers, _):
         told = received(child=police.ids["C1"], exercise=True, force=police.force, authority=police.authority)
-        async with floor.store.transaction() as transaction:
-            await handlers.on_police_notify(told, transaction)
+        async with floor.store.transaction() as uow:
+            await handlers.on_police_notify(told, uow)
         await floor.until(told.content.telling, "accepted", within=3)
     await engine.dispose()
     assert [each for each in police.desk.received if each.id == str(told.content.telling)]

@@ -69,8 +69,8 @@ def open_list(*episodes: UUID, ago: timedelta = timedelta()) -> dict[str, Any]:
 
 
 async def long_ago(police: Police, episode: UUID, hours: float = 30) -> None:
-    async with police.floor.store.transaction() as transaction:
-        await transaction.connection.execute(
+    async with police.floor.store.transaction() as uow:
+        await uow.connection.execute(
             update(store.episodes)
             .where(store.episodes.c.episode == episode)
             .values(told_at=datetime.now(UTC) - timedelta(hours=hours))

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select, update
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.tables import attempts, deliveries
+from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.police import store
 from services.police.notices import connection_test
@@ -32,8 +32,8 @@ async def police(database: Database, keyring: Keyring) -> AsyncIterator[Police]:
 
 
 async def again(police: Police, chosen: Chosen) -> int:
-    async with police.floor.store.transaction() as transaction:
-        return len(await replay(transaction, chosen, datetime.now(UTC)))
+    async with police.floor.store.transaction() as uow:
+        return len(await replay(uow, chosen, datetime.now(UTC)))
 
 
 def arrivals(police: Police, told: Any) -> list[Any]:
@@ -66,10 +66,10 @@ async def test_those_of_a_range_wait_in_the_order_in_which_they_were_put(police:
     """A return that went before its report would leave a child missing who is back."""
     wordings = (Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.LOCATED_NOTICE, Wording.RETURNED_NOTICE)
     tellings = [(await police.notice(wording=each))[0].content.telling for each in wordings * 2]
-    async with police.floor.store.transaction() as transaction:
-        again = await replay(transaction, Chosen(lane=lane_of(police.force)), datetime.now(UTC))
+    async with police.floor.store.transaction() as uow:
+        again = await replay(uow, Chosen(lane=lane_of(police.force)), datetime.now(UTC))
         chosen = select(deliveries.c.id).where(deliveries.c.lane == lane_of(police.force))
-        by_turn = (await transaction.connection.execute(chosen.order_by(deliveries.c.next_attempt_at))).scalars().all()
+        by_turn = (await uow.connection.execute(chosen.order_by(deliveries.c.next_attempt_at))).scalars().all()
         moments = len({delivery.created_at for delivery in again})
     assert by_turn == [delivery.id for delivery in again] == tellings
     assert moments == len(tellings)
@@ -93,8 +93,8 @@ async def asked_for_again(police: Police, told: Any) -> tuple[str, dict[str, Any
     duty, before = told.content, len(police.desk.received)
     content = DutySendAgain(duty=duty.duty, step=duty.step, authority=duty.authority, asked=uuid4())
     order = Received("/safe-return/console", str(uuid4()), told.subject, police.floor.clocks.story(), content)
-    async with police.floor.store.transaction() as transaction:
-        await police.handlers.on_duty_send_again(order, transaction)
+    async with police.floor.store.transaction() as uow:
+        await police.handlers.on_duty_send_again(order, uow)
     await eventually(lambda: len(police.desk.received) > before)
     arrived = police.desk.received[-1]
     return arrived.id, json.loads(arrived.body)
@@ -128,8 +128,8 @@ def test_one_or_a_lane_has_to_be_named(about: dict[str, Any]) -> None:
 
 
 async def tested(police: Police) -> UUID:
-    async with police.floor.store.transaction() as transaction:
-        return (await connection_test.put(transaction, police.keyring, police.force, datetime.now(UTC))).id
+    async with police.floor.store.transaction() as uow:
+        return (await connection_test.put(uow, police.keyring, police.force, datetime.now(UTC))).id
 
 
 async def test_a_test_is_signed_is_about_nobody_and_says_nothing_on_the_bus(police: Police) -> None:

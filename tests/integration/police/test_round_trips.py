@@ -33,9 +33,9 @@ def a_telling(police: Police, **about: Any) -> Any:
 
 async def heard_together(police: Police, *tellings: Any) -> list[dict[str, Any]]:
     """The notices that the desk has of them, in one transaction's time."""
-    async with police.floor.store.transaction() as transaction:
+    async with police.floor.store.transaction() as uow:
         for told in tellings:
-            await police.handlers.on_police_notify(told, transaction)
+            await police.handlers.on_police_notify(told, uow)
     for told in tellings:
         await police.floor.until(told.content.telling, "accepted")
     bodies = {each.id: json.loads(each.body) for each in police.desk.received}
@@ -46,8 +46,8 @@ async def test_a_first_notice_is_on_its_way_after_three_round_trips_though_its_f
     police: Police,
 ) -> None:
     told = a_telling(police)
-    async with counted(police.floor.store) as (transaction, trips):
-        await police.handlers.on_police_notify(told, transaction)
+    async with counted(police.floor.store) as (uow, trips):
+        await police.handlers.on_police_notify(told, uow)
     row = await police.floor.until(told.content.telling, "accepted")
     assert trips == [PUT_READ_WRITTEN]
     assert row["attempts"] == 1
@@ -70,22 +70,22 @@ async def test_gaps_are_asked_for_once_though_two_notices_of_an_episode_are_hear
 async def test_gaps_are_asked_for_once_though_two_processes_prepare_notices_of_an_episode(police: Police) -> None:
     told = a_telling(police)
     asked = store.before_notice(police.force, told.subject, told.content.episode)
-    async with police.floor.store.transaction() as transaction:
-        store.told(transaction, told.content, told.subject, exercise=False)
+    async with police.floor.store.transaction() as uow:
+        store.told(uow, told.content, told.subject, exercise=False)
 
     async def chases() -> bool:
-        async with police.floor.store.transaction() as transaction:
-            [[(_, _, not_chased)]] = await store.after_what_was_told(transaction, asked)
+        async with police.floor.store.transaction() as uow:
+            [[(_, _, not_chased)]] = await store.after_what_was_told(uow, asked)
             await asyncio.sleep(0.2)
-            return not_chased and store.chases_gaps(transaction, police.force, told.content.episode)
+            return not_chased and store.chases_gaps(uow, police.force, told.content.episode)
 
     assert sorted(await asyncio.gather(chases(), chases())) == [False, True]
 
 
 async def test_what_a_force_was_told_stands_though_nothing_is_asked_after_it(police: Police) -> None:
     told = a_telling(police, wording=Wording.LOCATED_NOTICE)
-    async with police.floor.store.transaction() as transaction:
-        store.told(transaction, told.content, told.subject, exercise=False)
+    async with police.floor.store.transaction() as uow:
+        store.told(uow, told.content, told.subject, exercise=False)
     async with police.floor.store.reading.connect() as connection:
         stand = await store.standings(connection, police.force)
     assert stand[told.content.episode].state == "located"
@@ -93,8 +93,8 @@ async def test_what_a_force_was_told_stands_though_nothing_is_asked_after_it(pol
 
 async def test_what_a_force_was_told_stands_though_it_cannot_be_reached(police: Police) -> None:
     told = a_telling(police, force=f"{police.authority}-nowhere")
-    async with police.floor.store.transaction() as transaction:
-        await police.handlers.on_police_notify(told, transaction)
+    async with police.floor.store.transaction() as uow:
+        await police.handlers.on_police_notify(told, uow)
     await police.floor.until(told.content.telling, "failed")
     async with police.floor.store.reading.connect() as connection:
         assert told.content.episode in await store.standings(connection, told.content.force)

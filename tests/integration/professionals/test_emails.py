@@ -286,10 +286,10 @@ async def test_what_rode_in_a_mail_that_was_erased_goes_in_a_mail_of_its_own(
     )
 
     async def gathered() -> Any:
-        async with by_mail.floor.store.transaction() as transaction:
-            delivery = await deliveries.find(transaction.connection, rider)
+        async with by_mail.floor.store.transaction() as uow:
+            delivery = await deliveries.find(uow.connection, rider)
             assert delivery is not None
-            return await grouping.gather(transaction, delivery, worker)
+            return await grouping.gather(uow, delivery, worker)
 
     assert (await gathered()).body == mail.body
     await erase(database, keyring, by_mail.ids["C1"])

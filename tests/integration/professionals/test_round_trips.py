@@ -12,7 +12,7 @@ from sqlalchemy import event
 from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.sending.sender import MailSender
 from services.safeguarding.duties import ProfessionalNotify
@@ -28,10 +28,10 @@ LINKS = Links(b64encode(b"l" * 32).decode(), "http://mails.example")
 
 
 @asynccontextmanager
-async def counted(transaction: Transaction, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
+async def counted(uow: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
     """A line for each round trip of this transaction: several statements sent at once are one."""
     trips, pipeline = list[str](), psycopg.AsyncConnection.pipeline
-    own, raw = transaction.connection.sync_connection, await transaction.connection.get_raw_connection()
+    own, raw = uow.connection.sync_connection, await uow.connection.get_raw_connection()
 
     def counting(connection: Any) -> Any:
         trips.extend(["several"] * (connection is raw.driver_connection))
@@ -58,10 +58,10 @@ async def test_a_mail_to_a_professional_is_prepared_in_two(
         async def trips() -> int:
             about: dict[str, Any] = {"authority": by_mail.authority, "role": SOCIAL, "channel": Channel.EMAIL}
             told = received(ProfessionalNotify, child=by_mail.ids["C1"], **about)
-            async with store.transaction() as transaction:
+            async with store.transaction() as uow:
                 delivery = Delivery.of(told, lane="mail", now=clocks.wall())
-                async with counted(transaction, monkeypatch) as seen:
-                    assert isinstance(await sender.prepare(transaction, delivery), PreparedMessage)
+                async with counted(uow, monkeypatch) as seen:
+                    assert isinstance(await sender.prepare(uow, delivery), PreparedMessage)
                 return len(seen)
 
         await trips()  # the duty line is then known for a moment
@@ -79,8 +79,8 @@ async def test_an_invitation_is_prepared_in_one(
         inviting = InvitationSender(keyring, clocks, Letters(clocks, LINKS, MAILBOX))
         seen: list[str] = []
         for told in await strategy.invite(POLICE, SOCIAL):
-            async with store.transaction() as transaction:
+            async with store.transaction() as uow:
                 delivery = Delivery.of(told, lane="mail", now=clocks.wall())
-                async with counted(transaction, monkeypatch) as seen:
-                    assert isinstance(await inviting.prepare(transaction, delivery), PreparedMessage)
+                async with counted(uow, monkeypatch) as seen:
+                    assert isinstance(await inviting.prepare(uow, delivery), PreparedMessage)
         assert len(seen) == 1

@@ -15,7 +15,7 @@ from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.handlers import Handlers
 from services.professionals.sending.sender import TextSender
 from services.safeguarding.duties import ProfessionalNotify
@@ -45,8 +45,8 @@ class Professionals:
         exercise = bool(about.pop("exercise", False))
         content = {"authority": self.document["authority"]["id"], "role": role, "channel": Channel.TEXT} | about
         told = received(ProfessionalNotify, child=self.ids["C1"], exercise=exercise, **content)
-        async with self.floor.store.transaction() as transaction:
-            await self.handlers.on_professional_notify(told, transaction)
+        async with self.floor.store.transaction() as uow:
+            await self.handlers.on_professional_notify(told, uow)
         return told
 
     def number(self, person: str) -> str:
@@ -57,7 +57,8 @@ class Professionals:
 async def _running(
     engine: AsyncEngine, keyring: Keyring, medium: PlayedMedium
 ) -> AsyncIterator[tuple[Floor, Handlers]]:
-    store, clocks = Store(engine), AtNoon()
+    clocks = AtNoon()
+    store = Store(engine, origin=Origin("professionals", clocks))
     loop = DeliveryLoop(
         "professionals", store, clocks, medium, keyring=keyring, prepare=TextSender(keyring, clocks).prepare
     )
@@ -142,8 +143,8 @@ async def test_an_acknowledged_telling_stands_as_such(professionals: Professiona
     await professionals.floor.until(told.content.telling, "accepted", within=3)
     outcome = DutyAcknowledged(duty=told.content.duty, step=0, authority=told.content.authority, how="text")
     answered = received(ProfessionalNotify, child=told.subject)
-    async with professionals.floor.store.transaction() as transaction:
-        await professionals.handlers.on_duty_acknowledged(_with(answered, outcome), transaction)
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_duty_acknowledged(_with(answered, outcome), uow)
     assert (await professionals.floor.row(told.content.telling))["state"] == "acknowledged"
 
 
@@ -158,9 +159,9 @@ async def test_a_withdrawn_telling_is_not_texted(professionals: Professionals) -
         role=Role.DUTY_WORKER,
         channel=Channel.TEXT,
     )
-    async with professionals.floor.store.transaction() as transaction:
-        await professionals.handlers.on_professional_notify(withdrawal, transaction)
-        await professionals.handlers.on_professional_notify(told, transaction)
+    async with professionals.floor.store.transaction() as uow:
+        await professionals.handlers.on_professional_notify(withdrawal, uow)
+        await professionals.handlers.on_professional_notify(told, uow)
     assert professionals.medium.sent == []
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.platform.bus.envelope import Received, read
+from services.platform.messages.envelope import Received, read
 from services.platform.store.encryption import Keyring
 from services.protocol.store import hold
 from services.safeguarding.care_events import AgeDisputeOpened, ChildIdentified
@@ -54,8 +54,8 @@ class Both:
         return [each.content for each in (await self.protocol.said(self.child))[before:]]
 
     async def case(self, subject: str) -> Any:
-        async with self.protocol.store.transaction() as transaction:
-            return (await hold(transaction, subject)).case
+        async with self.protocol.store.transaction() as uow:
+            return (await hold(uow, subject)).case
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.bus.envelope import read
+from services.platform.messages.envelope import read
 from services.platform.store.query import execute_pipelined
 from services.protocol.handlers import Handlers
 from services.protocol.loader import Library, files
@@ -45,8 +45,8 @@ async def test_a_report_writes_case_duties_and_deadlines_together(protocol: Prot
     first = (await protocol.due(child))[0]
     assert first.due_at - received.time < timedelta(minutes=1, seconds=5)
     assert read(first.envelope).subject == child
-    async with protocol.store.transaction() as transaction:
-        assert len((await hold(transaction, child)).case.episodes) == 1
+    async with protocol.store.transaction() as uow:
+        assert len((await hold(uow, child)).case.episodes) == 1
 
 
 async def test_messages_that_share_a_transaction_each_begin_where_the_one_before_ended(protocol: Protocol) -> None:
@@ -73,13 +73,13 @@ async def test_what_comes_together_holds_its_children_at_once_and_writes_each_ca
     new, known = a_child(), a_child()
     await protocol.takes(protocol.received(MISSING, known))
     story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
-    async with protocol.store.transaction() as transaction:
-        HOLDING.load(transaction, await execute_pipelined(transaction.connection, *HOLDING.queries(story)))
+    async with protocol.store.transaction() as uow:
+        HOLDING.load(uow, await execute_pipelined(uow.connection, *HOLDING.queries(story)))
         for each in story:
-            await protocol.handlers.on_message(each, transaction)
-    async with protocol.store.transaction() as transaction:
-        kept = [(await hold(transaction, child)).case.record.opened for child in (new, known)]
-        versions = await transaction.connection.execute(
+            await protocol.handlers.on_message(each, uow)
+    async with protocol.store.transaction() as uow:
+        kept = [(await hold(uow, child)).case.record.opened for child in (new, known)]
+        versions = await uow.connection.execute(
             text("SELECT child, version FROM protocol.cases WHERE child = ANY(:children)"), {"children": [new, known]}
         )
     assert [len(opened) for opened in kept] == [1, 1]
@@ -184,7 +184,7 @@ async def test_a_dead_letter_that_names_no_authority_still_reaches_a_duty(protoc
 async def test_a_dead_letter_that_cannot_be_decided_goes_to_the_duty_line(protocol: Protocol) -> None:
     child = f"provisional-{uuid4()}"
     letter = MessageDeadLettered(service="protocol", origin="outcomes/3/4", reason="KeyError at x.py:1", original="")
-    async with protocol.store.transaction() as transaction:
-        await protocol.handlers.last_resort(protocol.received(letter, child), transaction)
+    async with protocol.store.transaction() as uow:
+        await protocol.handlers.last_resort(protocol.received(letter, child), uow)
     roles = [each.content.role for each in await protocol.said(child) if isinstance(each.content, Duty)]
     assert roles == ["duty.worker", "duty.senior-manager", "duty.head-of-service"]

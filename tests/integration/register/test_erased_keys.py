@@ -57,10 +57,8 @@ async def test_police_have_a_notice_with_gaps_and_what_was_said_since(
 
 
 async def said_of(police: Police, spoken: str) -> str:
-    async with Store(police.casework).transaction() as transaction:
-        return await words.keep(
-            transaction, police.keyring, about=police.ids["C1"], words=spoken, said_by=None, at=NOON
-        )
+    async with Store(police.casework).transaction() as uow:
+        return await words.keep(uow, police.keyring, about=police.ids["C1"], words=spoken, said_by=None, at=NOON)
 
 
 async def test_what_was_to_be_sent_again_is_given_up_at_once_and_not_as_a_defect(

@@ -246,8 +246,8 @@ async def test_a_code_that_was_texted_before_is_taken_after(
     told = received(ProfessionalNotify, child=kestrel.ids["C9"])
     delivery = Delivery.of(told, lane="texts", now=NOW)
     old = Keyring(**OLD)
-    async with Store(engine).transaction() as transaction:
-        await deliveries.put(transaction, "professionals", replace(delivery, to_number=number, body="OK?"), old, None)
+    async with Store(engine).transaction() as uow:
+        await deliveries.put(uow, "professionals", replace(delivery, to_number=number, body="OK?"), old, None)
     carers_engine = database.engine("carers")
 
     async def found_with(keys: dict[str, str]) -> bool:
@@ -267,11 +267,11 @@ async def test_whoever_was_invited_before_is_known_by_their_address_after(databa
 
         async def known_with(keys: dict[str, str]) -> int:
             hashes = Keyring(**keys).number_hashes(spelt(strategy.address(POLICE).upper()))
-            async with strategy.floor.store.transaction() as transaction:
-                inviting = await correspondence.inviting(transaction.connection, hashes)
-                found = await discussions.of_child(transaction, strategy.child, None, exercise=False)
+            async with strategy.floor.store.transaction() as uow:
+                inviting = await correspondence.inviting(uow.connection, hashes)
+                found = await discussions.of_child(uow, strategy.child, None, exercise=False)
                 assert found is not None
-                mine = await discussions.attendees_of(transaction.connection, found.discussion, hashes)
+                mine = await discussions.attendees_of(uow.connection, found.discussion, hashes)
             assert (strategy.document["authority"]["id"] in {each.authority for each in inviting}) is bool(mine)
             return len(mine)
 

@@ -23,9 +23,10 @@ from services.platform.register import (
     words,
 )
 from services.platform.register.conversation import SpeakerKind
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import execute_pipelined
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.policy.facts import Facts
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
@@ -299,16 +300,16 @@ async def test_an_agency_is_found_by_its_source(engines: Engines, keyring: Keyri
 async def test_police_read_the_words_that_their_notice_names_oldest_first_and_no_others(
     engines: Engines, keyring: Keyring, kestrel: Loaded, database: Database
 ) -> None:
-    store = Store(engines("carers"))
-    async with store.transaction() as transaction:
+    store = Store(engines("carers"), origin=Origin("carers", Clocks()))
+    async with store.transaction() as uow:
         later = await words.keep(
-            transaction, keyring, about=kestrel.ids["C1"], words="seen at the station", said_by=None, at=TUESDAY_NIGHT
+            uow, keyring, about=kestrel.ids["C1"], words="seen at the station", said_by=None, at=TUESDAY_NIGHT
         )
         first = await words.keep(
-            transaction, keyring, about=kestrel.ids["C1"], words="took a blue bag", said_by="x", at=TUESDAY_NOON
+            uow, keyring, about=kestrel.ids["C1"], words="took a blue bag", said_by="x", at=TUESDAY_NOON
         )
         beside = await words.keep(
-            transaction,
+            uow,
             keyring,
             about=kestrel.ids["C1"],
             words="why I called it off",
@@ -321,11 +322,11 @@ async def test_police_read_the_words_that_their_notice_names_oldest_first_and_no
     told, of_another = (
         received(child=kestrel.ids["C1"], words=named, authority=kestrel.name) for named in ([later, first], [])
     )
-    police = Store(engines("police"))
-    async with police.transaction() as transaction:
+    police = Store(engines("police"), origin=Origin("police", Clocks()))
+    async with police.transaction() as uow:
         for each in (told, of_another):
             delivery = Delivery.of(each, lane="a-force", now=TUESDAY_NIGHT)
-            assert await deliveries.put(transaction, "police", delivery, keyring, None)
+            assert await deliveries.put(uow, "police", delivery, keyring, None)
     async with engines("police").connect() as connection:
         read = [words.asked(each.content.telling) for each in (told, of_another)]
         found, none = await execute_pipelined(connection, *read)
@@ -384,13 +385,11 @@ async def test_making_a_key_takes_two_round_trips_and_one_where_there_is_probabl
 
 
 async def test_a_key_is_asked_for_once_in_a_transaction(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
-    store = Store(engines("carers"))
+    store = Store(engines("carers"), origin=Origin("carers", Clocks()))
     with round_trips(store.engine) as trips:
-        async with store.transaction() as transaction:
+        async with store.transaction() as uow:
             for each in ("a blue bag", "a red hat"):
-                await words.keep(
-                    transaction, keyring, about=kestrel.ids["C1"], words=each, said_by=None, at=TUESDAY_NOON
-                )
+                await words.keep(uow, keyring, about=kestrel.ids["C1"], words=each, said_by=None, at=TUESDAY_NOON)
         assert len([each for each in trips.statements if "data_keys" in each]) == 1
         assert len([each for each in trips.statements if "INTO register.words" in each]) == 1
         assert trips.count <= 2

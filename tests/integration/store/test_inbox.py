@@ -7,24 +7,28 @@ from services.platform.bus import topics
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import inbox
 from services.platform.store.inbox import FORGOTTEN_AT_ONCE, KEPT, Identity, Mark
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from tests.support.database import Database
 
 
 async def test_marks_older_than_any_message_that_may_come_again_are_forgotten(database: Database) -> None:
-    store, clocks, source = Store(database.engine("audit")), Clocks(), f"/test/{uuid4()}"
+    store, clocks, source = (
+        Store(database.engine("audit"), origin=Origin("audit", Clocks())),
+        Clocks(),
+        f"/test/{uuid4()}",
+    )
     old, fresh = (
         [Identity(source, f"{age} {n}", b"") for n in range(many)] for age, many in (("old", 1500), ("new", 3))
     )
-    async with store.transaction() as transaction:
-        await inbox.mark_all(transaction, old, clocks.wall() - KEPT - timedelta(minutes=1))
-        await inbox.mark_all(transaction, fresh, clocks.wall() - KEPT + timedelta(minutes=1))
+    async with store.transaction() as uow:
+        await inbox.mark_all(uow, old, clocks.wall() - KEPT - timedelta(minutes=1))
+        await inbox.mark_all(uow, fresh, clocks.wall() - KEPT + timedelta(minutes=1))
     forgetting = inbox.forgetting(store, clocks)
     assert await forgetting._turn() is True
     assert await forgetting._turn() is False
-    async with store.transaction() as transaction:
-        assert set(await inbox.mark_all(transaction, old, clocks.wall())) == {Mark.NEW}
-        assert set(await inbox.mark_all(transaction, fresh, clocks.wall())) == {Mark.DONE_BEFORE}
+    async with store.transaction() as uow:
+        assert set(await inbox.mark_all(uow, old, clocks.wall())) == {Mark.NEW}
+        assert set(await inbox.mark_all(uow, fresh, clocks.wall())) == {Mark.DONE_BEFORE}
     await store.close()
     assert len(old) > FORGOTTEN_AT_ONCE
 

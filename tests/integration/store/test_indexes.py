@@ -16,15 +16,16 @@ from sqlalchemy import text
 from services.carers.store import enrolments, texts
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
+from services.platform.runtime.clocks import Clocks
 from services.platform.store import deadlines
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
 from services.strategy.discussions import due as discussions
 from tests.support.database import Database
 
 NOW = datetime.now(UTC)
 LEASE = Lease("police-0", NOW + timedelta(seconds=10))
-Question: TypeAlias = Callable[[Transaction], Awaitable[Any]]
+Question: TypeAlias = Callable[[UnitOfWork], Awaitable[Any]]
 OF_DELIVERIES: dict[str, Question] = {
     "due": lambda it: leases.due(it.connection, LEASE, now=NOW, passed_over=["force-a"], most=32),
     "one of a failing lane": lambda it: leases.one_of_lane(it.connection, LEASE, "force-a", now=NOW, untried=True),
@@ -46,7 +47,7 @@ OTHERS: dict[str, tuple[str, Question]] = {
 
 async def plans_of(database: Database, role: str, ask: Question) -> str:
     """How PostgreSQL would answer, for every statement that the question asks; nothing is changed."""
-    store, asked = Store(database.engine(role)), list[tuple[str, Any]]()
+    store, asked = Store(database.engine(role), origin=Origin(role, Clocks())), list[tuple[str, Any]]()
     send = AsyncCursor.execute
 
     async def note(cursor: AsyncCursor[Any], statement: Any, values: Any = None, **how: Any) -> Any:
@@ -57,7 +58,7 @@ async def plans_of(database: Database, role: str, ask: Question) -> str:
         async with store.engine.connect() as connection:
             await connection.execute(text("SET enable_seqscan = off"))
             with patch.object(AsyncCursor, "execute", note):
-                await ask(Transaction(connection))
+                await ask(UnitOfWork(connection))
             plans = [await connection.exec_driver_sql(f"EXPLAIN {statement}", values) for statement, values in asked]
             lines = [row[0] for plan in plans for row in plan]
             await connection.rollback()

@@ -197,8 +197,8 @@ async def test_what_is_rolled_back_is_not_counted(strategy: Strategy) -> None:
         return REGISTRY.get_sample_value("strategy_discussions_total", {"act": "planned"}) or 0.0
 
     async def rolled_back() -> None:
-        async with strategy.floor.store.transaction() as transaction:
-            await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, episode=uuid4()), transaction)
+        async with strategy.floor.store.transaction() as uow:
+            await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, episode=uuid4()), uow)
             raise ConnectionError
 
     before = planned()
@@ -324,11 +324,11 @@ async def test_a_reminder_that_comes_with_its_invitation_is_to_the_same_discussi
     """Though that is called off between the two: all in one transaction, of which nothing is written yet."""
     first = strategy.invitation(POLICE)
     about = {"duty": first.content.duty, "episode": first.content.episode}
-    async with strategy.floor.store.transaction() as transaction:
-        await strategy.handlers.on_strategy_invite(first, transaction)
-        found = await discussions.of_child(transaction, strategy.child, 1, exercise=False)
+    async with strategy.floor.store.transaction() as uow:
+        await strategy.handlers.on_strategy_invite(first, uow)
+        found = await discussions.of_child(uow, strategy.child, 1, exercise=False)
         assert found is not None
-        await strategy.discussing.call_off(transaction, found)
-        await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, step=1, **about), transaction)
+        await strategy.discussing.call_off(uow, found)
+        await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, step=1, **about), uow)
     changed = await strategy.said("strategy-discussion.changed.v1")
     assert {each["discussion"] for each in changed} == {1}

@@ -131,8 +131,8 @@ async def test_the_uid_of_another_authority_s_discussion_changes_nobody_s_answer
 
 
 async def discussion_of(strategy: Strategy, child: str | None = None) -> Discussion:
-    async with strategy.floor.store.transaction() as transaction:
-        found = await discussions.of_child(transaction, child or strategy.child, None, exercise=False)
+    async with strategy.floor.store.transaction() as uow:
+        found = await discussions.of_child(uow, child or strategy.child, None, exercise=False)
     assert found is not None
     return found
 
@@ -140,8 +140,8 @@ async def discussion_of(strategy: Strategy, child: str | None = None) -> Discuss
 async def replies(strategy: Strategy, child: str | None = None) -> list[tuple[str | None, str]]:
     """Who of the invited has answered what."""
     found = await discussion_of(strategy, child)
-    async with strategy.floor.store.transaction() as transaction:
-        everyone = await discussions.attendees_of(transaction.connection, found.discussion)
+    async with strategy.floor.store.transaction() as uow:
+        everyone = await discussions.attendees_of(uow.connection, found.discussion)
     return sorted((each.person, str(each.reply)) for each in everyone)
 
 

@@ -11,7 +11,7 @@ import pytest
 from services.platform.bus.consumer_base import Consumer
 from services.platform.bus.consumers import faust_consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
-from services.platform.bus.raw_message import Raw
+from services.platform.messages.raw_message import Raw
 from services.safeguarding.message import Topic
 
 

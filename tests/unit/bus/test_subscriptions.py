@@ -8,7 +8,7 @@ from services.safeguarding.message import Message, Topic
 from services.safeguarding.outcomes import DutyAccepted
 
 
-async def handler(received: Any, transaction: Any) -> None: ...
+async def handler(received: Any, uow: Any) -> None: ...
 
 
 def subscribed(**_: Priority) -> list[Subscription]:

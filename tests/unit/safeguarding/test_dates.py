@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from services.platform.bus.envelope import compose, read
+from services.platform.messages.envelope import compose, read
 from services.safeguarding.dates import Day, Moment
 from services.safeguarding.events import ChildReportedMissing, LeaveGranted
 from services.safeguarding.working_time import in_england

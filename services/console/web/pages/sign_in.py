@@ -47,18 +47,18 @@ class SigningIn:
 
     async def _tries(self, request: Request, sign_in: str, password: str, then: str, place: str) -> Response:
         now = self.door.clocks.wall()
-        async with self.door.store.transaction() as transaction:
-            heard = await accounts.may_try(transaction, sign_in, place, now)
-            found = await accounts.of_name(transaction.connection, sign_in)
+        async with self.door.store.transaction() as uow:
+            heard = await accounts.may_try(uow, sign_in, place, now)
+            found = await accounts.of_name(uow.connection, sign_in)
         if not heard:
             return self._turned_away(request, then, HELD_BACK, FAILURES_COUNT_FOR)
         right = await fits(password, None if found is None else found.password_seal)
         if found is None or not right or found.disabled_at is not None:
             metrics.SIGN_INS.labels(REFUSED).inc()
             return self._page(request, then, REFUSED, HTTPStatus.FORBIDDEN)
-        async with self.door.store.transaction() as transaction:
-            await accounts.succeeded(transaction, sign_in, place, now)
-            token = await accounts.begin_session(transaction, found.operator.account, now)
+        async with self.door.store.transaction() as uow:
+            await accounts.succeeded(uow, sign_in, place, now)
+            token = await accounts.begin_session(uow, found.operator.account, now)
         metrics.SIGN_INS.labels("signed-in").inc()
         answer = go_to(_ours(then))
         self.door.set_cookie(answer, token)
@@ -74,8 +74,8 @@ class SigningIn:
     async def signs_out(self, request: Request) -> Response:
         token = request.cookies.get(self.door.cookie, "")
         await form_of(request, csrf_of(token))
-        async with self.door.store.transaction() as transaction:
-            await accounts.end_session(transaction, token)
+        async with self.door.store.transaction() as uow:
+            await accounts.end_session(uow, token)
         answer = go_to("/sign-in")
         self.door.clear_cookie(answer)
         return answer

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from services.platform.bus.envelope import say
 from services.platform.delivery.channels.channel import MAIL_TO
-from services.platform.delivery.events import Speaker, failed
+from services.platform.delivery.events import failed
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail, spelt
 from services.platform.delivery.model import UNSENT, Delivery, State
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import Duty
 from services.safeguarding.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
@@ -35,69 +34,68 @@ class MailAnswers:
     keyring: Keyring
     clocks: Clocks
 
-    async def goes_on(self, transaction: Transaction, mail: ReadMail) -> str:
+    async def goes_on(self, uow: UnitOfWork, mail: ReadMail) -> str:
         """The next person is told, unless somebody has answered already. The one who is away may still answer.
 
         Anybody may write a bounce, so that it only ever starts something: what has not gone out cannot have come back, and what
         may not have arrived is sent on all the same. Whether an absence is believed, the caller has asked.
         """
-        held = None if mail.refers_to is None else await deliveries.hold(transaction, mail.refers_to)
+        held = None if mail.refers_to is None else await deliveries.hold(uow, mail.refers_to)
         if held is None or held[0].duty is None or held[1] is State.WAITING:
             return f"{mail.kind}-of-nothing"
         delivery, state = held
         if state in OVER:
             return f"{mail.kind}-late"
-        speaker = Speaker(self.service, self.clocks.story(), self.clocks.wall())
-        await speaker.say(transaction, delivery, failed(delivery, ESCALATES[mail.kind], delivery.person))
+        uow.publish(failed(delivery, ESCALATES[mail.kind], delivery.person), subject=delivery.child, cause=delivery)
         if state not in UNSENT:
-            await deliveries.declined(transaction, delivery.id, speaker.now)
+            await deliveries.declined(uow, delivery.id, self.clocks.wall())
         return str(mail.kind)
 
-    async def is_believed(self, transaction: Transaction, mail: ReadMail) -> bool:
+    async def is_believed(self, uow: UnitOfWork, mail: ReadMail) -> bool:
         """Of what goes on. An absence is believed of whoever was told; of another a person must hear, unless it matters no more."""
         if mail.kind is not MailKind.AWAY or mail.refers_to is None:
             return True
-        held = await deliveries.hold(transaction, mail.refers_to)
-        return held is None or held[1] in OVER or await self._is_theirs(transaction, mail, held[0])
+        held = await deliveries.hold(uow, mail.refers_to)
+        return held is None or held[1] in OVER or await self._is_theirs(uow, mail, held[0])
 
-    async def made_of(self, transaction: Transaction, mail: ReadMail) -> str:
+    async def made_of(self, uow: UnitOfWork, mail: ReadMail) -> str:
         """Of a mail that is in answer to one telling. What somebody wrote, a person reads; a stranger's mail is left."""
-        if mail.kind in ESCALATES and await self.is_believed(transaction, mail):
-            return await self.goes_on(transaction, mail)
+        if mail.kind in ESCALATES and await self.is_believed(uow, mail):
+            return await self.goes_on(uow, mail)
         if mail.kind not in {MailKind.PERSONAL, MailKind.AWAY}:
             return str(mail.kind)
-        told = await self.told(transaction, mail)
+        told = await self.told(uow, mail)
         if told is None:
             return "stranger"
         delivery, duty = told
-        doubts = ("" if mail.authenticated else UNAUTHENTICATED, await self._several(transaction, mail, delivery))
+        doubts = ("" if mail.authenticated else UNAUTHENTICATED, await self._several(uow, mail, delivery))
         return await self.to_a_person(
-            transaction,
+            uow,
             "\n\n".join(filter(None, (*doubts, f"From {mail.sender}", mail.words))),
             child=delivery.child,
             authority=duty.authority,
-            said_by=delivery.person if await self._is_theirs(transaction, mail, delivery) else None,
+            said_by=delivery.person if await self._is_theirs(uow, mail, delivery) else None,
             exercise=delivery.exercise,
             trace=delivery.trace,
         )
 
-    async def _is_theirs(self, transaction: Transaction, mail: ReadMail, delivery: Delivery) -> bool:
+    async def _is_theirs(self, uow: UnitOfWork, mail: ReadMail, delivery: Delivery) -> bool:
         """Whether it comes from the address that the telling went to: whoever has the mail can answer it."""
-        address = await deliveries.recipient_of(transaction.connection, self.keyring, delivery)
+        address = await deliveries.recipient_of(uow.connection, self.keyring, delivery)
         return mail.authenticated and address is not None and spelt(address.removeprefix(MAIL_TO)) == mail.sender
 
-    async def _several(self, transaction: Transaction, mail: ReadMail, first: Delivery) -> str:
-        others = [await deliveries.find(transaction.connection, each) for each in mail.also_named]
+    async def _several(self, uow: UnitOfWork, mail: ReadMail, first: Delivery) -> str:
+        others = [await deliveries.find(uow.connection, each) for each in mail.also_named]
         return SEVERAL if any(each is not None and each.child != first.child for each in others) else ""
 
-    async def told(self, transaction: Transaction, mail: ReadMail) -> tuple[Delivery, Duty] | None:
+    async def told(self, uow: UnitOfWork, mail: ReadMail) -> tuple[Delivery, Duty] | None:
         """The telling that it answers, where its headers say so."""
-        delivery = None if mail.refers_to is None else await deliveries.find(transaction.connection, mail.refers_to)
+        delivery = None if mail.refers_to is None else await deliveries.find(uow.connection, mail.refers_to)
         return None if delivery is None or delivery.duty is None else (delivery, delivery.duty)
 
     async def to_a_person(
         self,
-        transaction: Transaction,
+        uow: UnitOfWork,
         text: str,
         *,
         child: ChildId,
@@ -108,18 +106,9 @@ class MailAnswers:
     ) -> str:
         """Kept encrypted, and the duty line is told that there is something to read."""
         at = self.clocks.story()
-        kept = await words.keep(transaction, self.keyring, about=child, words=text, said_by=said_by, at=at)
+        kept = await words.keep(uow, self.keyring, about=child, words=text, said_by=said_by, at=at)
         needs = TextNeedsHuman(
             authority=authority, words=(kept,), said_by=said_by, channel="mail", reason="not-understood"
         )
-        await say(
-            transaction,
-            needs,
-            said_by=self.service,
-            subject=child,
-            at=at,
-            now=self.clocks.wall(),
-            exercise=exercise,
-            trace=trace,
-        )
+        uow.publish(needs, subject=child, at=at, exercise=exercise, trace=trace)
         return "needs-human"

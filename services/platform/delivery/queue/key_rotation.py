@@ -8,7 +8,7 @@ from services.platform.delivery.queue.repository import RECIPIENT
 from services.platform.delivery.tables import deliveries
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, hashed_anew
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 
 FIRST = UUID(int=0)
 REHASH = (
@@ -18,16 +18,16 @@ REHASH = (
 )
 
 
-async def texted_numbers(transaction: Transaction, keyring: Keyring, after: str) -> Batch:
+async def texted_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
     """Those of this service alone: row security shows no others."""
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         select(*deliveries.c["id", "key_owner", "recipient", "number_hash"])
         .where(deliveries.c.number_hash.is_not(None), deliveries.c.id > (UUID(after) if after else FIRST))
         .order_by(deliveries.c.id)
         .limit(AT_ONCE)
     )
     rows = [Hashed(*row) for row in found]
-    anew, shut = await hashed_anew(transaction, keyring, rows, RECIPIENT)
+    anew, shut = await hashed_anew(uow, keyring, rows, RECIPIENT)
     if anew:
-        await transaction.connection.execute(REHASH, anew)
+        await uow.connection.execute(REHASH, anew)
     return Batch(str(rows[-1].of) if rows else None, len(anew), shut)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, literal, select, update
 from services.platform.delivery.model import UNSENT, Delivery, State
 from services.platform.delivery.queue.repository import parcel_of
 from services.platform.delivery.tables import deliveries
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
 
 A_PLACE = timedelta(microseconds=1)
@@ -39,7 +39,7 @@ class Chosen:
             raise ValueError("one delivery, or one lane, has to be named")
 
 
-async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> list[Delivery]:
+async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Delivery]:
     """Those that will go again. What was called back before it was taken, and what has not been sent yet, is left as it is.
 
     They count as put now, one after the other as they were, so that the schedule begins anew and takes them up in their order.
@@ -52,7 +52,7 @@ async def replay(transaction: Transaction, chosen: Chosen, now: datetime) -> lis
     place = func.row_number().over(order_by=(deliveries.c.created_at, deliveries.c.id))
     order = select(deliveries.c.id, place.label("place")).where(*those).subquery()
     put_at = literal(now) + order.c.place * literal(A_PLACE)
-    found = await transaction.connection.execute(
+    found = await uow.connection.execute(
         update(deliveries)
         .where(deliveries.c.id == order.c.id, *those)
         .values(state=State.WAITING, created_at=put_at, next_attempt_at=put_at, changed_at=now, withdrawn_at=None)

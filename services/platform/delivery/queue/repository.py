@@ -14,7 +14,7 @@ from services.platform.delivery.tables import deliveries, withdrawals
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import as_sql, execute_pipelined
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import CONTRACTS
@@ -53,23 +53,21 @@ NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
 PUT = as_sql(_put())
 
 
-async def put(
-    transaction: Transaction, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None
-) -> bool:
+async def put(uow: UnitOfWork, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None) -> bool:
     """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
-    row = _row(service, delivery, lease) | await _sealed(transaction, delivery, keyring)
-    [put] = await execute_pipelined(transaction.connection, (PUT, row))
+    row = _row(service, delivery, lease) | await _sealed(uow, delivery, keyring)
+    [put] = await execute_pipelined(uow.connection, (PUT, row))
     return bool(put)
 
 
 async def put_to_begin(
-    transaction: Transaction, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None
+    uow: UnitOfWork, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None
 ) -> bool:
     """As `put`, of what this transaction prepares and seals: the key that it needs for that is read beside (`keys.key_of`)."""
     row = _row(service, delivery, lease) | NOT_SEALED
-    put, found = await execute_pipelined(transaction.connection, (PUT, row), keys.asked(delivery.owner))
+    put, found = await execute_pipelined(uow.connection, (PUT, row), keys.asked(delivery.owner))
     for owner, wrapped in found:
-        keys.remember(transaction, keyring, owner, wrapped)
+        keys.remember(uow, keyring, owner, wrapped)
     return bool(put)
 
 
@@ -95,36 +93,34 @@ ACKNOWLEDGED = """
 """
 
 
-async def withdraw(transaction: Transaction, service: str, duty: Duty, at: datetime) -> None:
+async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> None:
     """Stops what has not been sent, and what has not come yet. What is being sent ends as it ends and is told of; what may have been is
     told of at once. What has been taken is not sent anew, nor read out, should it turn out not to have arrived.
     """
     told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
-    await execute_pipelined(transaction.connection, (WITHDRAWAL, told), (WITHDRAWN, told))
+    await execute_pipelined(uow.connection, (WITHDRAWAL, told), (WITHDRAWN, told))
 
 
-async def acknowledged(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
+async def acknowledged(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
     """A person has it: nothing further is sent for this telling."""
-    await execute_pipelined(transaction.connection, (ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}))
+    await execute_pipelined(uow.connection, (ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}))
 
 
-def acknowledged_last(transaction: Transaction, duty: UUID, step: int, at: datetime) -> None:
+def acknowledged_last(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
     """The same with the commit, for who reads no row of it before."""
-    transaction.write_in_order(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
+    uow.write(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
 
 
-async def declined(transaction: Transaction, delivery: UUID, at: datetime) -> None:
+async def declined(uow: UnitOfWork, delivery: UUID, at: datetime) -> None:
     """Whom it reached cannot act on it."""
-    await transaction.connection.execute(
+    await uow.connection.execute(
         update(deliveries).where(deliveries.c.id == delivery).values(state=State.FAILED, changed_at=at)
     )
 
 
-async def hold(transaction: Transaction, delivery: UUID) -> tuple[Delivery, State] | None:
+async def hold(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None:
     """A telling and what has become of it. Nobody else changes that before this transaction ends."""
-    found = await transaction.connection.execute(
-        select(deliveries).where(deliveries.c.id == delivery).with_for_update()
-    )
+    found = await uow.connection.execute(select(deliveries).where(deliveries.c.id == delivery).with_for_update())
     row = found.mappings().first()
     return None if row is None else (parcel_of(cast("dict[str, Any]", row)), State(row["state"]))
 
@@ -208,10 +204,10 @@ def _row(service: str, delivery: Delivery, lease: Lease | None) -> dict[str, Any
 NOT_SEALED = dict.fromkeys(("recipient", "body", "number_hash"))
 
 
-async def _sealed(transaction: Transaction, delivery: Delivery, keyring: Keyring) -> dict[str, Any]:
+async def _sealed(uow: UnitOfWork, delivery: Delivery, keyring: Keyring) -> dict[str, Any]:
     if delivery.to_number is None or delivery.body is None:
         return NOT_SEALED
-    key = await keys.key_of(transaction, keyring, delivery.owner)
+    key = await keys.key_of(uow, keyring, delivery.owner)
     return {
         "recipient": key.close(delivery.to_number, RECIPIENT),
         "body": key.close(delivery.body, BODY),
@@ -222,7 +218,7 @@ async def _sealed(transaction: Transaction, delivery: Delivery, keyring: Keyring
 FREE = {"lease_owner": None, "lease_until": None}
 
 
-async def supersede(transaction: Transaction, service: str, duty: Duty, *, by: UUID, at: datetime) -> None:
+async def supersede(uow: UnitOfWork, service: str, duty: Duty, *, by: UUID, at: datetime) -> None:
     """What this telling has sent or is to send, but for `by`, is tried no more: a mail that a relay put off would arrive after the
     newer one. What is being sent ends as it ends. `at` is wall time.
     """
@@ -236,7 +232,7 @@ async def supersede(transaction: Transaction, service: str, duty: Duty, *, by: U
         ((State.WAITING,), {"state": State.WITHDRAWN} | FREE),
         ((State.SENDING, State.UNKNOWN), {}),
     ):
-        await transaction.connection.execute(
+        await uow.connection.execute(
             update(deliveries)
             .where(*older, deliveries.c.state.in_(states), deliveries.c.withdrawn_at.is_(None))
             .values(withdrawn_at=at, changed_at=at, **ends)

@@ -9,7 +9,7 @@ from services.platform.delivery.model import UNSENT
 from services.platform.delivery.tables import deliveries, withdrawals
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 
 EVERY_SECONDS = 600.0
 AT_ONCE = 500
@@ -29,20 +29,20 @@ class Pruning:
     async def turn(self) -> bool:
         """True while there is more. Attempts go with their delivery."""
         before = self._clocks.wall() - self._retention
-        async with self._store.transaction() as transaction:
-            pruned = await self._deliveries(transaction, before)
-            await transaction.connection.execute(delete(withdrawals).where(withdrawals.c.at < before))
+        async with self._store.transaction() as uow:
+            pruned = await self._deliveries(uow, before)
+            await uow.connection.execute(delete(withdrawals).where(withdrawals.c.at < before))
         metrics.PRUNED.inc(pruned)
         return pruned == AT_ONCE
 
-    async def _deliveries(self, transaction: Transaction, before: datetime) -> int:
+    async def _deliveries(self, uow: UnitOfWork, before: datetime) -> int:
         old = select(deliveries.c.id).where(
             deliveries.c.created_at < before, deliveries.c.changed_at < before, deliveries.c.state.not_in(UNSENT)
         )
         if self._kept is not None:
             old = old.where(~self._kept)
         chosen = old.order_by(deliveries.c.created_at).limit(AT_ONCE).with_for_update(skip_locked=True)
-        gone = await transaction.connection.execute(
+        gone = await uow.connection.execute(
             delete(deliveries).where(deliveries.c.id.in_(chosen)).returning(deliveries.c.id)
         )
         return len(gone.all())

@@ -9,7 +9,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import MediumName, State
 from services.platform.delivery.retry_policy import Transition
 from services.platform.store.query import execute_pipelined, unnest_rows
-from services.platform.store.unit_of_work import Transaction
+from services.platform.store.unit_of_work import UnitOfWork
 
 HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
 BEGIN = f"""
@@ -58,29 +58,25 @@ SETTLED = """
 """
 
 
-async def begun(
-    transaction: Transaction, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]
-) -> int | None:
+async def begun(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]) -> int | None:
     """The attempt's number; the transaction is over then. The one statement that also asks whether it was withdrawn or
     answered meanwhile: then None. `sealed`: the columns that the first attempt fixes.
     """
     filled = {"delivery": delivery, "owner": owner, "now": now} | sealed
-    numbers = await transaction.end_with(BEGUN_SEALED if sealed else BEGUN, filled)
+    numbers = await uow.commit_returning(BEGUN_SEALED if sealed else BEGUN, filled)
     return numbers[0][0] if numbers else None
 
 
-def begun_where_put(
-    transaction: Transaction, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]
-) -> None:
+def begun_where_put(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, sealed: dict[str, Any]) -> None:
     """The same with the commit of the transaction that puts the row: nobody else sees it before. Whether it holds says
     `has_begun` then, since that transaction may withdraw it, too.
     """
     began = {"delivery": delivery, "owner": owner, "now": now} | sealed
-    transaction.write_last(BEGUN_WHERE_PUT_SEALED if sealed else BEGUN_WHERE_PUT, began)
+    uow.bulk_write(BEGUN_WHERE_PUT_SEALED if sealed else BEGUN_WHERE_PUT, began)
 
 
-def has_begun(transaction: Transaction, delivery: UUID) -> bool:
-    begun = (transaction.returned.get(each, ()) for each in (BEGUN_WHERE_PUT, BEGUN_WHERE_PUT_SEALED))
+def has_begun(uow: UnitOfWork, delivery: UUID) -> bool:
+    begun = (uow.returned.get(each, ()) for each in (BEGUN_WHERE_PUT, BEGUN_WHERE_PUT_SEALED))
     return any((delivery,) in each for each in begun)
 
 
@@ -96,18 +92,18 @@ class Made:
     body_hash: bytes
 
 
-async def settled(transaction: Transaction, made: Made, owner: str, now: datetime, as_: Transition) -> str | None:
+async def settled(uow: UnitOfWork, made: Made, owner: str, now: datetime, as_: Transition) -> str | None:
     """The state it has now. A report that overtook the answer, or an acknowledgement, stands; withdrawn meanwhile and surely not
     taken, it ends so. (Of what may have been taken the next attempt, due at once, finds that it is withdrawn, and tells of it.) None:
     another process holds it.
     """
-    [stands] = await execute_pipelined(transaction.connection, (SETTLED, _filled(made, owner, now, as_)))
+    [stands] = await execute_pipelined(uow.connection, (SETTLED, _filled(made, owner, now, as_)))
     return stands[0][0] if stands else None
 
 
-def settled_last(transaction: Transaction, made: Made, owner: str, now: datetime, as_: Transition) -> None:
+def settled_last(uow: UnitOfWork, made: Made, owner: str, now: datetime, as_: Transition) -> None:
     """The same with the commit, for who need not know the state it has then."""
-    transaction.write_in_order(SETTLED, _filled(made, owner, now, as_))
+    uow.write(SETTLED, _filled(made, owner, now, as_))
 
 
 def _filled(made: Made, owner: str, now: datetime, as_: Transition) -> dict[str, Any]:
@@ -142,16 +138,14 @@ POSTPONED = f"""
 """  # noqa: S608 this module's own words
 
 
-async def ended(transaction: Transaction, delivery: UUID, owner: str, now: datetime, state: State) -> bool:
+async def ended(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, state: State) -> bool:
     """False where another process holds it, or it has ended already."""
     how = {"delivery": delivery, "owner": owner, "now": now, "state": state}
-    [found] = await execute_pipelined(transaction.connection, (ENDED, how))
+    [found] = await execute_pipelined(uow.connection, (ENDED, how))
     return bool(found)
 
 
-async def postponed(
-    transaction: Transaction, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int
-) -> None:
+async def postponed(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int) -> None:
     """`attempts`: with this one, whether or not it had begun. One that had may have arrived, and stays so."""
     how = {"delivery": delivery, "owner": owner, "now": now, "until": until, "attempts": attempts}
-    await execute_pipelined(transaction.connection, (POSTPONED, how))
+    await execute_pipelined(uow.connection, (POSTPONED, how))

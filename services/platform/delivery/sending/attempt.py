@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
-from services.platform.delivery.events import Speaker
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
@@ -23,12 +22,12 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.evidence import AttemptResult
 
-Prepare: TypeAlias = Callable[[Transaction, Delivery], Awaitable[PreparedMessage | Undeliverable]]
+Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[PreparedMessage | Undeliverable]]
 """Asked once, when a parcel is first sent: who holds the role, which of their fields are needed, what the body says."""
-Secrets: TypeAlias = Callable[[Transaction, Delivery], Awaitable[tuple[str, ...]]]
+Secrets: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[tuple[str, ...]]]
 """Asked at each later attempt: what it is to be signed with now."""
 
 FIRST = 1
@@ -36,7 +35,7 @@ DEFECTS_MOST = 3
 """A parcel that cannot be prepared, sent or ended, for no reason that passes by itself, is given up after so many attempts."""
 
 
-async def no_secrets(_transaction: Transaction, _parcel: Delivery) -> tuple[str, ...]:
+async def no_secrets(_transaction: UnitOfWork, _parcel: Delivery) -> tuple[str, ...]:
     return ()
 
 
@@ -62,13 +61,13 @@ class Attempt:
     async def begin(self, hand: LeasedDelivery) -> Begun | None:
         """None where there is nothing to send any more: withdrawn, answered, undeliverable, or in another process's hands."""
         try:
-            async with self.store.transaction() as transaction:
-                fixed, sealed = await self._fixed(transaction, hand)
+            async with self.store.transaction() as uow:
+                fixed, sealed = await self._fixed(uow, hand)
                 if isinstance(fixed, Undeliverable):
-                    await self._undeliverable(transaction, hand.delivery, fixed)
+                    await self._undeliverable(uow, hand.delivery, fixed)
                     return None
                 now = self.clocks.wall()
-                attempt = await transitions.begun(transaction, hand.delivery.id, self.owner, now, sealed)
+                attempt = await transitions.begun(uow, hand.delivery.id, self.owner, now, sealed)
             if attempt is None:
                 await self._withdrawn(hand)
                 return None
@@ -79,15 +78,15 @@ class Attempt:
             return None
         return Begun(_sending(hand, fixed, attempt, now), fixed)
 
-    async def begin_where_put(self, transaction: Transaction, hand: LeasedDelivery) -> Begun | None:
+    async def begin_where_put(self, uow: UnitOfWork, hand: LeasedDelivery) -> Begun | None:
         """None where it cannot be sent: `begin` finds out why, and says so. So it does where, after the commit, it has not begun
         (`standing.has_begun`).
         """
-        fixed, sealed = await self._fixed(transaction, hand)
+        fixed, sealed = await self._fixed(uow, hand)
         if isinstance(fixed, Undeliverable):
             return None
         now = self.clocks.wall()
-        transitions.begun_where_put(transaction, hand.delivery.id, self.owner, now, sealed)
+        transitions.begun_where_put(uow, hand.delivery.id, self.owner, now, sealed)
         return Begun(_sending(hand, fixed, FIRST, now), fixed)
 
     async def send(self, hand: LeasedDelivery, begun: Begun) -> tuple[SendResult, int]:
@@ -116,29 +115,29 @@ class Attempt:
         return answer, round(took * 1000)
 
     async def _fixed(
-        self, transaction: Transaction, hand: LeasedDelivery
+        self, uow: UnitOfWork, hand: LeasedDelivery
     ) -> tuple[PreparedMessage | Undeliverable, dict[str, Any]]:
         """With the columns to write, where this is the first attempt that fixes them."""
         delivery = hand.delivery
         if hand.recipient is not None and hand.body is not None:
-            opens = await opener(transaction.connection, self.keyring, delivery.owner)
+            opens = await opener(uow.connection, self.keyring, delivery.owner)
             recipient, body = opens.open(hand.recipient, RECIPIENT), opens.open(hand.body, BODY)
             if recipient is None or body is None:
                 return Undeliverable("undeliverable"), {}  # erased since: no later attempt will have it either
-            secrets = await self.secrets(transaction, delivery)
+            secrets = await self.secrets(uow, delivery)
             return PreparedMessage(recipient, body, person=delivery.person, secrets=secrets), {}
         if delivery.to_number is not None and delivery.body is not None:
             return PreparedMessage(delivery.to_number, delivery.body, person=delivery.person), {}
-        prepared = await self.prepare(transaction, delivery)
+        prepared = await self.prepare(uow, delivery)
         if isinstance(prepared, Undeliverable):
             return prepared, {}
-        return prepared, await self._sealed(transaction, delivery, prepared)
+        return prepared, await self._sealed(uow, delivery, prepared)
 
-    async def _sealed(self, transaction: Transaction, delivery: Delivery, fixed: PreparedMessage) -> dict[str, Any]:
+    async def _sealed(self, uow: UnitOfWork, delivery: Delivery, fixed: PreparedMessage) -> dict[str, Any]:
         purpose = str(delivery.duty.wording) if delivery.duty else "reply"
         looked_up = delivery_events.looked_up(delivery, purpose, fixed.read, fixed.person)
-        await self._speaker(self.clocks.wall()).say(transaction, delivery, looked_up)
-        key = await key_of(transaction, self.keyring, delivery.owner)
+        uow.publish(looked_up, subject=delivery.child, cause=delivery)
+        key = await key_of(uow, self.keyring, delivery.owner)
         return {
             "recipient": key.close(fixed.recipient, RECIPIENT),
             "body": key.close(fixed.body, BODY),
@@ -146,24 +145,26 @@ class Attempt:
             "person": fixed.person,
         }
 
-    async def _undeliverable(self, transaction: Transaction, delivery: Delivery, why: Undeliverable) -> None:
+    async def _undeliverable(self, uow: UnitOfWork, delivery: Delivery, why: Undeliverable) -> None:
         now = self.clocks.wall()
-        if await transitions.ended(transaction, delivery.id, self.owner, now, State.FAILED):
-            await self._speaker(now).say(
-                transaction, delivery, delivery_events.failed(delivery, why.reason, why.person)
+        if await transitions.ended(uow, delivery.id, self.owner, now, State.FAILED):
+            uow.publish(
+                delivery_events.failed(delivery, why.reason, why.person), subject=delivery.child, cause=delivery
             )
-            transaction.after_commit(metrics.ENDED.labels(self.media.of(delivery.medium).name, why.reason).inc)
+            uow.on_commit(metrics.ENDED.labels(self.media.of(delivery.medium).name, why.reason).inc)
 
     async def _withdrawn(self, hand: LeasedDelivery) -> None:
         """An earlier attempt whose answer was lost may have arrived: it counts as taken, so that its recipient hears the
         all-clear. To be told of the end of what one never heard of is the lesser harm.
         """
         now = self.clocks.wall()
-        async with self.store.transaction() as transaction:
-            withdrawn = await transitions.ended(transaction, hand.delivery.id, self.owner, now, State.WITHDRAWN)
+        async with self.store.transaction() as uow:
+            withdrawn = await transitions.ended(uow, hand.delivery.id, self.owner, now, State.WITHDRAWN)
             if withdrawn and hand.uncertain:
-                await self._speaker(now).say(
-                    transaction, hand.delivery, delivery_events.accepted(hand.delivery, hand.delivery.person)
+                uow.publish(
+                    delivery_events.accepted(hand.delivery, hand.delivery.person),
+                    subject=hand.delivery.child,
+                    cause=hand.delivery,
                 )
 
     async def defect(self, hand: LeasedDelivery, error: Exception) -> None:
@@ -176,15 +177,12 @@ class Attempt:
         later = next_state(
             SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
         )
-        async with self.store.transaction() as transaction:
+        async with self.store.transaction() as uow:
             attempts = hand.attempts + 1
             if attempts >= DEFECTS_MOST:
-                await self._undeliverable(transaction, delivery, Undeliverable("undeliverable"))
+                await self._undeliverable(uow, delivery, Undeliverable("undeliverable"))
             else:
-                await transitions.postponed(transaction, delivery.id, self.owner, now, later.next_attempt_at, attempts)
-
-    def _speaker(self, now: datetime) -> Speaker:
-        return Speaker(self.service, self.clocks.story(), now)
+                await transitions.postponed(uow, delivery.id, self.owner, now, later.next_attempt_at, attempts)
 
 
 def _sending(hand: LeasedDelivery, fixed: PreparedMessage, attempt: int, now: datetime) -> SendRequest:

@@ -8,26 +8,24 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.bus.envelope import Received
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.repository import parcel_of
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import deliveries
-from services.platform.store.unit_of_work import Transaction
+from services.platform.messages.envelope import Received
+from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import DutySendAgain
 from services.safeguarding.identifiers import derived
 
 
-async def send_again(
-    loop: DeliveryLoop, transaction: Transaction, received: Received[DutySendAgain], now: datetime
-) -> None:
+async def send_again(loop: DeliveryLoop, uow: UnitOfWork, received: Received[DutySendAgain], now: datetime) -> None:
     """Nothing where this service sent nothing for it, or where it was withdrawn. The recipient sees a message with a new id that
     is about the same duty, so whichever of them they answer counts. `now` is wall time.
     """
     asked = received.content
-    for first in await _parcels(transaction.connection, asked.duty, asked.step):
+    for first in await _parcels(uow.connection, asked.duty, asked.step):
         name = derived("sent again", str(first.id), str(asked.asked))
-        await loop.put(transaction, replace(first, id=name, created_at=now))
+        await loop.put(uow, replace(first, id=name, created_at=now))
 
 
 async def _parcels(connection: AsyncConnection, duty: UUID, step: int) -> list[Delivery]:

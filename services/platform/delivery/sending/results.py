@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendResult
-from services.platform.delivery.events import Speaker
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
@@ -17,7 +16,7 @@ from services.platform.delivery.sending.attempt import Begun
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.evidence import AttemptResult
 
 AT_ONCE = 16
@@ -53,11 +52,11 @@ class ResultWriter:
 
     async def _commit(self, several: Sequence[AttemptOutcome]) -> None:
         """Rows in one order, so that two processes which want the same ones do not wait for each other for ever."""
-        async with self._store.transaction() as transaction:
+        async with self._store.transaction() as uow:
             for each in sorted(several, key=lambda each: each.hand.delivery.id):
-                await self._write(transaction, each)
+                await self._write(uow, each)
 
-    async def _write(self, transaction: Transaction, answered: AttemptOutcome) -> None:
+    async def _write(self, uow: UnitOfWork, answered: AttemptOutcome) -> None:
         now, hand, delivery, answer = self._clocks.wall(), answered.hand, answered.hand.delivery, answered.answer
         person, sending = answered.begun.fixed.person, answered.begun.sending
         medium = answer.medium or self._media.of(delivery.medium, sending.recipient).name
@@ -84,17 +83,17 @@ class ResultWriter:
         )
         outcome = delivery_events.accepted(delivery, person) if as_.state is State.ACCEPTED else None
         if as_.reason is None:
-            transitions.settled_last(transaction, made, self._owner, now, as_)
+            transitions.settled_last(uow, made, self._owner, now, as_)
         else:
-            stands = await transitions.settled(transaction, made, self._owner, now, as_)
+            stands = await transitions.settled(uow, made, self._owner, now, as_)
             if stands == State.FAILED:
                 outcome = delivery_events.failed(delivery, as_.reason, person)
-                transaction.after_commit(metrics.ENDED.labels(medium, as_.reason).inc)
+                uow.on_commit(metrics.ENDED.labels(medium, as_.reason).inc)
             elif stands == State.WITHDRAWN and (hand.uncertain or answer.result is AttemptResult.UNKNOWN):
                 # As where it is found withdrawn before an attempt (`Attempt`): its recipient hears the all-clear.
                 outcome = delivery_events.accepted(delivery, person)
-        await Speaker(self._service, self._clocks.story(), now).say(transaction, delivery, attempted, outcome)
+        uow.publish(attempted, outcome, subject=delivery.child, cause=delivery)
         if as_.state is State.ACCEPTED:
             seconds = (now - delivery.created_at).total_seconds()
-            transaction.after_commit(lambda: metrics.ACCEPTED_SECONDS.labels(medium).observe(seconds))
-            transaction.after_commit(metrics.ENDED.labels(medium, State.ACCEPTED).inc)
+            uow.on_commit(lambda: metrics.ACCEPTED_SECONDS.labels(medium).observe(seconds))
+            uow.on_commit(metrics.ENDED.labels(medium, State.ACCEPTED).inc)

@@ -14,7 +14,6 @@ from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.twilio_errors import Meaning, meaning
-from services.platform.delivery.events import Speaker
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.repository import parcel_of
 from services.platform.delivery.retry_policy import next_state as settle
@@ -22,7 +21,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.query import as_sql, execute_pipelined
-from services.platform.store.unit_of_work import Store, Transaction
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.evidence import AttemptResult
 
 COMMITTED_AT_ONCE = 50
@@ -150,13 +149,13 @@ class Receipts:
         telling = await self._telling(several)
         if not telling:
             return
-        async with self._store.transaction() as transaction:
-            rows = await _rows(transaction.connection, HELD, COLUMNS, {report.delivery for report in telling})
+        async with self._store.transaction() as uow:
+            rows = await _rows(uow.connection, HELD, COLUMNS, {report.delivery for report in telling})
             for report in telling:
                 row = rows.get(report.delivery)
                 state = _news(row, report)
                 if row is not None and state is not None:
-                    await self._change(transaction, row, report, state, self._clocks.wall())
+                    await self._change(uow, row, report, state, self._clocks.wall())
 
     async def _telling(self, several: Sequence[Report]) -> list[Report]:
         """Those that may be news. That a text was taken has mostly been known since Twilio's answer: it is looked at, and no row is
@@ -173,14 +172,14 @@ class Receipts:
             if report.status not in TAKEN or _news(stand.get(report.delivery), report) is not None
         ]
 
-    async def _change(self, transaction: Transaction, row: Row, report: Report, state: State, now: datetime) -> None:
-        delivery, speaker = parcel_of(row), Speaker(self._service, self._clocks.story(), now)
+    async def _change(self, uow: UnitOfWork, row: Row, report: Report, state: State, now: datetime) -> None:
+        delivery = parcel_of(row)
         if state is State.ACCEPTED:
-            self._write(transaction, row, report, now, state=state)
-            await speaker.say(transaction, delivery, delivery_events.accepted(delivery, delivery.person))
+            self._write(uow, row, report, now, state=state)
+            uow.publish(delivery_events.accepted(delivery, delivery.person), subject=delivery.child, cause=delivery)
         elif state is State.DELIVERED:
-            self._write(transaction, row, report, now, state=state)
-            await speaker.say(transaction, delivery, delivery_events.delivered(delivery))
+            self._write(uow, row, report, now, state=state)
+            uow.publish(delivery_events.delivered(delivery), subject=delivery.child, cause=delivery)
         else:
             means = CALL_FAILED if report.of_call else meaning(report.error_code)
             withdrawn = row["withdrawn_at"] is not None
@@ -188,14 +187,14 @@ class Receipts:
             again = now if by_voice else self._again(delivery.created_at, delivery.urgent, means, now)
             if not withdrawn and again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice}
-                self._write(transaction, row, report, now, **how)
+                self._write(uow, row, report, now, **how)
                 if by_voice:
-                    transaction.after_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
+                    uow.on_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
-            self._write(transaction, row, report, now, state=State.FAILED)
+            self._write(uow, row, report, now, state=State.FAILED)
             failed = delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person)
-            await speaker.say(transaction, delivery, failed)
-            transaction.after_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
+            uow.publish(failed, subject=delivery.child, cause=delivery)
+            uow.on_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001
         if not means.passes:
@@ -203,6 +202,6 @@ class Receipts:
         as_ = settle(SendResult(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5)
         return as_.next_attempt_at if as_.state is State.WAITING else None
 
-    def _write(self, transaction: Transaction, row: Row, report: Report, now: datetime, **to: Any) -> None:
+    def _write(self, uow: UnitOfWork, row: Row, report: Report, now: datetime, **to: Any) -> None:
         row.update({"provider_id": report.provider_id, "changed_at": now} | to)
-        transaction.write_in_order(CHANGED, {name: row[name] for name in CHANGES})
+        uow.write(CHANGED, {name: row[name] for name in CHANGES})

@@ -46,7 +46,7 @@ class VoiceFallback:
             .values(state=State.WAITING, by_voice=True, next_attempt_at=now, changed_at=now)
             .returning(deliveries.c.id)
         )
-        async with self._store.transaction() as transaction:
-            found = (await transaction.connection.execute(silent)).all()
+        async with self._store.transaction() as uow:
+            found = (await uow.connection.execute(silent)).all()
         metrics.SECOND_ROUTE.labels("silent").inc(len(found))
         return False

@@ -12,9 +12,6 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import ValidationError
 
-from services.platform.store import outbox
-from services.platform.store.outbox import Said
-from services.platform.store.unit_of_work import Transaction
 from services.safeguarding.contracts import contract_of
 from services.safeguarding.dates import AS_IT_WAS_SAID
 from services.safeguarding.identifiers import trace_of
@@ -88,33 +85,6 @@ def compose(
     if trace is not None:
         attributes["traceparent"] = trace
     return FORMAT.write(CloudEvent(attributes, content.model_dump(mode="json", exclude_defaults=True)))
-
-
-async def say(
-    transaction: Transaction,
-    content: Message,
-    *,
-    said_by: str,
-    subject: str,
-    at: datetime,
-    now: datetime,
-    message_id: str | None = None,
-    source: str | None = None,
-    exercise: bool = False,
-    trace: str | None = None,
-) -> None:
-    """Writes the message into the outbox: it will be published if the transaction commits, and only then. `now` is wall time."""
-    envelope = compose(
-        content,
-        said_by=said_by,
-        subject=subject,
-        at=at,
-        message_id=message_id,
-        source=source,
-        exercise=exercise,
-        trace=trace,
-    )
-    await outbox.put_all(transaction, [Said(subject, envelope)], topic=content.topic, at=now)
 
 
 def kind_of(raw: bytes) -> str:

@@ -1,0 +1,1 @@
+"""Messages as they travel: the envelope around each, and what Kafka gives."""
