@@ -131,10 +131,10 @@ def explain(
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
     """Say who would be told on EVENT (child.reported-missing), when and why."""
-    from services.handbook.chart import charts, mermaid
+    from services.handbook.charts.chart import charts, mermaid
+    from services.handbook.charts.svg import svg as drawing
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
-    from services.handbook.svg import svg as drawing
     from services.protocol.loader import Library, files, is_of_rules, passed_over
 
     for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
@@ -161,8 +161,8 @@ def diff(
     ] = None,
 ) -> None:
     """Say what changes for whom from the rules in OLD to those in NEW (folders or files), over all stories. Sends nothing."""
-    from services.handbook.difference import difference, rules_in
-    from services.handbook.golden_stories import STORIES
+    from services.handbook.stories.difference import difference, rules_in
+    from services.handbook.stories.golden_stories import STORIES
 
     try:
         typer.echo(difference(rules_in(old), rules_in(new), authority, stories or STORIES), nl=False)
@@ -177,7 +177,7 @@ def simulate(
     html: Annotated[Path | None, typer.Option(help="Also write the timeline as a page to this file.")] = None,
 ) -> None:
     """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
-    from services.handbook.timeline_page import page
+    from services.handbook.stories.timeline_page import page
     from services.protocol.simulate import simulate as timeline_of
 
     try:
@@ -217,7 +217,7 @@ def schemas(
     ),
 ) -> None:
     """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
-    from services.handbook import documents as pages
+    from services.handbook.documents import pages
     from services.schemas import documents as contracts
 
     rendered = (

@@ -1,4 +1,4 @@
-"""All that `python -m services check` proves: the rules, and every word that they send."""
+"""Runs everything that `python -m services check` proves: the rules, and every word that they send."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who would be told if this happened, when and why: the protocol in sentences. Sends nothing."""
+"""Explains in sentences who would be told if an event happened, when and why. Sends nothing."""
 
 from collections.abc import Iterator, Mapping
 

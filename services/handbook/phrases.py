@@ -1,4 +1,4 @@
-"""Parts of a rule in plain words."""
+"""Puts the parts of a rule into plain words."""
 
 from services.protocol.policy.grammar import Rule, Step, When
 from services.protocol.policy.periods import Calendar, spoken

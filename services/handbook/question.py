@@ -1,4 +1,4 @@
-"""What somebody asks about: an event by its kind, or one of the things that it may turn out to be."""
+"""Names the event that somebody asks about: by its kind, or by one of the things that it may turn out to be."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""The protocol's pages in the console: who is told what, what one event sets off, and a story played from a form. Sends nothing."""
+"""Serves the protocol's pages in the console: who is told what, what one event sets off, and a story played from a form. Sends nothing."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,12 @@ from services.console.policy.permits import May, Operator
 from services.console.settings import ConsoleSettings
 from services.console.web.session import SessionGuard, SignedIn
 from services.console.web.templates import SECURITY, Templates
-from services.handbook import phrases, story_form
-from services.handbook.chart import charts
+from services.handbook import phrases
+from services.handbook.charts.chart import charts
+from services.handbook.charts.svg import svg
 from services.handbook.question import triggers_of
-from services.handbook.svg import svg
-from services.handbook.timeline_page import COLUMNS, moments
+from services.handbook.stories import story_form
+from services.handbook.stories.timeline_page import COLUMNS, moments
 from services.platform.runtime.logs import logger
 from services.protocol.loader import DEFAULT, Library, files
 from services.protocol.policy.grammar import Protocol, Rule

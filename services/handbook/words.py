@@ -1,4 +1,4 @@
-"""What must be true of every text and mail that a rule can send: it exists, arrives in one piece, and gives nobody away."""
+"""Proves of every text and mail that a rule can send that it exists, arrives in one piece, and gives nobody away."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Everything that `schemas/` holds, and how it differs from what is there."""
+"""Lists every document of `schemas/`, and finds those that differ from the files there."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One whole CloudEvent a kind, the same at every rendering: made from the kind's own schema, so that none is forgotten."""
+"""Makes one whole CloudEvent for each kind from the kind's own schema, the same at every rendering."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of each message's content, and of the envelope around all of them."""
+"""Renders JSON Schema (2020-12) for each message's content and for the envelope."""
 
 from typing import Any
 

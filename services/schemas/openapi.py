@@ -1,4 +1,4 @@
-"""Each service's OpenAPI document. Its routes are declared and read; nothing behind them is called, so nothing has to be there."""
+"""Renders each service's OpenAPI document from its routes. Nothing behind the routes is called, so nothing has to be there."""
 
 import importlib
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""What a force receives, as an OpenAPI document of webhooks: the force gives the URL, Safe Return calls it."""
+"""Renders the webhooks that a force receives as an OpenAPI document: the force gives the URL, Safe Return calls it."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,4 +1,4 @@
-"""JSON Schema of a protocol file as a person writes it: for editors, and for whoever writes an authority's own rules.
+"""Renders the JSON Schema of a protocol file, for editors and for authors of an authority's own rules.
 
 Rendered from the grammar that reads it, save for what the grammar unfolds before it looks: a question,
 a length of time, an hour, and a trigger that stands alone.

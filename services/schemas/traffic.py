@@ -1,4 +1,4 @@
-"""Which service hears and says which kinds: what AsyncAPI's operations are rendered from.
+"""Lists the kinds that each service hears and says: AsyncAPI's operations are rendered from it.
 
 Stated here, since a document is rendered without starting a service; tests/contract/test_schemas.py holds it against what
 each service subscribes to when it is put together, and against the messages that its code makes.

@@ -1,7 +1,7 @@
 """Each requirement of the guidance points to a rule that cites it and to a story in which that rule tells somebody."""
 
-from services.handbook import requirements
-from services.handbook.golden_stories import played
+from services.handbook.documents import requirements
+from services.handbook.stories.golden_stories import played
 from services.protocol.loader import DEFAULT, Library, files
 
 

@@ -63,7 +63,6 @@ MOST_FILES = 10
 LARGER = {
     "services/carers/policy": 14,
     "services/carers/understanding": 23,
-    "services/handbook": 15,
     "services/platform/register": 20,
     "services/platform/runtime": 11,
     "services/platform/store": 14,

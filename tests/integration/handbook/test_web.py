@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from services.console.web import pages
 from services.console.web.changes import Changes
-from services.handbook import story_form, web
+from services.handbook import web
+from services.handbook.stories import story_form
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.__main__ import app
-from services.handbook.difference import difference, rules_in
+from services.handbook.stories.difference import difference, rules_in
 from services.protocol.loader import DEFAULT_RULES
 
 OWN = """\

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from services.__main__ import app
-from services.handbook.chart import charts, mermaid
+from services.handbook.charts.chart import charts, mermaid
+from services.handbook.charts.svg import svg
 from services.handbook.explain import explain
-from services.handbook.svg import svg
 from services.protocol.loader import Library, files
 
 

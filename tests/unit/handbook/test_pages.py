@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from services.handbook import documents, protocol_page
+from services.handbook.documents import pages as documents
+from services.handbook.documents import protocol_page
 from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.handbook import requirements
-from services.handbook.requirements import Requirement, faults, stories_of
+from services.handbook.documents import requirements
+from services.handbook.documents.requirements import Requirement, faults, stories_of
 from services.protocol.loader import DEFAULT, Library, files
 
 PROTOCOL = Library(files()).current(DEFAULT)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from services.__main__ import app
-from services.handbook.timeline_page import page
+from services.handbook.stories.timeline_page import page
 from services.protocol.simulate import simulate
 
 STORIES = Path(__file__).parents[2] / "scenarios"

@@ -1,13 +1,13 @@
-"""The pages of `docs/` that are rendered from rules and stories, and how they differ from what is there."""
+"""Renders pages of `docs/` from rules and stories, and finds those that differ from the files there."""
 
 from pathlib import Path
 
-from services.handbook import protocol_page, requirements
-from services.handbook.chart import charts
-from services.handbook.svg import svg
+from services.handbook.charts.chart import charts
+from services.handbook.charts.svg import svg
+from services.handbook.documents import protocol_page, requirements
 from services.protocol.loader import DEFAULT, Library, files
 
-FOLDER = Path(__file__).parents[2] / "docs"
+FOLDER = Path(__file__).parents[3] / "docs"
 DRAWN = ("child.reported-missing",)
 """Events whose picture lies in `docs/protocol/`."""
 

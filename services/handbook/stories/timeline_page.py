@@ -1,4 +1,4 @@
-"""A played story as one HTML page that needs nothing else: a row a moment, a column for what happened and for each kind of recipient."""
+"""Renders a played story as one HTML file: a row for each moment, columns for events and for each kind of recipient."""
 
 from collections import defaultdict
 from datetime import timedelta

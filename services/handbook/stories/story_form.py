@@ -1,4 +1,4 @@
-"""A story put together from a form's choices, and nothing but choices: so it can be neither long nor strange."""
+"""Builds a story from a form. The form has choices alone, so a story can be neither long nor strange."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""A chart as one SVG that needs nothing else: any browser shows it, and it prints."""
+"""Draws a chart as one SVG file, without script, font or stylesheet: any browser shows it, and it prints."""
 
 from html import escape
 
-from services.handbook.chart import Box, Chart, ChartLane
+from services.handbook.charts.chart import Box, Chart, ChartLane
 from services.handbook.phrases import words_of
 from services.safeguarding.roles import Role
 

@@ -1,4 +1,4 @@
-"""What the guidance asks, by which rules it is done, and which stories show it: `docs/requirements.md`, and what is wrong with it."""
+"""Renders `docs/requirements.md`: what the guidance asks, which rules do it, which stories show it. Finds what is wrong with it."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -8,11 +8,11 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.handbook.golden_stories import played
+from services.handbook.stories.golden_stories import played
 from services.protocol.policy.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STORIES_SHOWN = 3
 Paragraph = Annotated[str, Field(pattern=r"^S([1-9]|[1-7][0-9])$")]
 
@@ -53,7 +53,7 @@ def faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]) -> Iterato
     for each in requirements():
         unknown = [name for name in each.rules if name not in protocol.by_id]
         for name in unknown:
-            yield f"{each.id}: there is no rule {name}; name the rule that does it now (services/handbook/requirements.yaml)"
+            yield f"{each.id}: there is no rule {name}; name the rule that does it now (services/handbook/documents/requirements.yaml)"
         cites = {cite for name in each.rules if name not in unknown for cite in protocol.by_id[name].because.cite}
         if each.rules and not cites & set(each.basis) and each.though is None:
             yield f"{each.id}: none of its rules cites one of {', '.join(each.basis)}; cite it there, or say `though`"
@@ -75,7 +75,7 @@ def page(protocol: Protocol) -> str:
     lines = [
         "# What the guidance asks, and what does it",
         "",
-        "Rendered by `make schemas` from `services/handbook/requirements.yaml`, the rules and the stories: edit those. S36 is",
+        "Rendered by `make schemas` from `services/handbook/documents/requirements.yaml`, the rules and the stories: edit those. S36 is",
         "paragraph 36 of the statutory guidance (DfE, 2017). A story shows a requirement when one of its rules tells somebody",
         "in it; all are played on the engine, and each is a file of [tests/scenarios/](../tests/scenarios/).",
         "",

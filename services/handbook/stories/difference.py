@@ -1,4 +1,4 @@
-"""What a change of the protocol changes, and for whom: rule by rule, and in every story, played on both."""
+"""Compares two protocols, rule by rule and in every story, played on both: what changes, and for whom."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.handbook.golden_stories import STORIES, name_of, story_files
+from services.handbook.stories.golden_stories import STORIES, name_of, story_files
 from services.protocol.checks.downgrade import GIVEN_UP
 from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, RulesFile, read
 from services.protocol.policy.grammar import Protocol

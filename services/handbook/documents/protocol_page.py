@@ -1,4 +1,4 @@
-"""`docs/protocol.md`: for each event who is told, when, why and by which paragraph, rendered from the rules."""
+"""Renders `docs/protocol.md` from the rules: for each event who is told, when, why and by which paragraph."""
 
 from collections.abc import Iterator
 

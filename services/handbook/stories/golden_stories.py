@@ -7,7 +7,7 @@ from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import read
 
-STORIES = Path(__file__).parents[2] / "tests" / "scenarios"
+STORIES = Path(__file__).parents[3] / "tests" / "scenarios"
 
 
 def story_files(folder: Path = STORIES) -> list[Path]:

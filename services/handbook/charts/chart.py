@@ -1,4 +1,4 @@
-"""What an event sets off as a picture's parts: one lane a rule, one box a telling, an arrow for each wait. And as Mermaid."""
+"""Lays an event's rules out as a picture: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

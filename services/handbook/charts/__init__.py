@@ -1,0 +1,1 @@
+"""Charts: what one event sets off, drawn."""
