@@ -25,6 +25,7 @@ from infra.local.stack import Stack
 from services.protocol.loader import DEFAULT_RULES
 from tests.bench import lanes, sending
 from tests.bench.cost import Cost, measured
+from tests.bench.counts import count
 from tests.bench.load import Spread
 from tests.bench.reports import Peer, Reports
 from tests.support.world import TOWN, settle_town
@@ -88,6 +89,19 @@ async def compare(stack: Stack, screen: Console, title: str, loads: list[tuple[i
     screen.print(costs[-1].table())
 
 
+async def show_counts(stack: Stack, screen: Console) -> None:
+    """A warm stack first: what is read once a process is no part of a report."""
+    async with aiohttp.ClientSession() as session:
+        reports = Reports(stack, session)
+        await asyncio.sleep(6)
+        async with measured(stack):
+            await reports.texts(10, 5)
+        counts = await count(stack, 10, lambda number: reports.texts(number, 1.0))
+    screen.print(counts.table())
+    for line in counts.lines():
+        screen.print(line)
+
+
 @contextmanager
 def running_town(screen: Console, *, police_alone: bool = False) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory() as folder:
@@ -128,6 +142,7 @@ def main() -> None:
     few: list[tuple[int, float | None]] = [(8, 1.0), (40, 5.0), (60, 10.0), (30, None)]
     many: list[tuple[int, float | None]] = [(20, 1.0), (100, 5.0), (150, 10.0), (500, None)]
     with running_town(screen) as stack:
+        asyncio.run(show_counts(stack, screen))
         asyncio.run(compare(stack, screen, "All duties", few if quick else many))
     with running_town(screen, police_alone=True) as stack:
         alone: list[tuple[int, float | None]] = [(60, 10.0), (100 if quick else 500, 50.0)]

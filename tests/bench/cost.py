@@ -71,18 +71,21 @@ async def measured(stack: Stack) -> AsyncIterator[Cost]:
     async with await psycopg.AsyncConnection.connect(stack.admin_url, autocommit=True) as connection:
         _, before = await _attempts(connection)
         yield cost
-        last, after = await _when_quiet(connection)
+        last, after = await when_quiet(connection)
     cost.deliveries = after - before
-    cost.done_after = last.timestamp() - begun
+    cost.done_after = 0.0 if last is None else last.timestamp() - begun
     cost.cpu = {name: cpu_seconds(process) - cpu[name] for name, process in of.items()}
     cost.memory = {name: (memory[name], megabytes(process)) for name, process in of.items()}
 
 
-async def _when_quiet(connection: psycopg.AsyncConnection) -> tuple[datetime, int]:
+async def when_quiet(
+    connection: psycopg.AsyncConnection, seconds: float = QUIET_SECONDS
+) -> tuple[datetime | None, int]:
+    """When the last delivery was attempted, and how many have been accepted, once there was no attempt for `seconds`."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         last, accepted = await _attempts(connection)
-        if last is not None and time.time() - last.timestamp() > QUIET_SECONDS:
+        if not seconds or (last is not None and time.time() - last.timestamp() > seconds):
             return last, accepted
         await asyncio.sleep(1)
     raise TimeoutError("deliveries did not come to an end")
