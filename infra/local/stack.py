@@ -136,6 +136,11 @@ class Stack:
         """The services that run, in the order of `python -m services list`; empty before `start`."""
         return self._roster.services
 
+    @property
+    def process_names(self) -> tuple[str, ...]:
+        """Every process of a service, each replica by its own name."""
+        return tuple(program.name for program in self._roster.service_programs())
+
     def wait_ready(self, within_seconds: float = READY_WITHIN_SECONDS) -> None:
         """Returns when everything answers that it is ready. Raises NotReady."""
         urls = self._roster.ready_urls()

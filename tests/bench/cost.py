@@ -21,7 +21,7 @@ ATTEMPTS = "SELECT max(started_at), count(*) FILTER (WHERE result = 'accepted') 
 
 def processes(stack: Stack) -> dict[str, psutil.Process]:
     """The services, then their engines. The sandbox is not ours, but runs on the same processors."""
-    pids = {name: stack.pid(name) for name in (*stack.services, "kafka", "postgres", "sandbox")}
+    pids = {name: stack.pid(name) for name in (*stack.process_names, "kafka", "postgres", "sandbox")}
     return {name: psutil.Process(pid) for name, pid in pids.items() if pid is not None}
 
 
