@@ -1,4 +1,4 @@
-"""What an alert to a carer says, and to which number it goes: asked once, when it is first sent."""
+"""Prepares an alert to a carer for its first send: its words, and the number that it goes to."""
 
 from services.carers import messages
 from services.carers.store import claims
@@ -12,11 +12,10 @@ from services.safeguarding.roles import Wording
 
 class Alerts:
     def __init__(self, keyring: Keyring, clocks: Clocks) -> None:
-        self._keyring = keyring
-        self._clocks = clocks
+        self._keyring, self._clocks = keyring, clocks
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
-        """Replies come with number and body and are never asked for here."""
+        """Not called for replies, whose number and words are there from the start."""
         if delivery.duty is None or delivery.person is None:
             return Undeliverable("nobody-in-role")
         found = await contact.of(uow.connection, self._keyring, delivery.person)
@@ -26,7 +25,7 @@ class Alerts:
         if delivery.duty.wording is Wording.CONFIRM_RETURN:
             numbers = self._keyring.number_hashes(found.mobile)
             confirm = await claims.prolong(uow, numbers, delivery.child, self._clocks.story())
-        body = messages.alert(
+        body = messages.write_alert(
             delivery.duty.wording, found.language, delivery.code, exercise=delivery.exercise, confirm=confirm
         )
         return PreparedMessage(found.mobile, body, delivery.person, ("people.mobile",), number=found.mobile)

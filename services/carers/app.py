@@ -1,11 +1,10 @@
-"""Carers, put together."""
+"""Assembles the carers service."""
 
 from services.carers.alerts import Alerts
 from services.carers.card import Card
-from services.carers.conversation.effects import SERVICE, DecisionApplier
-from services.carers.conversation.practice_timeout import Practices
-from services.carers.conversation.worker import Reader
-from services.carers.handlers import Handlers
+from services.carers.conversation.practice_timeout import PracticeTimeout
+from services.carers.conversation.worker import TextWorker
+from services.carers.handlers import SERVICE, Handlers
 from services.carers.inbound.intake import Intake
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
@@ -39,11 +38,11 @@ async def main() -> None:
     host.parts.append(delivery)
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
     host.add_periodic(VoiceFallback(SERVICE, host.store, host.clocks).sweep)
-    reader = Reader(host.store, keyring, host.clocks, DecisionApplier(keyring, delivery), settings.authority)
-    host.add_periodic(reader.loop)
-    host.add_periodic(reader.measuring)
-    host.add_periodic(Practices(host.store, host.clocks).ending)
-    intake = Intake(host.store, keyring, Spool(settings.spool_dir, keyring), reader.loop.wake)
+    worker = TextWorker(host.store, keyring, host.clocks, delivery, settings.authority)
+    host.add_periodic(worker.loop)
+    host.add_periodic(worker.measuring)
+    host.add_periodic(PracticeTimeout(host.store, host.clocks).ending)
+    intake = Intake(host.store, keyring, Spool(settings.spool_dir, keyring), worker.loop.wake)
     host.add_periodic(intake.replay)
     handlers = Handlers(delivery, host.clocks)
     host.subscribe(

@@ -1,4 +1,4 @@
-"""The card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded to A6.
+"""Prints the card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded to A6.
 
 It holds no child and no carer: their code is written in by hand.
 """
@@ -19,7 +19,7 @@ LANGUAGES = ("en", "cy")
 
 
 class Card:
-    """`number` is Safe Return's, E.164. `authority` is whose duty line stands on the card; None: the register's only one."""
+    """`number` is Safe Return's, E.164. The card has the duty line of `authority`; None: of the register's only one."""
 
     def __init__(self, store: Store, number: str, authority: AuthorityId | None) -> None:
         self._store = store
@@ -27,26 +27,26 @@ class Card:
         self._authority = authority
 
     async def page(self) -> str:
-        async with self._store.reading.connect() as connection:
-            line = await conversation.duty_line(connection, self._authority)
-        return written(self._number, line)
+        async with self._store.read() as reader:
+            line = await reader.fetch(conversation.duty_line(self._authority))
+        return render_card(self._number, line)
 
 
-def written(number: str, duty_line: str | None) -> str:
+def render_card(number: str, duty_line: str | None) -> str:
     """HTML. Without a duty line the card has room to write it in."""
     template = Environment(undefined=StrictUndefined, autoescape=True).from_string(
         (FOLDER / "pages" / "card.html").read_text(encoding="utf-8")
     )
-    says = read_words(FOLDER / "messages" / "card.yaml")
+    words = read_words(FOLDER / "messages" / "card.yaml")
     return template.render(
-        cards=[{"language": language, **says[language]} for language in LANGUAGES],
+        cards=[{"language": language, **words[language]} for language in LANGUAGES],
         number=_as_dialled(number),
         duty_line=None if duty_line is None else _as_dialled(duty_line),
     )
 
 
 def _as_dialled(number: str) -> str:
-    """With its spaces, and without the country where it is this one: as it is read out and typed."""
+    """With spaces, and without the country code of a British number: as it is read out and typed."""
     parsed = phonenumbers.parse(number, COUNTRY)
     at_home = parsed.country_code == phonenumbers.country_code_for_region(COUNTRY)
     form = phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL

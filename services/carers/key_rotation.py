@@ -1,4 +1,4 @@
-"""What carers brings under the newest keys."""
+"""Lists the rows of carers that `renew-keys` brings under the newest keys."""
 
 from services.carers.store.key_rotation import texting_numbers
 from services.platform.delivery.queue.key_rotation import texted_numbers

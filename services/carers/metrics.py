@@ -1,4 +1,4 @@
-"""What carers measures. No label holds a number, a child or a word of a text."""
+"""Defines the metrics of carers. No label holds a number, a child or a word of a text."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -7,26 +7,26 @@ TAKEN = Counter(
 )
 REFUSED = Counter(
     "texts_refused",
-    "Requests that were refused at Twilio's doors, by door, by why, and by whose they were: twilio (rightly signed), account (ours "
-    "by name, wrongly signed), anybody",
+    "Requests that Twilio's webhooks refused, by webhook, by reason, and by sender: twilio (validly signed), account (names our "
+    "account, wrongly signed), anybody",
     ["door", "reason", "whose"],
 )
-"""Those that an alert looks at are there from the start: of a count that appears as 1, Prometheus sees no increase."""
+"""The combinations that an alert watches begin at 0: Prometheus sees no increase in a count that first appears as 1."""
 for _reason in ("Several signatures", "Another account", "Not a text", "Not now", "Our fault"):
     REFUSED.labels("inbound", _reason, "twilio")
 for _door in ("inbound", "status"):
     REFUSED.labels(_door, "Not from Twilio", "account")
-SIGNED = Counter("texts_signed", "Requests at Twilio's doors that were rightly signed, and of our account")
+SIGNED = Counter("texts_signed", "Requests to Twilio's webhooks that were validly signed, and of our account")
 SPOOLED = Gauge("texts_spooled", "Texts on the disk that the database does not have yet")
-SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database does not take")
+SET_ASIDE = Gauge("texts_set_aside", "Texts on the disk that cannot be opened, or that the database refuses")
 UNREAD = Gauge("texts_unread", "Texts kept and not yet read")
 OLDEST_UNREAD = Gauge("texts_oldest_unread_seconds", "Age of the oldest text not yet read")
 READ = Counter("texts_read", "Texts read, by who sent them and by the answer", ["sender", "answer"])
 TO_HUMAN = Counter("texts_to_human", "Texts that a person was asked to read", ["reason"])
 ENROLLED = Counter("carers_enrolled", "Carers' steps on their way in: joined, practising, practised", ["stage"])
-GIVEN_UP = Counter("texts_given_up", "Texts that our code could not work on and that went to a person")
+GIVEN_UP = Counter("texts_given_up", "Texts that our code failed on and that went to a person")
 READING = Histogram(
     "texts_reading_seconds",
-    "From taking a text in to the commit of what it brought about",
+    "From receiving a text to the commit of its effects",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60),
 )

@@ -1,4 +1,4 @@
-"""What carers is told at its start, beside what every service that texts is."""
+"""Declares the settings of carers, beside those of every service that texts."""
 
 from pathlib import Path
 
@@ -12,4 +12,4 @@ class CarersSettings(TextSettings):
         description="a folder of this process's own, for texts that come while the database is away"
     )
     authority: str | None = Field(default=None, min_length=1, description="an authority's id, or left out")
-    """Whose duty team reads texts from numbers that nobody knows. Without it, the first of the register that is not for exercises."""
+    """Its duty team reads texts from unknown numbers. Without it, the first authority of the register that is not for exercises."""

@@ -1,4 +1,4 @@
-"""A text as it came, before anybody has read it."""
+"""Holds a text as it came, before it is read."""
 
 import json
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import phonenumbers
 
 COUNTRY = "GB"
 READ_LETTERS = 4000
-"""So much of a text the grammar reads; Twilio joins at most 1,600 letters. The rest is kept for the person."""
+"""The grammar reads so much of a text; Twilio joins at most 1,600 letters. The rest is kept for a person."""
 Flaw: TypeAlias = Literal["not-utf-8", "several-bodies", "too-long", "other-words"]
-"""Why a person reads a text, whatever else is made of it: its bytes are no UTF-8; it came with several bodies; it is longer than
-what is read of it; another came before it by the same id of Twilio's.
+"""Why a person reads a text as well: its bytes are no UTF-8; it came with several bodies; it is longer than `READ_LETTERS`; another
+text came before it under the same Twilio id.
 """
 
 
@@ -29,17 +29,17 @@ class Text:
     story_at: datetime
     flaw: Flaw | None = None
     rest: str = ""
-    """What of the body is not read but by a person."""
+    """The end of a long body, which only a person reads."""
 
     @property
     def words(self) -> str:
-        """What is kept in the register: the body, and where the pictures are."""
+        """For the register: the body, and where the pictures are."""
         said = self.body + self.rest
         return "\n".join([*([said] if said.strip() else []), *self.pictures])
 
     @property
     def content(self) -> bytes:
-        """The same of the same text, however often Twilio sends it. To be kept as a keyed hash alone."""
+        """Equal for the same text, however often Twilio sends it. Keep it only as a keyed hash."""
         return json.dumps([self.sid, self.sender, self.body + self.rest, *self.pictures]).encode()
 
     @property
@@ -49,7 +49,7 @@ class Text:
 
 
 def e164(sender: str) -> str:
-    """As the register keeps numbers. What is no phone number stays as it came."""
+    """The number in the register's form. Anything but a phone number stays as it came."""
     try:
         number = phonenumbers.parse(sender, COUNTRY)
     except phonenumbers.NumberParseException:

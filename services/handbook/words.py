@@ -113,7 +113,7 @@ def _languages_without(role: Role, channel: Channel, message: Wording) -> set[st
     if channel == Channel.WEBHOOK:
         return set()
     if role in CARERS:
-        return {each for each in carers.LANGUAGES if message not in carers.alerts(each)}
+        return {each for each in carers.LANGUAGES if message not in carers.alert_wordings(each)}
     if channel == Channel.INVITATION:
         return {name for name, each in invitations.LANGUAGES.items() if message not in each.content["invitations"]}
     if channel == Channel.EMAIL:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from services.carers.inbound import web as carers_web
+from services.carers.settings import CarersSettings
 from services.casework import web as casework_web
 from services.casework.settings import CaseworkSettings
 from services.console import web as console_web
@@ -32,6 +33,12 @@ from services.strategy.web.reply_page import ReplyPage
 KEY = SecretStr(b64encode(bytes(32)).decode())
 ABSENT: Any = None
 """The database, the keys, the other service's answer: whatever a declared route would work on."""
+TWILIO: dict[str, Any] = {
+    "twilio_account_sid": "AC",
+    "twilio_auth_token": KEY,
+    "twilio_auth_token_alternate": None,
+    "public_url": "http://127.0.0.1",
+}
 
 OBSTACLES = {"type": "object", "properties": {"ready": {"type": "boolean"}, "obstacles": {"type": "object"}}}
 WATCHING: dict[str, Any] = {
@@ -90,7 +97,7 @@ def _casework() -> FastAPI:
 
 
 def _carers() -> FastAPI:
-    return carers_web.pages(ABSENT, ABSENT, Clocks(), ABSENT, ABSENT)
+    return carers_web.pages(ABSENT, ABSENT, Clocks(), CarersSettings.model_construct(**TWILIO), ABSENT)
 
 
 def _police() -> FastAPI:
@@ -103,13 +110,7 @@ def _police() -> FastAPI:
 
 
 def _professionals() -> FastAPI:
-    settings = ProfessionalsSettings.model_construct(
-        twilio_account_sid="AC",
-        twilio_auth_token=KEY,
-        twilio_auth_token_alternate=None,
-        public_url="http://127.0.0.1",
-        link_key=KEY,
-    )
+    settings = ProfessionalsSettings.model_construct(**TWILIO, link_key=KEY)
     return professionals_web.pages(ABSENT, AcknowledgePage(ABSENT, Clocks(), ABSENT), Clocks(), settings)
 
 

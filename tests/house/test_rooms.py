@@ -63,7 +63,7 @@ MOST_FILES = 10
 LARGER = {
     "services/carers/policy": 14,
     "services/carers/understanding": 23,
-    "services/platform/register": 20,
+    "services/platform/register": 19,
     "services/platform/runtime": 11,
     "services/platform/store": 14,
     "services/protocol/policy": 33,

@@ -19,8 +19,7 @@ from twilio.request_validator import RequestValidator
 
 from services.carers.alerts import Alerts
 from services.carers.card import Card
-from services.carers.conversation.effects import DecisionApplier
-from services.carers.conversation.worker import Reader
+from services.carers.conversation.worker import TextWorker
 from services.carers.handlers import Handlers
 from services.carers.inbound.intake import Intake
 from services.carers.inbound.spool import Spool
@@ -82,7 +81,7 @@ class Carers:
     store: Store
     keyring: Keyring
     intake: Intake
-    reader: Reader
+    worker: TextWorker
     handlers: Handlers
     spool: Spool
 
@@ -117,7 +116,7 @@ class Carers:
         return await self.says(sender, asked[0], **changes)
 
     async def work(self) -> None:
-        while await self.reader._turn():
+        while await self.worker._turn():
             pass
 
     async def said_after(self, position: int) -> list[Received[Message]]:
@@ -168,14 +167,14 @@ async def carers(
     store = Store(engine or connect(settings, "carers"), origin=Origin("carers", clocks))
     medium = TextMedium(account_sid="AC0", auth_token=TOKEN, sender="+447700900500", public_url=PUBLIC_URL)
     delivery = _Unsent("carers", store, clocks, medium, keyring=keyring, prepare=Alerts(keyring, clocks).prepare)
-    reader = Reader(store, keyring, clocks, DecisionApplier(keyring, delivery), settings.authority)
+    worker = TextWorker(store, keyring, clocks, delivery, settings.authority)
     spool = Spool(spool_folder, keyring)
-    intake = Intake(store, keyring, spool, reader.loop.wake)
+    intake = Intake(store, keyring, spool, worker.loop.wake)
     card = Card(store, settings.twilio_from, settings.authority)
     app = pages(intake, Receipts("carers", store, clocks), clocks, settings, card)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8102") as client:
-        yield Carers(client, store, keyring, intake, reader, Handlers(delivery, clocks), spool)
+        yield Carers(client, store, keyring, intake, worker, Handlers(delivery, clocks), spool)
     await store.close()
 
 

@@ -89,7 +89,7 @@ def committed(countdown: Countdown) -> None:
 def read(countdown: Countdown) -> None:
     """A text has been read and its effects written; the transaction is not committed."""
     reading = importlib.import_module("services.carers.conversation.worker")
-    around(reading.Reader, "_read", countdown, "after")
+    around(reading.TextWorker, "_read", countdown, "after")
 
 
 def kept(countdown: Countdown, when: Literal["before", "after"]) -> None:

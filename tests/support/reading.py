@@ -9,7 +9,7 @@ from services.platform.register import conversation
 from services.platform.register.conversation import Speaker
 from services.platform.store.encryption import Keyring
 from services.platform.store.outbox import Unsent
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Reader
 from services.platform.store.tables import outbox
 
 
@@ -22,5 +22,4 @@ async def unsent_of(connection: AsyncConnection, *keys: str) -> list[Unsent]:
 
 async def speaker(connection: AsyncConnection, keyring: Keyring, number: str, at: datetime) -> Speaker:
     """`number` is E.164."""
-    [rows] = await execute_pipelined(connection, conversation.asked(keyring.number_hashes(number)))
-    return conversation.told(keyring, rows, at)
+    return await Reader(connection).fetch(conversation.speaker_by_number(keyring, keyring.number_hashes(number), at))

@@ -1,1 +1,1 @@
-"""Conversations: read each text once, in its sender's order, and write down what it brings about."""
+"""Reads each text once, in its sender's order, and writes its effects."""

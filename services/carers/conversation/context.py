@@ -1,46 +1,26 @@
-"""Gathers what is known when a text is read: who sends it, about whom they may, and how things stand."""
+"""Loads the context of a text: who sends it, which children they may text about, and the status of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.carers.policy.scene import (
-    About,
-    Capacity,
-    Child,
-    PoliceStand,
-    Provisional,
-    Question,
-    Standing,
-    State,
-    Telling,
-    TextContext,
-)
+from services.carers.policy.scene import Capacity, Child, Standing, Telling, TextContext
 from services.carers.store import child_status, claims, conversations, enrolments, texts
-from services.carers.store.child_status import ChildStatus
 from services.carers.text import Text
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import Meaning
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import conversation, keys
-from services.platform.register.conversation import ChildOfSpeaker, Speaker, SpeakerKind
+from services.platform.register.conversation import CARE_NOW, ChildOfSpeaker, Speaker, SpeakerKind
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_child
 
 ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
-
 ANSWERED_ONCE_IN = timedelta(days=28)
-"""Wall time. So long an unknown number has one automatic answer and no more: what follows on a child's phone comes from people (S61)."""
-
+"""Wall time. In so long an unknown number has one automatic answer: what follows on a child's phone comes from people (S61)."""
 OF_ONE_STORY = frozenset({SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER})
-ABOUT: dict[str, About] = {"report": "report", "return": "return", "information": "information"}
-STATES: dict[str, State] = {"missing": "missing", "located": "located", "returned": "returned"}
 
 
 class NobodyToAsk(Exception):
@@ -48,72 +28,62 @@ class NobodyToAsk(Exception):
 
 
 async def load(
-    uow: UnitOfWork,
-    keyring: Keyring,
-    text: Text,
-    meaning: Meaning,
-    *,
-    default: AuthorityId | None,
-    now: datetime,
-) -> tuple[TextContext, Speaker]:
-    """`now` is wall time; everything else goes by the moment at which the text came, in story time.
+    uow: UnitOfWork, keyring: Keyring, text: Text, meaning: Meaning, *, default: AuthorityId | None, now: datetime
+) -> tuple[TextContext, str]:
+    """Also returns the sender's language. `now` is wall time; everything else goes by the moment of the text, in story time.
 
-    In one round trip for whom the register knows. The keys of their children, about whom words may be kept, come with it.
+    One round trip; one more for a stranger's number, and one or two for each reply code in the text.
     """
-    numbers = keyring.number_hashes(text.sender)
-    number_hash, said = numbers[0], whom.numbers(meaning.words)
-    people, [(came, answered)], questions, reports, stood, enrolled, claimed, *by_code = await execute_pipelined(
-        uow.connection,
-        conversation.asked(numbers),
-        texts.this_hour(number_hash, now),
-        conversations.question(number_hash, text.story_at - ANSWER_WITHIN),
-        conversations.open_provisionals(number_hash),
-        child_status.of_number(numbers),
-        enrolments.of_number(numbers),
-        claims.of_number(number_hash, text.story_at),
-        *((conversation.numbered(numbers, said), child_status.of_coded(numbers, said)) if said else ()),
+    numbers, digits = keyring.number_hashes(text.sender), whom.numbers(meaning.words)
+    number_hash = numbers[0]
+    speaker, coded, status, (came, answered), question, reports, enrolment, claimed = await uow.fetch(
+        conversation.speaker_by_number(keyring, numbers, text.story_at),
+        conversation.children_by_code(numbers, digits),
+        child_status.status_of_children(numbers, digits),
+        texts.texts_in_last_hour(number_hash, now),
+        conversations.open_question(number_hash, since=text.story_at - ANSWER_WITHIN),
+        conversations.unnamed_reports(number_hash),
+        enrolments.enrolment_of(numbers),
+        claims.claims_of_number(number_hash, text.story_at),
     )
-    speaker = conversation.told(keyring, people, text.story_at)
-    coded, of_coded = (conversation.named_by_code(by_code[0]), by_code[1]) if by_code else ((), [])
-    for each in (*speaker.children, *coded):
-        keys.remember(uow, keyring, each.child, each.wrapped)
-    story = _Story(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
+    for child in (*speaker.children, *coded):
+        keys.remember(uow, keyring, child.child, child.wrapped)
+    routing = _Routing(speaker.authority, speaker.duty_line, provisional_child(text.sid), answered_before=answered > 0)
     if speaker.kind in OF_ONE_STORY:
-        story = await _of_number(uow.connection, story, speaker, number_hash, default, now)
-    if story.authority is None:
+        routing = await _route_stranger(uow, routing, speaker, number_hash, default, now)
+    if routing.authority is None:
         raise NobodyToAsk
-    open_claims, wrong_codes = claims.opened(claimed, text.story_at)
-    asked, provisionals = _conversation(speaker, questions, reports)
-    scene = TextContext(
+    converses = speaker.kind in CARE_NOW
+    context = TextContext(
         kind=speaker.kind.value,
-        authority=story.authority,
-        duty_line=story.duty_line,
-        provisional=story.provisional,
+        authority=routing.authority,
+        duty_line=routing.duty_line,
+        provisional=routing.provisional,
         person=speaker.person,
         placement=speaker.placement,
-        children=_children(speaker.children, child_status.stood(stood)),
-        provisionals=provisionals,
-        question=asked,
-        telling=await _telling(uow.connection, keyring, meaning, text),
-        claims=open_claims,
-        wrong_codes_this_hour=wrong_codes,
-        enrolment=enrolments.enrolment(enrolled),
+        children=_children(speaker.children, status),
+        provisionals=reports if converses else (),
+        question=question if converses else None,
+        telling=await _telling(uow, keyring, meaning, text),
+        claims=claimed.claims,
+        wrong_codes_this_hour=claimed.wrong_codes,
+        enrolment=enrolment,
         pictures=len(text.pictures),
         texts_this_hour=came,
         replies_this_hour=answered,
-        answered_before=story.answered_before,
-        capacities=_capacities(speaker),
-        coded=_children(coded, child_status.stood(of_coded)),
+        answered_before=routing.answered_before,
+        capacities=tuple(
+            Capacity(each.kind.value, each.authority, each.person, each.professional) for each in speaker.capacities
+        ),
+        coded=_children(coded, status),
         asks="?" in text.body,
     )
-    return scene, speaker
+    return context, speaker.language
 
 
 @dataclass(frozen=True, slots=True)
-class _Story:
-    """Who is told of the text, and which child it is about where nobody can say which: of others than strangers each report is
-    a story of its own.
-    """
+class _Routing:
+    """The authority that is told of the text, and the child that it is about where nobody can say which."""
 
     authority: AuthorityId | None
     duty_line: str | None
@@ -121,84 +91,58 @@ class _Story:
     answered_before: bool
 
 
-async def _of_number(
-    connection: AsyncConnection,
-    story: _Story,
+async def _route_stranger(
+    uow: UnitOfWork,
+    routing: _Routing,
     speaker: Speaker,
     number_hash: bytes,
     default: AuthorityId | None,
     now: datetime,
-) -> _Story:
-    """Of a number that nobody knows all texts are one story. A former carer's number had answers of another kind, so of those only
-    the last hour's count.
+) -> _Routing:
+    """All texts of an unknown number are about one child. A former carer's number had answers of another kind, so only the last
+    hour's count for it.
     """
-    [(owner,)], [(answered,)], lines = await execute_pipelined(
-        connection,
-        texts.first_owner(number_hash),
-        texts.answered_since(number_hash, now - ANSWERED_ONCE_IN),
-        conversation.lines(default),
+    owner, answered, team = await uow.fetch(
+        texts.first_key_owner(number_hash),
+        texts.is_answered_since(number_hash, now - ANSWERED_ONCE_IN),
+        conversation.duty_team(default),
     )
-    authority, line = lines[0] if lines else (default, None)
-    return _Story(
-        story.authority or authority,
-        story.duty_line if story.authority else line,
+    authority, line = (team.authority, team.line) if team else (default, None)
+    return _Routing(
+        routing.authority or authority,
+        routing.duty_line if routing.authority else line,
         provisional_child(owner),
-        answered if speaker.kind is SpeakerKind.UNKNOWN else story.answered_before,
+        answered if speaker.kind is SpeakerKind.UNKNOWN else routing.answered_before,
     )
 
 
-def _conversation(
-    speaker: Speaker, questions: list[tuple[Any, ...]], reports: list[tuple[Any, ...]]
-) -> tuple[Question | None, tuple[Provisional, ...]]:
-    """What a carer was asked, and their reports without a name. With nobody else is there a conversation."""
-    if speaker.kind not in {SpeakerKind.CARER, SpeakerKind.RESIDENTIAL}:
-        return None, ()
-    asked = [Question(ABOUT[about], provisional) for about, provisional in questions]
-    return next(iter(asked), None), tuple(Provisional(*row) for row in reports)
-
-
-async def _telling(connection: AsyncConnection, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
+async def _telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
     for code in meaning.codes:
-        coded = await reply_codes.lookup(connection, keyring, code, text.sender)
-        if coded is not None:
-            [rows] = await execute_pipelined(connection, child_status.of([coded.child]))
+        found = await reply_codes.lookup(uow.connection, keyring, code, text.sender)
+        if found is not None:
             return Telling(
-                coded.duty,
-                coded.step,
-                coded.child,
-                coded.authority,
-                coded.episode,
-                coded.person,
-                coded.exercise,
-                _standing(child_status.stood(rows).get(coded.child)),
+                found.duty,
+                found.step,
+                found.child,
+                found.authority,
+                found.episode,
+                found.person,
+                found.exercise,
+                await uow.fetch(child_status.status_of_child(found.child)),
             )
     return None
 
 
-def _children(children: tuple[ChildOfSpeaker, ...], stood: Mapping[ChildId, ChildStatus]) -> tuple[Child, ...]:
+def _children(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:
     return tuple(
         Child(
             each.child,
             each.code,
             each.first_names,
-            _standing(stood.get(each.child)),
+            status.get(each.child) or Standing(),
             authority=each.authority,
             person=each.person,
             placement=each.placement,
         )
         for each in children
-    )
-
-
-def _capacities(speaker: Speaker) -> tuple[Capacity, ...]:
-    return tuple(
-        Capacity(each.kind.value, each.authority, each.person, each.professional) for each in speaker.capacities
-    )
-
-
-def _standing(stood: ChildStatus | None) -> Standing:
-    if stood is None:
-        return Standing()
-    return Standing(
-        STATES.get(stood.state or ""), PoliceStand(stood.police), stood.duty_answered, stood.episode, stood.ends_on_word
     )

@@ -1,8 +1,8 @@
-"""Writes down everything that a decision brings about, in the transaction that marks the text as read."""
+"""Writes the effects of a decision, in the transaction that marks the text as read."""
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.carers import messages, metrics
@@ -15,7 +15,6 @@ from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register import words
-from services.platform.register.conversation import Speaker
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding import events
@@ -24,21 +23,9 @@ from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derive
 from services.safeguarding.message import Message
 from services.safeguarding.outcomes import DutyAcknowledged
 
-SERVICE = "carers"
 STRANGERS = frozenset({"unknown", "former-carer"})
-"""Their answer is nobody's in particular: it is sent soon or not at all, and never read out by a call."""
+"""Their reply is for no person in particular: it is sent soon or not at all, and never read out by a call."""
 ANSWERING = (events.ChildReportedMissing, events.ChildInformationReceived, events.ChildLuringSuspected)
-SAYS: dict[type[Message], str] = {
-    events.ChildReportedMissing: "missing",
-    events.ChildReturned: "returned",
-}
-"""How a child stands after such an event, until the protocol itself says."""
-
-
-def _tells_of_one_who_is_missing(decision: Decision) -> bool:
-    """Of two children in one text nobody can tell whose clothes are whose: then a person reads it as it stands."""
-    told = any(isinstance(act.content, ANSWERING) for act in decision.acts)
-    return told and _is_of_one_child(decision.acts)
 
 
 def _is_of_one_child(acts: Sequence[Act]) -> bool:
@@ -50,38 +37,27 @@ def _is_of_one_child(acts: Sequence[Act]) -> bool:
     return len(named) + bool(unnamed) == 1 and (len(unnamed) < 2 or len(places) == len(asked))
 
 
-def _aware(scene: TextContext) -> CarerAwarenessRecorded:
-    told = {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
-    return CarerAwarenessRecorded.model_validate(told | {"carer": scene.person, "how": "practice"})
-
-
+@dataclass(frozen=True, slots=True)
 class DecisionApplier:
-    """Ids follow from Twilio's id of the text: however often it is read, each effect is one. What a practice shows of a carer is no
-    practice: it holds for each of their children.
+    """Applies the decision about one text. Ids are derived from Twilio's id of the text, so each effect happens once, however
+    often the text is read.
     """
 
-    def __init__(self, keyring: Keyring, delivery: DeliveryLoop) -> None:
-        self._keyring = keyring
-        self._delivery = delivery
+    uow: UnitOfWork
+    keyring: Keyring
+    delivery: DeliveryLoop
+    text: Text
+    context: TextContext
+    decision: Decision
 
-    async def apply(
-        self,
-        uow: UnitOfWork,
-        text: Text,
-        scene: TextContext,
-        speaker: Speaker,
-        decision: Decision,
-        *,
-        welsh: bool,
-        now: datetime,
-    ) -> bool:
-        """Whether a reply is on its way. `now` is wall time."""
-        number_hash = self._keyring.number_hash(text.sender)
+    async def apply(self, language: str, now: datetime) -> bool:
+        """True if a reply is on its way, in `language`. `now` is wall time."""
+        text, acts = self.text, self.decision.acts
         kept: dict[ChildId, tuple[WordsId, ...]] = {}
         seen = last_seen(text.body, text.story_at)
-        reported = [act for act in decision.acts if isinstance(act.content, events.ChildReportedMissing)]
-        alone = len(reported) == 1 or _is_of_one_child(decision.acts)
-        for act in decision.acts:
+        reported = [act for act in acts if isinstance(act.content, events.ChildReportedMissing)]
+        alone = len(reported) == 1 or _is_of_one_child(acts)
+        for act in acts:
             content = act.content
             if isinstance(content, events.ChildReportedMissing) and alone and seen is not None:
                 content = content.model_copy(update={"last_seen_at": seen})
@@ -89,149 +65,129 @@ class DecisionApplier:
                 content = content.model_copy(update={"language": language_recognition.recognise(text.body)})
             if isinstance(content, events.Told) and text.words:
                 if act.subject not in kept:
-                    kept[act.subject] = await self._keep(uow, text, act.subject, content.said_by, decision)
+                    kept[act.subject] = await self._keep_words(act.subject, content.said_by)
                 content = content.model_copy(update={"words": kept[act.subject]})
-            await self._say(uow, text, act.subject, content, scene, exercise=decision.exercise)
-            if not decision.exercise:
-                await self._remember(uow, text, act.subject, content, number_hash)
-        self._converse(uow, decision, number_hash, text.story_at)
-        codes = self._claim(uow, scene, decision, number_hash, text.story_at)
-        await self._enrol(uow, text, decision, scene, number_hash)
-        return await self._reply(uow, text, scene, speaker, decision, codes, welsh=welsh, now=now)
+            self._publish(act.subject, content, exercise=self.decision.exercise)
+            if not self.decision.exercise:
+                await self._remember(act.subject, content)
+        self._remember_conversation()
+        codes = self._remember_claims()
+        self._enrol()
+        return await self._reply(codes, language, now)
 
-    async def _keep(
-        self, uow: UnitOfWork, text: Text, about: ChildId, said_by: PersonId | None, decision: Decision
-    ) -> tuple[WordsId, ...]:
-        """The text as it came, and what of it answers a question that police ask."""
-        said = functools.partial(words.keep, uow, self._keyring, about=about, said_by=said_by, at=text.story_at)
-        whole = await said(words=text.words)
-        told = answers.told(text.body) if _tells_of_one_who_is_missing(decision) else ()
-        return whole, *[await said(words=each.words, answers=each.question) for each in told]
+    @property
+    def number_hash(self) -> bytes:
+        return self.keyring.number_hash(self.text.sender)
 
-    async def _say(
-        self,
-        uow: UnitOfWork,
-        text: Text,
-        subject: ChildId,
-        content: Message,
-        scene: TextContext,
-        *,
-        exercise: bool,
-    ) -> None:
-        of_exercise = isinstance(content, DutyAcknowledged) and scene.telling is not None and scene.telling.exercise
-        uow.publish(
+    async def _keep_words(self, about: ChildId, said_by: PersonId | None) -> tuple[WordsId, ...]:
+        """The text as it came, and the parts of it that answer the questions of police.
+
+        Where it is about two children nobody can tell whose clothes it describes: a person reads it instead.
+        """
+        keep = functools.partial(
+            words.keep, self.uow, self.keyring, about=about, said_by=said_by, at=self.text.story_at
+        )
+        whole, acts = await keep(words=self.text.words), self.decision.acts
+        told = any(isinstance(act.content, ANSWERING) for act in acts) and _is_of_one_child(acts)
+        parts = answers.told(self.text.body) if told else ()
+        return whole, *[await keep(words=each.words, answers=each.question) for each in parts]
+
+    def _publish(self, subject: ChildId, content: Message, *, exercise: bool) -> None:
+        telling = self.context.telling
+        of_exercise = isinstance(content, DutyAcknowledged) and telling is not None and telling.exercise
+        self.uow.publish(
             content,
             subject=subject,
-            at=text.story_at,
-            message_id=str(derived("text", text.sid, content.kind, subject)),
+            at=self.text.story_at,
+            message_id=str(derived("text", self.text.sid, content.kind, subject)),
             exercise=exercise or of_exercise,
-            trace=trace_of("text", text.sid),
+            trace=trace_of("text", self.text.sid),
         )
 
-    async def _remember(
-        self, uow: UnitOfWork, text: Text, subject: ChildId, content: Message, number_hash: bytes
-    ) -> None:
+    async def _remember(self, subject: ChildId, content: Message) -> None:
+        """The status of the child until the protocol itself says."""
+        uow, at = self.uow, self.text.story_at
         if isinstance(content, events.ReportRetracted):
-            state = "missing" if content.retracts == "return" else None
-            child_status.said(uow, subject, state, text.story_at)
-        elif type(content) in SAYS:
-            child_status.said(uow, subject, SAYS[type(content)], text.story_at)
+            child_status.record_text(uow, subject, "missing" if content.retracts == "return" else None, at)
+        elif isinstance(content, events.ChildReportedMissing):
+            child_status.record_text(uow, subject, "missing", at)
+        elif isinstance(content, events.ChildReturned):
+            child_status.record_text(uow, subject, "returned", at)
         elif isinstance(content, ChildIdentified):
-            child_status.said(uow, content.child, "missing", text.story_at)
+            child_status.record_text(uow, content.child, "missing", at)
         elif isinstance(content, events.ChildProvisional):
-            conversations.open_provisional(
-                uow,
-                subject,
-                number_hash,
-                text.story_at,
-                authority=content.authority,
-                placement=content.placement,
+            conversations.open_report(
+                uow, subject, self.number_hash, at, authority=content.authority, placement=content.placement
             )
         elif isinstance(content, DutyAcknowledged):
-            await self._delivery.acknowledged(uow, content.duty, content.step)
+            await self.delivery.acknowledged(uow, content.duty, content.step)
 
-    def _converse(self, uow: UnitOfWork, decision: Decision, number_hash: bytes, at: datetime) -> None:
+    def _remember_conversation(self) -> None:
+        uow, decision, at = self.uow, self.decision, self.text.story_at
         if decision.answered:
-            conversations.answered(uow, number_hash)
+            conversations.close_question(uow, self.number_hash)
         for provisional, child in decision.identified:
-            conversations.identify(uow, provisional, child)
+            conversations.name_child(uow, provisional, child)
         for provisional in decision.ended:
-            conversations.end(uow, provisional, at)
+            conversations.end_report(uow, provisional, at)
         if decision.question is not None:
-            asked = decision.question
-            conversations.ask(uow, number_hash, asked.about, asked.provisional, at)
+            conversations.ask(uow, self.number_hash, decision.question, at)
 
-    @staticmethod
-    def _claim(
-        uow: UnitOfWork, scene: TextContext, decision: Decision, number_hash: bytes, at: datetime
-    ) -> tuple[str, ...]:
-        """The codes of the decision's claims, in their order, which the reply texts."""
+    def _remember_claims(self) -> tuple[str, ...]:
+        """The codes of the decision's claims, in their order, for the reply."""
+        uow, decision, at = self.uow, self.decision, self.text.story_at
         for child in decision.denied:
-            claims.denied(uow, child, at)
+            claims.end_all(uow, child, at)
         for confirmed in decision.confirmed:
-            claims.confirmed(uow, number_hash, confirmed, at)
+            claims.confirm(uow, self.number_hash, confirmed, at)
         if decision.wrong_code:
-            claims.wrong_code(uow, number_hash, at)
-        codes = tuple(claims.code_for(claim, scene.claims) for claim in decision.claims)
+            claims.count_wrong_code(uow, self.number_hash, at)
+        codes = tuple(claims.code_for(claim, self.context.claims) for claim in decision.claims)
         for claim, code in zip(decision.claims, codes, strict=True):
-            claims.keep(uow, number_hash, claim, code, at)
+            claims.keep(uow, self.number_hash, claim, code, at)
         return codes
 
-    async def _enrol(
-        self,
-        uow: UnitOfWork,
-        text: Text,
-        decision: Decision,
-        scene: TextContext,
-        number_hash: bytes,
-    ) -> None:
-        if decision.stage is None or scene.person is None:
+    def _enrol(self) -> None:
+        """A practice is no exercise for the carer: what it shows of them is published as real, for each of their children."""
+        uow, context, stage, at = self.uow, self.context, self.decision.stage, self.text.story_at
+        if stage is None or context.person is None:
             return
-        at, acts = text.story_at, decision.acts
-        people = {each.person for each in scene.children if each.person} or {scene.person}
+        people = {each.person for each in context.children if each.person} or {context.person}
         for person in sorted(people):
-            enrolments.joined(uow, person, number_hash, at)
-            if decision.stage == "practised":
-                enrolments.practised(uow, person, at)
-        if decision.stage == "practising":
-            as_said = scene.about(acts[0].subject)
-            enrolments.practising(uow, as_said.person or scene.person, as_said.authority, acts[0].subject, at)
-        elif decision.stage == "practised":
-            for child in scene.children:
-                await self._say(uow, text, child.child, _aware(scene.of(child)), scene, exercise=False)
-        uow.on_commit(metrics.ENROLLED.labels(decision.stage).inc)
+            enrolments.join(uow, person, self.number_hash, at)
+            if stage == "practised":
+                enrolments.end_practice(uow, person, at)
+        if stage == "practising":
+            child = self.decision.acts[0].subject
+            own = context.about(child)
+            enrolments.begin_practice(uow, own.person or context.person, own.authority, child, at)
+        elif stage == "practised":
+            for each in context.children:
+                own = context.of(each)
+                aware = CarerAwarenessRecorded(
+                    authority=own.authority, said_by=own.person, channel="text", carer=own.person, how="practice"
+                )
+                self._publish(each.child, aware, exercise=False)
+        uow.on_commit(metrics.ENROLLED.labels(stage).inc)
 
-    async def _reply(
-        self,
-        uow: UnitOfWork,
-        text: Text,
-        scene: TextContext,
-        speaker: Speaker,
-        decision: Decision,
-        codes: tuple[str, ...],
-        *,
-        welsh: bool,
-        now: datetime,
-    ) -> bool:
-        """Whether a reply is on its way. A report beside a claim has a reply of its own, and the claim's follows it."""
+    async def _reply(self, codes: tuple[str, ...], language: str, now: datetime) -> bool:
+        """A report beside a claim has a reply of its own, and the claim's follows it."""
+        text, context, decision = self.text, self.context, self.decision
         if decision.answer is None or not text.can_be_answered:
             return False
-        language = "cy" if welsh else speaker.language
-        parts = messages.replies(decision, codes, language, scene.duty_line)
         sent = False
-        for number, body in enumerate(parts):
+        for number, body in enumerate(messages.write_replies(decision, codes, language, context.duty_line)):
             delivery = Delivery(
                 id=derived("reply", text.sid, *([str(number)] if number else [])),
                 lane=LANE,
-                child=decision.acts[0].subject if decision.acts else scene.provisional,
+                child=decision.acts[0].subject if decision.acts else context.provisional,
                 created_at=now,
-                authority=scene.authority,
-                person=None if scene.kind in STRANGERS else scene.person,
+                authority=context.authority,
+                person=None if context.kind in STRANGERS else context.person,
                 trace=trace_of("text", text.sid),
                 to_number=text.sender,
-                key_owner=texts.owner_of(self._keyring.number_hash(text.sender)),
+                key_owner=texts.owner_of(self.number_hash),
             )
-            sent |= await self._delivery.put(
-                uow, replace(delivery, body=messages.told_apart(body, delivery.code, codes))
-            )
+            coded = replace(delivery, body=messages.add_code(body, delivery.code, codes))
+            sent |= await self.delivery.put(self.uow, coded)
         return sent

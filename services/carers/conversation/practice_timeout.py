@@ -1,4 +1,4 @@
-"""Ends the practice that a carer began and did not end: an exercise must not go on to wake one person after another."""
+"""Ends a practice that a carer began and did not end, so that the exercise does not wake one person after another."""
 
 from datetime import timedelta
 
@@ -10,21 +10,20 @@ from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import derived
 
 AFTER = timedelta(minutes=10)
-"""Story time; before the first manager would be told."""
+"""Story time. The first manager would be told later."""
 EVERY_SECONDS = 5.0
 
 
-class Practices:
+class PracticeTimeout:
     def __init__(self, store: Store, clocks: Clocks) -> None:
-        self._store = store
-        self._clocks = clocks
+        self._store, self._clocks = store, clocks
         self.ending = Repeating("ending practices", self.turn, every_seconds=EVERY_SECONDS)
 
     async def turn(self) -> bool:
         """Ends one. True where there may be another."""
         now = self._clocks.story()
         async with self._store.transaction() as uow:
-            found = await enrolments.left_open(uow, now - AFTER)
+            found = await uow.fetch(enrolments.open_practice(now - AFTER))
             if found is None:
                 return False
             uow.publish(
@@ -34,5 +33,5 @@ class Practices:
                 message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),
                 exercise=True,
             )
-            enrolments.practised(uow, found.person, None)
+            enrolments.end_practice(uow, found.person, None)
         return True

@@ -16,30 +16,27 @@ from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store
 
 DATABASE_WITHIN_SECONDS = 3.0
-"""Twilio waits 15 s: what has not been committed by then goes to the disk as well, and is there once all the same."""
+"""Twilio waits 15 s. A text that is not committed by then goes to the disk as well, and still has one effect."""
 LEAVE_DATABASE_ALONE_SECONDS = 1.0
 REPLAY_EVERY_SECONDS = 0.5
 COMMITTED_AT_ONCE = 200
 
 
 class NotKept(Exception):
-    """Neither the database nor the disk took it: Twilio must repeat it."""
+    """Neither the database nor the disk took the text: Twilio must repeat it."""
 
 
 class Intake:
-    """`on_kept` hurries whoever reads the texts; it is called after the commit."""
+    """`on_kept` wakes the worker that reads the texts; it is called after the commit."""
 
     def __init__(self, store: Store, keyring: Keyring, spool: Spool, on_kept: Callable[[], None]) -> None:
-        self._store = store
-        self._keyring = keyring
-        self._spool = spool
-        self._on_kept = on_kept
+        self._store, self._keyring, self._spool, self._on_kept = store, keyring, spool, on_kept
         self._leave_alone_until = 0.0
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
         self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
 
     async def take(self, text: Text) -> None:
-        """Returns when it is kept. Raises NotKept; raises what is no absence of the database, for then the fault is ours."""
+        """Returns once the text is kept. Raises NotKept. Raises a database error that does not pass by itself: the fault is ours."""
         if await self._to_database(text):
             metrics.TAKEN.labels("database").inc()
             return
@@ -53,7 +50,7 @@ class Intake:
         metrics.SPOOLED.set(self._spool.count)
 
     async def _to_database(self, text: Text) -> bool:
-        """False while the database is away, and while texts that came before this one lie on the disk."""
+        """False while the database is away, and while earlier texts are on the disk."""
         if self._spool.count or time.monotonic() < self._leave_alone_until:
             return False
         try:
@@ -74,8 +71,8 @@ class Intake:
             uow.on_commit(self._on_kept)
 
     async def _replay(self) -> bool:
-        """True while there is more. A text is forgotten on the disk only once the database has it, and one that the database does not
-        take for a reason of its own is set aside, so that it holds up no other.
+        """True while there is more. A text leaves the disk only once the database has it. One that the database refuses is set
+        aside, so that it holds up no other.
         """
         found = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
         committed = await asyncio.gather(*(self._group.put(text) for _, text in found), return_exceptions=True)
@@ -84,7 +81,7 @@ class Intake:
             if error is None:
                 self._spool.forget(name)
             elif isinstance(error, Exception) and not is_transient(error):
-                logger().error("the database does not take a spooled text and it was set aside", exc_info=error)
+                logger().error("the database refuses a spooled text and it was set aside", exc_info=error)
                 await asyncio.to_thread(self._spool.refuse, name)
             else:
                 away = away or error

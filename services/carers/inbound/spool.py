@@ -1,4 +1,4 @@
-"""Where texts lie while the database is away: a file a text, sealed, and on the disk before Twilio is answered."""
+"""Keeps texts on the disk while the database is away: one file each, sealed, and written before Twilio is answered."""
 
 import json
 import os
@@ -16,15 +16,15 @@ from services.platform.store.encryption import Keyring
 PLACE = "spool.text"
 SUFFIX = ".text"
 UNREADABLE, REFUSED = ".unreadable", ".refused"
-"""What was set aside: what does not open, and what the database does not take though it is there."""
+"""Set aside: files that do not open, and texts that the database refuses."""
 REPLAYED_AT_ONCE = 500
 
 
 class Spool:
-    """One a process: the folder is this process's own. Raises OSError where the disk does not take a text.
+    """The folder is this process's own. Raises OSError where the disk does not take a text.
 
-    A file's name begins with the time at which its text came, so that the oldest are found without opening any. What an earlier life
-    of the process set aside as refused is tried once more: what was wrong may have been mended.
+    A file's name begins with the time at which its text came, so that the oldest are found without opening any. A text that was
+    refused before the process started is tried once more: the fault may have been mended.
     """
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
@@ -35,7 +35,7 @@ class Spool:
             path.rename(path.with_suffix(SUFFIX))
         self._set_aside = sum(1 for _ in folder.glob(f"*{UNREADABLE}"))
         self._waiting = {path.name.partition("-")[2]: path.name for path in folder.glob(f"*{SUFFIX}")}
-        """The file's name by its last part, which follows from what Twilio sent: other words by the same id are another text."""
+        """File names by their last part, a hash of what Twilio sent: other words under the same id are another text."""
 
     @property
     def count(self) -> int:
@@ -43,11 +43,11 @@ class Spool:
 
     @property
     def set_aside(self) -> int:
-        """How many lie here that only a person can bring on."""
+        """How many files need a person."""
         return self._set_aside
 
     def put(self, text: Text) -> None:
-        """Blocks until the disk has it. A text that lies here already, repeated by Twilio, is not written again."""
+        """Blocks until the disk has it. A text that Twilio repeats is not written again."""
         last_part = self._keyring.body_hash(text.content).hex() + SUFFIX
         if last_part in self._waiting:
             return
@@ -62,7 +62,7 @@ class Spool:
         self._waiting[last_part] = name
 
     def oldest(self) -> list[tuple[str, Text]]:
-        """A batch, in the order in which they came, each with its name here. What does not open is set aside and told of."""
+        """A batch in the order in which they came, each with its file name. A file that does not open is set aside and logged."""
         names = sorted(self._waiting.values())[:REPLAYED_AT_ONCE]
         opened = [(name, self._opened(name)) for name in names]
         return [(name, text) for name, text in opened if text is not None]
@@ -72,7 +72,7 @@ class Spool:
         self._waiting.pop(name.partition("-")[2], None)
 
     def refuse(self, name: str) -> None:
-        """Sets it aside, so that those after it go on."""
+        """Sets it aside, so that later ones go on."""
         self._put_aside(name, REFUSED)
 
     def _put_aside(self, name: str, suffix: str) -> None:
@@ -103,7 +103,7 @@ class Spool:
         return None
 
     def _sync_folder(self) -> None:
-        """Without this the name itself may be lost in a power cut."""
+        """Without this a power cut may lose the name itself."""
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,8 +1,7 @@
-"""Twilio's two doors: texts that come in, and what became of those that went out."""
+"""Serves Twilio's webhooks, for texts that come in and reports of those that went out, and the card."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
@@ -12,29 +11,30 @@ from services.carers.card import Card
 from services.carers.inbound.intake import Intake, NotKept
 from services.carers.settings import CarersSettings
 from services.carers.text import READ_LETTERS, Flaw, Text, e164
-from services.platform.delivery.links.signed_forms import Form, SignedForm, TwilioDoor, Whose
+from services.platform.delivery.links.signed_forms import SignedForm, TwilioDoor, Whose
 from services.platform.delivery.sms_status import openapi as sms_status_openapi
-from services.platform.delivery.sms_status.receipts import Receipts, Report
+from services.platform.delivery.sms_status.receipts import Receipts
+from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.openapi_errors import described, refusals
-from services.platform.runtime.http.problems import Problem, media_type_of
+from services.platform.runtime.http.openapi_errors import described
+from services.platform.runtime.http.problems import Problem
 from services.platform.store.web import new_web_app
 
 MOST_LETTERS = 200
-"""Of an id and of a number; Twilio's ids have 34."""
-FORM = "application/x-www-form-urlencoded"
+"""In an id or a number; Twilio's ids have 34."""
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-"""Replies go out as deliveries of their own: an answer in the response could be lost without anybody knowing."""
+"""Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 
-STATUS_ANSWERS = sms_status_openapi.REFUSED | refusals(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-TEXT_ANSWERS = STATUS_ANSWERS | {200: described("Kept.", "text/xml", {"type": "string", "const": NO_ANSWER})}
+TEXT_ANSWERS = sms_status_openapi.REFUSED | {
+    200: described("Kept.", "text/xml", {"type": "string", "const": NO_ANSWER})
+}
 TEXT = {
     "parameters": [sms_status_openapi.SIGNATURE],
     "requestBody": sms_status_openapi.form(
         MessageSid="Twilio's id of the text: the same again with the same words is a repeat.",
         AccountSid=sms_status_openapi.ACCOUNT,
-        From="Whose number it came from, E.164.",
-        Body="What it says. What is no UTF-8 is kept too, and a person reads it.",
+        From="The sender's number, E.164.",
+        Body="The words. Bytes that are no UTF-8 are kept too, and a person reads them.",
         MediaUrl0="A picture; further ones are numbered on.",
     ),
 }
@@ -42,12 +42,12 @@ TEXT = {
 
 def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings, card: Card) -> FastAPI:
     app = new_web_app("carers")
+    door = _door("inbound", settings)
 
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
-        door = _door("inbound", settings)
-        text = _text(await _form(door, request), door, clocks)
+        text = _text(await door.signed_form(request), door, clocks)
         try:
             await intake.take(text)
         except NotKept:
@@ -60,17 +60,7 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
             raise
         return Response(NO_ANSWER, media_type="text/xml")
 
-    @app.post(
-        "/texts/status",
-        status_code=HTTPStatus.NO_CONTENT,
-        responses=STATUS_ANSWERS,
-        openapi_extra=sms_status_openapi.STATUS,
-    )
-    async def take_status(request: Request) -> None:
-        """What became of a text of ours, as Twilio's status callback says."""
-        door = _door("status", settings)
-        form = await _form(door, request)
-        await receipts.take(_report(form.fields, request, door))
+    mount_status_route(app, receipts, _door("status", settings))
 
     @app.get("/card", response_class=HTMLResponse)
     async def show_card() -> str:
@@ -81,25 +71,13 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
 
 
 def _door(name: str, settings: CarersSettings) -> TwilioDoor:
-    def refused(title: str, whose: Whose) -> None:
-        metrics.REFUSED.labels(name, title, whose).inc()
-
     return TwilioDoor(
         public_url=settings.public_url,
         tokens=settings.twilio_tokens,
         accounts=settings.twilio_accounts,
-        refused=refused,
+        refused=lambda title, whose: metrics.REFUSED.labels(name, title, whose).inc(),
         signed=metrics.SIGNED.inc,
     )
-
-
-async def _form(door: TwilioDoor, request: Request) -> SignedForm:
-    """Raises Problem: 415 for another type, and as `signed_form` does."""
-    if media_type_of(request) != FORM:
-        detail = f"The content type must be {FORM}."
-        status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        raise door.refusal(status, "Not a form", detail, "content-type", Whose.ANYBODY)
-    return await door.signed_form(request)
 
 
 def _text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
@@ -127,12 +105,12 @@ def _flaw(bodies: Sequence[str]) -> Flaw | None:
 
 
 def _values(form: SignedForm, field: str) -> list[str]:
-    """Each once: Twilio's signature covers no repetition. PostgreSQL holds no NUL."""
+    """Each once, since Twilio's signature covers no repetition; without NUL, which PostgreSQL does not hold."""
     return list(dict.fromkeys(value.replace("\x00", "") for value in form.fields.getlist(field)))
 
 
 def _only(said: Mapping[str, Sequence[str]], field: str, door: TwilioDoor) -> str:
-    """What a text cannot be without. Raises Problem: 400."""
+    """The value of a field that a text must have once. Raises Problem: 400."""
     values = [value for value in said.get(field, ()) if value.strip()]
     if not values:
         detail = f"{field} is missing."
@@ -143,17 +121,3 @@ def _only(said: Mapping[str, Sequence[str]], field: str, door: TwilioDoor) -> st
     else:
         return values[0]
     raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a text", detail, field, Whose.TWILIO)
-
-
-def _report(form: Form, request: Request, door: TwilioDoor) -> Report:
-    try:
-        delivery = UUID(request.query_params.get("delivery", ""))
-    except ValueError:
-        detail = "The query must name the delivery, as the callback's URL did."
-        raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a report", detail, "delivery", Whose.TWILIO) from None
-    try:
-        return Report.of(delivery, form)
-    except KeyError as missing:
-        field = str(missing.args[0])
-        detail = f"{field} is missing."
-        raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a report", detail, field, Whose.TWILIO) from None

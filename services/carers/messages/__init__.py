@@ -1,4 +1,4 @@
-"""The templates of what carers and callers read, a file a language."""
+"""Writes the texts to carers and callers, from the templates of their language (`en.yaml`, `cy.yaml`)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,88 +21,86 @@ CLAIMED: dict[ClaimKind, Answer] = {
 }
 ASKS_TO_CONFIRM = frozenset({*CLAIMED.values(), Answer.BACK_EACH, Answer.BACK_UNREPORTED, Answer.CONFIRM_PLAINLY})
 NAMED_AT_MOST = 3
-"""So many children's codes go into a text; of more it says "the children"."""
+"""A text names so many children by code; more are "the children"."""
 
 
-def replies(decision: Decision, confirm: Sequence[str], language: str, duty_line: str | None) -> tuple[str, ...]:
-    """What is texted back: mostly one text, none where nothing is answered. `confirm` holds the codes of the decision's claims.
+def write_replies(decision: Decision, confirm: Sequence[str], language: str, duty_line: str | None) -> tuple[str, ...]:
+    """The texts to send back: mostly one, none if there is no answer. `confirm` holds the codes of the decision's claims.
 
-    A claim beside something graver, such as the report of another child, is asked about in a text of its own.
+    A claim beside something graver, such as the report of another child, has a text of its own.
     """
     if decision.answer is None:
         return ()
-    spoken = _of(language)
-    asked = _claimed(decision, confirm, spoken) or _confirmed(decision, spoken)
-    first = _filled(decision.answer, decision, spoken, duty_line, asked)
+    words = _words_in(language)
+    asked = _name_claims(decision, confirm, words)
+    first = _fill(decision.answer, decision, words, duty_line, asked)
     kinds = {CLAIMED[claim.kind] for claim in decision.claims}
     if not decision.claims or decision.answer in ASKS_TO_CONFIRM:
         return (first,)
-    return (first, *(_filled(answer, decision, spoken, duty_line, asked) for answer in sorted(kinds)))
+    return (first, *(_fill(answer, decision, words, duty_line, asked) for answer in sorted(kinds)))
 
 
-def told_apart(body: str, code: str, confirm: Sequence[str] = ()) -> str:
-    """`code` makes the body unlike any other, so that a lost answer can be looked up. Where it asks for a code already, a second
-    one would only be mistaken for it.
+def add_code(body: str, code: str, confirm: Sequence[str] = ()) -> str:
+    """Makes the body unlike any other, so that a lost answer can be looked up. A body that asks for a code of `confirm` stays as it
+    is: its reader would mistake the second code for the first.
     """
     return body if any(each in body for each in confirm) else f"{body} ({code})"
 
 
-def _filled(
-    answer: Answer, decision: Decision, spoken: Mapping[str, Any], duty_line: str | None, asked: Mapping[str, str]
+def _fill(
+    answer: Answer, decision: Decision, words: Mapping[str, Any], duty_line: str | None, asked: Mapping[str, str]
 ) -> str:
     name = str(answer)
     if answer in WITH_DUTY_LINE and duty_line is None:
         name += "-without-line"
     duty = "answered" if decision.standing.duty_answered else "waiting"
-    body: str = spoken["replies"][name].format(
-        police=spoken["police"][decision.standing.police],
-        duty=spoken["duty"][duty],
+    body: str = words["replies"][name].format(
+        police=words["police"][decision.standing.police],
+        duty=words["duty"][duty],
         duty_line=duty_line,
         child=decision.coded,
-        **({"which": spoken["unnamed"], "confirm": "", "each": ""} | dict(asked)),
+        **({"confirm": "", "each": ""} | dict(asked)),
     )
     return body
 
 
-def _claimed(decision: Decision, confirm: Sequence[str], spoken: Mapping[str, Any]) -> dict[str, str]:
-    """Whom the claims are about, in the sender's own codes, and what is to be texted."""
+def _name_claims(decision: Decision, confirm: Sequence[str], words: Mapping[str, Any]) -> dict[str, str]:
+    """The children that the claims are about, in the sender's own codes, and the words that confirm."""
     if not decision.claims:
-        return {}
-    named = [[each.code for each in claim.about if each.code] for claim in decision.claims]
-    whom = [", ".join(codes) if 0 < len(codes) <= NAMED_AT_MOST else spoken["unnamed"] for codes in named]
-    words = [spoken["confirms"][claim.kind] for claim in decision.claims]
-    each = [f"{who}: {word} {code}" for who, word, code in zip(whom, words, confirm, strict=True)]
-    return {"which": whom[0], "confirm": f"{words[0]} {confirm[0]}", "each": ". ".join(each)}
+        return {"which": _name_children(decision.which, words)}
+    whom = [_name_children([each.code for each in claim.about if each.code], words) for claim in decision.claims]
+    says = [words["confirms"][claim.kind] for claim in decision.claims]
+    each = [f"{who}: {word} {code}" for who, word, code in zip(whom, says, confirm, strict=True)]
+    return {"which": whom[0], "confirm": f"{says[0]} {confirm[0]}", "each": ". ".join(each)}
 
 
-def _confirmed(decision: Decision, spoken: Mapping[str, Any]) -> dict[str, str]:
-    codes = decision.which
-    return {"which": ", ".join(codes)} if 0 < len(codes) <= NAMED_AT_MOST else {"which": spoken["unnamed"]}
+def _name_children(codes: Sequence[str], words: Mapping[str, Any]) -> str:
+    return ", ".join(codes) if 0 < len(codes) <= NAMED_AT_MOST else str(words["unnamed"])
 
 
-def alert(
+def write_alert(
     wording: Wording, language: str, code: str, *, exercise: bool, confirm: tuple[ClaimKind, str] | None = None
 ) -> str:
-    """`confirm` is the claim to be confirmed, and its code. Raises KeyError for a wording that carers have no template of: the
-    message becomes a dead letter, and a person hears of it.
+    """`confirm` is the claim to be confirmed, and its code. Raises KeyError for a wording without a template: the message becomes a
+    dead letter, and a person hears of it.
     """
-    spoken = _of(language)
-    body = spoken["alerts"][wording]
+    words = _words_in(language)
+    body = words["alerts"][wording]
     if confirm is not None:
         kind, asked = confirm
-        body = spoken["asked-once-more"][kind].format(confirm=f"{spoken['confirms'][kind]} {asked}")
-    return f"{EXERCISE if exercise else ''}{told_apart(body, code, () if confirm is None else (confirm[1],))}"
+        body = words["asked-once-more"][kind].format(confirm=f"{words['confirms'][kind]} {asked}")
+    return f"{EXERCISE if exercise else ''}{add_code(body, code, () if confirm is None else (confirm[1],))}"
 
 
-def alerts(language: str) -> frozenset[str]:
-    """The wordings that carers have a template of."""
-    return frozenset(_of(language)["alerts"])
+def alert_wordings(language: str) -> frozenset[str]:
+    """The wordings that have a template."""
+    return frozenset(_words_in(language)["alerts"])
 
 
-def _of(language: str) -> dict[str, Any]:
+def _words_in(language: str) -> dict[str, Any]:
     return templates(language if language in LANGUAGES else LANGUAGES[0])
 
 
 def templates(language: str) -> dict[str, Any]:
-    """As the file of that language holds them, by part and name."""
+    """The file of that language, by part and name."""
     return read_words(FOLDER / f"{language}.yaml")

@@ -1,72 +1,47 @@
-"""How children stand: as the protocol last said, or as a text of ours has said since. All times are story time.
+"""Keeps the status of children: as the protocol said last, or as a text of ours has said since. All times are story time.
 
-Asked with what else a text is read by, and written with the commit.
+Everything here is written with the commit.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from services.platform.register.conversation import CHILDREN, CODED
-from services.platform.store.query import Statement
+from services.carers.policy.scene import PoliceStand, Standing
+from services.platform.register.conversation import CHILDREN
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.decisions import OVER, EpisodeChanged
 from services.safeguarding.identifiers import ChildId
 
-
-@dataclass(frozen=True, slots=True)
-class ChildStatus:
-    """`state` is None where no episode is known, or where it is over."""
-
-    state: str | None
-    police: str
-    duty_answered: bool
-    episode: UUID | None
-    """None where none is known, or where what was texted since may have opened another."""
-    ends_on_word: bool = False
-
-
-OF = """
-    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child = ANY(%(children)s::text[])
+STATUS = """
+    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child
 """
-OF_NUMBER = f"""
-    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child IN ({CHILDREN})
-"""  # noqa: S608 the register's own words
+OF_CHILD = f"{STATUS} = %(child)s"
+OF_NUMBER = f"{STATUS} IN ({CHILDREN})"
 
 
-def of(children: Iterable[ChildId]) -> Statement:
-    """Its rows are read by `stood`."""
-    return OF, {"children": list(children)}
+def status_of_child(child: ChildId) -> Query[Standing]:
+    return Query(OF_CHILD, {"child": child}, lambda rows: _by_child(rows).get(child) or Standing())
 
 
-def of_number(numbers: Sequence[bytes]) -> Statement:
-    """Of all children about whom the number (under each phone key) may text."""
-    return OF_NUMBER, {"numbers": list(numbers)}
+def status_of_children(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[dict[ChildId, Standing]]:
+    """All children about whom the number (its hashes) may text; with `digits`, those whom duty staff name by such codes too."""
+    return Query(OF_NUMBER, {"numbers": list(numbers), "digits": list(digits)}, _by_child)
 
 
-OF_CODED = f"""
-    SELECT child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word FROM standings WHERE child IN ({CODED})
-"""  # noqa: S608 the register's own words
-
-
-def of_coded(numbers: Sequence[bytes], said: Sequence[str]) -> Statement:
-    """Of the children whom the number's duty staff may name by a code of these digits."""
-    return OF_CODED, {"numbers": list(numbers), "said": list(said)}
-
-
-def stood(rows: Iterable[tuple[Any, ...]]) -> dict[ChildId, ChildStatus]:
-    """What was texted counts until the protocol's own word, which is later."""
-    found: dict[ChildId, ChildStatus] = {}
-    for child, state, changed_at, police, duty_answered, said, said_at, episode, ends_on_word in rows:
-        said_since = said_at is not None and (changed_at is None or said_at > changed_at)
-        afresh = said_since and state not in {"missing", "located"}
-        found[child] = ChildStatus(
-            said if said_since else state,
-            "not-yet" if afresh else police,
-            duty_answered and not afresh,
-            None if afresh and said == "missing" else episode,
-            ends_on_word,
+def _by_child(rows: Rows) -> dict[ChildId, Standing]:
+    """What was texted counts until the protocol's own word, which is later. It may have opened an episode that we do not know yet."""
+    found: dict[ChildId, Standing] = {}
+    for row in rows:
+        said_since = row.said_at is not None and (row.changed_at is None or row.said_at > row.changed_at)
+        afresh = said_since and row.state not in {"missing", "located"}
+        found[row.child] = Standing(
+            state=row.said if said_since else row.state,
+            police=PoliceStand.NOT_YET if afresh else PoliceStand(row.police),
+            duty_answered=row.duty_answered and not afresh,
+            episode=None if afresh and row.said == "missing" else row.episode,
+            ends_on_word=row.ends_on_word,
         )
     return found
 
@@ -78,7 +53,8 @@ SAID = """
 """
 
 
-def said(uow: UnitOfWork, child: ChildId, state: str | None, at: datetime) -> None:
+def record_text(uow: UnitOfWork, child: ChildId, state: str | None, at: datetime) -> None:
+    """`state` is what a text has said of the child."""
     uow.write(SAID, {"child": child, "said": state, "at": at})
 
 
@@ -95,38 +71,34 @@ EPISODE_CHANGED = """
 """
 
 
-def episode_changed(
-    uow: UnitOfWork,
-    child: ChildId,
-    episode: UUID,
-    *,
-    opened_at: datetime,
-    revision: int,
-    state: str | None,
-    at: datetime,
-    ends_on_word: bool = False,
-) -> None:
+def record_episode(uow: UnitOfWork, child: ChildId, changed: EpisodeChanged, at: datetime) -> None:
     """Of two episodes the one opened later counts; of one episode the later revision."""
-    row = {"episode": episode, "opened_at": opened_at, "revision": revision, "state": state, "at": at}
-    row["ends_on_word"] = ends_on_word
-    uow.write(EPISODE_CHANGED, {"child": child, **row})
+    row = {
+        "child": child,
+        "episode": changed.episode,
+        "opened_at": changed.opened_at,
+        "revision": changed.revision,
+        "state": None if changed.state in OVER else changed.state,
+        "ends_on_word": changed.ends_on_word,
+        "at": at,
+    }
+    uow.write(EPISODE_CHANGED, row)
 
 
-POLICE_STAND = """
+POLICE = """
     UPDATE standings SET police = %(police)s
-    WHERE child = %(child)s AND episode = %(episode)s AND police = ANY(%(worse)s::text[])
+    WHERE child = %(child)s AND episode = %(episode)s AND (police = 'not-yet' OR %(police)s = 'answered')
 """
 
 
-def police_stand(uow: UnitOfWork, child: ChildId, episode: UUID, police: str) -> None:
-    """Only ever forward: an officer who has it is not forgotten because a later telling was merely taken."""
-    worse = {"have-it": ["not-yet"], "answered": ["not-yet", "have-it"]}[police]
-    uow.write(POLICE_STAND, {"child": child, "episode": episode, "police": police, "worse": worse})
+def record_police(uow: UnitOfWork, child: ChildId, episode: UUID, police: PoliceStand) -> None:
+    """Only ever forward: an officer's answer stays, although a later notice was merely taken."""
+    uow.write(POLICE, {"child": child, "episode": episode, "police": police})
 
 
 DUTY_ANSWERED = "UPDATE standings SET duty_answered = %(answered)s WHERE child = %(child)s AND episode = %(episode)s"
 
 
-def duty_answered(uow: UnitOfWork, child: ChildId, episode: UUID, *, answered: bool) -> None:
-    """False where whoever had it has not done it in time, and is asked again."""
+def record_duty_answer(uow: UnitOfWork, child: ChildId, episode: UUID, *, answered: bool) -> None:
+    """False where the person who had taken it has not done it in time, and is asked again."""
     uow.write(DUTY_ANSWERED, {"child": child, "episode": episode, "answered": answered})

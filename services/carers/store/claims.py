@@ -1,22 +1,23 @@
-"""Keeps what a number has claimed of children that would end a search, and the codes that confirm it. All times are story time.
+"""Keeps the claims of a number that would end a search, and the codes that confirm them. All times are story time.
 
-Asked with what else a text is read by, and written with the commit.
+Everything but `prolong` is written with the commit.
 """
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.carers.policy.claim import Claim, ClaimKind, OpenClaim
 from services.carers.understanding import confirmations
-from services.platform.store.query import Statement, execute_pipelined
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId
 
 CONFIRM_WITHIN = timedelta(minutes=10)
 REMEMBERED = timedelta(days=1)
-"""So long an old code is told from one that was never ours."""
+"""For as long an old code is told from one that was never ours."""
 WRONG_CODES_IN = timedelta(hours=1)
 
 OF_NUMBER = """
@@ -25,20 +26,26 @@ OF_NUMBER = """
 """
 
 
-def of_number(number_hash: bytes, at: datetime) -> Statement:
-    """Its rows are read by `opened`."""
-    return OF_NUMBER, {"number_hash": number_hash, "since": at - REMEMBERED}
+@dataclass(frozen=True, slots=True)
+class Claims:
+    claims: tuple[OpenClaim, ...]
+    """Of the last day, the newest first."""
+    wrong_codes: int
+    """How many came within the last hour."""
 
 
-def opened(rows: Iterable[tuple[Any, ...]], at: datetime) -> tuple[tuple[OpenClaim, ...], int]:
-    """The claims, the newest first, and how many wrong codes came within the hour before `at`."""
-    claims, wrong = [], {}
-    for kind, code, subject, authority, person, episode, expires, confirmed, ended, wrong_codes, claimed in rows:
-        live = confirmed is None and ended is None and at < expires
-        claims.append(OpenClaim(kind, code, subject, authority, live, confirmed is not None, person, episode))
-        if claimed > at - WRONG_CODES_IN:
-            wrong[code] = wrong_codes
-    return tuple(claims), sum(wrong.values())
+def claims_of_number(number_hash: bytes, at: datetime) -> Query[Claims]:
+    def decode(rows: Rows) -> Claims:
+        wrong = {row.code: row.wrong_codes for row in rows if row.claimed_at > at - WRONG_CODES_IN}
+        return Claims(tuple(_open_claim(row, at) for row in rows), sum(wrong.values()))
+
+    return Query(OF_NUMBER, {"number_hash": number_hash, "since": at - REMEMBERED}, decode)
+
+
+def _open_claim(row: Any, at: datetime) -> OpenClaim:
+    confirmed = row.confirmed_at is not None
+    live = not confirmed and row.ended_at is None and at < row.expires_at
+    return OpenClaim(row.kind, row.code, row.subject, row.authority, live, confirmed, row.person, row.episode)
 
 
 CLAIM = """
@@ -49,7 +56,7 @@ CLAIM = """
 
 
 def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datetime) -> None:
-    """Under the code that is texted. The same claim made again while its code counts keeps the code, and has ten minutes more."""
+    """`code` is the one that is texted. The same claim, made again while its code counts, keeps the code and has ten minutes more."""
     for each in claim.about:
         row = {
             "number_hash": number_hash,
@@ -65,37 +72,36 @@ def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datet
         uow.write(CLAIM, row)
 
 
-CONFIRMED = """
+CONFIRM = """
     UPDATE claims SET confirmed_at = %(at)s
     WHERE number_hash = %(number_hash)s AND code = %(code)s AND subject = %(subject)s AND confirmed_at IS NULL
 """
 
 
-def confirmed(uow: UnitOfWork, number_hash: bytes, claim: OpenClaim, at: datetime) -> None:
+def confirm(uow: UnitOfWork, number_hash: bytes, claim: OpenClaim, at: datetime) -> None:
     row = {"number_hash": number_hash, "code": claim.code, "subject": claim.subject, "at": at}
-    uow.write(CONFIRMED, row)
+    uow.write(CONFIRM, row)
 
 
-DENIED = "UPDATE claims SET ended_at = %(at)s WHERE subject = %(subject)s AND confirmed_at IS NULL AND ended_at IS NULL"
+END = "UPDATE claims SET ended_at = %(at)s WHERE subject = %(subject)s AND confirmed_at IS NULL AND ended_at IS NULL"
 
 
-def denied(uow: UnitOfWork, child: ChildId, at: datetime) -> None:
-    """The child is said to be missing again: what anybody claimed before, no code confirms any more."""
-    uow.write(DENIED, {"subject": child, "at": at})
+def end_all(uow: UnitOfWork, child: ChildId, at: datetime) -> None:
+    """For a child who is said to be missing again: no code confirms an earlier claim any more, whoever made it."""
+    uow.write(END, {"subject": child, "at": at})
 
 
-WRONG = """
+WRONG_CODE = """
     UPDATE claims SET wrong_codes = wrong_codes + 1
     WHERE number_hash = %(number_hash)s AND claimed_at > %(since)s AND confirmed_at IS NULL AND ended_at IS NULL
 """
 
 
-def wrong_code(uow: UnitOfWork, number_hash: bytes, at: datetime) -> None:
-    row = {"number_hash": number_hash, "since": at - REMEMBERED}
-    uow.write(WRONG, row)
+def count_wrong_code(uow: UnitOfWork, number_hash: bytes, at: datetime) -> None:
+    uow.write(WRONG_CODE, {"number_hash": number_hash, "since": at - REMEMBERED})
 
 
-LATEST = """
+PROLONG = """
     UPDATE claims SET expires_at = %(expires_at)s
     WHERE number_hash = ANY(%(numbers)s::bytea[]) AND ended_at IS NULL AND confirmed_at IS NULL AND kind <> 'practice'
     AND code = (
@@ -109,10 +115,9 @@ LATEST = """
 async def prolong(
     uow: UnitOfWork, numbers: tuple[bytes, ...], child: ChildId, at: datetime
 ) -> tuple[ClaimKind, str] | None:
-    """The kind and code of this number's latest claim about the child, which counts for ten minutes more. None: there is none to confirm."""
-    asked = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
-    [rows] = await execute_pipelined(uow.connection, (LATEST, asked))
-    return (rows[0][0], rows[0][1]) if rows else None
+    """Gives the number's latest claim about the child ten minutes more, at once. Returns its kind and code; None: there is none."""
+    latest = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
+    return await uow.fetch(Query(PROLONG, latest, lambda rows: (rows[0].kind, rows[0].code) if rows else None))
 
 
 def code_for(claim: Claim, known: Iterable[OpenClaim]) -> str:

@@ -1,16 +1,11 @@
-"""Which carers have said that they are there, and have practised. All times are story time."""
+"""Keeps which carers have joined, and have practised. All times are story time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import and_, select
 
 from services.carers.policy.scene import Enrolment
-from services.carers.store.tables import enrolments
-from services.platform.register.conversation import PEOPLE
-from services.platform.store.query import Statement
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
@@ -25,60 +20,66 @@ class Practice:
     begun_at: datetime
 
 
-OF_NUMBER = f"SELECT person, practising FROM enrolments WHERE number_hash = %(number_hash)s AND person IN ({PEOPLE})"  # noqa: S608 the register's own words
+OF_NUMBER = """
+    SELECT practising FROM enrolments WHERE number_hash = %(number_hash)s
+    AND person IN (SELECT person FROM register.for_conversation WHERE number_hash = ANY(%(numbers)s::bytea[]))
+"""
 
 
-def of_number(numbers: Sequence[bytes]) -> Statement:
-    """Rows that `enrolment` reads, of whoever has the number (under each phone key, the newest first). A carer with another number
-    than the one that joined has not joined: nobody knows whether texts reach it.
+def enrolment_of(numbers: Sequence[bytes]) -> Query[Enrolment]:
+    """Of everybody whom the number belongs to: they join and practise as one. `numbers` are its hashes, the newest first.
+
+    A carer who joined with another number has not joined: nobody knows whether texts reach this one.
     """
-    return OF_NUMBER, {"number_hash": numbers[0], "numbers": list(numbers)}
+
+    def decode(rows: Rows) -> Enrolment:
+        practising = next((row.practising for row in rows if row.practising is not None), None)
+        return Enrolment(joined=bool(rows), practising=practising)
+
+    return Query(OF_NUMBER, {"number_hash": numbers[0], "numbers": list(numbers)}, decode)
 
 
-def enrolment(rows: list[tuple[Any, ...]]) -> Enrolment:
-    """Of whoever has the number: as several people whom it belongs to, they join and practise as one."""
-    practising: ChildId | None = next((child for _person, child in rows if child is not None), None)
-    return Enrolment(joined=bool(rows), practising=practising)
-
-
-JOINED = """
+JOIN = """
     INSERT INTO enrolments (person, number_hash, joined_at) VALUES (%(person)s, %(number_hash)s, %(at)s)
     ON CONFLICT (person) DO UPDATE SET number_hash = excluded.number_hash, joined_at = excluded.joined_at
     WHERE enrolments.number_hash <> excluded.number_hash
 """
-PRACTISING = """
+BEGIN_PRACTICE = """
     UPDATE enrolments SET practising = %(child)s, practising_since = %(at)s, authority = %(authority)s WHERE person = %(person)s
 """
-PRACTISED = """
+END_PRACTICE = """
     UPDATE enrolments SET practising = NULL, practising_since = NULL, practised_at = coalesce(%(at)s, practised_at)
     WHERE person = %(person)s
 """
 
 
-def joined(uow: UnitOfWork, person: PersonId, number_hash: bytes, at: datetime) -> None:
+def join(uow: UnitOfWork, person: PersonId, number_hash: bytes, at: datetime) -> None:
     """The first time counts, unless it was with another number. Written with the commit, as the others are."""
-    uow.write(JOINED, {"person": person, "number_hash": number_hash, "at": at})
+    uow.write(JOIN, {"person": person, "number_hash": number_hash, "at": at})
 
 
-def practising(uow: UnitOfWork, person: PersonId, authority: AuthorityId, child: ChildId, at: datetime) -> None:
-    row = {"person": person, "authority": authority, "child": child, "at": at}
-    uow.write(PRACTISING, row)
+def begin_practice(uow: UnitOfWork, person: PersonId, authority: AuthorityId, child: ChildId, at: datetime) -> None:
+    uow.write(BEGIN_PRACTICE, {"person": person, "authority": authority, "child": child, "at": at})
 
 
-def practised(uow: UnitOfWork, person: PersonId, at: datetime | None) -> None:
-    """`at` is None where it was not finished by the carer: then it does not count as done."""
-    uow.write(PRACTISED, {"person": person, "at": at})
+def end_practice(uow: UnitOfWork, person: PersonId, at: datetime | None) -> None:
+    """`at` is None where the carer did not finish it: then it does not count as done."""
+    uow.write(END_PRACTICE, {"person": person, "at": at})
 
 
-async def left_open(uow: UnitOfWork, begun_before: datetime) -> Practice | None:
-    """One that its carer has not ended; held, so that of several readers one ends it."""
-    found = await uow.connection.execute(
-        select(enrolments)
-        .where(and_(enrolments.c.practising.is_not(None), enrolments.c.practising_since < begun_before))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = found.mappings().first()
-    if row is None:
-        return None
-    return Practice(row["person"], row["authority"], row["practising"], row["practising_since"])
+OPEN_PRACTICE = """
+    SELECT person, authority, practising, practising_since FROM enrolments
+    WHERE practising IS NOT NULL AND practising_since < %(begun_before)s LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+
+
+def open_practice(begun_before: datetime) -> Query[Practice | None]:
+    """One that its carer has not ended. It is locked, so that one process alone ends it."""
+
+    def decode(rows: Rows) -> Practice | None:
+        if not rows:
+            return None
+        [row] = rows
+        return Practice(row.person, row.authority, row.practising, row.practising_since)
+
+    return Query(OPEN_PRACTICE, {"begun_before": begun_before}, decode)

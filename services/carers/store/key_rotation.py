@@ -1,4 +1,4 @@
-"""What is kept of a number, brought under the newest phone key: when the number texts, and when `renew-keys` comes to it."""
+"""Brings the rows of a number under the newest phone key: when the number texts, and when `renew-keys` comes to it."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from services.platform.store.unit_of_work import UnitOfWork
 
 
 async def bring_over(uow: UnitOfWork, keyring: Keyring, number: str) -> None:
-    """Waits for no reader: what one holds, it brings over itself."""
+    """Passes over a text that a reader has locked: that reader brings it over itself."""
     if not keyring.changes_phone_key:
         return
     newest, *older = keyring.number_hashes(number)
@@ -26,14 +26,14 @@ async def bring_over(uow: UnitOfWork, keyring: Keyring, number: str) -> None:
         .with_for_update(skip_locked=True)
     )
     await uow.connection.execute(_texts(newest).where(texts_in.c.message_sid.in_(held)))
-    await _question(uow, newest, older)
+    await _bring_question_over(uow, newest, older)
     for table in (provisionals, enrolments, claims):
         moved = update(table).where(table.c.number_hash.in_(older)).values(number_hash=newest)
         await uow.connection.execute(moved)
 
 
 async def keep_in_order(uow: UnitOfWork, keyring: Keyring, numbers: Sequence[str]) -> None:
-    """Before texts are kept: those that wait unread under an older key are these numbers' too, and are read first."""
+    """Call before texts are kept: the numbers' unread texts under an older key must be read first."""
     if not keyring.changes_phone_key:
         return
     for number in sorted(set(numbers)):
@@ -70,12 +70,12 @@ async def texting_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batc
 
 
 def _texts(newest: bytes) -> Update:
-    """Their words stay closed under the key that they were closed under, whose owner is named by the older hash."""
+    """The words stay sealed under their old key, whose owner is named by the older hash."""
     return update(texts_in).values(number_hash=newest, key_owner=literal_column(OWNER))
 
 
-async def _question(uow: UnitOfWork, newest: bytes, older: Sequence[bytes]) -> None:
-    """A later question takes the place of an earlier, as `ask` has it."""
+async def _bring_question_over(uow: UnitOfWork, newest: bytes, older: Sequence[bytes]) -> None:
+    """A later question takes the place of an earlier, as in `conversations.ask`."""
     gone = await uow.connection.execute(
         delete(questions).where(questions.c.number_hash.in_(older)).returning(questions)
     )

@@ -1,4 +1,4 @@
-"""Texts that came in: kept before Twilio is answered, read one by one, in order for each sender."""
+"""Keeps the texts that came in: written before Twilio is answered, read one by one, in order for each sender."""
 
 import json
 from collections.abc import Sequence
@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.carers.store.tables import texts_in
 from services.carers.text import READ_LETTERS, Flaw, Text
 from services.platform.register.keys import data_keys, key_of, remember
 from services.platform.store.encryption import DataKey, Keyring
-from services.platform.store.query import Statement, bulk_insert, execute_pipelined, unnest_rows
+from services.platform.store.query import Query, Rows, bulk_insert, first_row, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
 SENDER, BODY = "texts_in.sender", "texts_in.body"
@@ -42,15 +38,15 @@ KEEP_OTHER_WORDS = f"""
     WHERE first.content_hash IS DISTINCT FROM given.content_hash
     ORDER BY place ON CONFLICT DO NOTHING
 """  # noqa: S608 this module's own words
-"""After KEEP, as a statement of its own: only so does it see what another process kept meanwhile by the same id."""
+"""Runs after KEEP, as a statement of its own: only then does it see a text that another process has kept under the same id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A text that this transaction holds. Still sealed, so that one that does not open can be told of all the same.
+    """A text that this transaction has locked. It is still sealed, so that one that does not open can be reported all the same.
 
-    `wrapped` is its owner's data key, None where that was erased. `waiting`: of each sender the first other text that was not
-    read yet, as far as they were looked through.
+    `wrapped` is its owner's data key, None where that was erased. `waiting` holds the first other unread text of each sender, of
+    the oldest `LOOKED_THROUGH`.
     """
 
     sid: str
@@ -66,19 +62,19 @@ class Unread:
 
 
 def owner_of(number_hash: bytes) -> str:
-    """Whose key seals what a number sends, whoever it belongs to. Texts from before a change of the phone key keep their own."""
+    """The owner of the key that seals the number's texts. Texts from before a change of the phone key keep theirs."""
     return f"number-{number_hash.hex()}"
 
 
 OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
-"""The same of a row of `texts_in`."""
+"""`owner_of`, for a row of `texts_in`."""
 
 
 async def keep(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> None:
-    """As many statements for many as for one. A text that is there already stays as it is; other words by the same id of Twilio's
-    are a text of their own, whose id follows from both.
+    """Writes with the commit, in one statement for all. A text that is there already stays as it is; other words under the same
+    Twilio id are a text of their own, whose id is derived from both.
 
-    Keys and rows are written in one order by everybody, so that two processes do not wait for each other.
+    Keys and rows are always written in the same order, so that two processes cannot deadlock.
     """
     hashes = {text.sender: keyring.number_hash(text.sender) for text in several}
     owners = sorted({owner_of(number_hash) for number_hash in hashes.values()})
@@ -122,11 +118,11 @@ NEXT_UNREAD = f"""
     ), others AS (
         SELECT * FROM texts_in WHERE worked_at IS NULL ORDER BY received_at, message_sid LIMIT %(looked_through)s
     )
-    SELECT message_sid, owner, sender, body, received_at, story_at, tries, flaw, wrapped, ARRAY(
+    SELECT message_sid AS sid, owner AS key_owner, sender, body, received_at, story_at, tries, flaw, wrapped, ARRAY(
         SELECT DISTINCT ON (others.number_hash) others.message_sid FROM others
         WHERE others.message_sid <> next.message_sid AND others.next_try_at <= %(now)s
         ORDER BY others.number_hash, others.received_at, others.message_sid
-    )
+    ) AS waiting
     FROM next
     CROSS JOIN LATERAL (SELECT {OWNER} AS owner) AS whose
     LEFT JOIN register.data_keys USING (owner)
@@ -134,14 +130,16 @@ NEXT_UNREAD = f"""
 LOOKED_THROUGH = 32
 
 
-async def next_unread(uow: UnitOfWork, now: datetime) -> Unread | None:
-    """The oldest whose sender has no older one unread; those in another reader's hands are passed over."""
-    asked = {"now": now, "looked_through": LOOKED_THROUGH}
-    [rows] = await execute_pipelined(uow.connection, (NEXT_UNREAD, asked))
-    return Unread(*rows[0]) if rows else None
+def next_unread(now: datetime) -> Query[Unread | None]:
+    """The oldest whose sender has no older one unread. It is locked; those that another reader has locked are passed over."""
+
+    def decode(rows: Rows) -> Unread | None:
+        return Unread(**rows[0]._asdict()) if rows else None
+
+    return Query(NEXT_UNREAD, {"now": now, "looked_through": LOOKED_THROUGH}, decode)
 
 
-async def opened(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:
+async def decrypt(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:
     remember(uow, keyring, unread.key_owner, unread.wrapped)
     key = await key_of(uow, keyring, unread.key_owner)
     body, *pictures = json.loads(key.open(unread.body, BODY))
@@ -157,33 +155,35 @@ async def opened(uow: UnitOfWork, keyring: Keyring, unread: Unread) -> Text:
     )
 
 
-READ = "UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s WHERE message_sid = %(sid)s"
+MARK_READ = "UPDATE texts_in SET worked_at = %(at)s, replied_at = %(replied_at)s WHERE message_sid = %(sid)s"
 
 
-def read(uow: UnitOfWork, sid: str, *, at: datetime, replied: bool) -> None:
+def mark_read(uow: UnitOfWork, sid: str, *, at: datetime, replied: bool) -> None:
     """Written with the commit. `at` is wall time."""
-    uow.write(READ, {"sid": sid, "at": at, "replied_at": at if replied else None})
+    uow.write(MARK_READ, {"sid": sid, "at": at, "replied_at": at if replied else None})
 
 
-async def failed(uow: UnitOfWork, unread: Unread, try_again_at: datetime) -> bool:
-    """False where another reader, who took it up in between, has counted the failure already or has done better."""
-    counted = await uow.connection.execute(
-        update(texts_in)
-        .where(texts_in.c.message_sid == unread.sid, texts_in.c.worked_at.is_(None), texts_in.c.tries == unread.tries)
-        .values(tries=unread.tries + 1, next_try_at=try_again_at)
-        .returning(texts_in.c.tries)
-    )
-    return counted.first() is not None
-
-
-THIS_HOUR = """
-    SELECT count(*), count(replied_at) FROM texts_in WHERE number_hash = %(number_hash)s AND received_at > %(since)s
+FAILED = """
+    UPDATE texts_in SET tries = tries + 1, next_try_at = %(next_try_at)s
+    WHERE message_sid = %(sid)s AND worked_at IS NULL AND tries = %(tries)s RETURNING true
 """
 
 
-def this_hour(number_hash: bytes, now: datetime) -> Statement:
-    """One row: how many texts came from the number in the hour before `now` (wall time), and how many were answered."""
-    return THIS_HOUR, {"number_hash": number_hash, "since": now - HOUR}
+async def count_failure(uow: UnitOfWork, unread: Unread, next_try_at: datetime) -> bool:
+    """False where another reader has taken it up meanwhile, and has counted the failure or read the text."""
+    row = {"sid": unread.sid, "tries": unread.tries, "next_try_at": next_try_at}
+    return await uow.fetch(Query(FAILED, row, bool))
+
+
+THIS_HOUR = """
+    SELECT count(*) AS texts, count(replied_at) AS replies FROM texts_in
+    WHERE number_hash = %(number_hash)s AND received_at > %(since)s
+"""
+
+
+def texts_in_last_hour(number_hash: bytes, now: datetime) -> Query[tuple[int, int]]:
+    """How many texts came from the number in the hour before `now` (wall time), and how many of them were answered."""
+    return Query(THIS_HOUR, {"number_hash": number_hash, "since": now - HOUR}, first_row)
 
 
 ANSWERED_SINCE = """
@@ -193,9 +193,9 @@ ANSWERED_SINCE = """
 """
 
 
-def answered_since(number_hash: bytes, since: datetime) -> Statement:
-    """One row: whether any text that came from the number after `since` (wall time) was answered."""
-    return ANSWERED_SINCE, {"number_hash": number_hash, "since": since}
+def is_answered_since(number_hash: bytes, since: datetime) -> Query[bool]:
+    """Whether any text that came from the number after `since` (wall time) was answered."""
+    return Query(ANSWERED_SINCE, {"number_hash": number_hash, "since": since}, scalar)
 
 
 FIRST_OWNER = f"""
@@ -204,16 +204,17 @@ FIRST_OWNER = f"""
 """  # noqa: S608 this module's own words
 
 
-def first_owner(number_hash: bytes) -> Statement:
-    """One row, since the text that is read is there: whose key closes the number's first. That name stays, whatever the number's
-    hash becomes.
+def first_key_owner(number_hash: bytes) -> Query[str]:
+    """The owner of the key that seals the number's first text. A text of the number must be there.
+
+    The name stays the same, whatever the number's hash becomes.
     """
-    return FIRST_OWNER, {"number_hash": number_hash}
+    return Query(FIRST_OWNER, {"number_hash": number_hash}, scalar)
 
 
-async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    found = await connection.execute(
-        select(func.count(), func.min(texts_in.c.received_at)).where(texts_in.c.worked_at.is_(None))
-    )
-    row = found.one()
-    return row[0], row[1]
+BACKLOG = "SELECT count(*), min(received_at) FROM texts_in WHERE worked_at IS NULL"
+
+
+def backlog() -> Query[tuple[int, datetime | None]]:
+    """How many texts are unread, and when the oldest of them came."""
+    return Query(BACKLOG, {}, first_row)

@@ -16,6 +16,7 @@ from services.console.read_model import repository as read_model
 from services.platform.register import identity
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import derived
 from services.safeguarding.operators import OperatorAct
@@ -54,7 +55,7 @@ class ActService:
     async def who(self, about: About) -> identity.Identity | None:
         """Only after the act that says who looked, and why. None: the register does not know the child."""
         async with self.store.reading.connect() as connection:
-            return await identity.of(connection, self.keyring, about.child)
+            return await Reader(connection).fetch(identity.identity_of_child(self.keyring, about.child))
 
     async def done_before(self, act: UUID) -> bool:
         async with self.store.reading.connect() as connection:

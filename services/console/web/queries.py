@@ -18,9 +18,10 @@ from services.console.policy.timeline import Line, timeline
 from services.console.read_model import contacts
 from services.console.read_model import repository as read_model
 from services.platform.register import directory_page, reasons
-from services.platform.register.codes import of as codes_of
+from services.platform.register.identity import codes_of_children
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId, WordsId
 from services.safeguarding.operators import OperatorActed
@@ -43,7 +44,7 @@ class Reading:
             elsewhere = await read_model.unanswered_elsewhere(connection, authority)
             letters = await read_model.dead_letters_after(connection, self.clocks.story() - DEAD_LETTERS_SHOWN)
             due = await read_model.rules_due(connection, [each.child for each in episodes])
-            codes = await codes_of(connection, [each.child for each in episodes])
+            codes = await Reader(connection).fetch(codes_of_children([each.child for each in episodes]))
         return {
             "overview": overview(episodes, duties, elsewhere, due),
             "letters": 0 if authority is not None else sum(each.redriven_at is None for each in letters),
@@ -59,7 +60,7 @@ class Reading:
             duties = await read_model.duties_of(connection, [episode])
             entries = await read_model.entries_of(connection, found.child)
             due = await read_model.rules_due(connection, [found.child])
-            codes = await codes_of(connection, [found.child])
+            codes = await Reader(connection).fetch(codes_of_children([found.child]))
             lines = timeline(found, duties, entries)
             said = await self._reasons(connection, lines) if reader.may(May.READ_REASONS) else {}
             names = await accounts.names(connection)

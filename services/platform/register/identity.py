@@ -1,14 +1,12 @@
-"""Who a child is: for somebody on duty at the console who has said why they must know."""
+"""Names a child at the console: by its code, or by name for somebody on duty who has said why they must know."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import identity_for_console
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import ChildId
 
 
@@ -21,12 +19,24 @@ class Identity:
     known_as: tuple[str, ...]
 
 
-async def of(connection: AsyncConnection, keyring: Keyring, child: ChildId) -> Identity | None:
+CODES = "SELECT child, code FROM register.for_console WHERE child = ANY(%(children)s::text[])"
+IDENTITY = "SELECT code, name, known_as, wrapped FROM register.identity_for_console WHERE child = %(child)s"
+
+
+def codes_of_children(children: Collection[ChildId]) -> Query[dict[ChildId, str]]:
+    """By child. One that the register does not know, such as a provisional one, is left out."""
+    return Query(CODES, {"children": list(children)}, lambda rows: {row.child: row.code for row in rows})
+
+
+def identity_of_child(keyring: Keyring, child: ChildId) -> Query[Identity | None]:
     """None where the register knows no such child."""
-    view = identity_for_console
-    row = (await connection.execute(select(view).where(view.c.child == child))).mappings().first()
-    if row is None:
-        return None
-    opener = Decryptor(keyring, child, row["wrapped"])
-    known_as = json.loads(opener.open(row["known_as"], "children.known_as") or "[]")
-    return Identity(row["code"], opener.open(row["name"], "children.name"), tuple(known_as))
+
+    def decode(rows: Rows) -> Identity | None:
+        if not rows:
+            return None
+        [row] = rows
+        decryptor = Decryptor(keyring, child, row.wrapped)
+        known_as = json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")
+        return Identity(row.code, decryptor.open(row.name, "children.name"), tuple(known_as))
+
+    return Query(IDENTITY, {"child": child}, decode)

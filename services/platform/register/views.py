@@ -61,14 +61,10 @@ directory_for_console = _view(
     "directory_for_console",
     "authority role person code turn days starts ends bank_holidays name has_mobile has_email wrapped",
 )
-identity_for_console = _view("identity_for_console", "child code name known_as wrapped")
 forces_for_console = _view("forces_for_console", "force name host callback")
-for_console = _view("for_console", "child code authority")
 provisional_children = _view("provisional_children", "child authority")
 agencies_for_events = _view("agencies_for_events", "agency authority secrets types verifies wrapped sources")
 words_told_to_police = _view("words_told_to_police", "delivery id about words said_by at wrapped answers")
-reporters_for_police = _view("reporters_for_police", "reporter role name mobile wrapped")
 words_of_operators = _view("words_of_operators", "id about words said_by at wrapped")
 operators_who_send_again = _view("operators_who_send_again", "account sign_in role authority")
-bridges = _view("bridges", "authority bridge")
 discussion_records = _view("discussion_records", "discussion id about words wrapped place")

@@ -103,7 +103,8 @@ class NoticeSender:
             candidates=duty.candidates,
             placement=duty.placement,
         )
-        said, reporter = words.opened(self.keyring, spoken), reporters.opened(self.keyring, speaker)
+        said = words.opened(self.keyring, spoken)
+        reporter = reporters.first_reporter(self.keyring, delivery.id).decode(speaker)
         beside = NoticeContext(said, reporter, (count, last) if facts.child else None, self._link(delivery))
         notice = build_notice(delivery.id, duty, facts, beside, exercise=delivery.exercise)
         if not_chased:
@@ -137,7 +138,7 @@ def _asked(delivery: Delivery, duty: Duty, force: ForceId) -> tuple[Statement, .
     return (
         police_notice.asked(delivery.child, duty.candidates),
         words.asked(delivery.id),
-        reporters.asked(delivery.id),
+        (reporters.FIRST_REPORTER, {"delivery": delivery.id}),
         store.before_notice(force, delivery.child, duty.episode),
     )
 

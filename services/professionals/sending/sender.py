@@ -70,7 +70,7 @@ class MailSender:
         try:
             return self.duty_lines[authority]
         except KeyError:
-            line = await conversation.duty_line(uow.connection, authority)
+            line = await uow.fetch(conversation.duty_line(authority))
             self.duty_lines[authority] = line
             return line
 

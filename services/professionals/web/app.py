@@ -1,15 +1,13 @@
 """Where Twilio reports what became of a text, and where the button of a mail leads."""
 
-from http import HTTPStatus
-
 from fastapi import FastAPI
 
 from services.platform.delivery.links import openapi as links_openapi
 from services.platform.delivery.links.pages import LinkPages
+from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.links.tokens import Purpose
-from services.platform.delivery.sms_status import openapi as sms_status_openapi
 from services.platform.delivery.sms_status.receipts import Receipts
-from services.platform.delivery.sms_status.webhook import status_route
+from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.web import new_web_app
 from services.professionals.settings import ProfessionalsSettings
@@ -20,17 +18,8 @@ def pages(
     receipts: Receipts, acknowledging: AcknowledgePage, clocks: Clocks, settings: ProfessionalsSettings
 ) -> FastAPI:
     app = new_web_app("professionals")
-    status = status_route(
-        receipts, public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts
-    )
-    app.add_api_route(
-        status.path,
-        status.endpoint,
-        methods=["POST"],
-        status_code=HTTPStatus.NO_CONTENT,
-        responses=sms_status_openapi.REFUSED,
-        openapi_extra=sms_status_openapi.STATUS,
-    )
+    door = TwilioDoor(public_url=settings.public_url, tokens=settings.twilio_tokens, accounts=settings.twilio_accounts)
+    mount_status_route(app, receipts, door)
     links = LinkPages(settings.links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)
     for opening in links_openapi.openings(links):
         app.add_api_route(**opening)

@@ -72,7 +72,7 @@ class InvitationSender:
             return self.letters.record(about, delivery, duty, reader)
         joining = self.joining.get(duty.authority)
         if joining is None:
-            joining = Joining(*await conversation.joining(uow.connection, duty.authority))
+            joining = Joining(*await uow.fetch(conversation.how_to_join(duty.authority)))
             self.joining[duty.authority] = joining
         return self.letters.invitation(about, delivery, duty, reader, joining)
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from services.carers.alerts import Alerts
+from services.carers.conversation.effects import DecisionApplier
 from services.carers.store.claims import CONFIRM_WITHIN
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received
@@ -154,22 +155,23 @@ async def test_where_nothing_is_left_to_confirm_the_carer_is_asked_to_text_back_
     assert "Text BACK" in await asked_once_more(service, kestrel, keyring)
 
 
-async def test_a_text_that_is_read_twice_texts_one_code(service: Carers, kestrel: Kestrel) -> None:
+async def test_a_text_that_is_read_twice_texts_one_code(
+    service: Carers, kestrel: Kestrel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A process that dies before its commit has texted nothing; one that dies after it has kept what it texted."""
     phone = kestrel.phone("cat")
     await service.says(phone, "MISSING")
-    carry_out = service.reader._carrying_out.apply
+    apply = DecisionApplier.apply
 
-    async def dies(*of: Any, **more: Any) -> bool:
-        await carry_out(*of, **more)
+    async def dies(*of: Any) -> bool:
+        await apply(*of)
         raise asyncio.CancelledError
 
-    service.reader._carrying_out.apply = dies  # type: ignore[method-assign]
     await service.text(phone, "BACK")
-    with pytest.raises(asyncio.CancelledError):
-        await service.reader._turn()
+    with monkeypatch.context() as dying, pytest.raises(asyncio.CancelledError):
+        dying.setattr(DecisionApplier, "apply", dies)
+        await service.worker._turn()
     before = len(await service.replies_to(phone))
-    service.reader._carrying_out.apply = carry_out  # type: ignore[method-assign]
     await service.work()
     assert len(await service.replies_to(phone)) == before + 1
     [returned] = await service.confirms(phone)
@@ -183,7 +185,7 @@ async def test_the_handshake_costs_no_round_trip_more_than_any_text(service: Car
         asked = CONFIRM.search((await service.replies_to(phone))[-1])
         await service.text(phone, words or (asked[0] if asked else ""))
         with round_trips(service.store.engine) as trips:
-            assert await service.reader._read_next() is not None
+            assert await service.worker._read_next() is not None
             assert trips.count <= 5, trips.statements
 
 

@@ -192,7 +192,7 @@ async def test_a_report_by_code_costs_no_round_trip_more_than_a_carers(service: 
     await service.says(kestrel.phone("boss"), "ring me")
     await service.text(kestrel.phone("boss"), "MISSING C11")
     with round_trips(service.store.engine) as trips:
-        await service.reader._turn()
+        await service.worker._turn()
         assert trips.count <= 5, trips.statements
 
 

@@ -5,12 +5,12 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
-from services.carers.conversation.practice_timeout import AFTER, Practices
+from services.carers.conversation.practice_timeout import AFTER, PracticeTimeout
 from services.carers.policy.scene import Enrolment
 from services.carers.store import enrolments
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Reader
 from services.safeguarding import events
 from services.safeguarding.care_events import CarerAwarenessRecorded
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState
@@ -73,7 +73,7 @@ async def test_a_practised_episode_leaves_the_child_where_it_is(service: Carers,
 
 async def test_a_practice_that_nobody_ends_ends_by_itself_once(service: Carers, kestrel: Kestrel) -> None:
     await service.says(kestrel.phone("cat"), "PRACTICE MISSING")
-    ending = Practices(service.store, Clocks())
+    ending = PracticeTimeout(service.store, Clocks())
     before = await service.last_position()
     await _all(ending)
     assert await service.said_after(before) == []
@@ -105,8 +105,7 @@ async def test_a_carer_with_a_new_number_has_to_join_again(
 
 async def enrolment_of(service: Carers, number: str) -> Enrolment:
     async with service.store.engine.connect() as connection:
-        [rows] = await execute_pipelined(connection, enrolments.of_number(service.keyring.number_hashes(number)))
-    return enrolments.enrolment(rows)
+        return await Reader(connection).fetch(enrolments.enrolment_of(service.keyring.number_hashes(number)))
 
 
 async def test_the_card_says_number_duty_line_and_what_to_do_when_nobody_answers(service: Carers) -> None:
@@ -123,7 +122,7 @@ async def test_the_card_says_number_duty_line_and_what_to_do_when_nobody_answers
         assert said in page.text
 
 
-async def _all(practices: Practices) -> None:
+async def _all(practices: PracticeTimeout) -> None:
     while await practices.turn():
         pass
 

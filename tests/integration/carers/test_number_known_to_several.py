@@ -271,7 +271,7 @@ async def test_a_shared_number_s_report_asks_the_database_no_more_often(
     await service.says(phone, "STATUS")
     await service.text(phone, "MISSING C41")
     with round_trips(service.store.engine) as trips:
-        await service.reader._turn()
+        await service.worker._turn()
         assert trips.count <= 5, trips.statements
 
 

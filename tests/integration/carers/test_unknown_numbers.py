@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.platform.register import conversation
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from tests.support.database import Database
 from tests.support.register import authority, load
 
@@ -28,14 +29,23 @@ async def test_an_exercise_authority_takes_no_stranger_s_text_from_a_real_one(
     casework, carers = engines
     await load(casework, keyring, authority("exercise-north"), datetime.now(UTC))
     async with carers.connect() as connection:
-        assert await conversation.first_authority(connection) == "exercise-north", "there is no other"
+        assert await first_authority(connection) == "exercise-north", "there is no other"
     real = authority("kestrel")
     real["authority"]["duty_line"] = LINE
     await load(casework, keyring, real, datetime.now(UTC))
     async with carers.connect() as connection:
-        assert await conversation.first_authority(connection) == "kestrel"
-        assert await conversation.duty_line(connection, None) == LINE, "the only one that a card can mean"
-        assert await conversation.duty_line(connection, "exercise-north") == "+441632960100"
+        assert await first_authority(connection) == "kestrel"
+        own, only = await Reader(connection).fetch(
+            conversation.duty_line("exercise-north"), conversation.duty_line(None)
+        )
+        assert only == LINE, "the only one that a card can mean"
+        assert own == "+441632960100"
     await load(casework, keyring, authority("exercised"), datetime.now(UTC))
     async with carers.connect() as connection:
-        assert await conversation.first_authority(connection) == "exercised", "a name that only begins alike is real"
+        assert await first_authority(connection) == "exercised", "a name that only begins alike is real"
+
+
+async def first_authority(connection: AsyncConnection) -> str:
+    team = await Reader(connection).fetch(conversation.duty_team(None))
+    assert team is not None
+    return team.authority

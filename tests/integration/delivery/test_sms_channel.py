@@ -16,10 +16,11 @@ from twilio.request_validator import RequestValidator
 from services.platform.delivery.channels import sms as texts
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.sms import REPEAT_MARK, STRANGERS_ANSWER_WITHIN, TextMedium, signature_is_valid
+from services.platform.delivery.links.signed_forms import TwilioDoor
 from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFallback
-from services.platform.delivery.sms_status.webhook import status_route
+from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
@@ -201,6 +202,7 @@ def signed(url: str, form: dict[str, str], token: str = AUTH_TOKEN) -> str:
     return str(RequestValidator(token).compute_signature(url, form))
 
 
+FORM_TYPE = {"content-type": "application/x-www-form-urlencoded"}
 FORM = {"MessageSid": "SM1", "Body": "", "From": CARER}
 URL = f"{PUBLIC}/texts/status?delivery=1"
 
@@ -250,7 +252,7 @@ def door(floor: Floor) -> httpx.AsyncClient:
     app = FastAPI()
     answer_with_problems(app, passing=(), passes_by_itself=lambda _: False)
     receipts = Receipts("professionals", floor.store, floor.clocks)
-    app.router.routes.append(status_route(receipts, public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
+    mount_status_route(app, receipts, TwilioDoor(public_url=PUBLIC, tokens=TOKENS, accounts={ACCOUNT_SID}))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC)
 
 
@@ -490,25 +492,32 @@ async def test_a_report_for_another_account_and_one_with_two_signatures_are_refu
     engine: AsyncEngine, keyring: Keyring, not_started: TextMedium
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
-        assert await report(client, "1", "SM1", "delivered", AccountSid=ACCOUNT_SID) == 204
-        assert await report(client, "1", "SM1", "delivered", AccountSid="AC" + "9" * 32) == 403
+        assert await report(client, uuid4(), "SM1", "delivered", AccountSid=ACCOUNT_SID) == 204
+        assert await report(client, uuid4(), "SM1", "delivered", AccountSid="AC" + "9" * 32) == 403
         url = f"{PUBLIC}/texts/status?delivery=1"
         twice = [("X-Twilio-Signature", signed(url, FORM))] * 2
         assert (await client.post(url, data=FORM, headers=twice)).status_code == 400
 
 
-@pytest.mark.parametrize("delivery", ["", "not-a-uuid", str(uuid4())], ids=["none", "no id", "nobody's"])
-async def test_a_signed_report_of_nothing_of_ours_changes_nothing(
-    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str
+@pytest.mark.parametrize(
+    ("delivery", "sid", "status"),
+    [("", "SM1", 400), ("not-a-uuid", "SM1", 400), (str(uuid4()), "", 400), (str(uuid4()), "SM1", 204)],
+    ids=["no delivery", "no id", "no text", "nobody's"],
+)
+async def test_a_signed_report_that_names_no_delivery_or_no_text_shows_at_twilio_and_one_of_nobody_s_passes(
+    engine: AsyncEngine, keyring: Keyring, not_started: TextMedium, delivery: str, sid: str, status: int
 ) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
-        assert await report(client, delivery, "SM1", "delivered") == 204
+        assert await report(client, delivery, sid, "delivered") == status
 
 
 async def test_an_unsigned_report_is_refused(engine: AsyncEngine, keyring: Keyring, not_started: TextMedium) -> None:
     async with running_floor(engine, keyring, not_started, service="professionals") as floor, door(floor) as client:
         answer = await client.post(f"{PUBLIC}/texts/status?delivery=1", data=FORM)
-        too_long = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=" + b"x" * 70_000)
-        not_utf8 = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=\xff\xfe")
-    assert [answer.status_code, too_long.status_code, not_utf8.status_code] == [403, 413, 403]
+        too_long = await client.post(
+            f"{PUBLIC}/texts/status?delivery=1", content=b"a=" + b"x" * 70_000, headers=FORM_TYPE
+        )
+        not_utf8 = await client.post(f"{PUBLIC}/texts/status?delivery=1", content=b"a=\xff\xfe", headers=FORM_TYPE)
+        no_form = await client.post(f"{PUBLIC}/texts/status?delivery=1", json=FORM)
+    assert [each.status_code for each in (answer, too_long, not_utf8, no_form)] == [403, 413, 403, 415]
     assert answer.headers["content-type"] == "application/problem+json"

@@ -230,10 +230,10 @@ async def test_texts_of_one_sender_are_read_in_order_across_the_change(
         before = await service.last_position()
         await service.text(phone, "BACK")
         async with service.store.transaction() as held:
-            older = await texts.next_unread(held, service.reader._clocks.wall())
+            older = await held.fetch(texts.next_unread(service.worker._clocks.wall()))
             async with service.store.transaction() as other:
                 assert older is not None
-                assert await texts.next_unread(other, service.reader._clocks.wall()) is None
+                assert await other.fetch(texts.next_unread(service.worker._clocks.wall())) is None
         await service.work()
         kinds = [each.content.kind for each in await service.said_after(before)]
     assert kinds == ["child.reported-missing.v1", "child.return-claimed.v1"]

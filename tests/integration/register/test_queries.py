@@ -25,7 +25,7 @@ from services.platform.register import (
 from services.platform.register.conversation import SpeakerKind
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Reader, execute_pipelined
 from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.policy.facts import Facts
 from services.safeguarding.identifiers import new_id, provisional_child
@@ -191,8 +191,8 @@ async def test_a_carer_who_left_is_a_former_carer_and_learns_nothing(
 
 async def test_the_duty_line_is_the_authoritys(engines: Engines, kestrel: Loaded) -> None:
     async with engines("carers").connect() as connection:
-        assert await conversation.duty_line(connection, kestrel.name) == "+441632960100"
-        assert await conversation.duty_line(connection, "no-such-authority") is None
+        assert await Reader(connection).fetch(conversation.duty_line(kestrel.name)) == "+441632960100"
+        assert await Reader(connection).fetch(conversation.duty_line("no-such-authority")) is None
 
 
 async def test_in_hours_the_duty_social_worker_then_the_deputy(engines: Engines, kestrel: Loaded) -> None:

@@ -13,7 +13,7 @@ import pytest
 from psycopg import AsyncCursor
 from sqlalchemy import text
 
-from services.carers.store import enrolments, texts
+from services.carers.store import child_status, enrolments, texts
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
 from services.platform.runtime.clocks import Clocks
@@ -37,9 +37,10 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "the promise, lately": ("police", lambda it: slo.measure_recent(it.connection, "police", NOW)),
     "a force's list": ("police", lambda it: police.standings(it.connection, "force-a")),
     "deadlines": ("clock", lambda it: deadlines.claim(it, now=NOW, most=500)),
-    "texts": ("carers", lambda it: texts.next_unread(it, NOW)),
-    "unread texts": ("carers", lambda it: texts.backlog(it.connection)),
-    "practices": ("carers", lambda it: enrolments.left_open(it, NOW)),
+    "texts": ("carers", lambda it: it.fetch(texts.next_unread(NOW))),
+    "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),
+    "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"]))),
+    "practices": ("carers", lambda it: it.fetch(enrolments.open_practice(NOW))),
     "discussions to begin": ("strategy", lambda it: discussions.about_to_begin(it, NOW)),
     "discussions to record": ("strategy", lambda it: discussions.over(it, NOW)),
 }

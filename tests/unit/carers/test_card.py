@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import async_playwright
 
-from services.carers.card import written
+from services.carers.card import render_card
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -22,7 +22,7 @@ async def test_each_side_holds_all_that_is_on_it_on_paper_and_a_phone_shows_its_
     async with async_playwright() as playing:
         browser = await playing.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = await browser.new_page(viewport={"width": 360, "height": 740})
-        await page.set_content(written("+447700900500", duty_line))
+        await page.set_content(render_card("+447700900500", duty_line))
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
         await page.emulate_media(media="print")
         await page.set_viewport_size(A4)  # type: ignore[arg-type]

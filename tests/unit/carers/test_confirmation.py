@@ -134,13 +134,13 @@ def test_those_named_together_have_one_code_and_those_not_named_a_code_each() ->
     each = made("BACK", open_)
     assert [one.about[0].subject for one in each.claims] == [AMARA, YUSUF]
     assert kinds(each) == [events.TextNeedsHuman], "which of them is back nobody knows, so nobody is told that one is"
-    [body] = messages.replies(each, ("K7M2", "P3R8"), "en", None)
+    [body] = messages.write_replies(each, ("K7M2", "P3R8"), "en", None)
     assert "C17: BACK K7M2. C18: BACK P3R8" in body
 
 
 def test_a_report_of_one_child_beside_the_return_of_another_is_answered_by_two_texts() -> None:
     decision = made("C17 missing, C18 is back", scene("two", C18="missing"))
-    first, second = messages.replies(decision, ("K7M2",), "en", None)
+    first, second = messages.write_replies(decision, ("K7M2",), "en", None)
     assert first.startswith("Recorded as missing")
     assert "C18" in second
     assert "BACK K7M2" in second
@@ -169,7 +169,7 @@ def test_nobody_confirms_for_more_children_than_the_text_names() -> None:
 
 
 def test_the_answer_to_a_code_names_the_child_that_is_back() -> None:
-    [body] = messages.replies(made("BACK K7M2", ASKED), (), "en", None)
+    [body] = messages.write_replies(made("BACK K7M2", ASKED), (), "en", None)
     assert body.startswith("Recorded: C17 back.")
 
 

@@ -50,13 +50,13 @@ def every_reply() -> Iterator[tuple[str, str, str]]:
                                 claims=claims,
                                 coded="C1000",
                             )
-                            for body in messages.replies(decision, CODES[: len(claims)], language, line):
-                                yield language, answer, messages.told_apart(body, "WWWWW", CODES[: len(claims)])
-        for wording in messages.alerts(language):
-            yield language, wording, messages.alert(Wording(wording), language, "WWWWW", exercise=True)
+                            for body in messages.write_replies(decision, CODES[: len(claims)], language, line):
+                                yield language, answer, messages.add_code(body, "WWWWW", CODES[: len(claims)])
+        for wording in messages.alert_wordings(language):
+            yield language, wording, messages.write_alert(Wording(wording), language, "WWWWW", exercise=True)
         for kind in ("return", "retraction"):
             confirm: tuple[ClaimKind, str] = (kind, "W7W7")
-            body = messages.alert(Wording.CONFIRM_RETURN, language, "WWWWW", exercise=True, confirm=confirm)
+            body = messages.write_alert(Wording.CONFIRM_RETURN, language, "WWWWW", exercise=True, confirm=confirm)
             yield language, Wording.CONFIRM_RETURN, body
 
 
@@ -127,7 +127,7 @@ def test_a_duty_team_is_never_called_the_carers(language: str, name: str, body: 
 def test_who_reports_a_lure_reads_what_is_being_done_and_each_practical_step(
     language: str, steps: tuple[str, ...]
 ) -> None:
-    [body] = messages.replies(Decision(answer=Answer.LURE), (), language, None)
+    [body] = messages.write_replies(Decision(answer=Answer.LURE), (), language, None)
     assert [step for step in steps if step not in body] == []
 
 
@@ -153,4 +153,4 @@ def test_every_wording_that_a_rule_sends_to_carers_has_a_template() -> None:
         if step.get("tell") in CARERS
     }
     assert sent
-    assert sent <= set(messages.alerts("en"))
+    assert sent <= set(messages.alert_wordings("en"))

@@ -85,8 +85,8 @@ def test_any_text_from_anybody_is_decided_and_reaches_somebody(text: str, scene:
 def test_no_answer_holds_a_name_or_a_word_of_the_text(text: str, scene: TextContext, language: str) -> None:
     decision = decide(understand(text), scene)
     codes = ("K7M2", "P3R8", "X4W9")[: len(decision.claims)]
-    bodies = messages.replies(decision, codes, language, "+441632960100")
-    assert bodies == messages.replies(replace(decision, acts=()), codes, language, "+441632960100")
+    bodies = messages.write_replies(decision, codes, language, "+441632960100")
+    assert bodies == messages.write_replies(replace(decision, acts=()), codes, language, "+441632960100")
     for body in bodies:
         assert not any(name in body for name in NAMES)
         assert segments(body) == 1

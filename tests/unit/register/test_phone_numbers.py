@@ -2,18 +2,19 @@
 
 from base64 import b64encode
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
-from services.platform.register.conversation import COLUMNS, Speaker, SpeakerKind, told
+from services.platform.register.conversation import Speaker, SpeakerKind, speaker_by_number
+from services.platform.register.views import for_conversation
 from services.platform.store.encryption import Keyring
 
 KEYRING = Keyring(b64encode(b"m" * 32).decode(), b64encode(b"p" * 32).decode())
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def row(person: str, authority: str, child: str | None) -> tuple[Any, ...]:
+def row(person: str, authority: str, child: str | None) -> SimpleNamespace:
     """A carer's, with a child or without."""
     known: dict[str, str | None] = {
         "person": person,
@@ -22,11 +23,11 @@ def row(person: str, authority: str, child: str | None) -> tuple[Any, ...]:
         "placement": f"placement-{authority}",
     }
     known |= {"kind": "foster", "force": "northmoor-police", "child": child, "code": "C1" if child else None}
-    return tuple(known.get(name) for name in COLUMNS)
+    return SimpleNamespace(**{**dict.fromkeys([*for_conversation.c.keys(), "duty_line"]), **known})
 
 
-def spoken_by(*rows: tuple[Any, ...]) -> Speaker:
-    return told(KEYRING, rows, AT)
+def spoken_by(*rows: SimpleNamespace) -> Speaker:
+    return speaker_by_number(KEYRING, [b"h"], AT).decode(rows)
 
 
 @pytest.mark.parametrize(("with_child", "without"), [("person-1", "person-2"), ("person-2", "person-1")])

@@ -15,11 +15,12 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 
 from services.platform.delivery.channels.sms import Pairs, bytes_are_signed, signature_is_valid
-from services.platform.runtime.http.problems import Problem, body_within
+from services.platform.runtime.http.problems import Problem, body_within, media_type_of
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 
 SIGNATURE = "x-twilio-signature"
 SIGNATURES_LOOKED_AT = 4
+FORM_TYPE = "application/x-www-form-urlencoded"
 Form: TypeAlias = ImmutableMultiDict[str, str]
 
 
@@ -62,9 +63,13 @@ class TwilioDoor:
         self._refused, self._signed = refused, signed
 
     async def signed_form(self, request: Request) -> SignedForm:
-        """Raises Problem: 413 over 64 KiB, 400 for what is no form and for several signatures, 403 without Twilio's signature and
-        for another account.
+        """Raises Problem: 415 for another type, 413 over 64 KiB, 400 for what is no form and for several signatures, 403 without
+        Twilio's signature and for another account.
         """
+        if media_type_of(request) != FORM_TYPE:
+            detail = f"The content type must be {FORM_TYPE}."
+            status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+            raise self.refusal(status, "Not a form", detail, "content-type", Whose.ANYBODY)
         pairs = await self._pairs(request)
         form = _decoded(pairs)
         signatures = _signatures(request)

@@ -3,20 +3,26 @@
 from http import HTTPStatus
 from typing import Any
 
+from services.platform.delivery.links.signed_forms import FORM_TYPE
 from services.platform.runtime.http.openapi_errors import header, refusals
 
 SIGNATURE = header(
     "X-Twilio-Signature", "Twilio's signature of the public URL and this form, by the account's auth token."
 )
 ACCOUNT = "The account at Twilio. Another than ours is refused."
-REFUSED = refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+REFUSED = refusals(
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+)
 
 
 def form(**fields: str) -> dict[str, Any]:
     """A request body of Twilio's; each field with its description. Further fields are Twilio's own and are signed too."""
     properties = {name: {"type": "string", "description": about} for name, about in fields.items()}
     schema = {"type": "object", "properties": properties, "additionalProperties": {"type": "string"}}
-    return {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+    return {"required": True, "content": {FORM_TYPE: {"schema": schema}}}
 
 
 STATUS: dict[str, Any] = {
@@ -25,7 +31,7 @@ STATUS: dict[str, Any] = {
         {
             "name": "delivery",
             "in": "query",
-            "required": False,
+            "required": True,
             "description": "The delivery that it is about, as the callback's URL named it.",
             "schema": {"type": "string", "format": "uuid"},
         },

@@ -1,36 +1,47 @@
-"""`POST /texts/status`: where Twilio reports what became of a text. Each service that texts mounts its own."""
+"""Serves `POST /texts/status`, where Twilio reports what became of a text. Every service that texts mounts it."""
 
-from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from uuid import UUID
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from fastapi import FastAPI, Request
 
-from services.platform.delivery.links.signed_forms import Form, TwilioDoor
+from services.platform.delivery.links.signed_forms import Form, TwilioDoor, Whose
+from services.platform.delivery.sms_status import openapi
 from services.platform.delivery.sms_status.receipts import Receipts, Report
 
-PATH = "/texts/status"
+
+def mount_status_route(app: FastAPI, receipts: Receipts, door: TwilioDoor) -> None:
+    """`app` answers problems, and 503 while the database is away, so that Twilio repeats the report."""
+
+    async def take_status(request: Request) -> None:
+        """What became of a text of ours, as Twilio's status callback says."""
+        form = await door.signed_form(request)
+        await receipts.take(_report(form.fields, request, door))
+
+    app.add_api_route(
+        "/texts/status",
+        take_status,
+        methods=["POST"],
+        status_code=HTTPStatus.NO_CONTENT,
+        responses=openapi.REFUSED,
+        openapi_extra=openapi.STATUS,
+    )
 
 
-def status_route(receipts: Receipts, *, public_url: str, tokens: Sequence[str], accounts: Collection[str]) -> Route:
-    """The application that mounts it answers problems, and 503 while the database is away, so that Twilio repeats it."""
-    door = TwilioDoor(public_url=public_url, tokens=tokens, accounts=accounts)
+def _report(form: Form, request: Request, door: TwilioDoor) -> Report:
+    """Raises Problem 400 for a report without a delivery's id, or without a field.
 
-    async def take(request: Request) -> Response:
-        form = (await door.signed_form(request)).fields
-        report = _report(request.query_params.get("delivery", ""), form)
-        if report is not None:
-            await receipts.take(report)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
-
-    return Route(PATH, take, methods=["POST"])
-
-
-def _report(delivery: str, form: Form) -> Report | None:
-    """None for a report that names no delivery of ours: nothing to do about it, and nothing that a repeat would better."""
+    Its signature is right and the URL is one that we gave, so the fault is ours: Twilio's debugger shows a 400, and a 204 would hide
+    it. Twilio does not repeat a report for a 400. The id of a delivery that we do not have, or no longer, is no fault: 204.
+    """
     try:
-        return Report.of(UUID(delivery), form)
-    except (ValueError, KeyError):
-        return None
+        delivery = UUID(request.query_params.get("delivery", ""))
+    except ValueError:
+        detail = "The query must name the delivery, as the callback's URL did."
+        raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a report", detail, "delivery", Whose.TWILIO) from None
+    try:
+        return Report.of(delivery, form)
+    except KeyError as missing:
+        field = str(missing.args[0])
+        detail = f"{field} is missing."
+        raise door.refusal(HTTPStatus.BAD_REQUEST, "Not a report", detail, field, Whose.TWILIO) from None
