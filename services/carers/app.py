@@ -4,7 +4,7 @@ from services.carers.alerts import Alerts
 from services.carers.card import Card
 from services.carers.conversation.practice_timeout import PracticeTimeout
 from services.carers.conversation.worker import TextWorker
-from services.carers.handlers import SERVICE, Handlers
+from services.carers.handlers import Handlers
 from services.carers.inbound.intake import Intake
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
@@ -18,6 +18,8 @@ from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
 from services.safeguarding.decisions import EpisodeChanged, ReportTaken
 from services.safeguarding.duties import CarerAlert, DutySendAgain
+
+SERVICE = "carers"
 
 
 async def main() -> None:

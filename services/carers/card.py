@@ -40,12 +40,12 @@ def render_card(number: str, duty_line: str | None) -> str:
     words = read_words(FOLDER / "messages" / "card.yaml")
     return template.render(
         cards=[{"language": language, **words[language]} for language in LANGUAGES],
-        number=_as_dialled(number),
-        duty_line=None if duty_line is None else _as_dialled(duty_line),
+        number=_format_number(number),
+        duty_line=None if duty_line is None else _format_number(duty_line),
     )
 
 
-def _as_dialled(number: str) -> str:
+def _format_number(number: str) -> str:
     """With spaces, and without the country code of a British number: as it is read out and typed."""
     parsed = phonenumbers.parse(number, COUNTRY)
     at_home = parsed.country_code == phonenumbers.country_code_for_region(COUNTRY)

@@ -16,7 +16,6 @@ from services.safeguarding.duties import CarerAlert, DutySendAgain
 from services.safeguarding.identifiers import derived
 from services.safeguarding.outcomes import DutyFailed
 
-SERVICE = "carers"
 POLICE = {"police-system": PoliceStand.HAVE_IT, "officer": PoliceStand.ANSWERED}
 """By the `by` of `ReportTaken`."""
 

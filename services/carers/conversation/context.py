@@ -61,10 +61,10 @@ async def load(
         provisional=routing.provisional,
         person=speaker.person,
         placement=speaker.placement,
-        children=_children(speaker.children, status),
+        children=_with_status(speaker.children, status),
         provisionals=reports if converses else (),
         question=question if converses else None,
-        telling=await _telling(uow, keyring, meaning, text),
+        telling=await _find_telling(uow, keyring, meaning, text),
         claims=claimed.claims,
         wrong_codes_this_hour=claimed.wrong_codes,
         enrolment=enrolment,
@@ -75,7 +75,7 @@ async def load(
         capacities=tuple(
             Capacity(each.kind.value, each.authority, each.person, each.professional) for each in speaker.capacities
         ),
-        coded=_children(coded, status),
+        coded=_with_status(coded, status),
         asks="?" in text.body,
     )
     return context, speaker.language
@@ -116,7 +116,7 @@ async def _route_stranger(
     )
 
 
-async def _telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
+async def _find_telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, text: Text) -> Telling | None:
     for code in meaning.codes:
         found = await reply_codes.lookup(uow.connection, keyring, code, text.sender)
         if found is not None:
@@ -133,7 +133,7 @@ async def _telling(uow: UnitOfWork, keyring: Keyring, meaning: Meaning, text: Te
     return None
 
 
-def _children(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:
+def _with_status(children: tuple[ChildOfSpeaker, ...], status: Mapping[ChildId, Standing]) -> tuple[Child, ...]:
     return tuple(
         Child(
             each.child,

@@ -54,7 +54,7 @@ class Spool:
         name = f"{text.received_at:%Y%m%dT%H%M%S%f}-{last_part}"
         unfinished = self._folder / f"{name}.{os.urandom(4).hex()}"
         with unfinished.open("wb") as file:
-            file.write(self._sealed(text, name))
+            file.write(self._seal(text, name))
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(self._folder / name)
@@ -64,7 +64,7 @@ class Spool:
     def oldest(self) -> list[tuple[str, Text]]:
         """A batch in the order in which they came, each with its file name. A file that does not open is set aside and logged."""
         names = sorted(self._waiting.values())[:REPLAYED_AT_ONCE]
-        opened = [(name, self._opened(name)) for name in names]
+        opened = [(name, self._open(name)) for name in names]
         return [(name, text) for name, text in opened if text is not None]
 
     def forget(self, name: str) -> None:
@@ -81,13 +81,13 @@ class Spool:
         self._set_aside += 1
         self.forget(name)
 
-    def _sealed(self, text: Text, owner: str) -> bytes:
+    def _seal(self, text: Text, owner: str) -> bytes:
         """Under a key of its own, wrapped by the master key: nothing on this disk can be read without it."""
         wrapped = self._keyring.wrapped_new_key(owner)
         closed = self._keyring.unwrap(owner, wrapped).close(json.dumps(asdict(text), default=str), PLACE)
         return json.dumps({"key": b64encode(wrapped).decode(), "text": b64encode(closed).decode()}).encode()
 
-    def _opened(self, name: str) -> Text | None:
+    def _open(self, name: str) -> Text | None:
         path = self._folder / name
         try:
             sealed = json.loads(path.read_bytes())

@@ -42,12 +42,12 @@ TEXT = {
 
 def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSettings, card: Card) -> FastAPI:
     app = new_web_app("carers")
-    door = _door("inbound", settings)
+    door = _new_door("inbound", settings)
 
     @app.post("/texts/inbound", response_class=Response, responses=TEXT_ANSWERS, openapi_extra=TEXT)
     async def take_text(request: Request) -> Response:
         """A text to Safe Return's number, as Twilio's webhook sends it. Kept before this answers."""
-        text = _text(await door.signed_form(request), door, clocks)
+        text = _parse_text(await door.signed_form(request), door, clocks)
         try:
             await intake.take(text)
         except NotKept:
@@ -60,7 +60,7 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
             raise
         return Response(NO_ANSWER, media_type="text/xml")
 
-    mount_status_route(app, receipts, _door("status", settings))
+    mount_status_route(app, receipts, _new_door("status", settings))
 
     @app.get("/card", response_class=HTMLResponse)
     async def show_card() -> str:
@@ -70,7 +70,7 @@ def pages(intake: Intake, receipts: Receipts, clocks: Clocks, settings: CarersSe
     return app
 
 
-def _door(name: str, settings: CarersSettings) -> TwilioDoor:
+def _new_door(name: str, settings: CarersSettings) -> TwilioDoor:
     return TwilioDoor(
         public_url=settings.public_url,
         tokens=settings.twilio_tokens,
@@ -80,9 +80,9 @@ def _door(name: str, settings: CarersSettings) -> TwilioDoor:
     )
 
 
-def _text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
-    said = {name: _values(form, name) for name in form.fields}
-    sid, sender = (_only(said, field, door) for field in ("MessageSid", "From"))
+def _parse_text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
+    said = {name: _read_values(form, name) for name in form.fields}
+    sid, sender = (_require_one(said, field, door) for field in ("MessageSid", "From"))
     pictures = tuple(each for name in sorted(said) if name.startswith("MediaUrl") for each in said[name] if each)
     bodies = said.get("Body", [])
     body = "\n".join(bodies)
@@ -94,22 +94,22 @@ def _text(form: SignedForm, door: TwilioDoor, clocks: Clocks) -> Text:
         pictures=pictures,
         received_at=clocks.wall(),
         story_at=clocks.story(),
-        flaw="not-utf-8" if form.undecodable & used else _flaw(bodies),
+        flaw="not-utf-8" if form.undecodable & used else _find_flaw(bodies),
     )
 
 
-def _flaw(bodies: Sequence[str]) -> Flaw | None:
+def _find_flaw(bodies: Sequence[str]) -> Flaw | None:
     if len(bodies) > 1:
         return "several-bodies"
     return "too-long" if any(len(each) > READ_LETTERS for each in bodies) else None
 
 
-def _values(form: SignedForm, field: str) -> list[str]:
+def _read_values(form: SignedForm, field: str) -> list[str]:
     """Each once, since Twilio's signature covers no repetition; without NUL, which PostgreSQL does not hold."""
     return list(dict.fromkeys(value.replace("\x00", "") for value in form.fields.getlist(field)))
 
 
-def _only(said: Mapping[str, Sequence[str]], field: str, door: TwilioDoor) -> str:
+def _require_one(said: Mapping[str, Sequence[str]], field: str, door: TwilioDoor) -> str:
     """The value of a field that a text must have once. Raises Problem: 400."""
     values = [value for value in said.get(field, ()) if value.strip()]
     if not values:

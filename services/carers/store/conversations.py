@@ -15,11 +15,11 @@ QUESTION = "SELECT about, provisional FROM questions WHERE number_hash = %(numbe
 
 def open_question(number_hash: bytes, since: datetime) -> Query[Question | None]:
     """None where none was asked since, or where it has been answered."""
-
-    def decode(rows: Rows) -> Question | None:
-        return Question(rows[0].about, rows[0].provisional) if rows else None
-
-    return Query(QUESTION, {"number_hash": number_hash, "since": since}, decode)
+    return Query(
+        QUESTION,
+        {"number_hash": number_hash, "since": since},
+        lambda rows: Question(rows[0].about, rows[0].provisional) if rows else None,
+    )
 
 
 ASK = """

@@ -25,7 +25,7 @@ async def bring_over(uow: UnitOfWork, keyring: Keyring, number: str) -> None:
         .order_by(texts_in.c.message_sid)
         .with_for_update(skip_locked=True)
     )
-    await uow.connection.execute(_texts(newest).where(texts_in.c.message_sid.in_(held)))
+    await uow.connection.execute(_rehash_texts(newest).where(texts_in.c.message_sid.in_(held)))
     await _bring_question_over(uow, newest, older)
     for table in (provisionals, enrolments, claims):
         moved = update(table).where(table.c.number_hash.in_(older)).values(number_hash=newest)
@@ -39,7 +39,7 @@ async def keep_in_order(uow: UnitOfWork, keyring: Keyring, numbers: Sequence[str
     for number in sorted(set(numbers)):
         newest, *older = keyring.number_hashes(number)
         waiting = texts_in.c.number_hash.in_(older) & texts_in.c.worked_at.is_(None)
-        await uow.connection.execute(_texts(newest).where(waiting))
+        await uow.connection.execute(_rehash_texts(newest).where(waiting))
 
 
 async def texting_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
@@ -69,7 +69,7 @@ async def texting_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batc
     return Batch(last, 0, shut)
 
 
-def _texts(newest: bytes) -> Update:
+def _rehash_texts(newest: bytes) -> Update:
     """The words stay sealed under their old key, whose owner is named by the older hash."""
     return update(texts_in).values(number_hash=newest, key_owner=literal_column(OWNER))
 

@@ -84,14 +84,14 @@ async def keep(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> No
         number_hash = hashes[text.sender]
         owner = owner_of(number_hash)
         content_hash = keyring.body_hash(text.content)
-        sealed = _sealed(text, number_hash, owner, keys[owner])
+        sealed = _seal(text, number_hash, owner, keys[owner])
         rows.setdefault((text.sid, content_hash), sealed | {"content_hash": content_hash})
     uow.bulk_write(KEEP, *rows.values(), locks="message_sid")
     others = [row | {"own_sid": f"{sid}-{content.hex()[:32]}"} for (sid, content), row in rows.items()]
     uow.bulk_write(KEEP_OTHER_WORDS, *others, locks="message_sid")
 
 
-def _sealed(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str, Any]:
+def _seal(text: Text, number_hash: bytes, owner: str, key: DataKey) -> dict[str, Any]:
     return {
         "message_sid": text.sid,
         "number_hash": number_hash,

@@ -109,12 +109,12 @@ def speaker_by_number(keyring: Keyring, numbers: Sequence[bytes], at: datetime) 
     A number may be several people's: one whom two authorities know, a couple with one phone. Then the children of all of them are
     the speaker's, and the rest is of the one who has children now, else of the first in the order of `SpeakerKind`.
     """
-    return Query(SPEAKERS, {"numbers": list(numbers)}, lambda rows: _speaker(keyring, rows, at))
+    return Query(SPEAKERS, {"numbers": list(numbers)}, lambda rows: _decode_speaker(keyring, rows, at))
 
 
 def children_by_code(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[tuple[ChildOfSpeaker, ...]]:
     """The children whom the number's duty staff may name by a code of these digits, without leading noughts."""
-    return Query(BY_CODE, {"numbers": list(numbers), "digits": list(digits)}, _children_by_code)
+    return Query(BY_CODE, {"numbers": list(numbers), "digits": list(digits)}, _decode_children)
 
 
 DUTY_TEAMS = """
@@ -154,13 +154,13 @@ def how_to_join(authority: AuthorityId) -> Query[tuple[str | None, str | None]]:
     return Query(JOINING, {"authority": authority}, lambda rows: first_row(rows) or (None, None))
 
 
-def _speaker(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
+def _decode_speaker(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
     people: dict[PersonId, list[Any]] = {}
     for row in rows:
         people.setdefault(row.person, []).append(row)
     order = list(SpeakerKind)
     speakers = sorted(
-        (_person(keyring, of_one, at) for of_one in people.values()),
+        (_decode_person(keyring, of_one, at) for of_one in people.values()),
         key=lambda each: (each.kind not in CARE_NOW, not each.children, order.index(each.kind), str(each.person)),
     )
     if not speakers:
@@ -173,11 +173,11 @@ def _speaker(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
     )
 
 
-def _person(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
+def _decode_person(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
     now = [row for row in rows if row.placement is not None and (row.to_at is None or at < row.to_at)]
     first = (now or rows)[0]
-    children = {row.child: _child(keyring, row) for row in now if row.child is not None}
-    kind = _kind(rows, now)
+    children = {row.child: _decode_child(keyring, row) for row in now if row.child is not None}
+    kind = _find_kind(rows, now)
     professional = bool(first.in_directory) and not first.of_police
     return Speaker(
         kind=kind,
@@ -191,7 +191,7 @@ def _person(keyring: Keyring, rows: Rows, at: datetime) -> Speaker:
     )
 
 
-def _kind(rows: Rows, now: Rows) -> SpeakerKind:
+def _find_kind(rows: Rows, now: Rows) -> SpeakerKind:
     if now:
         return SpeakerKind.RESIDENTIAL if any(row.kind == "residential" for row in now) else SpeakerKind.CARER
     if rows[0].in_directory:
@@ -199,7 +199,7 @@ def _kind(rows: Rows, now: Rows) -> SpeakerKind:
     return SpeakerKind.FORMER_CARER if any(row.to_at is not None for row in rows) else SpeakerKind.UNKNOWN
 
 
-def _child(keyring: Keyring, row: Any) -> ChildOfSpeaker:
+def _decode_child(keyring: Keyring, row: Any) -> ChildOfSpeaker:
     decryptor = Decryptor(keyring, row.child, row.child_key)
     name = decryptor.open(row.name, "children.name") or ""
     also: list[str] = json.loads(decryptor.open(row.known_as, "children.known_as") or "[]")
@@ -215,7 +215,7 @@ def _child(keyring: Keyring, row: Any) -> ChildOfSpeaker:
     )
 
 
-def _children_by_code(rows: Rows) -> tuple[ChildOfSpeaker, ...]:
+def _decode_children(rows: Rows) -> tuple[ChildOfSpeaker, ...]:
     return tuple(
         ChildOfSpeaker(row.child, row.code, (), row.person, row.authority, row.placement, row.force, row.wrapped)
         for row in rows

@@ -168,9 +168,10 @@ async def test_a_text_that_is_read_twice_texts_one_code(
         raise asyncio.CancelledError
 
     await service.text(phone, "BACK")
-    with monkeypatch.context() as dying, pytest.raises(asyncio.CancelledError):
-        dying.setattr(DecisionApplier, "apply", dies)
+    monkeypatch.setattr(DecisionApplier, "apply", dies)
+    with pytest.raises(asyncio.CancelledError):
         await service.worker._turn()
+    monkeypatch.undo()
     before = len(await service.replies_to(phone))
     await service.work()
     assert len(await service.replies_to(phone)) == before + 1
