@@ -1,4 +1,4 @@
-"""Carers: every text that comes in, and what carers are told.
+"""Reads every text that comes in, and texts carers.
 
 Hears: every text (Twilio's webhook), `carer.alert` duties; decisions, so that STATUS can be answered.
 Says: child-events, and the outcomes of its duties and of every `OK <code>`.

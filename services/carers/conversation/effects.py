@@ -148,7 +148,7 @@ class DecisionApplier:
         return codes
 
     def _enrol(self) -> None:
-        """A practice is no exercise for the carer: what it shows of them is published as real, for each of their children."""
+        """A finished practice is published as real, not as an exercise: the carer is aware, for each of their children."""
         uow, context, stage, at = self.uow, self.context, self.decision.stage, self.text.story_at
         if stage is None or context.person is None:
             return

@@ -31,7 +31,7 @@ def status_of_children(numbers: Sequence[bytes], digits: Sequence[str]) -> Query
 
 
 def _by_child(rows: Rows) -> dict[ChildId, Standing]:
-    """What was texted counts until the protocol's own word, which is later. It may have opened an episode that we do not know yet."""
+    """A text counts until the protocol changes the status later. A report may have opened an episode that we do not know yet."""
     found: dict[ChildId, Standing] = {}
     for row in rows:
         said_since = row.said_at is not None and (row.changed_at is None or row.said_at > row.changed_at)
