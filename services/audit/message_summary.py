@@ -1,4 +1,4 @@
-"""A message in plain words, for the page: what kind, and the few of its fields that a reader asks for."""
+"""Summarises a message in plain words for the page: its kind, and the few fields that a reader asks for."""
 
 import re
 from datetime import datetime
@@ -36,7 +36,7 @@ SHOWN = (
     "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
     "reference_kind", "grade", "starts_at", "quorum",
 )  # fmt: skip
-"""In the order in which they are shown. Ids that only tie entries together are left to the JSON."""
+"""In the order of the page. Ids that only link entries are in the JSON alone."""
 
 
 def plain(kind: str) -> str:

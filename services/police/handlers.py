@@ -1,4 +1,4 @@
-"""`police.notify` duties: queued, or withdrawn."""
+"""Handles `police.notify` duties: queues or withdraws their notices, and sends them again."""
 
 from dataclasses import dataclass
 
@@ -28,4 +28,4 @@ class Handlers:
         else:
             delivery = Delivery.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
             if await self.loop.put(uow, delivery):
-                store.told(uow, duty, received.subject, exercise=received.exercise)
+                store.record_told(uow, duty, received.subject, exercise=received.exercise)

@@ -1,4 +1,4 @@
-"""Which entries of a child's chain belong to one episode, and how episode and duties stand by them."""
+"""Selects the entries of a child's chain that belong to one episode, with the last state of the episode and its duties."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`said` belongs to the episode, in the order of the record. `episode` and `duties` are as they stood at its end."""
+    """`said` belongs to the episode, in the order of the record. `episode` and `duties` are in their last state."""
 
     said: Sequence[Said]
     episode: EpisodeChanged
@@ -34,17 +34,17 @@ class Evidence:
 
 
 def evidence_of(entries: Iterable[Entry], episode: UUID) -> Evidence:
-    """From a whole chain. Raises LookupError where the chain says nothing of the episode."""
+    """From a whole chain. Raises LookupError if the chain does not mention the episode."""
     said = [read(entry) for entry in entries]
-    standing = _newest(_contents(said, EpisodeChanged, episode))
-    if standing is None:
+    last = _newest(_contents(said, EpisodeChanged, episode))
+    if last is None:
         msg = "the record holds no such episode"
         raise LookupError(msg)
     by_duty: dict[UUID, list[DutyChanged]] = {}
     for each in _contents(said, DutyChanged, episode):
         by_duty.setdefault(each.duty, []).append(each)
     duties = [newest for each in by_duty.values() if (newest := _newest(each)) is not None]
-    return Evidence(_belonging(said, episode), standing, duties)
+    return Evidence(_belonging(said, episode), last, duties)
 
 
 def read(entry: Entry) -> Said:
@@ -53,14 +53,14 @@ def read(entry: Entry) -> Said:
 
 
 def _belonging(said: Sequence[Said], episode: UUID) -> list[Said]:
-    """What names the episode, one of its duties or tellings, or what it was decided upon; and all between the first and the last
-    of these that belongs to no other episode.
+    """Entries that name the episode, one of its duties or notices, or an event that led to a decision on it; and all entries
+    between the first and the last of these that belong to no other episode.
     """
-    of = {
+    names_by_episode = {
         name: _names_of(said, name) for name in {each.content["episode"] for each in said if "episode" in each.content}
     }
-    mine = of[str(episode)]
-    others = set().union(*(names for name, names in of.items() if name != str(episode))) - mine
+    mine = names_by_episode[str(episode)]
+    others = set().union(*(names for name, names in names_by_episode.items() if name != str(episode))) - mine
     linked = [index for index, each in enumerate(said) if _named(each) & mine]
     return [
         each

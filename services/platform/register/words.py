@@ -1,8 +1,8 @@
 """What carers, officers and agencies said, word for word: append-only, encrypted under the key of whom it is about."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.platform.register import views
 from services.platform.register.keys import Decryptor, key_of
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Statement, as_sql, bulk_insert
+from services.platform.store.query import Query, Rows, as_sql, bulk_insert
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import WordsId, is_provisional, new_id
 from services.safeguarding.notice_fields import ReportQuestion
@@ -66,25 +66,26 @@ async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussio
     return [Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows]
 
 
-def _read() -> Select[Any]:
+def _of_delivery() -> Select[Any]:
     view = views.words_told_to_police.c
-    asked = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
-    return asked.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
+    found = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
+    return found.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
 
 
-READ = as_sql(_read())
+OF_DELIVERY = as_sql(_of_delivery())
 
 
-def asked(delivery: UUID) -> Statement:
-    """The words that one telling to police names, oldest first."""
-    return READ, {"delivery": delivery}
+def words_told_to_police(keyring: Keyring, delivery: UUID) -> Query[list[Words]]:
+    """The words that one notice names, oldest first, without those whose key was erased."""
+    return Query(OF_DELIVERY, {"delivery": delivery}, partial(decrypt_words, keyring))
 
 
-def opened(keyring: Keyring, rows: Iterable[tuple[Any, ...]]) -> list[Words]:
-    """Of the rows that `asked` gave, those whose key was not erased."""
+def decrypt_words(keyring: Keyring, rows: Rows) -> list[Words]:
+    """Without those whose key was erased."""
     found = []
-    for words_id, about, closed, said_by, at, answers, wrapped in rows:
-        text = Decryptor(keyring, about, wrapped).open(closed, PLACE)
+    for row in rows:
+        text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE)
+        answers = None if row.answers is None else ReportQuestion(row.answers)
         if text is not None:
-            found.append(Words(words_id, text, said_by, at, None if answers is None else ReportQuestion(answers)))
+            found.append(Words(row.id, text, row.said_by, row.at, answers))
     return found

@@ -1,4 +1,4 @@
-"""What the commands do: rows are re-armed or put, with the record of who asked, and the running service sends them."""
+"""Queues notices again for the commands, and records who asked. The running service sends them."""
 
 import asyncio
 import time
@@ -11,7 +11,8 @@ from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.settings import KeySettings
 from services.platform.delivery.tables import attempts, deliveries
-from services.platform.register import forces, operators
+from services.platform.register import operators
+from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import story_clock
 from services.platform.store.engine import connect
@@ -30,7 +31,7 @@ class NobodyMay(Exception):
 
 
 async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
-    """How many go again, each with its entry on the record. Raises NobodyMay."""
+    """The number of notices that are sent again, each recorded. Raises NobodyMay."""
     settings = KeySettings()
     clocks = Clocks()
     store = Store(connect(settings, "police"), origin=Origin("police", clocks))
@@ -48,16 +49,16 @@ async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
 
 
 async def send_connection_test(force: str, sign_in: str, reason: str) -> tuple[bool, str]:
-    """Whether the force's end took the test, and what is to be said of it. Raises NobodyMay."""
+    """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
     settings = KeySettings()
     clocks = Clocks()
     store = Store(connect(settings, "police"), origin=Origin("police", clocks))
     try:
         async with store.transaction() as uow:
             command = await _command(uow, sign_in, reason)
-            if await forces.of(uow.connection, settings.keyring, force) is None:
+            if await uow.fetch(Forces(settings.keyring).by_id(force)) is None:
                 return False, "the register knows no such force"
-            test = await connection_test.put(uow, settings.keyring, force, command.now)
+            test = await connection_test.put_test(uow, settings.keyring, force, command.now)
             await operator_record.record_operator_act(
                 uow, settings.keyring, command, OperatorAct.CONNECTION_TESTED, test
             )
@@ -75,7 +76,7 @@ async def _command(uow: UnitOfWork, sign_in: str, reason: str) -> Command:
 
 
 async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:
-    """As soon as the first attempt has been answered, or after half a minute."""
+    """Waits for the answer to the first attempt, at most TEST_SECONDS."""
     deadline = time.monotonic() + TEST_SECONDS
     while True:
         async with store.reading.connect() as connection:

@@ -1,4 +1,4 @@
-"""The door for a force's replies: signed, replay-protected, taken once. What is refused says nothing of what we hold."""
+"""Takes a force's signed replies, each once. A refusal discloses nothing of our data."""
 
 import hashlib
 import re
@@ -30,18 +30,18 @@ from services.safeguarding.duties import Duty
 
 FORCE = re.compile(r"[a-z0-9-]{1,100}")
 ID = re.compile(r"[!-~]{1,200}")
-"""It travels on the bus, as the reply's."""
+"""The id of a reply, which travels on the bus."""
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class RepliesDoor:
+class ReplyWebhook:
     """Commits before it answers. The same reply again has the same answer and no second effect."""
 
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, forces: Forces) -> None:
         self._store, self._clocks, self._keyring, self._forces = store, clocks, keyring, forces
 
     async def take(self, request: Request, force_id: str) -> JSONResponse:
-        """Raises Problem for what is refused: 401 for a force or a signature that is not good, without saying which."""
+        """Raises Problem for a refused reply: 401 for an unknown force or a wrong signature, without saying which."""
         body = await signed_body(request, self._store, self._forces, force_id, MESSAGE_BYTES)
         reply = read_as(Reply, body)
         reply_id = request.headers["webhook-id"]
@@ -57,21 +57,21 @@ class RepliesDoor:
                 detail = "This webhook-id came before with other content. A new reply needs a new id."
                 raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
             if mark is Mark.NEW:
-                await self._work(uow, force_id, reply_id, reply)
+                await self._apply(uow, force_id, reply_id, reply)
         metrics.REPLIES.labels(reply.type if mark is Mark.NEW else "repeated").inc()
         return JSONResponse({"taken": reply_id}, status_code=HTTPStatus.ACCEPTED)
 
-    async def _work(self, uow: UnitOfWork, force_id: str, reply_id: str, reply: Reply) -> None:
+    async def _apply(self, uow: UnitOfWork, force_id: str, reply_id: str, reply: Reply) -> None:
         delivery = await deliveries.find(uow.connection, reply.data.notice)
         if delivery is not None and connection_test.is_test_of(delivery, force_id):
-            await connection_test.answered(uow, delivery, self._clocks.wall())
+            await connection_test.acknowledge_test(uow, delivery, self._clocks.wall())
             return
         duty = _of_this_force(delivery, force_id, reply.data.episode)
         if delivery is None or duty is None:
             metrics.REPLIES.labels("no-such-notice").inc()
             detail = "No notice with this id and episode was sent to this force."
             raise Problem(HTTPStatus.NOT_FOUND, "No such notice", detail, field="data.notice")
-        answering = ReplyService(
+        service = ReplyService(
             keyring=self._keyring,
             uow=uow,
             force=force_id,
@@ -82,22 +82,22 @@ class RepliesDoor:
             now=self._clocks.wall(),
             came_about=came_about(reply, duty, self._clocks),
         )
-        await answering.take(reply)
+        await service.take(reply)
 
 
 def came_about(reply: Reply, duty: Duty, clocks: Clocks) -> datetime:
-    """In story time, while the force's clock is on the wall. Neither before the force was told nor after now, whatever it says."""
+    """In story time; the force's clock shows wall time. Never before the force was told, nor after now."""
     said = min(reply.timestamp, clocks.wall()) + clocks.offset
     return min(max(said, duty.created_at), clocks.story()).astimezone(UTC)
 
 
 async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
-    """Raises Problem, the same for a force that nobody knows and a signature that does not fit."""
+    """Raises Problem, the same one for an unknown force and for a wrong signature."""
     body = await body_within(request, at_most)
     if not FORCE.fullmatch(force_id):
         raise _not_signed()
-    async with store.reading.connect() as connection:
-        force = await forces.of(connection, force_id)
+    async with store.read() as reader:
+        force = await reader.fetch(forces.by_id(force_id))
     if not is_signed(body, request.headers, force.reply_secrets if force else ()):
         raise _not_signed()
     if not ID.fullmatch(request.headers["webhook-id"]):
@@ -119,7 +119,7 @@ def _of_this_force(delivery: Delivery | None, force_id: str, episode: UUID | Non
 
 
 def read_as(shape: type[Shape], body: bytes) -> Shape:
-    """Raises Problem that names each field which is not as it should be."""
+    """Raises Problem that names each wrong field."""
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:

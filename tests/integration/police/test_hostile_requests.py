@@ -184,7 +184,7 @@ async def test_the_test_of_one_force_s_connection_is_not_another_s_to_answer(
     police: Police, database: Database, keyring: Keyring
 ) -> None:
     async with police.floor.store.transaction() as uow:
-        test = await connection_test.put(uow, keyring, police.force, datetime.now(UTC))
+        test = await connection_test.put_test(uow, keyring, police.force, datetime.now(UTC))
     await police.floor.until(test.id, "accepted")
     other, casework = authority(), database.engine("casework")
     await load(casework, keyring, other, datetime.now(UTC))
