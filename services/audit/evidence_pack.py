@@ -43,7 +43,7 @@ class Pack:
 
     def as_json(self) -> str:
         """Entries of the child's other episodes have only the SHA-256 of their envelope, which is enough to verify the chain."""
-        mine = {each.entry.position for each in self.evidence.said}
+        mine = {each.entry.position for each in self.evidence.messages}
         return json.dumps(
             {
                 "form": FORM,
@@ -67,7 +67,7 @@ class Pack:
 
     def as_page(self) -> str:
         """Sorted by the time at which things happened. The JSON has the order of the record."""
-        happened = sorted(self.evidence.said, key=lambda each: (each.at, each.entry.position))
+        happened = sorted(self.evidence.messages, key=lambda each: (each.at, each.entry.position))
         return _templates().get_template("pack.html").render(pack=self, evidence=self.evidence, happened=happened)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.audit.policy.evidence import Said
+from services.audit.policy.evidence import RecordedMessage
 from services.safeguarding.identifiers import code_of, telling
 from services.safeguarding.working_time import in_england
 
@@ -44,9 +44,9 @@ def plain(kind: str) -> str:
     return SPOKEN.get(kind) or re.sub(r"[.-]", " ", VERSION.sub("", kind))
 
 
-def detail(said: Said) -> list[tuple[str, str]]:
+def detail(message: RecordedMessage) -> list[tuple[str, str]]:
     """Names and values. A duty is named by the code that its recipient would text back."""
-    content = said.content
+    content = message.content
     shown = [
         (name.replace("_", " "), _in_words(content[name]))
         for name in SHOWN

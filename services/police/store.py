@@ -14,7 +14,8 @@ from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
 
-episodes = table("episodes", column("episode"), column("state"), column("closed_at"), schema="police")
+COLUMNS = "force episode child authority exercise state told_at closed_at gaps_chased"
+episodes = table("episodes", *(column(each) for each in COLUMNS.split()), schema="police")
 
 STATE_AFTER = {
     Wording.MISSING_NOTICE: "missing",

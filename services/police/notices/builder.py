@@ -122,7 +122,7 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeCo
 
 
 def connection_test(notice: UUID, at: datetime) -> Notice:
-    """About nobody."""
+    """A notice about nobody."""
     data = NoticeData(
         notice=notice,
         episode=None,
@@ -153,14 +153,14 @@ def _child(facts: ChildFacts) -> Child:
         name=facts.name or UNKNOWN,
         known_as=facts.known_as,
         date_of_birth=facts.date_of_birth.isoformat() if facts.date_of_birth else UNKNOWN,
-        age_disputed=_known(facts.age_disputed),
+        age_disputed=_yes_or_no(facts.age_disputed),
         sex=facts.sex or UNKNOWN,
         language=facts.language or UNKNOWN,
         description=_short(facts, "description"),
-        unaccompanied=_known(facts.unaccompanied),
-        modern_slavery_concern=_known(facts.modern_slavery_concern),
-        subject_to_immigration_control=_known(facts.subject_to_immigration_control),
-        guardian_allocated=_known(facts.guardian_allocated),
+        unaccompanied=_yes_or_no(facts.unaccompanied),
+        modern_slavery_concern=_yes_or_no(facts.modern_slavery_concern),
+        subject_to_immigration_control=_yes_or_no(facts.subject_to_immigration_control),
+        guardian_allocated=_yes_or_no(facts.guardian_allocated),
         in_care_since=facts.entered_care_at.isoformat() if facts.entered_care_at else UNKNOWN,
         **{name: _short(facts, name) for name in PROFILE},
     )
@@ -212,7 +212,7 @@ def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> di
     entered = child.entered_care_at if child else None
     earlier = context.earlier
     return {
-        "first_72_hours": _known(None if entered is None else in_first_hours(entered, duty.created_at)),
+        "first_72_hours": _yes_or_no(None if entered is None else in_first_hours(entered, duty.created_at)),
         "earlier_episodes": UNKNOWN if earlier is None else str(earlier.number),
         "last_episode": UNKNOWN if earlier is None else _day_in_england(earlier.last_told_at),
     }
@@ -233,7 +233,7 @@ def _placement(facts: PlacementFacts | None) -> Placement:
     )
 
 
-def _known(flag: bool | None) -> Known:  # noqa: FBT001 the one thing it is about
+def _yes_or_no(flag: bool | None) -> Known:  # noqa: FBT001 the one thing it is about
     if flag is None:
         return UNKNOWN
     return "yes" if flag else "no"

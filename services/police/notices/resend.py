@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -15,10 +17,11 @@ from services.platform.register import operators
 from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import story_clock
+from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
-from services.police.notices import connection_test, operator_record
-from services.police.notices.operator_record import Command
+from services.police.notices import connection_test
+from services.police.notices.operator_record import Command, record_operator_act
 from services.safeguarding.operators import OperatorAct
 
 TEST_SECONDS = 30.0
@@ -32,37 +35,33 @@ class NobodyMay(Exception):
 
 async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
     """The number of notices that are sent again, each recorded. Raises NobodyMay."""
-    settings = KeySettings()
-    clocks = Clocks()
-    store = Store(connect(settings, "police"), origin=Origin("police", clocks))
-    try:
-        async with store.transaction() as uow:
-            command = await _command(uow, sign_in, reason)
-            authority = command.operator.authority
-            again = await replay(uow, replace(chosen, authority=authority), command.now)
-            for delivery in again:
-                act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
-                await operator_record.record_operator_act(uow, settings.keyring, command, act, delivery)
-            return len(again)
-    finally:
-        await store.close()
+    async with _store() as (store, keyring), store.transaction() as uow:
+        command = await _command(uow, sign_in, reason)
+        again = await replay(uow, replace(chosen, authority=command.operator.authority), command.now)
+        for delivery in again:
+            act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
+            await record_operator_act(uow, keyring, command, act, delivery)
+        return len(again)
 
 
 async def send_connection_test(force: str, sign_in: str, reason: str) -> tuple[bool, str]:
     """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
-    settings = KeySettings()
-    clocks = Clocks()
-    store = Store(connect(settings, "police"), origin=Origin("police", clocks))
-    try:
+    async with _store() as (store, keyring):
         async with store.transaction() as uow:
             command = await _command(uow, sign_in, reason)
-            if await uow.fetch(Forces(settings.keyring).by_id(force)) is None:
+            if await uow.fetch(Forces(keyring).by_id(force)) is None:
                 return False, "the register knows no such force"
-            test = await connection_test.put_test(uow, settings.keyring, force, command.now)
-            await operator_record.record_operator_act(
-                uow, settings.keyring, command, OperatorAct.CONNECTION_TESTED, test
-            )
+            test = await connection_test.put_test(uow, keyring, force, command.now)
+            await record_operator_act(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
         return await _outcome(store, test.id)
+
+
+@asynccontextmanager
+async def _store() -> AsyncIterator[tuple[Store, Keyring]]:
+    settings = KeySettings()
+    store = Store(connect(settings, "police"), origin=Origin("police", Clocks()))
+    try:
+        yield store, settings.keyring
     finally:
         await store.close()
 

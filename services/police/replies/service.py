@@ -68,22 +68,21 @@ class ReplyService:
             await self._acknowledge(officer)
 
     def _news(self, kind: ReplyType, said: tuple[WordsId, ...]) -> Message | None:
-        authority = self.duty.authority
-        if kind is ReplyType.CLOSED:
-            return self._police(PoliceClosed, said)
-        if kind is ReplyType.INFORMATION:
-            return ChildInformationReceived(authority=authority, words=said, channel="force", nature="sighting")
-        if kind is ReplyType.LOCATED:
-            return ChildLocated(
-                authority=authority, words=said, channel="force", episode=self.duty.episode, proof=Proof.FORCE
-            )
-        if kind is ReplyType.RETURNED:
-            return ChildReturned(
-                authority=authority, words=said, channel="force", episode=self.duty.episode, proof=Proof.FORCE
-            )
-        if kind is ReplyType.SAFE_AND_WELL_CHECKED:
-            return SafeAndWellCheckRecorded(authority=authority, words=said, channel="force", episode=self.duty.episode)
-        return None
+        told: dict[str, Any] = {"authority": self.duty.authority, "words": said, "channel": "force"}
+        of_episode = told | {"episode": self.duty.episode}
+        match kind:
+            case ReplyType.CLOSED:
+                return self._police(PoliceClosed, said)
+            case ReplyType.INFORMATION:
+                return ChildInformationReceived(**told, nature="sighting")
+            case ReplyType.LOCATED:
+                return ChildLocated(**of_episode, proof=Proof.FORCE)
+            case ReplyType.RETURNED:
+                return ChildReturned(**of_episode, proof=Proof.FORCE)
+            case ReplyType.SAFE_AND_WELL_CHECKED:
+                return SafeAndWellCheckRecorded(**of_episode)
+            case _:
+                return None
 
     def _police(self, event: type[PoliceReply], said: tuple[WordsId, ...], **about: Any) -> PoliceReply:
         return event(

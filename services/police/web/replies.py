@@ -1,37 +1,26 @@
 """Takes a force's signed replies, each once. A refusal discloses nothing of our data."""
 
-import hashlib
-import re
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.delivery.webhook_signature import is_signed
 from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.problems import Problem, body_within
+from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.limits import MESSAGE_BYTES
-from services.platform.store import inbox
 from services.platform.store.encryption import Keyring
-from services.platform.store.inbox import Mark
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.police import metrics
 from services.police.notices import connection_test
 from services.police.replies.schema import Reply
 from services.police.replies.service import ReplyService
+from services.police.web.signed_request import mark_request, parse, signed_body
 from services.safeguarding.duties import Duty
-
-FORCE = re.compile(r"[a-z0-9-]{1,100}")
-ID = re.compile(r"[!-~]{1,200}")
-"""The id of a reply, which travels on the bus."""
-Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class ReplyWebhook:
@@ -43,22 +32,13 @@ class ReplyWebhook:
     async def take(self, request: Request, force_id: str) -> JSONResponse:
         """Raises Problem for a refused reply: 401 for an unknown force or a wrong signature, without saying which."""
         body = await signed_body(request, self._store, self._forces, force_id, MESSAGE_BYTES)
-        reply = read_as(Reply, body)
+        reply = parse(Reply, body)
         reply_id = request.headers["webhook-id"]
         async with self._store.transaction() as uow:
-            mark = await inbox.mark(
-                uow,
-                source=f"/forces/{force_id}",
-                message_id=reply_id,
-                content_hash=hashlib.sha256(body).digest(),
-                at=self._clocks.wall(),
-            )
-            if mark is Mark.OTHER_CONTENT:
-                detail = "This webhook-id came before with other content. A new reply needs a new id."
-                raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
-            if mark is Mark.NEW:
+            is_new = await mark_request(uow, f"/forces/{force_id}", request, body, self._clocks.wall())
+            if is_new:
                 await self._apply(uow, force_id, reply_id, reply)
-        metrics.REPLIES.labels(reply.type if mark is Mark.NEW else "repeated").inc()
+        metrics.REPLIES.labels(reply.type if is_new else "repeated").inc()
         return JSONResponse({"taken": reply_id}, status_code=HTTPStatus.ACCEPTED)
 
     async def _apply(self, uow: UnitOfWork, force_id: str, reply_id: str, reply: Reply) -> None:
@@ -91,49 +71,8 @@ def came_about(reply: Reply, duty: Duty, clocks: Clocks) -> datetime:
     return min(max(said, duty.created_at), clocks.story()).astimezone(UTC)
 
 
-async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
-    """Raises Problem, the same one for an unknown force and for a wrong signature."""
-    body = await body_within(request, at_most)
-    if not FORCE.fullmatch(force_id):
-        raise _not_signed()
-    async with store.read() as reader:
-        force = await reader.fetch(forces.by_id(force_id))
-    if not is_signed(body, request.headers, force.reply_secrets if force else ()):
-        raise _not_signed()
-    if not ID.fullmatch(request.headers["webhook-id"]):
-        detail = "An id has 1 to 200 characters of ASCII, without spaces: it names a message, and says nothing."
-        raise Problem(HTTPStatus.BAD_REQUEST, "Not an id", detail, field="webhook-id")
-    return body
-
-
-def _not_signed() -> Problem:
-    metrics.REPLIES.labels("not-signed").inc()
-    return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
-
-
 def _of_this_force(delivery: Delivery | None, force_id: str, episode: UUID | None) -> Duty | None:
     duty = delivery.duty if delivery is not None else None
     if duty is None or duty.force != force_id or (episode is not None and duty.episode != episode):
         return None
     return duty
-
-
-def read_as(shape: type[Shape], body: bytes) -> Shape:
-    """Raises Problem that names each wrong field."""
-    try:
-        return shape.model_validate_json(body)
-    except ValidationError as error:
-        errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
-        detail = "It does not have the shape of docs/integrating/police.md."
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "Not a reply", detail, field=errors[0]["field"], errors=errors
-        ) from None
-
-
-def _fault(place: tuple[int | str, ...], message: str) -> dict[str, str]:
-    of_ours = message.startswith("Value error, ")
-    message = message.removeprefix("Value error, ")
-    if of_ours and not place and ": " in message:
-        field, _, message = message.partition(": ")
-        return {"field": field, "detail": message}
-    return {"field": ".".join(str(part) for part in place) or "body", "detail": message}
