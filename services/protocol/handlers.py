@@ -18,9 +18,9 @@ from services.protocol.outgoing_messages import publish_decision
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols, responsible
-from services.protocol.policy.episodes import READ
+from services.protocol.policy.duties.milestones import Measurement, find_milestones
 from services.protocol.policy.last_resort import decide_without_case
-from services.protocol.policy.milestones import Reached, reached
+from services.protocol.policy.readings.episodes import READ
 from services.protocol.store import Held
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.decisions import MessageDeadLettered
@@ -77,7 +77,7 @@ class Handlers:
         if joining is not None:
             store.save(uow, joining, Case(child=joining.case.child, merged_into=case.child))
         await publish_decision(uow, received, decision, now)
-        milestones = list(reached(case, decision.case, received.time, facts.authority))
+        milestones = list(find_milestones(case, decision.case, received.time, facts.authority))
         uow.on_commit(lambda: _measure(decision, received, milestones))
 
     async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
@@ -105,7 +105,7 @@ class Handlers:
         return Protocols(current, {name: await uow.fetch(store.protocol_by_hash(name)) for name in others})
 
 
-def _measure(decision: Decision, received: Received[Any], milestones: list[Reached]) -> None:
+def _measure(decision: Decision, received: Received[Any], milestones: list[Measurement]) -> None:
     logger().info("a message was decided upon", count=len(decision.duties))
     metrics.measure(decision, received.content, milestones)
 

@@ -10,8 +10,8 @@ from services.platform.store import deadlines
 from services.platform.store.deadlines import Pending
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol.policy.draft import Deadline, Decision
-from services.protocol.policy.report_status import reports_taken
-from services.protocol.policy.tellings import message_of
+from services.protocol.policy.duties.report_status import reports_taken
+from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding import identifiers
 from services.safeguarding.decisions import DutyChanged
 from services.safeguarding.message import Message

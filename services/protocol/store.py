@@ -1,4 +1,4 @@
-"""Keeps cases and the protocols that they go by, and reads what the register lets the protocol know of a child."""
+"""Keeps cases and their protocols, and reads the facts that the register gives the protocol."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.loader import parse
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.rule_language.grammar import Protocol
 
 NOBODY = "unassigned"
 """The authority of a child that belongs to none: no register holds it, so its duties stay overdue on the console for all to see."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from jinja2 import Environment, StrictUndefined
 
 from services.handbook.phrases import sentence, who, words_of
-from services.protocol.policy.tellings import CARERS
+from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.simulate import Heard, Timeline, Told
 from services.safeguarding.events import Due
 from services.safeguarding.outcomes import DutyAccepted, DutyDelivered, Outcome

@@ -10,7 +10,7 @@ from services.protocol.policy.case import NOTHING, Case, Marked, Record
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
+from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding import care_events, events
 from services.safeguarding.decisions import EpisodeState
 from services.safeguarding.message import Message

@@ -12,8 +12,8 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
-from services.protocol.policy.episodes import READ
 from services.protocol.policy.facts import Facts
+from services.protocol.policy.readings.episodes import READ
 from services.safeguarding.events import ChildReportedMissing, Told
 from services.schemas.examples import FORMATS, example
 

@@ -10,8 +10,8 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import message_of
 from services.safeguarding import events
 from services.safeguarding.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duties import Because

@@ -12,7 +12,7 @@ from services.protocol.policy.case import Case, DutyOfCase
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Condition
+from services.protocol.policy.rule_language.vocabulary import Condition
 from services.safeguarding import events
 from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
 from services.safeguarding.duties import Because

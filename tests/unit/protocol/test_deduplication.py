@@ -7,8 +7,8 @@ import pytest
 
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import message_of
 from services.safeguarding import events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.identifiers import derived

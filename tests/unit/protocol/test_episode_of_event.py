@@ -7,7 +7,7 @@ import pytest
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding import events
 from services.safeguarding.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message

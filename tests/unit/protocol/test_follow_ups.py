@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import message_of
+from services.protocol.policy.rule_engine.dates import morning_of
 from services.safeguarding import care_events, contact_events, discussion_events, events
 from services.safeguarding.decisions import DutyState, MessageDeadLettered, Verdict
 from services.safeguarding.duties import Because, Duty

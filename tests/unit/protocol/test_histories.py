@@ -12,9 +12,9 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import OPEN_STATES, Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
-from services.protocol.policy.episodes import READ
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.readings.episodes import READ
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding import events
 from services.safeguarding.care_events import ChildTransferred
 from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeState

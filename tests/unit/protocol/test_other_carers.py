@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import pytest
 
+from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import CARERS
 from services.safeguarding import events
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.outcomes import DutyAccepted

@@ -8,7 +8,7 @@ import pytest
 from services.protocol.policy.case import Marked, Record
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
+from services.protocol.policy.rule_language.vocabulary import Mark
 from services.safeguarding import care_events, discussion_events, events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.first_hours import FIRST_HOURS

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from services.protocol.policy.draft import Decision
+from services.protocol.policy.duties.tellings import kind_of_duty
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import kind_of_duty
 from services.safeguarding import care_events, events, plan_events
 from services.safeguarding.decisions import DutyChanged, EpisodeChanged, Verdict
 from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite

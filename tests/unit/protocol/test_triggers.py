@@ -8,7 +8,7 @@ import pytest
 from services.protocol.policy.case import Marked
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark, Trigger
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
 from services.safeguarding import care_events as care
 from services.safeguarding import discussion_events as discussion
 from services.safeguarding import events

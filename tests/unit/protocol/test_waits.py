@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
+from services.protocol.policy.rule_engine.dates import morning_of
 from services.safeguarding import care_events, events, plan_events
 from services.safeguarding.decisions import Verdict
 from services.safeguarding.events import RuleDue

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.claims import STANDS_FOR
 from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.stand_down import StandDown
+from services.protocol.policy.readings.claims import STANDS_FOR
+from services.protocol.policy.rule_language.grammar import StandDown
 from services.safeguarding import events
 from services.safeguarding.decisions import EpisodeChanged, EpisodeState, Verdict
 from services.safeguarding.duties import PoliceNotify
