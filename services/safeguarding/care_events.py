@@ -1,4 +1,4 @@
-"""What happens to a child in care beside going missing: arrival, placement, transfer, age, identity. Reasons and names are in `words`."""
+"""Describes events of a child in care other than going missing: arrival, placement, transfer, age, identity."""
 
 from typing import Literal
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What becomes of those who are to be told: who has come onto the directory, who has left it, whom nothing reaches."""
+"""Describes changes among those who are to be told: somebody joins the directory, leaves it, or cannot be reached."""
 
 from services.safeguarding.events import Event
 from services.safeguarding.identifiers import PersonId

@@ -1,4 +1,4 @@
-"""What the protocol decided and where each episode and duty stands: the record for the console and the audit."""
+"""Records what the protocol decided, and the state of each episode and duty, for the console and the audit."""
 
 from enum import StrEnum
 from typing import Literal

@@ -1,4 +1,4 @@
-"""What happens around a strategy discussion (S36): moved, called off, held and recorded, and what its plan sets."""
+"""Describes events of a strategy discussion (S36): moved, called off, held and recorded, and the steps of its plan."""
 
 from datetime import date
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What happened. One class an event of ../shared/guidance/requirements.md, beside the project; the subject is the child, the time when it happened."""
+"""Describes what happened: one class for each event of the requirements. The subject is the child."""
 
 from enum import StrEnum
 from typing import Literal

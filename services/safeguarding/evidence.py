@@ -1,5 +1,7 @@
-"""What was done to carry a duty out, and who read what for it. Heard by the console and the audit alone: most of the bus's
-messages are these, and no service that decides anything should have to pass them over (docs/decisions/0014).
+"""Records each attempt to carry a duty out, and each reading of personal details.
+
+Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything should have
+to pass them over (docs/decisions/0014).
 """
 
 from enum import StrEnum

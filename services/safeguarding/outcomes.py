@@ -1,4 +1,4 @@
-"""What came of a duty. Heard by the protocol, the console and the audit."""
+"""Describes what came of a duty. Heard by the protocol, the console and the audit."""
 
 from typing import Literal, TypeAlias
 from uuid import UUID
