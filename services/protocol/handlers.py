@@ -22,12 +22,12 @@ from services.protocol.policy.duties.milestones import Measurement, find_milesto
 from services.protocol.policy.last_resort import decide_without_case
 from services.protocol.policy.readings.episodes import READ
 from services.protocol.store import Held
-from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.events import Due, DutyStepDue, RuleDue
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.events import Due, DutyStepDue, RuleDue
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 
 HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
     Priority.URGENT: READ,

@@ -7,9 +7,9 @@ from prometheus_client import Counter, Histogram
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.duties.milestones import Measurement, Milestone
-from services.safeguarding.decisions import DutyChanged
+from services.safeguarding.duty.decisions import DutyChanged
+from services.safeguarding.duty.outcomes import DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyFailed
 from services.safeguarding.roles import Channel
 
 SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 86400)

@@ -13,7 +13,7 @@ from services.protocol.policy.draft import Deadline, Decision
 from services.protocol.policy.duties.report_status import reports_taken
 from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding import identifiers
-from services.safeguarding.decisions import DutyChanged
+from services.safeguarding.duty.decisions import DutyChanged
 from services.safeguarding.message import Message
 
 

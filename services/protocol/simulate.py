@@ -12,8 +12,8 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.stories import AUTHORITY, OUTCOMES, Answers, Happening, Story, read
-from services.safeguarding.decisions import ProtocolDecided
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.decisions import ProtocolDecided
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 

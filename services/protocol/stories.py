@@ -11,9 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.periods import Length
 from services.safeguarding.contracts import contract_of
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.roles import Role
 
 OUTCOMES: dict[str, type[DutyAccepted | DutyDelivered | DutyAcknowledged | DutyFailed]] = {

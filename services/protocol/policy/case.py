@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
-from services.safeguarding.decisions import GOES_ON, DutyState, EpisodeState
+from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
 

@@ -16,15 +16,15 @@ from services.protocol.policy.rule_engine.recipients import Recipient, everyone_
 from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
 from services.protocol.policy.rule_language.grammar import Rule
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.decisions import (
+from services.safeguarding.child_events.events import DutyStepDue, RuleDue
+from services.safeguarding.child_events.plan_events import ReviewDue
+from services.safeguarding.duty.decisions import (
     EpisodeState,
     MessageDeadLettered,
     Verdict,
 )
-from services.safeguarding.events import DutyStepDue, RuleDue
+from services.safeguarding.duty.outcomes import DutyFailed, Outcome
 from services.safeguarding.message import CONTRACTS, Topic
-from services.safeguarding.outcomes import DutyFailed, Outcome
-from services.safeguarding.plan_events import ReviewDue
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 

@@ -2,7 +2,7 @@
 
 from services.protocol.policy.case import DutyOfCase, Episode
 from services.protocol.policy.draft import Decision, Draft
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
 
 
 def decision_of(draft: Draft) -> Decision:

@@ -21,9 +21,9 @@ from services.protocol.policy.case import (
 from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import Due
+from services.safeguarding.child_events.events import Due
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from services.protocol.policy.case import Case
 from services.protocol.policy.draft import Decision
 from services.safeguarding import identifiers
-from services.safeguarding.duties import Because, ProfessionalNotify
+from services.safeguarding.duty.duties import Because, ProfessionalNotify
 from services.safeguarding.identifiers import AuthorityId, ChildId
 from services.safeguarding.roles import Channel, Role, Wording
 

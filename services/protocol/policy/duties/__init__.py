@@ -1,1 +1,1 @@
-"""The life of a duty: its steps, its tellings, and what comes of them."""
+"""Leads duties through their lives: steps, tellings, and what comes of them."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.protocol.policy.case import Case, DutyOfCase
-from services.safeguarding.decisions import REACHED
+from services.safeguarding.duty.decisions import REACHED
 from services.safeguarding.roles import Channel, Role, Wording
 
 

@@ -6,9 +6,9 @@ from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import advance_after_failure, end, rest, schedule
 from services.protocol.policy.duties.tellings import call_back
-from services.safeguarding.decisions import GOES_ON, DutyState, Verdict
-from services.safeguarding.duties import Because
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+from services.safeguarding.duty.decisions import GOES_ON, DutyState, Verdict
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 
 RANK = {"told": 0, "withdrawn": 1, "accepted": 2, "delivered": 3, "failed": 4, "acknowledged": 5}
 

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable
 
-from services.safeguarding.decisions import REACHED, DutyChanged, DutyState, EpisodeChanged, ReportTaken, StepRecord
+from services.safeguarding.duty.decisions import (
+    REACHED,
+    DutyChanged,
+    DutyState,
+    EpisodeChanged,
+    ReportTaken,
+    StepRecord,
+)
 from services.safeguarding.roles import Role, Wording
 
 OF_THE_ABSENCE = frozenset({Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.RETURN_WITHDRAWN_NOTICE})

@@ -6,9 +6,9 @@ from services.protocol.policy.case import DutyOfCase, Telling
 from services.protocol.policy.draft import Deadline, Draft
 from services.protocol.policy.duties.tellings import call_back, tell
 from services.protocol.policy.rule_language.grammar import Rule, Step
-from services.safeguarding.decisions import DutyState, Verdict
-from services.safeguarding.duties import Because
-from services.safeguarding.events import DutyStepDue
+from services.safeguarding.child_events.events import DutyStepDue
+from services.safeguarding.duty.decisions import DutyState, Verdict
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.roles import Channel, Role, Wording
 
 

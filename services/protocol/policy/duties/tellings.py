@@ -8,10 +8,17 @@ from uuid import UUID
 from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Episode, Telling, newest_sighting
 from services.protocol.policy.draft import Draft
 from services.safeguarding import identifiers
-from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
-from services.safeguarding.first_hours import in_first_hours
+from services.safeguarding.duty.duties import (
+    Because,
+    CarerAlert,
+    Duty,
+    PoliceNotify,
+    ProfessionalNotify,
+    StrategyInvite,
+)
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.roles import Channel, Role
+from services.safeguarding.working_time import in_first_hours
 
 CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
 REPEATS_WITHIN = timedelta(days=90)

@@ -1,1 +1,1 @@
-"""Reads events: what each means for the child's episodes and record, and which rules it sets off."""
+"""Reads events: their meaning for the child's episodes and record, and the rules that they set off."""

@@ -4,9 +4,9 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings.moves import follow_placement, settle_unknowns
 from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding import care_events as care
-from services.safeguarding import plan_events as plan
-from services.safeguarding.decisions import Verdict
+from services.safeguarding.child_events import care_events as care
+from services.safeguarding.child_events import plan_events as plan
+from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 
 

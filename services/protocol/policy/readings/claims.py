@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from services.protocol.policy.case import Claim, Episode
 from services.protocol.policy.draft import Draft, Reading
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.decisions import Verdict
+from services.safeguarding.duty.decisions import Verdict
 
 What: TypeAlias = Literal["return", "retraction", "location"]
 

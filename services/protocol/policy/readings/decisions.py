@@ -6,8 +6,8 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings.care import record_changed, start_watch
 from services.protocol.policy.rule_engine.waits import supersede
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding import events, plan_events
-from services.safeguarding.decisions import Verdict
+from services.safeguarding.child_events import events, plan_events
+from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 
 NEGATIVE = {

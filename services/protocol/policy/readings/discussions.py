@@ -3,7 +3,7 @@
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding import discussion_events
+from services.safeguarding.child_events import discussion_events
 from services.safeguarding.message import Message
 
 HELD = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}

@@ -8,8 +8,8 @@ from services.protocol.policy.readings import claims
 from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
 from services.protocol.policy.readings.proof import is_proven, is_word_enough
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding import events
-from services.safeguarding.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.message import Message
 
 SAID_AGAIN_WITHIN = timedelta(hours=12)

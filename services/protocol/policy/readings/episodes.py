@@ -7,8 +7,8 @@ from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
 from services.protocol.policy.readings.openings import episode_id, find_earlier_episode, open_episode
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding import contact_events, events
-from services.safeguarding.decisions import EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.child_events import contact_events, events
+from services.safeguarding.duty.decisions import EpisodeState, MessageDeadLettered, Verdict
 from services.safeguarding.message import Message
 
 

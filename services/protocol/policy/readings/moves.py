@@ -21,8 +21,8 @@ from services.protocol.policy.duties.steps import schedule
 from services.protocol.policy.rule_engine.waits import announce, supersede, wait
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
-from services.safeguarding import care_events as care
-from services.safeguarding.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.child_events import care_events as care
+from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 

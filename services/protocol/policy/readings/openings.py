@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Draft
-from services.safeguarding.decisions import OVER
+from services.safeguarding.duty.decisions import OVER
 from services.safeguarding.identifiers import PlacementId, derived
 
 OPENINGS_KEPT = 30

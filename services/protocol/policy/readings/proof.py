@@ -5,8 +5,8 @@ from typing import TypeAlias
 
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Draft
-from services.safeguarding import events
-from services.safeguarding.events import Proof
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import Proof
 
 Ending: TypeAlias = events.ChildReturned | events.ChildLocated | events.ReportRetracted
 

@@ -5,8 +5,8 @@ from typing import Any
 from services.protocol.policy.case import OPEN_STATES, Episode
 from services.protocol.policy.draft import Draft, Reader, Reading
 from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
-from services.safeguarding import events
-from services.safeguarding.decisions import EpisodeState, Verdict
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
 
 
 def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:

@@ -1,1 +1,1 @@
-"""Applies rules: when they come to their time, under which conditions, to whom, and until when."""
+"""Applies rules: at their time, under their conditions, to their recipients, and until they end."""

@@ -8,8 +8,8 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.steps import call_back_untaken, end, resume, schedule
 from services.protocol.policy.rule_engine.waits import CAME, SETTLED, UNMET, announce, last_of_the_same
 from services.protocol.policy.rule_language.vocabulary import Trigger
-from services.safeguarding.decisions import DutyState
-from services.safeguarding.duties import Because
+from services.safeguarding.duty.decisions import DutyState
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.working_time import ENGLAND
 
 ENDS = {

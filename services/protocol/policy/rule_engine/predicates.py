@@ -10,11 +10,10 @@ from services.protocol.policy.rule_engine.awareness import aware_since
 from services.protocol.policy.rule_language.grammar import Asked, Rule, When
 from services.protocol.policy.rule_language.questions import Question
 from services.protocol.policy.rule_language.vocabulary import Condition, Mark
-from services.safeguarding.decisions import EpisodeState
-from services.safeguarding.first_hours import in_first_hours
+from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
-from services.safeguarding.working_time import ENGLAND, in_working_hours
+from services.safeguarding.working_time import ENGLAND, in_first_hours, in_working_hours
 
 PHOTOGRAPH_KEEPS = timedelta(days=90)
 CONTACTS_KEEP = timedelta(days=30)

@@ -10,9 +10,9 @@ from services.protocol.policy.draft import Draft
 from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.rule_language.grammar import Rule
 from services.safeguarding import identifiers
-from services.safeguarding.care_events import DutyHandOverAsked
-from services.safeguarding.decisions import REACHED, EpisodeState
-from services.safeguarding.duties import Because
+from services.safeguarding.child_events.care_events import DutyHandOverAsked
+from services.safeguarding.duty.decisions import REACHED, EpisodeState
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
 from services.safeguarding.roles import Channel, Role, Wording
 

@@ -10,8 +10,8 @@ from services.protocol.policy.rule_engine.predicates import Answer, Situation, a
 from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
 from services.protocol.policy.rule_engine.waits import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
 from services.protocol.policy.rule_language.grammar import ALWAYS, Protocol, Rule
-from services.safeguarding.decisions import EpisodeState, Verdict
-from services.safeguarding.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Channel, Wording
 

@@ -11,8 +11,8 @@ from services.protocol.policy.rule_engine.dates import date_of, morning_of
 from services.protocol.policy.rule_language.grammar import Before, Protocol, Rule
 from services.protocol.policy.rule_language.periods import Calendar
 from services.protocol.policy.rule_language.vocabulary import DateOf
-from services.safeguarding.duties import Because
-from services.safeguarding.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.duties import Because
 from services.safeguarding.identifiers import derived
 from services.safeguarding.working_time import ENGLAND, working_day_after, working_moment
 

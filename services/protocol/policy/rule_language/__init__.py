@@ -1,1 +1,1 @@
-"""The language in which rules are written."""
+"""Defines the language in which rules are written."""

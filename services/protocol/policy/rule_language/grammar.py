@@ -217,10 +217,11 @@ class Rule(Grammar):
 
 
 class StandDown(Grammar):
-    """What an authority takes for proof that a search may end."""
+    """What an authority takes for proof that a search may end. `code`: a code that the carer's handset sends back. `word`: a text of
+    the child's own carer alone.
+    """
 
     by_text: Literal["code", "word"] = Field("code", alias="by-text")
-    """`code`: a code that the carer's handset sends back. `word`: a text of the child's own carer alone."""
 
 
 class Protocol(Grammar):
