@@ -26,7 +26,7 @@ from services.police import metrics
 from services.police.notices import connection_test
 from services.police.replies.schema import Reply
 from services.police.replies.service import ReplyService
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 FORCE = re.compile(r"[a-z0-9-]{1,100}")
 ID = re.compile(r"[!-~]{1,200}")

@@ -3,8 +3,8 @@
 from typing import Literal
 from uuid import UUID
 
+from services.safeguarding.child_events.events import Told
 from services.safeguarding.dates import Day
-from services.safeguarding.events import Told
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 

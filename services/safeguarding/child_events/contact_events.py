@@ -1,6 +1,6 @@
 """Describes changes among those who are to be told: somebody joins the directory, leaves it, or cannot be reached."""
 
-from services.safeguarding.events import Event
+from services.safeguarding.child_events.events import Event
 from services.safeguarding.identifiers import PersonId
 
 

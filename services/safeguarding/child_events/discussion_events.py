@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from services.safeguarding.child_events.events import Event, Told, ToldOfEpisode
 from services.safeguarding.dates import Day, Moment
-from services.safeguarding.events import Event, Told, ToldOfEpisode
 from services.safeguarding.meetings import Form
 from services.safeguarding.message import Contract
 from services.safeguarding.roles import PLAN_OWNERS, Role

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
+from services.safeguarding.child_events.events import Told
 from services.safeguarding.dates import Day
-from services.safeguarding.events import Told
 
 
 class Dated(Told):

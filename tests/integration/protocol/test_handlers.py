@@ -12,10 +12,10 @@ from services.platform.messages.envelope import read
 from services.protocol.handlers import Handlers
 from services.protocol.loader import Library, files
 from services.protocol.store import PARSED, held_cases, hold, remember
-from services.safeguarding import events
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.duties import Duty, PoliceNotify
-from services.safeguarding.events import RuleDue
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.roles import Role, Wording
 from tests.support.database import Database
 from tests.support.protocol import Protocol

@@ -12,8 +12,8 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
 from services.protocol.policy.rule_engine.predicates import Situation, ask
 from services.protocol.policy.rule_language.grammar import Asked
-from services.safeguarding.care_events import CarerAwarenessRecorded
-from services.safeguarding.decisions import Verdict
+from services.safeguarding.child_events.care_events import CarerAwarenessRecorded
+from services.safeguarding.duty.decisions import Verdict
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 ANN = "person-00000000-0000-4000-8000-00000000000a"

@@ -9,10 +9,10 @@ from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
 from services.protocol.policy.duties.milestones import Measurement, Milestone, find_milestones
 from services.protocol.policy.facts import Facts
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
+from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

@@ -217,9 +217,7 @@ class Rule(Grammar):
 
 
 class StandDown(Grammar):
-    """What an authority takes for proof that a search may end. `code`: a code that the carer's handset sends back. `word`: a text of
-    the child's own carer alone.
-    """
+    """What ends a search. `code`: a code that the carer's handset sends back. `word`: the word of the child's own carer."""
 
     by_text: Literal["code", "word"] = Field("code", alias="by-text")
 
