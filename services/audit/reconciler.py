@@ -17,7 +17,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.contracts import contracts
-from services.safeguarding.outcomes import Outcome
+from services.safeguarding.duty.outcomes import Outcome
 
 LOOK_EVERY_SECONDS = 60
 FIRST_LOOK = timedelta(days=30)

@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import CONTRACTS
 
 SINCE = text(

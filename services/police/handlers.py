@@ -10,7 +10,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.notices.sender import lane_of
-from services.safeguarding.duties import DutySendAgain, PoliceNotify
+from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from services.platform.register import directory
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ChildId, PersonId
 from services.strategy.wording import Words, words
 from services.wording import ENGLISH

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
 
 ENTRY_FORM = "safe-return audit entry 1"
 ANCHOR_FORM = "safe-return audit anchor 1"

@@ -8,10 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.safeguarding.contact_events import ContactUnreachable
-from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import (
+from services.safeguarding.child_events.contact_events import ContactUnreachable
+from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
     ChildLocationClaimed,
@@ -28,9 +26,11 @@ from services.safeguarding.events import (
     RuleDue,
     TextNeedsHuman,
 )
-from services.safeguarding.evidence import DeliveryAttempted
+from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.evidence import DeliveryAttempted
+from services.safeguarding.duty.outcomes import Outcome
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import Outcome
 
 ALWAYS_DECIDED = (
     ChildReportedMissing,

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from services.audit.policy.chain import Entry
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import CONTRACTS, Message
 

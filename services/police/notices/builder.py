@@ -31,7 +31,7 @@ from services.safeguarding.duties import Duty, PoliceNotify
 from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ENGLAND, in_first_hours
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.MISSING_NOTICE: (NoticeType.NEW, About.MISSING),

@@ -18,8 +18,8 @@ from services.police import store
 from services.police.notices import field_agreement
 from services.police.notices.builder import NoticeContext, build_notice, connection_test
 from services.police.notices.schema import About, Notice
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import PoliceNoticeHasGaps
+from services.safeguarding.child_events.events import PoliceNoticeHasGaps
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.notice_fields import CHASED
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.dates import Moment
-from services.safeguarding.events import ReferenceKind, RiskGrade
 
 Line = Annotated[
     str,

@@ -12,8 +12,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.replies.schema import Officer, Reply, ReplyType
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import (
+from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
     ChildReturned,
@@ -25,9 +24,10 @@ from services.safeguarding.events import (
     Proof,
     SafeAndWellCheckRecorded,
 )
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import ForceId, WordsId
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from services.police.notices.wording import fields_of, headline, label, our_name
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
-from services.safeguarding.events import ReferenceKind
+from services.safeguarding.child_events.events import ReferenceKind
 
 READ, HAVE_IT = "read", "have-it"
 KINDS = {

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 INVITE = """
     INSERT INTO attendees (duty, step, discussion, role, delivery, reply)

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.platform.messages.envelope import Received
 from services.platform.store.query import execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.identifiers import derived
 from services.safeguarding.meetings import Meets
 from services.strategy.discussions.attendees import invited_to

@@ -15,7 +15,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import attendees

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.platform.store.query import execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.discussion_events import StrategyDiscussionHeld
-from services.safeguarding.duties import Duty
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
+from services.safeguarding.duty.duties import Duty
 from services.strategy.discussions.repository import HELD_ROW, PLANNED, Discussion, discussion_of, hold
 from services.strategy.discussions.tables import discussions, recorders, records
 

@@ -17,7 +17,7 @@ from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 from services.platform.store.encryption import Keyring
 from services.police.notices import connection_test
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.database import Database
 from tests.support.delivery import sending
 from tests.support.police import LINK_KEY, REPLY_SECRET, Police, answer, by_mail, police_of

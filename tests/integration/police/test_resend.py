@@ -17,7 +17,7 @@ from services.platform.store.encryption import Keyring
 from services.police import store
 from services.police.notices import connection_test
 from services.police.notices.sender import lane_of
-from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.roles import Wording
 from tests.support.database import Database
 from tests.support.delivery import eventually

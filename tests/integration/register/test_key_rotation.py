@@ -30,7 +30,7 @@ from services.platform.register.views import data_keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.duty.duties import ProfessionalNotify
 from services.strategy import correspondence
 from services.strategy.discussions import repository as discussions
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel

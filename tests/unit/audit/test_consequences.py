@@ -13,10 +13,10 @@ from services.protocol.loader import Library, files
 from services.protocol.policy import decide as decide_module
 from services.protocol.policy.draft import Decision, Happened
 from services.protocol.stories import read
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.events import ChildReportedMissing, PoliceClosed
-from services.safeguarding.evidence import AttemptResult, DeliveryAttempted
-from services.safeguarding.outcomes import DutyAccepted
+from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
+from services.safeguarding.duty.outcomes import DutyAccepted
 from tests.support.console import REPORTED_AT, duty_changed
 
 STORIES = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
