@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.carers.policy.scene import (
+from services.carers.policy.context import (
     About,
     Capacity,
     Child,
@@ -22,7 +22,7 @@ from services.carers.policy.scene import (
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.store.child_status import ChildStatus
 from services.carers.text import Text
-from services.carers.understanding import whom
+from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import Meaning
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import conversation, keys
@@ -61,7 +61,7 @@ async def load(
     In one round trip for whom the register knows. The keys of their children, about whom words may be kept, come with it.
     """
     numbers = keyring.number_hashes(text.sender)
-    number_hash, said = numbers[0], whom.numbers(meaning.words)
+    number_hash, said = numbers[0], child_names.numbers(meaning.words)
     people, [(came, answered)], questions, reports, stood, enrolled, claimed, *by_code = await execute_pipelined(
         uow.connection,
         conversation.asked(numbers),

@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.carers import messages, metrics
-from services.carers.policy.scene import Act, Decision, TextContext
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
-from services.carers.understanding import answers, language_recognition
-from services.carers.understanding.times import last_seen
+from services.carers.understanding.details import answers
+from services.carers.understanding.details.times import last_seen
+from services.carers.understanding.languages import language_recognition
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.carers.policy import enrolment
+from services.carers.policy.consequences import enrolment
 from services.carers.store import enrolments
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating

@@ -6,9 +6,10 @@ from datetime import timedelta
 from services.carers import metrics
 from services.carers.conversation import context
 from services.carers.conversation.effects import DecisionApplier
-from services.carers.policy import human
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Decision, TextContext
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
 from services.carers.store import key_rotation, texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
@@ -86,7 +87,7 @@ class Reader:
         scene, speaker = await context.load(uow, self._keyring, text, meaning, default=self._default, now=now)
         decision = decide(meaning, scene)
         if text.flaw is not None:
-            decision = human.also_escalate(decision, scene, "damaged")
+            decision = escalation.also_escalate(decision, scene, "damaged")
         replied = await self._carrying_out.apply(uow, text, scene, speaker, decision, welsh=meaning.welsh, now=now)
         texts.read(uow, unread.sid, at=now, replied=replied)
         uow.on_commit(lambda: self._count(scene, decision, unread))

@@ -1,55 +1,71 @@
-"""From what a text means and who sent it to what is done. Each kind of sender has a policy of its own."""
+"""Describes what a text brings about: acts, claims to be confirmed, and the answer."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+from uuid import UUID
 
-from services.carers.policy import confirmation, enrolment, human
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Decision, Telling, TextContext
-from services.carers.policy.senders import carer, officer, staff, stranger
-from services.carers.understanding.meaning import Intent, Meaning
+from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
+from services.safeguarding.message import Message
 
-OWN_CHILDREN = frozenset({"carer", "residential"})
-
-
-def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    return confirmation.hold_codes(_by_kind(meaning, scene), scene)
+Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 
-def _by_kind(meaning: Meaning, scene: TextContext) -> Decision:
-    if scene.kind in OWN_CHILDREN:
-        return _by_carer(meaning, scene)
-    if scene.kind == "officer":
-        return carer.within_limits(_unless_stopped(meaning, scene) or officer.decide(meaning, scene), scene)
-    if scene.kind == "staff":
-        confirmed = _unless_stopped(meaning, scene) or confirmation.confirm(meaning, scene)
-        return carer.within_limits(confirmed or staff.decide(meaning, scene), scene)
-    return carer.within_limits(stranger.decide(meaning, scene), scene)
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What would end a search, said of some children. One code, texted to the sender, confirms it of all of them."""
+
+    kind: ClaimKind
+    about: tuple["Claimed", ...]
+    apart: bool = False
+    """It has a code of its own, since nobody has said yet which of several is meant."""
 
 
-def _by_carer(meaning: Meaning, scene: TextContext) -> Decision:
-    if stopped := _unless_stopped(meaning, scene):
-        return stopped
-    if answered := confirmation.confirm(meaning, scene) or enrolment.decide(meaning, scene):
-        return carer.within_limits(answered, scene)
-    if scene.telling is None:
-        alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
-        return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
-    if staff.is_told_of(scene.telling, scene):
-        return carer.within_limits(staff.decide(meaning, scene), scene)
-    return _by_carer_told(scene.telling, meaning, scene)
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One child of a claim. `code` is how the sender calls the child; empty for a report without a name."""
+
+    subject: ChildId
+    code: str
+    authority: AuthorityId
+    person: PersonId | None = None
+    episode: UUID | None = None
 
 
-def _by_carer_told(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a text that was sent to this number stands in theirs."""
-    if staff.leaves_it(meaning):
-        return carer.decide(meaning, scene)
-    acknowledged = staff.acknowledged(telling)
-    if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
-        return acknowledged
-    told = carer.decide(meaning, scene)
-    return replace(told, acts=(*told.acts, *acknowledged.acts))
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something to say on the bus about `subject`. The text's words are kept about the subject and named in it."""
+
+    subject: ChildId
+    content: Message
 
 
-def _unless_stopped(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """They want no more texts. A person is told and finds another way: safeguarding does not end with a text."""
-    return human.to_human(scene, "opted-out", answer=None) if Intent.STOP in meaning.intents else None
+@dataclass(frozen=True, slots=True)
+class Decision:
+    acts: tuple[Act, ...] = ()
+    answer: Answer | None = None
+    standing: Standing = field(default_factory=Standing)
+    """For the answer about how things stand."""
+    question: Question | None = None
+    """The one question that the answer asks."""
+    answered: bool = False
+    """The open question is answered, or given up."""
+    identified: tuple[tuple[ChildId, ChildId], ...] = ()
+    """Provisional report and the child it was about."""
+    ended: tuple[ChildId, ...] = ()
+    """Provisional reports whose child is back, or that were a false alarm."""
+    claims: tuple[Claim, ...] = ()
+    """What the sender is asked to confirm, a code each."""
+    confirmed: tuple[OpenClaim, ...] = ()
+    which: tuple[str, ...] = ()
+    """The codes of the children of whom something is confirmed, as the sender knows them."""
+    denied: tuple[ChildId, ...] = ()
+    """Children of whom the sender says now that they are missing: no earlier code ends that."""
+    wrong_code: bool = False
+    stage: Stage | None = None
+    """Where the speaker's enrolment stands from now on."""
+    exercise: bool = False
+    """All that is said because of it is practice."""
+    coded: str | None = None
+    """The code by which duty staff named a child, for the answer: whoever mistyped it sees whom they reported."""

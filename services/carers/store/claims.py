@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.carers.policy.claim import Claim, ClaimKind, OpenClaim
-from services.carers.understanding import confirmations
+from services.carers.policy.context import ClaimKind, OpenClaim
+from services.carers.policy.decision import Claim
+from services.carers.understanding.details import confirmations
 from services.platform.store.query import Statement, execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId

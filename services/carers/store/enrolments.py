@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from services.carers.policy.scene import Enrolment
+from services.carers.policy.context import Enrolment
 from services.carers.store.tables import enrolments
 from services.platform.register.conversation import PEOPLE
 from services.platform.store.query import Statement

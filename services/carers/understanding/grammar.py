@@ -4,18 +4,18 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from services.carers.understanding import (
-    clauses,
+from services.carers.understanding.details import practice, references
+from services.carers.understanding.languages import (
+    english_questions,
     language_recognition,
-    lexicon,
-    nouns,
-    practice,
-    references,
-    whole_text,
+    other_languages,
+    plain_words,
+    welsh,
+    word_lists,
 )
-from services.carers.understanding.languages import english_questions, other_languages, plain_words, welsh
-from services.carers.understanding.lexicon import any_of
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
+from services.carers.understanding.sentences import clauses, lexicon, whole_text
+from services.carers.understanding.sentences.lexicon import any_of
 
 ASKS_WHERE = any_of(english_questions.ASKS_WHERE, welsh.ENQUIRY)
 STOP = any_of(english_questions.STOP)
@@ -132,8 +132,8 @@ INTRODUCES = re.compile(
 WORDS_OF_A_QUESTION = 20
 TELLS = any_of(
     [
-        rf"\b(?:{'|'.join(sorted(nouns.CHILD - {'all', 'both', 'e', 'o', 'hi', 'fe', 'fo', 'one', 'everyone', 'everybody'}))})\b",
-        rf"\b(?:{'|'.join(sorted(nouns.KIN - {'mate', 'pal', 'people', 'someone', 'somebody', 'anyone', 'anybody'}))})\b",
+        rf"\b(?:{'|'.join(sorted(word_lists.CHILD - {'all', 'both', 'e', 'o', 'hi', 'fe', 'fo', 'one', 'everyone', 'everybody'}))})\b",
+        rf"\b(?:{'|'.join(sorted(word_lists.KIN - {'mate', 'pal', 'people', 'someone', 'somebody', 'anyone', 'anybody'}))})\b",
         r"\b(?:c\d+|\d\d+|his|hes|shes|their|returned|located|missing|found|gone|left|seen|hospital|custody|car|come to your|kill|warn|threat\\w*|owes?|train|bus|knife|hurt|danger|help)\b",
     ]
 )

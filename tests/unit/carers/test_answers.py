@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.carers.understanding.answers import told
+from services.carers.understanding.details.answers import told
 from services.safeguarding.notice_fields import ReportQuestion as Asked
 
 

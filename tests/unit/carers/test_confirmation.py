@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from services.carers import messages
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import ClaimKind, OpenClaim
-from services.carers.policy.confirmation import WRONG_CODES_AN_HOUR
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Decision, Question, Standing, TextContext
+from services.carers.policy.consequences.confirmation import WRONG_CODES_AN_HOUR
+from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
 from services.carers.store.claims import code_for, new_code
-from services.carers.understanding import confirmations
+from services.carers.understanding.details import confirmations
 from services.carers.understanding.grammar import understand
 from services.safeguarding import events
 from services.safeguarding.events import Proof

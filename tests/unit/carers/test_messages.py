@@ -10,8 +10,8 @@ import yaml
 
 from services.carers import messages
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import Claim, Claimed, ClaimKind
-from services.carers.policy.scene import Decision, PoliceStand, Standing
+from services.carers.policy.context import ClaimKind, PoliceStand, Standing
+from services.carers.policy.decision import Claim, Claimed, Decision
 from services.protocol.policy.tellings import CARERS
 from services.safeguarding.roles import Wording
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.carers.policy import enquiry, human, unnamed, whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
-from services.carers.policy.one_child import decide_for_child
-from services.carers.policy.scene import Act, Child, Decision, PoliceStand, Standing, TextContext
-from services.carers.understanding import confirmations, residence, whom
+from services.carers.policy.consequences import enquiry, escalation, unnamed_child
+from services.carers.policy.consequences.one_child import decide_for_child
+from services.carers.policy.context import Child, PoliceStand, Standing, TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.policy.mentions import sides
+from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
+from services.carers.understanding.children import child_names
+from services.carers.understanding.details import confirmations, residence
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import (
@@ -36,7 +39,7 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
     decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene)
     decision = decision or _meant_to_confirm(meaning, scene) or _asked(meaning, scene)
     if meaning.doubtful or found.doubtful:
-        decision = human.also_escalate(decision, scene, "not-understood")
+        decision = escalation.also_escalate(decision, scene, "not-understood")
     return within_limits(decision, scene)
 
 
@@ -54,13 +57,13 @@ def _answer_to_question(meaning: Meaning, found: ChildMentions, scene: TextConte
         return None
     if question.about != "report" and REPORTS & set(meaning.intents):
         return None
-    children = found.named or whom.answered(meaning.words, [_known(each) for each in scene.children])
+    children = found.named or child_names.answered(meaning.words, scene.children)
     if not children:
         return None
     if question.about == "report":
         return _identified(question.provisional, children, scene)
     intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
-    completed = unnamed.together([decide_for_child(scene.by_id(child), intent, scene) for child in children])
+    completed = unnamed_child.together([decide_for_child(scene.by_id(child), intent, scene) for child in children])
     return replace(completed, answered=True)
 
 
@@ -68,11 +71,11 @@ def _identified(asked_of: ChildId, children: Sequence[ChildId], scene: TextConte
     """A report that began without a name goes on under the first child's that it may be about; of any other child it is a report of its
     own. A report to which none of them belongs is not taken back by that: a person finds out.
     """
-    begun = whose.reports(scene, asked_of)
-    told = unnamed.together([decide_for_child(scene.by_id(child), Intent.MISSING, scene) for child in children])
+    begun = sides.reports(scene, asked_of)
+    told = unnamed_child.together([decide_for_child(scene.by_id(child), Intent.MISSING, scene) for child in children])
     identified: dict[ChildId, ChildId] = {}
     for child in children:
-        report = whose.report_of(scene.by_id(child), begun, asked_of)
+        report = sides.report_of(scene.by_id(child), begun, asked_of)
         if report is not None:
             identified.setdefault(report, child)
     acts = [Act(report, _says_who(scene.by_id(child), scene)) for report, child in identified.items()]
@@ -81,7 +84,7 @@ def _identified(asked_of: ChildId, children: Sequence[ChildId], scene: TextConte
         if each.provisional in identified:
             acts += decide_for_child(scene.unnamed(each), Intent.UNCLEAR, scene).acts
         else:
-            acts.append(human.needed(scene, "which-child", each.provisional))
+            acts.append(escalation.needed(scene, "which-child", each.provisional))
     answer = Answer.MISSING_NAMED if identified else told.answer
     return replace(told, acts=tuple(acts), answer=answer, answered=True, identified=tuple(identified.items()))
 
@@ -102,13 +105,15 @@ def _told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decisio
         if intent not in SAID_IN_PASSING or not _only_at_home(child, found, scene)
     ]
     if len(found.about) >= MANY and not scene.open and not scene.provisionals and _all_are_home(found, scene):
-        return human.to_human(scene, "not-understood")
+        return escalation.to_human(scene, "not-understood")
     if found.nobody:
-        parts.append(unnamed.decide_unnamed(found.nobody, scene))
-    parts += [unnamed.decide_unnamed(intents, whose.among(scene, several)) for several, intents in found.either.items()]
+        parts.append(unnamed_child.decide_unnamed(found.nobody, scene))
+    parts += [
+        unnamed_child.decide_unnamed(intents, sides.among(scene, several)) for several, intents in found.either.items()
+    ]
     if not parts:
         return None
-    decision = _each_named(unnamed.together(parts), scene)
+    decision = _each_named(unnamed_child.together(parts), scene)
     nameless = {each.provisional for each in scene.provisionals if each.child is None}
     if (
         any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
@@ -120,7 +125,7 @@ def _told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decisio
 
 def _each_named(decision: Decision, scene: TextContext) -> Decision:
     """Nobody confirms for more children than the text can name: of those who are back each is named first."""
-    if all(len(claim.about) <= unnamed.CODES_IN_ONE_TEXT for claim in decision.claims):
+    if all(len(claim.about) <= unnamed_child.CODES_IN_ONE_TEXT for claim in decision.claims):
         return decision
     kept = tuple(
         act for act in decision.acts if not isinstance(act.content, ChildReturnClaimed | MissingRetractionClaimed)
@@ -128,7 +133,7 @@ def _each_named(decision: Decision, scene: TextContext) -> Decision:
     missing = any(isinstance(act.content, ChildReportedMissing) for act in kept)
     return replace(
         decision,
-        acts=(*kept, *human.each_team(scene, "which-child")),
+        acts=(*kept, *escalation.each_team(scene, "which-child")),
         claims=(),
         answer=decision.answer if missing else Answer.BACK_WHICH,
         ended=(),
@@ -139,7 +144,7 @@ def _told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
     """What is unclear of a child that nobody misses is for a person."""
     of = scene.by_id(child)
     if intent is Intent.UNCLEAR and not of.standing.open:
-        return Decision((human.needed(scene, "not-understood", child),), Answer.HUMAN)
+        return Decision((escalation.needed(scene, "not-understood", child),), Answer.HUMAN)
     return decide_for_child(of, intent, scene)
 
 
@@ -166,12 +171,12 @@ def _reference_without_number(meaning: Meaning, scene: TextContext) -> Decision:
     """Asked for again. Whatever stands beside the word REF, a person reads."""
     asked = Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
     alone = set(meaning.words.split()) <= REFERENCE_ALONE
-    return asked if alone else human.also_escalate(asked, scene, "not-understood")
+    return asked if alone else escalation.also_escalate(asked, scene, "not-understood")
 
 
 def _back_but_was_it_the_one(decision: Decision, scene: TextContext, nameless: set[ChildId]) -> Decision:
     """A child is back while a report without a name is open: whether it was about this child, a person finds out."""
-    acts = tuple(human.needed(scene, "which-child", subject) for subject in sorted(nameless))
+    acts = tuple(escalation.needed(scene, "which-child", subject) for subject in sorted(nameless))
     return replace(decision, acts=(*decision.acts, *acts))
 
 
@@ -183,25 +188,25 @@ def _asked(meaning: Meaning, scene: TextContext) -> Decision:
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
         return _status(scene) if meaning.asks_only else replace(_status(scene), acts=_kept(scene).acts)
     if Intent.HELP in intents:
-        return human.to_human(scene, "asked-for-human")
+        return escalation.to_human(scene, "asked-for-human")
     if intents == {Intent.THANKS} and not scene.pictures:
         return Decision()
     if len(scene.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
         return _kept(scene)
-    return human.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+    return escalation.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
 
 
 def _meant_to_confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
     """It can only be meant to confirm something, and holds no code of ours."""
     meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
-    return human.to_human(scene, "code-not-valid") if meant_so else None
+    return escalation.to_human(scene, "code-not-valid") if meant_so else None
 
 
 def _kept(scene: TextContext) -> Decision:
     """Words that say more than we understand: for the one child that is missing, else for a person."""
     if len(scene.open) == 1:
         return decide_for_child(scene.open[0], Intent.UNCLEAR, scene)
-    return human.to_human(scene, "not-understood")
+    return escalation.to_human(scene, "not-understood")
 
 
 def _is_enquiry(words: str, scene: TextContext) -> bool:
@@ -223,7 +228,3 @@ def _how_far(standing: Standing) -> tuple[int, bool]:
 
 def _is_urgent(decision: Decision) -> bool:
     return decision.wrong_code or bool(decision.claims) or any(isinstance(act.content, URGENT) for act in decision.acts)
-
-
-def _known(child: Child) -> whom.Known:
-    return whom.Known(child.child, child.code, child.names)

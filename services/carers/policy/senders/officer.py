@@ -4,9 +4,10 @@ A person reads it at once, and nothing is confirmed: what police tell counts whe
 replies or by telephone, and a mobile is not the force.
 """
 
-from services.carers.policy import enquiry, human
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Decision, TextContext
+from services.carers.policy.consequences import enquiry, escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Decision
 from services.carers.policy.senders import staff
 from services.carers.understanding.meaning import Intent, Meaning
 
@@ -17,7 +18,7 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
     acknowledged = staff.acknowledged(scene.telling).acts if scene.telling is not None and coded else ()
     if acknowledged and set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return Decision(acknowledged, Answer.ACKNOWLEDGED)
-    acts = human.each_team(scene, "police-officer")
+    acts = escalation.each_team(scene, "police-officer")
     if meaning.enquiry == "where":
         acts += enquiry.refused(scene).acts
     return Decision((*acknowledged, *acts), Answer.OFFICER)

@@ -8,14 +8,16 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from services.carers.policy import enquiry, human, identification, unnamed, whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.child_mentions import ChildMentions, resolve_mentions
-from services.carers.policy.one_child import decide_for_child
-from services.carers.policy.scene import Act, Child, Decision, Standing, Telling, TextContext
-from services.carers.understanding import whom
+from services.carers.policy.consequences import enquiry, escalation, identification, unnamed_child
+from services.carers.policy.consequences.one_child import decide_for_child
+from services.carers.policy.context import Child, Standing, Telling, TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.policy.mentions import sides
+from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
+from services.carers.understanding.children import child_names
+from services.carers.understanding.details.refusal import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
-from services.carers.understanding.refusal import declines
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.outcomes import DutyAcknowledged
 
@@ -57,7 +59,7 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
         return _by_code(found, meaning, scene)
     if set(found.nobody) & REPORTS:
         unknown = Answer.MISSING_NO_SUCH_CODE if found.somebody_else else Answer.MISSING_WITHOUT_CODE
-        return replace(unnamed.decide_unnamed(found.nobody, scene), answer=unknown)
+        return replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=unknown)
     return _asked(found, meaning, scene)
 
 
@@ -70,7 +72,7 @@ def _asked(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decisi
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
         return enquiry.refused(scene)
-    decision = human.to_human(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+    decision = escalation.to_human(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
     return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
 
 
@@ -79,16 +81,18 @@ def _by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Deci
     parts = []
     for child, intents in found.about.items():
         parts += [_of_child(scene.by_id(child), intent, scene) for intent in intents if _is_told(intent, meaning)]
-    parts += [unnamed.decide_unnamed(intents, whose.among(scene, several)) for several, intents in found.either.items()]
+    parts += [
+        unnamed_child.decide_unnamed(intents, sides.among(scene, several)) for several, intents in found.either.items()
+    ]
     unclear = [] if set(found.nobody) & REPORTS else found.nobody
     if set(found.nobody) & REPORTS:
-        parts.append(replace(unnamed.decide_unnamed(found.nobody, scene), answer=Answer.MISSING_NO_SUCH_CODE))
+        parts.append(replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=Answer.MISSING_NO_SUCH_CODE))
     if not parts or unclear or found.somebody_else or found.doubtful or meaning.doubtful:
         subject = next(iter(found.about), None)
-        parts.append(Decision((human.needed(scene, "not-understood", subject),), Answer.HUMAN))
+        parts.append(Decision((escalation.needed(scene, "not-understood", subject),), Answer.HUMAN))
     if meaning.enquiry == "where":
         parts.append(enquiry.refused(scene))
-    return unnamed.together(parts)
+    return unnamed_child.together(parts)
 
 
 def _of_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
@@ -136,7 +140,7 @@ def _about(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
         parts = [decide_for_child(child, intent, of_telling) for intent in told if _still_counts(intent, telling)]
         parts += _kept(child, said, meaning, of_telling)
     if any(not _still_counts(intent, telling) for intent in told):
-        parts.append(Decision((human.needed(of_telling, "not-understood", telling.child),), Answer.HUMAN))
+        parts.append(Decision((escalation.needed(of_telling, "not-understood", telling.child),), Answer.HUMAN))
     if not leaves_it(meaning):
         # Whoever has police's reference has rung them, and in the place of police only that is an answer.
         parts.append(acknowledged(telling, "phoned" if meaning.reference else "text"))
@@ -144,20 +148,20 @@ def _about(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
         parts.append(_left(telling, meaning, of_telling))
     if meaning.enquiry == "where":
         parts.append(enquiry.refused(of_telling))
-    return unnamed.together(parts)
+    return unnamed_child.together(parts)
 
 
 def _of_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
     """Beside the telling's code a child's own stands in the text: who the telling's child is, or another child. None: neither."""
-    codes = whom.named(meaning.words, [whom.Known(each.child, each.code) for each in scene.known])
+    codes = child_names.named(meaning.words, [child_names.Known(each.child, each.code) for each in scene.known])
     if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
         return None
     found = resolve_mentions(meaning, scene)
     reports = any(REPORTS & set(intents) for intents in (*found.about.values(), *found.either.values(), found.nobody))
     if is_provisional(telling.child) and not reports:
         return identification.decide(telling, codes, meaning, scene)
-    read = Decision((human.needed(scene, "which-child", telling.child),), Answer.HUMAN)
-    return unnamed.together([_by_code(found, meaning, scene), read]) if reports else read
+    read = Decision((escalation.needed(scene, "which-child", telling.child),), Answer.HUMAN)
+    return unnamed_child.together([_by_code(found, meaning, scene), read]) if reports else read
 
 
 def _without_what_is_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
@@ -186,5 +190,5 @@ def _left(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
         return enquiry.refused(scene)
-    reason: human.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
-    return Decision((human.needed(scene, reason, telling.child),), Answer.HUMAN)
+    reason: escalation.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
+    return Decision((escalation.needed(scene, reason, telling.child),), Answer.HUMAN)

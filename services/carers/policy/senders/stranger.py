@@ -6,9 +6,10 @@ after the one safe answer nothing automatic follows (S61).
 
 from dataclasses import replace
 
-from services.carers.policy import enquiry, human
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Decision, TextContext
+from services.carers.policy.consequences import enquiry, escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Decision
 from services.carers.policy.senders import staff
 from services.carers.understanding.meaning import Intent, Meaning
 
@@ -48,5 +49,5 @@ def _unknown(meaning: Meaning, scene: TextContext) -> Decision:
 def _read_by_a_person(scene: TextContext) -> tuple[Act, ...]:
     told = scene.telling
     if told is None:
-        return human.each_team(scene, "unknown-sender")
-    return (human.needed(replace(scene, authority=told.authority), "unknown-sender", told.child),)
+        return escalation.each_team(scene, "unknown-sender")
+    return (escalation.needed(replace(scene, authority=told.authority), "unknown-sender", told.child),)

@@ -4,9 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from services.carers.understanding import dialect
-from services.carers.understanding.languages.spelling import corrected
-from services.carers.understanding.nouns import NO_NAMES, WITHIN_A_VERB
+from services.carers.understanding.languages.spelling import corrected, translate_dialect
+from services.carers.understanding.languages.word_lists import NO_NAMES, WITHIN_A_VERB
 from services.safeguarding.identifiers import CODE_ALPHABET
 
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
@@ -60,7 +59,7 @@ def typed(text: str) -> str:
 
 def plain(text: str) -> str:
     """The same with misspelt words put right where that is safe, and with short forms written out."""
-    return dialect.plain(" ".join(corrected(word) for word in typed(text).split()))
+    return translate_dialect(" ".join(corrected(word) for word in typed(text).split()))
 
 
 @dataclass(frozen=True, slots=True)

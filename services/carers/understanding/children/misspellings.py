@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rapidfuzz.distance import OSA
 
-from services.carers.understanding.nouns import NO_NAMES, OTHERS
+from services.carers.understanding.languages.word_lists import NO_NAMES, OTHERS
 
 LETTERS_TO_MISSPELL = 5
 """A shorter name is another's with one letter changed."""

@@ -5,17 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from services.carers.understanding.children.misspellings import misspells, sounds_like
+from services.carers.understanding.children.roles import Role, is_of_another, role
 from services.carers.understanding.languages.plain_words import folded
-from services.carers.understanding.misspellings import misspells, sounds_like
-from services.carers.understanding.roles import Role, is_of_another, role
+from services.carers.understanding.languages.word_lists import NUMBERS
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
 SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
-NUMBERS = (
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
-    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
-)  # fmt: skip
 COUNTED = (
     *(
         (

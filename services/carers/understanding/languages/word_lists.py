@@ -120,3 +120,7 @@ PASSIVE = frozenset(
         "are", "been", "being", "got", "has", "is", "was", "were",
     }
 )  # fmt: skip
+NUMBERS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
+    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip

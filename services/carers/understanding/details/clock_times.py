@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, TypeAlias
 
-from services.carers.understanding.whom import NUMBERS
+from services.carers.understanding.languages.word_lists import NUMBERS
 
 Half: TypeAlias = Literal["am", "pm"]
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
-from services.carers.understanding import assertion, lexicon, nouns, subjects
+from services.carers.understanding.languages import word_lists
 from services.carers.understanding.languages.plain_words import Clause
 from services.carers.understanding.meaning import Intent, Said
-from services.carers.understanding.subjects import Kind, Subject
-from services.carers.understanding.whole_text import Text
+from services.carers.understanding.sentences import assertion, lexicon, subjects
+from services.carers.understanding.sentences.subjects import Kind, Subject
+from services.carers.understanding.sentences.whole_text import Text
 
 Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]
@@ -211,7 +212,7 @@ class _Reading:
         if lexicon.OTHER_TIMES.search(before):
             return False
         return not (
-            subjects.subject(before, match.start()).word in nouns.ANIMALS
+            subjects.subject(before, match.start()).word in word_lists.ANIMALS
             or (lexicon.LOSABLE.match(match[0]) and subjects.is_a_thing(before, match.start()))
         )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from services.carers.understanding.clock_times import ClockTime, Half, Span, read_times
+from services.carers.understanding.details.clock_times import ClockTime, Half, Span, read_times
 from services.safeguarding.working_time import ENGLAND
 
 LONGEST_AGO = timedelta(hours=24)

@@ -6,10 +6,11 @@ quotes both is a report of the child, since two who are missing must not become 
 
 import re
 
-from services.carers.policy import human
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Decision, Telling, TextContext
-from services.carers.understanding import whom
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import Telling, TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
 
@@ -24,13 +25,13 @@ PLAIN = frozenset(
 QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 
 
-def decide(telling: Telling, codes: whom.Named, meaning: Meaning, scene: TextContext) -> Decision:
+def decide(telling: Telling, codes: child_names.Named, meaning: Meaning, scene: TextContext) -> Decision:
     """`codes`: whom the text names by a child's own code; the scene is as the telling's authority sees it."""
     told = [each for each in codes.children if scene.by_id(each).authority == telling.authority]
     alone = len(told) == len(codes.children) == 1 and not codes.alike and not codes.somebody_else
     if not alone or not _is_plain(meaning, scene):
         answer = Answer.NO_SUCH_CODE if codes.somebody_else else Answer.NOT_IDENTIFIED
-        return Decision((human.needed(scene, "which-child", telling.child),), answer)
+        return Decision((escalation.needed(scene, "which-child", telling.child),), answer)
     child = scene.by_id(told[0])
     identified = ChildIdentified(authority=scene.authority, said_by=scene.person, channel="text", child=child.child)
     return Decision(
@@ -50,5 +51,5 @@ def _is_plain(meaning: Meaning, scene: TextContext) -> bool:
     ):
         return False
     codes = {each.lower() for each in meaning.codes}
-    said = {each for each in meaning.words.split() if each not in codes and not whom.NUMBER_OF_CODE.match(each)}
+    said = {each for each in meaning.words.split() if each not in codes and not child_names.NUMBER_OF_CODE.match(each)}
     return said <= PLAIN

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from services.carers.understanding import assertion, english_returns, lexicon
-from services.carers.understanding.assertion import Context
+from services.carers.understanding.languages import english_returns
 from services.carers.understanding.languages.plain_words import Clause
+from services.carers.understanding.sentences import assertion, lexicon
+from services.carers.understanding.sentences.assertion import Context
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from services.carers.policy import antecedents, whose
-from services.carers.policy.scene import TextContext
-from services.carers.understanding import corrections, whom
+from services.carers.policy.context import TextContext
+from services.carers.policy.mentions import antecedents, sides
+from services.carers.understanding.children import child_names, corrections
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
 from services.safeguarding.identifiers import ChildId
 
@@ -32,14 +32,13 @@ class ChildMentions:
 
 
 def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
-    known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
-    overall = whom.named(meaning.words, known)
+    overall = child_names.named(meaning.words, scene.known)
     about: dict[ChildId, list[Said]] = {}
     either: dict[tuple[ChildId, ...], list[Said]] = {}
     nobody: list[Said] = []
     doubtful = False
     for said in meaning.said:
-        named = whom.named(said.words, known)
+        named = child_names.named(said.words, scene.known)
         if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
         children, groups = _children(said, named, overall, scene, meaning), _alike(named, overall, scene)
@@ -50,7 +49,7 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
         if said.intent in NEWS and _may_be_of_another(children, said, scene):
             children = ()
         children, groups = _singled_out(said.intent, children, groups, scene)
-        somebody_else = said.intent in STANDS_DOWN and not whom.may_be(said.subject, known)
+        somebody_else = said.intent in STANDS_DOWN and not child_names.may_be(said.subject, scene.known)
         if somebody_else or said.intent in NEWS:
             children = _of_those_missing(children, scene, alone=somebody_else)
         # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
@@ -63,7 +62,7 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
             about.setdefault(child, []).append(what)
         if not children and not groups:
             nobody.append(said)
-    doubtful |= _put_right(about, meaning, scene, known)
+    doubtful |= _put_right(about, meaning, scene)
     missed = {each.child for each in scene.open or scene.known}
     about = {
         child: [_unless_never_missed(one, missed=child in missed) for one in each] for child, each in about.items()
@@ -88,18 +87,18 @@ def _singled_out(
     """Of those called alike the one in question, where there is one; the groups of which there is none."""
     left = []
     for group in groups:
-        one = antecedents.the_one_in_question(intent, whose.among(scene, group))
+        one = antecedents.the_one_in_question(intent, sides.among(scene, group))
         children = (*children, *one)
         left += [] if one else [group]
     return children, tuple(left)
 
 
-def _alike(named: whom.Named, overall: whom.Named, scene: TextContext) -> tuple[tuple[ChildId, ...], ...]:
+def _alike(named: child_names.Named, overall: child_names.Named, scene: TextContext) -> tuple[tuple[ChildId, ...], ...]:
     """By code, those who have one in common that stands in these words, or in the text where these words name nobody."""
     here = named.alike or (() if named.children or named.somebody_else else overall.alike)
     groups: dict[str, list[ChildId]] = {}
     for child in here:
-        groups.setdefault(whom.plain_code(scene.by_id(child).code), []).append(child)
+        groups.setdefault(child_names.plain_code(scene.by_id(child).code), []).append(child)
     return tuple(tuple(each) for each in groups.values())
 
 
@@ -127,9 +126,9 @@ def _of_those_missing(children: tuple[ChildId, ...], scene: TextContext, *, alon
     return missing if missing or alone else children
 
 
-def _put_right(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext, known: list[whom.Known]) -> bool:
+def _put_right(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext) -> bool:
     """One child is reported in the place of another. True where nobody had reported the other: a person finds out."""
-    pair = None if Intent.BACK in meaning.intents else corrections.put_right(meaning.clauses, known)
+    pair = None if Intent.BACK in meaning.intents else corrections.put_right(meaning.clauses, scene.known)
     if pair is None:
         return False
     wrong, instead = pair
@@ -148,7 +147,7 @@ def _unless_the_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, 
 
 
 def _children(
-    said: Said, named: whom.Named, overall: whom.Named, scene: TextContext, meaning: Meaning
+    said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
     """A name nearby counts; a code that is none of the speaker's children's means that it is none of them."""
     if named.left_out and said.intent in REPORTS and not named.children:

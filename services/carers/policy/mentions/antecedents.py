@@ -5,8 +5,8 @@ A report of nobody goes out with all of them as candidates. A return of nobody a
 
 import re
 
-from services.carers.policy.scene import TextContext
-from services.carers.understanding import whom
+from services.carers.policy.context import TextContext
+from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
 from services.safeguarding.identifiers import ChildId
 
@@ -21,12 +21,13 @@ NAMING = frozenset(
 """A clause of these words and a name says only who is meant."""
 
 
-def of(said: Said, named: whom.Named, overall: whom.Named, scene: TextContext, meaning: Meaning) -> tuple[ChildId, ...]:
+def of(
+    said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
+) -> tuple[ChildId, ...]:
     """Of what is said in words that name none of them as the one it is about."""
-    known = [whom.Known(each.child, each.code, each.names) for each in scene.known]
-    if before := _before(said, meaning, known, overall):
+    if before := _before(said, meaning, scene, overall):
         return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
-    if after := _named_afterwards(said, meaning, known):
+    if after := _named_afterwards(said, meaning, scene):
         return after
     counted = named.count or overall.count
     if counted and counted == len(scene.open) and said.intent is not Intent.MISSING:
@@ -34,7 +35,7 @@ def of(said: Said, named: whom.Named, overall: whom.Named, scene: TextContext, m
     return () if counted else _by_the_rest(said, overall, scene, meaning)
 
 
-def _by_the_rest(said: Said, overall: whom.Named, scene: TextContext, meaning: Meaning) -> tuple[ChildId, ...]:
+def _by_the_rest(said: Said, overall: child_names.Named, scene: TextContext, meaning: Meaning) -> tuple[ChildId, ...]:
     """By whoever is named anywhere in the text."""
     if len(overall.children) == 1:
         return _only_mentioned(overall.children, said, scene)
@@ -58,29 +59,29 @@ def the_one_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ..
     return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
 
 
-def _before(said: Said, meaning: Meaning, known: list[whom.Known], overall: whom.Named) -> tuple[ChildId, ...]:
+def _before(said: Said, meaning: Meaning, scene: TextContext, overall: child_names.Named) -> tuple[ChildId, ...]:
     """Of several named whoever is said to be back is not the one whom the rest reports."""
     back = {
         child
         for each in meaning.said
         if said.intent in REPORTS and len(overall.children) > 1 and each.intent is Intent.BACK
-        for child in whom.named(each.words, known).children
+        for child in child_names.named(each.words, scene.known).children
     }
     for clause in reversed(meaning.clauses[: max(said.at, 0)]):
-        found = whom.named(clause, known)
+        found = child_names.named(clause, scene.known)
         children = tuple(child for child in found.left_out or found.children if child not in back)
         if children:
             return children
     return ()
 
 
-def _named_afterwards(said: Said, meaning: Meaning, known: list[whom.Known]) -> tuple[ChildId, ...]:
+def _named_afterwards(said: Said, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
     """As in "he has come back, Omid"."""
     if said.at < 0:
         return ()
     for clause in meaning.clauses[said.at + 1 :]:
-        found = whom.named(clause, known)
-        words = {word for each in known if each.child in found.children for word in whom.words_for(each)}
+        found = child_names.named(clause, scene.known)
+        words = {word for each in scene.known if each.child in found.children for word in child_names.words_for(each)}
         if found.children and set(clause.split()) - words <= NAMING and "not" not in clause.split():
             return found.children
     return ()

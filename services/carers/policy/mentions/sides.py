@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.carers.policy.scene import Child, Provisional, TextContext
-from services.carers.understanding import whom
+from services.carers.policy.context import Child, Provisional, TextContext
+from services.carers.understanding.children import child_names
 from services.safeguarding.identifiers import ChildId, provisional_child
 
 
@@ -64,7 +64,7 @@ def report_of(child: Child, found: Sequence[Provisional], asked_of: ChildId) -> 
 
 def alike(children: Sequence[Child]) -> bool:
     """Whether no code tells one of them from another."""
-    return len(children) > 1 and len({whom.plain_code(each.code) for each in children}) == 1
+    return len(children) > 1 and len({child_names.plain_code(each.code) for each in children}) == 1
 
 
 def _of_capacities(scene: TextContext) -> tuple[TextContext, ...]:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from services.carers.policy import confirmation
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Child, Decision, TextContext
+from services.carers.policy.consequences import confirmation
+from services.carers.policy.context import Child, TextContext
+from services.carers.policy.decision import Act, Decision
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding import events
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from services.carers.policy import human
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import Claim, Claimed, ClaimKind, OpenClaim
-from services.carers.policy.scene import Act, Child, Decision, TextContext
-from services.carers.understanding import confirmations, whom
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import Child, ClaimKind, OpenClaim, TextContext
+from services.carers.policy.decision import Act, Claim, Claimed, Decision
+from services.carers.understanding.children import child_names
+from services.carers.understanding.details import confirmations
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding import events
 from services.safeguarding.events import Proof
@@ -73,7 +74,7 @@ def confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
         return _asked_plainly(live, scene)
     confirmed = _confirmed(_named(meaning, live, scene), meaning, scene)
     dead = [each for each in quoted if not each.live and not each.confirmed]
-    return human.also_escalate(confirmed, scene, "code-not-valid") if dead else confirmed
+    return escalation.also_escalate(confirmed, scene, "code-not-valid") if dead else confirmed
 
 
 def hold_codes(decision: Decision, scene: TextContext) -> Decision:
@@ -118,14 +119,14 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext)
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
-    beside = {word for each in scene.known for word in whom.words_for(_known(each))}
+    beside = {word for each in scene.known for word in child_names.words_for(each)}
     return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, beside)
 
 
 def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
     """It names a child that the code is not for."""
     named, subjects = (
-        whom.named(meaning.words, [_known(each) for each in scene.known]),
+        child_names.named(meaning.words, scene.known),
         {each.subject for each in quoted},
     )
     others = bool(set(named.children) - subjects) or bool(named.alike and not subjects & set(named.alike))
@@ -134,7 +135,7 @@ def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextCon
 
 def _named(meaning: Meaning, live: Sequence[OpenClaim], scene: TextContext) -> list[OpenClaim]:
     """Of a code for several children those that the text names, or all of them."""
-    named = whom.named(meaning.words, [_known(each) for each in scene.known])
+    named = child_names.named(meaning.words, scene.known)
     children = {*named.children, *named.alike}
     return [each for each in live if not children or each.subject in children]
 
@@ -155,7 +156,7 @@ def _of_old(quoted: Sequence[OpenClaim], scene: TextContext) -> Decision:
         parts[0].standing,
         claims=merged(claim for part in parts for claim in part.claims),
     )
-    return human.also_escalate(again, scene, "code-not-valid")
+    return escalation.also_escalate(again, scene, "code-not-valid")
 
 
 def _child_of(claim: OpenClaim, scene: TextContext) -> Child:
@@ -167,7 +168,7 @@ def _asked_plainly(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
     """Words beside the code may say that it is otherwise: a person reads them, and the code is asked for alone."""
     claims = tuple(Claim(kind, _again(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
     acts = tuple(
-        human.needed(scene.of(_child_of(each, scene)), "not-understood", each.subject)
+        escalation.needed(scene.of(_child_of(each, scene)), "not-understood", each.subject)
         for each in {each.authority: each for each in reversed(live)}.values()
     )
     return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
@@ -192,7 +193,7 @@ def _guessed(meaning: Meaning, scene: TextContext) -> Decision | None:
 
 
 def _wrong(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
-    return Decision(human.to_human(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
+    return Decision(escalation.to_human(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
 
 
 def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
@@ -221,7 +222,3 @@ def _claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: Te
         for subject in dict.fromkeys(subjects)
     )
     return Claim(kind, about)
-
-
-def _known(child: Child) -> whom.Known:
-    return whom.Known(child.child, child.code, child.names)

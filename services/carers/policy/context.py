@@ -1,19 +1,18 @@
 """What is known when a text is decided upon, and what a decision is."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
-from services.carers.policy.answer import Answer
-from services.carers.policy.claim import Claim, OpenClaim
+from services.carers.understanding.children.child_names import Known
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
-from services.safeguarding.message import Message
 
 Kind: TypeAlias = Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
 About: TypeAlias = Literal["report", "return", "information"]
 State: TypeAlias = Literal["missing", "located", "returned"]
+ClaimKind: TypeAlias = Literal["return", "retraction", "practice"]
 
 
 class PoliceStand(StrEnum):
@@ -41,12 +40,9 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
-    """One of the speaker's children. `names` serve to recognise only."""
+class Child(Known):
+    """One of the speaker's children, or a child whom they may name by code alone."""
 
-    child: ChildId
-    code: str
-    names: tuple[str, ...] = ()
     standing: Standing = Standing()
     episode: UUID | None = None
     """The one that is spoken of, where a code says which; None: whichever is open."""
@@ -112,14 +108,27 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenClaim:
+    """What was said of one child that would end a search, and the code that confirms it from this very number."""
+
+    kind: ClaimKind
+    code: str
+    subject: ChildId
+    authority: AuthorityId
+    live: bool
+    """Its ten minutes are not over, and it was neither confirmed nor denied."""
+    confirmed: bool = False
+    person: PersonId | None = None
+    episode: UUID | None = None
+    """The one that it was said of; None: whichever is open."""
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """How far the speaker has come in getting to know Safe Return. `practising`: whom their practice report is about."""
 
     joined: bool = False
     practising: ChildId | None = None
-
-
-Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,41 +208,3 @@ class TextContext:
     @property
     def open(self) -> tuple[Child, ...]:
         return tuple(each for each in self.children if each.standing.open)
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Something to say on the bus about `subject`. The text's words are kept about the subject and named in it."""
-
-    subject: ChildId
-    content: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    acts: tuple[Act, ...] = ()
-    answer: Answer | None = None
-    standing: Standing = field(default_factory=Standing)
-    """For the answer about how things stand."""
-    question: Question | None = None
-    """The one question that the answer asks."""
-    answered: bool = False
-    """The open question is answered, or given up."""
-    identified: tuple[tuple[ChildId, ChildId], ...] = ()
-    """Provisional report and the child it was about."""
-    ended: tuple[ChildId, ...] = ()
-    """Provisional reports whose child is back, or that were a false alarm."""
-    claims: tuple[Claim, ...] = ()
-    """What the sender is asked to confirm, a code each."""
-    confirmed: tuple[OpenClaim, ...] = ()
-    which: tuple[str, ...] = ()
-    """The codes of the children of whom something is confirmed, as the sender knows them."""
-    denied: tuple[ChildId, ...] = ()
-    """Children of whom the sender says now that they are missing: no earlier code ends that."""
-    wrong_code: bool = False
-    stage: Stage | None = None
-    """Where the speaker's enrolment stands from now on."""
-    exercise: bool = False
-    """All that is said because of it is practice."""
-    coded: str | None = None
-    """The code by which duty staff named a child, for the answer: whoever mistyped it sees whom they reported."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.carers.understanding import whom
-from services.carers.understanding.whom import Known
+from services.carers.understanding.children import child_names
+from services.carers.understanding.children.child_names import Known
 
 CORRECTING = frozenset(
     {
@@ -19,8 +19,8 @@ CORRECTING = frozenset(
 
 def put_right(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
     """Who was named by mistake, and who is meant instead, in so many words."""
-    mentions = {word for each in children for word in whom.words_for(each)}
+    mentions = {word for each in children for word in child_names.words_for(each)}
     words = " ".join(each for each in clauses if set(each.split()) - mentions <= CORRECTING)
-    wrong = [each.child for each in children if whom.is_the_wrong_one(each, words)]
-    right = [child for child in whom.named(words, children).children if child not in wrong]
+    wrong = [each.child for each in children if child_names.is_the_wrong_one(each, words)]
+    right = [child for child in child_names.named(words, children).children if child not in wrong]
     return (wrong[0], right[0]) if len(wrong) == len(right) == 1 else None

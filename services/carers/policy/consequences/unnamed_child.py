@@ -5,11 +5,13 @@ Where several authorities or placements know the number, each has a report of it
 
 from collections.abc import Sequence
 
-from services.carers.policy import confirmation, human, whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.one_child import decide_for_child
-from services.carers.policy.scene import About, Act, Child, Decision, Provisional, Question, TextContext
-from services.carers.understanding import whom
+from services.carers.policy.consequences import confirmation, escalation
+from services.carers.policy.consequences.one_child import decide_for_child
+from services.carers.policy.context import About, Child, Provisional, Question, TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.policy.mentions import sides
+from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.message import Message
@@ -20,23 +22,23 @@ CODES_IN_ONE_TEXT = 3
 def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     if set(intents) & REPORTS:
         return _reported(intents, scene)
-    alike = whose.alike(scene.children)
+    alike = sides.alike(scene.children)
     nameless = [] if alike or scene.open else _of_one_report(scene)
     if nameless:
         return together(
             [decide_for_child(scene.unnamed(each), intent, scene) for each in nameless for intent in intents]
         )
     if Intent.LURE in intents:
-        acts = [act for side in whose.sides(scene) for act in (*_lured(side), human.identifies(side))]
+        acts = [act for side in sides.sides(scene) for act in (*_lured(side), escalation.identifies(side))]
         answer = Answer.ALIKE if alike else Answer.WHICH
         return Decision(tuple(acts), answer, question=_question(scene, "information"))
     if Intent.BACK in intents and not alike and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
         claims = confirmation.ask_for_each(scene.open, scene)
         question = _question(scene, "return")
-        return Decision(human.each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims)
+        return Decision(escalation.each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims)
     about: About = "return" if Intent.BACK in intents else "information"
     answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
-    return Decision(human.each_team(scene, "which-child"), answer, question=_question(scene, about))
+    return Decision(escalation.each_team(scene, "which-child"), answer, question=_question(scene, about))
 
 
 def _of_one_report(scene: TextContext) -> Sequence[Provisional]:
@@ -47,7 +49,7 @@ def _of_one_report(scene: TextContext) -> Sequence[Provisional]:
 
 def _reported(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     acts = []
-    for side in whose.sides(scene):
+    for side in sides.sides(scene):
         content = ChildReportedMissing(
             authority=side.authority,
             said_by=side.person,
@@ -55,12 +57,12 @@ def _reported(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
             candidates=tuple(each.child for each in side.children),
             placement=side.placement,
         )
-        acts += [Act(side.provisional, content), human.identifies(side)]
+        acts += [Act(side.provisional, content), escalation.identifies(side)]
         acts += _lured(side) if Intent.LURE in intents else ()
     question = _question(scene, "report")
-    if whose.alike(scene.children):
+    if sides.alike(scene.children):
         # Of a child that duty staff name no placement may be known, and then no force hears of it.
-        placed = all(side.placement for side in whose.sides(scene))
+        placed = all(side.placement for side in sides.sides(scene))
         answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
         return Decision(tuple(acts), answer, coded=scene.children[0].code)
     return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
@@ -72,7 +74,7 @@ def _lured(side: TextContext) -> tuple[Act, ...]:
 
 def _question(scene: TextContext, about: About) -> Question | None:
     """Worth asking only of somebody who has more than one child, and whose answer can tell them apart."""
-    if len({whom.plain_code(each.code) for each in scene.children}) < 2:
+    if len({child_names.plain_code(each.code) for each in scene.children}) < 2:
         return None
     return Question(about, scene.provisional)
 

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from services.carers.understanding import english_returns, nouns
-from services.carers.understanding.languages import english, english_questions, welsh
+from services.carers.understanding.languages import english, english_questions, english_returns, welsh, word_lists
 from services.carers.understanding.meaning import Intent
 
 
@@ -56,7 +55,7 @@ OUT_WITH = re.compile(
 OFFICIAL = re.compile(
     r"\b(?:police|hospital|staff|school|college|social worker|worker|ambulance|officers?|a and e|btp|security)\b"
 )
-NOT_GONE_MISSING = (nouns.SPEAKER | nouns.ADULTS | nouns.ANIMALS) - {"me", "us"}
+NOT_GONE_MISSING = (word_lists.SPEAKER | word_lists.ADULTS | word_lists.ANIMALS) - {"me", "us"}
 RETURN = re.compile(r"\b(?:back|home|found|located|returned)\b")
 LOOKING = re.compile(
     r"\b(?:no luck|no joy|nothing(?! (?:to|wrong|broken|missing))|(?<!stop )(?<!need to )looking|searching|searched|looked|(?:driven|drove|driving|been|walked) (?:all )?(?:round|around|about|everywhere)|(?:house|flat|room|home) (?:was|is) (?:empty|locked|dark)|keep (?:looking|trying|ringing)|cant find)\b"
@@ -92,7 +91,7 @@ PLAINLY_MISSING = re.compile(
     r"\b(?:missing|still|not (?:back|home|here|in|returned|come)|gone again|run|ran|absconded|again|never (?:came|got|arrived|turned))\b"
 )
 OTHERS_EYES = re.compile(
-    rf"\b(?:{'|'.join(sorted(nouns.KIN | {'worker', 'teacher', 'keyworker'}))})s? (?:\w+ ){{0,4}}?(?:not|never) (?:\w+ )?(?:seen|see|heard|know|knows|found|find)\b"
+    rf"\b(?:{'|'.join(sorted(word_lists.KIN | {'worker', 'teacher', 'keyworker'}))})s? (?:\w+ ){{0,4}}?(?:not|never) (?:\w+ )?(?:seen|see|heard|know|knows|found|find)\b"
 )
 """Somebody else has not seen the child, and the speaker may know no more."""
 ANY_MORE = re.compile(r"\b(?:no longer|any ?more|now|bellach|mwyach|rhagor)\b")

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from services.carers.policy import whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Decision, TextContext
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.policy.mentions import sides
 from services.safeguarding.events import ChildProvisional, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
@@ -32,7 +33,7 @@ def needed(scene: TextContext, reason: Reason, subject: ChildId | None = None) -
 
 def each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
     """About nobody whom we could name: each authority that knows the number has a person read the text."""
-    return tuple(needed(team, reason, team.provisional) for team in whose.teams(scene))
+    return tuple(needed(team, reason, team.provisional) for team in sides.teams(scene))
 
 
 def to_human(scene: TextContext, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:

@@ -1,13 +1,13 @@
 """Of whom or what something is said: of the child, of somebody or something that is no child of the speaker's, or of a name.
 
-Whatever is in none of the lists (`nouns.py`) is the child, for that is whom these texts are about.
+Whatever is in none of the lists (`word_lists.py`) is the child, for that is whom these texts are about.
 """
 
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from services.carers.understanding import nouns
+from services.carers.understanding.languages import word_lists
 
 
 class Kind(Enum):
@@ -33,30 +33,30 @@ def subject(plain: str, place: int) -> Subject:
     """Of what is said in `plain` from `place` on."""
     words = plain[:place].split()
     verb: list[str] = []
-    while words and words[-1] in nouns.WITHIN_A_VERB:
+    while words and words[-1] in word_lists.WITHIN_A_VERB:
         verb.insert(0, words.pop())
     following = plain[place:].split()[1:4]
     if _brings_what_follows(verb, following):
-        return Subject(Kind.OTHER if nouns.OTHERS.intersection(following) else Kind.CHILD)
+        return Subject(Kind.OTHER if word_lists.OTHERS.intersection(following) else Kind.CHILD)
     return _nearest(words, adjacent=True)
 
 
 def is_a_thing(plain: str, place: int) -> bool:
     """Whether the word right before the verb is a thing or a pet, as in "her phone is missing"."""
     words = plain[:place].split()
-    while words and words[-1] in nouns.WITHIN_A_VERB:
+    while words and words[-1] in word_lists.WITHIN_A_VERB:
         words.pop()
-    things = nouns.THINGS | nouns.VEHICLES
+    things = word_lists.THINGS | word_lists.VEHICLES
     return bool(words) and words[-1] not in {"it", "its", "this", "report", "note"} and words[-1] in things
 
 
 def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
     """As in "police brought back her phone": what is back stands behind the word."""
-    if not verb or verb[-1] not in nouns.BRINGING:
+    if not verb or verb[-1] not in word_lists.BRINGING:
         return False
     if verb[-1] == "returned" or following[:1] == ["by"]:
         return False
-    return not nouns.PASSIVE.intersection(verb[-3:-1])
+    return not word_lists.PASSIVE.intersection(verb[-3:-1])
 
 
 def _nearest(words: list[str], *, adjacent: bool) -> Subject:
@@ -66,7 +66,7 @@ def _nearest(words: list[str], *, adjacent: bool) -> Subject:
         if (before := _before_the_phrase(words)) is not None:
             words, adjacent = before, False
             continue
-        if word in nouns.CHILD or A_CODE.fullmatch(word):
+        if word in word_lists.CHILD or A_CODE.fullmatch(word):
             described = _described_by(words)
             return Subject(Kind.OTHER, described) if described else Subject(Kind.CHILD, word)
         if _is_another(word):
@@ -83,37 +83,37 @@ def _described_by(words: list[str]) -> str:
         return "other"
     if words[-3:-1] == ["rest", "of"] or words[-3:-1] == ["rest", "o"]:
         return "rest"
-    if len(words) > 3 and words[-4] in {"its", "is", "am"} and words[-2] not in nouns.THINGS:
+    if len(words) > 3 and words[-4] in {"its", "is", "am"} and words[-2] not in word_lists.THINGS:
         return ""
     before = [word for word in words[-4:-1] if word not in {"that", "which", "who", "whom"}]
-    if words[-1] not in {"he", "she", "they"} or len(before) < 2 or before[-1] not in nouns.OTHERS:
+    if words[-1] not in {"he", "she", "they"} or len(before) < 2 or before[-1] not in word_lists.OTHERS:
         return ""
-    return before[-1] if before[-2] in nouns.BESIDE_A_NOUN else ""
+    return before[-1] if before[-2] in word_lists.BESIDE_A_NOUN else ""
 
 
 def _is_another(word: str) -> bool:
     """Written without its apostrophe too: "hubbys back"."""
-    return word in nouns.OTHERS or (len(word) > 3 and word.endswith("s") and word[:-1] in nouns.OTHERS)
+    return word in word_lists.OTHERS or (len(word) > 3 and word.endswith("s") and word[:-1] in word_lists.OTHERS)
 
 
 def _may_be_a_name(words: list[str]) -> bool:
-    if words[-1] in nouns.NO_NAMES or words[-1] in nouns.PREPOSITIONS or words[-1].isdigit():
+    if words[-1] in word_lists.NO_NAMES or words[-1] in word_lists.PREPOSITIONS or words[-1].isdigit():
         return False
-    return not any(word in nouns.CHILD and word not in nouns.BESIDE_A_NOUN for word in words[:-1])
+    return not any(word in word_lists.CHILD and word not in word_lists.BESIDE_A_NOUN for word in words[:-1])
 
 
 def _before_the_phrase(words: list[str]) -> list[str] | None:
     """What stands before "from the park" or "in a taxi" or "got the bus", where the last word belongs to such a phrase."""
-    if words[-1] in nouns.CHILD and words[-1] not in {"her", "him", "them"}:
+    if words[-1] in word_lists.CHILD and words[-1] not in {"her", "him", "them"}:
         return None
     place = len(words) - 2
     while place >= 0 and len(words) - place < 5:
         word = words[place]
-        boarded = words[-1] in nouns.VEHICLES and word in nouns.BOARDED
-        set_phrase = (word == "thank" and words[-1] in nouns.SPEAKER) or (word == "made" and words[-1] == "it")
-        if word in nouns.PREPOSITIONS or boarded or set_phrase:
+        boarded = words[-1] in word_lists.VEHICLES and word in word_lists.BOARDED
+        set_phrase = (word == "thank" and words[-1] in word_lists.SPEAKER) or (word == "made" and words[-1] == "it")
+        if word in word_lists.PREPOSITIONS or boarded or set_phrase:
             return words[:place]
-        if word not in nouns.BESIDE_A_NOUN:
+        if word not in word_lists.BESIDE_A_NOUN:
             return None
         place -= 1
     return None
@@ -122,15 +122,15 @@ def _before_the_phrase(words: list[str]) -> list[str] | None:
 def _joined(words: list[str]) -> Subject | None:
     """Of "Amara and I" and "she and her brother": the child is one of them."""
     beginning = words[:-1]
-    while beginning and beginning[-1] in nouns.BESIDE_A_NOUN:
+    while beginning and beginning[-1] in word_lists.BESIDE_A_NOUN:
         beginning = beginning[:-1]
     if len(beginning) < 2 or beginning[-1] not in {"and", "n", "plus"}:
         return None
     other = beginning[-2]
     if _before_the_phrase(beginning[:-1]) is not None:
         return None
-    if other in nouns.CHILD:
+    if other in word_lists.CHILD:
         return Subject(Kind.CHILD, other)
-    if other in nouns.OTHERS or other in nouns.NO_NAMES or other in nouns.WITHIN_A_VERB:
+    if other in word_lists.OTHERS or other in word_lists.NO_NAMES or other in word_lists.WITHIN_A_VERB:
         return None
     return Subject(Kind.NAME, other)

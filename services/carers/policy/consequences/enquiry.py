@@ -1,8 +1,9 @@
 """Where a child is, is told to nobody by text, whoever asks. The enquiry is refused, logged, and passed on to the duty team and to police (S37)."""
 
-from services.carers.policy import whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Decision, TextContext
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Decision
+from services.carers.policy.mentions import sides
 from services.safeguarding.events import LocationEnquiryReceived
 
 
@@ -14,4 +15,4 @@ def passed_on(scene: TextContext) -> Act:
 
 def refused(scene: TextContext) -> Decision:
     """To somebody whom we know. To others the one safe answer goes, as to everything that they text."""
-    return Decision(tuple(passed_on(team) for team in whose.teams(scene)), Answer.ENQUIRY)
+    return Decision(tuple(passed_on(team) for team in sides.teams(scene)), Answer.ENQUIRY)

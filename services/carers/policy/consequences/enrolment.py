@@ -3,11 +3,12 @@
 Only texts that say nothing else are practice. A plain MISSING is real at every moment, in the midst of a practice too.
 """
 
-from services.carers.policy import human
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import Claim, Claimed
-from services.carers.policy.scene import Act, Child, Decision, TextContext
-from services.carers.understanding import practice, whom
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Claim, Claimed, Decision
+from services.carers.understanding.children import child_names
+from services.carers.understanding.details import practice
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId
@@ -34,7 +35,7 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision | None:
 def _joined(meaning: Meaning, scene: TextContext) -> Decision:
     """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out which."""
     if _named(meaning, scene).somebody_else:
-        return Decision((human.needed(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
+        return Decision((escalation.needed(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
     several = len(scene.children) > 1
     return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")
 
@@ -66,9 +67,5 @@ def over(authority: str, person: str | None) -> ReportRetracted:
     return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
 
 
-def _named(meaning: Meaning, scene: TextContext) -> whom.Named:
-    return whom.named(meaning.words, [_known(each) for each in scene.children])
-
-
-def _known(child: Child) -> whom.Known:
-    return whom.Known(child.child, child.code, child.names)
+def _named(meaning: Meaning, scene: TextContext) -> child_names.Named:
+    return child_names.named(meaning.words, scene.children)

@@ -1,0 +1,1 @@
+"""Decides what follows from one thing that is said, whoever says it."""
