@@ -13,15 +13,11 @@ STATUS = (
     r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+| on)*$",
     r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
     r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
-    r"\b(?:did|have) you (?:get|got|receive|received|see|seen) (?:my|the|that|this)\b",
     r"\b(?:is|are) (?:anybody|anyone|someone|somebody|police|they|officers) (?:\w+ ){0,2}(?:looking|searching|coming|dealing|going)\b",
     r"\b(?:have|has|did) (?:the )?(?:police|officers|duty|edt|anyone) (?:\w+ )?(?:answered|replied|responded|acknowledged|accepted)\b",
     r"\bwho (?:else )?(?:has|have|is|are) (?:been |being )?(?:told|informed|notified|dealing|looking|aware)\b",
-    r"\bstatus\b(?:$| (?:of|on|for|please)\b)",
     r"\bwhere are we (?:up to|at|with)\b",
-    r"^(?:has|have) (?:the |his |her )?(?:carers?|school|home|parents?|mum|manager|staff|unit|placement) (?:\w+ )?(?:been )?(?:told|informed|notified|rung|called|contacted)\b",
     r"\bhow long (?:will|until|before)\b",
-    r"\bkeep me (?:updated|posted|informed)\b",
     r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
 )
 
@@ -54,7 +50,6 @@ HELP = (
     r"\b(?:speak|talk) (?:to|with) (?:a |an |some|the |my )?(?:\w+ )?(?:human|person|someone|somebody|worker|manager|one|duty|edt|you)\b",
     r"\breal person\b",
     r"\b(?:someone|somebody|anyone|can you|could you) (?:\w+ )?(?:call|ring|phone)\b",
-    r"\bwhat (?:do i do|to do|should i do|happens)\b",
 )
 
 STOP = (

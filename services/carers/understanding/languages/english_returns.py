@@ -29,7 +29,6 @@ BACK = (
     r"\b(?:all(?: \w+)?|everyone|everybody|both|he|she|they|c?\d{1,4}|twins|the rest|the others|and \w+|(?!was\b|has\b|is\b|his\b|this\b|yes\b|its\b|as\b|us\b|ours\b)\w{2,}s) (?:is |are )?(?P<at>in)(?=$| (?:now|safe|bed|bar|except|apart)\b)",
     r"\b(?:that|and|but|so|then|say|confirm) \w+ (?P<at>returned)\b(?=$| (?:to (?:us|me|placement|the (?:unit|house|home|placement)|our)|home|safe|at|by|on|this|tonight|about|around|just)\b)",
     rf"^(?:\w+ ){{0,3}}?(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:{OURS}|$)|at (?:{OURS}|\d+)|on (?:unit|site)|to (?:{OURS})|since|thank|already|again|finally|indoors|inside))",
-    r"\b(?P<at>back (?:home|safe|here|now|with (?:me|us)|in (?:placement|his|her|their|bed|one piece)|and (?:safe|well|ok|fine|in|asleep)|thank god|already|again|finally))\b",
     r"^(?P<at>safe|home|found safe|returned|home now|home safe|safe now|here|here now|safely home|indoors|found safe and well)(?: and \w+| now| thanks| again| at last| thank god)*$",
     rf"^(?:\w+ ){{0,2}}(?P<at>home\b{AWAY})(?=(?: x+| ok| safe| now| thanks| love| bless| at last| again| and \w+| thank god| at \d+(?:am|pm)?| \d+(?:am|pm)?| all (?:ok|good|well)| with (?:me|us)| in bed)*$)",
     r"\b(?:has|have|just|is|are|safely|now|finally|he|she|they|c\d+) (?:\w+ )?(?P<at>returned)\b(?! (?:my|our|your|the|a|to (?:school|college|work|town|the (?:area|shop|park|city|scene)))\b)",
@@ -41,12 +40,9 @@ BACK = (
     r"\b(?:is|are) (?:fast |sound |now |safely |both )*(?P<at>asleep|sleeping|tucked up)\b(?! (?:at|in|on) (?!(?:his|her|their|the|our) (?:own )?(?:bed|room|bedroom|sofa|settee|couch|lounge|house)|bed|here|me))",
     rf"\b(?P<at>safe (?:and (?:sound|well|here|home|now|back)|at home|with (?:me|us)|here|in (?:{ROOM}|his room|her room)))\b(?! (?:at|in|with|by) (?!{OURS}))",
     r"\b(?:home|back) (?P<at>and (?:safe|well|dry|ok)|safe|safely|now)\b",
-    rf"\b(?:brought|drove|walked|took|fetched|collected|dropped|carried) (?:him|her|them|both|c\d+|\w+) (?:\w+ )?(?P<at>{HERE})",
     rf"\b{BROUGHT} (?:him|her|them|both|all|c\d+|\w+) (?:\w+ ){{0,2}}?(?P<at>here|with (?:me|us)|to (?:us|me|the (?:unit|house|placement|door)|our door|placement)|off (?:here|home|(?:at|to) (?:{OURS})))\b",
     r"\b(?:police|cops|officers?|taxi|worker|staff|bus|school|driver) (?:\w+ ){0,2}(?:brought|dropped|returned|bought) (?P<at>him|her|them|both|c\d+|\w+)(?: off| just now| now| safe| safely)*(?= at \d+| by| $|$)",
     r"^(?:ive |weve |i have |we have )?got (?:him|her|them|both)(?: (?:safe|back|home|here|now|with (?:me|us)))*$",
-    r"\b(?:has|have|is|are) (?P<at>in bed|reunited|accounted for)\b",
-    r"\b(?P<at>in bed (?:now|safe|asleep))\b",
 )
 STATE = r"\b(?:asleep|sleeping|upstairs|downstairs|in (?:the|his|her|their|our|my) (?:garden|loft|attic|shed|garage|room|bedroom|spare room|bath|bathroom|shower|toilet|loo|kitchen|lounge))\b"
 """Where a child is found who may never have been gone: beside a false alarm it is no return."""
@@ -57,14 +53,11 @@ STAND_DOWN = (
 
 NO_LONGER_MISSING = (
     r"\b(?:no longer|not|nt|never) (?:really |actually )?missing\b(?! (?:his|her|their|school|college|tea|lunch|dinner|meals|contact|appointments?|mum|home|you|us|me|much|out|lots|any(?:thing|one)|from|before|until|lessons|a )\b)",
-    r"\bnot (?:actually |really )?(?:missing|gone|run off|run away)\b(?! (?:his|her|their|school|to|mum|home|us|me|out|far|lots|any(?:thing|one)|from)\b)",
 )
 """Weakly back: what was said to be missing is not."""
 
 FALSE_ALARM = (
     r"(?<!earlier )(?<!last )(?<!previous )(?<!another )(?<!that )(?<!first )\bfalse (?:alarms?|report)\b",
-    r"\bcancel (?:the |my |that |this |it|last )?(?:missing|report|alert|text|message|search|please|$)",
-    r"^cancel (?:that|this|it|everything|all)\b",
     r"\b(?P<at>was|were|is) (?:never|not|not really|not actually) (?:missing|gone)\b(?=$| (?:at all|after all|sorry|he|she|they|in the first|just|it|i|thanks?|and|so|please|x)\b)",
     r"\b(?:withdraw|retract|cancel|delete|remove|take back|close|scrap) (?:the |my |that |this |our )?(?:(?:missing|misper) (?:persons? )?)?(?:report|alert|misper)\b",
     r"\bcancel (?:the )?(?:police|search|everything|officers|alert)\b",
@@ -74,7 +67,6 @@ FALSE_ALARM = (
     r"\b(?P<at>never) (?:left|went out of) (?:the |his |her )?(?:house|home|room|building|unit|bedroom)\b",
     r"\b(?P<of>all along|(?:the |this )?(?:whole|entire) time|all this time|all the time)\b",
     r"\b(?P<at>was|were|been) (?:just |only |actually |fast |here )?(?:asleep|sleeping|hiding|in (?:the|his|her|their) (?:\w+ )?(?:garden|shed|bath|bathroom|toilet|loo|shower|attic|loft|garage|room|bedroom|bed|wardrobe|cupboard|kitchen|lounge|living room|car|house)|upstairs|downstairs|under the bed|behind the sofa)\b",
-    r"\bwrong button\b(?! (?:on|in|at)\b)",
     r"\bpocket (?:text|dial)\b|\bbum (?:text|dial)\b",
     r"\b(?:toddler|baby|son|daughter|kids?|grandson|child|he|she) (?:must have |has )?(?:sent|pressed) (?:that|it|this|the text)\b",
     r"^(?:please )?cancel(?: it| that| this)? ?(?:please|sorry)?$",
@@ -92,7 +84,6 @@ TAKEN_BACK = (
     r"\bplease (?:ignore|disregard)\b",
     r"\bwrong (?:person|day)\b",
     r"\b(?:by|in|my|a) (?:mistake|error|accident)\b",
-    r"\baccidentally\b",
 )
 """Weakly a false alarm: unless a detail is put right, or NOT BACK is said, which takes the BACK before it back."""
 DETAIL = (
@@ -120,8 +111,6 @@ LOCATED = (
     r"\b\w+ (?P<at>located|found)(?: safe)? (?:by (?:police|officers|staff|security|btp)|at|in|with)\b",
     r"^(?:\w+ ){0,2}(?P<at>found|located)(?: safe at \w+| safe in \w+| safe| ok| alive| now| at \w+| in \w+)?$",
     r"\b(?:he|she|they|both|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) (?:(?!back\b|home\b|not\b)\w+ )?(?:at|with|staying at|staying with|round|over at|in) (?!(?:me|us|risk|danger|trouble|home|the house|bed|here|a mood|an? older|some|school today)\b)(?:a |an |the |his |her |their |my )?(?:\w+ ){0,3}(?:house|flat|mates?|friends?|aunts?|aunty|aunties|uncles?|cousins?|brothers?|sisters?|girlfriends?|boyfriends?|dads?|mums?|nans?|grans?|mothers?|fathers?|station|hospital|infirmary|clinic|cells?|suite|services|airport|library|police|custody|place|home|school|mosque|church|park|shop|shopping|mcdonalds|hotel|hostel|a and e))\b",
-    r"\b(?:he|she|they|c\d+) (?P<at>(?:is|are) there)\b(?! (?:any|a|no|still|yet))",
-    r"\b(?:he|she|they|[a-z]{1,3}\d{1,4}) (?P<at>(?:is|are) safe (?:and well )?(?:at|with|in) (?!(?:me|us|home|the house|bed|here|his|her)\b)\w+)\b",
     r"\b(?:i |we )?know(?:s)? where (?:he|she|they|c\d+|\w+) (?:is|are)\b",
     r"\b(?P<at>arrested|in custody)\b",
     rf"\b(?:police|hospital|school|staff) (?:have got|has got|have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}})\b(?! (?:\w+ )?(?:{BELONGING})\b)",
