@@ -61,7 +61,7 @@ async def load(
     In one round trip for whom the register knows. The keys of their children, about whom words may be kept, come with it.
     """
     numbers = keyring.number_hashes(text.sender)
-    number_hash, said = numbers[0], child_names.numbers(meaning.words)
+    number_hash, said = numbers[0], child_names.find_code_numbers(meaning.words)
     people, [(came, answered)], questions, reports, stood, enrolled, claimed, *by_code = await execute_pipelined(
         uow.connection,
         conversation.asked(numbers),

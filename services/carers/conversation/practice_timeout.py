@@ -28,7 +28,7 @@ class Practices:
             if found is None:
                 return False
             uow.publish(
-                enrolment.over(found.authority, found.person),
+                enrolment.end_practice(found.authority, found.person),
                 subject=found.child,
                 at=now,
                 message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),

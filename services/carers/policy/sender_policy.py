@@ -13,44 +13,44 @@ OWN_CHILDREN = frozenset({"carer", "residential"})
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    return confirmation.hold_codes(_by_kind(meaning, scene), scene)
+    return confirmation.hold_codes(_decide_by_kind(meaning, scene), scene)
 
 
-def _by_kind(meaning: Meaning, scene: TextContext) -> Decision:
+def _decide_by_kind(meaning: Meaning, scene: TextContext) -> Decision:
     if scene.kind in OWN_CHILDREN:
-        return _by_carer(meaning, scene)
+        return _decide_for_carer(meaning, scene)
     if scene.kind == "officer":
-        return carer.within_limits(_unless_stopped(meaning, scene) or officer.decide(meaning, scene), scene)
+        return carer.within_limits(_stop_texts(meaning, scene) or officer.decide(meaning, scene), scene)
     if scene.kind == "staff":
-        confirmed = _unless_stopped(meaning, scene) or confirmation.confirm(meaning, scene)
+        confirmed = _stop_texts(meaning, scene) or confirmation.confirm_by_code(meaning, scene)
         return carer.within_limits(confirmed or staff.decide(meaning, scene), scene)
     return carer.within_limits(stranger.decide(meaning, scene), scene)
 
 
-def _by_carer(meaning: Meaning, scene: TextContext) -> Decision:
-    if stopped := _unless_stopped(meaning, scene):
+def _decide_for_carer(meaning: Meaning, scene: TextContext) -> Decision:
+    if stopped := _stop_texts(meaning, scene):
         return stopped
-    if answered := confirmation.confirm(meaning, scene) or enrolment.decide(meaning, scene):
+    if answered := confirmation.confirm_by_code(meaning, scene) or enrolment.decide_enrolment(meaning, scene):
         return carer.within_limits(answered, scene)
     if scene.telling is None:
         alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
         return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
     if staff.is_told_of(scene.telling, scene):
         return carer.within_limits(staff.decide(meaning, scene), scene)
-    return _by_carer_told(scene.telling, meaning, scene)
+    return _decide_with_code(scene.telling, meaning, scene)
 
 
-def _by_carer_told(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
+def _decide_with_code(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
     """The code of a text that was sent to this number stands in theirs."""
-    if staff.leaves_it(meaning):
+    if staff.leaves_duty(meaning):
         return carer.decide(meaning, scene)
-    acknowledged = staff.acknowledged(telling)
+    acknowledged = staff.acknowledge_telling(telling)
     if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return acknowledged
     told = carer.decide(meaning, scene)
     return replace(told, acts=(*told.acts, *acknowledged.acts))
 
 
-def _unless_stopped(meaning: Meaning, scene: TextContext) -> Decision | None:
+def _stop_texts(meaning: Meaning, scene: TextContext) -> Decision | None:
     """They want no more texts. A person is told and finds another way: safeguarding does not end with a text."""
-    return escalation.to_human(scene, "opted-out", answer=None) if Intent.STOP in meaning.intents else None
+    return escalation.escalate(scene, "opted-out", answer=None) if Intent.STOP in meaning.intents else None

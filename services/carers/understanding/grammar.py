@@ -15,11 +15,11 @@ from services.carers.understanding.languages import (
 )
 from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
 from services.carers.understanding.sentences import clauses, lexicon, whole_text
-from services.carers.understanding.sentences.lexicon import any_of
+from services.carers.understanding.sentences.lexicon import compile_any
 
-ASKS_WHERE = any_of(english_questions.ASKS_WHERE, welsh.ENQUIRY)
-STOP = any_of(english_questions.STOP)
-ELSEWHERE = any_of([rf"\b{word}\b" for word in other_languages.MISSING])
+ASKS_WHERE = compile_any(english_questions.ASKS_WHERE, welsh.ENQUIRY)
+STOP = compile_any(english_questions.STOP)
+ELSEWHERE = compile_any([rf"\b{word}\b" for word in other_languages.MISSING])
 ELSEWHERE_IN_ITS_SCRIPT = re.compile(
     "|".join(
         [rf"\b{word}" for word in other_languages.MISSING_IN_OTHER_SCRIPTS]
@@ -36,19 +36,19 @@ NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|perso
 
 def understand(text: str) -> Meaning:
     """Never raises. What it cannot make out is UNCLEAR, and a person reads it."""
-    words, plain = plain_words.typed(text), plain_words.plain(text)
-    if (command := practice.commanded(words)) is not None:
+    words, plain = plain_words.normalise(text), plain_words.simplify(text)
+    if (command := practice.find_command(words)) is not None:
         return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
-    parts = plain_words.clauses(text)
-    said = _said(text, plain, parts)
-    if references.code_after_ok(text) is not None:
+    parts = plain_words.split_clauses(text)
+    said = _read_clauses(text, plain, parts)
+    if references.find_code_after_ok(text) is not None:
         said.insert(0, Said(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
         said.append(Said(Intent.REFERENCE, words))
     if STOP.search(plain):
         said = [Said(Intent.STOP, words)]
-    said, contradictory = _commanded(said, words, plain)
+    said, contradictory = _put_report_first(said, words, plain)
     in_its_script = not text.isascii() and ELSEWHERE_IN_ITS_SCRIPT.search(text) is not None
     foreign = in_its_script or ELSEWHERE.search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
@@ -63,30 +63,30 @@ def understand(text: str) -> Meaning:
         in_welsh,
         doubtful,
         reference,
-        references.codes_in(text),
+        references.find_codes(text),
         tuple(clause.typed for clause in parts),
         _asks_only(said, parts),
-        _enquiry(said, plain),
+        _classify_enquiry(said, plain),
     )
 
 
-def _said(text: str, plain: str, parts: list[plain_words.Clause]) -> list[Said]:
-    known = whole_text.whole(plain, parts, quoted=plain_words.quotes_somebody(text))
+def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> list[Said]:
+    known = whole_text.read_whole(plain, parts, quoted=plain_words.quotes_somebody(text))
     said: list[Said] = []
     before = ""
     for at, (clause, following) in enumerate(pairwise([*parts, None])):
         if clause is not None:
-            found = clauses.read(clause, whole_text.before(known, following))
+            found = clauses.read_clause(clause, whole_text.look_ahead(known, following))
             if (NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before)) or NO_SUCH_ONE.fullmatch(clause.plain):
                 found.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
             if not found and (but := lexicon.ALL_BUT.search(clause.typed)) and not lexicon.GONE.search(clause.plain):
                 found.append(Said(Intent.NOT_BACK, but[1], if_named=True))
             said.extend(replace(each, at=at) for each in found)
-            known, before = whole_text.after(known, clause), clause.plain
+            known, before = whole_text.carry_over(known, clause), clause.plain
     return said
 
 
-def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bool]:
+def _put_report_first(said: list[Said], words: str, plain: str) -> tuple[list[Said], bool]:
     """A text that begins with MISSING reports, whatever else its words seem to say: then a person reads it too."""
     if not plain.startswith("missing") or NAMES_A_CHILD_AS_MISSING.search(plain):
         return said, False
@@ -102,7 +102,7 @@ def _commanded(said: list[Said], words: str, plain: str) -> tuple[list[Said], bo
     ], True
 
 
-def _enquiry(said: list[Said], plain: str) -> Enquiry | None:
+def _classify_enquiry(said: list[Said], plain: str) -> Enquiry | None:
     """Asked in the midst of a report too: then the report is what is acted upon, and the enquiry is known all the same."""
     if not any(each.intent is Intent.ENQUIRY for each in said):
         return None
@@ -130,7 +130,7 @@ INTRODUCES = re.compile(
     r"(?:hi |hello )?(?:it is|its|i am|this is) (?:(?:the|a|an|her|his|their|your|old|former|foster|\w+s) ){0,3}\w+"
 )
 WORDS_OF_A_QUESTION = 20
-TELLS = any_of(
+TELLS = compile_any(
     [
         rf"\b(?:{'|'.join(sorted(word_lists.CHILD - {'all', 'both', 'e', 'o', 'hi', 'fe', 'fo', 'one', 'everyone', 'everybody'}))})\b",
         rf"\b(?:{'|'.join(sorted(word_lists.KIN - {'mate', 'pal', 'people', 'someone', 'somebody', 'anyone', 'anybody'}))})\b",

@@ -91,7 +91,7 @@ def scene_of(case: Case) -> TextContext:
         coded = tuple(
             Child(child_id(code), code, (), Standing(given.get(code)), authority="kestrel", placement=PLACEMENT)  # type: ignore[arg-type]
             for code in BY_CODE
-            if code[1:] in child_names.numbers(meaning.words)
+            if code[1:] in child_names.find_code_numbers(meaning.words)
         )
     known = case.who != "stranger"
     return TextContext(

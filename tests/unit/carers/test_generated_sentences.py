@@ -19,7 +19,7 @@ STANDS_DOWN = {Intent.BACK, Intent.FALSE_ALARM}
 def stands_down(text: str) -> bool:
     """Whether it is read as a return or as a false alarm of this speaker's child."""
     return any(
-        said.intent in STANDS_DOWN and child_names.may_be(said.subject, [CHILD]) for said in understand(text).said
+        said.intent in STANDS_DOWN and child_names.may_name_one(said.subject, [CHILD]) for said in understand(text).said
     )
 
 

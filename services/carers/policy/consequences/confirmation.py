@@ -28,51 +28,53 @@ PLAIN = ENDS | {Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR}
 def claim_return(child: Child, scene: TextContext) -> Decision:
     """The word of this child's own carer, or of duty staff about what they were told of."""
     if child.standing.state == "returned":
-        return Decision(_acts(events.ChildReturnClaimed, (child.child,), child, scene), Answer.BACK_ALREADY)
-    subjects = (child.child, *provisionals_of(child, scene))
-    acts = _acts(events.ChildReturnClaimed, subjects, child, scene)
+        return Decision(_build_acts(events.ChildReturnClaimed, (child.child,), child, scene), Answer.BACK_ALREADY)
+    subjects = (child.child, *list_provisionals(child, scene))
+    acts = _build_acts(events.ChildReturnClaimed, subjects, child, scene)
     if child.standing.ends_on_word:
         return Decision(acts, Answer.BACK_BY_WORD, child.standing, ended=subjects[1:])
     reported = len(subjects) > 1 or child.standing.open
     answer = Answer.BACK_CLAIMED if reported else Answer.BACK_UNREPORTED
-    return Decision(acts, answer, child.standing, claims=(_claim("return", subjects, child, scene),))
+    return Decision(acts, answer, child.standing, claims=(_build_claim("return", subjects, child, scene),))
 
 
 def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
     """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
-    subjects = (child.child, *provisionals_of(child, scene))
-    acts = _acts(events.MissingRetractionClaimed, subjects, child, scene)
-    claim = _claim("retraction", subjects, child, scene)
+    subjects = (child.child, *list_provisionals(child, scene))
+    acts = _build_acts(events.MissingRetractionClaimed, subjects, child, scene)
+    claim = _build_claim("retraction", subjects, child, scene)
     return Decision(acts, Answer.FALSE_ALARM_CLAIMED, child.standing, claims=(claim,))
 
 
 def ask_for_each(children: Sequence[Child], scene: TextContext) -> tuple[Claim, ...]:
     """A code a child, where somebody is back and nobody has said who."""
-    return tuple(replace(_claim("return", (child.child,), child, scene.of(child)), apart=True) for child in children)
+    return tuple(
+        replace(_build_claim("return", (child.child,), child, scene.of(child)), apart=True) for child in children
+    )
 
 
-def provisionals_of(child: Child, scene: TextContext) -> tuple[ChildId, ...]:
+def list_provisionals(child: Child, scene: TextContext) -> tuple[ChildId, ...]:
     """Reports by the same number that were about this child, and that began without its name."""
     found = (each.provisional for each in scene.provisionals if child.child in {each.child, each.provisional})
     return tuple(each for each in found if each != child.child)
 
 
-def confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
+def confirm_by_code(meaning: Meaning, scene: TextContext) -> Decision | None:
     """None where no code of ours stands in the text: then it is read like any other."""
-    quoted = [each for each in scene.claims if confirmations.quotes(meaning.words, each.code)]
+    quoted = [each for each in scene.claims if confirmations.quotes_code(meaning.words, each.code)]
     if not quoted:
-        return _guessed(meaning, scene)
+        return _reject_guess(meaning, scene)
     if REPORTS & set(meaning.intents):
         return None
     held = scene.wrong_codes_this_hour >= WRONG_CODES_AN_HOUR
     if held or _names_another(meaning, quoted, scene):
-        return _wrong(scene, Answer.CODES_HELD if held else Answer.CODE_WRONG)
+        return _reject_code(scene, Answer.CODES_HELD if held else Answer.CODE_WRONG)
     live = [each for each in quoted if each.live]
     if not live:
-        return _of_old(quoted, scene)
+        return _answer_old_code(quoted, scene)
     if not _is_plain(meaning, quoted, scene):
-        return _asked_plainly(live, scene)
-    confirmed = _confirmed(_named(meaning, live, scene), meaning, scene)
+        return _ask_for_code_alone(live, scene)
+    confirmed = _apply_code(_select_named(meaning, live, scene), meaning, scene)
     dead = [each for each in quoted if not each.live and not each.confirmed]
     return escalation.also_escalate(confirmed, scene, "code-not-valid") if dead else confirmed
 
@@ -84,9 +86,9 @@ def hold_codes(decision: Decision, scene: TextContext) -> Decision:
     return replace(decision, claims=(), answer=Answer.CODES_HELD)
 
 
-def _confirmed(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) -> Decision:
+def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) -> Decision:
     """Where the text says "back" of what was claimed a false alarm it is a return: more follows from that."""
-    acts = tuple(Act(each.subject, _proven(each, meaning)) for each in live)
+    acts = tuple(Act(each.subject, _build_proof(each, meaning)) for each in live)
     practised = any(each.kind == "practice" for each in live)
     alarms = all(isinstance(act.content, events.ReportRetracted) for act in acts)
     answer = Answer.PRACTICE_OVER if practised else Answer.FALSE_ALARM if alarms else Answer.BACK
@@ -102,7 +104,7 @@ def _confirmed(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) 
     )
 
 
-def _proven(claim: OpenClaim, meaning: Meaning) -> events.ToldOfEpisode:
+def _build_proof(claim: OpenClaim, meaning: Meaning) -> events.ToldOfEpisode:
     told: dict[str, Any] = {
         "authority": claim.authority,
         "said_by": claim.person,
@@ -119,62 +121,62 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext)
     if meaning.doubtful or not set(meaning.intents) <= PLAIN:
         return False
     codes = [each.code for each in quoted]
-    beside = {word for each in scene.known for word in child_names.words_for(each)}
+    beside = {word for each in scene.known for word in child_names.list_words(each)}
     return bool(ENDS & set(meaning.intents)) or confirmations.only_confirms(meaning.words, codes, beside)
 
 
 def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
     """It names a child that the code is not for."""
     named, subjects = (
-        child_names.named(meaning.words, scene.known),
+        child_names.find_named(meaning.words, scene.known),
         {each.subject for each in quoted},
     )
     others = bool(set(named.children) - subjects) or bool(named.alike and not subjects & set(named.alike))
     return named.somebody_else or others
 
 
-def _named(meaning: Meaning, live: Sequence[OpenClaim], scene: TextContext) -> list[OpenClaim]:
+def _select_named(meaning: Meaning, live: Sequence[OpenClaim], scene: TextContext) -> list[OpenClaim]:
     """Of a code for several children those that the text names, or all of them."""
-    named = child_names.named(meaning.words, scene.known)
+    named = child_names.find_named(meaning.words, scene.known)
     children = {*named.children, *named.alike}
     return [each for each in live if not children or each.subject in children]
 
 
-def _of_old(quoted: Sequence[OpenClaim], scene: TextContext) -> Decision:
+def _answer_old_code(quoted: Sequence[OpenClaim], scene: TextContext) -> Decision:
     """A code that has been used changes nothing. One that is too old makes the claim anew, and a person hears of it."""
     if all(each.confirmed for each in quoted):
         return Decision(answer=Answer.PRACTICE_OVER if quoted[0].kind == "practice" else Answer.BACK_ALREADY)
     old = [each for each in quoted if not each.confirmed and each.kind != "practice"]
     if not old:
         return Decision(answer=Answer.PRACTICE_HOW)
-    children = [_child_of(each, scene) for each in old]
+    children = [_find_child(each, scene) for each in old]
     ask = claim_return if old[0].kind == "return" else claim_false_alarm
     parts = [ask(child, scene.of(child)) for child in {each.child: each for each in children}.values()]
     again = Decision(
         tuple(act for part in parts for act in part.acts),
         parts[0].answer,
         parts[0].standing,
-        claims=merged(claim for part in parts for claim in part.claims),
+        claims=merge_claims(claim for part in parts for claim in part.claims),
     )
     return escalation.also_escalate(again, scene, "code-not-valid")
 
 
-def _child_of(claim: OpenClaim, scene: TextContext) -> Child:
+def _find_child(claim: OpenClaim, scene: TextContext) -> Child:
     known = next((each for each in scene.known if each.child == claim.subject), Child(claim.subject, ""))
     return replace(known, episode=claim.episode, authority=claim.authority, person=claim.person)
 
 
-def _asked_plainly(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
+def _ask_for_code_alone(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
     """Words beside the code may say that it is otherwise: a person reads them, and the code is asked for alone."""
-    claims = tuple(Claim(kind, _again(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
+    claims = tuple(Claim(kind, _repeat_claim(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
     acts = tuple(
-        escalation.needed(scene.of(_child_of(each, scene)), "not-understood", each.subject)
+        escalation.request_person(scene.of(_find_child(each, scene)), "not-understood", each.subject)
         for each in {each.authority: each for each in reversed(live)}.values()
     )
     return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
 
 
-def _again(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tuple[Claimed, ...]:
+def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tuple[Claimed, ...]:
     codes = {each.child: each.code for each in scene.known}
     return tuple(
         Claimed(each.subject, codes.get(each.subject, ""), each.authority, each.person, each.episode)
@@ -183,20 +185,20 @@ def _again(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tu
     )
 
 
-def _guessed(meaning: Meaning, scene: TextContext) -> Decision | None:
+def _reject_guess(meaning: Meaning, scene: TextContext) -> Decision | None:
     """Something like a code that we never texted to this number, while we wait for one."""
     if not any(each.live for each in scene.claims) or REPORTS & set(meaning.intents):
         return None
     if not confirmations.has_other_code(meaning.words, [each.code for each in scene.known]):
         return None
-    return _wrong(scene)
+    return _reject_code(scene)
 
 
-def _wrong(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
-    return Decision(escalation.to_human(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
+def _reject_code(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
+    return Decision(escalation.escalate(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
 
 
-def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+def merge_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """One code for all of whom the same text claims the same."""
     apart: list[Claim] = []
     about: dict[ClaimKind, dict[ChildId, Claimed]] = {}
@@ -209,14 +211,14 @@ def merged(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     return (*(Claim(kind, tuple(of_kind.values())) for kind, of_kind in about.items()), *apart)
 
 
-def _acts(
+def _build_acts(
     kind: type[events.ToldOfEpisode], subjects: Sequence[ChildId], child: Child, scene: TextContext
 ) -> tuple[Act, ...]:
     content = kind(authority=scene.authority, said_by=scene.person, channel="text", episode=child.episode)
     return tuple(Act(subject, content) for subject in dict.fromkeys(subjects))
 
 
-def _claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: TextContext) -> Claim:
+def _build_claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: TextContext) -> Claim:
     about = tuple(
         Claimed(subject, child.code if subject == child.child else "", scene.authority, scene.person, child.episode)
         for subject in dict.fromkeys(subjects)

@@ -7,12 +7,12 @@ from services.carers.policy.mentions import sides
 from services.safeguarding.events import LocationEnquiryReceived
 
 
-def passed_on(scene: TextContext) -> Act:
+def pass_on_enquiry(scene: TextContext) -> Act:
     """About nobody whom we could name: what was asked is in the words, and confirms to the enquirer nothing."""
     enquiry = LocationEnquiryReceived(authority=scene.authority, said_by=scene.person, channel="text")
     return Act(scene.provisional, enquiry)
 
 
-def refused(scene: TextContext) -> Decision:
+def refuse_enquiry(scene: TextContext) -> Decision:
     """To somebody whom we know. To others the one safe answer goes, as to everything that they text."""
-    return Decision(tuple(passed_on(team) for team in sides.teams(scene)), Answer.ENQUIRY)
+    return Decision(tuple(pass_on_enquiry(team) for team in sides.list_teams(scene)), Answer.ENQUIRY)

@@ -14,36 +14,36 @@ from services.safeguarding.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId
 
 
-def decide(meaning: Meaning, scene: TextContext) -> Decision | None:
+def decide_enrolment(meaning: Meaning, scene: TextContext) -> Decision | None:
     """None where the text is about neither."""
     match meaning.intents[0]:
         case Intent.JOIN:
-            return _joined(meaning, scene)
+            return _join(meaning, scene)
         case Intent.PRACTICE:
             return Decision(answer=Answer.PRACTICE_HOW)
         case Intent.PRACTICE_MISSING:
-            return _reported(meaning, scene)
+            return _report_practice(meaning, scene)
         case Intent.PRACTICE_BACK:
-            return _over(scene)
+            return _ask_to_confirm(scene)
     if meaning.intents == (Intent.BACK,) and scene.enrolment.practising and not scene.open and not scene.provisionals:
-        return _over(scene)
+        return _ask_to_confirm(scene)
     quiet = scene.question is None and not scene.open and not scene.provisionals
     first_text = not scene.enrolment.joined and quiet and meaning.intents == (Intent.UNCLEAR,)
-    return _joined(meaning, scene) if first_text and practice.is_only_codes(meaning.words) else None
+    return _join(meaning, scene) if first_text and practice.is_only_codes(meaning.words) else None
 
 
-def _joined(meaning: Meaning, scene: TextContext) -> Decision:
+def _join(meaning: Meaning, scene: TextContext) -> Decision:
     """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out which."""
-    if _named(meaning, scene).somebody_else:
-        return Decision((escalation.needed(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
+    if _find_named(meaning, scene).somebody_else:
+        return Decision((escalation.request_person(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
     several = len(scene.children) > 1
     return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")
 
 
-def _reported(meaning: Meaning, scene: TextContext) -> Decision:
+def _report_practice(meaning: Meaning, scene: TextContext) -> Decision:
     if scene.open or scene.provisionals:
         return Decision(answer=Answer.PRACTICE_NOT_NOW)
-    named = _named(meaning, scene).children
+    named = _find_named(meaning, scene).children
     if len(scene.children) > 1 and len(named) != 1:
         return Decision(answer=Answer.PRACTICE_WHICH)
     child: ChildId = named[0] if named else scene.children[0].child if scene.children else scene.provisional
@@ -54,7 +54,7 @@ def _reported(meaning: Meaning, scene: TextContext) -> Decision:
     return Decision((Act(child, report),), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
 
 
-def _over(scene: TextContext) -> Decision:
+def _ask_to_confirm(scene: TextContext) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
     seen = scene.about(scene.enrolment.practising)
@@ -62,10 +62,10 @@ def _over(scene: TextContext) -> Decision:
     return Decision(answer=Answer.PRACTICE_CONFIRM, claims=(Claim("practice", (about,)),), exercise=True)
 
 
-def over(authority: str, person: str | None) -> ReportRetracted:
+def end_practice(authority: str, person: str | None) -> ReportRetracted:
     """How a practice ends that nobody ended: as a report taken back, since no child came home whom police would have to see."""
     return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
 
 
-def _named(meaning: Meaning, scene: TextContext) -> child_names.Named:
-    return child_names.named(meaning.words, scene.children)
+def _find_named(meaning: Meaning, scene: TextContext) -> child_names.Named:
+    return child_names.find_named(meaning.words, scene.children)

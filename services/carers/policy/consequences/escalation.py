@@ -23,22 +23,22 @@ Reason: TypeAlias = Literal[
 ]
 
 
-def needed(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
+def request_person(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
     """By the authority whose child it is, as far as one is known."""
-    about = subject or subject_of(scene)
+    about = subject or choose_subject(scene)
     side = scene.about(about)
     content = TextNeedsHuman(authority=side.authority, said_by=side.person, channel="text", reason=reason)
     return Act(about, content)
 
 
-def each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
+def request_each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
     """About nobody whom we could name: each authority that knows the number has a person read the text."""
-    return tuple(needed(team, reason, team.provisional) for team in sides.teams(scene))
+    return tuple(request_person(team, reason, team.provisional) for team in sides.list_teams(scene))
 
 
-def to_human(scene: TextContext, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:
-    about = subject_of(scene)
-    acts = each_team(scene, reason) if about == scene.provisional else (needed(scene, reason, about),)
+def escalate(scene: TextContext, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:
+    about = choose_subject(scene)
+    acts = request_each_team(scene, reason) if about == scene.provisional else (request_person(scene, reason, about),)
     return Decision(acts, answer)
 
 
@@ -47,23 +47,23 @@ def also_escalate(decision: Decision, scene: TextContext, reason: Reason) -> Dec
     if any(isinstance(act.content, TextNeedsHuman) for act in decision.acts):
         return decision
     if not decision.acts:
-        return replace(decision, acts=to_human(scene, reason).acts)
+        return replace(decision, acts=escalate(scene, reason).acts)
     told: dict[str, Act] = {}
     for act in decision.acts:
         authority = getattr(act.content, "authority", scene.authority)
         side = replace(scene, authority=authority, person=scene.person_in(authority))
-        told.setdefault(authority, needed(side, reason, act.subject))
+        told.setdefault(authority, request_person(side, reason, act.subject))
     return replace(decision, acts=(*decision.acts, *told.values()))
 
 
-def identifies(scene: TextContext) -> Act:
+def request_identification(scene: TextContext) -> Act:
     """A person finds out which child a report was about, whether or not the reporter answers."""
     candidates = tuple(each.child for each in scene.children)
     content = ChildProvisional(authority=scene.authority, candidates=candidates, placement=scene.placement)
     return Act(scene.provisional, content)
 
 
-def subject_of(scene: TextContext) -> ChildId:
+def choose_subject(scene: TextContext) -> ChildId:
     """The child that a text is most likely about: the only one missing, the only one there is, else nobody we could name."""
     if len(scene.open) == 1:
         return scene.open[0].child

@@ -25,13 +25,13 @@ PLAIN = frozenset(
 QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 
 
-def decide(telling: Telling, codes: child_names.Named, meaning: Meaning, scene: TextContext) -> Decision:
+def identify_child(telling: Telling, codes: child_names.Named, meaning: Meaning, scene: TextContext) -> Decision:
     """`codes`: whom the text names by a child's own code; the scene is as the telling's authority sees it."""
     told = [each for each in codes.children if scene.by_id(each).authority == telling.authority]
     alone = len(told) == len(codes.children) == 1 and not codes.alike and not codes.somebody_else
     if not alone or not _is_plain(meaning, scene):
         answer = Answer.NO_SUCH_CODE if codes.somebody_else else Answer.NOT_IDENTIFIED
-        return Decision((escalation.needed(scene, "which-child", telling.child),), answer)
+        return Decision((escalation.request_person(scene, "which-child", telling.child),), answer)
     child = scene.by_id(told[0])
     identified = ChildIdentified(authority=scene.authority, said_by=scene.person, channel="text", child=child.child)
     return Decision(

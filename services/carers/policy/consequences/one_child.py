@@ -23,23 +23,23 @@ def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decisi
     """`child` may be a report by the same speaker about a child not yet named. What is said is said as the child's authority knows them."""
     scene = scene.of(child)
     if intent in REPORTS:
-        return _reported(child, intent, scene)
+        return _report_child(child, intent, scene)
     if intent is Intent.BACK:
         return confirmation.claim_return(child, scene)
     if intent is Intent.FALSE_ALARM:
         return confirmation.claim_false_alarm(child, scene)
     kind, fields, answer = SAYS[intent]
     named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
-    said = kind.model_validate(_told(scene) | fields | named)
+    said = kind.model_validate(_build_fields(scene) | fields | named)
     return Decision((Act(child.child, said),), answer, child.standing)
 
 
-def _told(scene: TextContext) -> dict[str, Any]:
+def _build_fields(scene: TextContext) -> dict[str, Any]:
     return {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
 
 
-def _reported(child: Child, intent: Intent, scene: TextContext) -> Decision:
-    told = _told(scene)
+def _report_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
+    told = _build_fields(scene)
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
         taken_back = events.ReportRetracted(**told, retracts="return")
         return Decision((Act(child.child, taken_back),), Answer.NOT_BACK, child.standing)

@@ -21,35 +21,41 @@ CODES_IN_ONE_TEXT = 3
 
 def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     if set(intents) & REPORTS:
-        return _reported(intents, scene)
-    alike = sides.alike(scene.children)
-    nameless = [] if alike or scene.open else _of_one_report(scene)
+        return _report_unnamed(intents, scene)
+    alike = sides.are_alike(scene.children)
+    nameless = [] if alike or scene.open else _list_nameless(scene)
     if nameless:
-        return together(
+        return combine_decisions(
             [decide_for_child(scene.unnamed(each), intent, scene) for each in nameless for intent in intents]
         )
     if Intent.LURE in intents:
-        acts = [act for side in sides.sides(scene) for act in (*_lured(side), escalation.identifies(side))]
+        acts = [
+            act
+            for side in sides.list_sides(scene)
+            for act in (*_suspect_luring(side), escalation.request_identification(side))
+        ]
         answer = Answer.ALIKE if alike else Answer.WHICH
-        return Decision(tuple(acts), answer, question=_question(scene, "information"))
+        return Decision(tuple(acts), answer, question=_ask_which(scene, "information"))
     if Intent.BACK in intents and not alike and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
         claims = confirmation.ask_for_each(scene.open, scene)
-        question = _question(scene, "return")
-        return Decision(escalation.each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims)
+        question = _ask_which(scene, "return")
+        return Decision(
+            escalation.request_each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims
+        )
     about: About = "return" if Intent.BACK in intents else "information"
     answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
-    return Decision(escalation.each_team(scene, "which-child"), answer, question=_question(scene, about))
+    return Decision(escalation.request_each_team(scene, "which-child"), answer, question=_ask_which(scene, about))
 
 
-def _of_one_report(scene: TextContext) -> Sequence[Provisional]:
+def _list_nameless(scene: TextContext) -> Sequence[Provisional]:
     """The reports without a name, where one text was the cause of them all."""
     nameless = [each for each in scene.provisionals if each.child is None]
     return nameless if len({each.reported_at for each in nameless}) == 1 else []
 
 
-def _reported(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
+def _report_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     acts = []
-    for side in sides.sides(scene):
+    for side in sides.list_sides(scene):
         content = ChildReportedMissing(
             authority=side.authority,
             said_by=side.person,
@@ -57,29 +63,29 @@ def _reported(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
             candidates=tuple(each.child for each in side.children),
             placement=side.placement,
         )
-        acts += [Act(side.provisional, content), escalation.identifies(side)]
-        acts += _lured(side) if Intent.LURE in intents else ()
-    question = _question(scene, "report")
-    if sides.alike(scene.children):
+        acts += [Act(side.provisional, content), escalation.request_identification(side)]
+        acts += _suspect_luring(side) if Intent.LURE in intents else ()
+    question = _ask_which(scene, "report")
+    if sides.are_alike(scene.children):
         # Of a child that duty staff name no placement may be known, and then no force hears of it.
-        placed = all(side.placement for side in sides.sides(scene))
+        placed = all(side.placement for side in sides.list_sides(scene))
         answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
         return Decision(tuple(acts), answer, coded=scene.children[0].code)
     return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
 
 
-def _lured(side: TextContext) -> tuple[Act, ...]:
+def _suspect_luring(side: TextContext) -> tuple[Act, ...]:
     return decide_for_child(Child(side.provisional, ""), Intent.LURE, side).acts
 
 
-def _question(scene: TextContext, about: About) -> Question | None:
+def _ask_which(scene: TextContext, about: About) -> Question | None:
     """Worth asking only of somebody who has more than one child, and whose answer can tell them apart."""
-    if len({child_names.plain_code(each.code) for each in scene.children}) < 2:
+    if len({child_names.simplify_code(each.code) for each in scene.children}) < 2:
         return None
     return Question(about, scene.provisional)
 
 
-def together(parts: list[Decision]) -> Decision:
+def combine_decisions(parts: list[Decision]) -> Decision:
     """What is said of several children in one text, with one answer to it: the gravest."""
     acts: dict[tuple[str, type[Message]], Act] = {}
     for part in parts:
@@ -94,7 +100,7 @@ def together(parts: list[Decision]) -> Decision:
         ended=tuple(ended for part in parts for ended in part.ended),
         identified=tuple(each for part in parts for each in part.identified),
         coded=gravest.coded,
-        claims=confirmation.merged(claim for part in parts for claim in part.claims),
+        claims=confirmation.merge_claims(claim for part in parts for claim in part.claims),
         denied=tuple(denied for part in parts for denied in part.denied),
     )
 

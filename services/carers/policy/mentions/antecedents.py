@@ -21,35 +21,37 @@ NAMING = frozenset(
 """A clause of these words and a name says only who is meant."""
 
 
-def of(
+def resolve_antecedent(
     said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
     """Of what is said in words that name none of them as the one it is about."""
-    if before := _before(said, meaning, scene, overall):
+    if before := _find_before(said, meaning, scene, overall):
         return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
-    if after := _named_afterwards(said, meaning, scene):
+    if after := _find_after(said, meaning, scene):
         return after
     counted = named.count or overall.count
     if counted and counted == len(scene.open) and said.intent is not Intent.MISSING:
         return tuple(each.child for each in scene.open)
-    return () if counted else _by_the_rest(said, overall, scene, meaning)
+    return () if counted else _resolve_by_rest(said, overall, scene, meaning)
 
 
-def _by_the_rest(said: Said, overall: child_names.Named, scene: TextContext, meaning: Meaning) -> tuple[ChildId, ...]:
+def _resolve_by_rest(
+    said: Said, overall: child_names.Named, scene: TextContext, meaning: Meaning
+) -> tuple[ChildId, ...]:
     """By whoever is named anywhere in the text."""
     if len(overall.children) == 1:
-        return _only_mentioned(overall.children, said, scene)
+        return _resolve_mentioned(overall.children, said, scene)
     if overall.children:
         whereabouts = {each.intent for each in meaning.said if each.intent in WHEREABOUTS}
         return overall.children if len(whereabouts) < 2 and overall.together else ()
     witnesses = [child for child in overall.beside if child not in overall.owners]
     if len(overall.owners) == 1 and not witnesses:
-        return _only_mentioned(overall.owners, said, scene)
+        return _resolve_mentioned(overall.owners, said, scene)
     asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
-    return tuple(child for child in the_one_in_question(asked, scene) if child not in witnesses)
+    return tuple(child for child in find_child_in_question(asked, scene) if child not in witnesses)
 
 
-def the_one_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ...]:
+def find_child_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ...]:
     """Of several children the only one that is missing, except for a plain MISSING: that may well be another."""
     if intent is Intent.MISSING:
         return ()
@@ -59,36 +61,36 @@ def the_one_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ..
     return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
 
 
-def _before(said: Said, meaning: Meaning, scene: TextContext, overall: child_names.Named) -> tuple[ChildId, ...]:
+def _find_before(said: Said, meaning: Meaning, scene: TextContext, overall: child_names.Named) -> tuple[ChildId, ...]:
     """Of several named whoever is said to be back is not the one whom the rest reports."""
     back = {
         child
         for each in meaning.said
         if said.intent in REPORTS and len(overall.children) > 1 and each.intent is Intent.BACK
-        for child in child_names.named(each.words, scene.known).children
+        for child in child_names.find_named(each.words, scene.known).children
     }
     for clause in reversed(meaning.clauses[: max(said.at, 0)]):
-        found = child_names.named(clause, scene.known)
+        found = child_names.find_named(clause, scene.known)
         children = tuple(child for child in found.left_out or found.children if child not in back)
         if children:
             return children
     return ()
 
 
-def _named_afterwards(said: Said, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
+def _find_after(said: Said, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
     """As in "he has come back, Omid"."""
     if said.at < 0:
         return ()
     for clause in meaning.clauses[said.at + 1 :]:
-        found = child_names.named(clause, scene.known)
-        words = {word for each in scene.known if each.child in found.children for word in child_names.words_for(each)}
+        found = child_names.find_named(clause, scene.known)
+        words = {word for each in scene.known if each.child in found.children for word in child_names.list_words(each)}
         if found.children and set(clause.split()) - words <= NAMING and "not" not in clause.split():
             return found.children
     return ()
 
 
-def _only_mentioned(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> tuple[ChildId, ...]:
+def _resolve_mentioned(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> tuple[ChildId, ...]:
     """Named in another clause, of which it is the subject: while another of them is missing, a return may be that one's."""
     if said.intent in REPORTS or not scene.open or scene.by_id(children[0]).standing.open:
         return children
-    return the_one_in_question(said.intent, scene)
+    return find_child_in_question(said.intent, scene)

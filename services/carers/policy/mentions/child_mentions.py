@@ -32,26 +32,26 @@ class ChildMentions:
 
 
 def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
-    overall = child_names.named(meaning.words, scene.known)
+    overall = child_names.find_named(meaning.words, scene.known)
     about: dict[ChildId, list[Said]] = {}
     either: dict[tuple[ChildId, ...], list[Said]] = {}
     nobody: list[Said] = []
     doubtful = False
     for said in meaning.said:
-        named = child_names.named(said.words, scene.known)
+        named = child_names.find_named(said.words, scene.known)
         if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
             continue
-        children, groups = _children(said, named, overall, scene, meaning), _alike(named, overall, scene)
+        children, groups = _find_children(said, named, overall, scene, meaning), _group_alike(named, overall, scene)
         mixed = said.mixed or not named.together
         if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
             children, groups = named.left_out if said.intent in REPORTS else (), ()
             doubtful = not named.left_out
         if said.intent in NEWS and _may_be_of_another(children, said, scene):
             children = ()
-        children, groups = _singled_out(said.intent, children, groups, scene)
-        somebody_else = said.intent in STANDS_DOWN and not child_names.may_be(said.subject, scene.known)
+        children, groups = _single_out(said.intent, children, groups, scene)
+        somebody_else = said.intent in STANDS_DOWN and not child_names.may_name_one(said.subject, scene.known)
         if somebody_else or said.intent in NEWS:
-            children = _of_those_missing(children, scene, alone=somebody_else)
+            children = _limit_to_missing(children, scene, alone=somebody_else)
         # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
         what = Said(Intent.UNCLEAR, said.words) if somebody_else else said
         if somebody_else and not children:
@@ -62,47 +62,49 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
             about.setdefault(child, []).append(what)
         if not children and not groups:
             nobody.append(said)
-    doubtful |= _put_right(about, meaning, scene)
+    doubtful |= _apply_correction(about, meaning, scene)
     missed = {each.child for each in scene.open or scene.known}
     about = {
-        child: [_unless_never_missed(one, missed=child in missed) for one in each] for child, each in about.items()
+        child: [_weaken_unless_missed(one, missed=child in missed) for one in each] for child, each in about.items()
     }
-    settled = {child: _settled(each, open_=scene.by_id(child).standing.open) for child, each in about.items()}
+    settled = {child: _choose_intents(each, open_=scene.by_id(child).standing.open) for child, each in about.items()}
     return ChildMentions(
         {child: intents for child, intents in settled.items() if intents},
-        _settled(_unless_the_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
+        _choose_intents(_drop_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
         overall.children,
         doubtful,
         {
-            group: _settled(each, open_=any(scene.by_id(child).standing.open for child in group))
+            group: _choose_intents(each, open_=any(scene.by_id(child).standing.open for child in group))
             for group, each in either.items()
         },
         overall.somebody_else,
     )
 
 
-def _singled_out(
+def _single_out(
     intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], scene: TextContext
 ) -> tuple[tuple[ChildId, ...], tuple[tuple[ChildId, ...], ...]]:
     """Of those called alike the one in question, where there is one; the groups of which there is none."""
     left = []
     for group in groups:
-        one = antecedents.the_one_in_question(intent, sides.among(scene, group))
+        one = antecedents.find_child_in_question(intent, sides.limit_to_children(scene, group))
         children = (*children, *one)
         left += [] if one else [group]
     return children, tuple(left)
 
 
-def _alike(named: child_names.Named, overall: child_names.Named, scene: TextContext) -> tuple[tuple[ChildId, ...], ...]:
+def _group_alike(
+    named: child_names.Named, overall: child_names.Named, scene: TextContext
+) -> tuple[tuple[ChildId, ...], ...]:
     """By code, those who have one in common that stands in these words, or in the text where these words name nobody."""
     here = named.alike or (() if named.children or named.somebody_else else overall.alike)
     groups: dict[str, list[ChildId]] = {}
     for child in here:
-        groups.setdefault(child_names.plain_code(scene.by_id(child).code), []).append(child)
+        groups.setdefault(child_names.simplify_code(scene.by_id(child).code), []).append(child)
     return tuple(tuple(each) for each in groups.values())
 
 
-def _unless_never_missed(said: Said, *, missed: bool) -> Said:
+def _weaken_unless_missed(said: Said, *, missed: bool) -> Said:
     """While another is missing, "is home" says only where this one is."""
     if missed or said.intent is not Intent.BACK or CAME.search(said.words):
         return said
@@ -120,15 +122,15 @@ def _may_be_of_another(children: tuple[ChildId, ...], said: Said, scene: TextCon
     return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
 
 
-def _of_those_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
+def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
     """`alone`: nobody else counts. Otherwise all of them do where none is missing."""
     missing = tuple(child for child in children if scene.by_id(child).standing.open)
     return missing if missing or alone else children
 
 
-def _put_right(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext) -> bool:
+def _apply_correction(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext) -> bool:
     """One child is reported in the place of another. True where nobody had reported the other: a person finds out."""
-    pair = None if Intent.BACK in meaning.intents else corrections.put_right(meaning.clauses, scene.known)
+    pair = None if Intent.BACK in meaning.intents else corrections.find_correction(meaning.clauses, scene.known)
     if pair is None:
         return False
     wrong, instead = pair
@@ -139,14 +141,14 @@ def _put_right(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextCo
     return not REPORTS & set(meaning.intents)
 
 
-def _unless_the_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Said]:
+def _drop_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Said]:
     """Where one is reported by name, those whom the text calls back are the others: nobody missed them."""
     if any(REPORTS & set(intents) for intents in settled.values()):
         return [each for each in nobody if each.intent is not Intent.BACK]
     return nobody
 
 
-def _children(
+def _find_children(
     said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
     """A name nearby counts; a code that is none of the speaker's children's means that it is none of them."""
@@ -158,10 +160,10 @@ def _children(
         return ()
     if len(scene.children) == 1:
         return (scene.children[0].child,)
-    return antecedents.of(said, named, overall, scene, meaning)
+    return antecedents.resolve_antecedent(said, named, overall, scene, meaning)
 
 
-def settled_return(said: Iterable[Said]) -> Intent:
+def choose_whereabouts(said: Iterable[Said]) -> Intent:
     """Of one child: a report, a return or a false alarm, the last said, but a return outweighs a false alarm, for its duties are more."""
     each = list(said)
     returns = [index for index, one in enumerate(each) if one.intent is Intent.BACK]
@@ -188,10 +190,10 @@ def _adds_nothing(keep: Intent, said: list[Said]) -> bool:
     return keep is Intent.NOT_BACK and all(NOT_YET.search(one.words) for one in said if one.intent in REPORTS)
 
 
-def _settled(said: Iterable[Said], *, open_: bool) -> tuple[Intent, ...]:
+def _choose_intents(said: Iterable[Said], *, open_: bool) -> tuple[Intent, ...]:
     """`open_`: the child is missing, as far as is known."""
     each = list(said)
-    keep = settled_return(each)
+    keep = choose_whereabouts(each)
     intents = [one.intent for one in each]
     if keep is Intent.BACK and not open_ and all(one.weak for one in each if one.intent is Intent.BACK):
         intents = [Intent.UNCLEAR if intent is Intent.BACK else intent for intent in intents]

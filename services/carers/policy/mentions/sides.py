@@ -8,32 +8,32 @@ from services.carers.understanding.children import child_names
 from services.safeguarding.identifiers import ChildId, provisional_child
 
 
-def sides(scene: TextContext) -> tuple[TextContext, ...]:
+def list_sides(scene: TextContext) -> tuple[TextContext, ...]:
     """The scene as each authority and placement sees it to which a child that is not named may belong: its own children, and a report
     of its own.
     """
     if not scene.children:
-        return _of_capacities(scene)
+        return _list_capacities(scene)
     places: dict[tuple[str | None, str | None], list[Child]] = {}
     for child in scene.children:
         places.setdefault((child.authority, child.placement), []).append(child)
     if len(places) == 1:
         return (scene.of(scene.children[0]),)
     return tuple(
-        replace(scene.of(of_one[0]), children=tuple(of_one), provisional=_report_of(scene.provisional, *place))
+        replace(scene.of(of_one[0]), children=tuple(of_one), provisional=_derive_report(scene.provisional, *place))
         for place, of_one in places.items()
     )
 
 
-def teams(scene: TextContext) -> tuple[TextContext, ...]:
+def list_teams(scene: TextContext) -> tuple[TextContext, ...]:
     """As `sides`, an authority once: one team reads a text once."""
     found: dict[str, TextContext] = {}
-    for side in sides(scene):
+    for side in list_sides(scene):
         found.setdefault(side.authority, side)
     return (scene,) if len(found) == 1 else tuple(found.values())
 
 
-def among(scene: TextContext, children: Sequence[ChildId]) -> TextContext:
+def limit_to_children(scene: TextContext, children: Sequence[ChildId]) -> TextContext:
     """Where the text leaves open which of these it means, and means none besides: a report of its own."""
     several = tuple(each for each in scene.known if each.child in children)
     return replace(
@@ -44,17 +44,18 @@ def among(scene: TextContext, children: Sequence[ChildId]) -> TextContext:
     )
 
 
-def reports(scene: TextContext, asked_of: ChildId) -> tuple[Provisional, ...]:
+def find_reports(scene: TextContext, asked_of: ChildId) -> tuple[Provisional, ...]:
     """The reports that one text began and that its question is about, where they are without a name still."""
     found = tuple(
         each
         for each in scene.provisionals
-        if each.child is None and each.provisional in {asked_of, _report_of(asked_of, each.authority, each.placement)}
+        if each.child is None
+        and each.provisional in {asked_of, _derive_report(asked_of, each.authority, each.placement)}
     )
     return found or (Provisional(asked_of),)
 
 
-def report_of(child: Child, found: Sequence[Provisional], asked_of: ChildId) -> ChildId | None:
+def choose_report(child: Child, found: Sequence[Provisional], asked_of: ChildId) -> ChildId | None:
     """The report that a child was meant by: its own placement's, or the only one that there was."""
     if [each.provisional for each in found] == [asked_of]:
         return asked_of
@@ -62,12 +63,12 @@ def report_of(child: Child, found: Sequence[Provisional], asked_of: ChildId) -> 
     return next((each.provisional for each in found if (each.authority, each.placement) == place), None)
 
 
-def alike(children: Sequence[Child]) -> bool:
+def are_alike(children: Sequence[Child]) -> bool:
     """Whether no code tells one of them from another."""
-    return len(children) > 1 and len({child_names.plain_code(each.code) for each in children}) == 1
+    return len(children) > 1 and len({child_names.simplify_code(each.code) for each in children}) == 1
 
 
-def _of_capacities(scene: TextContext) -> tuple[TextContext, ...]:
+def _list_capacities(scene: TextContext) -> tuple[TextContext, ...]:
     of_kind = {each.authority: each for each in reversed(scene.capacities) if each.kind == scene.kind}
     if len(of_kind) < 2:
         return (scene,)
@@ -77,12 +78,12 @@ def _of_capacities(scene: TextContext) -> tuple[TextContext, ...]:
             authority=each.authority,
             person=each.person,
             placement=None,
-            provisional=_report_of(scene.provisional, each.authority, None),
+            provisional=_derive_report(scene.provisional, each.authority, None),
         )
         for each in sorted(of_kind.values(), key=lambda each: each.authority)
     )
 
 
-def _report_of(cause: ChildId, authority: str | None, placement: str | None) -> ChildId:
+def _derive_report(cause: ChildId, authority: str | None, placement: str | None) -> ChildId:
     """The same however often the text is read."""
     return provisional_child(" ".join((cause, placement or authority or "")))

@@ -36,8 +36,8 @@ NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
     found = resolve_mentions(meaning, scene)
-    decision = _answer_to_question(meaning, found, scene) or _told(meaning, found, scene)
-    decision = decision or _meant_to_confirm(meaning, scene) or _asked(meaning, scene)
+    decision = _answer_question(meaning, found, scene) or _decide_told(meaning, found, scene)
+    decision = decision or _meant_to_confirm(meaning, scene) or _answer_request(meaning, scene)
     if meaning.doubtful or found.doubtful:
         decision = escalation.also_escalate(decision, scene, "not-understood")
     return within_limits(decision, scene)
@@ -50,80 +50,85 @@ def within_limits(decision: Decision, scene: TextContext) -> Decision:
     return replace(decision, answer=None, question=None)
 
 
-def _answer_to_question(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
+def _answer_question(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
     """Which child? That one. A text that tells something else leaves the question open, and a report answers none but that it was about."""
     question = scene.question
     if question is None or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
         return None
     if question.about != "report" and REPORTS & set(meaning.intents):
         return None
-    children = found.named or child_names.answered(meaning.words, scene.children)
+    children = found.named or child_names.find_answered(meaning.words, scene.children)
     if not children:
         return None
     if question.about == "report":
-        return _identified(question.provisional, children, scene)
+        return _identify_reports(question.provisional, children, scene)
     intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
-    completed = unnamed_child.together([decide_for_child(scene.by_id(child), intent, scene) for child in children])
+    completed = unnamed_child.combine_decisions(
+        [decide_for_child(scene.by_id(child), intent, scene) for child in children]
+    )
     return replace(completed, answered=True)
 
 
-def _identified(asked_of: ChildId, children: Sequence[ChildId], scene: TextContext) -> Decision:
+def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: TextContext) -> Decision:
     """A report that began without a name goes on under the first child's that it may be about; of any other child it is a report of its
     own. A report to which none of them belongs is not taken back by that: a person finds out.
     """
-    begun = sides.reports(scene, asked_of)
-    told = unnamed_child.together([decide_for_child(scene.by_id(child), Intent.MISSING, scene) for child in children])
+    begun = sides.find_reports(scene, asked_of)
+    told = unnamed_child.combine_decisions(
+        [decide_for_child(scene.by_id(child), Intent.MISSING, scene) for child in children]
+    )
     identified: dict[ChildId, ChildId] = {}
     for child in children:
-        report = sides.report_of(scene.by_id(child), begun, asked_of)
+        report = sides.choose_report(scene.by_id(child), begun, asked_of)
         if report is not None:
             identified.setdefault(report, child)
-    acts = [Act(report, _says_who(scene.by_id(child), scene)) for report, child in identified.items()]
+    acts = [Act(report, _build_identification(scene.by_id(child), scene)) for report, child in identified.items()]
     acts += [act for act in told.acts if act.subject not in identified.values()]
     for each in begun:
         if each.provisional in identified:
             acts += decide_for_child(scene.unnamed(each), Intent.UNCLEAR, scene).acts
         else:
-            acts.append(escalation.needed(scene, "which-child", each.provisional))
+            acts.append(escalation.request_person(scene, "which-child", each.provisional))
     answer = Answer.MISSING_NAMED if identified else told.answer
     return replace(told, acts=tuple(acts), answer=answer, answered=True, identified=tuple(identified.items()))
 
 
-def _says_who(child: Child, scene: TextContext) -> ChildIdentified:
+def _build_identification(child: Child, scene: TextContext) -> ChildIdentified:
     seen = scene.of(child)
     return ChildIdentified(authority=seen.authority, said_by=seen.person, channel="text", child=child.child)
 
 
-def _told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
+def _decide_told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
     """None where the text tells nothing of a child."""
     if Intent.REFERENCE in meaning.intents and not meaning.reference:
-        return _reference_without_number(meaning, scene)
+        return _ask_for_reference(meaning, scene)
     parts = [
-        _told_of(child, intent, scene)
+        _decide_told_of(child, intent, scene)
         for child, intents in found.about.items()
         for intent in intents
         if intent not in SAID_IN_PASSING or not _only_at_home(child, found, scene)
     ]
     if len(found.about) >= MANY and not scene.open and not scene.provisionals and _all_are_home(found, scene):
-        return escalation.to_human(scene, "not-understood")
+        return escalation.escalate(scene, "not-understood")
     if found.nobody:
         parts.append(unnamed_child.decide_unnamed(found.nobody, scene))
     parts += [
-        unnamed_child.decide_unnamed(intents, sides.among(scene, several)) for several, intents in found.either.items()
+        unnamed_child.decide_unnamed(intents, sides.limit_to_children(scene, several))
+        for several, intents in found.either.items()
     ]
     if not parts:
         return None
-    decision = _each_named(unnamed_child.together(parts), scene)
+    decision = _ask_for_names(unnamed_child.combine_decisions(parts), scene)
     nameless = {each.provisional for each in scene.provisionals if each.child is None}
     if (
         any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
         and nameless
     ):
-        return _back_but_was_it_the_one(decision, scene, nameless)
+        return _ask_about_nameless(decision, scene, nameless)
     return decision
 
 
-def _each_named(decision: Decision, scene: TextContext) -> Decision:
+def _ask_for_names(decision: Decision, scene: TextContext) -> Decision:
     """Nobody confirms for more children than the text can name: of those who are back each is named first."""
     if all(len(claim.about) <= unnamed_child.CODES_IN_ONE_TEXT for claim in decision.claims):
         return decision
@@ -133,18 +138,18 @@ def _each_named(decision: Decision, scene: TextContext) -> Decision:
     missing = any(isinstance(act.content, ChildReportedMissing) for act in kept)
     return replace(
         decision,
-        acts=(*kept, *escalation.each_team(scene, "which-child")),
+        acts=(*kept, *escalation.request_each_team(scene, "which-child")),
         claims=(),
         answer=decision.answer if missing else Answer.BACK_WHICH,
         ended=(),
     )
 
 
-def _told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
+def _decide_told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
     """What is unclear of a child that nobody misses is for a person."""
     of = scene.by_id(child)
     if intent is Intent.UNCLEAR and not of.standing.open:
-        return Decision((escalation.needed(scene, "not-understood", child),), Answer.HUMAN)
+        return Decision((escalation.request_person(scene, "not-understood", child),), Answer.HUMAN)
     return decide_for_child(of, intent, scene)
 
 
@@ -167,62 +172,66 @@ def _all_are_home(found: ChildMentions, scene: TextContext) -> bool:
     )
 
 
-def _reference_without_number(meaning: Meaning, scene: TextContext) -> Decision:
+def _ask_for_reference(meaning: Meaning, scene: TextContext) -> Decision:
     """Asked for again. Whatever stands beside the word REF, a person reads."""
     asked = Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
     alone = set(meaning.words.split()) <= REFERENCE_ALONE
     return asked if alone else escalation.also_escalate(asked, scene, "not-understood")
 
 
-def _back_but_was_it_the_one(decision: Decision, scene: TextContext, nameless: set[ChildId]) -> Decision:
+def _ask_about_nameless(decision: Decision, scene: TextContext, nameless: set[ChildId]) -> Decision:
     """A child is back while a report without a name is open: whether it was about this child, a person finds out."""
-    acts = tuple(escalation.needed(scene, "which-child", subject) for subject in sorted(nameless))
+    acts = tuple(escalation.request_person(scene, "which-child", subject) for subject in sorted(nameless))
     return replace(decision, acts=(*decision.acts, *acts))
 
 
-def _asked(meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_request(meaning: Meaning, scene: TextContext) -> Decision:
     """A question, a wish, or what nobody understands."""
     intents = set(meaning.intents)
     if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
-        return enquiry.refused(scene)
+        return enquiry.refuse_enquiry(scene)
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
-        return _status(scene) if meaning.asks_only else replace(_status(scene), acts=_kept(scene).acts)
+        return (
+            _answer_status(scene)
+            if meaning.asks_only
+            else replace(_answer_status(scene), acts=_keep_information(scene).acts)
+        )
     if Intent.HELP in intents:
-        return escalation.to_human(scene, "asked-for-human")
+        return escalation.escalate(scene, "asked-for-human")
     if intents == {Intent.THANKS} and not scene.pictures:
         return Decision()
     if len(scene.open) == 1 and meaning.words and intents & {Intent.UNCLEAR, Intent.THANKS, Intent.ACKNOWLEDGE}:
-        return _kept(scene)
-    return escalation.to_human(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
+        return _keep_information(scene)
+    return escalation.escalate(scene, "picture-only" if scene.pictures and not meaning.words else "not-understood")
 
 
 def _meant_to_confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
     """It can only be meant to confirm something, and holds no code of ours."""
     meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
-    return escalation.to_human(scene, "code-not-valid") if meant_so else None
+    return escalation.escalate(scene, "code-not-valid") if meant_so else None
 
 
-def _kept(scene: TextContext) -> Decision:
+def _keep_information(scene: TextContext) -> Decision:
     """Words that say more than we understand: for the one child that is missing, else for a person."""
     if len(scene.open) == 1:
         return decide_for_child(scene.open[0], Intent.UNCLEAR, scene)
-    return escalation.to_human(scene, "not-understood")
+    return escalation.escalate(scene, "not-understood")
 
 
 def _is_enquiry(words: str, scene: TextContext) -> bool:
     """Where a child lives. Where a child is tonight is another question while one of theirs is missing: how it stands."""
-    return residence.asked_for(words) or (not scene.open and residence.asks_for_a_child(words))
+    return residence.asks_for_residence(words) or (not scene.open and residence.asks_for_a_child(words))
 
 
-def _status(scene: TextContext) -> Decision:
+def _answer_status(scene: TextContext) -> Decision:
     """Of several open reports, the one that has got least far."""
     if not scene.open:
         return Decision(answer=Answer.STATUS_NOTHING_OPEN)
-    least = min((child.standing for child in scene.open), key=_how_far)
+    least = min((child.standing for child in scene.open), key=_rank_standing)
     return Decision(answer=Answer.STATUS, standing=least)
 
 
-def _how_far(standing: Standing) -> tuple[int, bool]:
+def _rank_standing(standing: Standing) -> tuple[int, bool]:
     return list(PoliceStand).index(standing.police), standing.duty_answered
 
 

@@ -14,11 +14,11 @@ from services.carers.understanding.meaning import Intent, Meaning
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
     """A code of a text that was sent to this number acknowledges that text, and nothing else."""
-    coded = scene.telling is not None and not staff.leaves_it(meaning)
-    acknowledged = staff.acknowledged(scene.telling).acts if scene.telling is not None and coded else ()
+    coded = scene.telling is not None and not staff.leaves_duty(meaning)
+    acknowledged = staff.acknowledge_telling(scene.telling).acts if scene.telling is not None and coded else ()
     if acknowledged and set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return Decision(acknowledged, Answer.ACKNOWLEDGED)
-    acts = escalation.each_team(scene, "police-officer")
+    acts = escalation.request_each_team(scene, "police-officer")
     if meaning.enquiry == "where":
-        acts += enquiry.refused(scene).acts
+        acts += enquiry.refuse_enquiry(scene).acts
     return Decision((*acknowledged, *acts), Answer.OFFICER)

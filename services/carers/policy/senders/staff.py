@@ -36,7 +36,7 @@ OF_THE_CHILD = re.compile(
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
-def acknowledged(telling: Telling, how: Literal["text", "phoned"] = "text") -> Decision:
+def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text") -> Decision:
     content = DutyAcknowledged(
         duty=telling.duty,
         step=telling.step,
@@ -53,17 +53,17 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
     person reads the rest.
     """
     if scene.telling is not None:
-        return _about(scene.telling, meaning, scene)
+        return _decide_about_telling(scene.telling, meaning, scene)
     found = resolve_mentions(meaning, scene)
     if found.about or found.either:
-        return _by_code(found, meaning, scene)
+        return _decide_by_code(found, meaning, scene)
     if set(found.nobody) & REPORTS:
         unknown = Answer.MISSING_NO_SUCH_CODE if found.somebody_else else Answer.MISSING_WITHOUT_CODE
         return replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=unknown)
-    return _asked(found, meaning, scene)
+    return _answer_request(found, meaning, scene)
 
 
-def _asked(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
     """Nothing that is reported of a child: a person reads what a machine does not answer."""
     acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
     if acknowledges or meaning.intents == (Intent.THANKS,):
@@ -71,31 +71,34 @@ def _asked(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decisi
     if not found.nobody and Intent.STATUS in meaning.intents and meaning.asks_only:
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
-        return enquiry.refused(scene)
-    decision = escalation.to_human(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
+        return enquiry.refuse_enquiry(scene)
+    decision = escalation.escalate(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
     return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
 
 
-def _by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
+def _decide_by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
     """Of the children whom the text names by their own codes."""
     parts = []
     for child, intents in found.about.items():
-        parts += [_of_child(scene.by_id(child), intent, scene) for intent in intents if _is_told(intent, meaning)]
+        parts += [
+            _decide_for_coded(scene.by_id(child), intent, scene) for intent in intents if _is_told(intent, meaning)
+        ]
     parts += [
-        unnamed_child.decide_unnamed(intents, sides.among(scene, several)) for several, intents in found.either.items()
+        unnamed_child.decide_unnamed(intents, sides.limit_to_children(scene, several))
+        for several, intents in found.either.items()
     ]
     unclear = [] if set(found.nobody) & REPORTS else found.nobody
     if set(found.nobody) & REPORTS:
         parts.append(replace(unnamed_child.decide_unnamed(found.nobody, scene), answer=Answer.MISSING_NO_SUCH_CODE))
     if not parts or unclear or found.somebody_else or found.doubtful or meaning.doubtful:
         subject = next(iter(found.about), None)
-        parts.append(Decision((escalation.needed(scene, "not-understood", subject),), Answer.HUMAN))
+        parts.append(Decision((escalation.request_person(scene, "not-understood", subject),), Answer.HUMAN))
     if meaning.enquiry == "where":
-        parts.append(enquiry.refused(scene))
-    return unnamed_child.together(parts)
+        parts.append(enquiry.refuse_enquiry(scene))
+    return unnamed_child.combine_decisions(parts)
 
 
-def _of_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
+def _decide_for_coded(child: Child, intent: Intent, scene: TextContext) -> Decision:
     told = decide_for_child(child, intent, scene)
     if told.answer not in {Answer.MISSING, Answer.MISSING_AGAIN} or child.names:
         return told
@@ -113,14 +116,14 @@ def is_told_of(telling: Telling, scene: TextContext) -> bool:
     return there and telling.child not in {each.child for each in scene.children}
 
 
-def leaves_it(meaning: Meaning) -> bool:
+def leaves_duty(meaning: Meaning) -> bool:
     """The code stands there, and does not say that they have it: they ask something, or cannot take it."""
     intents = set(meaning.intents)
     asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
     return (asks and meaning.asks_only) or declines(meaning.words)
 
 
-def _about(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
+def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
     """Of the telling whose code stands in the text."""
     of_telling = replace(
         scene, authority=telling.authority, person=telling.person or scene.person_in(telling.authority)
@@ -131,47 +134,47 @@ def _about(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
     if declines(meaning.words) and not OF_THE_CHILD.search(meaning.words):
         said = []
     if telling.open:
-        said = _without_what_is_known(said, meaning)
+        said = _drop_known(said, meaning)
     told = [intent for intent in said if _is_told(intent, meaning)]
-    another = _of_another(telling, meaning, of_telling)
+    another = _decide_about_another(telling, meaning, of_telling)
     if another is not None:
         parts, told = [another], []
     else:
         parts = [decide_for_child(child, intent, of_telling) for intent in told if _still_counts(intent, telling)]
-        parts += _kept(child, said, meaning, of_telling)
+        parts += _keep_information(child, said, meaning, of_telling)
     if any(not _still_counts(intent, telling) for intent in told):
-        parts.append(Decision((escalation.needed(of_telling, "not-understood", telling.child),), Answer.HUMAN))
-    if not leaves_it(meaning):
+        parts.append(Decision((escalation.request_person(of_telling, "not-understood", telling.child),), Answer.HUMAN))
+    if not leaves_duty(meaning):
         # Whoever has police's reference has rung them, and in the place of police only that is an answer.
-        parts.append(acknowledged(telling, "phoned" if meaning.reference else "text"))
+        parts.append(acknowledge_telling(telling, "phoned" if meaning.reference else "text"))
     elif not parts:
-        parts.append(_left(telling, meaning, of_telling))
+        parts.append(_answer_left_duty(telling, meaning, of_telling))
     if meaning.enquiry == "where":
-        parts.append(enquiry.refused(of_telling))
-    return unnamed_child.together(parts)
+        parts.append(enquiry.refuse_enquiry(of_telling))
+    return unnamed_child.combine_decisions(parts)
 
 
-def _of_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
+def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
     """Beside the telling's code a child's own stands in the text: who the telling's child is, or another child. None: neither."""
-    codes = child_names.named(meaning.words, [child_names.Known(each.child, each.code) for each in scene.known])
+    codes = child_names.find_named(meaning.words, [child_names.Known(each.child, each.code) for each in scene.known])
     if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
         return None
     found = resolve_mentions(meaning, scene)
     reports = any(REPORTS & set(intents) for intents in (*found.about.values(), *found.either.values(), found.nobody))
     if is_provisional(telling.child) and not reports:
-        return identification.decide(telling, codes, meaning, scene)
-    read = Decision((escalation.needed(scene, "which-child", telling.child),), Answer.HUMAN)
-    return unnamed_child.together([_by_code(found, meaning, scene), read]) if reports else read
+        return identification.identify_child(telling, codes, meaning, scene)
+    read = Decision((escalation.request_person(scene, "which-child", telling.child),), Answer.HUMAN)
+    return unnamed_child.combine_decisions([_decide_by_code(found, meaning, scene), read]) if reports else read
 
 
-def _without_what_is_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
+def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
     """Of a child that is missing: what others tell is no report of its own, and found is not home yet."""
     if all(each.weak for each in meaning.said if each.intent in REPORTS):
         said = [intent for intent in said if intent not in REPORTS]
     return [intent for intent in said if intent is not Intent.NOT_BACK or Intent.LOCATED not in said]
 
 
-def _kept(child: Child, said: list[Intent], meaning: Meaning, scene: TextContext) -> list[Decision]:
+def _keep_information(child: Child, said: list[Intent], meaning: Meaning, scene: TextContext) -> list[Decision]:
     """What else they know of the child."""
     if said or declines(meaning.words) or meaning.asks_only or not OF_THE_CHILD.search(meaning.words):
         return []
@@ -184,11 +187,11 @@ def _still_counts(intent: Intent, telling: Telling) -> bool:
     return intent not in OF_THE_EPISODE or telling.open or again
 
 
-def _left(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_left_duty(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
     if Intent.STATUS in meaning.intents and not declines(meaning.words):
         asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
-        return enquiry.refused(scene)
+        return enquiry.refuse_enquiry(scene)
     reason: escalation.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
-    return Decision((escalation.needed(scene, reason, telling.child),), Answer.HUMAN)
+    return Decision((escalation.request_person(scene, reason, telling.child),), Answer.HUMAN)

@@ -23,16 +23,16 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
     """A code of a text that was sent to this number acknowledges that text, and nothing else: whoever holds the phone by now,
     the register says no longer that they have to do with the child.
     """
-    if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_it(meaning):
-        return _unknown(meaning, scene)
-    acknowledged = staff.acknowledged(scene.telling)
+    if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_duty(meaning):
+        return _answer_stranger(meaning, scene)
+    acknowledged = staff.acknowledge_telling(scene.telling)
     if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return acknowledged
-    rest = _unknown(meaning, scene)
+    rest = _answer_stranger(meaning, scene)
     return replace(rest, acts=(*acknowledged.acts, *rest.acts))
 
 
-def _unknown(meaning: Meaning, scene: TextContext) -> Decision:
+def _answer_stranger(meaning: Meaning, scene: TextContext) -> Decision:
     """The answer is the same whatever is asked, so that nothing can be learned from it. Of whom the code in it speaks, the person
     who reads it is told.
     """
@@ -40,14 +40,14 @@ def _unknown(meaning: Meaning, scene: TextContext) -> Decision:
     if beyond > 0 and beyond.bit_count() > 1:
         return Decision()
     answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
-    acts = enquiry.refused(scene).acts if meaning.enquiry else ()
+    acts = enquiry.refuse_enquiry(scene).acts if meaning.enquiry else ()
     if not acts or set(meaning.intents) - NOTHING_BESIDES or not meaning.asks_only:
-        acts += _read_by_a_person(scene)
+        acts += _request_person(scene)
     return Decision(acts, answer)
 
 
-def _read_by_a_person(scene: TextContext) -> tuple[Act, ...]:
+def _request_person(scene: TextContext) -> tuple[Act, ...]:
     told = scene.telling
     if told is None:
-        return escalation.each_team(scene, "unknown-sender")
-    return (escalation.needed(replace(scene, authority=told.authority), "unknown-sender", told.child),)
+        return escalation.request_each_team(scene, "unknown-sender")
+    return (escalation.request_person(replace(scene, authority=told.authority), "unknown-sender", told.child),)

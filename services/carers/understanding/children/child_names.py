@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from services.carers.understanding.children.misspellings import misspells, sounds_like
-from services.carers.understanding.children.roles import Role, is_of_another, role
-from services.carers.understanding.languages.plain_words import folded
+from services.carers.understanding.children.roles import Role, find_role, tells_of_another
+from services.carers.understanding.languages.plain_words import fold
 from services.carers.understanding.languages.word_lists import NUMBERS
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
@@ -77,63 +77,65 @@ class Named:
     """Named by a code that several have, of different authorities: one of these, and none of them for certain."""
 
 
-def named(words: str, children: Sequence[Known]) -> Named:
+def find_named(words: str, children: Sequence[Known]) -> Named:
     """`words` as `writing.typed` gives them. Codes outweigh names, names outweigh counts."""
     if (but_for := BUT_FOR.search(words)) is not None:
-        left_out = named(but_for[1], children).children
+        left_out = find_named(but_for[1], children).children
         if left_out:
             return Named(tuple(each.child for each in children if each.child not in left_out), left_out=left_out)
-    found, foreign, alike = _found(words, children)
+    found, foreign, alike = _find_children(words, children)
     if found or foreign or alike:
-        return replace(_by_their_place(words, found, children), somebody_else=foreign, alike=alike)
+        return replace(_sort_by_role(words, found, children), somebody_else=foreign, alike=alike)
     if ANOTHERS.search(words):
         return Named(somebody_else=True)
-    return _counted(words, children)
+    return _find_counted(words, children)
 
 
-def _by_their_place(words: str, found: tuple[str, ...], children: Sequence[Known]) -> Named:
+def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[Known]) -> Named:
     """Told apart by where their names stand: of several children one may be missing and another have seen it."""
     each = words.split()
     standing = {
-        child.child: [role(each, at) for at in _places(each, child)] for child in children if child.child in found
+        child.child: [find_role(each, at) for at in _find_places(each, child)]
+        for child in children
+        if child.child in found
     }
     beside = tuple(
         child for child in found if (places := standing[child]) and not set(places) & {Role.SUBJECT, Role.WITHOUT}
     )
     owners = tuple(child for child in beside if Role.OWNER in standing[child])
-    if is_of_another(words):
+    if tells_of_another(words):
         beside = found
     left_out = tuple(child for child in found if Role.WITHOUT in standing[child])
     subjects = tuple(child for child in found if child not in beside)
-    mentions = _mentions([child for child in children if child.child in subjects])
-    return Named(subjects, together=_together(words, mentions), left_out=left_out, beside=beside, owners=owners)
+    mentions = _list_mentions([child for child in children if child.child in subjects])
+    return Named(subjects, together=_are_together(words, mentions), left_out=left_out, beside=beside, owners=owners)
 
 
-def _places(words: list[str], child: Known) -> list[int]:
-    forms = words_for(child) | {plain_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
+def _find_places(words: list[str], child: Known) -> list[int]:
+    forms = list_words(child) | {simplify_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
     return [at for at, word in enumerate(words) if word in forms]
 
 
-def _found(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+def _find_children(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
     """Those named, whether a code is none of theirs, and those whose code several have."""
-    codes = _by_code(children)
+    codes = _group_by_code(children)
     said = [code for code in CODE.findall(words) if code in codes]
     foreign = any(code not in codes for code in CODE.findall(words))
-    said += [code for code in codes if _spoken(code).search(words)]
-    said += _by_bare_number(words, codes)
+    said += [code for code in codes if _compile_spoken(code).search(words)]
+    said += _find_bare_numbers(words, codes)
     spoken = [each for code in said for each in codes[code] if len(codes[code]) == 1]
     alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
     if not said and not foreign:
-        spoken = [each.child for each in children if _names(each, children) & set(words.split())]
+        spoken = [each.child for each in children if _list_own_names(each, children) & set(words.split())]
     if not spoken and not said and not foreign and len(children) > 1:
-        found = [each.child for each in children if misspells(words, map(folded, each.names))]
+        found = [each.child for each in children if misspells(words, map(fold, each.names))]
         spoken = found if len(found) == 1 else []
     others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
     meant = [each for each in spoken if each in others] if others else spoken
     return tuple(dict.fromkeys(meant)), foreign, alike
 
 
-def _by_bare_number(words: str, codes: Iterable[str]) -> list[str]:
+def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
     """As in "17 and 18 gone". An age, a time and a house number stand elsewhere."""
     of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
     return [
@@ -144,15 +146,15 @@ def _by_bare_number(words: str, codes: Iterable[str]) -> list[str]:
     ]
 
 
-def _by_code(children: Sequence[Known]) -> dict[str, list[str]]:
+def _group_by_code(children: Sequence[Known]) -> dict[str, list[str]]:
     """Two authorities may each have a C17."""
     codes: dict[str, list[str]] = {}
     for each in children:
-        codes.setdefault(plain_code(each.code), []).append(each.child)
+        codes.setdefault(simplify_code(each.code), []).append(each.child)
     return codes
 
 
-def numbers(words: str) -> tuple[str, ...]:
+def find_code_numbers(words: str) -> tuple[str, ...]:
     """What may be the number of a child's code, without leading noughts: the 17 of c17, of "child 17" and of "see seventeen"."""
     written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
     return tuple(
@@ -162,12 +164,12 @@ def numbers(words: str) -> tuple[str, ...]:
 
 def is_the_wrong_one(child: Known, words: str) -> bool:
     """Named only to say that it is not this one: "Omid, not Omar"."""
-    forms = {plain_code(child.code), *(form for name in child.names for form in _forms(name))}
+    forms = {simplify_code(child.code), *(form for name in child.names for form in _list_forms(name))}
     before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
     return before == {"not"}
 
 
-def _counted(words: str, children: Sequence[Known]) -> Named:
+def _find_counted(words: str, children: Sequence[Known]) -> Named:
     everyone = tuple(each.child for each in children)
     number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
     if ALL.search(words) or (number is not None and number == len(children)):
@@ -175,7 +177,7 @@ def _counted(words: str, children: Sequence[Known]) -> Named:
     return Named(count=number if number is not None and number < len(children) else 0)
 
 
-def _together(words: str, mentions: set[str]) -> bool:
+def _are_together(words: str, mentions: set[str]) -> bool:
     """Whether those named stand in one list, or the words say that they mean each of them."""
     each = words.split()
     places = [place for place, word in enumerate(each) if word in mentions]
@@ -183,17 +185,17 @@ def _together(words: str, mentions: set[str]) -> bool:
     return TOGETHER.search(words) is not None or set(between) <= mentions | JOINERS
 
 
-def _mentions(children: Sequence[Known]) -> set[str]:
-    return {folded(name) for each in children for name in (*each.names, plain_code(each.code))}
+def _list_mentions(children: Sequence[Known]) -> set[str]:
+    return {fold(name) for each in children for name in (*each.names, simplify_code(each.code))}
 
 
-def plain_code(code: str) -> str:
-    plain = folded(code).replace("-", "").replace(" ", "")
+def simplify_code(code: str) -> str:
+    plain = fold(code).replace("-", "").replace(" ", "")
     letters = plain.rstrip("0123456789")
     return letters + plain[len(letters) :].lstrip("0")
 
 
-def _spoken(code: str) -> re.Pattern[str]:
+def _compile_spoken(code: str) -> re.Pattern[str]:
     """Voice-to-text writes C17 as "see seventeen"."""
     number = code.lstrip("abcdefghijklmnopqrstuvwxyz")
     spoken = [number] if number else []
@@ -203,31 +205,33 @@ def _spoken(code: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{re.escape(code)}|{announced})\b" if announced else rf"\b{re.escape(code)}\b")
 
 
-def _names(child: Known, children: Sequence[Known]) -> set[str]:
+def _list_own_names(child: Known, children: Sequence[Known]) -> set[str]:
     """Those that no other child of the speaker's has as well."""
-    others = {form for each in children if each.child != child.child for name in each.names for form in _forms(name)}
-    return {form for name in child.names if name.strip() for form in _forms(name)} - others
+    others = {
+        form for each in children if each.child != child.child for name in each.names for form in _list_forms(name)
+    }
+    return {form for name in child.names if name.strip() for form in _list_forms(name)} - others
 
 
-def _forms(name: str) -> set[str]:
+def _list_forms(name: str) -> set[str]:
     """Amara, and the Amaras of "Amara's gone", whose apostrophe is not typed or is gone by now."""
-    return {folded(name), f"{folded(name)}s"}
+    return {fold(name), f"{fold(name)}s"}
 
 
-def may_be(word: str, children: Sequence[Known]) -> bool:
+def may_name_one(word: str, children: Sequence[Known]) -> bool:
     """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
-    names = [form for each in children for name in each.names if name.strip() for form in folded(name).split()]
+    names = [form for each in children for name in each.names if name.strip() for form in fold(name).split()]
     return not word or not names or any(sounds_like(word, name) for name in names)
 
 
-def words_for(child: Known) -> set[str]:
+def list_words(child: Known) -> set[str]:
     """The words by which a text may call the child."""
-    return {plain_code(child.code)} | {form for name in child.names for form in _forms(name)}
+    return {simplify_code(child.code)} | {form for name in child.names for form in _list_forms(name)}
 
 
-def answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
+def find_answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
     """As the answer to "which child?" a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
-    numbered = [each for each in children if plain_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
-    return tuple(each.child for each in numbered if len(_by_code(children)[plain_code(each.code)]) == 1)
+    numbered = [each for each in children if simplify_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
+    return tuple(each.child for each in numbered if len(_group_by_code(children)[simplify_code(each.code)]) == 1)

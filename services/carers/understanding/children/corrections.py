@@ -17,10 +17,10 @@ CORRECTING = frozenset(
 """With names, the words of a clause that does nothing but put a name right."""
 
 
-def put_right(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
+def find_correction(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
     """Who was named by mistake, and who is meant instead, in so many words."""
-    mentions = {word for each in children for word in child_names.words_for(each)}
+    mentions = {word for each in children for word in child_names.list_words(each)}
     words = " ".join(each for each in clauses if set(each.split()) - mentions <= CORRECTING)
     wrong = [each.child for each in children if child_names.is_the_wrong_one(each, words)]
-    right = [child for child in child_names.named(words, children).children if child not in wrong]
+    right = [child for child in child_names.find_named(words, children).children if child not in wrong]
     return (wrong[0], right[0]) if len(wrong) == len(right) == 1 else None

@@ -42,7 +42,7 @@ class Role(Enum):
     WITHOUT = auto()
 
 
-def role(words: list[str], at: int) -> Role:
+def find_role(words: list[str], at: int) -> Role:
     """Of the name that stands `at` this place."""
     before, after = " ".join(words[max(0, at - 3) : at]), " ".join(words[at + 1 : at + 7])
     if WITHOUT.search(before):
@@ -59,6 +59,6 @@ def role(words: list[str], at: int) -> Role:
     return Role.SUBJECT
 
 
-def is_of_another(words: str) -> bool:
+def tells_of_another(words: str) -> bool:
     """Whether whoever is named in it has not seen somebody else."""
     return OF_ANOTHER.search(words) is not None

@@ -101,9 +101,11 @@ class Told:
     words: str
 
 
-def told(text: str) -> tuple[Told, ...]:
+def find_answers(text: str) -> tuple[Told, ...]:
     """In the order of the questions; of each question the sentences that answer it, joined."""
-    sentences = [(each.strip(), plain_words.plain(each)) for each in SENTENCE_ENDS.split(text) if each and each.strip()]
+    sentences = [
+        (each.strip(), plain_words.simplify(each)) for each in SENTENCE_ENDS.split(text) if each and each.strip()
+    ]
     found = {
         question: [sentence for sentence, plain in sentences if _answers(question, pattern, plain)]
         for question, pattern in ASKED.items()

@@ -81,12 +81,12 @@ class Span:
     ago: bool
 
 
-def read_times(words: str) -> list[ClockTime | Span]:
+def list_times(words: str) -> list[ClockTime | Span]:
     """In their order. `words` are in lower case, without apostrophes."""
-    found: list[ClockTime | Span] = list(_spans(words))
+    found: list[ClockTime | Span] = list(_find_spans(words))
     for pattern in PATTERNS:
         for match in pattern.finditer(words):
-            time = _time(match)
+            time = _parse_time(match)
             if time is None or OF_A_JOURNEY.match(words, time.end):
                 continue
             if all(time.end <= each.start or time.start >= each.end for each in found):
@@ -94,38 +94,38 @@ def read_times(words: str) -> list[ClockTime | Span]:
     return sorted(found, key=lambda each: each.start)
 
 
-def _spans(words: str) -> Iterator[Span]:
+def _find_spans(words: str) -> Iterator[Span]:
     for each in AGO.finditer(words):
         if each["half"] is not None:
             length = timedelta(minutes=30)
         elif each["halves"] is not None:
-            length = timedelta(hours=_number(each["halves"]), minutes=30)
+            length = timedelta(hours=_parse_number(each["halves"]), minutes=30)
         else:
-            count = _number(each["count"] or "an")
+            count = _parse_number(each["count"] or "an")
             minutes = (each["unit"] or "hour").startswith("m")
             length = timedelta(minutes=count) if minutes else timedelta(hours=count)
         yield Span(each.start(), each.end(), length, each["ago"] is not None)
 
 
-def _time(match: re.Match[str]) -> ClockTime | None:
+def _parse_time(match: re.Match[str]) -> ClockTime | None:
     """None where the words are a time of no clock, such as "ten nine"."""
     parts = match.groupdict()
     if parts.get("name"):
         return ClockTime(
             match.start(), match.end(), NAMES[parts["name"]], 0, "am" if parts["name"] == "midnight" else "pm"
         )
-    hour, minute = _number(parts["hour"]), _number(parts.get("minute") or "0")
+    hour, minute = _parse_number(parts["hour"]), _parse_number(parts.get("minute") or "0")
     if parts.get("part"):
         if not parts["way"] and parts["part"] != "half":
             return None
-        minute = _number(parts["part"])
+        minute = _parse_number(parts["part"])
         hour, minute = (hour - 1, 60 - minute) if parts["way"] == "to" else (hour, minute)
     start = match.start("part" if parts.get("part") else "hour")
     half = parts.get("half")
     return ClockTime(start, match.end(), hour, minute, "am" if half == "am" else "pm" if half == "pm" else None)
 
 
-def _number(written: str) -> int:
+def _parse_number(written: str) -> int:
     """Of "twenty five" and "oh five" as well: the words are added up."""
     named = {"a": 1, "an": 1, "a couple of": 2, "couple of": 2, "half": 30, "quarter": 15}
     if written in named:

@@ -17,9 +17,9 @@ PLAIN = frozenset(
 """Words that add nothing to a code. No word that denies stands here: "no K7M2" confirms nothing."""
 
 
-def quotes(words: str, code: str) -> bool:
+def quotes_code(words: str, code: str) -> bool:
     """`words` as `writing.typed` gives them; spaces between the characters are allowed."""
-    return _spelt(code).search(words) is not None
+    return _compile_spaced(code).search(words) is not None
 
 
 def has_other_code(words: str, known: Iterable[str]) -> bool:
@@ -31,11 +31,11 @@ def has_other_code(words: str, known: Iterable[str]) -> bool:
 def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:
     """Whether nothing stands in it but the codes, filler and the words `beside`, such as a child's code or name."""
     for code in codes:
-        words = _spelt(code).sub(" ", words)
+        words = _compile_spaced(code).sub(" ", words)
     return set(words.split()) <= PLAIN | set(beside)
 
 
-def _spelt(code: str) -> re.Pattern[str]:
+def _compile_spaced(code: str) -> re.Pattern[str]:
     return re.compile(r"(?<!\w)" + r" ?".join(re.escape(each) for each in code.casefold()) + r"(?!\w)")
 
 

@@ -16,7 +16,7 @@ PRACTISED = {
 ONLY_CODES = re.compile(r"(?:[a-z]{1,3}\d{1,4})(?: (?:and )?[a-z]{1,3}\d{1,4})*")
 
 
-def commanded(words: str) -> Intent | None:
+def find_command(words: str) -> Intent | None:
     """`words` as `writing.typed` gives them."""
     if JOIN.fullmatch(words):
         return Intent.JOIN

@@ -26,22 +26,22 @@ ASKED_FOR_BY_US = re.compile(r"^\W*ref(?:erence)?\b", re.IGNORECASE)
 SPACED = re.compile(rf"(?<!\w)(?=[\w ]{{0,8}}\d)(?:[{CODE_ALPHABET}] ){{{CODE_LENGTH - 1}}}[{CODE_ALPHABET}](?!\w)")
 
 
-def _joined(text: str) -> str:
+def _join_spaced(text: str) -> str:
     """In capitals; "4 k 7 p x" is one word."""
     return SPACED.sub(lambda found: found[0].replace(" ", ""), text.upper())
 
 
-def code_after_ok(text: str) -> str | None:
+def find_code_after_ok(text: str) -> str | None:
     """The code by which a person says that they have what one of our texts told them."""
-    upper = _joined(text)
+    upper = _join_spaced(text)
     found = AFTER_OK.search(upper) or ALONE.search(upper)
     return found[1] if found is not None else None
 
 
-def codes_in(text: str) -> tuple[str, ...]:
+def find_codes(text: str) -> tuple[str, ...]:
     """All that may be a code of ours, the one after OK first. Words hold vowels, so few are taken for one by mistake."""
-    after_ok = code_after_ok(text)
-    others = ANYWHERE.findall(_joined(text))
+    after_ok = find_code_after_ok(text)
+    others = ANYWHERE.findall(_join_spaced(text))
     return tuple(dict.fromkeys([*([after_ok] if after_ok else []), *others]))[:MOST_CODES]
 
 

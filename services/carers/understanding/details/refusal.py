@@ -19,4 +19,4 @@ DECLINES = re.compile(
 
 def declines(words: str) -> bool:
     """`words` as `writing.typed` gives them."""
-    return DECLINES.search(plain_words.plain(words)) is not None
+    return DECLINES.search(plain_words.simplify(words)) is not None

@@ -12,7 +12,7 @@ OF_A_CHILD_NOW = re.compile(
 )
 
 
-def asked_for(words: str) -> bool:
+def asks_for_residence(words: str) -> bool:
     """`words` as `writing.typed` gives them."""
     return RESIDENCE.search(words) is not None
 

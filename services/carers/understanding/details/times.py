@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from services.carers.understanding.details.clock_times import ClockTime, Half, Span, read_times
+from services.carers.understanding.details.clock_times import ClockTime, Half, Span, list_times
 from services.safeguarding.working_time import ENGLAND
 
 LONGEST_AGO = timedelta(hours=24)
@@ -81,51 +81,51 @@ class Times:
     due_back: datetime | None = None
 
 
-def told_times(text: str, at: datetime) -> Times:
+def find_times(text: str, at: datetime) -> Times:
     """`at` is when the text came. What was seen or noticed was so by then, and no more than a day before."""
     said = text.casefold()
     for pattern, plain in WRITTEN_OUT:
         said = pattern.sub(plain, said)
-    clauses = [(words, read_times(words)) for words in ENDS_OF_CLAUSE.split(said) if words.strip()]
+    clauses = [(words, list_times(words)) for words in ENDS_OF_CLAUSE.split(said) if words.strip()]
     alone = sum(len(times) for _, times in clauses) == 1
     found: dict[Kind, set[datetime | None]] = {Kind.SEEN: set(), Kind.NOTICED: set(), Kind.DUE: set()}
     before: Kind | None = None
     for words, times in clauses:
         for place, time in enumerate(times):
-            before = _kind(words, times, place, before)
+            before = _classify_time(words, times, place, before)
             if before in found:
                 around = said if alone else words if len(times) == 1 else ""
-                moment = None if UNSURE.search(words) else _moment(words, around, time, before, at)
+                moment = None if UNSURE.search(words) else _find_moment(words, around, time, before, at)
                 found[before].add(moment)
         if not times:
-            before = _nearest(words)
+            before = _find_nearest(words)
     return Times(*(next(iter(each)) if len(each) == 1 else None for each in found.values()))
 
 
-def last_seen(text: str, at: datetime) -> datetime | None:
-    return told_times(text, at).last_seen
+def find_last_seen(text: str, at: datetime) -> datetime | None:
+    return find_times(text, at).last_seen
 
 
-def _kind(words: str, times: list[ClockTime | Span], place: int, before: Kind | None) -> Kind | None:
+def _classify_time(words: str, times: list[ClockTime | Span], place: int, before: Kind | None) -> Kind | None:
     """What the time is of: by the nearest words before it in its clause, else by those after it, else by the clause before."""
     time = times[place]
     since_last = words[times[place - 1].end if place else 0 : time.start]
     if isinstance(time, Span) and not time.ago:
         return Kind.SEEN if LASTS.search(since_last) else None
-    kind = _nearest(since_last)
+    kind = _find_nearest(since_last)
     if kind is None:
         until_next = words[time.end : times[place + 1].start if place + 1 < len(times) else None]
-        kind = _nearest(until_next, first=True) or before
+        kind = _find_nearest(until_next, first=True) or before
     elif CUES[Kind.NOTICED].search(since_last) and kind is Kind.SEEN:
         return None
     elif CUES[Kind.NOTICED].search(since_last) and kind is Kind.STATE:
         return Kind.NOTICED
     elif CUES[Kind.DUE].search(since_last) and kind is not Kind.DUE:
         return None
-    return _by_the_preposition(kind, words[: time.start], time)
+    return _classify_by_preposition(kind, words[: time.start], time)
 
 
-def _by_the_preposition(kind: Kind | None, words: str, time: ClockTime | Span) -> Kind | None:
+def _classify_by_preposition(kind: Kind | None, words: str, time: ClockTime | Span) -> Kind | None:
     """Out till nine is due at nine, here till nine was seen then. "Gone at nine" says neither when it went nor who noticed,
     and before nine is no time.
     """
@@ -140,7 +140,7 @@ def _by_the_preposition(kind: Kind | None, words: str, time: ClockTime | Span) -
     return kind
 
 
-def _nearest(words: str, *, first: bool = False) -> Kind | None:
+def _find_nearest(words: str, *, first: bool = False) -> Kind | None:
     """The cue that ends last; of two that end together the longer one. With `first` the one that begins first."""
     found = [
         ((-match.start(), match.end()) if first else (match.end(), -match.start()), kind)
@@ -150,14 +150,14 @@ def _nearest(words: str, *, first: bool = False) -> Kind | None:
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def _moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at: datetime) -> datetime | None:
+def _find_moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at: datetime) -> datetime | None:
     """`around` is where a half of the day may be named that is this time's for sure."""
     if isinstance(time, Span):
         moment = at - time.length
     else:
-        moments = _moments(words, around, time, at)
+        moments = _list_moments(words, around, time, at)
         if kind is Kind.DUE:
-            return _nearest_to(at, moments)
+            return _choose_nearest(at, moments)
         past = [each for each in moments if each <= at]
         if not past:
             return None
@@ -165,7 +165,7 @@ def _moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at: dat
     return moment if at - LONGEST_AGO <= moment <= at else None
 
 
-def _nearest_to(at: datetime, moments: list[datetime]) -> datetime | None:
+def _choose_nearest(at: datetime, moments: list[datetime]) -> datetime | None:
     """A child may be due later than the text: it is missed early, too. Of two that are as likely neither is taken."""
     if not moments:
         return None
@@ -175,11 +175,11 @@ def _nearest_to(at: datetime, moments: list[datetime]) -> datetime | None:
     return nearest.astimezone(at.tzinfo)
 
 
-def _moments(words: str, around: str, time: ClockTime, at: datetime) -> list[datetime]:
+def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> list[datetime]:
     """Every moment of yesterday, today and tomorrow that is meant by it."""
     if time.hour > 24 or (time.hour == 24 and time.minute):
         return []
-    half = None if time.hour > 12 else time.half or _half_of_day(words, time) or _half_of_day(around, None)
+    half = None if time.hour > 12 else time.half or _find_half(words, time) or _find_half(around, None)
     hours = {time.hour % 24}
     if half is not None:
         hours = {time.hour % 12 + (12 if half == "pm" else 0)}
@@ -196,7 +196,7 @@ def _moments(words: str, around: str, time: ClockTime, at: datetime) -> list[dat
     ]
 
 
-def _half_of_day(words: str, time: ClockTime | None) -> Half | None:
+def _find_half(words: str, time: ClockTime | None) -> Half | None:
     """As the words right behind the time say; without one, as all of them do, where they name one half of a day alone."""
     if time is not None:
         return next((half for half, pattern in HALVES if pattern.match(words, time.end + 1)), None)

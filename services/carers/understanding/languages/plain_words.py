@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from services.carers.understanding.languages.spelling import corrected, translate_dialect
+from services.carers.understanding.languages.spelling import correct_word, translate_dialect
 from services.carers.understanding.languages.word_lists import NO_NAMES, WITHIN_A_VERB
 from services.safeguarding.identifiers import CODE_ALPHABET
 
@@ -42,7 +42,7 @@ NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """Lower case without accents. Letters of other scripts stay."""
     if text.isascii():
         return text.lower()
@@ -50,16 +50,16 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
 
 
-def typed(text: str) -> str:
+def normalise(text: str) -> str:
     """The words as typed, one space between: where a name may stand. A child's code is one word, `c17`."""
     signs = text.translate(SIGNS) if not text.isascii() else text
-    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(signs)).replace("&", " and "))
+    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(signs)).replace("&", " and "))
     return " ".join(NOT_WORDS.sub(" ", joined).split())
 
 
-def plain(text: str) -> str:
+def simplify(text: str) -> str:
     """The same with misspelt words put right where that is safe, and with short forms written out."""
-    return translate_dialect(" ".join(corrected(word) for word in typed(text).split()))
+    return translate_dialect(" ".join(correct_word(word) for word in normalise(text).split()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +71,25 @@ class Clause:
     """A question mark ends it."""
 
 
-def clauses(text: str) -> list[Clause]:
+def split_clauses(text: str) -> list[Clause]:
     """In the order written, those without a word left out."""
-    joined = _everybody_but(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text))))
+    joined = _join_exception(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(text))))
     joined = OF_OURS.sub(" ", IN_BRACKETS.sub(r" \1 ", joined))
-    parts = [*ENDS_OF_CLAUSE.split(_listed(joined)), ""]
+    parts = [*ENDS_OF_CLAUSE.split(_join_list(joined)), ""]
     found: list[Clause] = []
     for part, mark in zip(parts[::2], parts[1::2], strict=True):
-        each = [words for words in map(typed, _a_child_each(part)) if words]
-        found.extend(Clause(words, plain(words), "?" in mark and words is each[-1]) for words in each)
+        each = [words for words in map(normalise, _split_by_child(part)) if words]
+        found.extend(Clause(words, simplify(words), "?" in mark and words is each[-1]) for words in each)
     return found
 
 
-def _listed(words: str) -> str:
+def _join_list(words: str) -> str:
     """One clause of "Omar, Linh missing"."""
     words = CODES_IN_A_LIST.sub(r"\1 and ", words)
     return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
 
 
-def _everybody_but(words: str) -> str:
+def _join_exception(words: str) -> str:
     """No two clauses of "everyone but Linh"; "all back but Linh is missing" is two, and "all in except Linh who is missing"."""
     words = WHO_IS.sub(r". \1 ", words)
     found = EVERYBODY_BUT.search(words)
@@ -98,14 +98,14 @@ def _everybody_but(words: str) -> str:
     return f"{words[: found.end() - 3]}except{words[found.end() :]}"
 
 
-def _a_child_each(part: str) -> list[str]:
+def _split_by_child(part: str) -> list[str]:
     """Without a comma too: "c17 gone c18 is here" says two things."""
     if (numbers := TWO_NUMBERS.match(part)) is not None:
         return [numbers[1], numbers[2]]
     place = ANOTHER_CHILD.search(part, pos=1)
     if place is None or not CODE_BEFORE.search(part[: place.start()]):
         return [part]
-    return [part[: place.start()], *_a_child_each(part[place.end() :])]
+    return [part[: place.start()], *_split_by_child(part[place.end() :])]
 
 
 QUOTED = re.compile(

@@ -56,12 +56,12 @@ LETTERS_FOR_ONE_ERROR = 5
 LETTERS_FOR_TWO_ERRORS = 7
 
 
-def corrected(word: str) -> str:
-    return MEANT.get(word) or DIALECT.get(word) or _nearest(word)
+def correct_word(word: str) -> str:
+    return MEANT.get(word) or DIALECT.get(word) or _find_nearest(word)
 
 
 @lru_cache(maxsize=4096)
-def _nearest(word: str) -> str:
+def _find_nearest(word: str) -> str:
     if len(word) < LETTERS_FOR_ONE_ERROR or word in WORDS_OF_THEIR_OWN or word in LONG:
         return word
     errors = 2 if len(word) >= LETTERS_FOR_TWO_ERRORS or sorted(word) in _SORTED else 1

@@ -129,16 +129,16 @@ def is_asked(plain: str, place: int, *, mark: bool) -> bool:
 
 def asks(plain: str) -> bool:
     """Whether the order of its words is that of a question, with a mark or without."""
-    return ASKED.search(TO_SAY.sub(_hidden, plain)) is not None
+    return ASKED.search(TO_SAY.sub(hide, plain)) is not None
 
 
 def is_asserted(plain: str, place: int, context: Context) -> bool:
     """Whether what stands at `place` is said to be so, now, by somebody who knows."""
-    shown = TO_SAY.sub(_hidden, plain)
+    shown = TO_SAY.sub(hide, plain)
     before = shown[:place]
     if STILL_TO_COME.match(shown, place) or before.split()[-1:] == ["be"]:
         return False
-    if _EMBEDDED.search(before) or _would(before) or ASKS_BY_A_WORD.search(before):
+    if _EMBEDDED.search(before) or _is_modal(before) or ASKS_BY_A_WORD.search(before):
         return False
     if tells_of_other_times(shown) or (PRESENT.search(before) and not THIS_MOMENT.search(shown)):
         return False
@@ -160,7 +160,7 @@ def tells_by_others(plain: str) -> bool:
 
 def leads_up(plain: str) -> bool:
     """Whether it says only that somebody else has spoken, and what they said follows."""
-    shown = TO_SAY.sub(_hidden, plain)
+    shown = TO_SAY.sub(hide, plain)
     found = ONLY_SAID.search(shown)
     return found is not None and not _are_own(shown[: found.start()].rstrip(), found[0])
 
@@ -186,10 +186,10 @@ def _are_own(before: str, saying: str) -> bool:
     return AFTER_OWN_WORDS.search(before) is not None and not (saying == "told" and TOLD_BY_OTHERS.search(before))
 
 
-def _would(before: str) -> bool:
+def _is_modal(before: str) -> bool:
     after = [before[each.end() :] for each in MODAL.finditer(before)][-1:]
     return any(len(between.split()) <= 4 and A_SUBJECT.search(between) is None for between in after)
 
 
-def _hidden(match: re.Match[str]) -> str:
+def hide(match: re.Match[str]) -> str:
     return "~" * len(match[0])

@@ -16,14 +16,14 @@ Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]
 
 
-def read(clause: Clause, text: Text) -> list[Said]:
+def read_clause(clause: Clause, text: Text) -> list[Said]:
     """At most one of missing, back and false alarm, the later one where there are several, and what is said besides."""
     typed, plain = clause.typed, clause.plain
     said = [Said(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
     if lexicon.QUESTION.search(plain):
         return [*said, Said(Intent.STATUS, typed)]
     reading = _Reading(clause, text)
-    said.extend(each for one in reading.whereabouts() for each in _but_for_one(one))
+    said.extend(each for one in reading.whereabouts() for each in _split_exception(one))
     besides = {} if any(each.intent is Intent.BACK for each in said) else lexicon.BESIDES
     said.extend(
         Said(kind, typed) for kind, pattern in (besides | lexicon.REQUESTS).items() if pattern.search(reading.rest)
@@ -33,7 +33,7 @@ def read(clause: Clause, text: Text) -> list[Said]:
     return said
 
 
-def _but_for_one(said: Said) -> list[Said]:
+def _split_exception(said: Said) -> list[Said]:
     """Of "Amara is back without Yusuf" and "all back except Linh": of one of them the contrary is said."""
     found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
     if found is None:
@@ -50,25 +50,25 @@ class _Reading:
     def __init__(self, clause: Clause, text: Text) -> None:
         self.clause = clause
         self.text = text
-        self.rest = lexicon.IRRELEVANT.sub(hidden, clause.plain)
+        self.rest = lexicon.IRRELEVANT.sub(hide, clause.plain)
         self.asked = False
 
     def whereabouts(self) -> list[Said]:
         typed = self.clause.typed
-        false_alarm, who = self._claimed(lexicon.FALSE_ALARM, self._was_never_gone)
-        ended, unmissed = self._claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
-        self._take_each(lexicon.NO_LONGER_MISSING)
+        false_alarm, who = self._find_claimed(lexicon.FALSE_ALARM, self._was_never_gone)
+        ended, unmissed = self._find_claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
+        self._hide_each(lexicon.NO_LONGER_MISSING)
         not_back = self._take(lexicon.NOT_BACK)
         if not_back < 0 and not self.text.detail:
-            false_alarm = max(false_alarm, self._claimed(lexicon.TAKEN_BACK)[0])
+            false_alarm = max(false_alarm, self._find_claimed(lexicon.TAKEN_BACK)[0])
         due = max(self._take(lexicon.DUE), self._take(lexicon.LATE, self._is_the_child_late))
-        self.rest = lexicon.HYPOTHETICAL.sub(hidden, self.rest)
+        self.rest = lexicon.HYPOTHETICAL.sub(hide, self.rest)
         missing = max(self._take(lexicon.MISSING, self._is_of_now), self._take(lexicon.LEFT, self._has_left))
-        back, whose = self._claimed(lexicon.BACK, self._is_the_childs)
+        back, whose = self._find_claimed(lexicon.BACK, self._is_the_childs)
         if back < 0:
-            back, whose = max(back, self._claimed(lexicon.STAND_DOWN)[0]), ""
+            back, whose = max(back, self._find_claimed(lexicon.STAND_DOWN)[0]), ""
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
-        found = [Said(Intent.LOCATED, typed)] if back < 0 and self._located() else []
+        found = [Said(Intent.LOCATED, typed)] if back < 0 and self._is_located() else []
         if reported > max(back, false_alarm, ended):
             kind = Intent.NOT_BACK if reported == not_back else Intent.MISSING
             return [
@@ -104,17 +104,17 @@ class _Reading:
 
     def is_a_question(self) -> bool:
         """Whether a return is asked after."""
-        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(hidden, self.clause.plain)):
+        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(hide, self.clause.plain)):
             return False
         return self.clause.asked or assertion.asks(self.clause.plain)
 
-    def _claimed(self, patterns: Iterable[re.Pattern[str]], fits: Fits | None = None) -> tuple[int, str]:
+    def _find_claimed(self, patterns: Iterable[re.Pattern[str]], fits: Fits | None = None) -> tuple[int, str]:
         """Where the last such words end that are said to be so (-1 where none are), and the name of whom they are said of."""
         last, name = -1, ""
         for pattern in patterns:
             for match in pattern.finditer(self.rest):
                 who = fits(match) if fits is not None else subjects.NOBODY
-                if match.end() > last and who is not None and self._holds(_place(match)):
+                if match.end() > last and who is not None and self._holds(_find_place(match)):
                     last, name = match.end(), who.word if who.kind is Kind.NAME else ""
         return last, name
 
@@ -129,7 +129,7 @@ class _Reading:
 
     def _is_the_childs(self, match: re.Match[str]) -> Subject | None:
         """None where somebody or something else is back."""
-        who = subjects.subject(self.clause.plain, _place(match))
+        who = subjects.find_subject(self.clause.plain, _find_place(match))
         if who.kind is Kind.OTHER:
             with_the_child = who.word in {"we", "us"} and self.text.context.witnessed
             return subjects.NOBODY if with_the_child else None
@@ -146,7 +146,7 @@ class _Reading:
 
     def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
         """Or one who is out with somebody, and back at ten."""
-        if self.text.speaker_looks or lexicon.BACK_FROM.match(self.clause.plain, _place(match)):
+        if self.text.speaker_looks or lexicon.BACK_FROM.match(self.clause.plain, _find_place(match)):
             return True
         return self.text.out_with or lexicon.OUT_WITH.search(self.clause.plain) is not None
 
@@ -157,18 +157,18 @@ class _Reading:
             if lexicon.PRESENT_THERE.search(plain[: match.start()]) is None:
                 return None
             there = lexicon.PRESENT_THERE.search(plain[: match.start()])
-            who = subjects.subject(plain, there.start() if there is not None else 0)
+            who = subjects.find_subject(plain, there.start() if there is not None else 0)
         elif groups.get("at"):
             if plain.startswith("sorry was ") and not self.text.false_alarm:
                 return None
             if lexicon.AT_A_TIME.search(plain, match.end()) or lexicon.AT_A_TIME.search(plain[: match.start()]):
                 return None
-            who = subjects.subject(plain, match.start("at"))
+            who = subjects.find_subject(plain, match.start("at"))
         else:
             return subjects.NOBODY
         return None if who.kind is Kind.OTHER else who
 
-    def _located(self) -> bool:
+    def _is_located(self) -> bool:
         plain, context = self.clause.plain, self.text.context
         if self.text.false_alarm:
             return False
@@ -176,7 +176,7 @@ class _Reading:
             context = replace(context, witnessed=True)
         for pattern in lexicon.LOCATED:
             for match in pattern.finditer(self.rest):
-                place = _place(match)
+                place = _find_place(match)
                 if assertion.is_asked(plain, place, mark=self.clause.asked):
                     self.asked = True
                     continue
@@ -186,7 +186,7 @@ class _Reading:
                     or not assertion.is_asserted(plain, place, context)
                 ):
                     continue
-                if "at" not in match.groupdict() or subjects.subject(plain, place).kind is not Kind.OTHER:
+                if "at" not in match.groupdict() or subjects.find_subject(plain, place).kind is not Kind.OTHER:
                     return True
         return False
 
@@ -196,15 +196,15 @@ class _Reading:
         for match in pattern.finditer(self.rest):
             if counts is None or counts(match):
                 last = match.end()
-            self.rest = self.rest[: match.start()] + hidden(match) + self.rest[match.end() :]
+            self.rest = self.rest[: match.start()] + hide(match) + self.rest[match.end() :]
         return last
 
-    def _take_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
+    def _hide_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
         for pattern in patterns:
-            self.rest = pattern.sub(hidden, self.rest)
+            self.rest = pattern.sub(hide, self.rest)
 
     def _is_the_child_late(self, match: re.Match[str]) -> bool:
-        return subjects.subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
+        return subjects.find_subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
 
     def _is_of_now(self, match: re.Match[str]) -> bool:
         """An animal or a thing is no report, and how it went the last time neither."""
@@ -212,7 +212,7 @@ class _Reading:
         if lexicon.OTHER_TIMES.search(before):
             return False
         return not (
-            subjects.subject(before, match.start()).word in word_lists.ANIMALS
+            subjects.find_subject(before, match.start()).word in word_lists.ANIMALS
             or (lexicon.LOSABLE.match(match[0]) and subjects.is_a_thing(before, match.start()))
         )
 
@@ -226,14 +226,14 @@ class _Reading:
         gone = lexicon.LEAVING.search(match[0])
         if gone is not None and lexicon.JUST_NOT.search(plain[: match.start() + gone.start()]):
             return False
-        who = subjects.subject(plain, match.start() + (gone.start() if gone is not None else 0))
+        who = subjects.find_subject(plain, match.start() + (gone.start() if gone is not None else 0))
         return who.word not in lexicon.NOT_GONE_MISSING or lexicon.WITH_THE_CHILD.search(plain) is not None
 
 
-def _place(match: re.Match[str]) -> int:
+def _find_place(match: re.Match[str]) -> int:
     """Where a return is said: before it stands who is back."""
     return match.start("at") if match.groupdict().get("at") else match.start()
 
 
-def hidden(match: re.Match[str]) -> str:
+def hide(match: re.Match[str]) -> str:
     return "~" * len(match[0])

@@ -7,42 +7,42 @@ from services.carers.understanding.languages import english, english_questions, 
 from services.carers.understanding.meaning import Intent
 
 
-def any_of(*lists: Iterable[str]) -> re.Pattern[str]:
+def compile_any(*lists: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(pattern for each in lists for pattern in each))
 
 
-def each_of(*lists: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+def compile_each(*lists: Iterable[str]) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(pattern) for each in lists for pattern in each)
 
 
-IRRELEVANT = any_of(english.IRRELEVANT)
-HYPOTHETICAL = any_of(english.HYPOTHETICAL)
-QUESTION = any_of(english_questions.QUESTION)
-NO_LONGER_MISSING = each_of(english_returns.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
-NOT_BACK = any_of(english.NOT_BACK, welsh.NOT_BACK)
-DUE = any_of(english.DUE)
-LATE = any_of(english.LATE)
-MISSING = any_of(english.MISSING, welsh.MISSING)
-LEFT = any_of(english.LEFT)
-BACK = each_of(english_returns.BACK, welsh.BACK)
-STAND_DOWN = each_of(english_returns.STAND_DOWN)
-FALSE_ALARM = each_of(english_returns.FALSE_ALARM, welsh.FALSE_ALARM)
-TAKEN_BACK = each_of(english_returns.TAKEN_BACK)
+IRRELEVANT = compile_any(english.IRRELEVANT)
+HYPOTHETICAL = compile_any(english.HYPOTHETICAL)
+QUESTION = compile_any(english_questions.QUESTION)
+NO_LONGER_MISSING = compile_each(english_returns.NO_LONGER_MISSING, welsh.NO_LONGER_MISSING)
+NOT_BACK = compile_any(english.NOT_BACK, welsh.NOT_BACK)
+DUE = compile_any(english.DUE)
+LATE = compile_any(english.LATE)
+MISSING = compile_any(english.MISSING, welsh.MISSING)
+LEFT = compile_any(english.LEFT)
+BACK = compile_each(english_returns.BACK, welsh.BACK)
+STAND_DOWN = compile_each(english_returns.STAND_DOWN)
+FALSE_ALARM = compile_each(english_returns.FALSE_ALARM, welsh.FALSE_ALARM)
+TAKEN_BACK = compile_each(english_returns.TAKEN_BACK)
 EXPLAINED = re.compile(english_returns.EXPLAINED)
 DETAIL = re.compile(english_returns.DETAIL)
 AT_A_TIME = re.compile(english_returns.AT_A_TIME)
 STATE = re.compile(english_returns.STATE)
-LOCATED = each_of(english_returns.LOCATED, welsh.LOCATED)
+LOCATED = compile_each(english_returns.LOCATED, welsh.LOCATED)
 BESIDES = {
-    Intent.CONTACT: any_of(english.CONTACT, welsh.CONTACT),
-    Intent.SEEN: any_of(english.SEEN, welsh.SEEN),
+    Intent.CONTACT: compile_any(english.CONTACT, welsh.CONTACT),
+    Intent.SEEN: compile_any(english.SEEN, welsh.SEEN),
 }
 REQUESTS = {
-    Intent.STATUS: any_of(english_questions.STATUS, welsh.STATUS),
-    Intent.ENQUIRY: any_of(english_questions.ASKS_WHERE, english_questions.ASKS_AFTER, welsh.ENQUIRY),
-    Intent.HELP: any_of(english_questions.HELP, welsh.HELP),
+    Intent.STATUS: compile_any(english_questions.STATUS, welsh.STATUS),
+    Intent.ENQUIRY: compile_any(english_questions.ASKS_WHERE, english_questions.ASKS_AFTER, welsh.ENQUIRY),
+    Intent.HELP: compile_any(english_questions.HELP, welsh.HELP),
 }
-LURE = any_of(english.LURE, welsh.LURE)
+LURE = compile_any(english.LURE, welsh.LURE)
 NOT_BEFORE = re.compile(r"\b(?:not|no|never|nt|without|ddim)(?: \w+){0,3} ?$")
 OTHER_TIMES = re.compile(r"\b(?:last|first|that|other) times?\b(?! (?:i|we|anyone|he|she|they) (?:saw|seen|was|were))")
 WITH_SOMEBODY_KNOWN = re.compile(

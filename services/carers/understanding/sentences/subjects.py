@@ -29,7 +29,7 @@ NOBODY = Subject(Kind.NONE)
 A_CODE = re.compile(r"c\d+|\d{1,4}")
 
 
-def subject(plain: str, place: int) -> Subject:
+def find_subject(plain: str, place: int) -> Subject:
     """Of what is said in `plain` from `place` on."""
     words = plain[:place].split()
     verb: list[str] = []
@@ -38,7 +38,7 @@ def subject(plain: str, place: int) -> Subject:
     following = plain[place:].split()[1:4]
     if _brings_what_follows(verb, following):
         return Subject(Kind.OTHER if word_lists.OTHERS.intersection(following) else Kind.CHILD)
-    return _nearest(words, adjacent=True)
+    return _find_nearest(words, adjacent=True)
 
 
 def is_a_thing(plain: str, place: int) -> bool:
@@ -59,25 +59,25 @@ def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
     return not word_lists.PASSIVE.intersection(verb[-3:-1])
 
 
-def _nearest(words: list[str], *, adjacent: bool) -> Subject:
+def _find_nearest(words: list[str], *, adjacent: bool) -> Subject:
     """`adjacent`: the last word stands right before the verb, where a word of no list may be a name."""
     while words:
         word = words[-1]
-        if (before := _before_the_phrase(words)) is not None:
+        if (before := _strip_phrase(words)) is not None:
             words, adjacent = before, False
             continue
         if word in word_lists.CHILD or A_CODE.fullmatch(word):
-            described = _described_by(words)
+            described = _find_described(words)
             return Subject(Kind.OTHER, described) if described else Subject(Kind.CHILD, word)
         if _is_another(word):
-            return _joined(words) or Subject(Kind.OTHER, word)
+            return _find_joined(words) or Subject(Kind.OTHER, word)
         if adjacent and _may_be_a_name(words):
             return Subject(Kind.NAME, word)
         words, adjacent = words[:-1], False
     return NOBODY
 
 
-def _described_by(words: list[str]) -> str:
+def _find_described(words: list[str]) -> str:
     """Of "the coat she had on": what the clause about the child describes."""
     if "other" in words[-3:-1]:
         return "other"
@@ -102,7 +102,7 @@ def _may_be_a_name(words: list[str]) -> bool:
     return not any(word in word_lists.CHILD and word not in word_lists.BESIDE_A_NOUN for word in words[:-1])
 
 
-def _before_the_phrase(words: list[str]) -> list[str] | None:
+def _strip_phrase(words: list[str]) -> list[str] | None:
     """What stands before "from the park" or "in a taxi" or "got the bus", where the last word belongs to such a phrase."""
     if words[-1] in word_lists.CHILD and words[-1] not in {"her", "him", "them"}:
         return None
@@ -119,7 +119,7 @@ def _before_the_phrase(words: list[str]) -> list[str] | None:
     return None
 
 
-def _joined(words: list[str]) -> Subject | None:
+def _find_joined(words: list[str]) -> Subject | None:
     """Of "Amara and I" and "she and her brother": the child is one of them."""
     beginning = words[:-1]
     while beginning and beginning[-1] in word_lists.BESIDE_A_NOUN:
@@ -127,7 +127,7 @@ def _joined(words: list[str]) -> Subject | None:
     if len(beginning) < 2 or beginning[-1] not in {"and", "n", "plus"}:
         return None
     other = beginning[-2]
-    if _before_the_phrase(beginning[:-1]) is not None:
+    if _strip_phrase(beginning[:-1]) is not None:
         return None
     if other in word_lists.CHILD:
         return Subject(Kind.CHILD, other)

@@ -24,14 +24,14 @@ class Text:
     out_with: bool = False
 
 
-def whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
+def read_whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
     """`quoted`: somebody else's own words stand in it. The speaker is with the child where they say so themselves."""
     witnessed = any(
         assertion.WITNESSED.search(each.plain) is not None and not (quoted or assertion.tells_by_others(each.plain))
         for each in clauses
     )
     return Text(
-        detail=_is_put_right(_without(lexicon.TAKEN_BACK, plain)),
+        detail=_is_put_right(_remove(lexicon.TAKEN_BACK, plain)),
         speaker_looks=lexicon.LOOKING.search(plain) is not None,
         false_alarm="false alarm" in plain or " all along" in plain,
         official=lexicon.OFFICIAL.search(plain) is not None,
@@ -39,14 +39,14 @@ def whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -
     )
 
 
-def before(text: Text, following: Clause | None) -> Text:
+def look_ahead(text: Text, following: Clause | None) -> Text:
     """The text as it stands for a clause after which `following` comes."""
     if following is None or not assertion.is_only_a_hedge(following.plain):
         return text
     return replace(text, context=replace(text.context, told_by_others=True))
 
 
-def after(text: Text, clause: Clause) -> Text:
+def carry_over(text: Text, clause: Clause) -> Text:
     """The text as it stands for the clause that follows."""
     context = replace(
         text.context,
@@ -65,7 +65,7 @@ def _is_put_right(rest: str) -> bool:
     return not set(rest.split()) <= english_returns.APOLOGY
 
 
-def _without(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
+def _remove(patterns: Iterable[re.Pattern[str]], plain: str) -> str:
     for pattern in patterns:
         plain = pattern.sub(" ", plain)
     return plain
