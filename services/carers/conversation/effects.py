@@ -196,11 +196,11 @@ class DecisionApplier:
             if decision.stage == "practised":
                 enrolments.practised(uow, person, at)
         if decision.stage == "practising":
-            as_said = scene.about(acts[0].subject)
+            as_said = scene.for_subject(acts[0].subject)
             enrolments.practising(uow, as_said.person or scene.person, as_said.authority, acts[0].subject, at)
         elif decision.stage == "practised":
             for child in scene.children:
-                await self._say(uow, text, child.child, _aware(scene.of(child)), scene, exercise=False)
+                await self._say(uow, text, child.child, _aware(scene.for_child(child)), scene, exercise=False)
         uow.on_commit(metrics.ENROLLED.labels(decision.stage).inc)
 
     async def _reply(

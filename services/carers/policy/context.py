@@ -163,7 +163,7 @@ class TextContext:
     asks: bool = False
     """A question mark stands in the text."""
 
-    def by_id(self, child: ChildId) -> Child:
+    def child_by_id(self, child: ChildId) -> Child:
         return next(each for each in self.known if each.child == child)
 
     @property
@@ -172,7 +172,7 @@ class TextContext:
         own = {each.child for each in self.children}
         return (*self.children, *(each for each in self.coded if each.child not in own))
 
-    def of(self, child: Child) -> Self:
+    def for_child(self, child: Child) -> Self:
         """As the child's own authority sees it."""
         return replace(
             self,
@@ -181,15 +181,15 @@ class TextContext:
             placement=child.placement or self.placement,
         )
 
-    def about(self, subject: ChildId) -> Self:
+    def for_subject(self, subject: ChildId) -> Self:
         """The same of a child that the text may be about, or of an earlier report of the speaker's."""
         child = next((each for each in self.known if each.child == subject), None)
         report = next((each for each in self.provisionals if each.provisional == subject), None)
         if child is None and report is not None:
-            child = self.unnamed(report)
-        return self if child is None else self.of(child)
+            child = self.child_of_report(report)
+        return self if child is None else self.for_child(child)
 
-    def unnamed(self, report: Provisional) -> Child:
+    def child_of_report(self, report: Provisional) -> Child:
         """The child that an earlier report was about, nobody knows which."""
         person = None if report.authority is None else self.person_in(report.authority)
         return Child(

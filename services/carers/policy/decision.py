@@ -1,5 +1,6 @@
 """Describes what a text brings about: acts, claims to be confirmed, and the answer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -69,3 +70,40 @@ class Decision:
     """All that is said because of it is practice."""
     coded: str | None = None
     """The code by which duty staff named a child, for the answer: whoever mistyped it sees whom they reported."""
+
+
+def combine_decisions(parts: list[Decision]) -> Decision:
+    """What is said of several children in one text, with one answer to it: the gravest."""
+    acts: dict[tuple[str, type[Message]], Act] = {}
+    for part in parts:
+        for act in part.acts:
+            acts.setdefault((act.subject, type(act.content)), act)
+    gravest = min(parts, key=lambda part: GRAVITY.index(part.answer) if part.answer else len(GRAVITY))
+    return Decision(
+        tuple(acts.values()),
+        gravest.answer,
+        gravest.standing,
+        question=next((part.question for part in parts if part.question), None),
+        ended=tuple(ended for part in parts for ended in part.ended),
+        identified=tuple(each for part in parts for each in part.identified),
+        coded=gravest.coded,
+        claims=merge_claims(claim for part in parts for claim in part.claims),
+        denied=tuple(denied for part in parts for denied in part.denied),
+    )
+
+
+GRAVITY = list(Answer)
+"""`Answer` lists the gravest first."""
+
+
+def merge_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """One code for all of whom the same text claims the same."""
+    apart: list[Claim] = []
+    about: dict[ClaimKind, dict[ChildId, Claimed]] = {}
+    for claim in claims:
+        if claim.apart:
+            apart.append(claim)
+            continue
+        for each in claim.about:
+            about.setdefault(claim.kind, {}).setdefault(each.subject, each)
+    return (*(Claim(kind, tuple(of_kind.values())) for kind, of_kind in about.items()), *apart)

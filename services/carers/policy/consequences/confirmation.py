@@ -4,14 +4,14 @@ No text ends, withdraws or weakens anything. It makes a claim, and the reply hol
 The code from the same number is the proof.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Child, ClaimKind, OpenClaim, TextContext
-from services.carers.policy.decision import Act, Claim, Claimed, Decision
+from services.carers.policy.decision import Act, Claim, Claimed, Decision, merge_claims
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
@@ -49,7 +49,7 @@ def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
 def ask_for_each(children: Sequence[Child], scene: TextContext) -> tuple[Claim, ...]:
     """A code a child, where somebody is back and nobody has said who."""
     return tuple(
-        replace(_build_claim("return", (child.child,), child, scene.of(child)), apart=True) for child in children
+        replace(_build_claim("return", (child.child,), child, scene.for_child(child)), apart=True) for child in children
     )
 
 
@@ -151,7 +151,7 @@ def _answer_old_code(quoted: Sequence[OpenClaim], scene: TextContext) -> Decisio
         return Decision(answer=Answer.PRACTICE_HOW)
     children = [_find_child(each, scene) for each in old]
     ask = claim_return if old[0].kind == "return" else claim_false_alarm
-    parts = [ask(child, scene.of(child)) for child in {each.child: each for each in children}.values()]
+    parts = [ask(child, scene.for_child(child)) for child in {each.child: each for each in children}.values()]
     again = Decision(
         tuple(act for part in parts for act in part.acts),
         parts[0].answer,
@@ -170,7 +170,7 @@ def _ask_for_code_alone(live: Sequence[OpenClaim], scene: TextContext) -> Decisi
     """Words beside the code may say that it is otherwise: a person reads them, and the code is asked for alone."""
     claims = tuple(Claim(kind, _repeat_claim(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
     acts = tuple(
-        escalation.request_person(scene.of(_find_child(each, scene)), "not-understood", each.subject)
+        escalation.request_person(scene.for_child(_find_child(each, scene)), "not-understood", each.subject)
         for each in {each.authority: each for each in reversed(live)}.values()
     )
     return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
@@ -196,19 +196,6 @@ def _reject_guess(meaning: Meaning, scene: TextContext) -> Decision | None:
 
 def _reject_code(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Decision:
     return Decision(escalation.escalate(scene, "code-not-valid").acts, answer, wrong_code=answer is Answer.CODE_WRONG)
-
-
-def merge_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """One code for all of whom the same text claims the same."""
-    apart: list[Claim] = []
-    about: dict[ClaimKind, dict[ChildId, Claimed]] = {}
-    for claim in claims:
-        if claim.apart:
-            apart.append(claim)
-            continue
-        for each in claim.about:
-            about.setdefault(claim.kind, {}).setdefault(each.subject, each)
-    return (*(Claim(kind, tuple(of_kind.values())) for kind, of_kind in about.items()), *apart)
 
 
 def _build_acts(

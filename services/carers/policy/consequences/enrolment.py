@@ -47,7 +47,7 @@ def _report_practice(meaning: Meaning, scene: TextContext) -> Decision:
     if len(scene.children) > 1 and len(named) != 1:
         return Decision(answer=Answer.PRACTICE_WHICH)
     child: ChildId = named[0] if named else scene.children[0].child if scene.children else scene.provisional
-    seen = scene.about(child)
+    seen = scene.for_subject(child)
     report = ChildReportedMissing(
         authority=seen.authority, said_by=seen.person, channel="text", placement=seen.placement
     )
@@ -57,7 +57,7 @@ def _report_practice(meaning: Meaning, scene: TextContext) -> Decision:
 def _ask_to_confirm(scene: TextContext) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
-    seen = scene.about(scene.enrolment.practising)
+    seen = scene.for_subject(scene.enrolment.practising)
     about = Claimed(scene.enrolment.practising, "", seen.authority, seen.person)
     return Decision(answer=Answer.PRACTICE_CONFIRM, claims=(Claim("practice", (about,)),), exercise=True)
 

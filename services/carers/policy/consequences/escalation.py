@@ -7,7 +7,7 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.policy.mentions import sides
-from services.safeguarding.events import ChildProvisional, TextNeedsHuman
+from services.safeguarding.events import ChildProvisional, LocationEnquiryReceived, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
 Reason: TypeAlias = Literal[
@@ -26,7 +26,7 @@ Reason: TypeAlias = Literal[
 def request_person(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
     """By the authority whose child it is, as far as one is known."""
     about = subject or choose_subject(scene)
-    side = scene.about(about)
+    side = scene.for_subject(about)
     content = TextNeedsHuman(authority=side.authority, said_by=side.person, channel="text", reason=reason)
     return Act(about, content)
 
@@ -68,3 +68,15 @@ def choose_subject(scene: TextContext) -> ChildId:
     if len(scene.open) == 1:
         return scene.open[0].child
     return scene.children[0].child if len(scene.children) == 1 else scene.provisional
+
+
+def refuse_enquiry(scene: TextContext) -> Decision:
+    """Tells nobody by text where a child is (S37): each duty team is told of the enquiry, about nobody whom we could name."""
+    acts = tuple(
+        Act(
+            team.provisional,
+            LocationEnquiryReceived(authority=team.authority, said_by=team.person, channel="text"),
+        )
+        for team in sides.list_teams(scene)
+    )
+    return Decision(acts, Answer.ENQUIRY)

@@ -11,28 +11,27 @@ from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Telling, TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.understanding.children import child_names
+from services.carers.understanding.languages.word_lists import word_set
 from services.carers.understanding.meaning import Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
 
 SAYS_NOTHING_ELSE = frozenset({Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR})
-PLAIN = frozenset(
-    {
-        "it", "its", "is", "this", "that", "thats", "the", "child", "kid", "boy", "girl", "one", "hes", "shes", "he", "she", "him", "her",
-        "and", "ok", "okay", "yes", "yep", "thanks", "thank", "you", "ta", "cheers", "identified", "identify", "as", "known", "code",
-        "number", "i", "am", "im", "sure", "definitely", "confirmed", "mae", "hwn", "hon", "yw", "plentyn", "ydy", "diolch",
-    }
-)  # fmt: skip
+PLAIN = word_set("""
+    it its is this that thats the child kid boy girl one hes shes he she him her and ok okay yes yep thanks thank you
+    ta cheers identified identify as known code number i am im sure definitely confirmed mae hwn hon yw plentyn ydy
+    diolch
+""")
 QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 
 
 def identify_child(telling: Telling, codes: child_names.Named, meaning: Meaning, scene: TextContext) -> Decision:
     """`codes`: whom the text names by a child's own code; the scene is as the telling's authority sees it."""
-    told = [each for each in codes.children if scene.by_id(each).authority == telling.authority]
+    told = [each for each in codes.children if scene.child_by_id(each).authority == telling.authority]
     alone = len(told) == len(codes.children) == 1 and not codes.alike and not codes.somebody_else
     if not alone or not _is_plain(meaning, scene):
         answer = Answer.NO_SUCH_CODE if codes.somebody_else else Answer.NOT_IDENTIFIED
         return Decision((escalation.request_person(scene, "which-child", telling.child),), answer)
-    child = scene.by_id(told[0])
+    child = scene.child_by_id(told[0])
     identified = ChildIdentified(authority=scene.authority, said_by=scene.person, channel="text", child=child.child)
     return Decision(
         (Act(telling.child, identified),),

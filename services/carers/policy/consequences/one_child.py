@@ -21,7 +21,7 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
 
 def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
     """`child` may be a report by the same speaker about a child not yet named. What is said is said as the child's authority knows them."""
-    scene = scene.of(child)
+    scene = scene.for_child(child)
     if intent in REPORTS:
         return _report_child(child, intent, scene)
     if intent is Intent.BACK:

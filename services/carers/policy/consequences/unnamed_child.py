@@ -9,12 +9,11 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import confirmation, escalation
 from services.carers.policy.consequences.one_child import decide_for_child
 from services.carers.policy.context import About, Child, Provisional, Question, TextContext
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Act, Decision, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding.events import ChildReportedMissing
-from services.safeguarding.message import Message
 
 CODES_IN_ONE_TEXT = 3
 
@@ -26,7 +25,7 @@ def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     nameless = [] if alike or scene.open else _list_nameless(scene)
     if nameless:
         return combine_decisions(
-            [decide_for_child(scene.unnamed(each), intent, scene) for each in nameless for intent in intents]
+            [decide_for_child(scene.child_of_report(each), intent, scene) for each in nameless for intent in intents]
         )
     if Intent.LURE in intents:
         acts = [
@@ -83,27 +82,3 @@ def _ask_which(scene: TextContext, about: About) -> Question | None:
     if len({child_names.simplify_code(each.code) for each in scene.children}) < 2:
         return None
     return Question(about, scene.provisional)
-
-
-def combine_decisions(parts: list[Decision]) -> Decision:
-    """What is said of several children in one text, with one answer to it: the gravest."""
-    acts: dict[tuple[str, type[Message]], Act] = {}
-    for part in parts:
-        for act in part.acts:
-            acts.setdefault((act.subject, type(act.content)), act)
-    gravest = min(parts, key=lambda part: GRAVITY.index(part.answer) if part.answer else len(GRAVITY))
-    return Decision(
-        tuple(acts.values()),
-        gravest.answer,
-        gravest.standing,
-        question=next((part.question for part in parts if part.question), None),
-        ended=tuple(ended for part in parts for ended in part.ended),
-        identified=tuple(each for part in parts for each in part.identified),
-        coded=gravest.coded,
-        claims=confirmation.merge_claims(claim for part in parts for claim in part.claims),
-        denied=tuple(denied for part in parts for denied in part.denied),
-    )
-
-
-GRAVITY = list(Answer)
-"""`Answer` lists the gravest first."""

@@ -7,17 +7,15 @@ import re
 
 from services.carers.policy.context import TextContext
 from services.carers.understanding.children import child_names
+from services.carers.understanding.languages.word_lists import word_set
 from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
 from services.safeguarding.identifiers import ChildId
 
 ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
-NAMING = frozenset(
-    {
-        "a", "about", "and", "both", "called", "child", "code", "first", "for", "his", "her", "i", "in", "is", "it", "its", "mean", "meant",
-        "missing", "name", "names", "of", "sorry", "that", "thats", "the", "them", "this", "was", "which", "who", "would", "be", "aged", "age",
-        "so", "again", "please", "still", "too", "here", "surname", "back", "home",
-    }
-)  # fmt: skip
+NAMING = word_set("""
+    a about and both called child code first for his her i in is it its mean meant missing name names of sorry that
+    thats the them this was which who would be aged age so again please still too here surname back home
+""")
 """A clause of these words and a name says only who is meant."""
 
 
@@ -91,6 +89,6 @@ def _find_after(said: Said, meaning: Meaning, scene: TextContext) -> tuple[Child
 
 def _resolve_mentioned(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> tuple[ChildId, ...]:
     """Named in another clause, of which it is the subject: while another of them is missing, a return may be that one's."""
-    if said.intent in REPORTS or not scene.open or scene.by_id(children[0]).standing.open:
+    if said.intent in REPORTS or not scene.open or scene.child_by_id(children[0]).standing.open:
         return children
     return find_child_in_question(said.intent, scene)

@@ -67,14 +67,16 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
     about = {
         child: [_weaken_unless_missed(one, missed=child in missed) for one in each] for child, each in about.items()
     }
-    settled = {child: _choose_intents(each, open_=scene.by_id(child).standing.open) for child, each in about.items()}
+    settled = {
+        child: _choose_intents(each, open_=scene.child_by_id(child).standing.open) for child, each in about.items()
+    }
     return ChildMentions(
         {child: intents for child, intents in settled.items() if intents},
         _choose_intents(_drop_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
         overall.children,
         doubtful,
         {
-            group: _choose_intents(each, open_=any(scene.by_id(child).standing.open for child in group))
+            group: _choose_intents(each, open_=any(scene.child_by_id(child).standing.open for child in group))
             for group, each in either.items()
         },
         overall.somebody_else,
@@ -100,7 +102,7 @@ def _group_alike(
     here = named.alike or (() if named.children or named.somebody_else else overall.alike)
     groups: dict[str, list[ChildId]] = {}
     for child in here:
-        groups.setdefault(child_names.simplify_code(scene.by_id(child).code), []).append(child)
+        groups.setdefault(child_names.simplify_code(scene.child_by_id(child).code), []).append(child)
     return tuple(tuple(each) for each in groups.values())
 
 
@@ -118,13 +120,13 @@ CAME = re.compile(
 
 def _may_be_of_another(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> bool:
     """One that is not missing is named, and "her" may be the one who is."""
-    missing = [child for child in children if scene.by_id(child).standing.open]
+    missing = [child for child in children if scene.child_by_id(child).standing.open]
     return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
 
 
 def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
     """`alone`: nobody else counts. Otherwise all of them do where none is missing."""
-    missing = tuple(child for child in children if scene.by_id(child).standing.open)
+    missing = tuple(child for child in children if scene.child_by_id(child).standing.open)
     return missing if missing or alone else children
 
 
@@ -135,7 +137,7 @@ def _apply_correction(about: dict[ChildId, list[Said]], meaning: Meaning, scene:
         return False
     wrong, instead = pair
     about.setdefault(instead, []).append(Said(Intent.MISSING, meaning.words))
-    if scene.by_id(wrong).standing.open:
+    if scene.child_by_id(wrong).standing.open:
         about[wrong] = [Said(Intent.FALSE_ALARM, meaning.words)]
         return False
     return not REPORTS & set(meaning.intents)

@@ -18,9 +18,11 @@ def list_sides(scene: TextContext) -> tuple[TextContext, ...]:
     for child in scene.children:
         places.setdefault((child.authority, child.placement), []).append(child)
     if len(places) == 1:
-        return (scene.of(scene.children[0]),)
+        return (scene.for_child(scene.children[0]),)
     return tuple(
-        replace(scene.of(of_one[0]), children=tuple(of_one), provisional=_derive_report(scene.provisional, *place))
+        replace(
+            scene.for_child(of_one[0]), children=tuple(of_one), provisional=_derive_report(scene.provisional, *place)
+        )
         for place, of_one in places.items()
     )
 

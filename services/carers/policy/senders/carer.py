@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.consequences import enquiry, escalation, unnamed_child
+from services.carers.policy.consequences import escalation, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
 from services.carers.policy.context import Child, PoliceStand, Standing, TextContext
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Act, Decision, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations, residence
+from services.carers.understanding.languages.word_lists import word_set
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.safeguarding.care_events import ChildIdentified
 from services.safeguarding.events import (
@@ -26,9 +27,7 @@ from services.safeguarding.identifiers import ChildId
 REPLIES_AN_HOUR = 20
 """Beyond this only a report or a return is answered: two machines may be answering each other."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
-REFERENCE_ALONE = frozenset(
-    {"ref", "refs", "reference", "number", "no", "police", "the", "is", "my", "please", "thanks"}
-)
+REFERENCE_ALONE = word_set("ref refs reference number no police the is my please thanks")
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
 MANY = 3
 NO_NEWS_OF_ITS_OWN = frozenset({*REPORTS, Intent.THANKS, Intent.UNCLEAR})
@@ -63,9 +62,7 @@ def _answer_question(meaning: Meaning, found: ChildMentions, scene: TextContext)
     if question.about == "report":
         return _identify_reports(question.provisional, children, scene)
     intent = {"return": Intent.BACK, "information": Intent.UNCLEAR}[question.about]
-    completed = unnamed_child.combine_decisions(
-        [decide_for_child(scene.by_id(child), intent, scene) for child in children]
-    )
+    completed = combine_decisions([decide_for_child(scene.child_by_id(child), intent, scene) for child in children])
     return replace(completed, answered=True)
 
 
@@ -74,19 +71,17 @@ def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: Tex
     own. A report to which none of them belongs is not taken back by that: a person finds out.
     """
     begun = sides.find_reports(scene, asked_of)
-    told = unnamed_child.combine_decisions(
-        [decide_for_child(scene.by_id(child), Intent.MISSING, scene) for child in children]
-    )
+    told = combine_decisions([decide_for_child(scene.child_by_id(child), Intent.MISSING, scene) for child in children])
     identified: dict[ChildId, ChildId] = {}
     for child in children:
-        report = sides.choose_report(scene.by_id(child), begun, asked_of)
+        report = sides.choose_report(scene.child_by_id(child), begun, asked_of)
         if report is not None:
             identified.setdefault(report, child)
-    acts = [Act(report, _build_identification(scene.by_id(child), scene)) for report, child in identified.items()]
+    acts = [Act(report, _build_identification(scene.child_by_id(child), scene)) for report, child in identified.items()]
     acts += [act for act in told.acts if act.subject not in identified.values()]
     for each in begun:
         if each.provisional in identified:
-            acts += decide_for_child(scene.unnamed(each), Intent.UNCLEAR, scene).acts
+            acts += decide_for_child(scene.child_of_report(each), Intent.UNCLEAR, scene).acts
         else:
             acts.append(escalation.request_person(scene, "which-child", each.provisional))
     answer = Answer.MISSING_NAMED if identified else told.answer
@@ -94,7 +89,7 @@ def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: Tex
 
 
 def _build_identification(child: Child, scene: TextContext) -> ChildIdentified:
-    seen = scene.of(child)
+    seen = scene.for_child(child)
     return ChildIdentified(authority=seen.authority, said_by=seen.person, channel="text", child=child.child)
 
 
@@ -118,7 +113,7 @@ def _decide_told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> 
     ]
     if not parts:
         return None
-    decision = _ask_for_names(unnamed_child.combine_decisions(parts), scene)
+    decision = _ask_for_names(combine_decisions(parts), scene)
     nameless = {each.provisional for each in scene.provisionals if each.child is None}
     if (
         any(isinstance(act.content, ChildReturnClaimed) and act.subject not in nameless for act in decision.acts)
@@ -147,7 +142,7 @@ def _ask_for_names(decision: Decision, scene: TextContext) -> Decision:
 
 def _decide_told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
     """What is unclear of a child that nobody misses is for a person."""
-    of = scene.by_id(child)
+    of = scene.child_by_id(child)
     if intent is Intent.UNCLEAR and not of.standing.open:
         return Decision((escalation.request_person(scene, "not-understood", child),), Answer.HUMAN)
     return decide_for_child(of, intent, scene)
@@ -158,11 +153,11 @@ def _only_at_home(child: ChildId, found: ChildMentions, scene: TextContext) -> b
     others = [intents for other, intents in found.about.items() if other != child]
     missing = any(REPORTS & set(intents) for intents in (*others, found.nobody))
     back = any(
-        STANDS_DOWN & set(intents) and scene.by_id(other).standing.open
+        STANDS_DOWN & set(intents) and scene.child_by_id(other).standing.open
         for other, intents in found.about.items()
         if other != child
     )
-    return (missing or back) and scene.by_id(child).standing.state is None and not scene.provisionals
+    return (missing or back) and scene.child_by_id(child).standing.state is None and not scene.provisionals
 
 
 def _all_are_home(found: ChildMentions, scene: TextContext) -> bool:
@@ -189,7 +184,7 @@ def _answer_request(meaning: Meaning, scene: TextContext) -> Decision:
     """A question, a wish, or what nobody understands."""
     intents = set(meaning.intents)
     if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
-        return enquiry.refuse_enquiry(scene)
+        return escalation.refuse_enquiry(scene)
     if Intent.STATUS in intents or (Intent.ENQUIRY in intents and scene.open):
         return (
             _answer_status(scene)

@@ -5,7 +5,7 @@ replies or by telephone, and a mobile is not the force.
 """
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.consequences import enquiry, escalation
+from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Decision
 from services.carers.policy.senders import staff
@@ -20,5 +20,5 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
         return Decision(acknowledged, Answer.ACKNOWLEDGED)
     acts = escalation.request_each_team(scene, "police-officer")
     if meaning.enquiry == "where":
-        acts += enquiry.refuse_enquiry(scene).acts
+        acts += escalation.refuse_enquiry(scene).acts
     return Decision((*acknowledged, *acts), Answer.OFFICER)

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Literal
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.consequences import enquiry, escalation, identification, unnamed_child
+from services.carers.policy.consequences import escalation, identification, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
 from services.carers.policy.context import Child, Standing, Telling, TextContext
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Act, Decision, combine_decisions
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
@@ -71,7 +71,7 @@ def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) 
     if not found.nobody and Intent.STATUS in meaning.intents and meaning.asks_only:
         return Decision(answer=Answer.STATUS_BY_CODE)
     if not found.nobody and meaning.enquiry == "where":
-        return enquiry.refuse_enquiry(scene)
+        return escalation.refuse_enquiry(scene)
     decision = escalation.escalate(scene, "asked-for-human" if Intent.HELP in meaning.intents else "not-understood")
     return replace(decision, answer=Answer.NO_SUCH_CODE) if found.somebody_else else decision
 
@@ -81,7 +81,9 @@ def _decide_by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) 
     parts = []
     for child, intents in found.about.items():
         parts += [
-            _decide_for_coded(scene.by_id(child), intent, scene) for intent in intents if _is_told(intent, meaning)
+            _decide_for_coded(scene.child_by_id(child), intent, scene)
+            for intent in intents
+            if _is_told(intent, meaning)
         ]
     parts += [
         unnamed_child.decide_unnamed(intents, sides.limit_to_children(scene, several))
@@ -94,8 +96,8 @@ def _decide_by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) 
         subject = next(iter(found.about), None)
         parts.append(Decision((escalation.request_person(scene, "not-understood", subject),), Answer.HUMAN))
     if meaning.enquiry == "where":
-        parts.append(enquiry.refuse_enquiry(scene))
-    return unnamed_child.combine_decisions(parts)
+        parts.append(escalation.refuse_enquiry(scene))
+    return combine_decisions(parts)
 
 
 def _decide_for_coded(child: Child, intent: Intent, scene: TextContext) -> Decision:
@@ -150,8 +152,8 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
     elif not parts:
         parts.append(_answer_left_duty(telling, meaning, of_telling))
     if meaning.enquiry == "where":
-        parts.append(enquiry.refuse_enquiry(of_telling))
-    return unnamed_child.combine_decisions(parts)
+        parts.append(escalation.refuse_enquiry(of_telling))
+    return combine_decisions(parts)
 
 
 def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
@@ -164,7 +166,7 @@ def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext
     if is_provisional(telling.child) and not reports:
         return identification.identify_child(telling, codes, meaning, scene)
     read = Decision((escalation.request_person(scene, "which-child", telling.child),), Answer.HUMAN)
-    return unnamed_child.combine_decisions([_decide_by_code(found, meaning, scene), read]) if reports else read
+    return combine_decisions([_decide_by_code(found, meaning, scene), read]) if reports else read
 
 
 def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
@@ -192,6 +194,6 @@ def _answer_left_duty(telling: Telling, meaning: Meaning, scene: TextContext) ->
         asked = Answer.STATUS_BY_CODE if telling.exercise else Answer.STATUS_TO_STAFF
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
-        return enquiry.refuse_enquiry(scene)
+        return escalation.refuse_enquiry(scene)
     reason: escalation.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
     return Decision((escalation.request_person(scene, reason, telling.child),), Answer.HUMAN)

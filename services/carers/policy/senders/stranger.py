@@ -7,7 +7,7 @@ after the one safe answer nothing automatic follows (S61).
 from dataclasses import replace
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.consequences import enquiry, escalation
+from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Act, Decision
 from services.carers.policy.senders import staff
@@ -40,7 +40,7 @@ def _answer_stranger(meaning: Meaning, scene: TextContext) -> Decision:
     if beyond > 0 and beyond.bit_count() > 1:
         return Decision()
     answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
-    acts = enquiry.refuse_enquiry(scene).acts if meaning.enquiry else ()
+    acts = escalation.refuse_enquiry(scene).acts if meaning.enquiry else ()
     if not acts or set(meaning.intents) - NOTHING_BESIDES or not meaning.asks_only:
         acts += _request_person(scene)
     return Decision(acts, answer)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from services.carers.understanding.children.misspellings import misspells, sounds_like
 from services.carers.understanding.children.roles import Role, find_role, tells_of_another
 from services.carers.understanding.languages.plain_words import fold
-from services.carers.understanding.languages.word_lists import NUMBERS
+from services.carers.understanding.languages.word_lists import NUMBERS, word_set
 
 CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
 NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
@@ -41,7 +41,7 @@ SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|abs
 BARE_NUMBERS = re.compile(
     rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?|now|alarm on|cancel|alarm|re|about) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
 )
-JOINERS = frozenset({"and", "plus", "n", "with", "also", "both", "or", "nor", "neither"})
+JOINERS = word_set("and plus n with also both or nor neither")
 TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
 ANOTHERS = re.compile(
     r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"

@@ -3,17 +3,16 @@
 import re
 from collections.abc import Iterable
 
+from services.carers.understanding.languages.word_lists import word_set
 from services.safeguarding.identifiers import CODE_ALPHABET
 
 LENGTH = 4
 _LIKE_A_CODE = re.compile(rf"\b(?=\w*[a-z])(?=\w*\d)(?!c\d)[{CODE_ALPHABET.lower()}]{{{LENGTH}}}\b")
-PLAIN = frozenset(
-    {
-        "a", "again", "and", "back", "bk", "cod", "code", "confirm", "confirmed", "confirming", "fine", "hello", "her", "here", "hi",
-        "him", "home", "is", "it", "now", "ok", "okay", "please", "safe", "she", "he", "sure", "thank", "thanks", "that", "the", "they",
-        "this", "we", "with", "us", "me", "xx", "x", "yep", "yes", "you", "adref", "cadarnhau", "diogel", "diolch", "nawr", "ydy",
-    }
-)  # fmt: skip
+PLAIN = word_set("""
+    a again and back bk cod code confirm confirmed confirming fine hello her here hi him home is it now ok okay please
+    safe she he sure thank thanks that the they this we with us me xx x yep yes you adref cadarnhau diogel diolch nawr
+    ydy
+""")
 """Words that add nothing to a code. No word that denies stands here: "no K7M2" confirms nothing."""
 
 
@@ -39,7 +38,7 @@ def _compile_spaced(code: str) -> re.Pattern[str]:
     return re.compile(r"(?<!\w)" + r" ?".join(re.escape(each) for each in code.casefold()) + r"(?!\w)")
 
 
-SPEAKS_OF_A_CODE = frozenset({"accepted", "cadarnhau", "cod", "code", "confirm", "confirmed", "confirming", "verified"})
+SPEAKS_OF_A_CODE = word_set("accepted cadarnhau cod code confirm confirmed confirming verified")
 
 
 def seems_meant(words: str) -> bool:

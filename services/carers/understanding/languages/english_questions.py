@@ -1,5 +1,7 @@
 """English, as it is texted: questions, cries for help, thanks. Patterns over plain words (`writing.plain`)."""
 
+from services.carers.understanding.languages.word_lists import word_set
+
 QUESTION = (
     r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b",
     r"^(?:so |and |please |hi |hello )?(?:have|has|did) (?:the )?(?:police|cops|anyone|anybody|you|they|duty|edt) (?:\w+ )?(?:found|heard|been told|been informed|seen|located|find)\b",
@@ -58,18 +60,13 @@ STOP = (
     r"\b(?:remove|take) (?:me|my number) (?:from|off)\b",
 )
 
-THANKS = frozenset(
-    {
-        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "received", "noted", "understood", "roger",
-        "brilliant", "great", "acknowledged", "ack", "seen", "perfect", "appreciated", "will", "got", "fine", "lovely",
-    }
-)  # fmt: skip
-AROUND_THANKS = frozenset(
-    {
-        "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
-        "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
-        "night", "evening", "no", "problem", "help", "did", "done", "last", "support", "today", "tonight", "been", "kind", "of", "lots", "many", "x", "xx", "xxx",
-        "yes", "yep", "yeah",
-    }
-)  # fmt: skip
+THANKS = word_set("""
+    thanks thank thankyou ok okay k kk received noted understood roger brilliant great acknowledged ack seen perfect
+    appreciated will got fine lovely
+""")
+AROUND_THANKS = word_set("""
+    do it sure right good you god bless so much very a lot for that this letting me know your the update everything
+    all again i love really cool morning night evening no problem help did done last support today tonight been kind
+    of lots many x xx xxx yes yep yeah
+""")
 """A text of these words alone, at least one of the first, asks for nothing. A bare "yes" may answer something: it is no thanks."""

@@ -4,6 +4,7 @@
 """
 
 from services.carers.understanding.languages.english import BELONGING
+from services.carers.understanding.languages.word_lists import word_set
 
 HOURS = r"a quarter|noon|ten|twenty|five past|past|gone|\d+(?:am|pm)?|half|quarter|about|around|approx|approximately|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|just|last|roughly|gone"
 ROOM = r"(?:bed|bedroom|room|kitchen|lounge|living room|front room|sitting room|bath|bathroom|shower|hall|hallway|conservatory|garden|loft|attic|shed|garage|dining room|utility room|porch|toilet|loo)"
@@ -92,16 +93,12 @@ DETAIL = (
     r"|heddlu|cot)\b|\d"
 )
 """Words of a detail: what is mistaken is that, not the report."""
-APOLOGY = frozenset(
-    {
-        "a", "about", "above", "again", "all", "an", "and", "any", "apologies", "bad", "been", "bother", "button", "by", "day", "dear",
-        "did", "ever", "everybody", "everyone", "fault", "for", "god", "gosh", "he", "her", "him", "hit", "i", "in", "is", "it", "its",
-        "just", "last", "me", "mean", "meaning", "meant", "message", "messages", "msg", "my", "no", "not", "of", "oh", "ok", "omg", "on",
-        "one", "person", "please", "previous", "really", "report", "reported", "send", "sent", "she", "silly", "so", "sorry", "stupid",
-        "text", "texts", "thank", "thanks", "that", "the", "them", "they", "this", "time", "to", "trouble", "true", "very", "was",
-        "wasting", "we", "worry", "wrong", "x", "xx", "you", "your",
-    }
-)  # fmt: skip
+APOLOGY = word_set("""
+    a about above again all an and any apologies bad been bother button by day dear did ever everybody everyone fault
+    for god gosh he her him hit i in is it its just last me mean meaning meant message messages msg my no not of oh ok
+    omg on one person please previous really report reported send sent she silly so sorry stupid text texts thank
+    thanks that the them they this time to trouble true very was wasting we worry wrong x xx you your
+""")
 EXPLAINED = r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|misread|rota|diary|signed out|respite|as agreed|as planned|as arranged|booked|contact visit|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
 """With what is taken back, and nothing but this beside it, a report is taken back."""
 

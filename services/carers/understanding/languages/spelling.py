@@ -6,6 +6,8 @@ from functools import lru_cache
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from services.carers.understanding.languages.word_lists import word_set
+
 MEANT = {
     "bk": "back", "bck": "back", "bak": "back", "bacl": "back", "abck": "back", "bakc": "back", "bac": "back", "backk": "back",
     "baack": "back", "hme": "home", "hoem": "home", "hom": "home", "gon": "gone", "gonee": "gone", "gne": "gone", "goen": "gone",
@@ -43,15 +45,12 @@ LONG = (
     "reference", "groomed", "grooming", "trafficked", "traffickers", "exploited", "asleep", "mistake", "ignore", "false",
     "alarm", "update", "arrived", "turned", "walked", "bedroom", "window",
 )  # fmt: skip
-WORDS_OF_THEIR_OWN = frozenset(
-    {
-        "ignored", "ignores", "ignoring", "windows", "turner", "turn", "turns", "burned", "tuned", "walker", "talked", "worked", "waked", "balked",
-        "trapped", "states", "statue", "statues", "misting", "mission", "missions", "messing", "mixing", "missal", "policy",
-        "polite", "return", "returns", "retuned", "alarms", "alarmed", "falls", "updated", "updates", "widow", "arrive", "arrives",
-        "spotless", "spouted", "sported", "locate", "locates", "sleep", "groom", "grooms", "bedrooms", "mistakes", "mistaken",
-        "references", "exploit", "exploits", "vanish", "vanishes", "disappear", "disappears", "disappointed", "valse",
-    }
-)  # fmt: skip
+WORDS_OF_THEIR_OWN = word_set("""
+    ignored ignores ignoring windows turner turn turns burned tuned walker talked worked waked balked trapped states
+    statue statues misting mission missions messing mixing missal policy polite return returns retuned alarms alarmed
+    falls updated updates widow arrive arrives spotless spouted sported locate locates sleep groom grooms bedrooms
+    mistakes mistaken references exploit exploits vanish vanishes disappear disappears disappointed valse
+""")
 LETTERS_FOR_ONE_ERROR = 5
 LETTERS_FOR_TWO_ERRORS = 7
 

@@ -1,13 +1,12 @@
 """Welsh, as carers in Wales text it. Patterns over plain words: accents are gone, so `yn ôl` is `yn ol`."""
 
-WORDS = frozenset(
-    {
-        "mae", "wedi", "ddim", "adref", "gartref", "goll", "nol", "ol", "heb", "ddod", "mynd", "plentyn", "bachgen",
-        "merch", "hi", "fe", "fo", "nhw", "rhedeg", "ffwrdd", "dychwelyd", "diogel", "gweld", "gwelais", "ble", "dal",
-        "nawr", "rwan", "ydy", "dyw", "dydy", "yw", "diolch", "heddlu", "larwm", "camgymeriad", "cymorth", "helpwch",
-        "ffoniwch", "newyddion", "sut", "beth", "i'w", "rwyf", "dwi",
-    }
-)  # fmt: skip
+from services.carers.understanding.languages.word_lists import word_set
+
+WORDS = word_set("""
+    mae wedi ddim adref gartref goll nol ol heb ddod mynd plentyn bachgen merch hi fe fo nhw rhedeg ffwrdd dychwelyd
+    diogel gweld gwelais ble dal nawr rwan ydy dyw dydy yw diolch heddlu larwm camgymeriad cymorth helpwch ffoniwch
+    newyddion sut beth i'w rwyf dwi
+""")
 
 NOT_BACK = (
     r"\b(?:ddim|heb|byth) (?:\w+ ){0,3}(?:adref|adre|gartref|yn ol|nol|ol|dychwelyd|cyrraedd|yma)\b",
@@ -53,4 +52,4 @@ STATUS = (r"\b(?:unrhyw newyddion|beth syn digwydd|oes newyddion|statws|diweddar
 ENQUIRY = (r"\b(?:ble|lle) (?:mae|maer|ydy|yw)\b",)
 HELP = (r"\b(?:cymorth|helpwch|(?:angen|eisiau) help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
 THANKS = frozenset({"diolch", "iawn"})
-AROUND_THANKS = frozenset({"ok", "yn", "fawr", "am", "roi", "gwybod", "i", "fi", "mi", "bawb", "chi", "hynny"})
+AROUND_THANKS = word_set("ok yn fawr am roi gwybod i fi mi bawb chi hynny")

@@ -50,7 +50,7 @@ class _Reading:
     def __init__(self, clause: Clause, text: Text) -> None:
         self.clause = clause
         self.text = text
-        self.rest = lexicon.IRRELEVANT.sub(hide, clause.plain)
+        self.rest = lexicon.IRRELEVANT.sub(assertion.hide, clause.plain)
         self.asked = False
 
     def whereabouts(self) -> list[Said]:
@@ -62,7 +62,7 @@ class _Reading:
         if not_back < 0 and not self.text.detail:
             false_alarm = max(false_alarm, self._find_claimed(lexicon.TAKEN_BACK)[0])
         due = max(self._take(lexicon.DUE), self._take(lexicon.LATE, self._is_the_child_late))
-        self.rest = lexicon.HYPOTHETICAL.sub(hide, self.rest)
+        self.rest = lexicon.HYPOTHETICAL.sub(assertion.hide, self.rest)
         missing = max(self._take(lexicon.MISSING, self._is_of_now), self._take(lexicon.LEFT, self._has_left))
         back, whose = self._find_claimed(lexicon.BACK, self._is_the_childs)
         if back < 0:
@@ -104,7 +104,7 @@ class _Reading:
 
     def is_a_question(self) -> bool:
         """Whether a return is asked after."""
-        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(hide, self.clause.plain)):
+        if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(assertion.hide, self.clause.plain)):
             return False
         return self.clause.asked or assertion.asks(self.clause.plain)
 
@@ -196,12 +196,12 @@ class _Reading:
         for match in pattern.finditer(self.rest):
             if counts is None or counts(match):
                 last = match.end()
-            self.rest = self.rest[: match.start()] + hide(match) + self.rest[match.end() :]
+            self.rest = self.rest[: match.start()] + assertion.hide(match) + self.rest[match.end() :]
         return last
 
     def _hide_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
         for pattern in patterns:
-            self.rest = pattern.sub(hide, self.rest)
+            self.rest = pattern.sub(assertion.hide, self.rest)
 
     def _is_the_child_late(self, match: re.Match[str]) -> bool:
         return subjects.find_subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
@@ -233,7 +233,3 @@ class _Reading:
 def _find_place(match: re.Match[str]) -> int:
     """Where a return is said: before it stands who is back."""
     return match.start("at") if match.groupdict().get("at") else match.start()
-
-
-def hide(match: re.Match[str]) -> str:
-    return "~" * len(match[0])
