@@ -1,4 +1,4 @@
-"""What is known when a text is decided upon, and what a decision is."""
+"""Describes what is known about a sender when their text is decided upon."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,15 +24,15 @@ class PoliceStand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a child's latest episode stands, as far as this service has heard, or as the same carers have said since."""
+    """The state of a child's latest episode, as far as this service has heard, or as the same carers have said since."""
 
     state: State | None = None
     police: PoliceStand = PoliceStand.NOT_YET
     duty_answered: bool = False
     episode: UUID | None = None
-    """The latest, where the protocol has said."""
+    """The latest one, once the protocol has published it."""
     ends_on_word: bool = False
-    """The authority's rules take a carer's word for a return, without a code."""
+    """The authority's rules accept a carer's word for a return, without a code."""
 
     @property
     def open(self) -> bool:
@@ -45,29 +45,29 @@ class Child(Known):
 
     standing: Standing = Standing()
     episode: UUID | None = None
-    """The one that is spoken of, where a code says which; None: whichever is open."""
+    """The episode that a code names; None: the open one."""
     authority: AuthorityId | None = None
-    """Whose child it is; this and what follows is None where the scene's own holds."""
+    """Responsible for the child. Here and below, None means the same as in the `TextContext`."""
     person: PersonId | None = None
-    """The speaker, as that authority knows them."""
+    """The speaker's id at that authority."""
     placement: PlacementId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Provisional:
-    """A report by this number about a child that was not named. `child` once the speaker has said which."""
+    """A report by this number that named no child. `child` is set once the speaker has said which."""
 
     provisional: ChildId
     child: ChildId | None = None
     reported_at: datetime | None = None
-    """Of several with the same moment one text was the cause."""
+    """Reports with the same moment come from one text."""
     authority: AuthorityId | None = None
     placement: PlacementId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """As what one authority knows the speaker. `professional`: it tells them of its children, by codes of their own."""
+    """The speaker's role at one authority. `professional`: it tells them about its children, by codes of their own."""
 
     kind: Kind
     authority: AuthorityId
@@ -77,7 +77,7 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which child? Asked once; what the answer completes."""
+    """An open question: which child? It is asked once."""
 
     about: About
     provisional: ChildId
@@ -85,7 +85,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Of which telling the code in the text is, when it was texted to this very number."""
+    """The telling whose code stands in the text, where that code was texted to this number."""
 
     duty: UUID
     step: int
@@ -95,11 +95,11 @@ class Telling:
     person: PersonId | None
     exercise: bool = False
     standing: Standing = Standing()
-    """Of the child that it is about, today. The telling may be of an episode long over."""
+    """The child's state today. The telling may belong to an episode that ended long ago."""
 
     @property
     def open(self) -> bool:
-        """Whether what it told of is what the child is missing by today."""
+        """Whether it tells about the episode that is open today."""
         return self.of_latest and self.standing.open
 
     @property
@@ -109,23 +109,23 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class OpenClaim:
-    """What was said of one child that would end a search, and the code that confirms it from this very number."""
+    """A claim about one child that would end a search, and the code by which this number confirms it."""
 
     kind: ClaimKind
     code: str
     subject: ChildId
     authority: AuthorityId
     live: bool
-    """Its ten minutes are not over, and it was neither confirmed nor denied."""
+    """Less than ten minutes old, and neither confirmed nor denied."""
     confirmed: bool = False
     person: PersonId | None = None
     episode: UUID | None = None
-    """The one that it was said of; None: whichever is open."""
+    """The episode of the claim; None: the open one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """How far the speaker has come in getting to know Safe Return. `practising`: whom their practice report is about."""
+    """How far the speaker has got to know Safe Return. `practising` is the child of their open practice report."""
 
     joined: bool = False
     practising: ChildId | None = None
@@ -133,14 +133,14 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class TextContext:
-    """Authority, person and placement are those of the first of the speaker's `capacities`: `of` gives them as they are for a child."""
+    """`authority`, `person` and `placement` are those of the speaker's first capacity; `for_child` replaces them by a child's."""
 
     kind: Kind
     authority: AuthorityId
     provisional: ChildId
-    """The child that this text is about where nobody can say which."""
+    """The id for the child of this text where nobody can say which child it is."""
     duty_line: str | None = None
-    """The authority's, for the reply."""
+    """The authority's telephone number, for the reply."""
     person: PersonId | None = None
     placement: PlacementId | None = None
     children: tuple[Child, ...] = ()
@@ -148,18 +148,18 @@ class TextContext:
     question: Question | None = None
     telling: Telling | None = None
     claims: tuple[OpenClaim, ...] = ()
-    """Of the last day, the newest first."""
+    """Claims of the last day, the newest first."""
     wrong_codes_this_hour: int = 0
     enrolment: Enrolment = Enrolment()
     pictures: int = 0
     texts_this_hour: int = 0
     replies_this_hour: int = 0
     answered_before: bool = False
-    """Whether the one safe answer has been given to this number, which may be a child's own phone."""
+    """This number, which may be a child's own phone, has had the one safe answer."""
     capacities: tuple[Capacity, ...] = ()
-    """As what each authority knows the number."""
+    """One for each authority that knows the number."""
     coded: tuple[Child, ...] = ()
-    """Those of an authority's children whom the text names by code, where the speaker is on duty for it."""
+    """Children whom the text names by code, of an authority for which the speaker is on duty."""
     asks: bool = False
     """A question mark stands in the text."""
 
@@ -168,12 +168,12 @@ class TextContext:
 
     @property
     def known(self) -> tuple[Child, ...]:
-        """Whom the text may name: the speaker's children, and whom they may name by code alone."""
+        """All children that the text may name: the speaker's own, and those whom they may name by code alone."""
         own = {each.child for each in self.children}
         return (*self.children, *(each for each in self.coded if each.child not in own))
 
     def for_child(self, child: Child) -> Self:
-        """As the child's own authority sees it."""
+        """The same context with the child's own authority, person and placement."""
         return replace(
             self,
             authority=child.authority or self.authority,
@@ -182,7 +182,7 @@ class TextContext:
         )
 
     def for_subject(self, subject: ChildId) -> Self:
-        """The same of a child that the text may be about, or of an earlier report of the speaker's."""
+        """Like `for_child`, by the id of a child or of an earlier report. An unknown id changes nothing."""
         child = next((each for each in self.known if each.child == subject), None)
         report = next((each for each in self.provisionals if each.provisional == subject), None)
         if child is None and report is not None:
@@ -190,7 +190,7 @@ class TextContext:
         return self if child is None else self.for_child(child)
 
     def child_of_report(self, report: Provisional) -> Child:
-        """The child that an earlier report was about, nobody knows which."""
+        """The unnamed child of an earlier report."""
         person = None if report.authority is None else self.person_in(report.authority)
         return Child(
             report.provisional,
@@ -202,7 +202,7 @@ class TextContext:
         )
 
     def person_in(self, authority: AuthorityId) -> PersonId | None:
-        """Who the speaker is for this authority."""
+        """The speaker's id at this authority."""
         return next((each.person for each in self.capacities if each.authority == authority), self.person)
 
     @property

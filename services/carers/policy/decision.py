@@ -15,17 +15,17 @@ Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What would end a search, said of some children. One code, texted to the sender, confirms it of all of them."""
+    """A claim that would end a search. One code, texted to the sender, confirms it for all its children."""
 
     kind: ClaimKind
     about: tuple["Claimed", ...]
     apart: bool = False
-    """It has a code of its own, since nobody has said yet which of several is meant."""
+    """It keeps a code of its own, since nobody has said yet which of several children is meant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One child of a claim. `code` is how the sender calls the child; empty for a report without a name."""
+    """One child of a claim. `code` is the child's own; empty for a report without a name."""
 
     subject: ChildId
     code: str
@@ -36,7 +36,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something to say on the bus about `subject`. The text's words are kept about the subject and named in it."""
+    """A message to publish about `subject`. The text's words are stored under the subject and referred to by the message."""
 
     subject: ChildId
     content: Message
@@ -47,33 +47,33 @@ class Decision:
     acts: tuple[Act, ...] = ()
     answer: Answer | None = None
     standing: Standing = field(default_factory=Standing)
-    """For the answer about how things stand."""
+    """For a reply about the state of a search."""
     question: Question | None = None
-    """The one question that the answer asks."""
+    """The question that the reply asks."""
     answered: bool = False
-    """The open question is answered, or given up."""
+    """The open question is answered or dropped."""
     identified: tuple[tuple[ChildId, ChildId], ...] = ()
-    """Provisional report and the child it was about."""
+    """Pairs of a provisional report and its child."""
     ended: tuple[ChildId, ...] = ()
-    """Provisional reports whose child is back, or that were a false alarm."""
+    """Provisional reports that end with the return, or with the false alarm."""
     claims: tuple[Claim, ...] = ()
-    """What the sender is asked to confirm, a code each."""
+    """Claims that the sender is asked to confirm, each by its own code."""
     confirmed: tuple[OpenClaim, ...] = ()
     which: tuple[str, ...] = ()
-    """The codes of the children of whom something is confirmed, as the sender knows them."""
+    """The codes of the children whose claims are confirmed."""
     denied: tuple[ChildId, ...] = ()
-    """Children of whom the sender says now that they are missing: no earlier code ends that."""
+    """Children reported missing by this text: no earlier code ends that."""
     wrong_code: bool = False
     stage: Stage | None = None
-    """Where the speaker's enrolment stands from now on."""
+    """The speaker's enrolment from now on."""
     exercise: bool = False
-    """All that is said because of it is practice."""
+    """Everything published because of it is practice."""
     coded: str | None = None
-    """The code by which duty staff named a child, for the answer: whoever mistyped it sees whom they reported."""
+    """The code by which duty staff named a child. The reply repeats it, so that a mistyped code is noticed."""
 
 
 def combine_decisions(parts: list[Decision]) -> Decision:
-    """What is said of several children in one text, with one answer to it: the gravest."""
+    """Combines the decisions about one text. The gravest answer wins, and each subject has each kind of act once."""
     acts: dict[tuple[str, type[Message]], Act] = {}
     for part in parts:
         for act in part.acts:
@@ -97,7 +97,7 @@ GRAVITY = list(Answer)
 
 
 def merge_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """One code for all of whom the same text claims the same."""
+    """Merges claims of one kind, so that one code confirms them for all their children."""
     apart: list[Claim] = []
     about: dict[ClaimKind, dict[ChildId, Claimed]] = {}
     for claim in claims:

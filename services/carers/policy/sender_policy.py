@@ -1,4 +1,4 @@
-"""From what a text means and who sent it to what is done. Each kind of sender has a policy of its own."""
+"""Chooses the policy for the kind of sender, and decides by it."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def _decide_for_carer(meaning: Meaning, scene: TextContext) -> Decision:
 
 
 def _decide_with_code(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a text that was sent to this number stands in theirs."""
+    """The text holds the code of a telling that was sent to this number."""
     if staff.leaves_duty(meaning):
         return carer.decide(meaning, scene)
     acknowledged = staff.acknowledge_telling(telling)
@@ -52,5 +52,5 @@ def _decide_with_code(telling: Telling, meaning: Meaning, scene: TextContext) ->
 
 
 def _stop_texts(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """They want no more texts. A person is told and finds another way: safeguarding does not end with a text."""
+    """STOP: a person is told and finds another way to reach them, since safeguarding does not end with a text."""
     return escalation.escalate(scene, "opted-out", answer=None) if Intent.STOP in meaning.intents else None

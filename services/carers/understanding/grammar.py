@@ -1,4 +1,4 @@
-"""From a text to its meaning. Protective: where words could say that a child is missing, they do."""
+"""Reads a text into its meaning. Protective: words that could report a child missing do report it."""
 
 import re
 from dataclasses import replace
@@ -35,7 +35,7 @@ NAMES_A_CHILD_AS_MISSING = re.compile(r"^missing (?:child|girl|boy|lad|kid|perso
 
 
 def understand(text: str) -> Meaning:
-    """Never raises. What it cannot make out is UNCLEAR, and a person reads it."""
+    """Never raises. A text that it cannot make out is UNCLEAR, and a person reads it."""
     words, plain = plain_words.normalise(text), plain_words.simplify(text)
     if (command := practice.find_command(words)) is not None:
         return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
@@ -87,7 +87,7 @@ def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> lis
 
 
 def _put_report_first(said: list[Said], words: str, plain: str) -> tuple[list[Said], bool]:
-    """A text that begins with MISSING reports, whatever else its words seem to say: then a person reads it too."""
+    """A text that begins with MISSING is a report. True where its other words contradict that, so that a person reads it."""
     if not plain.startswith("missing") or NAMES_A_CHILD_AS_MISSING.search(plain):
         return said, False
     kinds = {each.intent for each in said}
@@ -103,7 +103,7 @@ def _put_report_first(said: list[Said], words: str, plain: str) -> tuple[list[Sa
 
 
 def _classify_enquiry(said: list[Said], plain: str) -> Enquiry | None:
-    """Asked in the midst of a report too: then the report is what is acted upon, and the enquiry is known all the same."""
+    """Also of an enquiry within a report: the report is acted upon, and the enquiry is noted."""
     if not any(each.intent is Intent.ENQUIRY for each in said):
         return None
     return "where" if ASKS_WHERE.search(plain) else "after"
@@ -137,11 +137,11 @@ TELLS = compile_any(
         r"\b(?:c\d+|\d\d+|his|hes|shes|their|returned|located|missing|found|gone|left|seen|hospital|custody|car|come to your|kill|warn|threat\\w*|owes?|train|bus|knife|hurt|danger|help)\b",
     ]
 )
-"""Words in which something may be told: of somebody, or of a time and a place."""
+"""Words that may tell something about a person, a time or a place."""
 
 
 def _without_noise(said: list[Said]) -> tuple[Said, ...]:
-    """A report outweighs a cry for help and a question: people are told at once anyway."""
+    """Drops cries for help and questions beside a report or a return: people are told at once anyway."""
     kinds = {each.intent for each in said}
     if kinds & REPORTS or Intent.BACK in kinds:
         said = [each for each in said if each.intent not in {Intent.HELP, Intent.STATUS, Intent.ENQUIRY}]

@@ -1,1 +1,1 @@
-"""Decides what follows from one thing that is said, whoever says it."""
+"""Decides what follows from a single statement, for every kind of sender."""

@@ -26,7 +26,7 @@ PLAIN = ENDS | {Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR}
 
 
 def claim_return(child: Child, scene: TextContext) -> Decision:
-    """The word of this child's own carer, or of duty staff about what they were told of."""
+    """A return claimed by the child's own carer, or by duty staff who were told about the episode."""
     if child.standing.state == "returned":
         return Decision(_build_acts(events.ChildReturnClaimed, (child.child,), child, scene), Answer.BACK_ALREADY)
     subjects = (child.child, *list_provisionals(child, scene))
@@ -39,7 +39,7 @@ def claim_return(child: Child, scene: TextContext) -> Decision:
 
 
 def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
-    """Without an open report there is nothing to take back: the protocol has a person find out what was meant."""
+    """Without an open report the protocol has a person find out what was meant."""
     subjects = (child.child, *list_provisionals(child, scene))
     acts = _build_acts(events.MissingRetractionClaimed, subjects, child, scene)
     claim = _build_claim("retraction", subjects, child, scene)
@@ -47,20 +47,20 @@ def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
 
 
 def ask_for_each(children: Sequence[Child], scene: TextContext) -> tuple[Claim, ...]:
-    """A code a child, where somebody is back and nobody has said who."""
+    """One code for each child, where one is back and nobody has said which."""
     return tuple(
         replace(_build_claim("return", (child.child,), child, scene.for_child(child)), apart=True) for child in children
     )
 
 
 def list_provisionals(child: Child, scene: TextContext) -> tuple[ChildId, ...]:
-    """Reports by the same number that were about this child, and that began without its name."""
+    """Reports by the same number that began without a name and were about this child."""
     found = (each.provisional for each in scene.provisionals if child.child in {each.child, each.provisional})
     return tuple(each for each in found if each != child.child)
 
 
 def confirm_by_code(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """None where no code of ours stands in the text: then it is read like any other."""
+    """None where the text holds no code of a claim: it is then read like any other."""
     quoted = [each for each in scene.claims if confirmations.quotes_code(meaning.words, each.code)]
     if not quoted:
         return _reject_guess(meaning, scene)
@@ -80,14 +80,14 @@ def confirm_by_code(meaning: Meaning, scene: TextContext) -> Decision | None:
 
 
 def hold_codes(decision: Decision, scene: TextContext) -> Decision:
-    """While somebody guesses at this number's codes none is texted that would not count."""
+    """Texts no code while too many wrong ones have come from this number, since none would count."""
     if not decision.claims or scene.wrong_codes_this_hour < WRONG_CODES_AN_HOUR:
         return decision
     return replace(decision, claims=(), answer=Answer.CODES_HELD)
 
 
 def _apply_code(live: Sequence[OpenClaim], meaning: Meaning, scene: TextContext) -> Decision:
-    """Where the text says "back" of what was claimed a false alarm it is a return: more follows from that."""
+    """A false alarm confirmed with the word "back" is a return, because more follows from a return."""
     acts = tuple(Act(each.subject, _build_proof(each, meaning)) for each in live)
     practised = any(each.kind == "practice" for each in live)
     alarms = all(isinstance(act.content, events.ReportRetracted) for act in acts)
@@ -126,7 +126,7 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext)
 
 
 def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
-    """It names a child that the code is not for."""
+    """Whether it names a child that the code is not for."""
     named, subjects = (
         child_names.find_named(meaning.words, scene.known),
         {each.subject for each in quoted},
@@ -136,14 +136,14 @@ def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextCon
 
 
 def _select_named(meaning: Meaning, live: Sequence[OpenClaim], scene: TextContext) -> list[OpenClaim]:
-    """Of a code for several children those that the text names, or all of them."""
+    """The claims about the children that the text names, or all of them if it names none."""
     named = child_names.find_named(meaning.words, scene.known)
     children = {*named.children, *named.alike}
     return [each for each in live if not children or each.subject in children]
 
 
 def _answer_old_code(quoted: Sequence[OpenClaim], scene: TextContext) -> Decision:
-    """A code that has been used changes nothing. One that is too old makes the claim anew, and a person hears of it."""
+    """A used code changes nothing. An expired code makes the claim anew, and a person is told."""
     if all(each.confirmed for each in quoted):
         return Decision(answer=Answer.PRACTICE_OVER if quoted[0].kind == "practice" else Answer.BACK_ALREADY)
     old = [each for each in quoted if not each.confirmed and each.kind != "practice"]
@@ -167,7 +167,7 @@ def _find_child(claim: OpenClaim, scene: TextContext) -> Child:
 
 
 def _ask_for_code_alone(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
-    """Words beside the code may say that it is otherwise: a person reads them, and the code is asked for alone."""
+    """Other words beside the code may contradict it: a person reads them, and the sender is asked for the code alone."""
     claims = tuple(Claim(kind, _repeat_claim(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
     acts = tuple(
         escalation.request_person(scene.for_child(_find_child(each, scene)), "not-understood", each.subject)
@@ -186,7 +186,7 @@ def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext
 
 
 def _reject_guess(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """Something like a code that we never texted to this number, while we wait for one."""
+    """A text with something like a code, which we never texted to this number, while a claim waits for its code."""
     if not any(each.live for each in scene.claims) or REPORTS & set(meaning.intents):
         return None
     if not confirmations.has_other_code(meaning.words, [each.code for each in scene.known]):

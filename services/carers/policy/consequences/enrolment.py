@@ -1,6 +1,6 @@
-"""A carer gets to know Safe Return: says that they are there, and practises a report before the night it is needed (S16, S23).
+"""Lets a carer join, and practise a report before the night it is needed (S16, S23).
 
-Only texts that say nothing else are practice. A plain MISSING is real at every moment, in the midst of a practice too.
+Only texts that say nothing else are practice. A plain MISSING is always real, also during a practice.
 """
 
 from services.carers.policy.answer import Answer
@@ -33,7 +33,7 @@ def decide_enrolment(meaning: Meaning, scene: TextContext) -> Decision | None:
 
 
 def _join(meaning: Meaning, scene: TextContext) -> Decision:
-    """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out which."""
+    """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out."""
     if _find_named(meaning, scene).somebody_else:
         return Decision((escalation.request_person(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
     several = len(scene.children) > 1
@@ -63,7 +63,7 @@ def _ask_to_confirm(scene: TextContext) -> Decision:
 
 
 def end_practice(authority: str, person: str | None) -> ReportRetracted:
-    """How a practice ends that nobody ended: as a report taken back, since no child came home whom police would have to see."""
+    """Ends a practice that nobody ended, as a retracted report: a return would have police see the child."""
     return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
 
 

@@ -1,4 +1,4 @@
-"""Handing over to a person: what we do not understand, may not decide, or are asked not to."""
+"""Hands a text over to a person: it is not understood, may not be decided by a machine, or asks for one."""
 
 from dataclasses import replace
 from typing import Literal, TypeAlias
@@ -24,7 +24,7 @@ Reason: TypeAlias = Literal[
 
 
 def request_person(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
-    """By the authority whose child it is, as far as one is known."""
+    """Asks the authority of the subject, if it is known, else that of the context."""
     about = subject or choose_subject(scene)
     side = scene.for_subject(about)
     content = TextNeedsHuman(authority=side.authority, said_by=side.person, channel="text", reason=reason)
@@ -32,7 +32,7 @@ def request_person(scene: TextContext, reason: Reason, subject: ChildId | None =
 
 
 def request_each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
-    """About nobody whom we could name: each authority that knows the number has a person read the text."""
+    """Has a person of each authority that knows the number read the text, about an unnamed child."""
     return tuple(request_person(team, reason, team.provisional) for team in sides.list_teams(scene))
 
 
@@ -43,7 +43,7 @@ def escalate(scene: TextContext, reason: Reason, answer: Answer | None = Answer.
 
 
 def also_escalate(decision: Decision, scene: TextContext, reason: Reason) -> Decision:
-    """Beside what is decided, a person reads the text."""
+    """Has a person read the text as well, unless one does already."""
     if any(isinstance(act.content, TextNeedsHuman) for act in decision.acts):
         return decision
     if not decision.acts:
@@ -57,14 +57,14 @@ def also_escalate(decision: Decision, scene: TextContext, reason: Reason) -> Dec
 
 
 def request_identification(scene: TextContext) -> Act:
-    """A person finds out which child a report was about, whether or not the reporter answers."""
+    """Has a person find out which child a report is about, whether or not the reporter answers."""
     candidates = tuple(each.child for each in scene.children)
     content = ChildProvisional(authority=scene.authority, candidates=candidates, placement=scene.placement)
     return Act(scene.provisional, content)
 
 
 def choose_subject(scene: TextContext) -> ChildId:
-    """The child that a text is most likely about: the only one missing, the only one there is, else nobody we could name."""
+    """The only missing child, else the only child, else the unnamed child of the text."""
     if len(scene.open) == 1:
         return scene.open[0].child
     return scene.children[0].child if len(scene.children) == 1 else scene.provisional

@@ -1,4 +1,4 @@
-"""What one child's carer says of that child."""
+"""Decides what follows from one statement about one child."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
 
 
 def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
-    """`child` may be a report by the same speaker about a child not yet named. What is said is said as the child's authority knows them."""
+    """`child` may stand for a report without a name. The messages carry the speaker's id at the child's authority."""
     scene = scene.for_child(child)
     if intent in REPORTS:
         return _report_child(child, intent, scene)

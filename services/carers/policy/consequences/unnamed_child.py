@@ -1,6 +1,6 @@
-"""A child that is not named. A report goes to police and a person at once; which child it is, is asked afterwards.
+"""Decides about a child that is not named. A report goes to police and a person at once; the question which child follows.
 
-Where several authorities or placements know the number, each has a report of its own, with the children that it may be.
+Where several authorities or placements know the number, each has a report of its own, with its candidates.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
 
 
 def _list_nameless(scene: TextContext) -> Sequence[Provisional]:
-    """The reports without a name, where one text was the cause of them all."""
+    """The reports without a name, if they all come from one text."""
     nameless = [each for each in scene.provisionals if each.child is None]
     return nameless if len({each.reported_at for each in nameless}) == 1 else []
 
@@ -66,7 +66,7 @@ def _report_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision
         acts += _suspect_luring(side) if Intent.LURE in intents else ()
     question = _ask_which(scene, "report")
     if sides.are_alike(scene.children):
-        # Of a child that duty staff name no placement may be known, and then no force hears of it.
+        # Without a known placement no force is told.
         placed = all(side.placement for side in sides.list_sides(scene))
         answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
         return Decision(tuple(acts), answer, coded=scene.children[0].code)
@@ -78,7 +78,7 @@ def _suspect_luring(side: TextContext) -> tuple[Act, ...]:
 
 
 def _ask_which(scene: TextContext, about: About) -> Question | None:
-    """Worth asking only of somebody who has more than one child, and whose answer can tell them apart."""
+    """None where the sender has fewer than two children that codes tell apart."""
     if len({child_names.simplify_code(each.code) for each in scene.children}) < 2:
         return None
     return Question(about, scene.provisional)

@@ -1,1 +1,1 @@
-"""Finds which of the children, authorities and placements each thing said is about."""
+"""Finds the children, authorities and placements that a text is about."""

@@ -1,6 +1,6 @@
-"""Whom "she" means, in the text of somebody who has several children: where that is in doubt, nobody.
+"""Resolves "she" in the text of a carer with several children.
 
-A report of nobody goes out with all of them as candidates. A return of nobody asks which child. Neither is a choice by chance.
+In doubt it resolves to no child: a report then goes out with all of them as candidates, and a return asks which child.
 """
 
 import re
@@ -16,13 +16,13 @@ NAMING = word_set("""
     a about and both called child code first for his her i in is it its mean meant missing name names of sorry that
     thats the them this was which who would be aged age so again please still too here surname back home
 """)
-"""A clause of these words and a name says only who is meant."""
+"""A clause of these words and a name only says which child is meant."""
 
 
 def resolve_antecedent(
     said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
-    """Of what is said in words that name none of them as the one it is about."""
+    """The children of a statement whose own words name none of them as its subject."""
     if before := _find_before(said, meaning, scene, overall):
         return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
     if after := _find_after(said, meaning, scene):
@@ -36,7 +36,7 @@ def resolve_antecedent(
 def _resolve_by_rest(
     said: Said, overall: child_names.Named, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
-    """By whoever is named anywhere in the text."""
+    """By the names anywhere in the text."""
     if len(overall.children) == 1:
         return _resolve_mentioned(overall.children, said, scene)
     if overall.children:
@@ -50,7 +50,7 @@ def _resolve_by_rest(
 
 
 def find_child_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ...]:
-    """Of several children the only one that is missing, except for a plain MISSING: that may well be another."""
+    """The only child that is missing. None for a plain MISSING, which may be about another child."""
     if intent is Intent.MISSING:
         return ()
     returned = [each for each in scene.children if each.standing.state == "returned"]
@@ -60,7 +60,7 @@ def find_child_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId,
 
 
 def _find_before(said: Said, meaning: Meaning, scene: TextContext, overall: child_names.Named) -> tuple[ChildId, ...]:
-    """Of several named whoever is said to be back is not the one whom the rest reports."""
+    """The children named last before it. A child that the text says is back is not the one whom it reports."""
     back = {
         child
         for each in meaning.said
@@ -76,7 +76,7 @@ def _find_before(said: Said, meaning: Meaning, scene: TextContext, overall: chil
 
 
 def _find_after(said: Said, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
-    """As in "he has come back, Omid"."""
+    """The children named right after it, as in "he has come back, Omid"."""
     if said.at < 0:
         return ()
     for clause in meaning.clauses[said.at + 1 :]:
@@ -88,7 +88,7 @@ def _find_after(said: Said, meaning: Meaning, scene: TextContext) -> tuple[Child
 
 
 def _resolve_mentioned(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> tuple[ChildId, ...]:
-    """Named in another clause, of which it is the subject: while another of them is missing, a return may be that one's."""
+    """Children named in another clause only. While another child is missing, a return may be that child's."""
     if said.intent in REPORTS or not scene.open or scene.child_by_id(children[0]).standing.open:
         return children
     return find_child_in_question(said.intent, scene)

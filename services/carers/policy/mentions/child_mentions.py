@@ -1,4 +1,4 @@
-"""Whom each thing said is about."""
+"""Finds the children that each statement of a text is about."""
 
 import re
 from collections.abc import Iterable
@@ -12,23 +12,23 @@ from services.safeguarding.identifiers import ChildId
 
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
 NEWS = frozenset({Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.LOCATED})
-"""Of several named it is about whoever is missing: the others saw it, or were with the child."""
+"""Where several children are named, news is about those missing: the others saw it, or were with them."""
 STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
 
 
 @dataclass(frozen=True, slots=True)
 class ChildMentions:
-    """`about` maps a child to what is said of it, in order; `nobody` holds what is said of a child that is not named."""
+    """`about` lists the statements about each child, in order; `nobody` lists those about an unnamed child."""
 
     about: dict[ChildId, tuple[Intent, ...]]
     nobody: tuple[Intent, ...]
     named: tuple[ChildId, ...]
     doubtful: bool
-    """Of two children one is missing and one is back, and which is which the words leave open."""
+    """One child is missing and one is back, and the words leave open which is which."""
     either: dict[tuple[ChildId, ...], tuple[Intent, ...]] = field(default_factory=dict)
-    """What is said of one of several children who are called alike, which of them nobody can tell."""
+    """Statements about one of several children who have the same code."""
     somebody_else: bool = False
-    """A code in it is none of a child that the speaker may name."""
+    """The text holds a code of a child that the speaker may not name."""
 
 
 def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
@@ -86,7 +86,7 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
 def _single_out(
     intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], scene: TextContext
 ) -> tuple[tuple[ChildId, ...], tuple[tuple[ChildId, ...], ...]]:
-    """Of those called alike the one in question, where there is one; the groups of which there is none."""
+    """Adds the one child in question of each group with the same code. Returns the other groups unchanged."""
     left = []
     for group in groups:
         one = antecedents.find_child_in_question(intent, sides.limit_to_children(scene, group))
@@ -98,7 +98,7 @@ def _single_out(
 def _group_alike(
     named: child_names.Named, overall: child_names.Named, scene: TextContext
 ) -> tuple[tuple[ChildId, ...], ...]:
-    """By code, those who have one in common that stands in these words, or in the text where these words name nobody."""
+    """The children with the same code, by code, named in these words, or in the text if these words name nobody."""
     here = named.alike or (() if named.children or named.somebody_else else overall.alike)
     groups: dict[str, list[ChildId]] = {}
     for child in here:
@@ -107,7 +107,7 @@ def _group_alike(
 
 
 def _weaken_unless_missed(said: Said, *, missed: bool) -> Said:
-    """While another is missing, "is home" says only where this one is."""
+    """Said of a child that nobody missed, "is home" only says where it is."""
     if missed or said.intent is not Intent.BACK or CAME.search(said.words):
         return said
     return replace(said, weak=True)
@@ -119,19 +119,19 @@ CAME = re.compile(
 
 
 def _may_be_of_another(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> bool:
-    """One that is not missing is named, and "her" may be the one who is."""
+    """A child that is not missing is named, and "her" may be the one that is."""
     missing = [child for child in children if scene.child_by_id(child).standing.open]
     return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
 
 
 def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
-    """`alone`: nobody else counts. Otherwise all of them do where none is missing."""
+    """Those of them that are missing. If none is: none of them if `alone`, else all."""
     missing = tuple(child for child in children if scene.child_by_id(child).standing.open)
     return missing if missing or alone else children
 
 
 def _apply_correction(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext) -> bool:
-    """One child is reported in the place of another. True where nobody had reported the other: a person finds out."""
+    """Applies "not Omar, Omid". True where nobody had reported the wrong child, so that a person finds out."""
     pair = None if Intent.BACK in meaning.intents else corrections.find_correction(meaning.clauses, scene.known)
     if pair is None:
         return False
@@ -144,7 +144,7 @@ def _apply_correction(about: dict[ChildId, list[Said]], meaning: Meaning, scene:
 
 
 def _drop_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Said]:
-    """Where one is reported by name, those whom the text calls back are the others: nobody missed them."""
+    """Drops unnamed returns beside a report by name: they are about the others, whom nobody missed."""
     if any(REPORTS & set(intents) for intents in settled.values()):
         return [each for each in nobody if each.intent is not Intent.BACK]
     return nobody
@@ -153,7 +153,7 @@ def _drop_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]])
 def _find_children(
     said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
-    """A name nearby counts; a code that is none of the speaker's children's means that it is none of them."""
+    """The nearest name counts. A code of somebody else's child means that it is none of the speaker's."""
     if named.left_out and said.intent in REPORTS and not named.children:
         return named.left_out
     if named.somebody_else or named.children or named.alike:
@@ -186,14 +186,14 @@ NOT_YET = re.compile(
 
 
 def _adds_nothing(keep: Intent, said: list[Said]) -> bool:
-    """To where the child has been found: that it is safe, or not home yet."""
+    """Whether it adds nothing to the place where the child was found: only "safe", or "not home yet"."""
     if keep is Intent.BACK:
         return all(one.weak for one in said if one.intent is Intent.BACK)
     return keep is Intent.NOT_BACK and all(NOT_YET.search(one.words) for one in said if one.intent in REPORTS)
 
 
 def _choose_intents(said: Iterable[Said], *, open_: bool) -> tuple[Intent, ...]:
-    """`open_`: the child is missing, as far as is known."""
+    """Keeps the statements about one child that count together. `open_`: the child is known to be missing."""
     each = list(said)
     keep = choose_whereabouts(each)
     intents = [one.intent for one in each]

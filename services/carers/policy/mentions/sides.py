@@ -1,4 +1,4 @@
-"""Whose child a text may be about, where several authorities or placements know the number. Never one of them by chance."""
+"""Splits a text between the authorities and placements that know its number, so that none is chosen by chance."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,9 +9,7 @@ from services.safeguarding.identifiers import ChildId, provisional_child
 
 
 def list_sides(scene: TextContext) -> tuple[TextContext, ...]:
-    """The scene as each authority and placement sees it to which a child that is not named may belong: its own children, and a report
-    of its own.
-    """
+    """One context for each authority and placement that an unnamed child may belong to, with its own children and its own report."""
     if not scene.children:
         return _list_capacities(scene)
     places: dict[tuple[str | None, str | None], list[Child]] = {}
@@ -28,7 +26,7 @@ def list_sides(scene: TextContext) -> tuple[TextContext, ...]:
 
 
 def list_teams(scene: TextContext) -> tuple[TextContext, ...]:
-    """As `sides`, an authority once: one team reads a text once."""
+    """Like `list_sides`, but each authority once, since one team reads a text once."""
     found: dict[str, TextContext] = {}
     for side in list_sides(scene):
         found.setdefault(side.authority, side)
@@ -36,7 +34,7 @@ def list_teams(scene: TextContext) -> tuple[TextContext, ...]:
 
 
 def limit_to_children(scene: TextContext, children: Sequence[ChildId]) -> TextContext:
-    """Where the text leaves open which of these it means, and means none besides: a report of its own."""
+    """The context for a text that means one of these children and leaves open which. It has a report of its own."""
     several = tuple(each for each in scene.known if each.child in children)
     return replace(
         scene,
@@ -47,7 +45,7 @@ def limit_to_children(scene: TextContext, children: Sequence[ChildId]) -> TextCo
 
 
 def find_reports(scene: TextContext, asked_of: ChildId) -> tuple[Provisional, ...]:
-    """The reports that one text began and that its question is about, where they are without a name still."""
+    """The reports of one text that its question is about and that still have no name."""
     found = tuple(
         each
         for each in scene.provisionals
@@ -58,7 +56,7 @@ def find_reports(scene: TextContext, asked_of: ChildId) -> tuple[Provisional, ..
 
 
 def choose_report(child: Child, found: Sequence[Provisional], asked_of: ChildId) -> ChildId | None:
-    """The report that a child was meant by: its own placement's, or the only one that there was."""
+    """The report that was about this child: the only one, or that of its placement."""
     if [each.provisional for each in found] == [asked_of]:
         return asked_of
     place = (child.authority, child.placement)
@@ -66,7 +64,7 @@ def choose_report(child: Child, found: Sequence[Provisional], asked_of: ChildId)
 
 
 def are_alike(children: Sequence[Child]) -> bool:
-    """Whether no code tells one of them from another."""
+    """Whether all of them have the same code."""
     return len(children) > 1 and len({child_names.simplify_code(each.code) for each in children}) == 1
 
 
@@ -87,5 +85,5 @@ def _list_capacities(scene: TextContext) -> tuple[TextContext, ...]:
 
 
 def _derive_report(cause: ChildId, authority: str | None, placement: str | None) -> ChildId:
-    """The same however often the text is read."""
+    """A stable id, however often the text is read."""
     return provisional_child(" ".join((cause, placement or authority or "")))

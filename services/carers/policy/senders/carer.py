@@ -1,4 +1,4 @@
-"""A carer or residential worker texts: about their own children only."""
+"""Decides about the texts of a carer or residential worker, who may report on their own children only."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from services.safeguarding.events import (
 from services.safeguarding.identifiers import ChildId
 
 REPLIES_AN_HOUR = 20
-"""Beyond this only a report or a return is answered: two machines may be answering each other."""
+"""Beyond this only a report or a return is answered, since two machines may be answering each other."""
 URGENT = ChildReportedMissing | ChildReturnClaimed | ChildReturned | MissingRetractionClaimed | ReportRetracted
 REFERENCE_ALONE = word_set("ref refs reference number no police the is my please thanks")
 SAID_IN_PASSING = STANDS_DOWN | {Intent.UNCLEAR}
@@ -43,14 +43,14 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
 
 
 def within_limits(decision: Decision, scene: TextContext) -> Decision:
-    """What is decided is done all the same: it is only not answered."""
+    """Drops the reply beyond the limit. The acts stay."""
     if _is_urgent(decision) or scene.replies_this_hour < REPLIES_AN_HOUR:
         return decision
     return replace(decision, answer=None, question=None)
 
 
 def _answer_question(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
-    """Which child? That one. A text that tells something else leaves the question open, and a report answers none but that it was about."""
+    """Completes what "which child?" was asked about. A text with other news leaves the question open."""
     question = scene.question
     if question is None or not set(meaning.intents) <= NO_NEWS_OF_ITS_OWN:
         return None
@@ -67,8 +67,8 @@ def _answer_question(meaning: Meaning, found: ChildMentions, scene: TextContext)
 
 
 def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: TextContext) -> Decision:
-    """A report that began without a name goes on under the first child's that it may be about; of any other child it is a report of its
-    own. A report to which none of them belongs is not taken back by that: a person finds out.
+    """Each report without a name goes on as that of the first child it may be about; every other child has a report of its own.
+    A report that fits none of them stands, and a person finds out.
     """
     begun = sides.find_reports(scene, asked_of)
     told = combine_decisions([decide_for_child(scene.child_by_id(child), Intent.MISSING, scene) for child in children])
@@ -94,7 +94,7 @@ def _build_identification(child: Child, scene: TextContext) -> ChildIdentified:
 
 
 def _decide_told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
-    """None where the text tells nothing of a child."""
+    """None where the text says nothing about a child."""
     if Intent.REFERENCE in meaning.intents and not meaning.reference:
         return _ask_for_reference(meaning, scene)
     parts = [
@@ -124,7 +124,7 @@ def _decide_told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> 
 
 
 def _ask_for_names(decision: Decision, scene: TextContext) -> Decision:
-    """Nobody confirms for more children than the text can name: of those who are back each is named first."""
+    """A reply holds at most three codes: beyond that the sender is asked to name those who are back."""
     if all(len(claim.about) <= unnamed_child.CODES_IN_ONE_TEXT for claim in decision.claims):
         return decision
     kept = tuple(
@@ -141,7 +141,7 @@ def _ask_for_names(decision: Decision, scene: TextContext) -> Decision:
 
 
 def _decide_told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decision:
-    """What is unclear of a child that nobody misses is for a person."""
+    """A person reads an unclear statement about a child that nobody misses."""
     of = scene.child_by_id(child)
     if intent is Intent.UNCLEAR and not of.standing.open:
         return Decision((escalation.request_person(scene, "not-understood", child),), Answer.HUMAN)
@@ -149,7 +149,7 @@ def _decide_told_of(child: ChildId, intent: Intent, scene: TextContext) -> Decis
 
 
 def _only_at_home(child: ChildId, found: ChildMentions, scene: TextContext) -> bool:
-    """One is missing or back, and another is here, as always: nobody has come back whom nobody missed."""
+    """Whether the child is only said to be at home, while another is missing or back."""
     others = [intents for other, intents in found.about.items() if other != child]
     missing = any(REPORTS & set(intents) for intents in (*others, found.nobody))
     back = any(
@@ -161,27 +161,27 @@ def _only_at_home(child: ChildId, found: ChildMentions, scene: TextContext) -> b
 
 
 def _all_are_home(found: ChildMentions, scene: TextContext) -> bool:
-    """As a night report says: nobody has missed any of them, and a person sees whether somebody should have."""
+    """Whether the text is a night report: every child is at home."""
     return len(found.about) == len(scene.children) and all(
         intents == (Intent.BACK,) for intents in found.about.values()
     )
 
 
 def _ask_for_reference(meaning: Meaning, scene: TextContext) -> Decision:
-    """Asked for again. Whatever stands beside the word REF, a person reads."""
+    """Asks for the number again. A person reads any other words beside REF."""
     asked = Decision(answer=Answer.REFERENCE_WITHOUT_NUMBER)
     alone = set(meaning.words.split()) <= REFERENCE_ALONE
     return asked if alone else escalation.also_escalate(asked, scene, "not-understood")
 
 
 def _ask_about_nameless(decision: Decision, scene: TextContext, nameless: set[ChildId]) -> Decision:
-    """A child is back while a report without a name is open: whether it was about this child, a person finds out."""
+    """A child is back while a report without a name is open: a person finds out whether it was this child's."""
     acts = tuple(escalation.request_person(scene, "which-child", subject) for subject in sorted(nameless))
     return replace(decision, acts=(*decision.acts, *acts))
 
 
 def _answer_request(meaning: Meaning, scene: TextContext) -> Decision:
-    """A question, a wish, or what nobody understands."""
+    """Answers a question or a request. A person reads everything else."""
     intents = set(meaning.intents)
     if meaning.enquiry == "where" and _is_enquiry(meaning.words, scene):
         return escalation.refuse_enquiry(scene)
@@ -201,25 +201,25 @@ def _answer_request(meaning: Meaning, scene: TextContext) -> Decision:
 
 
 def _meant_to_confirm(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """It can only be meant to confirm something, and holds no code of ours."""
+    """The words can only be meant to confirm something, but hold no code of ours."""
     meant_so = Intent.UNCLEAR in meaning.intents and confirmations.seems_meant(meaning.words)
     return escalation.escalate(scene, "code-not-valid") if meant_so else None
 
 
 def _keep_information(scene: TextContext) -> Decision:
-    """Words that say more than we understand: for the one child that is missing, else for a person."""
+    """Keeps the words as information about the only missing child; without one a person reads them."""
     if len(scene.open) == 1:
         return decide_for_child(scene.open[0], Intent.UNCLEAR, scene)
     return escalation.escalate(scene, "not-understood")
 
 
 def _is_enquiry(words: str, scene: TextContext) -> bool:
-    """Where a child lives. Where a child is tonight is another question while one of theirs is missing: how it stands."""
+    """Whether it asks where a child lives. While a child is missing, "where is she?" asks about the search instead."""
     return residence.asks_for_residence(words) or (not scene.open and residence.asks_for_a_child(words))
 
 
 def _answer_status(scene: TextContext) -> Decision:
-    """Of several open reports, the one that has got least far."""
+    """Reports on the search that has got least far."""
     if not scene.open:
         return Decision(answer=Answer.STATUS_NOTHING_OPEN)
     least = min((child.standing for child in scene.open), key=_rank_standing)

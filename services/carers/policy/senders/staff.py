@@ -1,7 +1,7 @@
-"""Duty staff and other professionals of the child text.
+"""Decides about the texts of duty staff and other professionals.
 
-The code says which child they mean, and of which episode they speak. It may lie in a phone for a year: what would end or change
-an episode counts for the one that they were told of, while that is the open one, and else a person reads it.
+The code of a telling names child and episode, and may lie in a phone for a year. A statement that would end or change an episode
+counts while the episode of the telling is the open one; later a person reads it.
 """
 
 import re
@@ -25,14 +25,14 @@ SAID_OF_A_CHILD = (
     *REPORTS, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE,
 )  # fmt: skip
 OF_THE_CHILD_ALL_THE_SAME = frozenset({*REPORTS, Intent.LURE})
-"""In the text of somebody who cannot take it "wrong person" is no false alarm, and nothing else is stood down by it."""
+"""Counts also in a refusal, where "wrong person" is no false alarm."""
 OF_THE_EPISODE = frozenset(
     {Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.REFERENCE}
 )
 OF_THE_CHILD = re.compile(
     r"\b(?:he|she|her|him|his|hers|hes|shes|child|girl|boy|lad|lass|teen|yp|missing|home|returned|located|found)\b"
 )
-"""Without such a word a text of somebody on duty says what they will do."""
+"""Without such a word a text only says what the sender will do."""
 ASKS = frozenset({Intent.STATUS, Intent.ENQUIRY, Intent.HELP})
 
 
@@ -49,9 +49,7 @@ def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a telling, or a child's own, says which child they mean. Without either only a report goes out by itself, and a
-    person reads the rest.
-    """
+    """The code of a telling, or a child's own, names the child. Without either only a report goes out, and a person reads the rest."""
     if scene.telling is not None:
         return _decide_about_telling(scene.telling, meaning, scene)
     found = resolve_mentions(meaning, scene)
@@ -64,7 +62,7 @@ def decide(meaning: Meaning, scene: TextContext) -> Decision:
 
 
 def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
-    """Nothing that is reported of a child: a person reads what a machine does not answer."""
+    """No statement about a child: answers a question, else a person reads the text."""
     acknowledges = Intent.ACKNOWLEDGE in meaning.intents and meaning.asks_only
     if acknowledges or meaning.intents == (Intent.THANKS,):
         return Decision(answer=Answer.CODE_UNKNOWN)
@@ -77,7 +75,7 @@ def _answer_request(found: ChildMentions, meaning: Meaning, scene: TextContext) 
 
 
 def _decide_by_code(found: ChildMentions, meaning: Meaning, scene: TextContext) -> Decision:
-    """Of the children whom the text names by their own codes."""
+    """About the children that the text names by their own codes."""
     parts = []
     for child, intents in found.about.items():
         parts += [
@@ -113,20 +111,20 @@ def _is_told(intent: Intent, meaning: Meaning) -> bool:
 
 
 def is_told_of(telling: Telling, scene: TextContext) -> bool:
-    """Whether a carer was told of the child as another authority's professional: there, they answer as one."""
+    """Whether a carer was told as a professional of another authority. They then answer as one."""
     there = any(each.professional and each.authority == telling.authority for each in scene.capacities)
     return there and telling.child not in {each.child for each in scene.children}
 
 
 def leaves_duty(meaning: Meaning) -> bool:
-    """The code stands there, and does not say that they have it: they ask something, or cannot take it."""
+    """Whether the code acknowledges nothing: they only ask something, or cannot take the duty."""
     intents = set(meaning.intents)
     asks = Intent.ACKNOWLEDGE not in intents and bool(intents) and intents <= ASKS
     return (asks and meaning.asks_only) or declines(meaning.words)
 
 
 def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
-    """Of the telling whose code stands in the text."""
+    """About the telling whose code stands in the text."""
     of_telling = replace(
         scene, authority=telling.authority, person=telling.person or scene.person_in(telling.authority)
     )
@@ -147,7 +145,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
     if any(not _still_counts(intent, telling) for intent in told):
         parts.append(Decision((escalation.request_person(of_telling, "not-understood", telling.child),), Answer.HUMAN))
     if not leaves_duty(meaning):
-        # Whoever has police's reference has rung them, and in the place of police only that is an answer.
+        # A police reference proves a call, and only a call acknowledges in place of the police.
         parts.append(acknowledge_telling(telling, "phoned" if meaning.reference else "text"))
     elif not parts:
         parts.append(_answer_left_duty(telling, meaning, of_telling))
@@ -157,7 +155,7 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
 
 
 def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
-    """Beside the telling's code a child's own stands in the text: who the telling's child is, or another child. None: neither."""
+    """A child's own code beside that of the telling identifies its child, or means another child. None without one."""
     codes = child_names.find_named(meaning.words, [child_names.Known(each.child, each.code) for each in scene.known])
     if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
         return None
@@ -170,21 +168,21 @@ def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext
 
 
 def _drop_known(said: list[Intent], meaning: Meaning) -> list[Intent]:
-    """Of a child that is missing: what others tell is no report of its own, and found is not home yet."""
+    """About a missing child hearsay is no new report, and "not back" adds nothing to "found"."""
     if all(each.weak for each in meaning.said if each.intent in REPORTS):
         said = [intent for intent in said if intent not in REPORTS]
     return [intent for intent in said if intent is not Intent.NOT_BACK or Intent.LOCATED not in said]
 
 
 def _keep_information(child: Child, said: list[Intent], meaning: Meaning, scene: TextContext) -> list[Decision]:
-    """What else they know of the child."""
+    """Keeps what else they know about the child."""
     if said or declines(meaning.words) or meaning.asks_only or not OF_THE_CHILD.search(meaning.words):
         return []
     return [decide_for_child(child, Intent.UNCLEAR, scene)]
 
 
 def _still_counts(intent: Intent, telling: Telling) -> bool:
-    """A return said a second time changes nothing, and nobody need read it."""
+    """Whether it counts today. A return said a second time does: it changes nothing, and nobody needs to read it."""
     again = intent is Intent.BACK and telling.of_latest and telling.standing.state == "returned"
     return intent not in OF_THE_EPISODE or telling.open or again
 

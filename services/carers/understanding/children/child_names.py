@@ -1,4 +1,4 @@
-"""Which of the speaker's children a text names: by code, by first name, or as all of them."""
+"""Finds the speaker's children in a text: by code, by first name, or as all of them."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -51,7 +51,7 @@ ANOTHERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A child as the speaker may call it. `names` serve to recognise only: they go into nothing that is sent or logged."""
+    """A child as the grammar knows it. `names` serve recognition only, and are never sent or logged."""
 
     child: str
     code: str
@@ -62,23 +62,23 @@ class Known:
 class Named:
     children: tuple[str, ...] = ()
     somebody_else: bool = False
-    """A code that is none of the speaker's children's, or a child of somebody else's."""
+    """The text holds a code of none of these children, or speaks of somebody else's child."""
     together: bool = True
-    """Joined by "and" or the like: the same is said of each of them."""
+    """They stand in one list: the statement is about each of them."""
     count: int = 0
-    """So many are meant, without saying which."""
+    """The number of children meant, where the text does not say which."""
     left_out: tuple[str, ...] = ()
-    """Everybody but these, or without these."""
+    """The exceptions, as in "all but Linh" and "without Linh"."""
     beside: tuple[str, ...] = ()
-    """Mentioned, and not whom it is about: who says or saw it, who was told, whose room it is."""
+    """Children mentioned in another part: who says or saw it, who was told, whose room it is."""
     owners: tuple[str, ...] = ()
-    """Those of them whose thing is spoken of."""
+    """Those of `beside` whose thing is mentioned."""
     alike: tuple[str, ...] = ()
-    """Named by a code that several have, of different authorities: one of these, and none of them for certain."""
+    """Children of different authorities with the code in the text. One of them is meant, and nobody knows which."""
 
 
 def find_named(words: str, children: Sequence[Known]) -> Named:
-    """`words` as `writing.typed` gives them. Codes outweigh names, names outweigh counts."""
+    """`words` as `plain_words.normalise` gives them. Codes outweigh names, and names outweigh counts."""
     if (but_for := BUT_FOR.search(words)) is not None:
         left_out = find_named(but_for[1], children).children
         if left_out:
@@ -92,7 +92,7 @@ def find_named(words: str, children: Sequence[Known]) -> Named:
 
 
 def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[Known]) -> Named:
-    """Told apart by where their names stand: of several children one may be missing and another have seen it."""
+    """Sorts the children found by the part that each has: one may be missing, and another have seen it."""
     each = words.split()
     standing = {
         child.child: [find_role(each, at) for at in _find_places(each, child)]
@@ -117,7 +117,7 @@ def _find_places(words: list[str], child: Known) -> list[int]:
 
 
 def _find_children(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
-    """Those named, whether a code is none of theirs, and those whose code several have."""
+    """The children named, whether the text holds an unknown code, and the children with a shared code."""
     codes = _group_by_code(children)
     said = [code for code in CODE.findall(words) if code in codes]
     foreign = any(code not in codes for code in CODE.findall(words))
@@ -136,7 +136,7 @@ def _find_children(words: str, children: Sequence[Known]) -> tuple[tuple[str, ..
 
 
 def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
-    """As in "17 and 18 gone". An age, a time and a house number stand elsewhere."""
+    """Codes without their letter, as in "17 and 18 gone". Ages, times and house numbers stand in other places."""
     of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
     return [
         of_number[number]
@@ -147,7 +147,7 @@ def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
 
 
 def _group_by_code(children: Sequence[Known]) -> dict[str, list[str]]:
-    """Two authorities may each have a C17."""
+    """The children by code. Two authorities may each have a C17."""
     codes: dict[str, list[str]] = {}
     for each in children:
         codes.setdefault(simplify_code(each.code), []).append(each.child)
@@ -155,7 +155,7 @@ def _group_by_code(children: Sequence[Known]) -> dict[str, list[str]]:
 
 
 def find_code_numbers(words: str) -> tuple[str, ...]:
-    """What may be the number of a child's code, without leading noughts: the 17 of c17, of "child 17" and of "see seventeen"."""
+    """Candidates for the number of a child's code, without leading noughts, as in "c17", "child 17" and "see seventeen"."""
     written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
     return tuple(
         dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])
@@ -163,7 +163,7 @@ def find_code_numbers(words: str) -> tuple[str, ...]:
 
 
 def is_the_wrong_one(child: Known, words: str) -> bool:
-    """Named only to say that it is not this one: "Omid, not Omar"."""
+    """Whether it is only named as the wrong one, as in "Omid, not Omar"."""
     forms = {simplify_code(child.code), *(form for name in child.names for form in _list_forms(name))}
     before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
     return before == {"not"}
@@ -178,7 +178,7 @@ def _find_counted(words: str, children: Sequence[Known]) -> Named:
 
 
 def _are_together(words: str, mentions: set[str]) -> bool:
-    """Whether those named stand in one list, or the words say that they mean each of them."""
+    """Whether they stand in one list, or a word such as "both" joins them."""
     each = words.split()
     places = [place for place, word in enumerate(each) if word in mentions]
     between = each[places[0] : places[-1]] if places else []
@@ -196,7 +196,7 @@ def simplify_code(code: str) -> str:
 
 
 def _compile_spoken(code: str) -> re.Pattern[str]:
-    """Voice-to-text writes C17 as "see seventeen"."""
+    """Matches a code as typed and as dictated: C17 becomes "see seventeen"."""
     number = code.lstrip("abcdefghijklmnopqrstuvwxyz")
     spoken = [number] if number else []
     if number.isdigit() and int(number) <= len(NUMBERS):
@@ -206,7 +206,7 @@ def _compile_spoken(code: str) -> re.Pattern[str]:
 
 
 def _list_own_names(child: Known, children: Sequence[Known]) -> set[str]:
-    """Those that no other child of the speaker's has as well."""
+    """The names of this child alone."""
     others = {
         form for each in children if each.child != child.child for name in each.names for form in _list_forms(name)
     }
@@ -214,12 +214,12 @@ def _list_own_names(child: Known, children: Sequence[Known]) -> set[str]:
 
 
 def _list_forms(name: str) -> set[str]:
-    """Amara, and the Amaras of "Amara's gone", whose apostrophe is not typed or is gone by now."""
+    """The name, and its form with an s: "Amara's gone" has lost its apostrophe."""
     return {fold(name), f"{fold(name)}s"}
 
 
 def may_name_one(word: str, children: Sequence[Known]) -> bool:
-    """Whether the word for whom something is said of may be one of them: a name, shortened or misspelt, or no word at all."""
+    """Whether the subject may be one of them: their name, also shortened or misspelt, or no word at all."""
     names = [form for each in children for name in each.names if name.strip() for form in fold(name).split()]
     return not word or not names or any(sounds_like(word, name) for name in names)
 
@@ -230,7 +230,7 @@ def list_words(child: Known) -> set[str]:
 
 
 def find_answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
-    """As the answer to "which child?" a bare number is enough: 17 is C17."""
+    """The children meant by an answer to "which child?", where a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
     numbered = [each for each in children if simplify_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]

@@ -1,4 +1,4 @@
-"""One child named by mistake, and another meant: "sorry not Omar, Omid"."""
+"""Finds corrections of a child's name: "sorry not Omar, Omid"."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ CORRECTING = word_set("""
     missing mistake mixed my name names night no not one oops please put report said say shes should so sorry that
     thats the to typed up was we who whos wrong wrote you
 """)
-"""With names, the words of a clause that does nothing but put a name right."""
+"""A clause of these words and names only corrects a name."""
 
 
 def find_correction(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
-    """Who was named by mistake, and who is meant instead, in so many words."""
+    """The child named by mistake and the child meant, if the text is explicit about both."""
     mentions = {word for each in children for word in child_names.list_words(each)}
     words = " ".join(each for each in clauses if set(each.split()) - mentions <= CORRECTING)
     wrong = [each.child for each in children if child_names.is_the_wrong_one(each, words)]

@@ -1,4 +1,4 @@
-"""Names as they are shortened and misspelt."""
+"""Recognises names that are shortened or misspelt."""
 
 from collections.abc import Iterable
 
@@ -7,11 +7,11 @@ from rapidfuzz.distance import OSA
 from services.carers.understanding.languages.word_lists import NO_NAMES, OTHERS
 
 LETTERS_TO_MISSPELL = 5
-"""A shorter name is another's with one letter changed."""
+"""One wrong letter turns a shorter name into another one."""
 
 
 def misspells(words: str, names: Iterable[str]) -> bool:
-    """Whether one of these names stands in it with one letter wrong, as in "yousuf"."""
+    """Whether the words hold one of the names with one wrong letter, as in "yousuf"."""
     long = [each for each in words.split() if len(each) >= LETTERS_TO_MISSPELL and each not in NO_NAMES | OTHERS]
     return any(_is_misspelt(word, name) for name in names if len(name) >= LETTERS_TO_MISSPELL for word in long)
 
@@ -22,7 +22,7 @@ def _is_misspelt(word: str, name: str) -> bool:
 
 
 def sounds_like(word: str, name: str) -> bool:
-    """Shortened, misspelt, or with the letter of "is" behind it."""
+    """Whether it is the name: shortened, misspelt, or with the s of "is"."""
     whole = word in {name, f"{name}s"}
     shortened = len(word) >= 2 and word.rstrip("sy") != "" and name.startswith(word.rstrip("sy")) and word[0] == name[0]
     misspelt = (

@@ -1,4 +1,4 @@
-"""Which part a named child has in a clause: the one it is about, who saw or was told it, or whose thing is spoken of."""
+"""Tells the part of a named child in a clause: its subject, a witness, or the owner of a thing."""
 
 import re
 from enum import Enum, auto
@@ -18,14 +18,14 @@ PLANS = re.compile(
 OF_ANOTHER = re.compile(
     r"\b(?:he|she|hes|shes)(?: (?:says?|said|reckons?|swears?|thinks?))?(?: (?:he|she))? ?(?:has |have |did |is )?(?:not|nt|hasnt|havent|aint|never|didnt|isnt)(?: \w+)? (?:seen|heard|see|hear|spoken|found)(?: (?:from|to|of))? (?:her|him|them)\b"
 )
-"""Whoever is named has not seen another."""
+"""The child named has not seen another."""
 OF_US = re.compile(
     r"\b(?:me|i|myself|staff|we|neither|wife|husband|partner) (?:and )?\||\| (?:and|nor) (?:i|me|my \w+|staff|we|myself)\b"
 )
 LOOKING = re.compile(
     r"\b(?:look|looked|looking|search|searched|searching|seen|cant|can|cannot|could|find|found|heard|drove|driving|been out|tried)\b"
 )
-"""One of those who look for somebody, as in "me and Yusuf have looked everywhere for Amara"."""
+"""With `OF_US`: the child helps to look, as in "me and Yusuf have looked everywhere for Amara"."""
 HEARD_FROM = re.compile(
     r"(?:had|has had|got|has got|just got|has just had|received) (?:a |an )?(?:\w+ )?(?:text|call|message|snap|dm|msg|voicemail|note|letter) (?:from|off) (?:her|him|them|[a-z]+$)\b"
 )
@@ -43,7 +43,7 @@ class Role(Enum):
 
 
 def find_role(words: list[str], at: int) -> Role:
-    """Of the name that stands `at` this place."""
+    """The part of the name at index `at`."""
     before, after = " ".join(words[max(0, at - 3) : at]), " ".join(words[at + 1 : at + 7])
     if WITHOUT.search(before):
         return Role.WITHOUT
@@ -60,5 +60,5 @@ def find_role(words: list[str], at: int) -> Role:
 
 
 def tells_of_another(words: str) -> bool:
-    """Whether whoever is named in it has not seen somebody else."""
+    """Whether the child named says that it has not seen somebody else."""
     return OF_ANOTHER.search(words) is not None

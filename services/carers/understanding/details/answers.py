@@ -1,7 +1,6 @@
-"""Which of a control room's questions a text answers, without having been asked in so many words: clothing, where last seen, with whom.
+"""Finds the answers to a control room's questions in a text: clothing, where last seen, with whom.
 
-Each answer is the sentence in which it stands, word for word. The whole text is passed on as well, so that what is overlooked here
-is lost to nobody; what is found here need not be looked for by whoever searches.
+Each answer is a whole sentence, word for word. The whole text is passed on as well, so that nothing overlooked here is lost.
 """
 
 import re
@@ -92,7 +91,7 @@ ASKED: dict[ReportQuestion, re.Pattern[str]] = {
 
 OWN_ROUNDS = ASKED[ReportQuestion.DONE_SO_FAR]
 OF_THE_CHILD = frozenset({ReportQuestion.DIRECTION, ReportQuestion.TRANSPORT})
-"""How the child went is not how the carer went round to look."""
+"""Not answered by a sentence about the carer's own search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Told:
 
 
 def find_answers(text: str) -> tuple[Told, ...]:
-    """In the order of the questions; of each question the sentences that answer it, joined."""
+    """One entry for each question answered, in the order of the questions, with its sentences joined."""
     sentences = [
         (each.strip(), plain_words.simplify(each)) for each in SENTENCE_ENDS.split(text) if each and each.strip()
     ]

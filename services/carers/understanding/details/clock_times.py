@@ -1,4 +1,4 @@
-"""Times of day and spans of time, as people type and dictate them. Pure."""
+"""Finds times of day and spans of time, as people type and dictate them. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -22,13 +22,13 @@ _BEFORE = (
     r"(?:at|since|from|about|around|approx|approximately|roughly|before|after|by|till|til|until|"
     r"curfew|curfew (?:is|was|of)|due|due (?:back|in|home)|seen|left|noticed|or)"
 )
-"""What a bare number follows where it is an hour."""
+"""A bare number after these words is an hour."""
 _COUNTED = (
     r"(?! ?(?:of|days?|weeks?|months?|hours?|hrs?|h|mins?|minutes?|years?|yrs?|miles?|pounds?|quid|schools?|kids?|children|"
     r"boys?|girls?|lads?|friends?|mates?|men|people|others?|other|old|past|to|and a half|half|quarter|"
     r"[a-z]+ (?:road|rd|street|st|avenue|close|lane|drive))\b| ?[%:.]?\d)"
 )
-"""What makes a number one of things, or of a house in a street."""
+"""A number before these words counts things, or belongs to an address."""
 OF_A_JOURNEY = re.compile(r" ?(?:bus|train|coach|tram|flight|class|lesson|news)\b")
 AGO = re.compile(
     rf"\b(?:(?P<half>half (?:an )?hour)|(?P<halves>an|one|{_COUNT}) (?:and a half hours|hours? and a half)"
@@ -57,12 +57,12 @@ PATTERNS = (
     re.compile(rf"\b(?P<hour>{_HOUR})(?: ?ish\b| ?o ?clock\b{_ISH}){_HALF}"),
     re.compile(rf"\b{_BEFORE} (?P<hour>{_HOUR})\b{_COUNTED}{_HALF}"),
 )
-"""The surest first: what one has found, a later one does not look at."""
+"""The surest first: words that one has matched are closed to the later ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockTime:
-    """A time of day. `start` and `end` are its place in the words, the preposition before it left out."""
+    """A time of day. `start` and `end` are its place in the words, without the preposition."""
 
     start: int
     end: int
@@ -73,7 +73,7 @@ class ClockTime:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How long ago, or for how long: `ago` says which."""
+    """A length of time: how long ago if `ago`, else for how long."""
 
     start: int
     end: int
@@ -82,7 +82,7 @@ class Span:
 
 
 def list_times(words: str) -> list[ClockTime | Span]:
-    """In their order. `words` are in lower case, without apostrophes."""
+    """In the order of the words, which are in lower case and without apostrophes."""
     found: list[ClockTime | Span] = list(_find_spans(words))
     for pattern in PATTERNS:
         for match in pattern.finditer(words):
@@ -108,7 +108,7 @@ def _find_spans(words: str) -> Iterator[Span]:
 
 
 def _parse_time(match: re.Match[str]) -> ClockTime | None:
-    """None where the words are a time of no clock, such as "ten nine"."""
+    """None where the words are no time, such as "ten nine"."""
     parts = match.groupdict()
     if parts.get("name"):
         return ClockTime(
@@ -126,7 +126,7 @@ def _parse_time(match: re.Match[str]) -> ClockTime | None:
 
 
 def _parse_number(written: str) -> int:
-    """Of "twenty five" and "oh five" as well: the words are added up."""
+    """Adds up the words, as in "twenty five" and "oh five"."""
     named = {"a": 1, "an": 1, "a couple of": 2, "couple of": 2, "half": 30, "quarter": 15}
     if written in named:
         return named[written]

@@ -13,22 +13,22 @@ PLAIN = word_set("""
     safe she he sure thank thanks that the they this we with us me xx x yep yes you adref cadarnhau diogel diolch nawr
     ydy
 """)
-"""Words that add nothing to a code. No word that denies stands here: "no K7M2" confirms nothing."""
+"""Words that add nothing to a code. None of them denies: "no K7M2" confirms nothing."""
 
 
 def quotes_code(words: str, code: str) -> bool:
-    """`words` as `writing.typed` gives them; spaces between the characters are allowed."""
+    """`words` as `plain_words.normalise` gives them. The code may be typed with spaces."""
     return _compile_spaced(code).search(words) is not None
 
 
 def has_other_code(words: str, known: Iterable[str]) -> bool:
-    """Whether something that looks like such a code, and is none of the `known`, stands in it. A child's code is none."""
+    """Whether it holds something like such a code that is not in `known`. A child's code is no such code."""
     others = {each.casefold() for each in known}
     return any(found not in others for found in _LIKE_A_CODE.findall(words))
 
 
 def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:
-    """Whether nothing stands in it but the codes, filler and the words `beside`, such as a child's code or name."""
+    """Whether it holds nothing but the codes, filler and the words `beside`, such as a child's code or name."""
     for code in codes:
         words = _compile_spaced(code).sub(" ", words)
     return set(words.split()) <= PLAIN | set(beside)
@@ -42,7 +42,7 @@ SPEAKS_OF_A_CODE = word_set("accepted cadarnhau cod code confirm confirmed confi
 
 
 def seems_meant(words: str) -> bool:
-    """Whether it can only be meant to confirm something, and quotes no code of ours."""
+    """Whether it can only be meant to confirm something."""
     each = set(words.split())
     plain = {word for word in each if not word.isdigit()}
     return (bool(plain & SPEAKS_OF_A_CODE) or bool(each and not plain)) and plain <= PLAIN | SPEAKS_OF_A_CODE

@@ -1,4 +1,4 @@
-"""Joining and practising, in texts of these words alone: what says anything else is never taken for practice."""
+"""Recognises texts that only join or practise. A text that says anything else is never practice."""
 
 import re
 
@@ -17,12 +17,12 @@ ONLY_CODES = re.compile(r"(?:[a-z]{1,3}\d{1,4})(?: (?:and )?[a-z]{1,3}\d{1,4})*"
 
 
 def find_command(words: str) -> Intent | None:
-    """`words` as `writing.typed` gives them."""
+    """`words` as `plain_words.normalise` gives them."""
     if JOIN.fullmatch(words):
         return Intent.JOIN
     return next((intent for intent, pattern in PRACTISED.items() if pattern.fullmatch(words)), None)
 
 
 def is_only_codes(words: str) -> bool:
-    """How many a carer introduces themselves: with the code on their card and nothing else."""
+    """Whether it holds codes alone. Many carers introduce themselves with the code on their card."""
     return ONLY_CODES.fullmatch(words) is not None

@@ -1,4 +1,4 @@
-"""What a text quotes: the code of a text of ours, a police reference."""
+"""Finds the codes of tellings and police references in a text."""
 
 import re
 
@@ -32,21 +32,21 @@ def _join_spaced(text: str) -> str:
 
 
 def find_code_after_ok(text: str) -> str | None:
-    """The code by which a person says that they have what one of our texts told them."""
+    """The code of a telling that the sender acknowledges."""
     upper = _join_spaced(text)
     found = AFTER_OK.search(upper) or ALONE.search(upper)
     return found[1] if found is not None else None
 
 
 def find_codes(text: str) -> tuple[str, ...]:
-    """All that may be a code of ours, the one after OK first. Words hold vowels, so few are taken for one by mistake."""
+    """Candidates for the code of a telling, the one after OK first. Codes hold no vowels, so that few words look like one."""
     after_ok = find_code_after_ok(text)
     others = ANYWHERE.findall(_join_spaced(text))
     return tuple(dict.fromkeys([*([after_ok] if after_ok else []), *others]))[:MOST_CODES]
 
 
 def has_reference(text: str) -> bool:
-    """Whether it quotes a police reference: some digits after REF, at least three after another word that announces one."""
+    """Whether it holds a police reference: digits after REF, or at least three after another word for one."""
     return REFERENCE.search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""How somebody on duty says that they do not have it: then the next person must be told, whatever code stands in the text."""
+"""Recognises a refusal by somebody on duty. The next person must then be told, whatever code the text holds."""
 
 import re
 
@@ -18,5 +18,5 @@ DECLINES = re.compile(
 
 
 def declines(words: str) -> bool:
-    """`words` as `writing.typed` gives them."""
+    """`words` as `plain_words.normalise` gives them."""
     return DECLINES.search(plain_words.simplify(words)) is not None

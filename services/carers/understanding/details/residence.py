@@ -1,4 +1,4 @@
-"""What a carer asks who asks where: where a child lives, where a child is now, or where something else is."""
+"""Tells whether a "where" asks for a child's home or for a child, and not for something else."""
 
 import re
 
@@ -13,10 +13,10 @@ OF_A_CHILD_NOW = re.compile(
 
 
 def asks_for_residence(words: str) -> bool:
-    """`words` as `writing.typed` gives them."""
+    """`words` as `plain_words.normalise` gives them."""
     return RESIDENCE.search(words) is not None
 
 
 def asks_for_a_child(words: str) -> bool:
-    """The same of a child's whereabouts now, in so many words and nothing else."""
+    """Whether it only asks where a child is now."""
     return OF_A_CHILD_NOW.search(words) is not None

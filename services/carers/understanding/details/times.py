@@ -1,4 +1,4 @@
-"""When a child was last seen, when somebody noticed, and when it was due back: three things, each only where the text is sure. Pure."""
+"""Finds when a child was last seen, when its absence was noticed, and when it was due back, where the text is sure. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from services.safeguarding.working_time import ENGLAND
 
 LONGEST_AGO = timedelta(hours=24)
 NEAR = timedelta(hours=4)
-"""Within this of the text, an hour of which nobody says whether it is morning or evening is the nearer one."""
+"""An hour without am or pm is the nearer one, if that is within this time of the text."""
 
 
 class Kind(Enum):
     SEEN = "seen"
     STATE = "state"
-    """Gone: when that began is said by "since" alone. "Gone at 9" may be when somebody noticed."""
+    """Gone. Only "since" says when that began; "gone at 9" may be when somebody noticed."""
     NOTICED = "noticed"
     DUE = "due"
     OTHER = "other"
-    """Times that are about something else."""
+    """About something else."""
 
 
 CUES = {
@@ -74,7 +74,7 @@ WRITTEN_OUT = (
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """None where the text says nothing of it, or more than one thing."""
+    """None where the text gives no time, or more than one."""
 
     last_seen: datetime | None = None
     noticed: datetime | None = None
@@ -82,7 +82,7 @@ class Times:
 
 
 def find_times(text: str, at: datetime) -> Times:
-    """`at` is when the text came. What was seen or noticed was so by then, and no more than a day before."""
+    """`at`: when the text came. A time seen or noticed lies at most a day before it."""
     said = text.casefold()
     for pattern, plain in WRITTEN_OUT:
         said = pattern.sub(plain, said)
@@ -107,7 +107,7 @@ def find_last_seen(text: str, at: datetime) -> datetime | None:
 
 
 def _classify_time(words: str, times: list[ClockTime | Span], place: int, before: Kind | None) -> Kind | None:
-    """What the time is of: by the nearest words before it in its clause, else by those after it, else by the clause before."""
+    """Classifies a time by the nearest cue before it in its clause, else after it, else in the clause before."""
     time = times[place]
     since_last = words[times[place - 1].end if place else 0 : time.start]
     if isinstance(time, Span) and not time.ago:
@@ -126,9 +126,7 @@ def _classify_time(words: str, times: list[ClockTime | Span], place: int, before
 
 
 def _classify_by_preposition(kind: Kind | None, words: str, time: ClockTime | Span) -> Kind | None:
-    """Out till nine is due at nine, here till nine was seen then. "Gone at nine" says neither when it went nor who noticed,
-    and before nine is no time.
-    """
+    """Due for "out till nine", seen for "here till nine". "Gone at nine" is neither, and "before nine" is no time."""
     if UNTIL.search(words):
         return Kind.DUE if LET_OUT.search(words) else Kind.SEEN if kind is Kind.SEEN else None
     if SINCE.search(words):
@@ -141,7 +139,7 @@ def _classify_by_preposition(kind: Kind | None, words: str, time: ClockTime | Sp
 
 
 def _find_nearest(words: str, *, first: bool = False) -> Kind | None:
-    """The cue that ends last; of two that end together the longer one. With `first` the one that begins first."""
+    """The cue that ends last (the longer of two), or, with `first`, the one that begins first."""
     found = [
         ((-match.start(), match.end()) if first else (match.end(), -match.start()), kind)
         for kind, pattern in CUES.items()
@@ -151,7 +149,7 @@ def _find_nearest(words: str, *, first: bool = False) -> Kind | None:
 
 
 def _find_moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at: datetime) -> datetime | None:
-    """`around` is where a half of the day may be named that is this time's for sure."""
+    """`around`: words whose half of the day surely belongs to this time."""
     if isinstance(time, Span):
         moment = at - time.length
     else:
@@ -166,7 +164,7 @@ def _find_moment(words: str, around: str, time: ClockTime | Span, kind: Kind, at
 
 
 def _choose_nearest(at: datetime, moments: list[datetime]) -> datetime | None:
-    """A child may be due later than the text: it is missed early, too. Of two that are as likely neither is taken."""
+    """The moment nearest to `at`, before or after it, since a child may be missed early. None if two are as likely."""
     if not moments:
         return None
     nearest, *others = sorted(moments, key=lambda each: abs(each - at))
@@ -176,7 +174,7 @@ def _choose_nearest(at: datetime, moments: list[datetime]) -> datetime | None:
 
 
 def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> list[datetime]:
-    """Every moment of yesterday, today and tomorrow that is meant by it."""
+    """Every moment of yesterday, today and tomorrow that it may mean."""
     if time.hour > 24 or (time.hour == 24 and time.minute):
         return []
     half = None if time.hour > 12 else time.half or _find_half(words, time) or _find_half(around, None)
@@ -197,7 +195,7 @@ def _list_moments(words: str, around: str, time: ClockTime, at: datetime) -> lis
 
 
 def _find_half(words: str, time: ClockTime | None) -> Half | None:
-    """As the words right behind the time say; without one, as all of them do, where they name one half of a day alone."""
+    """The half named right after the time; without a time, the only half that the words name."""
     if time is not None:
         return next((half for half, pattern in HALVES if pattern.match(words, time.end + 1)), None)
     named = {half for half, pattern in HALVES if pattern.search(words)}

@@ -1,8 +1,6 @@
-"""English, as it is texted: what says that a child is missing, back, seen. Patterns over plain words (`writing.plain`).
+"""Lists the English of reports, as it is texted: missing, late, seen, lured. Patterns over plain words (`plain_words.simplify`).
 
-What asks for something stands in `english_asking.py`.
-
-Order within a list does not matter; the order in which the lists are tried is the grammar's (`grammar.py`).
+Order within a list does not matter.
 """
 
 NOT = r"(?:not|never|no)"
@@ -32,7 +30,7 @@ IRRELEVANT = (
     r"\b(?:checked|spoken|spoke|rung|rang|ring|called|confirmed|liaised|speaking|phoned|contacted|with) (?:with |to )?(?:the |his |her )?(?:childrens )?home\b(?! (?:now|safe))",
     r"\bmissing (?:person|persons|report|from home|unit|team|coordinator|officer)s? (?:officer|team|unit|coordinator|form|number|interview)\b",
 )
-"""Words that would mislead, taken out first."""
+"""Misleading words, taken out first."""
 
 HYPOTHETICAL = (
     r"\b(?:if|when|in case|incase|unless|until|till|til) (?:\w+ ){0,3}(?:goes|go|went|gets|comes|come|is|are|runs|run|leaves|leave|gone|disappears|returns|return|turns up|turn up)\b(?: \w+){0,3}",
@@ -40,7 +38,7 @@ HYPOTHETICAL = (
     r"\b(?:will|would) (?:\w+ ){0,1}(?:go missing|run off|run away|leave|disappear|abscond|be gone)\b",
     r"\bwhat (?:do i do|to do|happens|should i do)\b(?: \w+){0,4}",
 )
-"""What may be, or is wished, is not what is."""
+"""A possibility or a wish is no fact."""
 
 DUE = (
     r"\b(?:should|shoulda|supposed|meant|due|expected) (?:to )?(?:have |of |a )?(?:been |be |come |got )?(?:back|home|in|here)\b(?! (?:soon|later|tomorrow|shortly|any|in (?:a|an|\d)))",
@@ -67,7 +65,7 @@ LATE = (
         r"|\blate (?:again|back|home|in)\b(?! (?:to|for))|^late(?: again| now| home| back)*$)"
     ),
 )
-"""Late is missing, for a carer who texts it: unless somebody else is late, or for something else."""
+"""A child that its carer calls late is missing, unless it is late for something else."""
 
 NOT_BACK = (
     rf"\b{NOT} (?:(?!missing\b|sure\b|and\b|so\b|he\b|she\b|they\b|hurt\b|injured\b|now\b)\w+ ){{0,4}}(?:back|home|returned|return|arrived|arrive|turned up|turn up|shown up|show up|showed up|got in|came in|come in|come through the door)\b",
@@ -151,7 +149,7 @@ LEFT = (
     r"\band (?:then )?(?:just )?(?:went|left|ran|legged it|scarpered|bolted|gone|went off|walked|disappeared)(?: again| off| out| straight out| away)*$",
     r"\b(?:went|gone) (?:straight )?(?:back )?out (?:again|the door|of the door)\b",
 )
-"""Weakly missing: of a grown-up it is none, nor of a child that is with one who looks after it."""
+"""Weakly missing: no report of a grown-up, nor of a child with somebody who looks after it."""
 
 SEEN = (
     r"\b(?:seen|saw|spotted|sighted|sighting|noticed)\b",

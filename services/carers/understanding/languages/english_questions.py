@@ -1,4 +1,4 @@
-"""English, as it is texted: questions, cries for help, thanks. Patterns over plain words (`writing.plain`)."""
+"""Lists the English of questions, cries for help and thanks, as it is texted. Patterns over plain words."""
 
 from services.carers.understanding.languages.word_lists import word_set
 
@@ -34,7 +34,7 @@ ASKS_WHERE = (
     r"\b(?:which|what) (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b(?! (?:is this|am i|are we|is it)\b)",
     r"(?<!not )\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
 )
-"""Where a child is, whoever asks (S37). Somebody who asks where they are themselves is lost, and enquires after nobody."""
+"""Asks where a child is (S37). Somebody who asks where they are themselves is lost, and asks about nobody."""
 
 ASKS_AFTER = (
     r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
@@ -43,7 +43,7 @@ ASKS_AFTER = (
     r"\b(?:i am|this is) (?:his|her|their|the) (?:uncle|aunt|aunty|auntie|cousin|brother|sister|father|mother|mum|dad|friend|boyfriend|girlfriend|husband|family|lawyer|employer|boss)\b",
     r"\b(?:want|need|like) to (?:see|find|speak to|talk to|visit|contact|collect|pick up) (?:my|him|her|them|the (?:boy|girl|child))\b",
 )
-"""The same of somebody whom we do not know; a child's own carer or social worker says such things too, and means no enquiry."""
+"""An enquiry if a stranger says it. A child's own carer or social worker says such things too, and means none."""
 
 HELP = (
     r"^(?:help|urgent|emergency|sos|999)\b",
@@ -69,4 +69,4 @@ AROUND_THANKS = word_set("""
     all again i love really cool morning night evening no problem help did done last support today tonight been kind
     of lots many x xx xxx yes yep yeah
 """)
-"""A text of these words alone, at least one of the first, asks for nothing. A bare "yes" may answer something: it is no thanks."""
+"""A text of these words alone, with one of `THANKS`, asks for nothing. A bare "yes" is no thanks: it may answer something."""

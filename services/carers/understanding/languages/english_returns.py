@@ -1,6 +1,6 @@
-"""English, as it is texted: what says that a child is back, found, or was never gone. Patterns over plain words.
+"""Lists the English of returns, finds and false alarms, as it is texted. Patterns over plain words.
 
-`at` in a pattern marks where the return is said: who is looked for stands before it (`subjects.py`).
+The group `at` marks the statement. Its subject stands before it (`subjects.py`).
 """
 
 from services.carers.understanding.languages.english import BELONGING
@@ -46,16 +46,16 @@ BACK = (
     r"^(?:ive |weve |i have |we have )?got (?:him|her|them|both)(?: (?:safe|back|home|here|now|with (?:me|us)))*$",
 )
 STATE = r"\b(?:asleep|sleeping|upstairs|downstairs|in (?:the|his|her|their|our|my) (?:garden|loft|attic|shed|garage|room|bedroom|spare room|bath|bathroom|shower|toilet|loo|kitchen|lounge))\b"
-"""Where a child is found who may never have been gone: beside a false alarm it is no return."""
+"""Places of a child who may never have left: no return beside a false alarm."""
 STAND_DOWN = (
     r"(?<!not )(?<!never )\b(?!.*\b(?:if|once|when|unless|until|till|as soon as|in case|before)\b)(?:stand (?:everyone |everybody |police |them )?down|call(?:ing)? (?:off )?(?:the )?(?:search|police|cops) off|call off (?:the )?(?:search|police|cops)|(?:^|^please |(?:you|police|everyone|they|officers) (?:all )?(?:can|may) (?:now |all )?)stop (?:looking|searching)(?! (?:for now|tonight|at|until))|panic over(?! (?:her|his|their|the|an?|exams?|school|nothing|about|it)\b)|all accounted for|emergency over)\b",
 )
-"""Nobody need look any more: a return without a word of one."""
+"""A return in other words: nobody needs to look any more."""
 
 NO_LONGER_MISSING = (
     r"\b(?:no longer|not|nt|never) (?:really |actually )?missing\b(?! (?:his|her|their|school|college|tea|lunch|dinner|meals|contact|appointments?|mum|home|you|us|me|much|out|lots|any(?:thing|one)|from|before|until|lessons|a )\b)",
 )
-"""Weakly back: what was said to be missing is not."""
+"""Weakly back: the child is not missing."""
 
 FALSE_ALARM = (
     r"(?<!earlier )(?<!last )(?<!previous )(?<!another )(?<!that )(?<!first )\bfalse (?:alarms?|report)\b",
@@ -79,20 +79,20 @@ AT_A_TIME = (
     r"\b(?:at (?:about |around |half |gone )?(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|midnight|noon|tea ?time|bed ?time|lunch|dinner|breakfast|the time|first)|when (?:i|we|he|she|they|it|staff|last)|earlier|last (?:night|time|i|we|checked|seen)"
     r"|this (?:morning|afternoon|evening)|until|till|til|before|then|yesterday|an hour ago|(?:\d+|few|couple|two|three) (?:mins?|minutes|hours?|hrs?) ago|since|not long ago|gone|now (?:gone|not|empty)|and (?:then|now))\b"
 )
-"""Where a child was at some time says nothing of now."""
+"""A place at a certain time says nothing about now."""
 TAKEN_BACK = (
     r"\b(?:ignore|disregard|scrap|delete|scratch|forget) (?:that|this|it|my|the|last|previous|me|all|above)\b",
     r"\bplease (?:ignore|disregard)\b",
     r"\bwrong (?:person|day)\b",
     r"\b(?:by|in|my|a) (?:mistake|error|accident)\b",
 )
-"""Weakly a false alarm: unless a detail is put right, or NOT BACK is said, which takes the BACK before it back."""
+"""Weakly a false alarm: unless a detail is corrected, or NOT BACK withdraws an earlier BACK."""
 DETAIL = (
     r"\b(?:coats?|jackets?|hood(?:ie|y)|trainers|jeans|joggers|tracksuit|leggings|uniform|shirt|top|jumper|dress|skirt|shorts|hat|cap|beanie|scarf|hijab|boots|shoes|bag|rucksack|black|white|grey|gray|blue|navy|red|green|yellow|pink|purple|brown|orange"
     r"|name|named|called|surname|spell\w*|spelt|typo|number|no|digits?|numbers|plate|reg|registration|photo|picture|pic|attachment|address|postcode|road|street|ref|reference|bus|train|tram|car|van|age|aged|years old|birthday|dob|height|tall|hair|eyes|colour|color|time|oclock|am|pm|friend|mate|phone|school|the (?:bit|part|thing) about|about (?:the|his|her|their)|meant|should (?:say|read|be|have)|i said|i put|i wrote|rather than|instead of|not \d+|\d+ not|code"
     r"|heddlu|cot)\b|\d"
 )
-"""Words of a detail: what is mistaken is that, not the report."""
+"""Words for a detail: the mistake is in the detail, not in the report."""
 APOLOGY = word_set("""
     a about above again all an and any apologies bad been bother button by day dear did ever everybody everyone fault
     for god gosh he her him hit i in is it its just last me mean meaning meant message messages msg my no not of oh ok
@@ -100,7 +100,7 @@ APOLOGY = word_set("""
     thanks that the them they this time to trouble true very was wasting we worry wrong x xx you your
 """)
 EXPLAINED = r"\b(?:forgot|forgotten|remembered|(?:was|is|were|are) (?:just |only |actually |here )*(?:at|in|with|upstairs|downstairs|asleep|here|next door|fine)|never|found|misread|rota|diary|signed out|respite|as agreed|as planned|as arranged|booked|contact visit|not (?:missing|gone)|mixed up|mix up|did not realise|all along|whole time)\b"
-"""With what is taken back, and nothing but this beside it, a report is taken back."""
+"""Beside a withdrawal and nothing else, these words withdraw the report."""
 
 LOCATED = (
     rf"\b(?:found|located|tracked|traced) (?!(?:his|her|their|the) (?:\w+ )?{BELONGING}\b)(?:him|her|them|both|[a-z]{{1,3}}\d{{1,4}}|the (?:boys?|girls?|kids?|lad|child|children))\b(?! (?:{BELONGING})\b)",
@@ -112,4 +112,4 @@ LOCATED = (
     r"\b(?P<at>arrested|in custody)\b",
     rf"\b(?:police|hospital|school|staff) (?:have got|has got|have|has|got) (?:him|her|them|[a-z]{{1,3}}\d{{1,4}})\b(?! (?:\w+ )?(?:{BELONGING})\b)",
 )
-"""Where `at` stands it may be a thing that is found."""
+"""With `at` the subject is looked for: it may be a thing that is found."""

@@ -11,7 +11,7 @@ CODES = frozenset(TextLanguage)
 
 
 def recognise(text: str) -> TextLanguage | None:
-    """None where it is English, where a few words could be several languages, and where it is one that we do not name."""
+    """None for English, for too few words to tell, and for a language without a `TextLanguage`."""
     # CLD2 refuses control characters; digits and signs say nothing. English is hinted at, so that a misspelt word is not Danish.
     words = "".join(each if unicodedata.category(each)[0] in LETTERS_AND_MARKS else " " for each in text)
     _, _, found = pycld2.detect(words, isPlainText=True, bestEffort=True, hintLanguage="ENGLISH")
@@ -20,5 +20,5 @@ def recognise(text: str) -> TextLanguage | None:
 
 
 def is_foreign(text: str) -> bool:
-    """Whether it is in a language that is read here by its word for missing alone. Welsh is read as English is."""
+    """Whether only its words for missing are read here. Welsh is read as fully as English."""
     return recognise(text) not in {None, TextLanguage.WELSH}

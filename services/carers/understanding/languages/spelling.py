@@ -1,4 +1,4 @@
-"""Misspelt key words. Short ones by a list, since one letter makes another word of them; long ones by edit distance."""
+"""Corrects misspelt key words and dialect: short ones by a list, since one letter makes another word, long ones by distance."""
 
 import re
 from functools import lru_cache

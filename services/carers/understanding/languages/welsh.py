@@ -1,4 +1,4 @@
-"""Welsh, as carers in Wales text it. Patterns over plain words: accents are gone, so `yn ôl` is `yn ol`."""
+"""Lists Welsh as carers text it. Patterns over plain words: accents are gone, so that `yn ôl` is `yn ol`."""
 
 from services.carers.understanding.languages.word_lists import word_set
 

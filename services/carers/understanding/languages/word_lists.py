@@ -1,4 +1,4 @@
-"""Who and what texts speak of besides the child: closed lists. Whatever is in none of them is taken for the child."""
+"""Lists the people and things of texts beside the child. A subject in none of the lists is taken for the child."""
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -18,7 +18,7 @@ ADULTS = word_set("""
     nurse officer officers paramedic paramedics partner pc police searchers security sergeant sgt solicitor staff
     supervisor sw teacher teachers team tutor volunteers warden wife worker workers
 """)
-"""Whoever of these has left has not gone missing."""
+"""If one of these has left, nobody is missing."""
 ANIMALS = word_set("cat cath cats ci dog dogs hamster horse pup puppy rabbit")
 KIN = word_set("""
     anybody anyone aunt auntie aunty baby bestie bf bloke blokes boyfriend brawd brother brothers chwaer classmate
@@ -52,7 +52,7 @@ WITHIN_A_VERB = word_set("""
     still stood straight strolled strolls stumbled taken their then this through today tonight took turned up walked
     walks waltzed wandered was wedi well went were yet yn
 """)
-"""Passed over on the way from what is said back to whom it is said of."""
+"""Skipped on the way from a verb back to its subject."""
 NO_NAMES = word_set("""
     a about after afternoon ages ago ah aha ahead alarm alert alive am amazing an and any approx around as at because
     before being bless brilliant but by calm cannot cant cheers cold confirm confirmed confirming correction cos
@@ -65,7 +65,7 @@ NO_NAMES = word_set("""
     think thought three till time tired to told twelve two unharmed uninjured until update upset very way well wet
     when which while who whoop with wonderful worries worry wow wrong x xx xxx yay yeah yep yes
 """)
-"""Words that may stand where a name would."""
+"""Words that stand where a name would, and are none."""
 PREPOSITIONS = word_set("""
     about after as at behind beside by for from gan gyda in inside into ir like near off on outside past per round
     than through to towards via with without

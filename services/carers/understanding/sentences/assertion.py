@@ -1,6 +1,6 @@
-"""Whether a clause says that something is so: not what is hoped, asked, planned, usual, long over or what others say.
+"""Tells whether a clause asserts something: it is not hoped, asked, planned, usual, long over or hearsay.
 
-Patterns over plain words. What is not asserted may still be news; it is no return, no false alarm and no find.
+Patterns are over plain words. A statement that is not asserted may be news, but is no return, no false alarm and no find.
 """
 
 import re
@@ -18,7 +18,7 @@ TO_SAY = re.compile(
     r"|\bcan (?:now )?confirm\b|\bno need to \w+|\b(?:i|we) (?:just |have )?told (?:the )?(?:police|cops|duty|edt|you)\b"
     r"|\b(?:as|like) (?:usual|always|ever|normal|expected|(?:he|she|they) (?:always|usually) do(?:es)?)\b|\bthank you for (?:asking|calling|checking)\b"
 )
-"""What only leads up to what is said."""
+"""Introduces a statement, and says nothing itself."""
 
 EMBEDDED = (
     r"\b(?:hope|hopes|hoping|hoped|hopefully|pray|praying|prays|wish|wishing|fingers crossed|touch wood|god willing|inshallah|please god|let us)\b",
@@ -33,7 +33,7 @@ EMBEDDED = (
     r"\b(?:nobody|no one|noone|none|neither|no way)\b",
     r"\b(?:gobeithio|os|pan|efallai|falle|ella|meddwl|disgwyl|gobeithiaf|mynd i|cyn|nes)\b",
 )
-"""Stands before what it makes uncertain, in the same clause."""
+"""Makes the words after it, in the same clause, uncertain."""
 
 MODAL = re.compile(
     r"\b(?:will|would|should|could|might|may|must|can|shall|wont|gonna|going to|about to|able to|has to|have to|had to|got to|ought to|to|let|please|will not)"
@@ -53,7 +53,7 @@ HABIT = re.compile(
 PRESENT = re.compile(
     r"\b(?:comes|gets|returns|arrives|turns up|shows up|walks|wanders|strolls|rolls|waltzes)(?! (?:here )?now)\b"
 )
-"""Of something that happens again and again, unless something says that it is now."""
+"""A habit, unless a word of `THIS_MOMENT` stands beside it."""
 THIS_MOMENT = re.compile(r"\b(?:just|now|tonight|currently|this (?:minute|second|moment))\b")
 
 LONG_OVER = re.compile(
@@ -65,7 +65,7 @@ LONG_OVER = re.compile(
 AT_SOME_TIME = re.compile(
     r"\b(?:is|are|now|just|tonight|today|this (?:morning|minute|evening|afternoon)|here|(?:mins?|minutes?|hours?|hrs?) ago)\b"
 )
-"""Of now, whatever was told of other times before."""
+"""About the present, even after clauses about other times."""
 
 SAYS = r"(?:says|said|say|saying|reckons?|claims?|claimed|swears?|swore|told|tells|telling|heard|hears|hearing|rang|rung|ring|phoned|called|texted|text|messaged|messages|emailed|posted|posting|wrote|writes|confirmed|confirms|informed|reported|reports|reporting|mentioned|snapchatted|whatsapped|announced|advised|advises|insists?|thinks|believes)"
 SAID = re.compile(
@@ -74,14 +74,14 @@ SAID = re.compile(
 ONLY_SAID = re.compile(
     rf"\b{SAYS}(?: (?:me|us|him|her|them|back|just|now|earlier|again|to|say|that|up|in|the|duty|office|unit|house|at|\d+|ago|mins?|minutes?|so|it|has|have|one|half|an|hour|on|phone|and|said|a|few|couple))*$|\b(?:voicemail|(?:text|call|message|email|whatsapp|msg) (?:\w+ )?from)\b.*$|\baccording to\b.*$"
 )
-"""Leads up to the next clause: "Sue just rang, she is back"."""
+"""Introduces the next clause: "Sue just rang, she is back"."""
 HEDGED = re.compile(
     r"\b(?:(?:(?:i|we) (?:think|reckon|guess|hope|believe|suppose|heard|presume|imagine)|maybe|perhaps|probably|apparently|allegedly|supposedly|hopefully|possibly|fingers crossed)"
     r"(?! (?:that )?(?:he|she|they|her|his|it|we|i|you|the|was|at|with|in)\b)|(?:not|nt) sure|unconfirmed"
     r"|(?:so )?(?:the|his|her|their|my|our|a|an|one) (?:\w+ )?(?:says|said|say|reckons?|claims?|thinks|told me|told us|heard|tells me|swears|is saying)\b(?! (?:sorry|hello|hi|that|she|he|thanks to)\b)"
     r"|(?:police|school|staff|someone|somebody|people|they|everyone) (?:says?|said|reckons?|claims?|thinks?|told me|told us|heard)\b|according to|so says)\b"
 )
-"""Stands after what it makes uncertain: "she is back, his mate says"."""
+"""Makes the words before it uncertain: "she is back, his mate says"."""
 TOLD_BY_OTHERS = re.compile(r"\b(?:am|are|was|were|been|being|got|just)$")
 BEGINS_OWN_WORDS = re.compile(
     r"(?:rang|rung|ring|phoned|called|texted|text|messaged|emailed|reported|reporting|informed|confirmed|posting)\b(?! (?:\w+ )?from\b)"
@@ -92,7 +92,7 @@ WITNESSED = re.compile(
     r"\bwith (?:me|us)\b|\b(?:in front of|next to|beside|opposite) (?:me|us)\b|\b(?:i|we) can see (?:him|her|them)\b|\b(?:here|sat|sitting|standing|stood) with\b"
     r"|\b(?:i|we) (?:have |just |ve )*(?:got|have|picked|collected|fetched|found|met|let|brought|opened)\b.*\b(?:him|her|them|both|c\d+)\b|^(?:got|picked|collected|fetched|met) (?:him|her|them)\b"
 )
-"""The speaker is with the child: then it matters little who said so first."""
+"""The speaker is with the child, so that hearsay does not matter."""
 
 ASKED = re.compile(
     r"^(?:so |and |please |hi |hello |hey |sorry |but |ok |just |just wondering |wondering |any )*"
@@ -113,7 +113,7 @@ _EMBEDDED = re.compile("|".join(EMBEDDED))
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What clauses before this one, in the same text, have made of it."""
+    """What earlier clauses of the text imply for this one."""
 
     told_by_others: bool = False
     of_other_times: bool = False
@@ -121,19 +121,19 @@ class Context:
 
 
 def is_asked(plain: str, place: int, *, mark: bool) -> bool:
-    """`mark`: it ends with a question mark. What is asked after it in the same breath leaves what is said before a statement."""
+    """`mark`: the clause ends with a question mark. A question later in the clause leaves the words at `place` a statement."""
     if asks(plain) or (mark and ASKS_BY_A_WORD.search(plain) is not None):
         return True
     return mark and ASKS_AFTERWARDS.search(plain, place) is None
 
 
 def asks(plain: str) -> bool:
-    """Whether the order of its words is that of a question, with a mark or without."""
+    """Whether its word order is that of a question, with or without a question mark."""
     return ASKED.search(TO_SAY.sub(hide, plain)) is not None
 
 
 def is_asserted(plain: str, place: int, context: Context) -> bool:
-    """Whether what stands at `place` is said to be so, now, by somebody who knows."""
+    """Whether the words at `place` are asserted about the present by somebody who knows."""
     shown = TO_SAY.sub(hide, plain)
     before = shown[:place]
     if STILL_TO_COME.match(shown, place) or before.split()[-1:] == ["be"]:
@@ -154,19 +154,19 @@ def tells_of_other_times(plain: str) -> bool:
 
 
 def tells_by_others(plain: str) -> bool:
-    """Somebody other than the speaker is said to have said something."""
+    """Whether it is hearsay."""
     return any(not _are_own(plain[: found.start()].rstrip(), found[0]) for found in SAID.finditer(plain))
 
 
 def leads_up(plain: str) -> bool:
-    """Whether it says only that somebody else has spoken, and what they said follows."""
+    """Whether it only introduces the words of somebody else, which follow."""
     shown = TO_SAY.sub(hide, plain)
     found = ONLY_SAID.search(shown)
     return found is not None and not _are_own(shown[: found.start()].rstrip(), found[0])
 
 
 def is_only_a_hedge(plain: str) -> bool:
-    """Whether the clause says no more than who said, or believes, what stands before it."""
+    """Whether it only says who said, or believes, the clause before it."""
     return HEDGED.match(plain) is not None
 
 
@@ -176,7 +176,7 @@ BY_ITS_CARER = re.compile(
 
 
 def _are_own(before: str, saying: str) -> bool:
-    """As in "I rang them", and in "rang them" as the first words. What the child's carer says is as good as one's own."""
+    """Whether the speaker says it: "I rang them", or "rang them" at the beginning. The word of the child's carer is as good."""
     if BY_ITS_CARER.search(before):
         return True
     if saying.startswith("hear"):

@@ -1,4 +1,4 @@
-"""From one clause to what it says. Protective: where words could say that a child is missing, they do."""
+"""Reads the statements of one clause. Protective: words that could report a child missing do report it."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ Counts: TypeAlias = Callable[[re.Match[str]], bool]
 
 
 def read_clause(clause: Clause, text: Text) -> list[Said]:
-    """At most one of missing, back and false alarm, the later one where there are several, and what is said besides."""
+    """At most one of missing, back and false alarm (the last one wins), and the other statements."""
     typed, plain = clause.typed, clause.plain
     said = [Said(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
     if lexicon.QUESTION.search(plain):
@@ -34,7 +34,7 @@ def read_clause(clause: Clause, text: Text) -> list[Said]:
 
 
 def _split_exception(said: Said) -> list[Said]:
-    """Of "Amara is back without Yusuf" and "all back except Linh": of one of them the contrary is said."""
+    """Splits "Amara is back without Yusuf" and "all back except Linh" into a return and its exception."""
     found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
     if found is None:
         return [said]
@@ -45,7 +45,7 @@ def _split_exception(said: Said) -> list[Said]:
 
 
 class _Reading:
-    """`rest` is what is left of the clause once what has been read is hidden, everything in its old place."""
+    """Reads one clause. `rest` is the clause with everything already read hidden, so that places stay the same."""
 
     def __init__(self, clause: Clause, text: Text) -> None:
         self.clause = clause
@@ -90,7 +90,7 @@ class _Reading:
         return lexicon.WAS_ONCE.search(self.clause.plain[:place]) is not None
 
     def _is_hearsay(self) -> bool:
-        """Of a child that nobody knows to be missing it is a report all the same."""
+        """A report by hearsay is weak. About a child not known to be missing it counts all the same."""
         plain = self.clause.plain
         if lexicon.PLAINLY_MISSING.search(plain):
             return False
@@ -103,13 +103,13 @@ class _Reading:
         return lexicon.CAME_BACK.search(plain) is None or lexicon.AS_EVERY_DAY.search(plain) is not None
 
     def is_a_question(self) -> bool:
-        """Whether a return is asked after."""
+        """Whether it asks about a return."""
         if not lexicon.RETURN.search(lexicon.IRRELEVANT.sub(assertion.hide, self.clause.plain)):
             return False
         return self.clause.asked or assertion.asks(self.clause.plain)
 
     def _find_claimed(self, patterns: Iterable[re.Pattern[str]], fits: Fits | None = None) -> tuple[int, str]:
-        """Where the last such words end that are said to be so (-1 where none are), and the name of whom they are said of."""
+        """The end of the last asserted match (-1 if there is none), and the name that is its subject."""
         last, name = -1, ""
         for pattern in patterns:
             for match in pattern.finditer(self.rest):
@@ -128,7 +128,7 @@ class _Reading:
         return assertion.is_asserted(plain, place, self.text.context)
 
     def _is_the_childs(self, match: re.Match[str]) -> Subject | None:
-        """None where somebody or something else is back."""
+        """The subject of a return. None where somebody or something else is back."""
         who = subjects.find_subject(self.clause.plain, _find_place(match))
         if who.kind is Kind.OTHER:
             with_the_child = who.word in {"we", "us"} and self.text.context.witnessed
@@ -145,7 +145,7 @@ class _Reading:
         return lexicon.ANY_CHILD.search(self.clause.plain[: match.end()]) is not None
 
     def _may_be_the_speaker(self, match: re.Match[str]) -> bool:
-        """Or one who is out with somebody, and back at ten."""
+        """Whether "back" without a subject may be about the speaker, or about a child on an outing."""
         if self.text.speaker_looks or lexicon.BACK_FROM.match(self.clause.plain, _find_place(match)):
             return True
         return self.text.out_with or lexicon.OUT_WITH.search(self.clause.plain) is not None
@@ -191,7 +191,7 @@ class _Reading:
         return False
 
     def _take(self, pattern: re.Pattern[str], counts: Counts | None = None) -> int:
-        """Where the last match ended that counts; all of them are hidden."""
+        """The end of the last match that counts (-1 if there is none). All matches are hidden."""
         last = -1
         for match in pattern.finditer(self.rest):
             if counts is None or counts(match):
@@ -207,7 +207,7 @@ class _Reading:
         return subjects.find_subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
 
     def _is_of_now(self, match: re.Match[str]) -> bool:
-        """An animal or a thing is no report, and how it went the last time neither."""
+        """Whether it is about now, and neither about an animal nor a thing."""
         before = self.clause.plain[: match.end()]
         if lexicon.OTHER_TIMES.search(before):
             return False
@@ -217,7 +217,7 @@ class _Reading:
         )
 
     def _has_left(self, match: re.Match[str]) -> bool:
-        """Weakly missing: grown-ups go, and a child goes out with somebody who looks after it."""
+        """Leaving is no report of a grown-up, nor of a child with somebody who looks after it."""
         plain = self.clause.plain
         if not self._is_of_now(match):
             return False
@@ -231,5 +231,5 @@ class _Reading:
 
 
 def _find_place(match: re.Match[str]) -> int:
-    """Where a return is said: before it stands who is back."""
+    """The place of the statement. Its subject stands before it."""
     return match.start("at") if match.groupdict().get("at") else match.start()

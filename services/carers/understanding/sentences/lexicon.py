@@ -1,4 +1,4 @@
-"""The patterns of both languages, compiled, and those that only the reading of a clause needs."""
+"""Compiles the patterns of English and Welsh, and those for reading clauses."""
 
 import re
 from collections.abc import Iterable
@@ -79,13 +79,13 @@ WAS_ONCE = re.compile(
 CAME_BACK = re.compile(
     r"\b(?:back|home|returned|return|came|come|brought|bought|turned up|walked|strolled|wandered|showed|shown|rocked|got|arrived|appeared|collected|fetched|found|reached|reach|dropped|let|adref|adre|nol|ol|daeth|dod|gartref|indoors|now|finally)\b"
 )
-"""Without one of these words a child may be here as it always was."""
+"""Without one of these words the child may never have left."""
 LOSABLE = re.compile(r"(?:missing|disappeared|vanished|taken|gone)\b")
 AS_EVERY_DAY = re.compile(
     r"\b(?:back|home|in|returned) from (?:school|college|work|contact|the (?:gym|shops?|doctors?|dentist|cinema|park)|football|training|respite|holiday|town|placement|gym|swimming|church|mosque)\b"
 )
 ANY_CHILD = re.compile(r"\b(?:an?|some|another) (?:\w+ )?(?:girl|boy|lad|child|kid|teenager|person|body|teen|lass)\b")
-"""Not the one who is missing, or nobody can say yet."""
+"""Perhaps another child than the one who is missing."""
 MIGHT = re.compile(r"\b(?:might|may|could|must|probably|maybe|perhaps) (?:well )?(?:have |of |be )?")
 PLAINLY_MISSING = re.compile(
     r"\b(?:missing|still|not (?:back|home|here|in|returned|come)|gone again|run|ran|absconded|again|never (?:came|got|arrived|turned))\b"
@@ -93,7 +93,7 @@ PLAINLY_MISSING = re.compile(
 OTHERS_EYES = re.compile(
     rf"\b(?:{'|'.join(sorted(word_lists.KIN | {'worker', 'teacher', 'keyworker'}))})s? (?:\w+ ){{0,4}}?(?:not|never) (?:\w+ )?(?:seen|see|heard|know|knows|found|find)\b"
 )
-"""Somebody else has not seen the child, and the speaker may know no more."""
+"""Somebody else has not seen the child: the speaker may know no more than that."""
 ANY_MORE = re.compile(r"\b(?:no longer|any ?more|now|bellach|mwyach|rhagor)\b")
 JUST_NOT = re.compile(r"\b(?:not|never) (?:actually |even |really |been )*$")
 LEAVING = re.compile(r"\b(?:gone|went|left|off|out|walked|ran|legged|slipped|sneaked|snuck)\b")

@@ -1,6 +1,6 @@
-"""Of whom or what something is said: of the child, of somebody or something that is no child of the speaker's, or of a name.
+"""Finds the subject of a statement: the child, somebody or something else, or a name.
 
-Whatever is in none of the lists (`word_lists.py`) is the child, for that is whom these texts are about.
+A subject in none of the word lists is the child, since these texts are about children.
 """
 
 import re
@@ -14,7 +14,7 @@ class Kind(Enum):
     CHILD = auto()
     OTHER = auto()
     NAME = auto()
-    """A word that may be the child's name, or anybody's: whoever knows the names says which."""
+    """A word that may be the child's name, or anybody's. The caller, who knows the names, decides."""
     NONE = auto()
     """Left out, as in "back now"."""
 
@@ -30,7 +30,7 @@ A_CODE = re.compile(r"c\d+|\d{1,4}")
 
 
 def find_subject(plain: str, place: int) -> Subject:
-    """Of what is said in `plain` from `place` on."""
+    """The subject of the statement at `place`."""
     words = plain[:place].split()
     verb: list[str] = []
     while words and words[-1] in word_lists.WITHIN_A_VERB:
@@ -42,7 +42,7 @@ def find_subject(plain: str, place: int) -> Subject:
 
 
 def is_a_thing(plain: str, place: int) -> bool:
-    """Whether the word right before the verb is a thing or a pet, as in "her phone is missing"."""
+    """Whether the word before the verb is a thing, as in "her phone is missing"."""
     words = plain[:place].split()
     while words and words[-1] in word_lists.WITHIN_A_VERB:
         words.pop()
@@ -51,7 +51,7 @@ def is_a_thing(plain: str, place: int) -> bool:
 
 
 def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
-    """As in "police brought back her phone": what is back stands behind the word."""
+    """Whether the subject follows, as in "police brought back her phone"."""
     if not verb or verb[-1] not in word_lists.BRINGING:
         return False
     if verb[-1] == "returned" or following[:1] == ["by"]:
@@ -60,7 +60,7 @@ def _brings_what_follows(verb: list[str], following: list[str]) -> bool:
 
 
 def _find_nearest(words: list[str], *, adjacent: bool) -> Subject:
-    """`adjacent`: the last word stands right before the verb, where a word of no list may be a name."""
+    """`adjacent`: the last word stands right before the verb, where an unknown word may be a name."""
     while words:
         word = words[-1]
         if (before := _strip_phrase(words)) is not None:
@@ -78,7 +78,7 @@ def _find_nearest(words: list[str], *, adjacent: bool) -> Subject:
 
 
 def _find_described(words: list[str]) -> str:
-    """Of "the coat she had on": what the clause about the child describes."""
+    """The thing that a clause about the child describes: the coat of "the coat she had on"."""
     if "other" in words[-3:-1]:
         return "other"
     if words[-3:-1] == ["rest", "of"] or words[-3:-1] == ["rest", "o"]:
@@ -92,7 +92,7 @@ def _find_described(words: list[str]) -> str:
 
 
 def _is_another(word: str) -> bool:
-    """Written without its apostrophe too: "hubbys back"."""
+    """Whether it is in a list, also with a lost apostrophe: "hubbys back"."""
     return word in word_lists.OTHERS or (len(word) > 3 and word.endswith("s") and word[:-1] in word_lists.OTHERS)
 
 
@@ -103,7 +103,7 @@ def _may_be_a_name(words: list[str]) -> bool:
 
 
 def _strip_phrase(words: list[str]) -> list[str] | None:
-    """What stands before "from the park" or "in a taxi" or "got the bus", where the last word belongs to such a phrase."""
+    """The words before a phrase such as "from the park" or "got the bus". None where they end with no such phrase."""
     if words[-1] in word_lists.CHILD and words[-1] not in {"her", "him", "them"}:
         return None
     place = len(words) - 2
@@ -120,7 +120,7 @@ def _strip_phrase(words: list[str]) -> list[str] | None:
 
 
 def _find_joined(words: list[str]) -> Subject | None:
-    """Of "Amara and I" and "she and her brother": the child is one of them."""
+    """The child in "Amara and I" and "she and her brother"."""
     beginning = words[:-1]
     while beginning and beginning[-1] in word_lists.BESIDE_A_NOUN:
         beginning = beginning[:-1]

@@ -1,4 +1,4 @@
-"""What the whole of a text says about each of its clauses: who speaks, of when, and whether they are out looking."""
+"""Gathers from the whole text what its clauses are read by: who speaks, about when, and whether they are out looking."""
 
 import re
 from collections.abc import Iterable
@@ -12,20 +12,20 @@ from services.carers.understanding.sentences.assertion import Context
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is known of the whole text while one of its clauses is read."""
+    """What is known about the whole text while one of its clauses is read."""
 
     detail: bool
-    """It speaks of a detail, as a correction does."""
+    """It is about a detail, as a correction is."""
     false_alarm: bool
     speaker_looks: bool
-    """They have been out looking: then "just got back" is themselves."""
+    """They have been out looking, so that "just got back" is about themselves."""
     official: bool
     context: Context
     out_with: bool = False
 
 
 def read_whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = False) -> Text:
-    """`quoted`: somebody else's own words stand in it. The speaker is with the child where they say so themselves."""
+    """`quoted`: the text quotes somebody else. The speaker is with the child only if they say so themselves."""
     witnessed = any(
         assertion.WITNESSED.search(each.plain) is not None and not (quoted or assertion.tells_by_others(each.plain))
         for each in clauses
@@ -40,14 +40,14 @@ def read_whole(plain: str, clauses: Iterable[Clause] = (), *, quoted: bool = Fal
 
 
 def look_ahead(text: Text, following: Clause | None) -> Text:
-    """The text as it stands for a clause after which `following` comes."""
+    """The text for a clause before `following`, which may make it hearsay."""
     if following is None or not assertion.is_only_a_hedge(following.plain):
         return text
     return replace(text, context=replace(text.context, told_by_others=True))
 
 
 def carry_over(text: Text, clause: Clause) -> Text:
-    """The text as it stands for the clause that follows."""
+    """The text for the next clause."""
     context = replace(
         text.context,
         told_by_others=text.context.told_by_others or assertion.leads_up(clause.plain),
@@ -57,7 +57,7 @@ def carry_over(text: Text, clause: Clause) -> Text:
 
 
 def _is_put_right(rest: str) -> bool:
-    """Whether a detail is, rather than the report: anything that neither says sorry nor where the child was all the while."""
+    """Whether a detail is corrected and not the report: there is more than an apology, or where the child was all along."""
     if lexicon.DETAIL.search(rest):
         return True
     if lexicon.EXPLAINED.search(rest):
