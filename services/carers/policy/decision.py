@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing
+from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
+from services.safeguarding.events import Told
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.message import Message
 
@@ -40,6 +41,11 @@ class Act:
 
     subject: ChildId
     content: Message
+
+
+def tell(subject: ChildId, kind: type[Told], scene: TextContext, **fields: Any) -> Act:
+    """An act whose message is by the speaker, as the scene's authority knows them."""
+    return Act(subject, kind(authority=scene.authority, said_by=scene.person, channel="text", **fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Child, ClaimKind, OpenClaim, TextContext
-from services.carers.policy.decision import Act, Claim, Claimed, Decision, merge_claims
+from services.carers.policy.decision import Act, Claim, Claimed, Decision, merge_claims, tell
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
@@ -127,10 +127,8 @@ def _is_plain(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext)
 
 def _names_another(meaning: Meaning, quoted: Sequence[OpenClaim], scene: TextContext) -> bool:
     """Whether it names a child that the code is not for."""
-    named, subjects = (
-        child_names.find_named(meaning.words, scene.known),
-        {each.subject for each in quoted},
-    )
+    named = child_names.find_named(meaning.words, scene.known)
+    subjects = {each.subject for each in quoted}
     others = bool(set(named.children) - subjects) or bool(named.alike and not subjects & set(named.alike))
     return named.somebody_else or others
 
@@ -201,8 +199,7 @@ def _reject_code(scene: TextContext, answer: Answer = Answer.CODE_WRONG) -> Deci
 def _build_acts(
     kind: type[events.ToldOfEpisode], subjects: Sequence[ChildId], child: Child, scene: TextContext
 ) -> tuple[Act, ...]:
-    content = kind(authority=scene.authority, said_by=scene.person, channel="text", episode=child.episode)
-    return tuple(Act(subject, content) for subject in dict.fromkeys(subjects))
+    return tuple(tell(subject, kind, scene, episode=child.episode) for subject in dict.fromkeys(subjects))
 
 
 def _build_claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: TextContext) -> Claim:

@@ -6,7 +6,7 @@ Only texts that say nothing else are practice. A plain MISSING is always real, a
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
-from services.carers.policy.decision import Act, Claim, Claimed, Decision
+from services.carers.policy.decision import Claim, Claimed, Decision, tell
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import practice
 from services.carers.understanding.meaning import Intent, Meaning
@@ -34,7 +34,7 @@ def decide_enrolment(meaning: Meaning, scene: TextContext) -> Decision | None:
 
 def _join(meaning: Meaning, scene: TextContext) -> Decision:
     """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out."""
-    if _find_named(meaning, scene).somebody_else:
+    if child_names.find_named(meaning.words, scene.children).somebody_else:
         return Decision((escalation.request_person(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
     several = len(scene.children) > 1
     return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")
@@ -43,15 +43,13 @@ def _join(meaning: Meaning, scene: TextContext) -> Decision:
 def _report_practice(meaning: Meaning, scene: TextContext) -> Decision:
     if scene.open or scene.provisionals:
         return Decision(answer=Answer.PRACTICE_NOT_NOW)
-    named = _find_named(meaning, scene).children
+    named = child_names.find_named(meaning.words, scene.children).children
     if len(scene.children) > 1 and len(named) != 1:
         return Decision(answer=Answer.PRACTICE_WHICH)
     child: ChildId = named[0] if named else scene.children[0].child if scene.children else scene.provisional
     seen = scene.for_subject(child)
-    report = ChildReportedMissing(
-        authority=seen.authority, said_by=seen.person, channel="text", placement=seen.placement
-    )
-    return Decision((Act(child, report),), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
+    report = tell(child, ChildReportedMissing, seen, placement=seen.placement)
+    return Decision((report,), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
 
 
 def _ask_to_confirm(scene: TextContext) -> Decision:
@@ -65,7 +63,3 @@ def _ask_to_confirm(scene: TextContext) -> Decision:
 def end_practice(authority: str, person: str | None) -> ReportRetracted:
     """Ends a practice that nobody ended, as a retracted report: a return would have police see the child."""
     return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")
-
-
-def _find_named(meaning: Meaning, scene: TextContext) -> child_names.Named:
-    return child_names.find_named(meaning.words, scene.children)

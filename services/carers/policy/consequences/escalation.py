@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import TextContext
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Act, Decision, tell
 from services.carers.policy.mentions import sides
 from services.safeguarding.events import ChildProvisional, LocationEnquiryReceived, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
@@ -26,9 +26,7 @@ Reason: TypeAlias = Literal[
 def request_person(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
     """Asks the authority of the subject, if it is known, else that of the context."""
     about = subject or choose_subject(scene)
-    side = scene.for_subject(about)
-    content = TextNeedsHuman(authority=side.authority, said_by=side.person, channel="text", reason=reason)
-    return Act(about, content)
+    return tell(about, TextNeedsHuman, scene.for_subject(about), reason=reason)
 
 
 def request_each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
@@ -72,11 +70,5 @@ def choose_subject(scene: TextContext) -> ChildId:
 
 def refuse_enquiry(scene: TextContext) -> Decision:
     """Tells nobody by text where a child is (S37): each duty team is told of the enquiry, about nobody whom we could name."""
-    acts = tuple(
-        Act(
-            team.provisional,
-            LocationEnquiryReceived(authority=team.authority, said_by=team.person, channel="text"),
-        )
-        for team in sides.list_teams(scene)
-    )
-    return Decision(acts, Answer.ENQUIRY)
+    teams = sides.list_teams(scene)
+    return Decision(tuple(tell(team.provisional, LocationEnquiryReceived, team) for team in teams), Answer.ENQUIRY)

@@ -9,7 +9,7 @@ import re
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Telling, TextContext
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Decision, tell
 from services.carers.understanding.children import child_names
 from services.carers.understanding.languages.word_lists import word_set
 from services.carers.understanding.meaning import Intent, Meaning
@@ -32,9 +32,8 @@ def identify_child(telling: Telling, codes: child_names.Named, meaning: Meaning,
         answer = Answer.NO_SUCH_CODE if codes.somebody_else else Answer.NOT_IDENTIFIED
         return Decision((escalation.request_person(scene, "which-child", telling.child),), answer)
     child = scene.child_by_id(told[0])
-    identified = ChildIdentified(authority=scene.authority, said_by=scene.person, channel="text", child=child.child)
     return Decision(
-        (Act(telling.child, identified),),
+        (tell(telling.child, ChildIdentified, scene, child=child.child),),
         Answer.IDENTIFIED,
         identified=((telling.child, child.child),),
         coded=child.code,

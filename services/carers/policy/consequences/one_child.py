@@ -1,11 +1,9 @@
 """Decides what follows from one statement about one child."""
 
-from typing import Any
-
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import confirmation
 from services.carers.policy.context import Child, TextContext
-from services.carers.policy.decision import Act, Decision
+from services.carers.policy.decision import Decision, tell
 from services.carers.understanding.meaning import REPORTS, Intent
 from services.safeguarding import events
 
@@ -30,19 +28,13 @@ def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decisi
         return confirmation.claim_false_alarm(child, scene)
     kind, fields, answer = SAYS[intent]
     named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
-    said = kind.model_validate(_build_fields(scene) | fields | named)
-    return Decision((Act(child.child, said),), answer, child.standing)
-
-
-def _build_fields(scene: TextContext) -> dict[str, Any]:
-    return {"authority": scene.authority, "said_by": scene.person, "channel": "text"}
+    return Decision((tell(child.child, kind, scene, **fields, **named),), answer, child.standing)
 
 
 def _report_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
-    told = _build_fields(scene)
     if intent is Intent.NOT_BACK and child.standing.state == "returned":
-        taken_back = events.ReportRetracted(**told, retracts="return")
-        return Decision((Act(child.child, taken_back),), Answer.NOT_BACK, child.standing)
-    missing = events.ChildReportedMissing(**told, placement=scene.placement)
+        taken_back = tell(child.child, events.ReportRetracted, scene, retracts="return")
+        return Decision((taken_back,), Answer.NOT_BACK, child.standing)
+    missing = tell(child.child, events.ChildReportedMissing, scene, placement=scene.placement)
     answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
-    return Decision((Act(child.child, missing),), answer, child.standing, denied=(child.child,))
+    return Decision((missing,), answer, child.standing, denied=(child.child,))

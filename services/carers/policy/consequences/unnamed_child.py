@@ -9,7 +9,7 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import confirmation, escalation
 from services.carers.policy.consequences.one_child import decide_for_child
 from services.carers.policy.context import About, Child, Provisional, Question, TextContext
-from services.carers.policy.decision import Act, Decision, combine_decisions
+from services.carers.policy.decision import Act, Decision, combine_decisions, tell
 from services.carers.policy.mentions import sides
 from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import REPORTS, Intent
@@ -55,14 +55,9 @@ def _list_nameless(scene: TextContext) -> Sequence[Provisional]:
 def _report_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
     acts = []
     for side in sides.list_sides(scene):
-        content = ChildReportedMissing(
-            authority=side.authority,
-            said_by=side.person,
-            channel="text",
-            candidates=tuple(each.child for each in side.children),
-            placement=side.placement,
-        )
-        acts += [Act(side.provisional, content), escalation.request_identification(side)]
+        candidates = tuple(each.child for each in side.children)
+        report = tell(side.provisional, ChildReportedMissing, side, candidates=candidates, placement=side.placement)
+        acts += [report, escalation.request_identification(side)]
         acts += _suspect_luring(side) if Intent.LURE in intents else ()
     question = _ask_which(scene, "report")
     if sides.are_alike(scene.children):

@@ -6,8 +6,8 @@ from dataclasses import replace
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation, unnamed_child
 from services.carers.policy.consequences.one_child import decide_for_child
-from services.carers.policy.context import Child, PoliceStand, Standing, TextContext
-from services.carers.policy.decision import Act, Decision, combine_decisions
+from services.carers.policy.context import PoliceStand, Standing, TextContext
+from services.carers.policy.decision import Decision, combine_decisions, tell
 from services.carers.policy.mentions import sides
 from services.carers.policy.mentions.child_mentions import STANDS_DOWN, ChildMentions, resolve_mentions
 from services.carers.understanding.children import child_names
@@ -77,7 +77,9 @@ def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: Tex
         report = sides.choose_report(scene.child_by_id(child), begun, asked_of)
         if report is not None:
             identified.setdefault(report, child)
-    acts = [Act(report, _build_identification(scene.child_by_id(child), scene)) for report, child in identified.items()]
+    acts = [
+        tell(report, ChildIdentified, scene.for_subject(child), child=child) for report, child in identified.items()
+    ]
     acts += [act for act in told.acts if act.subject not in identified.values()]
     for each in begun:
         if each.provisional in identified:
@@ -86,11 +88,6 @@ def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: Tex
             acts.append(escalation.request_person(scene, "which-child", each.provisional))
     answer = Answer.MISSING_NAMED if identified else told.answer
     return replace(told, acts=tuple(acts), answer=answer, answered=True, identified=tuple(identified.items()))
-
-
-def _build_identification(child: Child, scene: TextContext) -> ChildIdentified:
-    seen = scene.for_child(child)
-    return ChildIdentified(authority=seen.authority, said_by=seen.person, channel="text", child=child.child)
 
 
 def _decide_told(meaning: Meaning, found: ChildMentions, scene: TextContext) -> Decision | None:
