@@ -11,7 +11,7 @@ from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
 from services.carers.understanding.details import answers
-from services.carers.understanding.details.times import find_last_seen
+from services.carers.understanding.details.times import find_times
 from services.carers.understanding.languages import language_recognition
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
@@ -80,7 +80,7 @@ class DecisionApplier:
         """Whether a reply is on its way. `now` is wall time."""
         number_hash = self._keyring.number_hash(text.sender)
         kept: dict[ChildId, tuple[WordsId, ...]] = {}
-        seen = find_last_seen(text.body, text.story_at)
+        seen = find_times(text.body, text.story_at).last_seen
         reported = [act for act in decision.acts if isinstance(act.content, events.ChildReportedMissing)]
         alone = len(reported) == 1 or _is_of_one_child(decision.acts)
         for act in decision.acts:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.carers.understanding.details.times import Times, find_last_seen, find_times
+from services.carers.understanding.details.times import Times, find_times
 
 NIGHT = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
@@ -45,11 +45,11 @@ def on_the_day(hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_a_time_at_which_the_child_was_last_seen_is_understood(text: str, seen: datetime) -> None:
-    assert find_last_seen(text, NIGHT) == seen
+    assert find_times(text, NIGHT).last_seen == seen
 
 
 def test_summer_time_is_londons() -> None:
-    assert find_last_seen("last seen at 9pm", SUMMER) == datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
+    assert find_times("last seen at 9pm", SUMMER).last_seen == datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_summer_time_is_londons() -> None:
     ],
 )
 def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: datetime) -> None:
-    assert find_last_seen(text, now) == seen
+    assert find_times(text, now).last_seen == seen
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: da
     ],
 )
 def test_where_it_is_not_sure_nothing_is_said(text: str) -> None:
-    assert find_last_seen(text, NIGHT) is None
+    assert find_times(text, NIGHT).last_seen is None
 
 
 @pytest.mark.parametrize(

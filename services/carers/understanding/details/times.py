@@ -102,10 +102,6 @@ def find_times(text: str, at: datetime) -> Times:
     return Times(*(next(iter(each)) if len(each) == 1 else None for each in found.values()))
 
 
-def find_last_seen(text: str, at: datetime) -> datetime | None:
-    return find_times(text, at).last_seen
-
-
 def _classify_time(words: str, times: list[ClockTime | Span], place: int, before: Kind | None) -> Kind | None:
     """Classifies a time by the nearest cue before it in its clause, else after it, else in the clause before."""
     time = times[place]

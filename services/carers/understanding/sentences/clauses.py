@@ -57,7 +57,8 @@ class _Reading:
         typed = self.clause.typed
         false_alarm, who = self._find_claimed(lexicon.FALSE_ALARM, self._was_never_gone)
         ended, unmissed = self._find_claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
-        self._hide_each(lexicon.NO_LONGER_MISSING)
+        for pattern in lexicon.NO_LONGER_MISSING:
+            self.rest = pattern.sub(assertion.hide, self.rest)
         not_back = self._take(lexicon.NOT_BACK)
         if not_back < 0 and not self.text.detail:
             false_alarm = max(false_alarm, self._find_claimed(lexicon.TAKEN_BACK)[0])
@@ -154,10 +155,10 @@ class _Reading:
         groups = match.groupdict()
         plain = self.clause.plain
         if groups.get("of"):
-            if lexicon.PRESENT_THERE.search(plain[: match.start()]) is None:
-                return None
             there = lexicon.PRESENT_THERE.search(plain[: match.start()])
-            who = subjects.find_subject(plain, there.start() if there is not None else 0)
+            if there is None:
+                return None
+            who = subjects.find_subject(plain, there.start())
         elif groups.get("at"):
             if plain.startswith("sorry was ") and not self.text.false_alarm:
                 return None
@@ -198,10 +199,6 @@ class _Reading:
                 last = match.end()
             self.rest = self.rest[: match.start()] + assertion.hide(match) + self.rest[match.end() :]
         return last
-
-    def _hide_each(self, patterns: Iterable[re.Pattern[str]]) -> None:
-        for pattern in patterns:
-            self.rest = pattern.sub(assertion.hide, self.rest)
 
     def _is_the_child_late(self, match: re.Match[str]) -> bool:
         return subjects.find_subject(self.clause.plain, match.start("at")).kind is not Kind.OTHER
