@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, Self, TypeAlias
 from uuid import UUID
 
-from services.carers.understanding.children.child_names import Known
+from services.carers.understanding.children.child_names import KnownChild
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 
 Kind: TypeAlias = Literal["carer", "residential", "staff", "officer", "former-carer", "unknown"]
@@ -40,7 +40,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Child(Known):
+class Child(KnownChild):
     """One of the speaker's children, or a child whom they may name by code alone."""
 
     standing: Standing = Standing()

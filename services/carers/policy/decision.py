@@ -19,13 +19,13 @@ class Claim:
     """A claim that would end a search. One code, texted to the sender, confirms it for all its children."""
 
     kind: ClaimKind
-    about: tuple["Claimed", ...]
+    about: tuple["ClaimedChild", ...]
     apart: bool = False
     """It keeps a code of its own, since nobody has said yet which of several children is meant."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedChild:
     """One child of a claim. `code` is the child's own; empty for a report without a name."""
 
     subject: ChildId
@@ -105,7 +105,7 @@ GRAVITY = list(Answer)
 def merge_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
     """Merges claims of one kind, so that one code confirms them for all their children."""
     apart: list[Claim] = []
-    about: dict[ClaimKind, dict[ChildId, Claimed]] = {}
+    about: dict[ClaimKind, dict[ChildId, ClaimedChild]] = {}
     for claim in claims:
         if claim.apart:
             apart.append(claim)

@@ -13,7 +13,7 @@ from services.carers.understanding.languages import (
     welsh,
     word_lists,
 )
-from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Said
+from services.carers.understanding.meaning import REPORTS, Enquiry, Intent, Meaning, Statement
 from services.carers.understanding.sentences import clauses, lexicon, whole_text
 from services.carers.understanding.sentences.lexicon import compile_any
 
@@ -38,23 +38,23 @@ def understand(text: str) -> Meaning:
     """Never raises. A text that it cannot make out is UNCLEAR, and a person reads it."""
     words, plain = plain_words.normalise(text), plain_words.simplify(text)
     if (command := practice.find_command(words)) is not None:
-        return Meaning((Said(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
+        return Meaning((Statement(command, words),), words, welsh="ymarfer" in words or "ymuno" in words)
     reference = references.has_reference(text)
     parts = plain_words.split_clauses(text)
     said = _read_clauses(text, plain, parts)
     if references.find_code_after_ok(text) is not None:
-        said.insert(0, Said(Intent.ACKNOWLEDGE, words))
+        said.insert(0, Statement(Intent.ACKNOWLEDGE, words))
     if reference or (references.announces_reference(text) and not said):
-        said.append(Said(Intent.REFERENCE, words))
+        said.append(Statement(Intent.REFERENCE, words))
     if STOP.search(plain):
-        said = [Said(Intent.STOP, words)]
+        said = [Statement(Intent.STOP, words)]
     said, contradictory = _put_report_first(said, words, plain)
     in_its_script = not text.isascii() and ELSEWHERE_IN_ITS_SCRIPT.search(text) is not None
     foreign = in_its_script or ELSEWHERE.search(plain) is not None
     if foreign and not any(each.intent in REPORTS for each in said):
-        said.append(Said(Intent.MISSING, words))
+        said.append(Statement(Intent.MISSING, words))
     if all(each.if_named for each in said):
-        said.append(Said(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
+        said.append(Statement(Intent.THANKS if _asks_nothing(plain) else Intent.UNCLEAR, words))
     in_welsh = len(welsh.WORDS & set(plain.split())) * 3 >= len(plain.split()) > 0
     doubtful = foreign or contradictory or plain_words.in_another_script(text) or language_recognition.is_foreign(text)
     return Meaning(
@@ -70,23 +70,23 @@ def understand(text: str) -> Meaning:
     )
 
 
-def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> list[Said]:
+def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> list[Statement]:
     known = whole_text.read_whole(plain, parts, quoted=plain_words.quotes_somebody(text))
-    said: list[Said] = []
+    said: list[Statement] = []
     before = ""
     for at, (clause, following) in enumerate(pairwise([*parts, None])):
         if clause is not None:
             found = clauses.read_clause(clause, whole_text.look_ahead(known, following))
             if (NOT_THAT_ONE.fullmatch(clause.plain) and HOME.search(before)) or NO_SUCH_ONE.fullmatch(clause.plain):
-                found.append(Said(Intent.NOT_BACK, clause.typed, if_named=True))
+                found.append(Statement(Intent.NOT_BACK, clause.typed, if_named=True))
             if not found and (but := lexicon.ALL_BUT.search(clause.typed)) and not lexicon.GONE.search(clause.plain):
-                found.append(Said(Intent.NOT_BACK, but[1], if_named=True))
+                found.append(Statement(Intent.NOT_BACK, but[1], if_named=True))
             said.extend(replace(each, at=at) for each in found)
             known, before = whole_text.carry_over(known, clause), clause.plain
     return said
 
 
-def _put_report_first(said: list[Said], words: str, plain: str) -> tuple[list[Said], bool]:
+def _put_report_first(said: list[Statement], words: str, plain: str) -> tuple[list[Statement], bool]:
     """A text that begins with MISSING is a report. True where its other words contradict that, so that a person reads it."""
     if not plain.startswith("missing") or NAMES_A_CHILD_AS_MISSING.search(plain):
         return said, False
@@ -97,12 +97,12 @@ def _put_report_first(said: list[Said], words: str, plain: str) -> tuple[list[Sa
     if back_later or any(each.search(plain) for each in lexicon.NO_LONGER_MISSING):
         return said, True
     return [
-        Said(Intent.MISSING, words),
+        Statement(Intent.MISSING, words),
         *(each for each in said if each.intent not in {Intent.BACK, Intent.MISSING}),
     ], True
 
 
-def _classify_enquiry(said: list[Said], plain: str) -> Enquiry | None:
+def _classify_enquiry(said: list[Statement], plain: str) -> Enquiry | None:
     """Also of an enquiry within a report: the report is acted upon, and the enquiry is noted."""
     if not any(each.intent is Intent.ENQUIRY for each in said):
         return None
@@ -114,7 +114,7 @@ def _asks_nothing(plain: str) -> bool:
     return any(words & each.THANKS and words <= each.THANKS | each.AROUND_THANKS for each in (english_questions, welsh))
 
 
-def _asks_only(said: list[Said], parts: list[plain_words.Clause]) -> bool:
+def _asks_only(said: list[Statement], parts: list[plain_words.Clause]) -> bool:
     """Whether an answer is enough: no clause tells anything of a child."""
     asking = {each.words for each in said if each.intent in ASKING}
     return all(
@@ -140,7 +140,7 @@ TELLS = compile_any(
 """Words that may tell something about a person, a time or a place."""
 
 
-def _without_noise(said: list[Said]) -> tuple[Said, ...]:
+def _without_noise(said: list[Statement]) -> tuple[Statement, ...]:
     """Drops cries for help and questions beside a report or a return: people are told at once anyway."""
     kinds = {each.intent for each in said}
     if kinds & REPORTS or Intent.BACK in kinds:

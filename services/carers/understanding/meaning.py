@@ -40,7 +40,7 @@ REPORTS = frozenset({Intent.MISSING, Intent.NOT_BACK})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """One statement, and its words as typed, where the children's names are looked for."""
 
     intent: Intent
@@ -62,7 +62,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    said: tuple[Said, ...]
+    said: tuple[Statement, ...]
     """In the order of the text. Never empty."""
     words: str
     """The whole text as `plain_words.normalise` gives it."""

@@ -12,7 +12,7 @@ from services.carers.understanding.meaning import Intent
 from tests.unit.carers.generated_sentences import returns, still_missing
 
 HOW_MANY = int(os.environ.get("SENTENCES", "2000"))
-CHILD = child_names.Known("a child", "C17", ("Amara",))
+CHILD = child_names.KnownChild("a child", "C17", ("Amara",))
 STANDS_DOWN = {Intent.BACK, Intent.FALSE_ALARM}
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from services.carers.understanding.children import child_names, corrections
-from services.carers.understanding.children.child_names import Known
+from services.carers.understanding.children.child_names import KnownChild
 
-AMARA, YUSUF = Known("amara", "C17", ("Amara",)), Known("yusuf", "C18", ("Yusuf",))
+AMARA, YUSUF = KnownChild("amara", "C17", ("Amara",)), KnownChild("yusuf", "C18", ("Yusuf",))
 CHILDREN = (AMARA, YUSUF)
 
 
@@ -42,7 +42,7 @@ def test_those_left_out_are_told_apart_from_everybody_else() -> None:
 
 
 def test_a_word_that_may_be_two_names_is_neither() -> None:
-    alike = (Known("selima", "C1", ("Selima",)), Known("selina", "C2", ("Selina",)))
+    alike = (KnownChild("selima", "C1", ("Selima",)), KnownChild("selina", "C2", ("Selina",)))
     assert child_names.find_named("selisa is missing", alike).children == ()
 
 

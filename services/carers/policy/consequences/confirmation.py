@@ -11,7 +11,7 @@ from typing import Any
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import Child, ClaimKind, OpenClaim, TextContext
-from services.carers.policy.decision import Act, Claim, Claimed, Decision, merge_claims, tell
+from services.carers.policy.decision import Act, Claim, ClaimedChild, Decision, merge_claims, tell
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import confirmations
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
@@ -174,10 +174,10 @@ def _ask_for_code_alone(live: Sequence[OpenClaim], scene: TextContext) -> Decisi
     return Decision(acts, Answer.CONFIRM_PLAINLY, claims=claims)
 
 
-def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tuple[Claimed, ...]:
+def _repeat_claim(live: Sequence[OpenClaim], kind: ClaimKind, scene: TextContext) -> tuple[ClaimedChild, ...]:
     codes = {each.child: each.code for each in scene.known}
     return tuple(
-        Claimed(each.subject, codes.get(each.subject, ""), each.authority, each.person, each.episode)
+        ClaimedChild(each.subject, codes.get(each.subject, ""), each.authority, each.person, each.episode)
         for each in live
         if each.kind == kind
     )
@@ -204,7 +204,9 @@ def _build_acts(
 
 def _build_claim(kind: ClaimKind, subjects: Sequence[ChildId], child: Child, scene: TextContext) -> Claim:
     about = tuple(
-        Claimed(subject, child.code if subject == child.child else "", scene.authority, scene.person, child.episode)
+        ClaimedChild(
+            subject, child.code if subject == child.child else "", scene.authority, scene.person, child.episode
+        )
         for subject in dict.fromkeys(subjects)
     )
     return Claim(kind, about)

@@ -6,7 +6,7 @@ Only texts that say nothing else are practice. A plain MISSING is always real, a
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import escalation
 from services.carers.policy.context import TextContext
-from services.carers.policy.decision import Claim, Claimed, Decision, tell
+from services.carers.policy.decision import Claim, ClaimedChild, Decision, tell
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details import practice
 from services.carers.understanding.meaning import Intent, Meaning
@@ -56,7 +56,7 @@ def _ask_to_confirm(scene: TextContext) -> Decision:
     if scene.enrolment.practising is None:
         return Decision(answer=Answer.PRACTICE_HOW)
     seen = scene.for_subject(scene.enrolment.practising)
-    about = Claimed(scene.enrolment.practising, "", seen.authority, seen.person)
+    about = ClaimedChild(scene.enrolment.practising, "", seen.authority, seen.person)
     return Decision(answer=Answer.PRACTICE_CONFIRM, claims=(Claim("practice", (about,)),), exercise=True)
 
 

@@ -24,7 +24,9 @@ PLAIN = word_set("""
 QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 
 
-def identify_child(telling: Telling, codes: child_names.Named, meaning: Meaning, scene: TextContext) -> Decision:
+def identify_child(
+    telling: Telling, codes: child_names.NamedChildren, meaning: Meaning, scene: TextContext
+) -> Decision:
     """`codes`: the children that the text names by their own codes; `scene`: the context for the telling's authority."""
     told = [each for each in codes.children if scene.child_by_id(each).authority == telling.authority]
     alone = len(told) == len(codes.children) == 1 and not codes.alike and not codes.somebody_else

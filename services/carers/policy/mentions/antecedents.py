@@ -8,7 +8,7 @@ import re
 from services.carers.policy.context import TextContext
 from services.carers.understanding.children import child_names
 from services.carers.understanding.languages.word_lists import word_set
-from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
+from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
 
 ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
@@ -20,7 +20,11 @@ NAMING = word_set("""
 
 
 def resolve_antecedent(
-    said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
+    said: Statement,
+    named: child_names.NamedChildren,
+    overall: child_names.NamedChildren,
+    scene: TextContext,
+    meaning: Meaning,
 ) -> tuple[ChildId, ...]:
     """The children of a statement whose own words name none of them as its subject."""
     if before := _find_before(said, meaning, scene, overall):
@@ -34,7 +38,7 @@ def resolve_antecedent(
 
 
 def _resolve_by_rest(
-    said: Said, overall: child_names.Named, scene: TextContext, meaning: Meaning
+    said: Statement, overall: child_names.NamedChildren, scene: TextContext, meaning: Meaning
 ) -> tuple[ChildId, ...]:
     """By the names anywhere in the text."""
     if len(overall.children) == 1:
@@ -59,7 +63,9 @@ def find_child_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId,
     return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
 
 
-def _find_before(said: Said, meaning: Meaning, scene: TextContext, overall: child_names.Named) -> tuple[ChildId, ...]:
+def _find_before(
+    said: Statement, meaning: Meaning, scene: TextContext, overall: child_names.NamedChildren
+) -> tuple[ChildId, ...]:
     """The children named last before it. A child that the text says is back is not the one whom it reports."""
     back = {
         child
@@ -75,7 +81,7 @@ def _find_before(said: Said, meaning: Meaning, scene: TextContext, overall: chil
     return ()
 
 
-def _find_after(said: Said, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
+def _find_after(said: Statement, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
     """The children named right after it, as in "he has come back, Omid"."""
     if said.at < 0:
         return ()
@@ -87,7 +93,7 @@ def _find_after(said: Said, meaning: Meaning, scene: TextContext) -> tuple[Child
     return ()
 
 
-def _resolve_mentioned(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> tuple[ChildId, ...]:
+def _resolve_mentioned(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> tuple[ChildId, ...]:
     """Children named in another clause only. While another child is missing, a return may be that child's."""
     if said.intent in REPORTS or not scene.open or scene.child_by_id(children[0]).standing.open:
         return children

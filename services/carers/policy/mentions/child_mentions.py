@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from services.carers.policy.context import TextContext
 from services.carers.policy.mentions import antecedents, sides
 from services.carers.understanding.children import child_names, corrections
-from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Said
+from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
 from services.safeguarding.identifiers import ChildId
 
 OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
@@ -33,9 +33,9 @@ class ChildMentions:
 
 def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
     overall = child_names.find_named(meaning.words, scene.known)
-    about: dict[ChildId, list[Said]] = {}
-    either: dict[tuple[ChildId, ...], list[Said]] = {}
-    nobody: list[Said] = []
+    about: dict[ChildId, list[Statement]] = {}
+    either: dict[tuple[ChildId, ...], list[Statement]] = {}
+    nobody: list[Statement] = []
     doubtful = False
     for said in meaning.said:
         named = child_names.find_named(said.words, scene.known)
@@ -53,7 +53,7 @@ def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
         if somebody_else or said.intent in NEWS:
             children = _limit_to_missing(children, scene, alone=somebody_else)
         # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
-        what = Said(Intent.UNCLEAR, said.words) if somebody_else else said
+        what = Statement(Intent.UNCLEAR, said.words) if somebody_else else said
         if somebody_else and not children:
             continue
         for group in groups:
@@ -96,7 +96,7 @@ def _single_out(
 
 
 def _group_alike(
-    named: child_names.Named, overall: child_names.Named, scene: TextContext
+    named: child_names.NamedChildren, overall: child_names.NamedChildren, scene: TextContext
 ) -> tuple[tuple[ChildId, ...], ...]:
     """The children with the same code, by code, named in these words, or in the text if these words name nobody."""
     here = named.alike or (() if named.children or named.somebody_else else overall.alike)
@@ -106,7 +106,7 @@ def _group_alike(
     return tuple(tuple(each) for each in groups.values())
 
 
-def _weaken_unless_missed(said: Said, *, missed: bool) -> Said:
+def _weaken_unless_missed(said: Statement, *, missed: bool) -> Statement:
     """Said of a child that nobody missed, "is home" only says where it is."""
     if missed or said.intent is not Intent.BACK or CAME.search(said.words):
         return said
@@ -118,7 +118,7 @@ CAME = re.compile(
 )
 
 
-def _may_be_of_another(children: tuple[ChildId, ...], said: Said, scene: TextContext) -> bool:
+def _may_be_of_another(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> bool:
     """A child that is not missing is named, and "her" may be the one that is."""
     missing = [child for child in children if scene.child_by_id(child).standing.open]
     return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
@@ -130,20 +130,20 @@ def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alon
     return missing if missing or alone else children
 
 
-def _apply_correction(about: dict[ChildId, list[Said]], meaning: Meaning, scene: TextContext) -> bool:
+def _apply_correction(about: dict[ChildId, list[Statement]], meaning: Meaning, scene: TextContext) -> bool:
     """Applies "not Omar, Omid". True where nobody had reported the wrong child, so that a person finds out."""
     pair = None if Intent.BACK in meaning.intents else corrections.find_correction(meaning.clauses, scene.known)
     if pair is None:
         return False
     wrong, instead = pair
-    about.setdefault(instead, []).append(Said(Intent.MISSING, meaning.words))
+    about.setdefault(instead, []).append(Statement(Intent.MISSING, meaning.words))
     if scene.child_by_id(wrong).standing.open:
-        about[wrong] = [Said(Intent.FALSE_ALARM, meaning.words)]
+        about[wrong] = [Statement(Intent.FALSE_ALARM, meaning.words)]
         return False
     return not REPORTS & set(meaning.intents)
 
 
-def _drop_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Said]:
+def _drop_others(nobody: list[Statement], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Statement]:
     """Drops unnamed returns beside a report by name: they are about the others, whom nobody missed."""
     if any(REPORTS & set(intents) for intents in settled.values()):
         return [each for each in nobody if each.intent is not Intent.BACK]
@@ -151,7 +151,11 @@ def _drop_others(nobody: list[Said], settled: dict[ChildId, tuple[Intent, ...]])
 
 
 def _find_children(
-    said: Said, named: child_names.Named, overall: child_names.Named, scene: TextContext, meaning: Meaning
+    said: Statement,
+    named: child_names.NamedChildren,
+    overall: child_names.NamedChildren,
+    scene: TextContext,
+    meaning: Meaning,
 ) -> tuple[ChildId, ...]:
     """The nearest name counts. A code of somebody else's child means that it is none of the speaker's."""
     if named.left_out and said.intent in REPORTS and not named.children:
@@ -165,7 +169,7 @@ def _find_children(
     return antecedents.resolve_antecedent(said, named, overall, scene, meaning)
 
 
-def choose_whereabouts(said: Iterable[Said]) -> Intent:
+def choose_whereabouts(said: Iterable[Statement]) -> Intent:
     """Of one child: a report, a return or a false alarm, the last said, but a return outweighs a false alarm, for its duties are more."""
     each = list(said)
     returns = [index for index, one in enumerate(each) if one.intent is Intent.BACK]
@@ -185,14 +189,14 @@ NOT_YET = re.compile(
 )
 
 
-def _adds_nothing(keep: Intent, said: list[Said]) -> bool:
+def _adds_nothing(keep: Intent, said: list[Statement]) -> bool:
     """Whether it adds nothing to the place where the child was found: only "safe", or "not home yet"."""
     if keep is Intent.BACK:
         return all(one.weak for one in said if one.intent is Intent.BACK)
     return keep is Intent.NOT_BACK and all(NOT_YET.search(one.words) for one in said if one.intent in REPORTS)
 
 
-def _choose_intents(said: Iterable[Said], *, open_: bool) -> tuple[Intent, ...]:
+def _choose_intents(said: Iterable[Statement], *, open_: bool) -> tuple[Intent, ...]:
     """Keeps the statements about one child that count together. `open_`: the child is known to be missing."""
     each = list(said)
     keep = choose_whereabouts(each)

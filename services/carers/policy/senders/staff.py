@@ -156,7 +156,9 @@ def _decide_about_telling(telling: Telling, meaning: Meaning, scene: TextContext
 
 def _decide_about_another(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision | None:
     """A child's own code beside that of the telling identifies its child, or means another child. None without one."""
-    codes = child_names.find_named(meaning.words, [child_names.Known(each.child, each.code) for each in scene.known])
+    codes = child_names.find_named(
+        meaning.words, [child_names.KnownChild(each.child, each.code) for each in scene.known]
+    )
     if not {*codes.children, *codes.alike} - {telling.child} and not codes.somebody_else:
         return None
     found = resolve_mentions(meaning, scene)

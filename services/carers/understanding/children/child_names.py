@@ -50,7 +50,7 @@ ANOTHERS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownChild:
     """A child as the grammar knows it. `names` serve recognition only, and are never sent or logged."""
 
     child: str
@@ -59,7 +59,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedChildren:
     children: tuple[str, ...] = ()
     somebody_else: bool = False
     """The text holds a code of none of these children, or speaks of somebody else's child."""
@@ -77,21 +77,23 @@ class Named:
     """Children of different authorities with the code in the text. One of them is meant, and nobody knows which."""
 
 
-def find_named(words: str, children: Sequence[Known]) -> Named:
+def find_named(words: str, children: Sequence[KnownChild]) -> NamedChildren:
     """`words` as `plain_words.normalise` gives them. Codes outweigh names, and names outweigh counts."""
     if (but_for := BUT_FOR.search(words)) is not None:
         left_out = find_named(but_for[1], children).children
         if left_out:
-            return Named(tuple(each.child for each in children if each.child not in left_out), left_out=left_out)
+            return NamedChildren(
+                tuple(each.child for each in children if each.child not in left_out), left_out=left_out
+            )
     found, foreign, alike = _find_children(words, children)
     if found or foreign or alike:
         return replace(_sort_by_role(words, found, children), somebody_else=foreign, alike=alike)
     if ANOTHERS.search(words):
-        return Named(somebody_else=True)
+        return NamedChildren(somebody_else=True)
     return _find_counted(words, children)
 
 
-def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[Known]) -> Named:
+def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[KnownChild]) -> NamedChildren:
     """Sorts the children found by the part that each has: one may be missing, and another have seen it."""
     each = words.split()
     standing = {
@@ -108,15 +110,17 @@ def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[Known])
     left_out = tuple(child for child in found if Role.WITHOUT in standing[child])
     subjects = tuple(child for child in found if child not in beside)
     mentions = _list_mentions([child for child in children if child.child in subjects])
-    return Named(subjects, together=_are_together(words, mentions), left_out=left_out, beside=beside, owners=owners)
+    return NamedChildren(
+        subjects, together=_are_together(words, mentions), left_out=left_out, beside=beside, owners=owners
+    )
 
 
-def _find_places(words: list[str], child: Known) -> list[int]:
+def _find_places(words: list[str], child: KnownChild) -> list[int]:
     forms = list_words(child) | {simplify_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
     return [at for at, word in enumerate(words) if word in forms]
 
 
-def _find_children(words: str, children: Sequence[Known]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+def _find_children(words: str, children: Sequence[KnownChild]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
     """The children named, whether the text holds an unknown code, and the children with a shared code."""
     codes = _group_by_code(children)
     said = [code for code in CODE.findall(words) if code in codes]
@@ -146,7 +150,7 @@ def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
     ]
 
 
-def _group_by_code(children: Sequence[Known]) -> dict[str, list[str]]:
+def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
     """The children by code. Two authorities may each have a C17."""
     codes: dict[str, list[str]] = {}
     for each in children:
@@ -162,19 +166,19 @@ def find_code_numbers(words: str) -> tuple[str, ...]:
     )
 
 
-def is_the_wrong_one(child: Known, words: str) -> bool:
+def is_the_wrong_one(child: KnownChild, words: str) -> bool:
     """Whether it is only named as the wrong one, as in "Omid, not Omar"."""
     forms = {simplify_code(child.code), *(form for name in child.names for form in _list_forms(name))}
     before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
     return before == {"not"}
 
 
-def _find_counted(words: str, children: Sequence[Known]) -> Named:
+def _find_counted(words: str, children: Sequence[KnownChild]) -> NamedChildren:
     everyone = tuple(each.child for each in children)
     number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
     if ALL.search(words) or (number is not None and number == len(children)):
-        return Named(everyone)
-    return Named(count=number if number is not None and number < len(children) else 0)
+        return NamedChildren(everyone)
+    return NamedChildren(count=number if number is not None and number < len(children) else 0)
 
 
 def _are_together(words: str, mentions: set[str]) -> bool:
@@ -185,7 +189,7 @@ def _are_together(words: str, mentions: set[str]) -> bool:
     return TOGETHER.search(words) is not None or set(between) <= mentions | JOINERS
 
 
-def _list_mentions(children: Sequence[Known]) -> set[str]:
+def _list_mentions(children: Sequence[KnownChild]) -> set[str]:
     return {fold(name) for each in children for name in (*each.names, simplify_code(each.code))}
 
 
@@ -205,7 +209,7 @@ def _compile_spoken(code: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{re.escape(code)}|{announced})\b" if announced else rf"\b{re.escape(code)}\b")
 
 
-def _list_own_names(child: Known, children: Sequence[Known]) -> set[str]:
+def _list_own_names(child: KnownChild, children: Sequence[KnownChild]) -> set[str]:
     """The names of this child alone."""
     others = {
         form for each in children if each.child != child.child for name in each.names for form in _list_forms(name)
@@ -218,18 +222,18 @@ def _list_forms(name: str) -> set[str]:
     return {fold(name), f"{fold(name)}s"}
 
 
-def may_name_one(word: str, children: Sequence[Known]) -> bool:
+def may_name_one(word: str, children: Sequence[KnownChild]) -> bool:
     """Whether the subject may be one of them: their name, also shortened or misspelt, or no word at all."""
     names = [form for each in children for name in each.names if name.strip() for form in fold(name).split()]
     return not word or not names or any(sounds_like(word, name) for name in names)
 
 
-def list_words(child: Known) -> set[str]:
+def list_words(child: KnownChild) -> set[str]:
     """The words by which a text may call the child."""
     return {simplify_code(child.code)} | {form for name in child.names for form in _list_forms(name)}
 
 
-def find_answered(words: str, children: Sequence[Known]) -> tuple[str, ...]:
+def find_answered(words: str, children: Sequence[KnownChild]) -> tuple[str, ...]:
     """The children meant by an answer to "which child?", where a bare number is enough: 17 is C17."""
     spoken = {word.lstrip("0") for word in words.split()}
     spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.carers.understanding.children import child_names
-from services.carers.understanding.children.child_names import Known
+from services.carers.understanding.children.child_names import KnownChild
 from services.carers.understanding.languages.word_lists import word_set
 
 CORRECTING = word_set("""
@@ -14,7 +14,7 @@ CORRECTING = word_set("""
 """A clause of these words and names only corrects a name."""
 
 
-def find_correction(clauses: Sequence[str], children: Sequence[Known]) -> tuple[str, str] | None:
+def find_correction(clauses: Sequence[str], children: Sequence[KnownChild]) -> tuple[str, str] | None:
     """The child named by mistake and the child meant, if the text is explicit about both."""
     mentions = {word for each in children for word in child_names.list_words(each)}
     words = " ".join(each for each in clauses if set(each.split()) - mentions <= CORRECTING)

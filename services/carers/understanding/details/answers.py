@@ -95,12 +95,12 @@ OF_THE_CHILD = frozenset({ReportQuestion.DIRECTION, ReportQuestion.TRANSPORT})
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AnsweredQuestion:
     question: ReportQuestion
     words: str
 
 
-def find_answers(text: str) -> tuple[Told, ...]:
+def find_answers(text: str) -> tuple[AnsweredQuestion, ...]:
     """One entry for each question answered, in the order of the questions, with its sentences joined."""
     sentences = [
         (each.strip(), plain_words.simplify(each)) for each in SENTENCE_ENDS.split(text) if each and each.strip()
@@ -109,7 +109,7 @@ def find_answers(text: str) -> tuple[Told, ...]:
         question: [sentence for sentence, plain in sentences if _answers(question, pattern, plain)]
         for question, pattern in ASKED.items()
     }
-    return tuple(Told(question, " ".join(answers)) for question, answers in found.items() if answers)
+    return tuple(AnsweredQuestion(question, " ".join(answers)) for question, answers in found.items() if answers)
 
 
 def _answers(question: ReportQuestion, pattern: re.Pattern[str], plain: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from services.carers.understanding.languages import word_lists
 from services.carers.understanding.languages.plain_words import Clause
-from services.carers.understanding.meaning import Intent, Said
+from services.carers.understanding.meaning import Intent, Statement
 from services.carers.understanding.sentences import assertion, lexicon, subjects
 from services.carers.understanding.sentences.subjects import Kind, Subject
 from services.carers.understanding.sentences.whole_text import Text
@@ -16,32 +16,32 @@ Fits: TypeAlias = Callable[[re.Match[str]], Subject | None]
 Counts: TypeAlias = Callable[[re.Match[str]], bool]
 
 
-def read_clause(clause: Clause, text: Text) -> list[Said]:
+def read_clause(clause: Clause, text: Text) -> list[Statement]:
     """At most one of missing, back and false alarm (the last one wins), and the other statements."""
     typed, plain = clause.typed, clause.plain
-    said = [Said(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
+    said = [Statement(Intent.LURE, typed)] if lexicon.LURE.search(plain) else []
     if lexicon.QUESTION.search(plain):
-        return [*said, Said(Intent.STATUS, typed)]
+        return [*said, Statement(Intent.STATUS, typed)]
     reading = _Reading(clause, text)
     said.extend(each for one in reading.whereabouts() for each in _split_exception(one))
     besides = {} if any(each.intent is Intent.BACK for each in said) else lexicon.BESIDES
     said.extend(
-        Said(kind, typed) for kind, pattern in (besides | lexicon.REQUESTS).items() if pattern.search(reading.rest)
+        Statement(kind, typed) for kind, pattern in (besides | lexicon.REQUESTS).items() if pattern.search(reading.rest)
     )
     if not said and (reading.asked or reading.is_a_question()):
-        said.append(Said(Intent.STATUS, typed))
+        said.append(Statement(Intent.STATUS, typed))
     return said
 
 
-def _split_exception(said: Said) -> list[Said]:
+def _split_exception(said: Statement) -> list[Statement]:
     """Splits "Amara is back without Yusuf" and "all back except Linh" into a return and its exception."""
     found = lexicon.BUT_FOR.search(said.words) if said.intent is Intent.BACK else None
     if found is None:
         return [said]
     if found[2].split()[0] in {"her", "him", "them"}:
-        return [Said(Intent.NOT_BACK, found[2])]
+        return [Statement(Intent.NOT_BACK, found[2])]
     rest = said.words[: found.start()] if found[1] == "without" else said.words
-    return [replace(said, words=rest), Said(Intent.NOT_BACK, found[2], if_named=True)]
+    return [replace(said, words=rest), Statement(Intent.NOT_BACK, found[2], if_named=True)]
 
 
 class _Reading:
@@ -53,7 +53,7 @@ class _Reading:
         self.rest = lexicon.IRRELEVANT.sub(assertion.hide, clause.plain)
         self.asked = False
 
-    def whereabouts(self) -> list[Said]:
+    def whereabouts(self) -> list[Statement]:
         typed = self.clause.typed
         false_alarm, who = self._find_claimed(lexicon.FALSE_ALARM, self._was_never_gone)
         ended, unmissed = self._find_claimed(lexicon.NO_LONGER_MISSING, self._is_the_childs)
@@ -69,23 +69,23 @@ class _Reading:
         if back < 0:
             back, whose = max(back, self._find_claimed(lexicon.STAND_DOWN)[0]), ""
         reported, mixed = max(not_back, due, missing), min(max(not_back, due, missing), back) >= 0
-        found = [Said(Intent.LOCATED, typed)] if back < 0 and self._is_located() else []
+        found = [Statement(Intent.LOCATED, typed)] if back < 0 and self._is_located() else []
         if reported > max(back, false_alarm, ended):
             kind = Intent.NOT_BACK if reported == not_back else Intent.MISSING
             return [
-                Said(
+                Statement(
                     kind, typed, mixed, was=self._was_once(reported), weak=kind is Intent.MISSING and self._is_hearsay()
                 ),
                 *found,
             ]
         if back >= 0:
-            return [Said(Intent.BACK, typed, mixed, whose, weak=self._is_weak())]
+            return [Statement(Intent.BACK, typed, mixed, whose, weak=self._is_weak())]
         if false_alarm >= 0:
-            return [Said(Intent.FALSE_ALARM, typed, subject=who), *found]
+            return [Statement(Intent.FALSE_ALARM, typed, subject=who), *found]
         if ended < 0:
             return found
         kind = Intent.BACK if lexicon.ANY_MORE.search(self.clause.plain) else Intent.FALSE_ALARM
-        return [Said(kind, typed, subject=unmissed, weak=True)]
+        return [Statement(kind, typed, subject=unmissed, weak=True)]
 
     def _was_once(self, place: int) -> bool:
         return lexicon.WAS_ONCE.search(self.clause.plain[:place]) is not None
