@@ -1,6 +1,6 @@
 """Handles the messages of carers: alerts to send, and the status of their children's episodes."""
 
-from services.carers.policy.scene import PoliceStand
+from services.carers.policy.context import PoliceStand
 from services.carers.store import child_status
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.carers.policy.scene import Capacity, Child, Standing, Telling, TextContext
+from services.carers.policy.context import Capacity, Child, Standing, Telling, TextContext
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
-from services.carers.understanding import whom
+from services.carers.understanding.children import child_names
 from services.carers.understanding.meaning import Meaning
 from services.platform.delivery.sms_status import reply_codes
 from services.platform.register import conversation, keys
@@ -34,7 +34,7 @@ async def load(
 
     One round trip; one more for a stranger's number, and one or two for each reply code in the text.
     """
-    numbers, digits = keyring.number_hashes(text.sender), whom.numbers(meaning.words)
+    numbers, digits = keyring.number_hashes(text.sender), child_names.find_code_numbers(meaning.words)
     number_hash = numbers[0]
     speaker, coded, status, (came, answered), question, reports, enrolment, claimed = await uow.fetch(
         conversation.speaker_by_number(keyring, numbers, text.story_at),

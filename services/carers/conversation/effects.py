@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.carers import messages, metrics
-from services.carers.policy.scene import Act, Decision, TextContext
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Decision
 from services.carers.store import child_status, claims, conversations, enrolments, texts
 from services.carers.text import Text
-from services.carers.understanding import answers, language_recognition
-from services.carers.understanding.times import last_seen
+from services.carers.understanding.details import answers
+from services.carers.understanding.details.times import find_times
+from services.carers.understanding.languages import language_recognition
 from services.platform.delivery.channels.sms import LANE
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.worker import DeliveryLoop
@@ -54,7 +56,7 @@ class DecisionApplier:
         """True if a reply is on its way, in `language`. `now` is wall time."""
         text, acts = self.text, self.decision.acts
         kept: dict[ChildId, tuple[WordsId, ...]] = {}
-        seen = last_seen(text.body, text.story_at)
+        seen = find_times(text.body, text.story_at).last_seen
         reported = [act for act in acts if isinstance(act.content, events.ChildReportedMissing)]
         alone = len(reported) == 1 or _is_of_one_child(acts)
         for act in acts:
@@ -89,7 +91,7 @@ class DecisionApplier:
         )
         whole, acts = await keep(words=self.text.words), self.decision.acts
         told = any(isinstance(act.content, ANSWERING) for act in acts) and _is_of_one_child(acts)
-        parts = answers.told(self.text.body) if told else ()
+        parts = answers.find_answers(self.text.body) if told else ()
         return whole, *[await keep(words=each.words, answers=each.question) for each in parts]
 
     def _publish(self, subject: ChildId, content: Message, *, exercise: bool) -> None:
@@ -159,11 +161,11 @@ class DecisionApplier:
                 enrolments.end_practice(uow, person, at)
         if stage == "practising":
             child = self.decision.acts[0].subject
-            own = context.about(child)
+            own = context.for_subject(child)
             enrolments.begin_practice(uow, own.person or context.person, own.authority, child, at)
         elif stage == "practised":
             for each in context.children:
-                own = context.of(each)
+                own = context.for_child(each)
                 aware = CarerAwarenessRecorded(
                     authority=own.authority, said_by=own.person, channel="text", carer=own.person, how="practice"
                 )

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.carers.policy import enrolment
+from services.carers.policy.consequences import enrolment
 from services.carers.store import enrolments
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
@@ -27,7 +27,7 @@ class PracticeTimeout:
             if found is None:
                 return False
             uow.publish(
-                enrolment.over(found.authority, found.person),
+                enrolment.end_practice(found.authority, found.person),
                 subject=found.child,
                 at=now,
                 message_id=str(derived("practice over", found.person, found.begun_at.isoformat())),

@@ -6,9 +6,10 @@ from datetime import timedelta
 from services.carers import metrics
 from services.carers.conversation import context
 from services.carers.conversation.effects import DecisionApplier
-from services.carers.policy import human
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Decision, TextContext
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
 from services.carers.store import key_rotation, texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
@@ -84,7 +85,7 @@ class TextWorker:
         known, language = await context.load(uow, self._keyring, text, meaning, default=self._default, now=now)
         decision = decide(meaning, known)
         if text.flaw is not None:
-            decision = human.also_escalate(decision, known, "damaged")
+            decision = escalation.also_escalate(decision, known, "damaged")
         applier = DecisionApplier(uow, self._keyring, self._delivery, text, known, decision)
         replied = await applier.apply("cy" if meaning.welsh else language, now)
         texts.mark_read(uow, unread.sid, at=now, replied=replied)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import ClaimKind
-from services.carers.policy.scene import Decision
+from services.carers.policy.context import ClaimKind
+from services.carers.policy.decision import Decision
 from services.safeguarding.roles import Wording
 from services.wording import read_words
 

@@ -1,1 +1,1 @@
-"""What to do about a text: pure decisions. Who texts, how things stand and the time are passed in."""
+"""Decides what follows from a text. Pure: what is known is given, and nothing is read or sent here."""

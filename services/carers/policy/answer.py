@@ -1,10 +1,10 @@
-"""What a text is answered, by the name of its template."""
+"""Names the template of the reply to a text."""
 
 from enum import StrEnum
 
 
 class Answer(StrEnum):
-    """The reply's template (`messages/`), the gravest first. Each says what has truly happened by now, and what to do next."""
+    """A template in `messages/`, the gravest first. Each says only what has happened by now, and what to do next."""
 
     MISSING_WHICH = "missing-which"
     MISSING_ALIKE = "missing-alike"
@@ -22,12 +22,12 @@ class Answer(StrEnum):
     BACK_CLAIMED = "back-claimed"
     FALSE_ALARM_CLAIMED = "false-alarm-claimed"
     BACK_UNREPORTED = "back-unreported"
-    """Said to be back, though nobody had reported the child."""
+    """Back, though nobody had reported the child."""
     CODE_WRONG = "code-wrong"
     CODES_HELD = "codes-held"
     """Too many wrong codes came from this number: no code counts for now, and a person rings."""
     CONFIRM_PLAINLY = "confirm-plainly"
-    """The code came among words that say more: it is asked for alone."""
+    """The code came among other words: the sender is asked for the code alone."""
     BACK = "back"
     BACK_BY_WORD = "back-by-word"
     BACK_ALREADY = "back-already"

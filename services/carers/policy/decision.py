@@ -1,55 +1,115 @@
-"""From what a text means and who sent it to what is done. Each kind of sender has a policy of its own."""
+"""Describes what a text brings about: acts, claims to be confirmed, and the answer."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
-from services.carers.policy import confirmation, enrolment, human
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Decision, Telling, TextContext
-from services.carers.policy.senders import carer, officer, staff, stranger
-from services.carers.understanding.meaning import Intent, Meaning
+from services.carers.policy.context import ClaimKind, OpenClaim, Question, Standing, TextContext
+from services.safeguarding.child_events.events import Told
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
+from services.safeguarding.message import Message
 
-OWN_CHILDREN = frozenset({"carer", "residential"})
-
-
-def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    return confirmation.hold_codes(_by_kind(meaning, scene), scene)
+Stage: TypeAlias = Literal["joined", "practising", "practised"]
 
 
-def _by_kind(meaning: Meaning, scene: TextContext) -> Decision:
-    if scene.kind in OWN_CHILDREN:
-        return _by_carer(meaning, scene)
-    if scene.kind == "officer":
-        return carer.within_limits(_unless_stopped(meaning, scene) or officer.decide(meaning, scene), scene)
-    if scene.kind == "staff":
-        confirmed = _unless_stopped(meaning, scene) or confirmation.confirm(meaning, scene)
-        return carer.within_limits(confirmed or staff.decide(meaning, scene), scene)
-    return carer.within_limits(stranger.decide(meaning, scene), scene)
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim that would end a search. One code, texted to the sender, confirms it for all its children."""
+
+    kind: ClaimKind
+    about: tuple["ClaimedChild", ...]
+    apart: bool = False
+    """It keeps a code of its own, since nobody has said yet which of several children is meant."""
 
 
-def _by_carer(meaning: Meaning, scene: TextContext) -> Decision:
-    if stopped := _unless_stopped(meaning, scene):
-        return stopped
-    if answered := confirmation.confirm(meaning, scene) or enrolment.decide(meaning, scene):
-        return carer.within_limits(answered, scene)
-    if scene.telling is None:
-        alone = meaning.intents == (Intent.ACKNOWLEDGE,) and meaning.asks_only
-        return Decision(answer=Answer.CODE_UNKNOWN) if alone else carer.decide(meaning, scene)
-    if staff.is_told_of(scene.telling, scene):
-        return carer.within_limits(staff.decide(meaning, scene), scene)
-    return _by_carer_told(scene.telling, meaning, scene)
+@dataclass(frozen=True, slots=True)
+class ClaimedChild:
+    """One child of a claim. `code` is the child's own; empty for a report without a name."""
+
+    subject: ChildId
+    code: str
+    authority: AuthorityId
+    person: PersonId | None = None
+    episode: UUID | None = None
 
 
-def _by_carer_told(telling: Telling, meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a text that was sent to this number stands in theirs."""
-    if staff.leaves_it(meaning):
-        return carer.decide(meaning, scene)
-    acknowledged = staff.acknowledged(telling)
-    if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
-        return acknowledged
-    told = carer.decide(meaning, scene)
-    return replace(told, acts=(*told.acts, *acknowledged.acts))
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A message to publish about `subject`. The text's words are stored under the subject and referred to by the message."""
+
+    subject: ChildId
+    content: Message
 
 
-def _unless_stopped(meaning: Meaning, scene: TextContext) -> Decision | None:
-    """They want no more texts. A person is told and finds another way: safeguarding does not end with a text."""
-    return human.to_human(scene, "opted-out", answer=None) if Intent.STOP in meaning.intents else None
+def tell(subject: ChildId, kind: type[Told], scene: TextContext, **fields: Any) -> Act:
+    """An act whose message is by the speaker, as the scene's authority knows them."""
+    return Act(subject, kind(authority=scene.authority, said_by=scene.person, channel="text", **fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    acts: tuple[Act, ...] = ()
+    answer: Answer | None = None
+    standing: Standing = field(default_factory=Standing)
+    """For a reply about the state of a search."""
+    question: Question | None = None
+    """The question that the reply asks."""
+    answered: bool = False
+    """The open question is answered or dropped."""
+    identified: tuple[tuple[ChildId, ChildId], ...] = ()
+    """Pairs of a provisional report and its child."""
+    ended: tuple[ChildId, ...] = ()
+    """Provisional reports that end with the return, or with the false alarm."""
+    claims: tuple[Claim, ...] = ()
+    """Claims that the sender is asked to confirm, each by its own code."""
+    confirmed: tuple[OpenClaim, ...] = ()
+    which: tuple[str, ...] = ()
+    """The codes of the children whose claims are confirmed."""
+    denied: tuple[ChildId, ...] = ()
+    """Children reported missing by this text: no earlier code ends that."""
+    wrong_code: bool = False
+    stage: Stage | None = None
+    """The speaker's enrolment from now on."""
+    exercise: bool = False
+    """Everything published because of it is practice."""
+    coded: str | None = None
+    """The code by which duty staff named a child. The reply repeats it, so that a mistyped code is noticed."""
+
+
+def combine_decisions(parts: list[Decision]) -> Decision:
+    """Combines the decisions about one text. The gravest answer wins, and each subject has each kind of act once."""
+    acts: dict[tuple[str, type[Message]], Act] = {}
+    for part in parts:
+        for act in part.acts:
+            acts.setdefault((act.subject, type(act.content)), act)
+    gravest = min(parts, key=lambda part: GRAVITY.index(part.answer) if part.answer else len(GRAVITY))
+    return Decision(
+        tuple(acts.values()),
+        gravest.answer,
+        gravest.standing,
+        question=next((part.question for part in parts if part.question), None),
+        ended=tuple(ended for part in parts for ended in part.ended),
+        identified=tuple(each for part in parts for each in part.identified),
+        coded=gravest.coded,
+        claims=merge_claims(claim for part in parts for claim in part.claims),
+        denied=tuple(denied for part in parts for denied in part.denied),
+    )
+
+
+GRAVITY = list(Answer)
+"""`Answer` lists the gravest first."""
+
+
+def merge_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Merges claims of one kind, so that one code confirms them for all their children."""
+    apart: list[Claim] = []
+    about: dict[ClaimKind, dict[ChildId, ClaimedChild]] = {}
+    for claim in claims:
+        if claim.apart:
+            apart.append(claim)
+            continue
+        for each in claim.about:
+            about.setdefault(claim.kind, {}).setdefault(each.subject, each)
+    return (*(Claim(kind, tuple(of_kind.values())) for kind, of_kind in about.items()), *apart)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from services.carers.policy.scene import PoliceStand, Standing
+from services.carers.policy.context import PoliceStand, Standing
 from services.platform.register.conversation import CHILDREN
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork

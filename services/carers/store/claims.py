@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.carers.policy.claim import Claim, ClaimKind, OpenClaim
-from services.carers.understanding import confirmations
+from services.carers.policy.context import ClaimKind, OpenClaim
+from services.carers.policy.decision import Claim
+from services.carers.understanding.details import confirmations
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import CODE_ALPHABET, ChildId

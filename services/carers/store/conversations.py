@@ -5,7 +5,7 @@ Everything here is written with the commit.
 
 from datetime import datetime
 
-from services.carers.policy.scene import Provisional, Question
+from services.carers.policy.context import Provisional, Question
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId

@@ -1,1 +1,1 @@
-"""What a text means: a grammar for frightened people's writing. Pure; knows no child, no case and no clock."""
+"""Reads what a text means, by a grammar for frightened people's writing. Pure: knows no child, no case and no clock."""

@@ -1,4 +1,4 @@
-"""What one text can say."""
+"""Describes the meaning of a text."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 class Intent(StrEnum):
     MISSING = "missing"
     NOT_BACK = "not-back"
-    """Not back: a report, or, where the child was said to be back, that this was not so."""
+    """A report, or the withdrawal of an earlier "back"."""
     BACK = "back"
     FALSE_ALARM = "false-alarm"
     LOCATED = "located"
@@ -24,7 +24,7 @@ class Intent(StrEnum):
     STOP = "stop"
     JOIN = "join"
     PRACTICE = "practice"
-    """Wants to practise, and does not say what."""
+    """A wish to practise, without saying what."""
     PRACTICE_MISSING = "practice-missing"
     PRACTICE_BACK = "practice-back"
     THANKS = "thanks"
@@ -32,52 +32,52 @@ class Intent(StrEnum):
 
 
 Enquiry: TypeAlias = Literal["where", "after"]
-"""Where a child is, or about a child in the way of somebody who is none of the child's own."""
+"""Where a child is, or about a child as an outsider asks."""
 
 WHEREABOUTS = (Intent.MISSING, Intent.NOT_BACK, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED)
-"""Of these a text can mean only one of the same child."""
+"""A text can mean only one of these for the same child."""
 REPORTS = frozenset({Intent.MISSING, Intent.NOT_BACK})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One thing said, and the words as typed in which it was: whom it is about is looked for there."""
+class Statement:
+    """One statement, and its words as typed, where the children's names are looked for."""
 
     intent: Intent
     words: str
     mixed: bool = False
-    """The same words hold a report and a return: of two children named in them nobody can tell which is which."""
+    """The words hold a report and a return, so that of two children named nobody can tell which is which."""
     subject: str = ""
-    """The word for whom it is said of, where that is no pronoun and in no list: the child's name, or anybody's."""
+    """The subject, where it is no pronoun and in no word list: the child's name, or anybody's."""
     if_named: bool = False
     """It counts only where the words name a child of the speaker's."""
     at: int = -1
-    """Its clause, among `Meaning.clauses`: whom "she" means stands before it."""
+    """The index of its clause in `Meaning.clauses`. The antecedent of "she" stands before it."""
     was: bool = False
-    """A report of what was, as in "she was gone all night": a return in the same text outweighs it, wherever it stands."""
+    """A report about the past, as in "she was gone all night". A return anywhere in the text outweighs it."""
     weak: bool = False
-    """A return in words that are said of a child who never went as well, as in "she is here", or a report that others tell: of a child
-    that is known to be missing it is news, and no other report."""
+    """A return in words that also fit a child who never left, as in "she is here", or a report by hearsay. About a child known to be
+    missing the latter is news, and no new report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    said: tuple[Said, ...]
-    """In the order in which it was said. Never empty."""
+    said: tuple[Statement, ...]
+    """In the order of the text. Never empty."""
     words: str
-    """All of it, as typed (`writing.typed`)."""
+    """The whole text as `plain_words.normalise` gives it."""
     welsh: bool = False
     doubtful: bool = False
-    """A person must read it too: a language we hardly know, or words that contradict each other."""
+    """A person must read it too: it is in a language that is hardly read here, or contradicts itself."""
     reference: bool = False
-    """A police reference stands in it."""
+    """The text holds a police reference."""
     codes: tuple[str, ...] = ()
-    """What may be the code of a text of ours, the likeliest first: by it the sender says which telling they mean."""
+    """Candidates for the code of a telling, the likeliest first."""
     clauses: tuple[str, ...] = ()
     asks_only: bool = False
-    """Nothing stands in it but what asks, greets or thanks: an answer is enough. Whatever holds more is kept, or read by a person."""
+    """The text only asks, greets or thanks, so that an answer is enough."""
     enquiry: Enquiry | None = None
-    """Whether a child is asked after anywhere in the text, also where something else in it is what the text is about."""
+    """The enquiry in the text, also where the text is mainly about something else."""
 
     @property
     def intents(self) -> tuple[Intent, ...]:

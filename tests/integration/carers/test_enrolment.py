@@ -6,7 +6,7 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from services.carers.conversation.practice_timeout import AFTER, PracticeTimeout
-from services.carers.policy.scene import Enrolment
+from services.carers.policy.context import Enrolment
 from services.carers.store import enrolments
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks

@@ -9,9 +9,10 @@ from uuid import UUID, uuid5
 import yaml
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Child, Decision, Standing, Telling, TextContext
-from services.carers.understanding import whom
+from services.carers.policy.context import Child, Standing, Telling, TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
+from services.carers.understanding.children import child_names
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.care_events import ChildIdentified
@@ -90,7 +91,7 @@ def scene_of(case: Case) -> TextContext:
         coded = tuple(
             Child(child_id(code), code, (), Standing(given.get(code)), authority="kestrel", placement=PLACEMENT)  # type: ignore[arg-type]
             for code in BY_CODE
-            if code[1:] in whom.numbers(meaning.words)
+            if code[1:] in child_names.find_code_numbers(meaning.words)
         )
     known = case.who != "stranger"
     return TextContext(

@@ -2,12 +2,12 @@
 
 import pytest
 
-from services.carers.understanding.answers import told
+from services.carers.understanding.details.answers import find_answers
 from services.safeguarding.notice_fields import ReportQuestion as Asked
 
 
 def questions(text: str) -> set[Asked]:
-    return {each.question for each in told(text)}
+    return {each.question for each in find_answers(text)}
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_what_answers_nothing_of_how_a_child_went_is_no_answer_to_that(text: str
 def test_of_several_sentences_each_answer_is_its_own_word_for_word() -> None:
     found = {
         each.question: each.words
-        for each in told("MISSING. Grey hoody, jeans.\nLast seen outside McDonald's at 9. With Lee.")
+        for each in find_answers("MISSING. Grey hoody, jeans.\nLast seen outside McDonald's at 9. With Lee.")
     }
     assert found == {Asked.CLOTHING: "Grey hoody, jeans", Asked.LAST_SEEN_PLACE: "Last seen outside McDonald's at 9"}
 
 
 def test_two_sentences_that_answer_one_question_are_both_the_answer() -> None:
-    [found] = told("black coat. oh and white trainers!")
+    [found] = find_answers("black coat. oh and white trainers!")
     assert found.words == "black coat oh and white trainers!"

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Decision, Provisional, Question
+from services.carers.policy.context import Provisional, Question
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import ChildReportedMissing

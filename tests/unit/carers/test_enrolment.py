@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import OpenClaim
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Decision, Enrolment, Standing, TextContext
+from services.carers.policy.context import Enrolment, OpenClaim, Standing, TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted, TextNeedsHuman
 from tests.unit.carers.corpus import Case, child_id, scene_of

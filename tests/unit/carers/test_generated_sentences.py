@@ -6,19 +6,21 @@
 import os
 import random
 
-from services.carers.understanding import whom
+from services.carers.understanding.children import child_names
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent
 from tests.unit.carers.generated_sentences import returns, still_missing
 
 HOW_MANY = int(os.environ.get("SENTENCES", "2000"))
-CHILD = whom.Known("a child", "C17", ("Amara",))
+CHILD = child_names.KnownChild("a child", "C17", ("Amara",))
 STANDS_DOWN = {Intent.BACK, Intent.FALSE_ALARM}
 
 
 def stands_down(text: str) -> bool:
     """Whether it is read as a return or as a false alarm of this speaker's child."""
-    return any(said.intent in STANDS_DOWN and whom.may_be(said.subject, [CHILD]) for said in understand(text).said)
+    return any(
+        said.intent in STANDS_DOWN and child_names.may_name_one(said.subject, [CHILD]) for said in understand(text).said
+    )
 
 
 def test_no_sentence_that_says_no_return_is_read_as_one() -> None:

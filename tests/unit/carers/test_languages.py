@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.carers.understanding.grammar import understand
-from services.carers.understanding.language_recognition import recognise
+from services.carers.understanding.languages.language_recognition import recognise
 from tests.unit.carers.corpus import cases
 
 IN_ENGLISH = [

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import TextContext
+from services.carers.policy.context import TextContext
+from services.carers.policy.sender_policy import decide
 from services.carers.policy.senders.carer import REPLIES_AN_HOUR
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand

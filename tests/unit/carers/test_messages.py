@@ -10,8 +10,8 @@ import yaml
 
 from services.carers import messages
 from services.carers.policy.answer import Answer
-from services.carers.policy.claim import Claim, Claimed, ClaimKind
-from services.carers.policy.scene import Decision, PoliceStand, Standing
+from services.carers.policy.context import ClaimKind, PoliceStand, Standing
+from services.carers.policy.decision import Claim, ClaimedChild, Decision
 from services.protocol.policy.duties.tellings import CARERS
 from services.safeguarding.roles import Wording
 
@@ -24,7 +24,7 @@ CODES = ("W7W7", "M8M8", "X9X9")
 
 
 def claimed(kind: ClaimKind, *codes: str) -> Claim:
-    return Claim(kind, tuple(Claimed(f"child-{code}", code, "kestrel") for code in codes))
+    return Claim(kind, tuple(ClaimedChild(f"child-{code}", code, "kestrel") for code in codes))
 
 
 CLAIMS = (

@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from services.carers.policy.answer import Answer
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Decision, PoliceStand, Standing, Telling, TextContext
+from services.carers.policy.context import PoliceStand, Standing, Telling, TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from services.safeguarding.child_events import events
 from services.safeguarding.duty.outcomes import DutyAcknowledged

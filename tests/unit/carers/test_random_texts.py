@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from services.carers import messages
 from services.carers.policy.answer import Answer
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Child, Provisional, Question, Standing, TextContext
+from services.carers.policy.context import Child, Provisional, Question, Standing, TextContext
+from services.carers.policy.sender_policy import decide
 from services.carers.policy.senders import carer
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.languages import plain_words
@@ -106,8 +106,8 @@ def test_one_text_asks_at_most_one_question_and_never_before_it_reports(text: st
 @many
 @given(st.text(max_size=200))
 def test_plain_words_have_neither_capitals_nor_accents_nor_marks(text: str) -> None:
-    typed_words = plain_words.typed(text)
-    assert typed_words == " ".join(plain_words.folded(typed_words).split())
+    typed_words = plain_words.normalise(text)
+    assert typed_words == " ".join(plain_words.fold(typed_words).split())
     assert all(letter.isalnum() or letter in " _" or not letter.isascii() for letter in typed_words)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.carers.understanding import corrections, whom
-from services.carers.understanding.whom import Known
+from services.carers.understanding.children import child_names, corrections
+from services.carers.understanding.children.child_names import KnownChild
 
-AMARA, YUSUF = Known("amara", "C17", ("Amara",)), Known("yusuf", "C18", ("Yusuf",))
+AMARA, YUSUF = KnownChild("amara", "C17", ("Amara",)), KnownChild("yusuf", "C18", ("Yusuf",))
 CHILDREN = (AMARA, YUSUF)
 
 
@@ -23,7 +23,7 @@ CHILDREN = (AMARA, YUSUF)
     ],
 )
 def test_who_saw_heard_or_owns_is_not_whom_it_is_about(words: str) -> None:
-    named = whom.named(words, CHILDREN)
+    named = child_names.find_named(words, CHILDREN)
     assert "yusuf" not in named.children
     assert "yusuf" in named.beside
 
@@ -33,19 +33,19 @@ def test_who_saw_heard_or_owns_is_not_whom_it_is_about(words: str) -> None:
     ["yusuf is missing", "yusuf said he would be home by nine", "have you seen yusuf", "yusufs gone", "yousuf gone"],
 )
 def test_whoever_went_is_whom_it_is_about(words: str) -> None:
-    assert whom.named(words, CHILDREN).children == ("yusuf",)
+    assert child_names.find_named(words, CHILDREN).children == ("yusuf",)
 
 
 def test_those_left_out_are_told_apart_from_everybody_else() -> None:
-    named = whom.named("yusuf came home without amara", CHILDREN)
+    named = child_names.find_named("yusuf came home without amara", CHILDREN)
     assert named.left_out == ("amara",)
 
 
 def test_a_word_that_may_be_two_names_is_neither() -> None:
-    alike = (Known("selima", "C1", ("Selima",)), Known("selina", "C2", ("Selina",)))
-    assert whom.named("selisa is missing", alike).children == ()
+    alike = (KnownChild("selima", "C1", ("Selima",)), KnownChild("selina", "C2", ("Selina",)))
+    assert child_names.find_named("selisa is missing", alike).children == ()
 
 
 def test_one_named_by_mistake_is_put_right_in_so_many_words() -> None:
-    assert corrections.put_right(["sorry not amara", "yusuf"], CHILDREN) == ("amara", "yusuf")
-    assert corrections.put_right(["amara is not with yusuf"], CHILDREN) is None
+    assert corrections.find_correction(["sorry not amara", "yusuf"], CHILDREN) == ("amara", "yusuf")
+    assert corrections.find_correction(["amara is not with yusuf"], CHILDREN) is None

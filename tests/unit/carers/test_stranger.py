@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.carers.policy.decision import decide
+from services.carers.policy.sender_policy import decide
 from services.carers.understanding.grammar import understand
 from tests.unit.carers.corpus import Case, scene_of
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.carers.understanding.times import Times, last_seen, told_times
+from services.carers.understanding.details.times import Times, find_times
 
 NIGHT = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)
 SUMMER = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
@@ -45,11 +45,11 @@ def on_the_day(hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_a_time_at_which_the_child_was_last_seen_is_understood(text: str, seen: datetime) -> None:
-    assert last_seen(text, NIGHT) == seen
+    assert find_times(text, NIGHT).last_seen == seen
 
 
 def test_summer_time_is_londons() -> None:
-    assert last_seen("last seen at 9pm", SUMMER) == datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
+    assert find_times("last seen at 9pm", SUMMER).last_seen == datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_summer_time_is_londons() -> None:
     ],
 )
 def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: datetime) -> None:
-    assert last_seen(text, now) == seen
+    assert find_times(text, now).last_seen == seen
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_night_on_which_the_clocks_change(now: datetime, text: str, seen: da
     ],
 )
 def test_where_it_is_not_sure_nothing_is_said(text: str) -> None:
-    assert last_seen(text, NIGHT) is None
+    assert find_times(text, NIGHT).last_seen is None
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_where_it_is_not_sure_nothing_is_said(text: str) -> None:
     ],
 )
 def test_times_as_they_are_typed_and_dictated(text: str, hour: int, minute: int) -> None:
-    assert told_times(text, EVENING) == Times(last_seen=on_the_day(hour, minute))
+    assert find_times(text, EVENING) == Times(last_seen=on_the_day(hour, minute))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_times_as_they_are_typed_and_dictated(text: str, hour: int, minute: int)
     ],
 )
 def test_the_hour_at_which_somebody_noticed_is_not_when_the_child_was_seen(text: str, hour: int) -> None:
-    assert told_times(text, EVENING) == Times(noticed=on_the_day(hour))
+    assert find_times(text, EVENING) == Times(noticed=on_the_day(hour))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_hour_at_which_somebody_noticed_is_not_when_the_child_was_seen(text:
     ],
 )
 def test_the_hour_at_which_the_child_was_due_is_neither(text: str, hour: int, minute: int) -> None:
-    assert told_times(text, EVENING) == Times(due_back=on_the_day(hour, minute))
+    assert find_times(text, EVENING) == Times(due_back=on_the_day(hour, minute))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_hour_at_which_the_child_was_due_is_neither(text: str, hour: int, mi
     ],
 )
 def test_each_of_several_times_is_of_its_own_thing(text: str, times: Times) -> None:
-    assert told_times(text, EVENING) == times
+    assert find_times(text, EVENING) == times
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_each_of_several_times_is_of_its_own_thing(text: str, times: Times) -> N
     ],
 )
 def test_what_may_mean_either_is_nothing(text: str) -> None:
-    assert told_times(text, EVENING) == Times()
+    assert find_times(text, EVENING) == Times()
 
 
 @given(
@@ -205,5 +205,5 @@ def test_what_may_mean_either_is_nothing(text: str) -> None:
     st.datetimes(datetime(2026, 1, 2), datetime(2026, 12, 30), timezones=st.just(UTC)),
 )
 def test_nothing_was_seen_after_the_text_nor_a_day_before(text: str, at: datetime) -> None:
-    for told in (told_times(text, at).last_seen, told_times(text, at).noticed):
+    for told in (find_times(text, at).last_seen, find_times(text, at).noticed):
         assert told is None or at - timedelta(days=1) <= told <= at

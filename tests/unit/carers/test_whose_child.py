@@ -6,12 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from services.carers.policy import whose
 from services.carers.policy.answer import Answer
-from services.carers.policy.child_mentions import resolve_mentions
-from services.carers.policy.decision import decide
-from services.carers.policy.scene import Capacity, Child, Decision, Provisional, Question, Standing, TextContext
-from services.carers.understanding import whom
+from services.carers.policy.context import Capacity, Child, Provisional, Question, Standing, TextContext
+from services.carers.policy.decision import Decision
+from services.carers.policy.mentions import sides
+from services.carers.policy.mentions.child_mentions import resolve_mentions
+from services.carers.policy.sender_policy import decide
+from services.carers.understanding.children import child_names
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent
 from services.safeguarding.child_events import events
@@ -63,9 +64,9 @@ def made(text: str, scene: TextContext) -> Decision:
 
 def asked(scene: TextContext) -> TextContext:
     """After a report without a name: each side's stands open."""
-    sides = whose.sides(scene)
+    several = sides.list_sides(scene)
     provisionals = tuple(
-        Provisional(each.provisional, authority=each.authority, placement=each.placement) for each in sides
+        Provisional(each.provisional, authority=each.authority, placement=each.placement) for each in several
     )
     return replace(
         scene, question=Question("report", ROOT), provisionals=provisionals, provisional=provisional_child("next")
@@ -82,16 +83,16 @@ def authorities(decision: Decision, kind: type) -> list[str]:
 
 
 def test_the_sides_share_all_children_and_no_report() -> None:
-    kestrel, lapwing = whose.sides(SCENE)
+    kestrel, lapwing = sides.list_sides(SCENE)
     assert (kestrel.children, lapwing.children) == ((AMARA, YUSUF), (SELAM,))
     assert len({kestrel.provisional, lapwing.provisional, ROOT}) == 3
     assert (lapwing.authority, lapwing.person, lapwing.placement) == ("lapwing", PEOPLE["lapwing"], PLACES["lapwing"])
-    assert whose.sides(SCENE) == (kestrel, lapwing), "the same however often the text is read"
+    assert sides.list_sides(SCENE) == (kestrel, lapwing), "the same however often the text is read"
 
 
 def test_of_one_authority_and_placement_the_report_is_the_texts_own() -> None:
     one = replace(SCENE, children=(AMARA, YUSUF))
-    assert [each.provisional for each in whose.sides(one)] == [ROOT]
+    assert [each.provisional for each in sides.list_sides(one)] == [ROOT]
 
 
 def test_two_homes_of_one_authority_are_two_reports_and_one_team() -> None:
@@ -135,8 +136,8 @@ def test_of_two_alike_the_one_that_is_missing_is_meant_by_what_is_not_a_report()
 
 
 def test_neither_is_exact_where_the_answer_is_a_bare_number() -> None:
-    known = [whom.Known(each.child, each.code, each.names) for each in with_alike().children]
-    assert (whom.answered("17", known), whom.answered("19", known)) == ((), (SELAM.child,))
+    known = with_alike().children
+    assert (child_names.find_answered("17", known), child_names.find_answered("19", known)) == ((), (SELAM.child,))
 
 
 def test_the_answer_identifies_in_its_own_report_and_leaves_the_other_to_a_person() -> None:
@@ -199,7 +200,7 @@ def test_staff_say_of_no_child_of_another_authority_who_it_is() -> None:
 
 @pytest.mark.parametrize("text", ["C31", "c 31", "child 31", "it is see thirty", "031 missing"])
 def test_what_may_be_the_number_of_a_code_is_found(text: str) -> None:
-    assert ("31" in whom.numbers(understand(text).words)) == ("31" in text)
+    assert ("31" in child_names.find_code_numbers(understand(text).words)) == ("31" in text)
 
 
 def test_whatever_is_texted_each_authority_hears_of_its_own_children_from_whom_it_knows() -> None:

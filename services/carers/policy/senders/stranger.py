@@ -1,52 +1,51 @@
-"""A number that nobody knows, or a former carer's: one safe answer, a person told, nothing confirmed to anybody.
+"""Decides about the texts of an unknown number, or a former carer's: one safe answer, and nothing is confirmed.
 
-It may be a child's own phone, with our number memorised: what is texted goes to a person at once, in whatever language, and
-after the one safe answer nothing automatic follows (S61).
+It may be a child's own phone. A person reads each text at once, in any language, and after the one safe answer no automatic one
+follows (S61).
 """
 
 from dataclasses import replace
 
-from services.carers.policy import enquiry, human
 from services.carers.policy.answer import Answer
-from services.carers.policy.scene import Act, Decision, TextContext
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Act, Decision
 from services.carers.policy.senders import staff
 from services.carers.understanding.meaning import Intent, Meaning
 
 TEXTS_AN_HOUR = 20
-"""Beyond this a number's texts are kept, and a person is brought the 1st, 2nd, 4th, 8th and so on of them: never none, never a flood."""
+"""Beyond this all texts are kept, but a person is only sent the 1st, 2nd, 4th, 8th and so on."""
 NOTHING_BESIDES = frozenset({Intent.ENQUIRY, Intent.STATUS, Intent.THANKS, Intent.UNCLEAR})
-"""With an enquiry these say nothing more. A cry for help or a report does, and is read as one too."""
+"""Beside an enquiry these add nothing. A cry for help or a report does."""
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    """A code of a text that was sent to this number acknowledges that text, and nothing else: whoever holds the phone by now,
-    the register says no longer that they have to do with the child.
+    """The code of a telling that was sent to this number acknowledges that telling, and nothing else: by the register the sender
+    has nothing to do with the child any more.
     """
-    if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_it(meaning):
-        return _unknown(meaning, scene)
-    acknowledged = staff.acknowledged(scene.telling)
+    if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_duty(meaning):
+        return _answer_stranger(meaning, scene)
+    acknowledged = staff.acknowledge_telling(scene.telling)
     if set(meaning.intents) <= {Intent.ACKNOWLEDGE, Intent.THANKS}:
         return acknowledged
-    rest = _unknown(meaning, scene)
+    rest = _answer_stranger(meaning, scene)
     return replace(rest, acts=(*acknowledged.acts, *rest.acts))
 
 
-def _unknown(meaning: Meaning, scene: TextContext) -> Decision:
-    """The answer is the same whatever is asked, so that nothing can be learned from it. Of whom the code in it speaks, the person
-    who reads it is told.
-    """
+def _answer_stranger(meaning: Meaning, scene: TextContext) -> Decision:
+    """The answer is always the same, so that nobody learns anything from it."""
     beyond = scene.texts_this_hour - TEXTS_AN_HOUR
     if beyond > 0 and beyond.bit_count() > 1:
         return Decision()
     answer = None if scene.answered_before or Intent.STOP in meaning.intents else Answer.STRANGER
-    acts = enquiry.refused(scene).acts if meaning.enquiry else ()
+    acts = escalation.refuse_enquiry(scene).acts if meaning.enquiry else ()
     if not acts or set(meaning.intents) - NOTHING_BESIDES or not meaning.asks_only:
-        acts += _read_by_a_person(scene)
+        acts += _request_person(scene)
     return Decision(acts, answer)
 
 
-def _read_by_a_person(scene: TextContext) -> tuple[Act, ...]:
+def _request_person(scene: TextContext) -> tuple[Act, ...]:
     told = scene.telling
     if told is None:
-        return human.each_team(scene, "unknown-sender")
-    return (human.needed(replace(scene, authority=told.authority), "unknown-sender", told.child),)
+        return escalation.request_each_team(scene, "unknown-sender")
+    return (escalation.request_person(replace(scene, authority=told.authority), "unknown-sender", told.child),)

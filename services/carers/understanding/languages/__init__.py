@@ -1,1 +1,1 @@
-"""The languages of texts: English, Welsh, a few others, and their spelling."""
+"""Lists words and patterns by language, and makes typed words plain."""

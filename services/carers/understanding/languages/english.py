@@ -1,8 +1,6 @@
-"""English, as it is texted: what says that a child is missing, back, seen. Patterns over plain words (`writing.plain`).
+"""Lists the English of reports, as it is texted: missing, late, seen, lured. Patterns over plain words (`plain_words.simplify`).
 
-What asks for something stands in `english_asking.py`.
-
-Order within a list does not matter; the order in which the lists are tried is the grammar's (`grammar.py`).
+Order within a list does not matter.
 """
 
 NOT = r"(?:not|never|no)"
@@ -13,17 +11,12 @@ IRRELEVANT = (
     r"\bfound (?:him|her|them) on (?:facebook|insta\w*|snap\w*|tiktok|whatsapp|social media|line)\b",
     r"\bgone and (?=(?:walked|turned|come|let|got|rocked|strolled) (?:in|up|back|home|himself|herself))",
     r"\b(?:i am|i was|we are|we were|i|we) not (?:at )?(?:home|there|here)\b",
-    r"\b(?:police|cops|officers?|anyone|anybody|someone|somebody|nobody|you|duty|edt|worker|team|school|college|doctor|solicitor) (?:\w+ ){0,2}(?:got|get|gets|getting|come|came) back to (?:me|us|you|them|him|her)\b",
     r"\b(?:hear|heard|hearing) (?:\w+ )?back\b",
     r"\b(?:call|ring|text|phone|message|get|write|email|report|(?<!has )(?<!have )(?<!just )(?<!is )(?<!he )(?<!she )(?<!they )come) (?:me |us |you |them |it )?back (?:please|asap|when|on|to|if|soon|later|thanks|now)\b",
     r"\b(?:call|ring|text|phone|message)(?:ed)? (?:me|us|you) back\b",
-    r"\b(?:ring|call|text|phone) back\b",
     r"\b(?:come|came|comes|coming|gets|got) home with (?:a|an|some|new|loads|lots|money|bruises|marks|stuff|things)\b",
     r"(?<!\bout the )(?<!\bout of the )\bback (?:door|garden|window|gate|yard|pack|street|road|seat|bedroom|room|of(?! (?:his|her|their) own)|then)\b",
-    r"\b(?:since|after|before|when|until) (?:\w+ ){1,2}(?:came|got|come|coming|returned|getting) (?:back|home)(?: from \w+)?\b",
     r"\bmissing (?:you|him lots|her lots|home|his (?:mum|mom|dad|family|friends|phone|keys|country)|her (?:mum|mom|dad|family|friends|phone|keys|country)|their (?:mum|family|friends))\b",
-    r"\bpolice (?:said|say) (?:to )?(?:ring|call) back\b",
-    r"\bback (?:to normal|on|off|up|and forth|to back|to square one|ache|pain|ground)\b(?! (?:(?:the|a|his|her) )?(?:unit|site|own|foot|(?:\w+ )?(?:bus|train|tram|coach))\b)",
     r"\b(?:home|back) from (?:looking|searching|driving|work|the search|town|shift|holiday|a? ?drive|walking)\b",
     r"\b(?:way|while|weeks?|months?|years?|days?|cash|money|feed|flash|play|answer|fight|hold) back\b(?! (?:home|here|now|in|with|safe))",
     r"\b(?:hurt|broke|broken|injured|bad|on|behind|stabbed in|sore) (?:his|her|my|their|the) back\b",
@@ -36,34 +29,26 @@ IRRELEVANT = (
     r"\bgone upstairs\b",
     r"\b(?:checked|spoken|spoke|rung|rang|ring|called|confirmed|liaised|speaking|phoned|contacted|with) (?:with |to )?(?:the |his |her )?(?:childrens )?home\b(?! (?:now|safe))",
     r"\bmissing (?:person|persons|report|from home|unit|team|coordinator|officer)s? (?:officer|team|unit|coordinator|form|number|interview)\b",
-    r"\b(?:i|we|my \w+|husband|wife|partner|police|officers?|staff) (?:have |has |are |is |just |all |both )*(?:gone|went|going|out) (?:back )?(?:out )?(?:to look|looking|to search|searching|to find|driving|round|to get|to meet|to collect)\b",
 )
-"""Words that would mislead, taken out first."""
+"""Misleading words, taken out first."""
 
 HYPOTHETICAL = (
     r"\b(?:if|when|in case|incase|unless|until|till|til) (?:\w+ ){0,3}(?:goes|go|went|gets|comes|come|is|are|runs|run|leaves|leave|gone|disappears|returns|return|turns up|turn up)\b(?: \w+){0,3}",
     r"\b(?:might|may|could|going to|gonna|wants to|wanted to|want to|trying to|tries to|tried to|threatening to|threatened to|threatens to|planning to|plans to|about to|likely to|risk of|thinking of|talking about|talks about|talked about) (?:\w+ ){0,2}(?:go|going|goes|run|running|leave|leaving|disappear|disappearing|abscond|absconding)\b(?: \w+){0,2}",
     r"\b(?:will|would) (?:\w+ ){0,1}(?:go missing|run off|run away|leave|disappear|abscond|be gone)\b",
-    r"\b(?:hope|hoping|hopefully|pray|praying|wish|waiting for|wait for|expecting|want|wants|need|asked|told|tell|get|getting) (?:\w+ ){0,3}(?:to )?(?:come|comes|be|get|return|coming) (?:back|home)\b",
-    r"\b(?:will|would|should|must|to|can|might|may) (?:\w+ ){0,1}(?:be|come|get|return) (?:back|home)\b",
-    r"\b(?:coming|on (?:his|her|their|the) way|heading|walking|going) (?:back|home)\b",
     r"\bwhat (?:do i do|to do|happens|should i do)\b(?: \w+){0,4}",
-    r"\bwas (?:due|meant|supposed) \w+ ?\w*(?= (?:back|home))",
 )
-"""What may be, or is wished, is not what is."""
+"""A possibility or a wish is no fact."""
 
 DUE = (
     r"\b(?:should|shoulda|supposed|meant|due|expected) (?:to )?(?:have |of |a )?(?:been |be |come |got )?(?:back|home|in|here)\b(?! (?:soon|later|tomorrow|shortly|any|in (?:a|an|\d)))",
     r"\b(?:was|were|is|are) (?:due|supposed|meant|expected)\b(?: \w+){0,4} (?:back|home|in|here|return)\b",
     r"\b(?:overdue|past (?:his|her|their) curfew|missed (?:his|her|their) curfew|broken curfew|after curfew|breached curfew)\b",
-    r"\b(?:late|late getting|late coming) (?:back|home)\b",
-    r"\b(?:hour|hours|hrs|hr|minutes|mins) late\b",
     r"\bstill (?:out|gone|waiting|nowhere|away|no|absent|outstanding|unaccounted)\b",
     r"\b(?:no|not a) (?:sign|sight|show|word|trace|sighting) (?:of|from|yet)\b",
     r"\bno (?:sign|sight|trace)$",
     r"\bno show\b",
     r"\b(?:was|were) (?:due|expected|meant|supposed) (?!for (?:my|you|your|someone|somebody|another|a|the)\b)(?:to be )?(?:\w+ ){0,2}?(?:at|by|before|for|half|\d+|nine|ten|eleven|eight|seven|six|five)\b",
-    r"(?<!is )(?<!are )(?<!be )\bdue (?:back|home|in)(?: (?:at|by))?\b",
     r"\bcurfew (?:was|were|of)\b",
     r"\b(?:past|over|missed|broke|broken|breached|after|beyond) (?:(?:his|her|their|the|my) )?(?:curfew|(?:his|her|their) time)\b",
     r"\bexpect(?:ed|ing) (?:him|her|them|c\d+|\w+) (?:back|home|in|at|by|here|for|an hour|ages|hours)\b",
@@ -80,7 +65,7 @@ LATE = (
         r"|\blate (?:again|back|home|in)\b(?! (?:to|for))|^late(?: again| now| home| back)*$)"
     ),
 )
-"""Late is missing, for a carer who texts it: unless somebody else is late, or for something else."""
+"""A child that its carer calls late is missing, unless it is late for something else."""
 
 NOT_BACK = (
     rf"\b{NOT} (?:(?!missing\b|sure\b|and\b|so\b|he\b|she\b|they\b|hurt\b|injured\b|now\b)\w+ ){{0,4}}(?:back|home|returned|return|arrived|arrive|turned up|turn up|shown up|show up|showed up|got in|came in|come in|come through the door)\b",
@@ -111,7 +96,6 @@ MISSING = (
     r"\b(?:gave|given|giving) (?:me|us|staff|them|him|her|the \w+) the slip\b|\bslipped (?:away|past|out)\b|\bunable to account for\b|\bat large\b|\bnot accounted for\b",
     r"\bnot (?:see|saw|seen) (?:him|her|them|c\d+)\b",
     r"\b(?:run|ran|runs|running|runaway) ?(?:away|off|out)\b",
-    r"\brunaway\b",
     r"\b(?:done|did|doing) (?:a )?(?:runner|one|bunk|off)\b",
     r"\b(?:taken|took|take|takes) (?:\w+sel(?:f|ves) )?off\b",
     r"\bout (?:of )?the (?:\w+ ){0,2}(?:door|window)\b",
@@ -143,13 +127,11 @@ MISSING = (
     r"\bunable to (?:find|locate|contact|reach)\b",
     r"\b(?:nobody|no one|noone|none of us|no1) (?:\w+ ){0,3}(?:seen|saw|heard|knows where)\b",
     r"\blast seen\b",
-    r"\b(?:not|no idea|no clue|dunno|nobody knows|who knows|unsure|not sure) (?:\w+ ){0,3}where(?:abouts)? (?:he|she|they|c\d+|\w+) (?:is|are|has|have|went|gone|could|might|s|be)\b",
     r"\b(?:not|no idea|no clue|dunno|not sure|unsure) (?:(?!say\b|saying\b|tell\b|telling\b)\w+ ){0,2}(?:where|whereabouts)\b(?! (?:they|you|we|i|people|it|that|this) (?:get|got|heard|came|comes|is from|read))",
     r"\bwhereabouts (?:is |are )?(?:unknown|not known)\b",
     r"\blost (?:him|her|them|sight of|the (?:girl|boy|kids?|lad|child)|[a-z]{1,3}\d{1,4})\b",
     r"\bnot (?:slept|been) in (?:his|her|their) (?:bed|room)\b",
     r"\bnot (?:at|in) (?:school|college)\b(?!.*\b(?:ill|sick|poorly|unwell|with me|appointment|holiday|half term)\b)",
-    r"\b(?:stayed|staying|been) out all night\b",
     r"\bout all night\b",
     r"\bgone for (?:\d+|a|an|two|three|four|five|six|hours|ages)\b",
 )
@@ -158,7 +140,6 @@ LEFT = (
     r"\b(?:slipped|sneaked|snuck|crept|wandered|walked|gone|went|slunk|vanished) (?:away|off)\b",
     r"\b(?:hed|shed|theyd|of|ve|must have|must be) gone\b",
     r"\b(?:has|is|have|are|was|had|just|all|both|been|already|now|s) gone\b(?! (?:(?:\w+ )?to (?:bed|sleep|school|college|work|hospital|the (?:shop|shops|doctors?|dentist|gym|park|toilet))|quiet|well|up to bed|home|back))",
-    r"\band (?:has |is |just )?gone$",
     r"^(?:\w+ ){0,3}gone(?! (?:\w+ )?to (?:bed|sleep|school|college|work|hospital)\b)(?: again| missing| off| out| last night| tonight| \w+ (?:ago|hours?))?(?: \w+){0,3}$",
     r"\bgone (?:off|again|out and|out last|without|with (?:a|some|an|two|the|another)|since|from|missing)\b",
     r"\b(?:(?<!the )(?<!his )(?<!her )(?<!my )left(?! (?:it|them|this|that|ear|eye|hand|arm|foot|leg|knee|wrist|ankle|shoulder|cheek|eyebrow|side)\b)|walked out|walked off|stormed out|stormed off|went out|gone out|slipped out|snuck out|sneaked out|climbed out|got out|wandered off|went off|cleared off|crept out|jumped out)\b(?! (?:a|an|his|her|their|the|some) (?:note|letter|message|phone|mobile|bag|coat|charger|keys?|clothes|stuff|things|shoes|inhaler|medication|passport|money|card)\b)(?! (?:the )?(?:shoe|hand|leg|arm|side|school for|a note for school))",
@@ -168,7 +149,7 @@ LEFT = (
     r"\band (?:then )?(?:just )?(?:went|left|ran|legged it|scarpered|bolted|gone|went off|walked|disappeared)(?: again| off| out| straight out| away)*$",
     r"\b(?:went|gone) (?:straight )?(?:back )?out (?:again|the door|of the door)\b",
 )
-"""Weakly missing: of a grown-up it is none, nor of a child that is with one who looks after it."""
+"""Weakly missing: no report of a grown-up, nor of a child with somebody who looks after it."""
 
 SEEN = (
     r"\b(?:seen|saw|spotted|sighted|sighting|noticed)\b",

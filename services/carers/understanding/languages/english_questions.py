@@ -1,4 +1,6 @@
-"""English, as it is texted: questions, cries for help, thanks. Patterns over plain words (`writing.plain`)."""
+"""Lists the English of questions, cries for help and thanks, as it is texted. Patterns over plain words."""
+
+from services.carers.understanding.languages.word_lists import word_set
 
 QUESTION = (
     r"^(?:so |and |please |hi |hello )?(?:is|are|has|have|did) (?:he|she|they|c\d+) (?:\w+ ){0,2}(?:back|home|found|returned|turned up|come|been|ok|safe|missing)\b",
@@ -13,15 +15,11 @@ STATUS = (
     r"^(?:please )?(?:an? )?updates?(?: me| please| us| on \w+| on)*$",
     r"\bwhat (?:is )?(?:happening|going on|is happening|is the latest|is being done)\b",
     r"\b(?:have|has|did|do|does|are|is) (?:you |the |anyone |anybody |duty |social )*(?:police|cops|worker|team|you|anyone|they|edt) (?:\w+ ){0,2}(?:told|been told|know|got|found|heard|coming|looking|doing|acknowledged|called|get|find|hear|see|come|received|have)\b",
-    r"\b(?:did|have) you (?:get|got|receive|received|see|seen) (?:my|the|that|this)\b",
     r"\b(?:is|are) (?:anybody|anyone|someone|somebody|police|they|officers) (?:\w+ ){0,2}(?:looking|searching|coming|dealing|going)\b",
     r"\b(?:have|has|did) (?:the )?(?:police|officers|duty|edt|anyone) (?:\w+ )?(?:answered|replied|responded|acknowledged|accepted)\b",
     r"\bwho (?:else )?(?:has|have|is|are) (?:been |being )?(?:told|informed|notified|dealing|looking|aware)\b",
-    r"\bstatus\b(?:$| (?:of|on|for|please)\b)",
     r"\bwhere are we (?:up to|at|with)\b",
-    r"^(?:has|have) (?:the |his |her )?(?:carers?|school|home|parents?|mum|manager|staff|unit|placement) (?:\w+ )?(?:been )?(?:told|informed|notified|rung|called|contacted)\b",
     r"\bhow long (?:will|until|before)\b",
-    r"\bkeep me (?:updated|posted|informed)\b",
     r"\b(?:heard anything|anything yet|any joy|any luck|any sign)\b",
 )
 
@@ -36,7 +34,7 @@ ASKS_WHERE = (
     r"\b(?:which|what) (?:\w+ )?(?:home|house|hostel|placement|town|city|carer|address|school|hotel)\b(?! (?:is this|am i|are we|is it)\b)",
     r"(?<!not )\b(?:what|whats|need|send|give|tell|know) (?:\w+ ){0,3}(?:address|postcode|location|whereabouts)\b",
 )
-"""Where a child is, whoever asks (S37). Somebody who asks where they are themselves is lost, and enquires after nobody."""
+"""Asks where a child is (S37). Somebody who asks where they are themselves is lost, and asks about nobody."""
 
 ASKS_AFTER = (
     r"\b(?:is|are) (?:\w+ ){1,3}(?:living|staying|there|with you|at your|in your)\b(?! (?:now|again))",
@@ -45,7 +43,7 @@ ASKS_AFTER = (
     r"\b(?:i am|this is) (?:his|her|their|the) (?:uncle|aunt|aunty|auntie|cousin|brother|sister|father|mother|mum|dad|friend|boyfriend|girlfriend|husband|family|lawyer|employer|boss)\b",
     r"\b(?:want|need|like) to (?:see|find|speak to|talk to|visit|contact|collect|pick up) (?:my|him|her|them|the (?:boy|girl|child))\b",
 )
-"""The same of somebody whom we do not know; a child's own carer or social worker says such things too, and means no enquiry."""
+"""An enquiry if a stranger says it. A child's own carer or social worker says such things too, and means none."""
 
 HELP = (
     r"^(?:help|urgent|emergency|sos|999)\b",
@@ -54,7 +52,6 @@ HELP = (
     r"\b(?:speak|talk) (?:to|with) (?:a |an |some|the |my )?(?:\w+ )?(?:human|person|someone|somebody|worker|manager|one|duty|edt|you)\b",
     r"\breal person\b",
     r"\b(?:someone|somebody|anyone|can you|could you) (?:\w+ )?(?:call|ring|phone)\b",
-    r"\bwhat (?:do i do|to do|should i do|happens)\b",
 )
 
 STOP = (
@@ -63,18 +60,13 @@ STOP = (
     r"\b(?:remove|take) (?:me|my number) (?:from|off)\b",
 )
 
-THANKS = frozenset(
-    {
-        "thanks", "thank", "thankyou", "ok", "okay", "k", "kk", "received", "noted", "understood", "roger",
-        "brilliant", "great", "acknowledged", "ack", "seen", "perfect", "appreciated", "will", "got", "fine", "lovely",
-    }
-)  # fmt: skip
-AROUND_THANKS = frozenset(
-    {
-        "do", "it", "sure", "right", "good", "you", "god", "bless", "so", "much", "very", "a", "lot", "for", "that", "this",
-        "letting", "me", "know", "your", "the", "update", "everything", "all", "again", "i", "love", "really", "cool", "morning",
-        "night", "evening", "no", "problem", "help", "did", "done", "last", "support", "today", "tonight", "been", "kind", "of", "lots", "many", "x", "xx", "xxx",
-        "yes", "yep", "yeah",
-    }
-)  # fmt: skip
-"""A text of these words alone, at least one of the first, asks for nothing. A bare "yes" may answer something: it is no thanks."""
+THANKS = word_set("""
+    thanks thank thankyou ok okay k kk received noted understood roger brilliant great acknowledged ack seen perfect
+    appreciated will got fine lovely
+""")
+AROUND_THANKS = word_set("""
+    do it sure right good you god bless so much very a lot for that this letting me know your the update everything
+    all again i love really cool morning night evening no problem help did done last support today tonight been kind
+    of lots many x xx xxx yes yep yeah
+""")
+"""A text of these words alone, with one of `THANKS`, asks for nothing. A bare "yes" is no thanks: it may answer something."""

@@ -1,16 +1,15 @@
-"""Plain words out of typed ones: no capitals, accents, apostrophes or emoji; clauses end where the writer ended them."""
+"""Makes typed words plain: without capitals, accents, apostrophes or emoji. Splits them into clauses."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-from services.carers.understanding import dialect
-from services.carers.understanding.languages.spelling import corrected
-from services.carers.understanding.nouns import NO_NAMES, WITHIN_A_VERB
+from services.carers.understanding.languages.spelling import correct_word, translate_dialect
+from services.carers.understanding.languages.word_lists import NO_NAMES, WITHIN_A_VERB
 from services.safeguarding.identifiers import CODE_ALPHABET
 
 STROKES = str.maketrans("\u0142\u0111\u00f8\u0131", "ldoi")
-"""Letters whose stroke is no accent to Unicode."""
+"""Letters whose stroke is no accent in Unicode."""
 SIGNS = {ord("\U0001f44d"): " ok ", ord("\U0001f44c"): " ok ", ord("\u2705"): " ok ", ord("\U0001f64f"): " thanks "}
 """A thumb, a hand, a tick and folded hands."""
 APOSTROPHES = re.compile("['`\u2018\u2019\u00b4\u02bc]")
@@ -37,13 +36,13 @@ IN_BRACKETS = re.compile(r"\(([^()]{1,14})\)")
 OF_OURS = re.compile(
     rf"(?<!\w)(?=\w*[a-z])(?=\w*\d)(?!c\d|\d+(?:am|pm|th|st|nd|rd|hrs?|mins?)\b)(?:[{CODE_ALPHABET.lower()}]{{4,5}})(?!\w)(?: *[,\-:]+ )?"
 )
-"""The code of a text of ours says nothing of a child."""
+"""The code of a telling says nothing about a child."""
 CODES_IN_A_LIST = re.compile(r"\b(c\d+), (?=c\d+\b)")
 NOT_WORDS = re.compile(r"[^\w]+")
 SPACED_CODE = re.compile(r"\bc[\s\-.:#/]{0,2}0*([1-9]\d{0,3})\b")
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """Lower case without accents. Letters of other scripts stay."""
     if text.isascii():
         return text.lower()
@@ -51,47 +50,47 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
 
 
-def typed(text: str) -> str:
-    """The words as typed, one space between: where a name may stand. A child's code is one word, `c17`."""
+def normalise(text: str) -> str:
+    """The words as typed, with one space between them, where names are looked for. A child's code is one word, `c17`."""
     signs = text.translate(SIGNS) if not text.isascii() else text
-    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(signs)).replace("&", " and "))
+    joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(signs)).replace("&", " and "))
     return " ".join(NOT_WORDS.sub(" ", joined).split())
 
 
-def plain(text: str) -> str:
-    """The same with misspelt words put right where that is safe, and with short forms written out."""
-    return dialect.plain(" ".join(corrected(word) for word in typed(text).split()))
+def simplify(text: str) -> str:
+    """Like `normalise`, with safe corrections of misspelt words, and short forms written out."""
+    return translate_dialect(" ".join(correct_word(word) for word in normalise(text).split()))
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
     typed: str
-    """Words as `typed` gives them."""
+    """Words as `normalise` gives them."""
     plain: str
     asked: bool
     """A question mark ends it."""
 
 
-def clauses(text: str) -> list[Clause]:
-    """In the order written, those without a word left out."""
-    joined = _everybody_but(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", folded(text))))
+def split_clauses(text: str) -> list[Clause]:
+    """In order, without empty ones."""
+    joined = _join_exception(SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(text))))
     joined = OF_OURS.sub(" ", IN_BRACKETS.sub(r" \1 ", joined))
-    parts = [*ENDS_OF_CLAUSE.split(_listed(joined)), ""]
+    parts = [*ENDS_OF_CLAUSE.split(_join_list(joined)), ""]
     found: list[Clause] = []
     for part, mark in zip(parts[::2], parts[1::2], strict=True):
-        each = [words for words in map(typed, _a_child_each(part)) if words]
-        found.extend(Clause(words, plain(words), "?" in mark and words is each[-1]) for words in each)
+        each = [words for words in map(normalise, _split_by_child(part)) if words]
+        found.extend(Clause(words, simplify(words), "?" in mark and words is each[-1]) for words in each)
     return found
 
 
-def _listed(words: str) -> str:
-    """One clause of "Omar, Linh missing"."""
+def _join_list(words: str) -> str:
+    """Keeps "Omar, Linh missing" one clause."""
     words = CODES_IN_A_LIST.sub(r"\1 and ", words)
     return IN_A_LIST.sub(lambda found: found[0] if found[1] in NO_NAMES | WITHIN_A_VERB else f"{found[1]} and ", words)
 
 
-def _everybody_but(words: str) -> str:
-    """No two clauses of "everyone but Linh"; "all back but Linh is missing" is two, and "all in except Linh who is missing"."""
+def _join_exception(words: str) -> str:
+    """Keeps "everyone but Linh" one clause. "All back but Linh is missing" is two, and so is "all in except Linh who is missing"."""
     words = WHO_IS.sub(r". \1 ", words)
     found = EVERYBODY_BUT.search(words)
     if found is None or (found[2] and NOT_EVERYBODY_BUT.match(words, found.end() - 4)):
@@ -99,14 +98,14 @@ def _everybody_but(words: str) -> str:
     return f"{words[: found.end() - 3]}except{words[found.end() :]}"
 
 
-def _a_child_each(part: str) -> list[str]:
-    """Without a comma too: "c17 gone c18 is here" says two things."""
+def _split_by_child(part: str) -> list[str]:
+    """Splits "c17 gone c18 is here", which has no comma."""
     if (numbers := TWO_NUMBERS.match(part)) is not None:
         return [numbers[1], numbers[2]]
     place = ANOTHER_CHILD.search(part, pos=1)
     if place is None or not CODE_BEFORE.search(part[: place.start()]):
         return [part]
-    return [part[: place.start()], *_a_child_each(part[place.end() :])]
+    return [part[: place.start()], *_split_by_child(part[place.end() :])]
 
 
 QUOTED = re.compile(
@@ -115,12 +114,12 @@ QUOTED = re.compile(
 
 
 def quotes_somebody(text: str) -> bool:
-    """Whether the words of somebody else stand in it, as they said them."""
+    """Whether it quotes somebody word for word."""
     return QUOTED.search(text.casefold()) is not None
 
 
 def in_another_script(text: str) -> bool:
-    """Whether most of its letters are not Latin ones, nor borrowed as Welsh and Polish do."""
+    """Whether most of its letters are not Latin."""
     letters = [each for each in text if each.isalpha()]
     foreign = [each for each in letters if not unicodedata.name(each, "").startswith("LATIN")]
     return len(foreign) * 2 > len(letters)

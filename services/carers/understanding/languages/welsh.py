@@ -1,18 +1,16 @@
-"""Welsh, as carers in Wales text it. Patterns over plain words: accents are gone, so `yn ôl` is `yn ol`."""
+"""Lists Welsh as carers text it. Patterns over plain words: accents are gone, so that `yn ôl` is `yn ol`."""
 
-WORDS = frozenset(
-    {
-        "mae", "wedi", "ddim", "adref", "gartref", "goll", "nol", "ol", "heb", "ddod", "mynd", "plentyn", "bachgen",
-        "merch", "hi", "fe", "fo", "nhw", "rhedeg", "ffwrdd", "dychwelyd", "diogel", "gweld", "gwelais", "ble", "dal",
-        "nawr", "rwan", "ydy", "dyw", "dydy", "yw", "diolch", "heddlu", "larwm", "camgymeriad", "cymorth", "helpwch",
-        "ffoniwch", "newyddion", "sut", "beth", "i'w", "rwyf", "dwi",
-    }
-)  # fmt: skip
+from services.carers.understanding.languages.word_lists import word_set
+
+WORDS = word_set("""
+    mae wedi ddim adref gartref goll nol ol heb ddod mynd plentyn bachgen merch hi fe fo nhw rhedeg ffwrdd dychwelyd
+    diogel gweld gwelais ble dal nawr rwan ydy dyw dydy yw diolch heddlu larwm camgymeriad cymorth helpwch ffoniwch
+    newyddion sut beth i'w rwyf dwi
+""")
 
 NOT_BACK = (
     r"\b(?:ddim|heb|byth) (?:\w+ ){0,3}(?:adref|adre|gartref|yn ol|nol|ol|dychwelyd|cyrraedd|yma)\b",
     r"\bdal (?:i fod )?(?:allan|heb)\b",
-    r"\bddim yma\b",
 )
 MISSING = (
     r"\bar goll\b",
@@ -21,29 +19,23 @@ MISSING = (
     r"\b(?:methu|ddim yn gallu|ffaelu) (?:\w+ )?(?:ffeindio|dod o hyd|cael gafael|ffindio)\b",
     r"\bddim yn gwybod (?:ble|lle)\b",
     r"\bheb (?:ei |eu )?(?:gweld|weld|clywed)\b",
-    r"\bar goll eto\b",
     r"\b(?:aeth|es) (?:\w+ )?(?:allan|bant|i ffwrdd|ffwrdd)\b",
     r"\b(?:does )?dim golwg (?:o|ohon\w*|ar)\b",
     r"\bddim yn (?:ei|eu) (?:gwely|wely|hystafell|ystafell|stafell)\b",
     r"\bgwely?n? (?:\w+ )?(?:wag|yn wag)\b",
 )
-NO_LONGER_MISSING = (r"\b(?:ddim|dim) (?:bellach )?ar goll\b", r"\bddim ar goll (?:mwyach|bellach|rhagor)\b")
+NO_LONGER_MISSING = (r"\b(?:ddim|dim) (?:bellach )?ar goll\b",)
 BACK = (
     r"\b(?:wedi|nawr|rwan) (?:dod |cyrraedd |dychwelyd |troi )?(?:\w+ )?(?P<at>adref|adre|gartref|yn ol|nol)\b",
     r"\bwedi (?P<at>dychwelyd|cyrraedd)\b",
     r"^(?:mae )?(?:\w+ ){0,3}?(?P<at>adref|adre|gartref|yn ol|nol)(?: \w+){0,3}$",
-    r"\b(?P<at>yn ol|nol|adref|gartref) (?:yn ddiogel|nawr|rwan|gyda)\b",
     r"\bddod a (?:\w+ ){1,2}?(?P<at>adref|adre|nol|yn ol)\b",
     r"^(?:mae )?(?:\w+ ){0,2}(?P<at>adren|adrefn|nol yn|gartref yn) saff\b",
-    r"\byn (?P<at>saff) (?:yn y ty|gartref|adre|adref|yma)\b",
     r"\b(?P<at>yn ol|nol|adref|gartref|adre)(?: (?:adref|adre|nol))? (?:ers|am|tua)\b",
-    r"\bdaeth (?:\w+ ){0,2}(?P<at>adref|adre|nol|yn ol)\b",
 )
 FALSE_ALARM = (
     r"\bdrwyr amser\b",
     r"\b(?:larwm ffug|camrybudd|camgymeriad|rhybudd ffug)\b",
-    r"\banwybydd\w*\b",
-    r"\broedd (?:\w+ )?yn (?:cysgu|cuddio|yr ardd|y (?:gwely|gawod|bath|toiled|ty|cwpwrdd|sied|atig)|ei (?:gwely|wely|hystafell|ystafell))\b",
 )
 LOCATED = (
     r"\b(?:wedi (?:dod o hyd|ei ffeindio|ei ganfod|ei chanfod|ffeindio|cael hyd)|dod o hyd i)\b",
@@ -60,4 +52,4 @@ STATUS = (r"\b(?:unrhyw newyddion|beth syn digwydd|oes newyddion|statws|diweddar
 ENQUIRY = (r"\b(?:ble|lle) (?:mae|maer|ydy|yw)\b",)
 HELP = (r"\b(?:cymorth|helpwch|(?:angen|eisiau) help|ffoniwch fi|siarad a rhywun|siarad gyda)\b",)
 THANKS = frozenset({"diolch", "iawn"})
-AROUND_THANKS = frozenset({"ok", "yn", "fawr", "am", "roi", "gwybod", "i", "fi", "mi", "bawb", "chi", "hynny"})
+AROUND_THANKS = word_set("ok yn fawr am roi gwybod i fi mi bawb chi hynny")

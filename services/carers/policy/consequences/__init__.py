@@ -1,0 +1,1 @@
+"""Decides what follows from a single statement, for every kind of sender."""

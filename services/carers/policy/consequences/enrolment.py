@@ -1,0 +1,65 @@
+"""Lets a carer join, and practise a report before the night it is needed (S16, S23).
+
+Only texts that say nothing else are practice. A plain MISSING is always real, also during a practice.
+"""
+
+from services.carers.policy.answer import Answer
+from services.carers.policy.consequences import escalation
+from services.carers.policy.context import TextContext
+from services.carers.policy.decision import Claim, ClaimedChild, Decision, tell
+from services.carers.understanding.children import child_names
+from services.carers.understanding.details import practice
+from services.carers.understanding.meaning import Intent, Meaning
+from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted
+from services.safeguarding.identifiers import ChildId
+
+
+def decide_enrolment(meaning: Meaning, scene: TextContext) -> Decision | None:
+    """None where the text is about neither."""
+    match meaning.intents[0]:
+        case Intent.JOIN:
+            return _join(meaning, scene)
+        case Intent.PRACTICE:
+            return Decision(answer=Answer.PRACTICE_HOW)
+        case Intent.PRACTICE_MISSING:
+            return _report_practice(meaning, scene)
+        case Intent.PRACTICE_BACK:
+            return _ask_to_confirm(scene)
+    if meaning.intents == (Intent.BACK,) and scene.enrolment.practising and not scene.open and not scene.provisionals:
+        return _ask_to_confirm(scene)
+    quiet = scene.question is None and not scene.open and not scene.provisionals
+    first_text = not scene.enrolment.joined and quiet and meaning.intents == (Intent.UNCLEAR,)
+    return _join(meaning, scene) if first_text and practice.is_only_codes(meaning.words) else None
+
+
+def _join(meaning: Meaning, scene: TextContext) -> Decision:
+    """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out."""
+    if child_names.find_named(meaning.words, scene.children).somebody_else:
+        return Decision((escalation.request_person(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
+    several = len(scene.children) > 1
+    return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")
+
+
+def _report_practice(meaning: Meaning, scene: TextContext) -> Decision:
+    if scene.open or scene.provisionals:
+        return Decision(answer=Answer.PRACTICE_NOT_NOW)
+    named = child_names.find_named(meaning.words, scene.children).children
+    if len(scene.children) > 1 and len(named) != 1:
+        return Decision(answer=Answer.PRACTICE_WHICH)
+    child: ChildId = named[0] if named else scene.children[0].child if scene.children else scene.provisional
+    seen = scene.for_subject(child)
+    report = tell(child, ChildReportedMissing, seen, placement=seen.placement)
+    return Decision((report,), Answer.PRACTICE_TOLD, stage="practising", exercise=True)
+
+
+def _ask_to_confirm(scene: TextContext) -> Decision:
+    if scene.enrolment.practising is None:
+        return Decision(answer=Answer.PRACTICE_HOW)
+    seen = scene.for_subject(scene.enrolment.practising)
+    about = ClaimedChild(scene.enrolment.practising, "", seen.authority, seen.person)
+    return Decision(answer=Answer.PRACTICE_CONFIRM, claims=(Claim("practice", (about,)),), exercise=True)
+
+
+def end_practice(authority: str, person: str | None) -> ReportRetracted:
+    """Ends a practice that nobody ended, as a retracted report: a return would have police see the child."""
+    return ReportRetracted(authority=authority, said_by=person, channel="text", retracts="missing")

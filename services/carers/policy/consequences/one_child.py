@@ -1,0 +1,40 @@
+"""Decides what follows from one statement about one child."""
+
+from services.carers.policy.answer import Answer
+from services.carers.policy.consequences import confirmation
+from services.carers.policy.context import Child, TextContext
+from services.carers.policy.decision import Decision, tell
+from services.carers.understanding.meaning import REPORTS, Intent
+from services.safeguarding.child_events import events
+
+SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
+    Intent.SEEN: (events.ChildInformationReceived, {"nature": "sighting"}, Answer.INFORMATION),
+    Intent.CONTACT: (events.ChildInformationReceived, {"nature": "contact"}, Answer.INFORMATION),
+    Intent.UNCLEAR: (events.ChildInformationReceived, {"nature": "other"}, Answer.INFORMATION),
+    Intent.LURE: (events.ChildLuringSuspected, {}, Answer.LURE),
+    Intent.REFERENCE: (events.PoliceReferenceTexted, {}, Answer.REFERENCE),
+    Intent.LOCATED: (events.ChildLocationClaimed, {}, Answer.LOCATED),
+}
+
+
+def decide_for_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
+    """`child` may stand for a report without a name. The messages carry the speaker's id at the child's authority."""
+    scene = scene.for_child(child)
+    if intent in REPORTS:
+        return _report_child(child, intent, scene)
+    if intent is Intent.BACK:
+        return confirmation.claim_return(child, scene)
+    if intent is Intent.FALSE_ALARM:
+        return confirmation.claim_false_alarm(child, scene)
+    kind, fields, answer = SAYS[intent]
+    named = {"episode": child.episode} if issubclass(kind, events.ToldOfEpisode) else {}
+    return Decision((tell(child.child, kind, scene, **fields, **named),), answer, child.standing)
+
+
+def _report_child(child: Child, intent: Intent, scene: TextContext) -> Decision:
+    if intent is Intent.NOT_BACK and child.standing.state == "returned":
+        taken_back = tell(child.child, events.ReportRetracted, scene, retracts="return")
+        return Decision((taken_back,), Answer.NOT_BACK, child.standing)
+    missing = tell(child.child, events.ChildReportedMissing, scene, placement=scene.placement)
+    answer = Answer.MISSING_AGAIN if child.standing.open else Answer.MISSING
+    return Decision((missing,), answer, child.standing, denied=(child.child,))

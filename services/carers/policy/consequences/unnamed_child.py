@@ -1,0 +1,79 @@
+"""Decides about a child that is not named. A report goes to police and a person at once; the question which child follows.
+
+Where several authorities or placements know the number, each has a report of its own, with its candidates.
+"""
+
+from collections.abc import Sequence
+
+from services.carers.policy.answer import Answer
+from services.carers.policy.consequences import confirmation, escalation
+from services.carers.policy.consequences.one_child import decide_for_child
+from services.carers.policy.context import About, Child, Provisional, Question, TextContext
+from services.carers.policy.decision import Act, Decision, combine_decisions, tell
+from services.carers.policy.mentions import sides
+from services.carers.understanding.children import child_names
+from services.carers.understanding.meaning import REPORTS, Intent
+from services.safeguarding.child_events.events import ChildReportedMissing
+
+CODES_IN_ONE_TEXT = 3
+
+
+def decide_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
+    if set(intents) & REPORTS:
+        return _report_unnamed(intents, scene)
+    alike = sides.are_alike(scene.children)
+    nameless = [] if alike or scene.open else _list_nameless(scene)
+    if nameless:
+        return combine_decisions(
+            [decide_for_child(scene.child_of_report(each), intent, scene) for each in nameless for intent in intents]
+        )
+    if Intent.LURE in intents:
+        acts = [
+            act
+            for side in sides.list_sides(scene)
+            for act in (*_suspect_luring(side), escalation.request_identification(side))
+        ]
+        answer = Answer.ALIKE if alike else Answer.WHICH
+        return Decision(tuple(acts), answer, question=_ask_which(scene, "information"))
+    if Intent.BACK in intents and not alike and 1 < len(scene.open) <= CODES_IN_ONE_TEXT:
+        claims = confirmation.ask_for_each(scene.open, scene)
+        question = _ask_which(scene, "return")
+        return Decision(
+            escalation.request_each_team(scene, "which-child"), Answer.BACK_EACH, question=question, claims=claims
+        )
+    about: About = "return" if Intent.BACK in intents else "information"
+    answer = Answer.ALIKE if alike else Answer.BACK_WHICH if about == "return" else Answer.WHICH
+    return Decision(escalation.request_each_team(scene, "which-child"), answer, question=_ask_which(scene, about))
+
+
+def _list_nameless(scene: TextContext) -> Sequence[Provisional]:
+    """The reports without a name, if they all come from one text."""
+    nameless = [each for each in scene.provisionals if each.child is None]
+    return nameless if len({each.reported_at for each in nameless}) == 1 else []
+
+
+def _report_unnamed(intents: tuple[Intent, ...], scene: TextContext) -> Decision:
+    acts = []
+    for side in sides.list_sides(scene):
+        candidates = tuple(each.child for each in side.children)
+        report = tell(side.provisional, ChildReportedMissing, side, candidates=candidates, placement=side.placement)
+        acts += [report, escalation.request_identification(side)]
+        acts += _suspect_luring(side) if Intent.LURE in intents else ()
+    question = _ask_which(scene, "report")
+    if sides.are_alike(scene.children):
+        # Without a known placement no force is told.
+        placed = all(side.placement for side in sides.list_sides(scene))
+        answer = Answer.MISSING_ALIKE if placed else Answer.MISSING_NO_FORCE
+        return Decision(tuple(acts), answer, coded=scene.children[0].code)
+    return Decision(tuple(acts), Answer.MISSING_WHICH if question else Answer.MISSING, question=question)
+
+
+def _suspect_luring(side: TextContext) -> tuple[Act, ...]:
+    return decide_for_child(Child(side.provisional, ""), Intent.LURE, side).acts
+
+
+def _ask_which(scene: TextContext, about: About) -> Question | None:
+    """None where the sender has fewer than two children that codes tell apart."""
+    if len({child_names.simplify_code(each.code) for each in scene.children}) < 2:
+        return None
+    return Question(about, scene.provisional)

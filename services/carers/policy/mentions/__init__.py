@@ -1,0 +1,1 @@
+"""Finds the children, authorities and placements that a text is about."""

@@ -1,0 +1,100 @@
+"""Resolves "she" in the text of a carer with several children.
+
+In doubt it resolves to no child: a report then goes out with all of them as candidates, and a return asks which child.
+"""
+
+import re
+
+from services.carers.policy.context import TextContext
+from services.carers.understanding.children import child_names
+from services.carers.understanding.languages.word_lists import word_set
+from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
+from services.safeguarding.identifiers import ChildId
+
+ONE_CHILD = re.compile(r"\b(?:he|she|him|her|his|hes|shes|hed|shed|hi|fe|fo)\b")
+NAMING = word_set("""
+    a about and both called child code first for his her i in is it its mean meant missing name names of sorry that
+    thats the them this was which who would be aged age so again please still too here surname back home
+""")
+"""A clause of these words and a name only says which child is meant."""
+
+
+def resolve_antecedent(
+    said: Statement,
+    named: child_names.NamedChildren,
+    overall: child_names.NamedChildren,
+    scene: TextContext,
+    meaning: Meaning,
+) -> tuple[ChildId, ...]:
+    """The children of a statement whose own words name none of them as its subject."""
+    if before := _find_before(said, meaning, scene, overall):
+        return before if len(before) == 1 or not ONE_CHILD.search(said.words) else ()
+    if after := _find_after(said, meaning, scene):
+        return after
+    counted = named.count or overall.count
+    if counted and counted == len(scene.open) and said.intent is not Intent.MISSING:
+        return tuple(each.child for each in scene.open)
+    return () if counted else _resolve_by_rest(said, overall, scene, meaning)
+
+
+def _resolve_by_rest(
+    said: Statement, overall: child_names.NamedChildren, scene: TextContext, meaning: Meaning
+) -> tuple[ChildId, ...]:
+    """By the names anywhere in the text."""
+    if len(overall.children) == 1:
+        return _resolve_mentioned(overall.children, said, scene)
+    if overall.children:
+        whereabouts = {each.intent for each in meaning.said if each.intent in WHEREABOUTS}
+        return overall.children if len(whereabouts) < 2 and overall.together else ()
+    witnesses = [child for child in overall.beside if child not in overall.owners]
+    if len(overall.owners) == 1 and not witnesses:
+        return _resolve_mentioned(overall.owners, said, scene)
+    asked = Intent.UNCLEAR if said.weak and said.intent in REPORTS else said.intent
+    return tuple(child for child in find_child_in_question(asked, scene) if child not in witnesses)
+
+
+def find_child_in_question(intent: Intent, scene: TextContext) -> tuple[ChildId, ...]:
+    """The only child that is missing. None for a plain MISSING, which may be about another child."""
+    if intent is Intent.MISSING:
+        return ()
+    returned = [each for each in scene.children if each.standing.state == "returned"]
+    candidates = scene.open or (returned if intent is Intent.NOT_BACK else ())
+    unnamed = any(each.child is None for each in scene.provisionals)
+    return (candidates[0].child,) if len(candidates) == 1 and not unnamed else ()
+
+
+def _find_before(
+    said: Statement, meaning: Meaning, scene: TextContext, overall: child_names.NamedChildren
+) -> tuple[ChildId, ...]:
+    """The children named last before it. A child that the text says is back is not the one whom it reports."""
+    back = {
+        child
+        for each in meaning.said
+        if said.intent in REPORTS and len(overall.children) > 1 and each.intent is Intent.BACK
+        for child in child_names.find_named(each.words, scene.known).children
+    }
+    for clause in reversed(meaning.clauses[: max(said.at, 0)]):
+        found = child_names.find_named(clause, scene.known)
+        children = tuple(child for child in found.left_out or found.children if child not in back)
+        if children:
+            return children
+    return ()
+
+
+def _find_after(said: Statement, meaning: Meaning, scene: TextContext) -> tuple[ChildId, ...]:
+    """The children named right after it, as in "he has come back, Omid"."""
+    if said.at < 0:
+        return ()
+    for clause in meaning.clauses[said.at + 1 :]:
+        found = child_names.find_named(clause, scene.known)
+        words = {word for each in scene.known if each.child in found.children for word in child_names.list_words(each)}
+        if found.children and set(clause.split()) - words <= NAMING and "not" not in clause.split():
+            return found.children
+    return ()
+
+
+def _resolve_mentioned(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> tuple[ChildId, ...]:
+    """Children named in another clause only. While another child is missing, a return may be that child's."""
+    if said.intent in REPORTS or not scene.open or scene.child_by_id(children[0]).standing.open:
+        return children
+    return find_child_in_question(said.intent, scene)

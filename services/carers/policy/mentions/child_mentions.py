@@ -1,0 +1,222 @@
+"""Finds the children that each statement of a text is about."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from services.carers.policy.context import TextContext
+from services.carers.policy.mentions import antecedents, sides
+from services.carers.understanding.children import child_names, corrections
+from services.carers.understanding.meaning import REPORTS, WHEREABOUTS, Intent, Meaning, Statement
+from services.safeguarding.identifiers import ChildId
+
+OF_A_CHILD = (*WHEREABOUTS, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE)
+NEWS = frozenset({Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.LOCATED})
+"""Where several children are named, news is about those missing: the others saw it, or were with them."""
+STANDS_DOWN = frozenset({Intent.BACK, Intent.FALSE_ALARM})
+
+
+@dataclass(frozen=True, slots=True)
+class ChildMentions:
+    """`about` lists the statements about each child, in order; `nobody` lists those about an unnamed child."""
+
+    about: dict[ChildId, tuple[Intent, ...]]
+    nobody: tuple[Intent, ...]
+    named: tuple[ChildId, ...]
+    doubtful: bool
+    """One child is missing and one is back, and the words leave open which is which."""
+    either: dict[tuple[ChildId, ...], tuple[Intent, ...]] = field(default_factory=dict)
+    """Statements about one of several children who have the same code."""
+    somebody_else: bool = False
+    """The text holds a code of a child that the speaker may not name."""
+
+
+def resolve_mentions(meaning: Meaning, scene: TextContext) -> ChildMentions:
+    overall = child_names.find_named(meaning.words, scene.known)
+    about: dict[ChildId, list[Statement]] = {}
+    either: dict[tuple[ChildId, ...], list[Statement]] = {}
+    nobody: list[Statement] = []
+    doubtful = False
+    for said in meaning.said:
+        named = child_names.find_named(said.words, scene.known)
+        if said.intent not in OF_A_CHILD or (said.if_named and not (named.children or named.left_out or named.alike)):
+            continue
+        children, groups = _find_children(said, named, overall, scene, meaning), _group_alike(named, overall, scene)
+        mixed = said.mixed or not named.together
+        if len(named.children) + len(groups) > 1 and said.intent in WHEREABOUTS and mixed:
+            children, groups = named.left_out if said.intent in REPORTS else (), ()
+            doubtful = not named.left_out
+        if said.intent in NEWS and _may_be_of_another(children, said, scene):
+            children = ()
+        children, groups = _single_out(said.intent, children, groups, scene)
+        somebody_else = said.intent in STANDS_DOWN and not child_names.may_name_one(said.subject, scene.known)
+        if somebody_else or said.intent in NEWS:
+            children = _limit_to_missing(children, scene, alone=somebody_else)
+        # "Karen is back" is no return of theirs; of a child that is missing it may still be news.
+        what = Statement(Intent.UNCLEAR, said.words) if somebody_else else said
+        if somebody_else and not children:
+            continue
+        for group in groups:
+            either.setdefault(group, []).append(what)
+        for child in children:
+            about.setdefault(child, []).append(what)
+        if not children and not groups:
+            nobody.append(said)
+    doubtful |= _apply_correction(about, meaning, scene)
+    missed = {each.child for each in scene.open or scene.known}
+    about = {
+        child: [_weaken_unless_missed(one, missed=child in missed) for one in each] for child, each in about.items()
+    }
+    settled = {
+        child: _choose_intents(each, open_=scene.child_by_id(child).standing.open) for child, each in about.items()
+    }
+    return ChildMentions(
+        {child: intents for child, intents in settled.items() if intents},
+        _choose_intents(_drop_others(nobody, settled), open_=bool(scene.open or scene.provisionals)),
+        overall.children,
+        doubtful,
+        {
+            group: _choose_intents(each, open_=any(scene.child_by_id(child).standing.open for child in group))
+            for group, each in either.items()
+        },
+        overall.somebody_else,
+    )
+
+
+def _single_out(
+    intent: Intent, children: tuple[ChildId, ...], groups: tuple[tuple[ChildId, ...], ...], scene: TextContext
+) -> tuple[tuple[ChildId, ...], tuple[tuple[ChildId, ...], ...]]:
+    """Adds the one child in question of each group with the same code. Returns the other groups unchanged."""
+    left = []
+    for group in groups:
+        one = antecedents.find_child_in_question(intent, sides.limit_to_children(scene, group))
+        children = (*children, *one)
+        left += [] if one else [group]
+    return children, tuple(left)
+
+
+def _group_alike(
+    named: child_names.NamedChildren, overall: child_names.NamedChildren, scene: TextContext
+) -> tuple[tuple[ChildId, ...], ...]:
+    """The children with the same code, by code, named in these words, or in the text if these words name nobody."""
+    here = named.alike or (() if named.children or named.somebody_else else overall.alike)
+    groups: dict[str, list[ChildId]] = {}
+    for child in here:
+        groups.setdefault(child_names.simplify_code(scene.child_by_id(child).code), []).append(child)
+    return tuple(tuple(each) for each in groups.values())
+
+
+def _weaken_unless_missed(said: Statement, *, missed: bool) -> Statement:
+    """Said of a child that nobody missed, "is home" only says where it is."""
+    if missed or said.intent is not Intent.BACK or CAME.search(said.words):
+        return said
+    return replace(said, weak=True)
+
+
+CAME = re.compile(
+    r"\b(?:back|bk|bak|returned|rtn|rtu|rtb|came|come|got|arrived|walked|turned|brought|dropped|nol|ol|dod|daeth)\b"
+)
+
+
+def _may_be_of_another(children: tuple[ChildId, ...], said: Statement, scene: TextContext) -> bool:
+    """A child that is not missing is named, and "her" may be the one that is."""
+    missing = [child for child in children if scene.child_by_id(child).standing.open]
+    return bool(children and scene.open and not missing and antecedents.ONE_CHILD.search(said.words))
+
+
+def _limit_to_missing(children: tuple[ChildId, ...], scene: TextContext, *, alone: bool) -> tuple[ChildId, ...]:
+    """Those of them that are missing. If none is: none of them if `alone`, else all."""
+    missing = tuple(child for child in children if scene.child_by_id(child).standing.open)
+    return missing if missing or alone else children
+
+
+def _apply_correction(about: dict[ChildId, list[Statement]], meaning: Meaning, scene: TextContext) -> bool:
+    """Applies "not Omar, Omid". True where nobody had reported the wrong child, so that a person finds out."""
+    pair = None if Intent.BACK in meaning.intents else corrections.find_correction(meaning.clauses, scene.known)
+    if pair is None:
+        return False
+    wrong, instead = pair
+    about.setdefault(instead, []).append(Statement(Intent.MISSING, meaning.words))
+    if scene.child_by_id(wrong).standing.open:
+        about[wrong] = [Statement(Intent.FALSE_ALARM, meaning.words)]
+        return False
+    return not REPORTS & set(meaning.intents)
+
+
+def _drop_others(nobody: list[Statement], settled: dict[ChildId, tuple[Intent, ...]]) -> list[Statement]:
+    """Drops unnamed returns beside a report by name: they are about the others, whom nobody missed."""
+    if any(REPORTS & set(intents) for intents in settled.values()):
+        return [each for each in nobody if each.intent is not Intent.BACK]
+    return nobody
+
+
+def _find_children(
+    said: Statement,
+    named: child_names.NamedChildren,
+    overall: child_names.NamedChildren,
+    scene: TextContext,
+    meaning: Meaning,
+) -> tuple[ChildId, ...]:
+    """The nearest name counts. A code of somebody else's child means that it is none of the speaker's."""
+    if named.left_out and said.intent in REPORTS and not named.children:
+        return named.left_out
+    if named.somebody_else or named.children or named.alike:
+        return named.children
+    if overall.somebody_else or (overall.alike and not overall.children):
+        return ()
+    if len(scene.children) == 1:
+        return (scene.children[0].child,)
+    return antecedents.resolve_antecedent(said, named, overall, scene, meaning)
+
+
+def choose_whereabouts(said: Iterable[Statement]) -> Intent:
+    """Of one child: a report, a return or a false alarm, the last said, but a return outweighs a false alarm, for its duties are more."""
+    each = list(said)
+    returns = [index for index, one in enumerate(each) if one.intent is Intent.BACK]
+    alarms = [index for index, one in enumerate(each) if one.intent is Intent.FALSE_ALARM]
+    reports = [
+        index for index, one in enumerate(each) if one.intent in REPORTS and not (one.was and (returns or alarms))
+    ]
+    if reports and reports[-1] > max([*returns, *alarms, -1]):
+        return each[reports[-1]].intent
+    if alarms and all(each[index].weak for index in returns):
+        return Intent.FALSE_ALARM
+    return Intent.BACK if returns else Intent.FALSE_ALARM
+
+
+NOT_YET = re.compile(
+    r"\bnot (?:\w+ )?(?:home|back)(?: yet)?$|\b(?:isnt|hasnt) (?:home|back)(?: yet)?$|\bddim (?:adref|adre|nol|yn ol)$"
+)
+
+
+def _adds_nothing(keep: Intent, said: list[Statement]) -> bool:
+    """Whether it adds nothing to the place where the child was found: only "safe", or "not home yet"."""
+    if keep is Intent.BACK:
+        return all(one.weak for one in said if one.intent is Intent.BACK)
+    return keep is Intent.NOT_BACK and all(NOT_YET.search(one.words) for one in said if one.intent in REPORTS)
+
+
+def _choose_intents(said: Iterable[Statement], *, open_: bool) -> tuple[Intent, ...]:
+    """Keeps the statements about one child that count together. `open_`: the child is known to be missing."""
+    each = list(said)
+    keep = choose_whereabouts(each)
+    intents = [one.intent for one in each]
+    if keep is Intent.BACK and not open_ and all(one.weak for one in each if one.intent is Intent.BACK):
+        intents = [Intent.UNCLEAR if intent is Intent.BACK else intent for intent in intents]
+    if Intent.LOCATED in intents and open_ and _adds_nothing(keep, each):
+        keep = Intent.LOCATED
+    if keep in REPORTS and open_ and all(one.weak for one in each if one.intent in REPORTS):
+        intents = [Intent.UNCLEAR if intent in REPORTS else intent for intent in intents]
+        keep = Intent.UNCLEAR
+    if Intent.LURE in intents and keep is Intent.BACK and not open_ and not REPORTS & set(intents):
+        intents = [intent for intent in intents if intent is not Intent.BACK]
+    dropped = {*REPORTS, Intent.BACK, Intent.FALSE_ALARM} - {keep}
+    if keep is Intent.BACK and Intent.BACK in intents:
+        dropped |= {Intent.LOCATED, Intent.SEEN, Intent.CONTACT}
+    if keep in REPORTS or Intent.FALSE_ALARM in set(intents) - dropped:
+        dropped |= {Intent.SEEN, Intent.CONTACT}
+    if Intent.LOCATED in set(intents) - dropped:
+        dropped |= {Intent.SEEN, Intent.CONTACT}
+    if len(set(intents)) > 1:
+        dropped |= {Intent.UNCLEAR}
+    return tuple(dict.fromkeys(intent for intent in intents if intent not in dropped))

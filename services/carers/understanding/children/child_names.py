@@ -1,0 +1,241 @@
+"""Finds the speaker's children in a text: by code, by first name, or as all of them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from services.carers.understanding.children.misspellings import misspells, sounds_like
+from services.carers.understanding.children.roles import Role, find_role, tells_of_another
+from services.carers.understanding.languages.plain_words import fold
+from services.carers.understanding.languages.word_lists import NUMBERS, word_set
+
+CODE = re.compile(r"\bc0*[1-9]\d{0,3}\b")
+NUMBER_OF_CODE = re.compile(r"^[a-z]?0*([1-9]\d{0,3})$")
+SPOKEN_AS = ("see", "sea", "cee", "code", "child", "number", "no", "kid", "c")
+COUNTED = (
+    *(
+        (
+            number,
+            re.compile(
+                rf"^(?:\w+ )?(?:{word}|{number}) (?:of (?:them|the \w+) )?(?:are |is |back|home|in|safe|accounted|yps?|kids|residents|children)"
+            ),
+        )
+        for number, word in ((4, "four"), (5, "five"), (6, "six"), (7, "seven"))
+    ),
+    (
+        2,
+        re.compile(
+            r"\b(?:both|the twins|(?:two|2) of (?:them|the)|neither|(?:two|2) (?:kids|boys|girls|children)|siblings|brothers|sisters)\b"
+        ),
+    ),
+    (3, re.compile(r"\b(?:all (?:three|3)|(?:three|3) of (?:them|the)|(?:three|3) (?:kids|boys|girls|children))\b")),
+)
+ALL = re.compile(
+    r"\b(?:all of (?:them|the)|have all|are all|all (?:gone|missing|back|home|safe|run|in|here|present|accounted|asleep)|everyone|everybody|the lot of them|every one|all (?:the |my )?(?:kids|children|boys|girls))\b"
+)
+BUT_FOR = re.compile(
+    r"\b(?:all|every(?:one|body)|the lot|the rest)\b.*\b(?:except(?: for)?|apart from|bar|other than|minus|besides) ((?:\w+)(?: and \w+)?)"
+)
+SAID_OF_A_NUMBER = r"(?:is|are|has|have|was|not|gone|missing|still|back|home|absconded|ran|run|left|returned|late|isnt|hasnt|arent|havent|both|mia|awol|misper|never|overdue|here|safe|failed|refusing|taken|went|in|out|he|she|they|outstanding|absent|remains|never|nowhere|asleep|upstairs|has|hasnt|was|ref)"
+BARE_NUMBERS = re.compile(
+    rf"(?:^|\b(?:missing|gone|back|absconded|and|both|code|codes|not|is|its|child|yps?|now|alarm on|cancel|alarm|re|about) )((?:\d{{1,4}} (?:and )?)*\d{{1,4}})(?=$| {SAID_OF_A_NUMBER}\b)"
+)
+JOINERS = word_set("and plus n with also both or nor neither")
+TOGETHER = re.compile(r"\b(?:both|too|also|as well|together|all)\b")
+ANOTHERS = re.compile(
+    r"\b(?:(?:my own|neighbours?|next doors?|some(?:one|body) elses|my friends|birth) (?:\w+ )?(?:child|kid|boy|girl|son|daughter|lad|one)"
+    r"|my (?:grandson|granddaughter|nephew|niece))\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChild:
+    """A child as the grammar knows it. `names` serve recognition only, and are never sent or logged."""
+
+    child: str
+    code: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedChildren:
+    children: tuple[str, ...] = ()
+    somebody_else: bool = False
+    """The text holds a code of none of these children, or speaks of somebody else's child."""
+    together: bool = True
+    """They stand in one list: the statement is about each of them."""
+    count: int = 0
+    """The number of children meant, where the text does not say which."""
+    left_out: tuple[str, ...] = ()
+    """The exceptions, as in "all but Linh" and "without Linh"."""
+    beside: tuple[str, ...] = ()
+    """Children mentioned in another part: who says or saw it, who was told, whose room it is."""
+    owners: tuple[str, ...] = ()
+    """Those of `beside` whose thing is mentioned."""
+    alike: tuple[str, ...] = ()
+    """Children of different authorities with the code in the text. One of them is meant, and nobody knows which."""
+
+
+def find_named(words: str, children: Sequence[KnownChild]) -> NamedChildren:
+    """`words` as `plain_words.normalise` gives them. Codes outweigh names, and names outweigh counts."""
+    if (but_for := BUT_FOR.search(words)) is not None:
+        left_out = find_named(but_for[1], children).children
+        if left_out:
+            return NamedChildren(
+                tuple(each.child for each in children if each.child not in left_out), left_out=left_out
+            )
+    found, foreign, alike = _find_children(words, children)
+    if found or foreign or alike:
+        return replace(_sort_by_role(words, found, children), somebody_else=foreign, alike=alike)
+    if ANOTHERS.search(words):
+        return NamedChildren(somebody_else=True)
+    return _find_counted(words, children)
+
+
+def _sort_by_role(words: str, found: tuple[str, ...], children: Sequence[KnownChild]) -> NamedChildren:
+    """Sorts the children found by the part that each has: one may be missing, and another have seen it."""
+    each = words.split()
+    standing = {
+        child.child: [find_role(each, at) for at in _find_places(each, child)]
+        for child in children
+        if child.child in found
+    }
+    beside = tuple(
+        child for child in found if (places := standing[child]) and not set(places) & {Role.SUBJECT, Role.WITHOUT}
+    )
+    owners = tuple(child for child in beside if Role.OWNER in standing[child])
+    if tells_of_another(words):
+        beside = found
+    left_out = tuple(child for child in found if Role.WITHOUT in standing[child])
+    subjects = tuple(child for child in found if child not in beside)
+    mentions = _list_mentions([child for child in children if child.child in subjects])
+    return NamedChildren(
+        subjects, together=_are_together(words, mentions), left_out=left_out, beside=beside, owners=owners
+    )
+
+
+def _find_places(words: list[str], child: KnownChild) -> list[int]:
+    forms = list_words(child) | {simplify_code(child.code).lstrip("abcdefghijklmnopqrstuvwxyz")} - {""}
+    return [at for at, word in enumerate(words) if word in forms]
+
+
+def _find_children(words: str, children: Sequence[KnownChild]) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+    """The children named, whether the text holds an unknown code, and the children with a shared code."""
+    codes = _group_by_code(children)
+    said = [code for code in CODE.findall(words) if code in codes]
+    foreign = any(code not in codes for code in CODE.findall(words))
+    said += [code for code in codes if _compile_spoken(code).search(words)]
+    said += _find_bare_numbers(words, codes)
+    spoken = [each for code in said for each in codes[code] if len(codes[code]) == 1]
+    alike = tuple(dict.fromkeys(each for code in said for each in codes[code] if len(codes[code]) > 1))
+    if not said and not foreign:
+        spoken = [each.child for each in children if _list_own_names(each, children) & set(words.split())]
+    if not spoken and not said and not foreign and len(children) > 1:
+        found = [each.child for each in children if misspells(words, map(fold, each.names))]
+        spoken = found if len(found) == 1 else []
+    others = [each.child for each in children if each.child in spoken and not is_the_wrong_one(each, words)]
+    meant = [each for each in spoken if each in others] if others else spoken
+    return tuple(dict.fromkeys(meant)), foreign, alike
+
+
+def _find_bare_numbers(words: str, codes: Iterable[str]) -> list[str]:
+    """Codes without their letter, as in "17 and 18 gone". Ages, times and house numbers stand in other places."""
+    of_number = {code.lstrip("abcdefghijklmnopqrstuvwxyz"): code for code in codes}
+    return [
+        of_number[number]
+        for found in BARE_NUMBERS.finditer(words)
+        for number in re.findall(r"\d+", found[1])
+        if number in of_number
+    ]
+
+
+def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
+    """The children by code. Two authorities may each have a C17."""
+    codes: dict[str, list[str]] = {}
+    for each in children:
+        codes.setdefault(simplify_code(each.code), []).append(each.child)
+    return codes
+
+
+def find_code_numbers(words: str) -> tuple[str, ...]:
+    """Candidates for the number of a child's code, without leading noughts, as in "c17", "child 17" and "see seventeen"."""
+    written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
+    return tuple(
+        dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])
+    )
+
+
+def is_the_wrong_one(child: KnownChild, words: str) -> bool:
+    """Whether it is only named as the wrong one, as in "Omid, not Omar"."""
+    forms = {simplify_code(child.code), *(form for name in child.names for form in _list_forms(name))}
+    before = {before for before, word in pairwise(["", *words.split()]) if word in forms}
+    return before == {"not"}
+
+
+def _find_counted(words: str, children: Sequence[KnownChild]) -> NamedChildren:
+    everyone = tuple(each.child for each in children)
+    number = next((number for number, pattern in COUNTED if pattern.search(words)), None)
+    if ALL.search(words) or (number is not None and number == len(children)):
+        return NamedChildren(everyone)
+    return NamedChildren(count=number if number is not None and number < len(children) else 0)
+
+
+def _are_together(words: str, mentions: set[str]) -> bool:
+    """Whether they stand in one list, or a word such as "both" joins them."""
+    each = words.split()
+    places = [place for place, word in enumerate(each) if word in mentions]
+    between = each[places[0] : places[-1]] if places else []
+    return TOGETHER.search(words) is not None or set(between) <= mentions | JOINERS
+
+
+def _list_mentions(children: Sequence[KnownChild]) -> set[str]:
+    return {fold(name) for each in children for name in (*each.names, simplify_code(each.code))}
+
+
+def simplify_code(code: str) -> str:
+    plain = fold(code).replace("-", "").replace(" ", "")
+    letters = plain.rstrip("0123456789")
+    return letters + plain[len(letters) :].lstrip("0")
+
+
+def _compile_spoken(code: str) -> re.Pattern[str]:
+    """Matches a code as typed and as dictated: C17 becomes "see seventeen"."""
+    number = code.lstrip("abcdefghijklmnopqrstuvwxyz")
+    spoken = [number] if number else []
+    if number.isdigit() and int(number) <= len(NUMBERS):
+        spoken.append(NUMBERS[int(number) - 1])
+    announced = "|".join(f"{word} {each}" for word in SPOKEN_AS for each in spoken)
+    return re.compile(rf"\b(?:{re.escape(code)}|{announced})\b" if announced else rf"\b{re.escape(code)}\b")
+
+
+def _list_own_names(child: KnownChild, children: Sequence[KnownChild]) -> set[str]:
+    """The names of this child alone."""
+    others = {
+        form for each in children if each.child != child.child for name in each.names for form in _list_forms(name)
+    }
+    return {form for name in child.names if name.strip() for form in _list_forms(name)} - others
+
+
+def _list_forms(name: str) -> set[str]:
+    """The name, and its form with an s: "Amara's gone" has lost its apostrophe."""
+    return {fold(name), f"{fold(name)}s"}
+
+
+def may_name_one(word: str, children: Sequence[KnownChild]) -> bool:
+    """Whether the subject may be one of them: their name, also shortened or misspelt, or no word at all."""
+    names = [form for each in children for name in each.names if name.strip() for form in fold(name).split()]
+    return not word or not names or any(sounds_like(word, name) for name in names)
+
+
+def list_words(child: KnownChild) -> set[str]:
+    """The words by which a text may call the child."""
+    return {simplify_code(child.code)} | {form for name in child.names for form in _list_forms(name)}
+
+
+def find_answered(words: str, children: Sequence[KnownChild]) -> tuple[str, ...]:
+    """The children meant by an answer to "which child?", where a bare number is enough: 17 is C17."""
+    spoken = {word.lstrip("0") for word in words.split()}
+    spoken |= {str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS}
+    numbered = [each for each in children if simplify_code(each.code).lstrip("abcdefghijklmnopqrstuvwxyz") in spoken]
+    return tuple(each.child for each in numbered if len(_group_by_code(children)[simplify_code(each.code)]) == 1)

@@ -1,0 +1,1 @@
+"""Finds what else a text holds: codes, times, answers, refusals."""

@@ -1,0 +1,48 @@
+"""Finds the code by which a sender confirms, and tells whether the words around it say anything else."""
+
+import re
+from collections.abc import Iterable
+
+from services.carers.understanding.languages.word_lists import word_set
+from services.safeguarding.identifiers import CODE_ALPHABET
+
+LENGTH = 4
+_LIKE_A_CODE = re.compile(rf"\b(?=\w*[a-z])(?=\w*\d)(?!c\d)[{CODE_ALPHABET.lower()}]{{{LENGTH}}}\b")
+PLAIN = word_set("""
+    a again and back bk cod code confirm confirmed confirming fine hello her here hi him home is it now ok okay please
+    safe she he sure thank thanks that the they this we with us me xx x yep yes you adref cadarnhau diogel diolch nawr
+    ydy
+""")
+"""Words that add nothing to a code. None of them denies: "no K7M2" confirms nothing."""
+
+
+def quotes_code(words: str, code: str) -> bool:
+    """`words` as `plain_words.normalise` gives them. The code may be typed with spaces."""
+    return _compile_spaced(code).search(words) is not None
+
+
+def has_other_code(words: str, known: Iterable[str]) -> bool:
+    """Whether it holds something like such a code that is not in `known`. A child's code is no such code."""
+    others = {each.casefold() for each in known}
+    return any(found not in others for found in _LIKE_A_CODE.findall(words))
+
+
+def only_confirms(words: str, codes: Iterable[str], beside: Iterable[str] = ()) -> bool:
+    """Whether it holds nothing but the codes, filler and the words `beside`, such as a child's code or name."""
+    for code in codes:
+        words = _compile_spaced(code).sub(" ", words)
+    return set(words.split()) <= PLAIN | set(beside)
+
+
+def _compile_spaced(code: str) -> re.Pattern[str]:
+    return re.compile(r"(?<!\w)" + r" ?".join(re.escape(each) for each in code.casefold()) + r"(?!\w)")
+
+
+SPEAKS_OF_A_CODE = word_set("accepted cadarnhau cod code confirm confirmed confirming verified")
+
+
+def seems_meant(words: str) -> bool:
+    """Whether it can only be meant to confirm something."""
+    each = set(words.split())
+    plain = {word for word in each if not word.isdigit()}
+    return (bool(plain & SPEAKS_OF_A_CODE) or bool(each and not plain)) and plain <= PLAIN | SPEAKS_OF_A_CODE
