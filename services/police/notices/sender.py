@@ -103,7 +103,7 @@ class NoticeSender:
             candidates=duty.candidates,
             placement=duty.placement,
         )
-        said = words.opened(self.keyring, spoken)
+        said = words.open_words(self.keyring, spoken)
         reporter = reporters.first_reporter(self.keyring, delivery.id).decode(speaker)
         beside = NoticeContext(said, reporter, (count, last) if facts.child else None, self._link(delivery))
         notice = build_notice(delivery.id, duty, facts, beside, exercise=delivery.exercise)
@@ -137,7 +137,7 @@ def _asked(delivery: Delivery, duty: Duty, force: ForceId) -> tuple[Statement, .
     """What a notice is made of."""
     return (
         police_notice.asked(delivery.child, duty.candidates),
-        words.asked(delivery.id),
+        (words.TOLD_TO_POLICE, {"delivery": delivery.id}),
         (reporters.FIRST_REPORTER, {"delivery": delivery.id}),
         store.before_notice(force, delivery.child, duty.episode),
     )

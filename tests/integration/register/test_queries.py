@@ -25,7 +25,7 @@ from services.platform.register import (
 from services.platform.register.conversation import SpeakerKind
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Reader, execute_pipelined
+from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.policy.facts import Facts
 from services.safeguarding.identifiers import new_id, provisional_child
@@ -218,22 +218,24 @@ async def test_both_carers_are_told_whether_the_child_or_only_the_placement_is_k
 ) -> None:
     assert set(await _holders(engines, kestrel, Role.CARERS_ALL, TUESDAY_NOON, child="C1")) == {"ash", "bea"}
     async with engines("carers").connect() as connection:
-        found = await directory.who_holds(
+        asked = directory.role_holders(
             Role.CARERS_ALL,
             authority=kestrel.name,
             child=provisional_child("z"),
             person=None,
             placement=kestrel.ids["home"],
             at=TUESDAY_NOON,
-        ).ask(connection)
+        )
+        found = await Reader(connection).fetch(asked)
     assert [holder.person for holder in found] == [kestrel.ids["resi"]]
 
 
 async def test_the_named_person_is_the_holder_whatever_the_role(engines: Engines, kestrel: Loaded) -> None:
     async with engines("carers").connect() as connection:
-        found = await directory.who_holds(
+        asked = directory.role_holders(
             Role.CARER_REPORTING, authority=kestrel.name, child=None, person=kestrel.ids["gone"], at=TUESDAY_NOON
-        ).ask(connection)
+        )
+        found = await Reader(connection).fetch(asked)
     assert found == [directory.Holder(kestrel.ids["gone"], kestrel.name, "en")]
 
 
@@ -273,8 +275,8 @@ async def test_a_contacts_number_and_mail_open_for_those_who_send(
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("professionals").connect() as connection:
-        found = await contact.of(connection, keyring, kestrel.ids["day"])
-        assert await contact.of(connection, keyring, new_id("person")) is None
+        found = await Reader(connection).fetch(contact.contact_by_person(keyring, kestrel.ids["day"]))
+        assert await Reader(connection).fetch(contact.contact_by_person(keyring, new_id("person"))) is None
     assert found == contact.Contact(kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en")
 
 
@@ -328,8 +330,9 @@ async def test_police_read_the_words_that_their_notice_names_oldest_first_and_no
             delivery = Delivery.of(each, lane="a-force", now=TUESDAY_NIGHT)
             assert await deliveries.put(uow, "police", delivery, keyring, None)
     async with engines("police").connect() as connection:
-        read = [words.asked(each.content.telling) for each in (told, of_another)]
-        found, none = await execute_pipelined(connection, *read)
+        found, none = await Reader(connection).fetch_each(
+            [words.words_told_to_police(keyring, each.content.telling) for each in (told, of_another)]
+        )
         for view in ("words_told_to_police", "words_said"):
             seen = text(f"SELECT id FROM register.{view} WHERE id = ANY(:i)")
             ids = (await connection.execute(seen, {"i": [later, first, beside]})).scalars()
@@ -338,7 +341,7 @@ async def test_police_read_the_words_that_their_notice_names_oldest_first_and_no
             text("SELECT words FROM register.words_told_to_police WHERE id = :i"), {"i": first}
         )
     assert b"blue bag" not in bytes(closed)
-    said = [(each.text, each.said_by) for each in words.opened(keyring, found)]
+    said = [(each.text, each.said_by) for each in found]
     assert (said, none) == ([("took a blue bag", "x"), ("seen at the station", None)], [])
     assert [each.text for each in await words_kept(database, keyring, [beside])] == ["why I called it off"]
 
@@ -398,7 +401,8 @@ async def test_a_key_is_asked_for_once_in_a_transaction(engines: Engines, keyrin
 async def _holders(engines: Engines, kestrel: Loaded, role: Role, at: datetime, child: str | None = None) -> list[str]:
     reference_of = {row_id: reference for reference, row_id in kestrel.ids.items()}
     async with engines("professionals").connect() as connection:
-        found = await directory.who_holds(
+        asked = directory.role_holders(
             role, authority=kestrel.name, child=None if child is None else kestrel.ids[child], person=None, at=at
-        ).ask(connection)
+        )
+        found = await Reader(connection).fetch(asked)
     return [reference_of[holder.person] for holder in found]
