@@ -1,4 +1,4 @@
-"""`strategy.invite` duties, and what whoever convenes does with a discussion."""
+"""Handles `strategy.invite` duties, and what the convener does with a discussion."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,8 @@ from services.strategy.records.service import About, RecordService
 class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
-    discussing: DiscussionService
-    recording: RecordService
+    discussion_service: DiscussionService
+    record_service: RecordService
 
     async def on_strategy_invite(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
         if received.content.act == "withdraw":
@@ -47,34 +47,35 @@ class Handlers:
         await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             uow.on_commit(metrics.DISCUSSIONS.labels("planned").inc)
-            await self.discussing.stands(uow, discussion)
+            await self.discussion_service.publish_state(uow, discussion)
 
     async def _ask_for_record(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
-        """One that has been recorded meanwhile is not asked for."""
+        """Does nothing if the discussion has been recorded meanwhile."""
         duty = received.content
         episode = duty.episode or duty.refers_to
-        found = None if episode is None else await records.to_record(uow, episode)
+        found = None if episode is None else await uow.fetch(discussions.discussion_without_record(episode))
         if found is not None:
-            await records.ask(uow, found.discussion, duty)
+            records.ask(uow, found.discussion, duty)
             await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
 
     async def on_strategy_discussion_held(self, received: Received[StrategyDiscussionHeld], uow: UnitOfWork) -> None:
-        """From an agency. What our own page recorded, it has taken in already."""
+        """Takes an agency's record. Our own page has taken its records already."""
         held = received.content
         if held.channel == "page":
             return
-        found = await discussions.of_child(
-            uow,
-            received.subject,
-            held.discussion,
-            exercise=received.exercise,
-            states=(discussions.PLANNED, discussions.HELD),
-            form=held.form,
-            episode=held.episode,
+        found = await uow.fetch(
+            discussions.discussion_of_child(
+                received.subject,
+                held.discussion,
+                exercise=received.exercise,
+                states=(discussions.PLANNED, discussions.HELD),
+                form=held.form,
+                episode=held.episode,
+            )
         )
         cause = f"{received.source} {received.id}"
         about = About(received.subject, held.authority, received.exercise, received.trace, cause)
-        await self.recording.take(uow, found, held, about)
+        await self.record_service.take(uow, found, held, about)
 
     async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
         await send_again(self.loop, uow, received, self.clocks.wall())
@@ -82,44 +83,47 @@ class Handlers:
     async def on_strategy_discussion_redated(
         self, received: Received[StrategyDiscussionRedated], uow: UnitOfWork
     ) -> None:
-        """One that nobody knows of, or that is called off, is passed over: there is nothing to move."""
+        """Does nothing if the discussion is unknown or called off."""
         moved = received.content
-        found = await discussions.of_child(
-            uow, received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
+        found = await uow.fetch(
+            discussions.discussion_of_child(
+                received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
+            )
         )
         if found is not None:
-            await self.discussing.move(uow, found, moved.starts_at)
+            await self.discussion_service.move(uow, found, moved.starts_at)
 
     async def on_strategy_discussion_cancelled(
         self, received: Received[StrategyDiscussionCancelled], uow: UnitOfWork
     ) -> None:
         called_off = received.content
-        found = await discussions.of_child(
-            uow,
-            received.subject,
-            called_off.discussion,
-            exercise=received.exercise,
-            form=called_off.form,
-            episode=called_off.episode,
+        found = await uow.fetch(
+            discussions.discussion_of_child(
+                received.subject,
+                called_off.discussion,
+                exercise=received.exercise,
+                form=called_off.form,
+                episode=called_off.episode,
+            )
         )
         if found is not None and called_off.form in {None, found.form}:
-            await self.discussing.call_off(uow, found)
+            await self.discussion_service.call_off(uow, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
-        """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it.
-        Who was reported without a name goes by its own name once a person has said which child it is.
+        """A report that was a mistake needs no discussion. A child who is back may need one: the rule says which states end it.
+        A child who was reported without a name has an id of its own once a person has said which child it is.
         """
         episode = received.content
-        await discussions.of_known_child(uow, episode.episode, received.subject)
-        for found in await discussions.of_episode(uow, episode.episode):
+        await discussions.set_child(uow, episode.episode, received.subject)
+        for found in await uow.fetch(discussions.planned_discussions(episode.episode)):
             if episode.merged_into is not None:
-                await self.discussing.goes_into(uow, found, episode.merged_into, received.subject)
+                await self.discussion_service.merge_into_episode(uow, found, episode.merged_into, received.subject)
             elif episode.state in found.unless:
-                await self.discussing.call_off(uow, found)
+                await self.discussion_service.call_off(uow, found)
 
 
-def goes_on(episode: EpisodeChanged) -> bool:
-    """Whether no rule can call a discussion off on this, no other episode takes it over, and it cannot say who the child is."""
+def changes_no_discussion(episode: EpisodeChanged) -> bool:
+    """No rule calls a discussion off in this state, no other episode takes it over, and the child's id is the same."""
     return episode.state not in MATTERS and episode.revision == 1
 
 

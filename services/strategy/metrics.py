@@ -1,4 +1,4 @@
-"""What strategy measures beside the delivery floor."""
+"""Counts replies to invitations, and what is done with discussions."""
 
 from prometheus_client import Counter
 

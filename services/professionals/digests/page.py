@@ -1,4 +1,4 @@
-"""The page behind a mail that tells of several matters: each is answered for itself, or all at once. Pure."""
+"""Builds the page behind a mail of several matters: each is answered for itself, or all at once. Pure."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from services.safeguarding.duties import Duty
 HAVE_IT, HAND_OVER, CANNOT = "have-it", "hand-over", "cannot"
 HAVE_ALL = "have-all"
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN})
-"""Nothing that its reader says changes it."""
+"""No answer changes these."""
 
 
 class Told(NamedTuple):
@@ -34,16 +34,11 @@ class _Matter:
         return f"{HAVE_IT}-{self.number}"
 
 
-def chosen(told: list[Told], answer: str) -> list[Told]:
-    """Which of them the button is about."""
-    if answer in {HAVE_ALL, CANNOT}:
-        return told
-    return [each.told for each in _matters(told) if each.button == answer]
-
-
-def single(answer: str) -> str:
-    """What the button says of each that it is about."""
-    return CANNOT if answer == CANNOT else HAVE_IT
+def read_answer(told: list[Told], button: str) -> tuple[list[Told], str]:
+    """Which of them the button is about, and the answer that it gives to each of those."""
+    if button in {HAVE_ALL, CANNOT}:
+        return told, CANNOT if button == CANNOT else HAVE_IT
+    return [each.told for each in _matters(told) if each.button == button], HAVE_IT
 
 
 def sheet(words: MailLanguage, told: list[Told]) -> Sheet:
@@ -69,9 +64,9 @@ def sheet(words: MailLanguage, told: list[Told]) -> Sheet:
 
 def _section(words: MailLanguage, matter: _Matter) -> tuple[str, tuple[str, ...]]:
     told = matter.told
-    stands = {State.ACKNOWLEDGED: "is-yours", State.WITHDRAWN: "is-over", State.FAILED: "passed-on"}.get(told.state)
+    state = {State.ACKNOWLEDGED: "is-yours", State.WITHDRAWN: "is-over", State.FAILED: "passed-on"}.get(told.state)
     says = words.mails[told.duty.wording].says
-    return f"{matter.number}. {matter.code}", (says, *([words.page[stands]] if stands else []))
+    return f"{matter.number}. {matter.code}", (says, *([words.page[state]] if state else []))
 
 
 def _matters(told: list[Told]) -> list[_Matter]:

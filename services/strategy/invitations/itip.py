@@ -1,4 +1,4 @@
-"""Invitations as calendars read them (iTIP, RFC 5546): UTC times, one event, one UID for ever, SEQUENCE for each change."""
+"""Writes invitations and reads replies as calendars do (iTIP, RFC 5546): UTC times, one event, one UID for ever, a SEQUENCE a change."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ REPLIES = {
     "DECLINED": Reply.DECLINED,
     "DELEGATED": Reply.DECLINED,
 }
-"""Someone who sends another instead does not come; that other is not known to us and is asked for by a person."""
+"""An attendee who delegates does not come. We do not know the delegate: a person asks."""
 MOMENT = TypeAdapter[datetime](Moment)
 
 

@@ -1,4 +1,4 @@
-"""Takes a discussion's record in, by the page or from an agency: once, with each step of its plan, to everyone invited."""
+"""Takes a discussion's record, by the page or from an agency: once, with each step of its plan, for everyone invited."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from services.strategy.records import repository as records
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whose discussion it was. `cause` names the record for ever: the same cause sets no step twice."""
+    """The discussion's child and authority. `cause` identifies the record: the same cause sets no step twice."""
 
     child: ChildId
     authority: AuthorityId
@@ -26,24 +26,22 @@ class About:
 
 @dataclass(frozen=True)
 class RecordService:
-    """Everything within the caller's transaction, in which the discussion is held."""
+    """Works within the caller's transaction, which has locked the discussion."""
 
     clocks: Clocks
-    discussing: DiscussionService
+    discussion_service: DiscussionService
 
     async def take(self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About) -> None:
-        """A discussion that is recorded already stays as it was recorded. One that was never planned here has a plan all the same."""
+        """The first record of a discussion is kept. A discussion that was never planned here has steps all the same."""
         if found is not None:
             if found.state == discussions.HELD:
                 return
-            await records.keep(uow, found.discussion, held, self.clocks.story())
-            await self.discussing.was_held(uow, found)
+            records.keep(uow, found.discussion, held, self.clocks.story())
+            await self.discussion_service.mark_held(uow, found)
             uow.on_commit(metrics.DISCUSSIONS.labels("recorded").inc)
-        await self._set_steps(uow, found, held, about)
+        self._set_steps(uow, found, held, about)
 
-    async def _set_steps(
-        self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About
-    ) -> None:
+    def _set_steps(self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About) -> None:
         texts = held.words[1:]
         number = held.discussion or (1 if found is None else found.number)
         for index, step in enumerate(held.plan):
