@@ -1,5 +1,6 @@
 """Handles `strategy.invite` duties, and what the convener does with a discussion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.platform.delivery.channels.email import LANE
@@ -8,6 +9,7 @@ from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.discussion_events import (
@@ -16,13 +18,15 @@ from services.safeguarding.discussion_events import (
     StrategyDiscussionRedated,
 )
 from services.safeguarding.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.meetings import Form
 from services.strategy import metrics
 from services.strategy.discussions import attendees
 from services.strategy.discussions import repository as discussions
+from services.strategy.discussions.repository import Discussion, State
 from services.strategy.discussions.schedule import plan
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.records import repository as records
-from services.strategy.records.service import About, RecordService
+from services.strategy.records.service import RecordService
 
 
 @dataclass(frozen=True)
@@ -63,19 +67,10 @@ class Handlers:
         held = received.content
         if held.channel == "page":
             return
-        found = await uow.fetch(
-            discussions.discussion_of_child(
-                received.subject,
-                held.discussion,
-                exercise=received.exercise,
-                states=(discussions.PLANNED, discussions.HELD),
-                form=held.form,
-                episode=held.episode,
-            )
-        )
-        cause = f"{received.source} {received.id}"
-        about = About(received.subject, held.authority, received.exercise, received.trace, cause)
-        await self.record_service.take(uow, found, held, about)
+        states = (discussions.PLANNED, discussions.HELD)
+        found = await uow.fetch(_discussion_of(received, states=states, form=held.form))
+        name = f"{received.source} {received.id}"
+        await self.record_service.take(uow, found, held, child=received.subject, cause=received, name=name)
 
     async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
         await send_again(self.loop, uow, received, self.clocks.wall())
@@ -84,29 +79,16 @@ class Handlers:
         self, received: Received[StrategyDiscussionRedated], uow: UnitOfWork
     ) -> None:
         """Does nothing if the discussion is unknown or called off."""
-        moved = received.content
-        found = await uow.fetch(
-            discussions.discussion_of_child(
-                received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
-            )
-        )
+        found = await uow.fetch(_discussion_of(received))
         if found is not None:
-            await self.discussion_service.move(uow, found, moved.starts_at)
+            await self.discussion_service.move(uow, found, received.content.starts_at)
 
     async def on_strategy_discussion_cancelled(
         self, received: Received[StrategyDiscussionCancelled], uow: UnitOfWork
     ) -> None:
-        called_off = received.content
-        found = await uow.fetch(
-            discussions.discussion_of_child(
-                received.subject,
-                called_off.discussion,
-                exercise=received.exercise,
-                form=called_off.form,
-                episode=called_off.episode,
-            )
-        )
-        if found is not None and called_off.form in {None, found.form}:
+        form = received.content.form
+        found = await uow.fetch(_discussion_of(received, form=form))
+        if found is not None and form in {None, found.form}:
             await self.discussion_service.call_off(uow, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
@@ -120,6 +102,21 @@ class Handlers:
                 await self.discussion_service.merge_into_episode(uow, found, episode.merged_into, received.subject)
             elif episode.state in found.unless:
                 await self.discussion_service.call_off(uow, found)
+
+
+def _discussion_of(
+    received: Received[StrategyDiscussionHeld]
+    | Received[StrategyDiscussionRedated]
+    | Received[StrategyDiscussionCancelled],
+    *,
+    states: Sequence[State] = (discussions.PLANNED,),
+    form: Form | None = None,
+) -> Query[Discussion | None]:
+    """The discussion that the message names."""
+    named = received.content
+    return discussions.discussion_of_child(
+        received.subject, named.discussion, exercise=received.exercise, states=states, form=form, episode=named.episode
+    )
 
 
 def changes_no_discussion(episode: EpisodeChanged) -> bool:

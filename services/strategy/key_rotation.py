@@ -28,4 +28,4 @@ async def renew_addresses(uow: UnitOfWork, keyring: Keyring, after: str) -> Batc
     return Batch(str(rows[-1].of) if rows else None, len(renewed), undecryptable)
 
 
-RENEWS: dict[str, Renews] = {"addresses of whom was invited": renew_addresses}
+RENEWS: dict[str, Renews] = {"addresses of attendees": renew_addresses}

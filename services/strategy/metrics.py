@@ -2,5 +2,5 @@
 
 from prometheus_client import Counter
 
-REPLIES = Counter("strategy_replies", "Replies to invitations, by what was made of them", ["how", "result"])
-DISCUSSIONS = Counter("strategy_discussions", "Discussions, by what was done with them", ["act"])
+REPLIES = Counter("strategy_replies", "Replies to invitations, by result", ["how", "result"])
+DISCUSSIONS = Counter("strategy_discussions", "Discussions, by act", ["act"])

@@ -95,7 +95,7 @@ def duty_holders(duty: Duty, *, child: ChildId, person: PersonId | None, at: dat
 def first_reachable(
     keyring: Keyring, holders: Sequence[Holder], address: Callable[[Contact], str | None]
 ) -> Contact | None:
-    """The first holder of whom `address` returns an address."""
+    """The first holder for whom `address` returns one."""
     for holder in holders:
         found = holder.sealed.open(keyring, holder.person, holder.language)
         if address(found) is not None:
@@ -112,7 +112,7 @@ def _holder(row: Any) -> Holder:
 
 
 def _holders_on_duty(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[Holder]:
-    """Of the first line that has somebody on duty. The child's own rota goes before the authority's."""
+    """Those of the first line that has somebody on duty. The child's own rota goes before the authority's."""
     for line in lines:
         of_line = [row for row in rows if row.role == line]
         chosen = _in_order([row for row in of_line if row.child is not None], at) or _in_order(of_line, at)

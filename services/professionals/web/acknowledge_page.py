@@ -14,7 +14,7 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import metrics
 from services.professionals.digests import page as digest_page
 from services.professionals.digests.groups import deliveries_in_mail
-from services.professionals.digests.page import CANNOT, HAND_OVER, HAVE_IT, OVER, Told
+from services.professionals.digests.page import CANNOT, HAND_OVER, HAVE_IT, OVER, Matter
 from services.professionals.email_wording import MailLanguage, language
 from services.professionals.replies.hand_over import Deputies
 from services.safeguarding.duties import Duty
@@ -30,21 +30,23 @@ class AcknowledgePage:
 
     async def shows(self, delivery: UUID) -> Sheet | None:
         async with self.store.transaction() as uow:
-            told = await self._told(uow, delivery)
-            return await self._page(uow, told) if told else None
+            matters = await self._matters(uow, delivery)
+            return await self._page(uow, matters) if matters else None
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
-            told = await self._told(uow, delivery)
-            if not told:
+            matters = await self._matters(uow, delivery)
+            if not matters:
                 return None
-            chosen, answer = (told, form.answer) if len(told) == 1 else digest_page.read_answer(told, form.answer)
+            chosen, answer = (
+                (matters, form.answer) if len(matters) == 1 else digest_page.read_answer(matters, form.answer)
+            )
             for each in chosen:
                 if each.state not in OVER:
                     await self._answer(uow, each, answer)
-            return await self._page(uow, await self._told(uow, delivery))
+            return await self._page(uow, await self._matters(uow, delivery))
 
-    async def _answer(self, uow: UnitOfWork, each: Told, answer: str) -> None:
+    async def _answer(self, uow: UnitOfWork, each: Matter, answer: str) -> None:
         """A reader who handed it over, or could not act, may still say "I have it"."""
         if answer == HAVE_IT:
             await self._acknowledge(uow, each.delivery, each.duty)
@@ -71,20 +73,20 @@ class AcknowledgePage:
         await deliveries.declined(uow, delivery.id, self.clocks.wall())
         uow.on_commit(metrics.ANSWERS.labels(CANNOT).inc)
 
-    async def _told(self, uow: UnitOfWork, delivery: UUID) -> list[Told]:
-        """The tellings of this mail: one, or several that went together."""
-        told = []
+    async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:
+        """The matters of this mail: one, or several that went together."""
+        matters: list[Matter] = []
         for each in await uow.fetch(deliveries_in_mail(delivery)):
             found = await deliveries.hold(uow, each)
             if found is not None and found[0].duty is not None:
-                told.append(Told(found[0], found[0].duty, found[1]))
-        return told
+                matters.append(Matter(len(matters) + 1, found[0], found[0].duty, found[1]))
+        return matters
 
-    async def _page(self, uow: UnitOfWork, told: list[Told]) -> Sheet:
-        first = told[0]
+    async def _page(self, uow: UnitOfWork, matters: list[Matter]) -> Sheet:
+        first = matters[0]
         words = language(await uow.fetch(language_of_person(first.delivery.person)))
-        if len(told) > 1:
-            return digest_page.sheet(words, told)
+        if len(matters) > 1:
+            return digest_page.build_sheet(words, matters)
         is_open = first.state not in {*OVER, State.FAILED}
         has_deputy = is_open and await self.deputies.find_next(uow, first.delivery, first.duty) is not None
         return _sheet(words, first.duty, first.state, has_deputy=has_deputy)

@@ -1,4 +1,4 @@
-"""Keeps who is invited to each discussion and what they replied. Of an address it keeps a keyed hash alone."""
+"""Keeps who is invited to each discussion and what they replied. It keeps no address, only a keyed hash."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

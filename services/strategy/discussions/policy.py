@@ -44,7 +44,7 @@ class Attendance:
     reply: Reply
 
 
-def begins(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
+def choose_start(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
     """`now` is story time. `urgent_at`: when the urgent discussion was that a full meeting follows; None if there was none."""
     return _at_once(meets, now) if isinstance(meets, AtOnce) else _in_full(meets, now, urgent_at or now)
 
@@ -70,17 +70,17 @@ def _quarter_before(at: datetime) -> datetime:
     return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
 
 
-def held_at_night(starts_at: datetime) -> bool:
+def is_held_at_night(starts_at: datetime) -> bool:
     """Whether only people on call can be there."""
     return not in_working_hours(starts_at)
 
 
-def lacking(attendees: Iterable[Attendance]) -> tuple[Seat, ...]:
+def lacking_seats(attendees: Iterable[Attendance]) -> tuple[Seat, ...]:
     """The seats of the quorum for which nobody has said that they come for certain."""
     taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
     return tuple(seat for seat in QUORUM if seat not in taken)
 
 
-def counts(reply: Reply, *, sequence: int, current: int) -> bool:
+def is_to_present_date(reply: Reply, *, sequence: int, current: int) -> bool:
     """Whether a reply is to the present date. One to a later sequence than ours was made up."""
     return reply is not Reply.WAITING and sequence == current

@@ -129,7 +129,7 @@ SET_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)
 
 
 async def set_child(uow: UnitOfWork, episode: UUID, child: str) -> None:
-    """Of every discussion of the episode, also those held and called off: the convener moves or records them under the child's id."""
+    """Changes every discussion of the episode, also those held or called off: the convener names them by this child."""
     await uow.fetch(Query(SET_CHILD, {"episode": episode, "child": child}, all_rows))
 
 

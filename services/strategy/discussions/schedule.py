@@ -11,7 +11,7 @@ from services.safeguarding.identifiers import derived
 from services.safeguarding.meetings import Meets
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import invited_to
-from services.strategy.discussions.policy import begins
+from services.strategy.discussions.policy import choose_start
 from services.strategy.discussions.repository import ONE, PLANNED, Discussion, first_discussion
 
 PLANNED_ALREADY = ONE.format(
@@ -48,7 +48,7 @@ async def plan(
     )
     if before is not None:
         return before, False
-    starts_at = begins(meets, now, urgent_at=so_far.urgent_at)
+    starts_at = choose_start(meets, now, urgent_at=so_far.urgent_at)
     planned = _new(received, episode, meets, number=so_far.last + 1, starts_at=starts_at)
     await discussions.add(uow, planned)
     return planned, True

@@ -29,7 +29,7 @@ from services.strategy.discussions.attendees import (
     attendees_of_discussion,
     set_reply,
 )
-from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking
+from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking_seats
 from services.strategy.discussions.repository import Discussion, planned_discussions
 
 SERVICE = "strategy"
@@ -107,10 +107,10 @@ class DiscussionService:
         self, uow: UnitOfWork, found: Discussion, before: Sequence[Attendee], now: Sequence[Attendee]
     ) -> None:
         """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
-        if lacking(before) and not lacking(now):
+        if lacking_seats(before) and not lacking_seats(now):
             reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
             uow.publish(reached, subject=found.child, cause=found)
-        elif not lacking(before) and self.clocks.story() >= found.warns_at:
+        elif not lacking_seats(before) and self.clocks.story() >= found.warns_at:
             _publish_lacking(uow, found, now)
 
     async def mark_held(self, uow: UnitOfWork, found: Discussion) -> None:
@@ -141,7 +141,7 @@ class DiscussionService:
             coming=roles[Reply.ACCEPTED],
             declined=roles[Reply.DECLINED],
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
-            quorum="not-reached" if lacking(attendees) else "reached",
+            quorum="not-reached" if lacking_seats(attendees) else "reached",
         )
         uow.publish(changed, subject=found.child, cause=found)
 
@@ -176,7 +176,7 @@ class DiscussionService:
 
 
 def _publish_lacking(uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
-    seats = lacking(attendees)
+    seats = lacking_seats(attendees)
     if seats:
         without = StrategyWithoutQuorum(
             authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats

@@ -12,7 +12,7 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.policy import held_at_night
+from services.strategy.discussions.policy import is_held_at_night
 from services.strategy.discussions.repository import Discussion
 from services.strategy.invitations.itip import Invitation
 from services.strategy.wording import Joining, Meeting, words
@@ -22,7 +22,7 @@ WORDINGS: dict[Form, Wording] = {"urgent": Wording.STRATEGY_DISCUSSION, "full": 
 
 def meeting_of(about: Discussion) -> Meeting:
     lasts = about.ends_at - about.starts_at
-    return Meeting(WORDINGS[about.form], about.starts_at, lasts, held_at_night(about.starts_at))
+    return Meeting(WORDINGS[about.form], about.starts_at, lasts, is_held_at_night(about.starts_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +63,16 @@ class EmailBuilder:
             summary=spoken.summary(meeting, code, exercise=about.exercise),
             description=f"{spoken.how(meeting)}\n\n{spoken.join(code, joining)}",
         )
-        return self._build(content, delivery, reader, Calendar(invitation.written(now), invitation.method))
+        return self._build(content, delivery, reader, Calendar(invitation.to_ical(now), invitation.method))
 
-    def record_request(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
-        link = self.links.url(Purpose.RECORD, delivery.id, self.clocks.wall())
-        return self._about_record("asks-for-record", about, delivery, duty, reader, link)
-
-    def record(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
-        link = self.links.url(Purpose.READ, delivery.id, self.clocks.wall())
-        return self._about_record("record", about, delivery, duty, reader, link)
-
-    def _about_record(
-        self, what: str, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader, link: str
-    ) -> str:
+    def record_link(self, purpose: Purpose, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
+        """To the page on which the record is written, or to the one on which it is read."""
         content = words(reader.language).record_email(
-            what, about.starts_at, code=code_of(duty.episode or duty.duty), link=link, exercise=about.exercise
+            "asks-for-record" if purpose is Purpose.RECORD else "record",
+            about.starts_at,
+            code=code_of(duty.episode or duty.duty),
+            link=self.links.url(purpose, delivery.id, self.clocks.wall()),
+            exercise=about.exercise,
         )
         return self._build(content, delivery, reader)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from cachetools import TTLCache
 
 from services.platform.delivery.inbound_mail.classifier import spelt
+from services.platform.delivery.links.tokens import Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import conversation
@@ -48,7 +49,7 @@ class InvitationSender:
             raise ValueError("a mail about no discussion")
         reader = Reader((found.email or "").strip(), found.language)
         if is_record:
-            body = self.emails.record_request(about, delivery, duty, reader)
+            body = self.emails.record_link(Purpose.RECORD, about, delivery, duty, reader)
         else:
             attendees.set_person(uow, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
             body = await self._about_discussion(uow, about, delivery, duty, reader)
@@ -58,7 +59,7 @@ class InvitationSender:
         self, uow: UnitOfWork, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader
     ) -> str:
         if about.state == discussions.HELD:
-            return self.emails.record(about, delivery, duty, reader)
+            return self.emails.record_link(Purpose.READ, about, delivery, duty, reader)
         joining = self.joining.get(duty.authority)
         if joining is None:
             joining = Joining(*await uow.fetch(conversation.how_to_join(duty.authority)))

@@ -1,4 +1,4 @@
-"""Keeps whom a discussion's record was asked of, and the record. Its words lie in the register; here are their ids."""
+"""Keeps who was asked for a discussion's record, and the record. Its words lie in the register; here are their ids."""
 
 from dataclasses import dataclass
 from datetime import datetime

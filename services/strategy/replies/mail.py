@@ -13,7 +13,7 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import provisional_child
 from services.strategy import metrics
 from services.strategy.discussions.attendees import Attendee, attendee_by_duty, attendees_with_address
-from services.strategy.discussions.policy import Reply, counts
+from services.strategy.discussions.policy import Reply, is_to_present_date
 from services.strategy.discussions.repository import PLANNED, Discussion, discussion_by_duty, discussion_by_id
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations.itip import Answered, NotAReply, read
@@ -48,7 +48,7 @@ class Replies:
 
     async def take(self, mail: ReadMail) -> str:
         """Returns the result in a word."""
-        answered = () if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(answers_in, mail)
+        answered = () if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(read_answers, mail)
         async with self.store.transaction() as uow:
             result = await self._take(uow, mail, answered)
         metrics.REPLIES.labels("mail", result).inc()
@@ -160,7 +160,7 @@ def _join(*parts: str | None) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def answers_in(mail: ReadMail) -> tuple[Answered, ...]:
+def read_answers(mail: ReadMail) -> tuple[Answered, ...]:
     """The answers in its calendar parts. Gmail sends the same answer twice: it counts once."""
     found = []
     for part in mail.calendars:
@@ -190,4 +190,4 @@ def _is_current(answered: Answered, found: Discussion) -> bool:
     """An answer without a sequence is to the date that it names; without a date either, to the first."""
     if answered.sequence is None and answered.starts_at is not None and answered.reply is not Reply.COUNTER:
         return answered.starts_at == found.starts_at
-    return counts(answered.reply, sequence=answered.sequence or 0, current=found.sequence)
+    return is_to_present_date(answered.reply, sequence=answered.sequence or 0, current=found.sequence)

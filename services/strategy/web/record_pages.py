@@ -31,7 +31,7 @@ from services.strategy.discussions.repository import (
 from services.strategy.records import form as record_form
 from services.strategy.records.form import Filled
 from services.strategy.records.repository import Record, record_of_discussion
-from services.strategy.records.service import About, RecordService
+from services.strategy.records.service import RecordService
 from services.strategy.wording import Words, words
 
 SAVE, READ = "save", "read"
@@ -57,6 +57,12 @@ class RecordWriting:
     record_service: RecordService
 
     async def shows(self, delivery: UUID) -> Sheet | None:
+        return await self._answer(delivery, None)
+
+    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
+        return await self._answer(delivery, form)
+
+    async def _answer(self, delivery: UUID, form: Form | None) -> Sheet | None:
         async with self.store.transaction() as uow:
             link = await self._find(uow, delivery)
             if link is None:
@@ -64,19 +70,11 @@ class RecordWriting:
             if link.discussion.state != discussions.PLANNED:
                 return _closed_sheet(link)
             invited, coming = await self._invited(uow, link.discussion)
-            return _form_sheet(link, invited, Form("", {"came": coming, "form": (link.discussion.form,)}), {})
-
-    async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            link = await self._find(uow, delivery)
-            if link is None:
-                return None
-            if link.discussion.state != discussions.PLANNED:
-                return _closed_sheet(link)
+            if form is None:
+                return _form_sheet(link, invited, Form("", {"came": coming, "form": (link.discussion.form,)}), {})
             on = link.discussion.starts_at.astimezone(ENGLAND).date()
             filled = record_form.read(form, link.words, on=on)
             if form.answer != SAVE or isinstance(filled, dict):
-                invited, _ = await self._invited(uow, link.discussion)
                 return _form_sheet(link, invited, form, filled if isinstance(filled, dict) else {})
             await self._record(uow, link, filled)
             said = (link.words.record("thanks-more"),)
@@ -105,11 +103,9 @@ class RecordWriting:
             "held_on": found.starts_at.astimezone(ENGLAND).date(),
         }
         held = StrategyDiscussionHeld.model_validate(about | filled.fields)
-        cause = derived("strategy record", str(found.discussion))
-        uow.publish(held, subject=found.child, cause=found, message_id=str(cause))
-        await self.record_service.take(
-            uow, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
-        )
+        name = str(derived("strategy record", str(found.discussion)))
+        uow.publish(held, subject=found.child, cause=found, message_id=name)
+        await self.record_service.take(uow, found, held, child=found.child, cause=found, name=name)
         uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
         await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
 

@@ -32,7 +32,7 @@ def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
         "nurse@kestrel.example",
         spoken.summary(URGENT, "4K7PX", exercise=False),
         spoken.join("4K7PX", Joining("+441632960100")),
-    ).written(NOW)
+    ).to_ical(NOW)
     read = Calendar.from_ical(written)
     (found,) = read.walk("VEVENT")
     return read, found
