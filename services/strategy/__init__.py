@@ -1,4 +1,4 @@
-"""Strategy discussions: who is invited, when, and who comes.
+"""Invites people to strategy discussions, takes their replies and keeps the record.
 
 Hears `strategy.invite` duties; `strategy-discussion.redated`, `.cancelled` and `.held` from the convener; `episode.changed`, since a
 report that was a mistake needs no discussion. Replies come by the page `/invitations/{token}` and as mail to its own SMTP port; the
