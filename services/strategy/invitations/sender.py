@@ -1,6 +1,7 @@
 """Prepares a mail of strategy for its first send: to the present holder of the role, about the discussion's present state."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cachetools import TTLCache
 
@@ -16,7 +17,6 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duties import Duty
-from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import attendees
 from services.strategy.discussions import repository as discussions
@@ -31,7 +31,7 @@ class InvitationSender:
     keyring: Keyring
     clocks: Clocks
     emails: EmailBuilder
-    joining: TTLCache[AuthorityId, Joining] = field(default_factory=new_cache)
+    joining_cache: TTLCache[Any, Any] = field(default_factory=new_cache)
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty = delivery.duty
@@ -60,11 +60,8 @@ class InvitationSender:
     ) -> str:
         if about.state == discussions.HELD:
             return self.emails.record_link(Purpose.READ, about, delivery, duty, reader)
-        joining = self.joining.get(duty.authority)
-        if joining is None:
-            joining = Joining(*await uow.fetch(conversation.how_to_join(duty.authority)))
-            self.joining[duty.authority] = joining
-        return self.emails.invitation(about, delivery, duty, reader, joining)
+        joining = replace(conversation.how_to_join(duty.authority), cache=self.joining_cache)
+        return self.emails.invitation(about, delivery, duty, reader, Joining(*await uow.fetch(joining)))
 
     async def _reader(
         self, uow: UnitOfWork, delivery: Delivery, duty: Duty, holders: list[Holder]
