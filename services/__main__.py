@@ -195,7 +195,7 @@ def forward(by: str) -> None:
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
     from services.platform.store.story_clock import move_forward
-    from services.protocol.policy.periods import length
+    from services.protocol.policy.rule_language.periods import length
 
     try:
         step = length(by)

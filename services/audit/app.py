@@ -1,4 +1,4 @@
-"""The audit, put together."""
+"""Assembles the audit service."""
 
 from services.audit import metrics, store
 from services.audit.handlers import Handlers
@@ -10,7 +10,7 @@ from services.platform.runtime.settings import Settings
 
 ANCHOR_EVERY_SECONDS = 60
 GATHER_SECONDS = 0.1
-"""A report brings more than a hundred messages, and nobody waits for their entries."""
+"""A report causes more than a hundred messages, and nobody waits for their entries."""
 
 
 async def main() -> None:
@@ -20,7 +20,7 @@ async def main() -> None:
     reconciler = Reconciler(host.store, host.clocks)
 
     async def anchor() -> bool:
-        """Its hash goes to the log as well, which lies where no database's administrator can change it."""
+        """Logs the anchor's hash too: an administrator of the database cannot change the log."""
         async with host.store.transaction() as uow:
             made = await store.anchor(uow, host.clocks.wall())
         if made is not None:

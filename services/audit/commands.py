@@ -1,4 +1,4 @@
-"""`python -m services audit ...`: reads the record. Runs with the audit's own settings and secrets."""
+"""Provides `python -m services audit`, which reads the record with the audit's own settings and secrets."""
 
 import asyncio
 import contextlib
@@ -69,8 +69,7 @@ def pack(
 ) -> None:
     """Write the evidence of an episode: a JSON file, and the same as a page to read or print."""
     from services.audit import store
-    from services.audit.evidence_pack import Pack
-    from services.audit.evidence_pack import pack as packed
+    from services.audit.evidence_pack import Pack, build_pack
     from services.audit.verification import chain_of
     from services.platform.runtime.clocks import Clocks
 
@@ -80,7 +79,7 @@ def pack(
             return None
         chain, name = found
         name = name or await store.latest_episode(connection, chain)
-        return None if name is None else await packed(connection, chain, name, Clocks().wall())
+        return None if name is None else await build_pack(connection, chain, name, Clocks().wall())
 
     made = _ask(look)
     if made is None:
@@ -146,7 +145,7 @@ def replay(
 
 
 def aware(moment: str) -> datetime:
-    """Raises typer's BadParameter for what is no moment with its zone."""
+    """Raises typer's BadParameter for a text that is not a moment with its zone."""
     with contextlib.suppress(ValueError):
         at = datetime.fromisoformat(moment)
         if at.tzinfo is not None:

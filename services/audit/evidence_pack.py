@@ -1,4 +1,4 @@
-"""The evidence of one episode, as JSON for who reckons the hashes anew and as a page for who reads it."""
+"""Builds the evidence of one episode: JSON, from which the hashes can be computed again, and a page to read."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ PAGES = Path(__file__).parent / "pages"
 
 @dataclass(frozen=True)
 class Pack:
-    """Everything that the two files say."""
+    """The content of both files."""
 
     id: UUID
     child: str
@@ -42,8 +42,8 @@ class Pack:
         return code_of(self.id)
 
     def as_json(self) -> str:
-        """Entries of the child's other episodes are there by the envelope's SHA-256 alone: the chain can be reckoned all the same."""
-        mine = {each.entry.position for each in self.evidence.said}
+        """Entries of the child's other episodes have only the SHA-256 of their envelope, which is enough to verify the chain."""
+        mine = {each.entry.position for each in self.evidence.messages}
         return json.dumps(
             {
                 "form": FORM,
@@ -66,13 +66,13 @@ class Pack:
         )
 
     def as_page(self) -> str:
-        """In the order in which things happened; the record's own order is the JSON's."""
-        happened = sorted(self.evidence.said, key=lambda each: (each.at, each.entry.position))
-        return _looks().get_template("pack.html").render(pack=self, evidence=self.evidence, happened=happened)
+        """Sorted by the time at which things happened. The JSON has the order of the record."""
+        happened = sorted(self.evidence.messages, key=lambda each: (each.at, each.entry.position))
+        return _templates().get_template("pack.html").render(pack=self, evidence=self.evidence, happened=happened)
 
 
-async def pack(connection: AsyncConnection, chain: str, episode: UUID, at: datetime) -> Pack:
-    """`at` is wall time. Raises LookupError where the chain says nothing of the episode."""
+async def build_pack(connection: AsyncConnection, chain: str, episode: UUID, at: datetime) -> Pack:
+    """`at` is wall time. Raises LookupError if the chain does not mention the episode."""
     verified = Verified()
     await verify_chain(connection, chain, verified)
     await verify_anchors(connection, verified)
@@ -103,14 +103,14 @@ def _anchor(anchor: Anchor) -> dict[str, Any]:
     return {"number": anchor.number, "made_at": moment(anchor.made_at), "hash": anchor.hash.hex()}
 
 
-def _looks() -> Environment:
-    looks = Environment(
+def _templates() -> Environment:
+    templates = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    looks.filters |= {
+    templates.filters |= {
         "plain": plain,
         "detail": detail,
         "time": in_london,
         "utc": moment,
     }
-    return looks
+    return templates

@@ -1,4 +1,4 @@
-"""What the audit does with each message: makes it an entry. Nothing is decided here and nothing is said."""
+"""Records each message as an entry. Decides nothing and publishes nothing."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,9 +16,9 @@ class Handlers:
         self._clocks = clocks
 
     def by_kind(self) -> dict[type[Message], Callable[[Received[Any], UnitOfWork], Awaitable[None]]]:
-        """Every kind there is, so that a new one is on the record without a change here."""
+        """A handler for every kind of message, so that a new kind is recorded without a change here."""
         return dict.fromkeys(contracts().values(), self.on_any)
 
     async def on_any(self, received: Received[Message], uow: UnitOfWork) -> None:
-        await store.append(uow, received, self._clocks.wall())
+        store.append(uow, received, self._clocks.wall())
         uow.on_commit(metrics.ENTRIES.inc)

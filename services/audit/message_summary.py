@@ -1,11 +1,11 @@
-"""A message in plain words, for the page: what kind, and the few of its fields that a reader asks for."""
+"""Summarises a message in plain words for the page: its kind, and the few fields that a reader asks for."""
 
 import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.audit.policy.evidence import Said
+from services.audit.policy.evidence import RecordedMessage
 from services.safeguarding.identifiers import code_of, telling
 from services.safeguarding.working_time import in_england
 
@@ -36,7 +36,7 @@ SHOWN = (
     "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
     "reference_kind", "grade", "starts_at", "quorum",
 )  # fmt: skip
-"""In the order in which they are shown. Ids that only tie entries together are left to the JSON."""
+"""In the order of the page. Ids that only link entries are in the JSON alone."""
 
 
 def plain(kind: str) -> str:
@@ -44,9 +44,9 @@ def plain(kind: str) -> str:
     return SPOKEN.get(kind) or re.sub(r"[.-]", " ", VERSION.sub("", kind))
 
 
-def detail(said: Said) -> list[tuple[str, str]]:
+def detail(message: RecordedMessage) -> list[tuple[str, str]]:
     """Names and values. A duty is named by the code that its recipient would text back."""
-    content = said.content
+    content = message.content
     shown = [
         (name.replace("_", " "), _in_words(content[name]))
         for name in SHOWN

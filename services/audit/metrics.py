@@ -1,4 +1,4 @@
-"""What the audit measures. No label holds an id of a child, a person or a message."""
+"""Declares the metrics of the audit. No label holds an id of a child, a person or a message."""
 
 from prometheus_client import Counter, Gauge
 

@@ -1,6 +1,6 @@
 """Compares what should have happened with what did, by the audit's own record alone, and sets the gaps as a metric.
 
-Each look takes in what was recorded since the look before it, and what that one had found; the first looks back thirty days.
+Each look covers the entries since the look before it, and the gaps which that one found. The first looks back thirty days.
 """
 
 from collections import Counter
@@ -17,12 +17,12 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.contracts import contracts
-from services.safeguarding.outcomes import Outcome
+from services.safeguarding.duty.outcomes import Outcome
 
 LOOK_EVERY_SECONDS = 60
 FIRST_LOOK = timedelta(days=30)
 OVERLAP = timedelta(minutes=10)
-"""An entry becomes visible a little after the time that it bears."""
+"""An entry becomes visible a little after its own time."""
 ANSWERED_WITHIN = timedelta(minutes=2)
 TRIED_WITHIN = timedelta(minutes=5)
 STEP_GRACE = timedelta(minutes=2)
@@ -30,7 +30,7 @@ STEP_GRACE = timedelta(minutes=2)
 MOST = 1000
 OUTCOMES = frozenset(kind for kind, contract in contracts().items() if issubclass(contract, Outcome))
 
-# A telling whose duty is over need not be tried any more: whoever was to be told has been, or need not be.
+# A notice whose duty is over need not be tried any more.
 UNANSWERED = """
     SELECT e.chain, e.position, e.kind, e.recorded_at AS since, e.expects
     FROM audit.entries AS e
@@ -54,18 +54,18 @@ OVERDUE = text(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`since`: when what was to be answered was recorded; of a step, when it was due, in story time."""
+    """`since`: when the unanswered entry was recorded; for a step, when it was due, in story time."""
 
     gap: Gap
     chain: str
     since: datetime
     what: str
     position: int | None = None
-    """The entry that nothing has answered."""
+    """The unanswered entry."""
 
 
 class Reconciler:
-    """One a process. `look` is the turn of a loop."""
+    """One per process, with `look` called in a loop."""
 
     def __init__(self, store: Store, clocks: Clocks) -> None:
         self._store = store
@@ -92,7 +92,7 @@ async def gaps(
     since: datetime,
     known: frozenset[Found] = frozenset(),
 ) -> frozenset[Found]:
-    """What is missing of that which was recorded after `since`, and of what was missing before."""
+    """The gaps among the entries recorded after `since`, and those of `known` that are still open."""
     limits = {"tried_before": wall - TRIED_WITHIN, "answered_before": wall - ANSWERED_WITHIN, "most": MOST}
     found = {_unanswered(row) for row in (await connection.execute(FRESH, limits | {"since": since})).mappings()}
     places = [(each.chain, each.position) for each in known if each.position is not None]

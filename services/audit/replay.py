@@ -1,7 +1,7 @@
-"""Publishes again what is on the record, for a bus that has lost it: after both Kafka and the database were lost and a copy of the
-database was restored, what one service had published and another had not yet heard is on the record alone.
+"""Publishes recorded messages again, for a bus that has lost them: if Kafka and the database are both lost and a copy of the
+database is restored, a message that one service had published and another had not yet consumed is only on the record.
 
-Whoever did hear it passes it over, by its id. A dead letter is not on the record as it was, and is left out.
+Services that did consume a message ignore it, by its id. A dead letter is not recorded in full, and is left out.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import CONTRACTS
 
 SINCE = text(
@@ -22,7 +22,7 @@ ACKNOWLEDGED_WITHIN_SECONDS = 60
 
 
 async def recorded_since(connection: AsyncConnection, since: datetime) -> list[tuple[str, str, bytes]]:
-    """Child, topic and envelope of each, in the order of the record."""
+    """Child, topic and envelope of each message, in the order of the record."""
     rows = await connection.execute(SINCE, {"since": since, "letters": MessageDeadLettered.kind})
     return [(row.chain, str(CONTRACTS[row.kind].topic), bytes(row.envelope)) for row in rows]
 

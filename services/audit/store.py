@@ -1,4 +1,4 @@
-"""The record: added to by the database's own functions, so that this role can write nothing else, and read."""
+"""Reads the record, and adds to it by the database's own functions: this role can write nothing else."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import Anchor, Entry, Head, envelope_of
-from services.audit.policy.consequences import standing_of, thread_of
+from services.audit.policy.consequences import duty_columns, thread_of
 from services.platform.messages.envelope import Received
 from services.platform.store.query import unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
@@ -37,8 +37,8 @@ NO_DUTY = {"duty": None, "revision": None, "goes_on": None, "next_step_at": None
 ROWS_AT_ONCE = 500
 
 
-async def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
-    """The next entry of the child's chain, written with the commit; `at` is wall time."""
+def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
+    """Adds the next entry of the child's chain, with the commit. `at` is wall time."""
     content = received.content
     thread = thread_of(content, received.id)
     row = {
@@ -51,11 +51,11 @@ async def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> 
         "answers": thread.answers,
         "envelope": envelope_of(received.raw, content.kind),
     }
-    uow.bulk_write(APPEND, row | (standing_of(content) or NO_DUTY), locks="chain")
+    uow.bulk_write(APPEND, row | (duty_columns(content) or NO_DUTY), locks="chain")
 
 
 async def anchor(uow: UnitOfWork, at: datetime) -> Anchor | None:
-    """Fixes the heads of the chains that have grown. None where none has."""
+    """Fixes the heads of the chains that have grown. None if none has."""
     number = await uow.connection.scalar(text("SELECT audit.anchor(:at)"), {"at": at})
     return None if number is None else await newest_anchor(uow.connection)
 
@@ -71,7 +71,7 @@ async def anchors(connection: AsyncConnection) -> list[Anchor]:
 
 
 async def anchored(connection: AsyncConnection) -> list[int]:
-    """The numbers of the anchors that have fixed a head, whether they are there themselves or not."""
+    """The numbers of the anchors that have fixed a head, even if the anchor itself is missing."""
     return list((await connection.execute(text("SELECT DISTINCT anchor FROM audit.heads ORDER BY anchor"))).scalars())
 
 
@@ -81,7 +81,7 @@ async def heads_of_anchor(connection: AsyncConnection, number: int) -> list[Head
 
 
 async def heads_of_chain(connection: AsyncConnection, chain: str) -> list[Head]:
-    """Wherever an anchor has fixed the chain, from its beginning on."""
+    """Each head of the chain that an anchor has fixed, the first one first."""
     found = text("SELECT chain, position, hash FROM audit.heads WHERE chain = :chain ORDER BY position")
     return [Head(*row) for row in await connection.execute(found, {"chain": chain})]
 
@@ -92,7 +92,7 @@ async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
 
 
 async def chains(connection: AsyncConnection) -> AsyncIterator[str]:
-    """All that have an entry or are known to an anchor, in order, however many there are."""
+    """All chains that have an entry or a head, by name, read in pages of ROWS_AT_ONCE."""
     after = ""
     found = text(
         "SELECT chain FROM (SELECT DISTINCT chain FROM audit.entries WHERE chain > :after "
@@ -116,7 +116,7 @@ async def episodes(connection: AsyncConnection) -> list[tuple[UUID, str]]:
 
 
 async def latest_episode(connection: AsyncConnection, chain: str) -> UUID | None:
-    """The one that the chain last said anything of."""
+    """The episode of the chain's last entry about an episode."""
     found = text(
         "SELECT episode FROM audit.entries WHERE chain = :chain AND kind = 'episode.changed.v1' "
         "ORDER BY position DESC LIMIT 1"

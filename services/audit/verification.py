@@ -14,7 +14,7 @@ from services.safeguarding.identifiers import code_of
 
 @dataclass
 class Verified:
-    """`faults` are sentences that say where; empty where all holds."""
+    """`faults` are sentences that say where; empty if everything holds."""
 
     chains: int = 0
     entries: int = 0
@@ -24,7 +24,7 @@ class Verified:
 
 @asynccontextmanager
 async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """What is recorded meanwhile is not seen: entries and anchors are of one moment."""
+    """A transaction that does not see later entries, so that entries and anchors are of one moment."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="REPEATABLE READ")
         async with connection.begin():
@@ -32,7 +32,7 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def chain_of(connection: AsyncConnection, named: str) -> tuple[str, UUID | None] | None:
-    """The chain meant by a child's id, an episode's id or an episode's five-letter code; None where the record has none such."""
+    """The chain of a child's id, an episode's id or an episode's five-letter code. None if the record has no such chain."""
     if await store.has_chain(connection, named):
         return named, None
     for episode, chain in await store.episodes(connection):
@@ -49,7 +49,7 @@ async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) 
 
 
 async def verify_anchors(connection: AsyncConnection, into: Verified, *, witness: str | None = None) -> None:
-    """`witness`: an anchor's hash that was kept elsewhere, in hexadecimal: the record must hold that anchor still."""
+    """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that anchor."""
     made = await store.anchors(connection)
     heads = {number: await store.heads_of_anchor(connection, number) for number in await store.anchored(connection)}
     into.faults += faults_of_anchors(made, heads)

@@ -16,8 +16,8 @@ from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.voice_fallback import VoiceFallback
-from services.safeguarding.decisions import EpisodeChanged, ReportTaken
-from services.safeguarding.duties import CarerAlert, DutySendAgain
+from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
+from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
 
 SERVICE = "carers"
 

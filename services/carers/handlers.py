@@ -10,10 +10,10 @@ from services.platform.messages.envelope import Received
 from services.platform.register.directory import Holder, duty_holders
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState, ReportTaken
-from services.safeguarding.duties import CarerAlert, DutySendAgain
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
+from services.safeguarding.duty.duties import CarerAlert, DutySendAgain
+from services.safeguarding.duty.outcomes import DutyFailed
 from services.safeguarding.identifiers import derived
-from services.safeguarding.outcomes import DutyFailed
 
 POLICE = {"police-system": PoliceStand.HAVE_IT, "officer": PoliceStand.ANSWERED}
 """By the `by` of `ReportTaken`."""

@@ -12,7 +12,7 @@ from services.casework import metrics
 from services.casework.store.tables import children
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.events import ChildReportedMissing, Proof, ReportRetracted
+from services.safeguarding.child_events.events import ChildReportedMissing, Proof, ReportRetracted
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, trace_of
 from services.safeguarding.working_time import in_working_hours
 

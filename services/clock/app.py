@@ -1,4 +1,4 @@
-"""The clock, put together."""
+"""Assembles the clock service."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""One turn of the clock."""
+"""Publishes the events of due deadlines."""
 
 from services.clock import metrics
 from services.platform.messages.envelope import Unreadable, with_lateness
@@ -13,7 +13,7 @@ BATCH = 500
 
 
 async def fire_due(store: Store, clocks: Clocks) -> bool:
-    """Hands over what is due by story time, longest overdue first. True when there may be more at once."""
+    """Publishes the events that are due by story time, the longest overdue first. True if there may be more."""
     async with store.transaction() as uow:
         now = clocks.story()
         due = await deadlines.claim(uow, now=now, most=BATCH)
@@ -21,7 +21,7 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
             return False
         late = [(now - row.due_at).total_seconds() for row in due]
         for row, seconds in zip(due, late, strict=True):
-            uow.publish_composed(Topic.CHILD_EVENTS, row.child, _saying(row, int(seconds)))
+            uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(seconds)))
         await deadlines.fired(uow, [row.deadline for row in due], now)
     metrics.FIRED.inc(len(due))
     for seconds in late:
@@ -29,9 +29,9 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
     return len(due) == BATCH
 
 
-def _saying(row: DueRow, late_seconds: int) -> bytes:
-    """Bytes that are no message go out as they are: whoever hears them makes a dead letter of them, which a person sees. Kept
-    back, one such row would keep back every deadline after it.
+def _event_of(row: DueRow, late_seconds: int) -> bytes:
+    """Bytes that are not a message are published as they are: the consumer makes them a dead letter, which a person sees. If such
+    a row were held back, it would hold back every deadline after it.
     """
     try:
         return with_lateness(row.envelope, late_seconds)

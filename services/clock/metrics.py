@@ -1,4 +1,4 @@
-"""How punctual the clock is."""
+"""Measures how punctual the clock is."""
 
 from prometheus_client import Counter, Histogram
 

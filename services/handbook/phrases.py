@@ -1,7 +1,7 @@
 """Puts the parts of a rule into plain words."""
 
-from services.protocol.policy.grammar import Rule, Step, When
-from services.protocol.policy.periods import Calendar, spoken
+from services.protocol.policy.rule_language.grammar import Rule, Step, When
+from services.protocol.policy.rule_language.periods import Calendar, spoken
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
 

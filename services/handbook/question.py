@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from services.protocol.policy.grammar import Protocol
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.grammar import Protocol
+from services.protocol.policy.rule_language.vocabulary import Trigger
 
 MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
     "report.retracted": (Trigger.MISSING_RETRACTED, Trigger.RETURN_RETRACTED, Trigger.RETRACTION_UNVERIFIED),

@@ -22,9 +22,9 @@ from services.handbook.stories import story_form
 from services.handbook.stories.timeline_page import COLUMNS, moments
 from services.platform.runtime.logs import logger
 from services.protocol.loader import DEFAULT, Library, files
-from services.protocol.policy.grammar import Protocol, Rule
-from services.protocol.policy.periods import spoken
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.grammar import Protocol, Rule
+from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.simulate import Timeline, tell
 
 HERE = Path(__file__).parent

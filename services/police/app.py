@@ -1,4 +1,4 @@
-"""Police, put together."""
+"""Assembles the police service."""
 
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
@@ -9,16 +9,16 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register.forces import Forces
 from services.police import store
 from services.police.handlers import Handlers
-from services.police.notices.email_channel import NoticeMail
+from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
-from services.police.open_list.monitor import ListWatch
+from services.police.open_list.monitor import OpenListMonitor
 from services.police.replies.mail import MailReplies
 from services.police.settings import PoliceSettings
 from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
-from services.police.web.open_list import OpenListDoor
-from services.police.web.replies import RepliesDoor
+from services.police.web.open_list import OpenListWebhook
+from services.police.web.replies import ReplyWebhook
 from services.safeguarding.duties import DutySendAgain, PoliceNotify
 
 
@@ -37,7 +37,7 @@ async def main() -> None:
         prepare=settings.block_real_recipients(sender.prepare),
         secrets=sender.secrets,
         slot=settings.slot,
-        others=[NoticeMail(settings.email_medium(), links, settings.smtp_from)],
+        others=[NoticeEmail(settings.email_medium(), links, settings.smtp_from)],
     )
     host.health.watch("delivery", loop.obstacle)
     handlers = Handlers(loop, host.clocks)
@@ -51,11 +51,11 @@ async def main() -> None:
     replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.needed()).repeating())
-    host.add_periodic(ListWatch(host.store, host.clocks).repeating())
-    behind = Dependencies(
-        RepliesDoor(host.store, host.clocks, keyring, forces),
-        OpenListDoor(host.store, host.clocks, forces),
+    host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
+    dependencies = Dependencies(
+        ReplyWebhook(host.store, host.clocks, keyring, forces),
+        OpenListWebhook(host.store, host.clocks, forces),
         NoticePage(host.store, host.clocks, keyring),
         DetailsPage(host.store, host.clocks, keyring),
     )
-    await host.run(pages(behind, host.clocks, links))
+    await host.run(pages(dependencies, host.clocks, links))

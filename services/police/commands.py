@@ -1,4 +1,4 @@
-"""`python -m services police`: sends notices again, and tries a force's connection. The running service does the sending."""
+"""Provides `python -m services police`: sends notices again, and tests a force's connection. The running service sends them."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -17,8 +17,8 @@ NOBODY = "no open account of that name may send notices again; a duty manager's 
 police = typer.Typer(no_args_is_help=True, help="Notices to forces: send them again, try a connection.")
 
 
-@police.command("replay")
-def replay_notices(
+@police.command()
+def replay(
     by: By,
     reason: Reason,
     notice: Annotated[UUID | None, typer.Option(help="This notice alone.")] = None,
@@ -28,8 +28,7 @@ def replay_notices(
 ) -> None:
     """Send notices again, one or all of a force or a range of them: the same bytes, the same ids, fresh signatures."""
     from services.platform.delivery.queue.replay import Chosen
-    from services.police.notices.resend import NobodyMay
-    from services.police.notices.resend import replay_notices as replayed
+    from services.police.notices.resend import NobodyMay, replay_notices
     from services.police.notices.sender import lane_of
 
     if (notice is None) == (force is None):
@@ -37,7 +36,7 @@ def replay_notices(
     lane = None if force is None else lane_of(force)
     chosen = Chosen(notice, lane, _utc(since), _utc(until))
     try:
-        count = asyncio.run(replayed(chosen, by, given(reason, A_REASON)))
+        count = asyncio.run(replay_notices(chosen, by, given(reason, A_REASON)))
     except NobodyMay:
         raise refused(NOBODY) from None
     if not count:

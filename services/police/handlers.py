@@ -1,4 +1,4 @@
-"""`police.notify` duties: queued, or withdrawn."""
+"""Handles `police.notify` duties: queues or withdraws their notices, and sends them again."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.notices.sender import lane_of
-from services.safeguarding.duties import DutySendAgain, PoliceNotify
+from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,4 @@ class Handlers:
         else:
             delivery = Delivery.of(received, lane=lane_of(duty.force), now=self.clocks.wall())
             if await self.loop.put(uow, delivery):
-                store.told(uow, duty, received.subject, exercise=received.exercise)
+                store.record_told(uow, duty, received.subject, exercise=received.exercise)

@@ -1,4 +1,4 @@
-"""What police measures beside what delivery does."""
+"""Declares the metrics of police. Delivery has its own."""
 
 from prometheus_client import Counter
 

@@ -1,4 +1,4 @@
-"""Two lists of who is missing, ours and the force's, held against each other. Pure: story time is passed in."""
+"""Compares a force's list of missing children with ours. Pure: story time is passed in."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,18 +12,28 @@ SEARCHED_FOR = ("missing", "located")
 MERGED = "merged"
 """The force has another notice of the same absence, and was told so: it may list either."""
 JUST_TOLD = timedelta(hours=1)
-"""A force need not list yet what it was told so lately."""
+"""For so long after it was told, a force need not list an episode."""
 CLOSING = timedelta(hours=24)
 """A child who is back stays on the force's list until the safe and well check."""
 SILENCE = timedelta(hours=26)
-"""A daily list, and two hours' patience."""
+"""A day, which is how often a force sends its list, and two hours of patience."""
 
 Difference: TypeAlias = Literal["not-with-police", "open-with-police-only", "no-list"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """An episode that a force was told of. `told_at`: when it was last told how the episode stands, story time."""
+class EarlierEpisodes:
+    """The child's episodes that a force was told of before this one. `last_told_at`: story time."""
+
+    number: int
+    last_told_at: datetime | None
+    may_chase_gaps: bool
+    """Nobody has asked yet for the facts that this episode's first notice lacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEpisode:
+    """An episode that a force was told of. `told_at`: when it was last told the state of the episode, story time."""
 
     episode: UUID
     child: ChildId
@@ -38,9 +48,9 @@ class Standing:
 
 
 def differences(
-    ours: Iterable[Standing], listed: Collection[UUID], drawn_up: datetime
-) -> Iterator[tuple[Standing, Difference]]:
-    """By when the list was drawn up, however late it came: what was told since cannot be on it. Exercises are on nobody's list."""
+    ours: Iterable[ToldEpisode], listed: Collection[UUID], drawn_up: datetime
+) -> Iterator[tuple[ToldEpisode, Difference]]:
+    """As of `drawn_up`, however late the list came: it cannot hold what the force was told since. No list holds exercises."""
     for each in ours:
         age = drawn_up - each.told_at
         if each.exercise:
@@ -51,13 +61,13 @@ def differences(
             yield each, "open-with-police-only"
 
 
-def silent_about(
-    ours: Iterable[Standing], last_list: datetime | None, asked_after: datetime | None, at: datetime
-) -> Standing | None:
-    """The child missing longest, where a force that sends lists has been silent for a day and nobody was told of that since."""
-    waited_for = [each for each in ours if each.is_searched_for and not each.exercise]
-    if not waited_for:
+def longest_missing_in_silence(
+    ours: Iterable[ToldEpisode], last_list: datetime | None, silence_reported: datetime | None, at: datetime
+) -> ToldEpisode | None:
+    """The child missing longest, if a force that sends lists has been silent for a day and this was not reported since."""
+    missing = [each for each in ours if each.is_searched_for and not each.exercise]
+    if not missing:
         return None
-    longest = min(waited_for, key=lambda each: each.told_at)
-    since = max(filter(None, (last_list, asked_after, longest.told_at)))
+    longest = min(missing, key=lambda each: each.told_at)
+    since = max(filter(None, (last_list, silence_reported, longest.told_at)))
     return longest if at - since > SILENCE else None

@@ -1,4 +1,4 @@
-"""What police is told at its start, beside what every service is."""
+"""Reads the settings of police: those of every service, and its own."""
 
 from services.platform.delivery.settings import MailSettings
 

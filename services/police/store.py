@@ -1,58 +1,22 @@
-"""Which episodes a force was told of, how each stands, and when the force last said which it holds open."""
+"""Keeps the episodes that each force was told of, and the time of its last list of open episodes."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    DateTime,
-    MetaData,
-    Table,
-    Text,
-    Uuid,
-    exists,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, column, exists, table
 
 from services.platform.delivery.tables import deliveries
-from services.platform.store.query import Statement, execute_pipelined
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.police.policy import MERGED, SEARCHED_FOR, Standing
+from services.police.policy import MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
 from services.safeguarding.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
 
-metadata = MetaData(schema="police")
-_time = DateTime(timezone=True)
-episodes = Table(
-    "episodes",
-    metadata,
-    Column("force", Text, primary_key=True),
-    Column("episode", Uuid, primary_key=True),
-    *(Column(name, Text) for name in ("child", "authority", "state")),
-    Column("exercise", Boolean),
-    Column("told_at", _time),
-    Column("closed_at", _time),
-    Column("gaps_chased", Boolean),
-)
-open_lists = Table(
-    "open_lists",
-    metadata,
-    Column("force", Text, primary_key=True),
-    Column("as_of", _time),
-    Column("asked_after_at", _time),
-)
+COLUMNS = "force episode child authority exercise state told_at closed_at gaps_chased"
+episodes = table("episodes", *(column(each) for each in COLUMNS.split()), schema="police")
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 STATE_AFTER = {
     Wording.MISSING_NOTICE: "missing",
     Wording.LOCATED_NOTICE: "located",
@@ -60,8 +24,7 @@ STATE_AFTER = {
     Wording.RETURN_WITHDRAWN_NOTICE: "missing",
     Wording.REPORT_RETRACTED_NOTICE: "retracted",
 }
-
-
+"""A notice of another wording asks or adds something and changes no state."""
 TOLD = """
     INSERT INTO police.episodes (force, episode, child, authority, exercise, state, told_at)
     VALUES (%(force)s, %(episode)s, %(child)s, %(authority)s, %(exercise)s, %(state)s, %(told_at)s)
@@ -72,72 +35,46 @@ TOLD_OF_ANOTHER = """
     WHERE deliveries.id = %(refers_to)s AND episodes.force = %(force)s AND episodes.episode = deliveries.episode
         AND episodes.episode <> %(episode)s
 """
-"""Where the notice that it refers to named another episode, which has become part of this one."""
+"""The notice that this one refers to named another episode, which has been merged into this one."""
 
 
-LEFT: Local[list[Statement]] = Local(list)
-CHASED: Local[set[tuple[ForceId, UUID]]] = Local(set)
-
-
-def told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) -> None:
-    """What a notice that is about to go says of its episode. A notice that asks or adds something changes nothing.
-
-    It is left for `after_what_was_told`, or for the transaction's end where nobody asks anything.
-    """
+def record_told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) -> None:
+    """Records the state of the episode that this notice tells its force. `earlier_episodes` counts it in the same transaction."""
     if duty.force is None or duty.episode is None:
         return
     state = STATE_AFTER.get(duty.wording)
     row = {"force": duty.force, "episode": duty.episode, "told_at": duty.created_at}
     if state is not None:
-        _leave(
-            uow,
-            (TOLD, row | {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}),
-        )
+        first = {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}
+        uow.write_before_fetch(TOLD, row | first)
     if duty.refers_to is not None:
-        so = MERGED if state in {None, *SEARCHED_FOR} else state
-        _leave(uow, (TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": so}))
+        merged = MERGED if state in {None, *SEARCHED_FOR} else state
+        uow.write_before_fetch(TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": merged})
 
 
-def _leave(uow: UnitOfWork, statement: Statement) -> None:
-    left = uow.local(LEFT)
-    if not left:
-        uow.before_commit(partial(_write_what_was_told, uow))
-    left.append(statement)
-
-
-async def after_what_was_told(uow: UnitOfWork, *asked: Statement) -> list[list[tuple[Any, ...]]]:
-    """The rows that these gave, which see what `told` has left: it goes with them, in one round trip."""
-    left = uow.local(LEFT)
-    statements = [*left, *asked]
-    left.clear()
-    given = await execute_pipelined(uow.connection, *statements) if statements else []
-    return given[len(given) - len(asked) :]
-
-
-async def _write_what_was_told(uow: UnitOfWork) -> None:
-    await after_what_was_told(uow)
-
-
-BEFORE_NOTICE = """
+EARLIER_EPISODES = """
     WITH not_chased AS (
         SELECT FROM police.episodes
         WHERE force = %(force)s AND episode = %(episode)s::uuid AND NOT gaps_chased FOR UPDATE
     )
-    SELECT count(*), max(told_at), EXISTS (SELECT FROM not_chased) FROM police.episodes
+    SELECT count(*) AS number, max(told_at) AS last_told_at, EXISTS (SELECT FROM not_chased) AS may_chase_gaps
+    FROM police.episodes
     WHERE force = %(force)s AND child = %(child)s AND NOT exercise AND episode IS DISTINCT FROM %(episode)s::uuid
 """
 GAPS_CHASED = "UPDATE police.episodes SET gaps_chased = true WHERE force = %(force)s AND episode = %(episode)s"
+CHASED: Local[set[tuple[ForceId, UUID]]] = Local(set)
 
 
-def before_notice(force: ForceId, child: ChildId, episode: UUID | None) -> Statement:
-    """Gives one row: how many episodes of this child the force was told of before this one, when it last was of one, and whether
-    nobody was asked yet for what this one's first notice lacked. Then its row is held: nobody else asks, either.
+def earlier_episodes(force: ForceId, child: ChildId, episode: UUID | None) -> Query[EarlierEpisodes]:
+    """The child's episodes that the force was told of, other than `episode`. If the gaps of `episode` were never chased, its row
+    stays locked until the transaction ends, so that no other process chases them either.
     """
-    return BEFORE_NOTICE, {"force": force, "child": child, "episode": episode}
+    parameters = {"force": force, "child": child, "episode": episode}
+    return Query(EARLIER_EPISODES, parameters, lambda rows: EarlierEpisodes(*rows[0]))
 
 
-def chases_gaps(uow: UnitOfWork, force: ForceId, episode: UUID) -> bool:
-    """True once an episode, of those that `before_notice` holds for this transaction: from now on somebody is asked."""
+def start_chasing_gaps(uow: UnitOfWork, force: ForceId, episode: UUID) -> bool:
+    """True once for an episode that `earlier_episodes` has locked in this transaction."""
     chased = uow.local(CHASED)
     if (force, episode) in chased:
         return False
@@ -146,43 +83,52 @@ def chases_gaps(uow: UnitOfWork, force: ForceId, episode: UUID) -> bool:
     return True
 
 
-async def closed(uow: UnitOfWork, force: ForceId, episode: UUID, at: datetime) -> None:
-    await uow.connection.execute(
-        update(episodes).where(episodes.c.force == force, episodes.c.episode == episode).values(closed_at=at)
+CLOSED = "UPDATE police.episodes SET closed_at = %(at)s WHERE force = %(force)s AND episode = %(episode)s"
+TOLD_EPISODES = """
+    SELECT episode, child, authority, exercise, state, told_at FROM police.episodes
+    WHERE force = %(force)s AND (state IN ('missing', 'located') OR episode = ANY(%(named)s::uuid[]))
+"""
+"""The states of SEARCHED_FOR, spelt out as in the index that serves them."""
+
+
+def record_closed(uow: UnitOfWork, force: ForceId, episode: UUID, at: datetime) -> None:
+    """The force has closed its record of the episode. `at` is story time."""
+    uow.write(CLOSED, {"force": force, "episode": episode, "at": at})
+
+
+def told_episodes(force: ForceId, named: Collection[UUID] = ()) -> Query[dict[UUID, ToldEpisode]]:
+    """The episodes that this force was told of: those whose child is searched for, and those among `named`."""
+    parameters = {"force": force, "named": list(named)}
+    return Query(TOLD_EPISODES, parameters, lambda rows: {row.episode: ToldEpisode(*row) for row in rows})
+
+
+LIST = """
+    INSERT INTO police.open_lists (force, as_of) VALUES (%(force)s, %(as_of)s)
+    ON CONFLICT (force) DO UPDATE SET as_of = excluded.as_of
+    WHERE open_lists.as_of <= excluded.as_of RETURNING force
+"""
+LIST_TIMES = "SELECT as_of, asked_after_at FROM police.open_lists WHERE force = %(force)s"
+SILENCE = """
+    INSERT INTO police.open_lists (force, as_of, asked_after_at) VALUES (%(force)s, '1970-01-01 00:00Z', %(at)s)
+    ON CONFLICT (force) DO UPDATE SET asked_after_at = excluded.asked_after_at
+"""
+
+
+def save_list(force: ForceId, as_of: datetime) -> Query[bool]:
+    """False, and nothing is changed, if a list of a later time came before. `as_of` is story time."""
+    return Query(LIST, {"force": force, "as_of": as_of}, bool)
+
+
+def list_times(force: ForceId) -> Query[tuple[datetime | None, datetime | None]]:
+    """The time of the force's last list, and the time at which its silence was last reported."""
+    return Query(
+        LIST_TIMES, {"force": force}, lambda rows: (rows[0].as_of, rows[0].asked_after_at) if rows else (None, None)
     )
 
 
-async def standings(connection: AsyncConnection, force: ForceId, named: Collection[UUID] = ()) -> dict[UUID, Standing]:
-    """Of the episodes that this force was told of: those whose child is searched for, and those of `named`."""
-    asked_for = or_(episodes.c.state.in_(SEARCHED_FOR), episodes.c.episode.in_(named))
-    rows = await connection.execute(select(episodes).where(episodes.c.force == force, asked_for))
-    return {
-        row.episode: Standing(row.episode, row.child, row.authority, row.exercise, row.state, row.told_at)
-        for row in rows
-    }
-
-
-async def list_came(uow: UnitOfWork, force: ForceId, as_of: datetime) -> bool:
-    """False, and nothing is changed, where a list of a later time came before."""
-    statement = insert(open_lists).values(force=force, as_of=as_of, asked_after_at=None)
-    newest = statement.on_conflict_do_update(
-        index_elements=["force"], set_={"as_of": as_of}, where=open_lists.c.as_of <= as_of
-    ).returning(open_lists.c.force)
-    return (await uow.connection.execute(newest)).first() is not None
-
-
-async def last_list(connection: AsyncConnection, force: ForceId) -> tuple[datetime | None, datetime | None]:
-    """As of when the force last said what it holds open, and when its silence was last reported."""
-    found = await connection.execute(
-        select(open_lists.c.as_of, open_lists.c.asked_after_at).where(open_lists.c.force == force)
-    )
-    row = found.first()
-    return (None, None) if row is None else (row.as_of, row.asked_after_at)
-
-
-async def asked_after(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
-    statement = insert(open_lists).values(force=force, as_of=NEVER, asked_after_at=at)
-    await uow.connection.execute(statement.on_conflict_do_update(index_elements=["force"], set_={"asked_after_at": at}))
+def record_silence(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
+    """The force's silence has been reported. `at` is story time."""
+    uow.write(SILENCE, {"force": force, "at": at})
 
 
 def needed() -> ColumnElement[bool]:

@@ -17,8 +17,8 @@ from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.settings import ProfessionalsSettings
 from services.professionals.web.acknowledge_page import AcknowledgePage
 from services.professionals.web.app import pages
-from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 
 
 async def main() -> None:

@@ -10,8 +10,8 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import DutySendAgain, ProfessionalNotify
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import DutySendAgain, ProfessionalNotify
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
 
 GATHERED_FOR = timedelta(seconds=10)

@@ -11,7 +11,7 @@ from services.platform.register.directory import Holder, duty_holders, first_rea
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 Address: TypeAlias = Callable[[Contact], str | None]
 

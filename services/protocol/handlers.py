@@ -8,28 +8,27 @@ from typing import Any
 
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received
+from services.platform.register.facts import facts_by_child
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.store import deadlines
 from services.platform.store.unit_of_work import UnitOfWork
 from services.protocol import metrics, store
-from services.protocol.last_resort import last_resort
-from services.protocol.loader import Library, parse
-from services.protocol.outgoing_messages import messages_of, pending
+from services.protocol.loader import Library
+from services.protocol.outgoing_messages import publish_decision
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols, responsible
-from services.protocol.policy.episodes import READ
-from services.protocol.policy.grammar import Protocol
-from services.protocol.policy.milestones import Reached, reached
+from services.protocol.policy.duties.milestones import Measurement, find_milestones
+from services.protocol.policy.last_resort import decide_without_case
+from services.protocol.policy.readings.episodes import READ
 from services.protocol.store import Held
-from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.events import Due, DutyStepDue, RuleDue
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.events import Due, DutyStepDue, RuleDue
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 
-SERVICE = "protocol"
 HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
     Priority.URGENT: READ,
     Priority.NORMAL: (DutyStepDue, RuleDue),
@@ -40,13 +39,12 @@ HEARD = tuple(event for events in HEARD_BY_PRIORITY.values() for event in events
 
 
 class Handlers:
-    """One handler for every message: what differs between them is the policy's affair."""
+    """One handler for every message: the policy alone knows what differs between them."""
 
     def __init__(self, library: Library, clocks: Clocks) -> None:
         self._library = library
         self._clocks = clocks
-        self._kept: dict[str, Protocol] = {}
-        self._written: set[str] = set()
+        self._saved: set[str] = set()
 
     def subscriptions(self) -> list[Subscription]:
         return [
@@ -56,7 +54,7 @@ class Handlers:
         ]
 
     async def on_message(self, received: Received[Any], uow: UnitOfWork) -> None:
-        held, joining = await _cases(uow, received)
+        held, joining = await _hold_cases(uow, received)
         case, joined = held.case, None if joining is None else joining.case
         received = replace(received, subject=case.child)
         facts = await store.facts_of(
@@ -75,74 +73,58 @@ class Handlers:
         started = time.perf_counter()
         decision = decide(case, happened, facts, protocols, now, joined)
         metrics.DECIDING.observe(time.perf_counter() - started)
-        store.keep(uow, held, decision.case)
+        store.save(uow, held, decision.case)
         if joining is not None:
-            store.keep(uow, joining, Case(child=joining.case.child, merged_into=case.child))
-        await self._write_deadlines(uow, received, decision, now)
-        await self._say(uow, received, decision, now)
-        milestones = list(reached(case, decision.case, received.time, facts.authority))
-        uow.on_commit(lambda: _decided(decision, received, milestones))
+            store.save(uow, joining, Case(child=joining.case.child, merged_into=case.child))
+        await publish_decision(uow, received, decision, now)
+        milestones = list(find_milestones(case, decision.case, received.time, facts.authority))
+        uow.on_commit(lambda: _measure(decision, received, milestones))
+
+    async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
+        """Tells the duty line of a dead letter that could not be decided upon, without reading any case."""
+        if not isinstance(received.content, MessageDeadLettered):
+            return
+        known = await uow.fetch(facts_by_child([received.subject]))
+        facts = await store.facts_of(uow, known.get(received.subject), None, None)
+        now = self._clocks.story()
+        decision = decide_without_case(received.subject, received.id, facts.authority, now)
+        await publish_decision(uow, received, decision, now)
 
     def _now(self, received: Received[Any]) -> datetime:
-        """Story time, which this process may follow a moment later than the clock does: nothing is decided before it is due."""
+        """Story time. The clock may be a moment ahead of this process: nothing is decided before it is due."""
         now = self._clocks.story()
         return max(now, received.time) if isinstance(received.content, Due) else now
 
-    async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
-        await last_resort(self._clocks, received, uow)
-
     async def _protocols(self, uow: UnitOfWork, authority: str, case: Case, joined: Case | None) -> Protocols:
-        current = await self._current(uow, authority)
-        held = case.protocols() if joined is None else case.protocols() | joined.protocols()
-        return Protocols(current, {name: await self._protocol(uow, name) for name in held - {current.hash}})
-
-    async def _current(self, uow: UnitOfWork, authority: str) -> Protocol:
-        """In force now, and kept before anything is decided by it, so that a case can always be read again."""
+        """The one in force now is saved before anything is decided by it, so that a case can always be read again."""
         current = self._library.current(authority)
-        if current.hash not in self._written:
-            await store.keep_protocol(uow, current.hash, self._library.text(authority))
-            uow.on_commit(lambda: self._written.add(current.hash))
-        return current
-
-    async def _protocol(self, uow: UnitOfWork, name: str) -> Protocol:
-        if name not in self._kept:
-            self._kept[name] = parse(await store.merged_protocol(uow, name))
-        return self._kept[name]
-
-    async def _write_deadlines(
-        self, uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime
-    ) -> None:
-        await deadlines.cancel(uow, now, *decision.cancelled)
-        await deadlines.put_all(uow, [pending(received, each) for each in decision.deadlines])
-
-    async def _say(self, uow: UnitOfWork, received: Received[Any], decision: Decision, now: datetime) -> None:
-        messages = messages_of(received, decision, now)
-        for each in messages:
-            uow.publish_composed(each.topic, received.subject, each.envelope)
+        if current.hash not in self._saved:
+            store.save_protocol(uow, current, self._library.text(authority))
+            uow.on_commit(lambda: self._saved.add(current.hash))
+        others = (case.protocols() if joined is None else case.protocols() | joined.protocols()) - {current.hash}
+        return Protocols(current, {name: await uow.fetch(store.protocol_by_hash(name)) for name in others})
 
 
-def _decided(decision: Decision, received: Received[Any], milestones: list[Reached]) -> None:
+def _measure(decision: Decision, received: Received[Any], milestones: list[Measurement]) -> None:
     logger().info("a message was decided upon", count=len(decision.duties))
     metrics.measure(decision, received.content, milestones)
 
 
-async def _cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, Held | None]:
-    """The case that the message is about; and, where it says who a provisional child is, that child's, which is to be joined to it.
-
-    Always the provisional one is held first, so that no two wait for each other.
+async def _hold_cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, Held | None]:
+    """The case that the message is about. Where the message says who a provisional child is: that child's case, and the
+    provisional one, which is to become part of it. The provisional one is locked first, so that two processes cannot deadlock.
     """
     held = await store.hold(uow, received.subject)
     if held.case.merged_into is not None:
         return await store.hold(uow, held.case.merged_into), None
-    if not isinstance(received.content, ChildIdentified) or not is_provisional(held.case.child):
+    content = received.content
+    if not isinstance(content, ChildIdentified) or not is_provisional(held.case.child) or is_provisional(content.child):
         return held, None
-    if is_provisional(received.content.child):
-        return held, None
-    return await store.hold(uow, received.content.child), held
+    return await store.hold(uow, content.child), held
 
 
 def _placement(case: Case, content: Message) -> str | None:
-    """Where a child nobody could identify was said to live: in this message, or in the one that opened the episode."""
+    """Where a child whom nobody could identify was said to live: by this message, or by the one that opened the episode."""
     named: str | None = getattr(content, "placement", None)
     known = (each.placement for each in sorted(case.episodes.values(), key=lambda each: each.opened_at, reverse=True))
     return named or next((each for each in known if each is not None), None)

@@ -10,14 +10,14 @@ from typing import Any
 
 import yaml
 
-from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.rule_language.grammar import Protocol
 
 DEFAULT_RULES = Path(__file__).parent / "rules"
 DEFAULT = "default"
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML as a person reads it: `on` is a word and not a truth value, and a key given twice is a mistake."""
+    """Reads YAML as a person does: `on` is a word and no truth value, and a duplicate key is a mistake."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 PyYAML calls it so
         keys = [key.value for key, _ in node.value]
@@ -38,7 +38,7 @@ _PlainLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:tr
 
 @dataclass(frozen=True)
 class RulesFile:
-    """One file as written. `lines` says on which line each rule begins, `places` where each of its words stands."""
+    """One file as written. `lines` holds the line on which each rule begins, `places` the line of each of its words."""
 
     path: Path
     protocol: str
@@ -49,10 +49,10 @@ class RulesFile:
     watch_on: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     places: dict[tuple[str, str], int] = field(default_factory=dict)
-    """By rule and word, such as `("tell-police-missing", "until")`; of a word that stands outside the rules, by "" and word."""
+    """By rule and word, such as `("tell-police-missing", "until")`; by "" and word outside the rules."""
     stand_down: dict[str, str] = field(default_factory=dict)
     approved: dict[str, str] | None = None
-    """Who approved, and why, that `closing`, `watch-on` or `stand-down` asks less than the default."""
+    """Who approved that `closing`, `watch-on` or `stand-down` asks less than the default, and why."""
 
 
 class Unread(ValueError):
@@ -140,7 +140,7 @@ def readable(authorities: Path | None = None) -> tuple[list[RulesFile], list[str
 
 
 def passed_over(authorities: Path) -> list[Path]:
-    """What lies in the folder, however deep, and is not read. What is hidden was not meant to be."""
+    """Files anywhere below the folder that are not read. Hidden files are left out."""
     found = (
         each for each in sorted(authorities.rglob("*")) if each.is_file() and each not in {*authorities.glob("*.yaml")}
     )
@@ -148,13 +148,13 @@ def passed_over(authorities: Path) -> list[Path]:
 
 
 def is_of_rules(path: Path) -> bool:
-    """By its name: one of these that is passed over was meant to hold."""
+    """Whether its name is a protocol file's: such a file was meant to be read."""
     return path.suffix.lower() in {".yaml", ".yml"}
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a rule of the merged protocol is written, and which rule it took the place of."""
+    """Where a rule of the merged protocol is written, and which rule it replaces."""
 
     file: str
     line: int
@@ -165,7 +165,7 @@ class Origin:
 
 
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
-    """By rule, as `merged` puts them together."""
+    """By rule, merged as `merged` does."""
     found: dict[str, Origin] = {}
     for each in (file for file in read_files if file.authority in (DEFAULT, authority)):
         for name, line in each.lines.items():
@@ -175,7 +175,7 @@ def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
 
 
 def merged(read_files: list[RulesFile], authority: str) -> str:
-    """The protocol's text for this authority: its own rule takes the place of the default rule of the same id."""
+    """The protocol's text for this authority: its own rule replaces the default rule of the same id."""
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
     watch_on: list[str] = []

@@ -1,4 +1,4 @@
-"""What the protocol measures, in story time. No label holds an id of a child, a person or an episode."""
+"""Measures decisions in story time. No label holds an id of a child, a person or an episode."""
 
 from collections.abc import Iterable
 from typing import get_args
@@ -6,10 +6,10 @@ from typing import get_args
 from prometheus_client import Counter, Histogram
 
 from services.protocol.policy.draft import Decision
-from services.protocol.policy.milestones import Milestone, Reached
-from services.safeguarding.decisions import DutyChanged
+from services.protocol.policy.duties.milestones import Measurement, Milestone
+from services.safeguarding.duty.decisions import DutyChanged
+from services.safeguarding.duty.outcomes import DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyFailed
 from services.safeguarding.roles import Channel
 
 SECONDS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900, 1800, 3600, 7200, 86400)
@@ -48,7 +48,7 @@ ANSWERED = Histogram(
     "duty_answered_seconds", "From a duty's creation to its acknowledgement", ["authority", "exercise"], buckets=SECONDS
 )
 
-# Shown as nought before the first: an increase from nothing to one would go unseen.
+# Shown as 0 before the first failure: an increase from nothing to one would go unseen.
 for reason in get_args(DutyFailed.model_fields["reason"].annotation):
     FAILED.labels(reason)
 for channel in Channel:
@@ -56,8 +56,8 @@ for channel in Channel:
         TAKEN.labels(channel, exercise)
 
 
-def measure(decision: Decision, content: Message, milestones: Iterable[Reached]) -> None:
-    """Call after the commit: what was rolled back has not come about."""
+def measure(decision: Decision, content: Message, milestones: Iterable[Measurement]) -> None:
+    """Call it after the commit: a decision that is rolled back does not count."""
     for duty in decision.duties:
         TOLD.labels(duty.authority, duty.wording, duty.act).inc()
     for each in decision.decided:
@@ -73,7 +73,7 @@ def measure(decision: Decision, content: Message, milestones: Iterable[Reached])
         _note(milestone)
 
 
-def _note(reached: Reached) -> None:
+def _note(reached: Measurement) -> None:
     exercise = "yes" if reached.exercise else "no"
     if reached.milestone is Milestone.TAKEN:
         TAKEN.labels(reached.channel, exercise).observe(reached.seconds)

@@ -12,15 +12,15 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.stories import AUTHORITY, OUTCOMES, Answers, Happening, Story, read
-from services.safeguarding.decisions import ProtocolDecided
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.decisions import ProtocolDecided
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 
 
 @dataclass(frozen=True)
 class Told:
-    """One telling or withdrawal, so long after the story's beginning."""
+    """One telling or withdrawal, and how long after the story's beginning it comes."""
 
     after: timedelta
     duty: Duty
@@ -33,7 +33,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Heard:
-    """One message that was decided upon: an event, an answer, or a time that came."""
+    """One message that was decided upon: an event, an answer or a deadline."""
 
     after: timedelta
     content: Message
@@ -55,7 +55,7 @@ class Timeline:
         return "\n".join([*lines, *(f"  {name}: {state}" for name, state in self.ends().items())])
 
     def ends(self) -> dict[str, str]:
-        """The latest episode's state, and that of each rule's latest duty."""
+        """The states of the latest episode and of each rule's latest duty."""
         duties = {each.rule: str(each.state) for each in self.case.duties.values()}
         latest = max(self.case.episodes.values(), key=lambda each: each.opened_at, default=None)
         return duties if latest is None else {"episode": str(latest.state), **duties}

@@ -1,33 +1,37 @@
-"""Cases, the protocols that they go by, and what the register lets the protocol know of a child."""
+"""Keeps cases and their protocols, and reads the facts that the register gives the protocol."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table, Text, func, select
+from sqlalchemy import Column, MetaData, Table, Text, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.platform.messages.envelope import Received
-from services.platform.register import facts
-from services.platform.register.views import placements_for_protocol
-from services.platform.store.query import Statement, bulk_insert, execute_pipelined, to_columns, unnest_rows
+from services.platform.register.facts import Known, facts_at_placement, facts_by_child, first_authority
+from services.platform.store.query import Query, Rows, as_sql, bulk_insert, to_columns, unnest_rows
 from services.platform.store.unit_of_work import Local, UnitOfWork
+from services.protocol.loader import parse
 from services.protocol.policy.case import Case
 from services.protocol.policy.facts import Facts
+from services.protocol.policy.rule_language.grammar import Protocol
 
 NOBODY = "unassigned"
-"""The authority of what belongs to none: no register holds it, so its duties stay overdue on the console for all to see."""
+"""The authority of a child that belongs to none: no register holds it, so its duties stay overdue on the console for all to see."""
 
 metadata = MetaData(schema="protocol")
 protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
 
-
 OPEN = bulk_insert("protocol.cases", {"child": "text", "version": "integer", "state": "text"}, "ON CONFLICT DO NOTHING")
 HOLD = "SELECT child, state FROM protocol.cases WHERE child = ANY(%(children)s) ORDER BY child FOR UPDATE"
-KEEP = f"""
+SAVE = f"""
     UPDATE protocol.cases SET state = given.state, version = version + 1
     FROM {unnest_rows({"child": "text", "state": "text"})} WHERE cases.child = given.child
 """  # noqa: S608 this module's own words
+SAVE_PROTOCOL = as_sql(insert(protocols).on_conflict_do_nothing())
+PROTOCOL = as_sql(select(protocols.c.merged).where(protocols.c.hash == bindparam("hash")))
+
+PARSED: dict[tuple[str], Protocol] = {}
+"""By hash. A protocol never changes, so each is read once a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,74 +39,76 @@ class Held:
     """`known` is what the register lets the protocol know of the child; None where it does not know the child."""
 
     case: Case
-    known: dict[str, object] | None
+    known: Known | None
 
 
 HELD: Local[dict[str, Held]] = Local(dict)
 
 
-class Holding:
-    """Holds the cases of some children, opened where there are none, until the transaction ends: no other process decides on these
-    children meanwhile. In one order, so that two processes that hold the same ones do not wait for each other for ever.
+def held_cases(children: Collection[str]) -> tuple[Query[Any], ...]:
+    """Locks the cases of these children, opened where there are none, until the transaction ends: no other process decides on
+    these children meanwhile. Always in one order, so that two processes cannot deadlock. `remember` takes the answers.
     """
-
-    def queries(self, several: Collection[Received[Any]]) -> list[Statement]:
-        return self.of({each.subject for each in several})
-
-    def of(self, children: Collection[str]) -> list[Statement]:
-        names = sorted(children)
-        empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
-        asked = {"children": names}
-        return [(OPEN, to_columns(empty)), (HOLD, asked), (facts.ASK, asked)]
-
-    def load(self, uow: UnitOfWork, answers: Sequence[list[tuple[Any, ...]]]) -> None:
-        _, states, rows = answers
-        known = facts.known(rows)
-        for child, state in states:
-            uow.local(HELD)[child] = Held(Case.model_validate_json(state), known.get(child))
+    names = sorted(children)
+    empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
+    return (
+        Query(OPEN, to_columns(empty), lambda _rows: None),
+        Query(HOLD, {"children": names}, _cases),
+        facts_by_child(names),
+    )
 
 
-HOLDING = Holding()
+def remember(uow: UnitOfWork, answers: Sequence[Any]) -> None:
+    _, cases, known = answers
+    uow.local(HELD).update({child: Held(case, known.get(child)) for child, case in cases.items()})
 
 
 async def hold(uow: UnitOfWork, child: str) -> Held:
-    """Its case, where it has not been held yet."""
+    """The child's case, locked until the transaction ends: as this transaction has changed it, where it has."""
     if child not in uow.local(HELD):
-        HOLDING.load(uow, await execute_pipelined(uow.connection, *HOLDING.of([child])))
+        remember(uow, await uow.fetch(*held_cases([child])))
     return uow.local(HELD)[child]
 
 
-def keep(uow: UnitOfWork, held: Held, case: Case) -> None:
-    """Written with the commit. Who holds it in this transaction afterwards has it as it is kept here."""
-    uow.save_once(KEEP, case.child, lambda: {"child": case.child, "state": _written(case)})
+def save(uow: UnitOfWork, held: Held, case: Case) -> None:
+    """Writes the case with the commit. From now on `hold` gives it as it is here."""
+    uow.save_once(SAVE, case.child, lambda: {"child": case.child, "state": _written(case)})
     uow.local(HELD)[case.child] = replace(held, case=case)
+
+
+def _cases(rows: Rows) -> dict[str, Case]:
+    return {row.child: Case.model_validate_json(row.state) for row in rows}
 
 
 def _written(case: Case) -> str:
     return case.model_dump_json(exclude_defaults=True)
 
 
-async def keep_protocol(uow: UnitOfWork, name: str, merged: str) -> None:
-    row = {"hash": name, "merged": merged}
-    await uow.connection.execute(insert(protocols).values(row).on_conflict_do_nothing())
+def save_protocol(uow: UnitOfWork, protocol: Protocol, merged: str) -> None:
+    """Writes it with the commit. `merged` is its text."""
+    uow.write(SAVE_PROTOCOL, {"hash": protocol.hash, "merged": merged})
+    PARSED[(protocol.hash,)] = protocol
 
 
-async def merged_protocol(uow: UnitOfWork, name: str) -> str:
-    """Raises sqlalchemy's NoResultFound for a protocol that was never kept: a case cannot go by one."""
-    found = await uow.connection.execute(select(protocols.c.merged).where(protocols.c.hash == name))
-    return str(found.scalar_one())
+def protocol_by_hash(name: str) -> Query[Protocol]:
+    """Raises LookupError for a protocol that was never saved: no case can go by one."""
+
+    def decode(rows: Rows) -> Protocol:
+        if not rows:
+            msg = f"the protocol {name} was never saved"
+            raise LookupError(msg)
+        return parse(rows[0].merged)
+
+    return Query(PROTOCOL, {"hash": name}, decode, cache=PARSED)
 
 
-async def facts_of(
-    uow: UnitOfWork, known: dict[str, object] | None, placement: str | None, authority: str | None
-) -> Facts:
-    """A child whom the register does not hold has the facts of the placement, and the authority that the message names."""
-    known = dict(known or await facts.at_placement(uow.connection, placement))
-    known["authority"] = known["authority"] or authority or await _some_duty_line(uow)
+async def facts_of(uow: UnitOfWork, known: Known | None, placement: str | None, authority: str | None) -> Facts:
+    """A child whom the register does not know has the facts of `placement` and the authority that the message names. A message
+    that nobody could read names none: the first that the register holds looks into it.
+    """
+    if known is not None and known["authority"] is not None:
+        return Facts.model_validate(known)
+    at_placement, first = await uow.fetch(facts_at_placement(placement), first_authority())
+    known = dict(known or at_placement)
+    known["authority"] = known["authority"] or authority or first or NOBODY
     return Facts.model_validate(known)
-
-
-async def _some_duty_line(uow: UnitOfWork) -> str:
-    """A letter that nobody could read names no authority: the first that the register holds looks into it."""
-    first = await uow.connection.scalar(select(func.min(placements_for_protocol.c.authority)))
-    return str(first) if first is not None else NOBODY

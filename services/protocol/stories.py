@@ -1,4 +1,4 @@
-"""Stories: a child, an outside world that answers or does not, what happens, and who is told what by when. For tests and `simulate`."""
+"""Reads stories for tests and `simulate`: a child, an outside world that answers or does not, and who is told what by when."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,11 +9,11 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.periods import Length
+from services.protocol.policy.rule_language.periods import Length
 from services.safeguarding.contracts import contract_of
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import NAMESPACE
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.roles import Role
 
 OUTCOMES: dict[str, type[DutyAccepted | DutyDelivered | DutyAcknowledged | DutyFailed]] = {
@@ -31,7 +31,7 @@ def named(what: str, name: str) -> str:
 
 
 class Answers(BaseModel):
-    """How a role's holder behaves. None: never. Written short, `silent` accepts and says no more, `nobody` fails at once."""
+    """How a role's holder behaves. None: never. Short forms: `silent` accepts and says no more, `nobody` fails at once."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -52,14 +52,14 @@ class Answers(BaseModel):
 
 
 class Happening(BaseModel):
-    """An event, or an outcome that the answers do not bring by themselves."""
+    """An event, or an outcome that the answers do not bring about."""
 
     model_config = ConfigDict(extra="allow")
 
     at: Length
-    """When it reaches us, from the story's beginning."""
+    """When it reaches us, counted from the story's beginning."""
     time: Length | None = None
-    """When it came about, where that was earlier."""
+    """When it came about, if earlier."""
     event: str | None = None
     by: str | None = None
     """A carer who texts."""
@@ -68,7 +68,7 @@ class Happening(BaseModel):
     """The rule whose duty becomes so."""
     step: int = 0
     record: dict[str, Any] = {}
-    """What the register says of the child from then on, beside what it has said."""
+    """Facts that the register holds from then on, beside the earlier ones."""
     id: str | None = None
     exercise: bool = False
 
@@ -105,7 +105,7 @@ class Story(BaseModel):
     told: list[str]
     """`5m duty.worker text missing-notice`: exactly these, and nobody is told anything else. A `-` before the role: withdrawn."""
     ends: dict[str, str] = {}
-    """How the episode, and the duty of a rule, stand at the end."""
+    """The states of the episode, and of the duty of a rule, at the end."""
 
     @property
     def subject(self) -> str:

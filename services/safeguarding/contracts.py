@@ -1,17 +1,8 @@
 """All kinds of message there are. Whoever reads the bus looks a kind up here, so that none is unknown for want of an import."""
 
-from services.safeguarding import (
-    care_events,
-    contact_events,
-    decisions,
-    discussion_events,
-    duties,
-    events,
-    evidence,
-    operators,
-    outcomes,
-    plan_events,
-)
+from services.safeguarding import operators
+from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events
+from services.safeguarding.duty import decisions, duties, evidence, outcomes
 from services.safeguarding.message import CONTRACTS, Message, Topic
 
 __all__ = ["contract_of", "contracts"]

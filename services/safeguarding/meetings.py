@@ -1,4 +1,4 @@
-"""When a strategy discussion meets, as a rule says it and each invitation carries it."""
+"""Says when a strategy discussion meets, in rules and invitations."""
 
 from datetime import time, timedelta
 from typing import Annotated, Literal, TypeAlias

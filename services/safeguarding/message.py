@@ -1,4 +1,4 @@
-"""What every message on the bus has in common: a kind, from which all other names derive, and a closed set of fields.
+"""Gives every message on the bus its kind, from which all other names derive, and a closed set of fields.
 
 Need to know: a message carries ids, kinds, times and flags. No field of any message holds a name, a number, an
 address, a status or free text; words about a child live in the register, and a message carries the words' id.

@@ -1,4 +1,4 @@
-"""What a police notice may say beside its frame: a force agrees to some of it or to all. The minimum of a first report.
+"""Lists the optional fields of a police notice. A force agrees to some or to all of them.
 
 From the practice digest, section 10 (../shared/guidance/practice.md, kept beside the project).
 """

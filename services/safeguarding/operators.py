@@ -1,4 +1,4 @@
-"""Who acts at the console, and the record of each act. Names and reasons are kept elsewhere: the bus carries ids."""
+"""Says who acts at the console, and records each act. Names and reasons are kept elsewhere: the bus carries ids."""
 
 from enum import StrEnum
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Who may be told, by what, and in which words: closed vocabularies of the protocol."""
+"""Lists who may be told, by which channel, and in which words: closed vocabularies of the protocol."""
 
 from enum import StrEnum
 

@@ -12,6 +12,8 @@ import holidays
 ENGLAND = ZoneInfo("Europe/London")
 SATURDAY = 5
 NINE, FIVE = time(9), time(17)
+FIRST_HOURS = timedelta(hours=72)
+"""The first hours of care, in which a child is at greater risk (S36, S59)."""
 
 
 class Days(StrEnum):
@@ -108,3 +110,8 @@ def is_bank_holiday(day: date) -> bool:
 @cache
 def _bank_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+
+
+def in_first_hours(entered: datetime, at: datetime) -> bool:
+    """Not before care begins: a register may know of that ahead."""
+    return entered <= at < entered + FIRST_HOURS

@@ -9,11 +9,10 @@ from typing import Any
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-from services.protocol.policy.grammar import Rule
-from services.protocol.policy.periods import CALENDAR, LENGTH
-from services.protocol.policy.questions import NUMBERED, Question
-from services.protocol.policy.stand_down import StandDown
-from services.protocol.policy.vocabulary import Condition, Trigger
+from services.protocol.policy.rule_language.grammar import Rule, StandDown
+from services.protocol.policy.rule_language.periods import CALENDAR, LENGTH
+from services.protocol.policy.rule_language.questions import NUMBERED, Question
+from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
 from services.schemas.messages import DIALECT, Plain
 
 LENGTH_WRITTEN = {"type": "string", "pattern": LENGTH.pattern.replace("?P<count>", "").replace("?P<unit>", "")}

@@ -7,16 +7,16 @@ each service subscribes to when it is put together, and against the messages tha
 from collections.abc import Iterable
 
 from services.protocol.handlers import HEARD
-from services.safeguarding import care_events, contact_events, discussion_events, events, plan_events
+from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events
 from services.safeguarding.contracts import contracts
-from services.safeguarding.decisions import (
+from services.safeguarding.duty.decisions import (
     DutyChanged,
     EpisodeChanged,
     MessageDeadLettered,
     ProtocolDecided,
     ReportTaken,
 )
-from services.safeguarding.duties import (
+from services.safeguarding.duty.duties import (
     CarerAlert,
     Duty,
     DutySendAgain,
@@ -24,16 +24,16 @@ from services.safeguarding.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.message import Message
-from services.safeguarding.operators import OperatorActed
-from services.safeguarding.outcomes import (
+from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.outcomes import (
     DutyAccepted,
     DutyAcknowledged,
     DutyDelivered,
     DutyFailed,
     StrategyDiscussionChanged,
 )
+from services.safeguarding.message import Message
+from services.safeguarding.operators import OperatorActed
 
 Kinds = tuple[type[Message], ...]
 

@@ -6,13 +6,13 @@ from services.platform.delivery.channels.email import AT_ONCE
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.safeguarding.decisions import EpisodeChanged
-from services.safeguarding.discussion_events import (
+from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,
 )
-from services.safeguarding.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.duty.decisions import EpisodeChanged
+from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
 from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.discussions.service import SERVICE, DiscussionService
 from services.strategy.handlers import Handlers, changes_no_discussion

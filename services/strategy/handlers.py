@@ -11,13 +11,13 @@ from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.decisions import OVER, EpisodeChanged, EpisodeState
-from services.safeguarding.discussion_events import (
+from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,
 )
-from services.safeguarding.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.duty.decisions import OVER, EpisodeChanged, EpisodeState
+from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
 from services.safeguarding.meetings import Form
 from services.strategy import metrics
 from services.strategy.discussions import attendees

@@ -13,9 +13,9 @@ from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.safeguarding import events
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.roles import Channel
 
 CHILDREN = 150

@@ -20,7 +20,7 @@ from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import story_clock
 from services.protocol.policy.case import Case, DutyOfCase
-from services.safeguarding.decisions import DutyState
+from services.safeguarding.duty.decisions import DutyState
 
 STEP_GRACE = timedelta(minutes=1)
 """In story time: what the clock and the protocol need for a step that has become due."""

@@ -11,7 +11,7 @@ import pytest
 from services.casework.policy.agency_event import OURS
 from services.casework.web.events_openapi import sayable
 from services.platform.store.encryption import Keyring
-from services.safeguarding.events import Told
+from services.safeguarding.child_events.events import Told
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import class_name
 from services.schemas.examples import FORMATS, example

@@ -22,7 +22,7 @@ from services.platform.delivery.channels.webhook import WebhookMedium, signed
 from services.platform.delivery.webhook_signature import is_signed
 from services.police.notices.schema import About, Child, Notice, NoticeData, NoticeType
 from services.police.replies.schema import Reply, ReplyType
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.delivery import sending
 from tests.support.ports import free_port
 from tests.support.register import OTHER_SECRET, SECRET

@@ -23,8 +23,8 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority
 from services.platform.messages.envelope import read
 from services.protocol.loader import DEFAULT_RULES, files
+from services.safeguarding.child_events.events import Due
 from services.safeguarding.contracts import contracts
-from services.safeguarding.events import Due
 from services.safeguarding.message import Message, Topic
 from services.schemas import documents, rules_file
 from services.schemas.examples import example

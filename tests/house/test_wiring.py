@@ -13,9 +13,9 @@ from services.casework.policy.register_import import read
 from services.platform.bus.topics import DECLARATION, declared
 from services.platform.register.directory import LINES_OF
 from services.protocol.loader import Library, files
-from services.protocol.policy.tellings import kind_of_duty
+from services.protocol.policy.duties.tellings import kind_of_duty
 from services.safeguarding.contracts import contracts
-from services.safeguarding.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.duty.duties import CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
 from services.safeguarding.message import Message, Topic, handler_name
 from services.safeguarding.roles import PLAN_OWNERS, Channel, Role, Wording
 from services.schemas.traffic import HEARS

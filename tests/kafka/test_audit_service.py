@@ -21,8 +21,8 @@ from services.audit import store as kept
 from services.audit.policy.evidence import read
 from services.platform.messages.envelope import compose
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.audit import faults, opened, tamper

@@ -21,8 +21,8 @@ from services.platform.messages.envelope import compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorActed, OperatorRole

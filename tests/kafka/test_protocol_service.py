@@ -15,12 +15,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.platform.messages.envelope import compose, read
-from services.safeguarding.decisions import DutyChanged, DutyState
-from services.safeguarding.duties import PoliceNotify
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import DutyChanged, DutyState
+from services.safeguarding.duty.duties import PoliceNotify
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
-from services.safeguarding.outcomes import DutyAcknowledged
 from tests.support.bus import Kafka, wait_for_port
 from tests.support.database import Database
 from tests.support.ports import free_port

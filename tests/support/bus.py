@@ -26,8 +26,8 @@ from infra.local.environment import bare
 from infra.local.layout import JARS, ROOT
 from services.platform.bus import topics
 from services.platform.messages.envelope import Received, compose, read
-from services.safeguarding.decisions import MessageDeadLettered, ProtocolDecided
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import MessageDeadLettered, ProtocolDecided
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.database import Database, alone

@@ -21,8 +21,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
-from services.safeguarding.duties import Because, Duty, PoliceNotify
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.duties import Because, Duty, PoliceNotify
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database

@@ -17,8 +17,8 @@ from services.platform.bus.subscriptions import Subscription
 from services.platform.messages.envelope import Received
 from services.platform.runtime.settings import Settings
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
 
 MENDED = os.environ.get("ECHO_MENDED") == "1"
 IN_BATCHES = os.environ.get("ECHO_IN_BATCHES") == "1"

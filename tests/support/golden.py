@@ -21,9 +21,9 @@ from services.protocol.simulate import Timeline, tell
 from services.protocol.stories import Happening, Story, named
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from services.safeguarding.message import Message, Topic
-from services.safeguarding.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
 from tests.support.world import World

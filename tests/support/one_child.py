@@ -7,7 +7,7 @@ from services.protocol.policy.case import Case, Waiting
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.safeguarding.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.message import Message
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

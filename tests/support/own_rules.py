@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.protocol.policy.draft import Protocols
-from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.rule_language.grammar import Protocol
 
 PLAIN: dict[str, Any] = {
     "tell": "duty.worker",

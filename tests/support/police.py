@@ -30,13 +30,13 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
 from services.police.handlers import Handlers
-from services.police.notices.email_channel import NoticeMail
+from services.police.notices.email_channel import NoticeEmail
 from services.police.notices.sender import NoticeSender
 from services.police.web.app import Dependencies, pages
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
-from services.police.web.open_list import OpenListDoor
-from services.police.web.replies import RepliesDoor
+from services.police.web.open_list import OpenListWebhook
+from services.police.web.replies import ReplyWebhook
 from services.safeguarding.identifiers import trace_of
 from tests.support.database import Database
 from tests.support.delivery import ACCEPTED, Floor, received
@@ -189,11 +189,11 @@ async def running(
         keyring=keyring,
         prepare=block_real_recipients(sender.prepare, sandbox=sandbox, exercise_authority=exercise_authority),
         secrets=sender.secrets,
-        others=[NoticeMail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
+        others=[NoticeEmail(relay or PlayedRelay(), links, "safe-return@kestrel.example")],
     )
     behind = Dependencies(
-        RepliesDoor(store, clocks, keyring, forces),
-        OpenListDoor(store, clocks, forces),
+        ReplyWebhook(store, clocks, keyring, forces),
+        OpenListWebhook(store, clocks, forces),
         NoticePage(store, clocks, keyring),
         DetailsPage(store, clocks, keyring),
     )

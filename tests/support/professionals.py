@@ -28,7 +28,7 @@ from services.professionals.replies.hand_over import Deputies
 from services.professionals.replies.mail import Replies
 from services.professionals.sending.sender import MailSender, Sender, TextSender
 from services.professionals.web.acknowledge_page import AcknowledgePage
-from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, eventually, received

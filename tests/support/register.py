@@ -13,7 +13,7 @@ from services.casework.policy import register_import
 from services.casework.policy.consistency import cross_faults
 from services.casework.store.import_writer import held, write
 from services.platform.register.keys import data_key
-from services.platform.register.words import Words, open_words
+from services.platform.register.words import Words, decrypt_words
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from tests.support.database import Database
@@ -34,7 +34,7 @@ async def words_kept(database: Database, keyring: Keyring, ids: Iterable[str]) -
             ),
             {"ids": list(ids)},
         )
-        found = open_words(keyring, rows.all())
+        found = decrypt_words(keyring, rows.all())
     await engine.dispose()
     return found
 

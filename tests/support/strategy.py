@@ -31,7 +31,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers

@@ -1,1 +1,1 @@
-"""What a chain is and what breaks it, what must follow a message, and what belongs to an episode. Pure."""
+"""Defines chains and their faults, the consequences of messages, and the evidence of an episode. Pure."""

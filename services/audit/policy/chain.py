@@ -1,4 +1,4 @@
-"""How an entry's hash and an anchor's hash are reckoned. Form 1; another form would have another first line.
+"""Computes the hashes of entries and anchors. Form 1; another form would have another first line.
 
 An entry is one message of the bus. Its chain is the envelope's subject: the child's id, real or provisional. Its hash is the
 SHA-256 of these six lines, in UTF-8, each ended by a line feed:
@@ -10,11 +10,11 @@ SHA-256 of these six lines, in UTF-8, each ended by a line feed:
     the hash of the entry before, 64 hexadecimal digits in lower case; of the first entry 64 noughts
     the SHA-256 of the envelope, likewise
 
-The envelope is the bytes that travelled on the bus, as they were. One kind is kept shortened: a dead letter may hold bytes that
-nobody could read, so of `data.original` only the SHA-256 is kept, as `data.original_sha256` (see `envelope_of`).
+The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold bytes that
+nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see `envelope_of`).
 
-An anchor fixes the heads of all chains that grew since the anchor before it, so that a chain which is cut short, rewritten
-from some entry on or removed as a whole is found too. Its hash is the SHA-256 of these lines:
+An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that was
+cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
 
     safe-return audit anchor 1
     the anchor's number: 1, 2, 3 and so on
@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
 
 ENTRY_FORM = "safe-return audit entry 1"
 ANCHOR_FORM = "safe-return audit anchor 1"
@@ -87,7 +87,7 @@ def anchor_hash(number: int, made_at: datetime, previous: bytes, heads: Iterable
 
 
 def envelope_of(raw: bytes, kind: str) -> bytes:
-    """What is kept of a message. A record that nobody may ever shorten is no place for bytes that may hold anything."""
+    """The envelope as it is stored. Nobody may ever shorten the record, so it must not hold arbitrary bytes."""
     if kind != MessageDeadLettered.kind:
         return raw
     letter = json.loads(raw)

@@ -1,4 +1,4 @@
-"""What is wrong with a chain, or with the anchors, in sentences that say where."""
+"""Finds faults of a chain or of the anchors, as sentences that say where."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,12 +9,12 @@ from services.audit.policy.chain import NOTHING_BEFORE, Anchor, Entry, Head, anc
 
 
 def faults_of_chain(chain: str, entries: Sequence[Entry], anchored: Sequence[Head]) -> list[str]:
-    """Of one chain, its entries in order of position; empty where it holds. `anchored` are its heads, in the same order."""
+    """Empty if the chain holds. `entries` are in order of position, and so are `anchored`, the chain's heads."""
     return [*_faults_of_entries(chain, entries), *_faults_against_anchors(chain, entries, anchored)]
 
 
 def faults_of_anchors(anchors: Sequence[Anchor], heads: Mapping[int, Sequence[Head]]) -> Iterator[str]:
-    """Of the anchors' own chain. `heads` by the anchor's number."""
+    """Checks the anchors' own chain. `heads` by the anchor's number."""
     before = NOTHING_BEFORE
     expected = 1
     for anchor in anchors:
@@ -42,8 +42,8 @@ def _faults_of_entries(chain: str, entries: Sequence[Entry]) -> Iterator[str]:
             yield f"{chain}: entry {after.position} does not follow from entry {before.position}, which was replaced"
     for entry in entries:
         if not _is_whole(entry):
-            yield _what_became_of(entry, entries)
-        elif fault := _beside_the_envelope(entry):
+            yield _alteration_of(entry, entries)
+        elif fault := _misfiled_column(entry):
             yield f"{chain}: entry {entry.position} is filed under another {fault} than its envelope says"
 
 
@@ -67,7 +67,7 @@ def _faults_against_anchors(chain: str, entries: Sequence[Entry], anchored: Sequ
             return
 
 
-def _what_became_of(entry: Entry, entries: Iterable[Entry]) -> str:
+def _alteration_of(entry: Entry, entries: Iterable[Entry]) -> str:
     for other in entries:
         moved = entry_hash(entry.chain, other.position, entry.recorded_at, entry.previous, entry.envelope) == entry.hash
         swapped = (
@@ -85,8 +85,8 @@ def _is_whole(entry: Entry) -> bool:
     return entry.hash == entry_hash(entry.chain, entry.position, entry.recorded_at, entry.previous, entry.envelope)
 
 
-def _beside_the_envelope(entry: Entry) -> str | None:
-    """The columns by which entries are searched are no part of the hash: they must say what the envelope says."""
+def _misfiled_column(entry: Entry) -> str | None:
+    """The search columns are not part of the hash, so they must agree with the envelope. Returns the one that does not."""
     envelope = json.loads(entry.envelope)
     said = {
         "kind": (entry.kind, envelope["type"]),

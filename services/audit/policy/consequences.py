@@ -1,6 +1,6 @@
-"""What must follow a message, and what a message is the answer to: the thread by which the reconciler finds what did not happen.
+"""Says which answer each message expects and which one it gives, so that the reconciler can find missing answers.
 
-A message expects at most one thing and answers at most one; both are written beside its entry.
+A message expects at most one answer and gives at most one; both are stored with its entry.
 """
 
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from services.safeguarding.contact_events import ContactUnreachable
-from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import (
+from services.safeguarding.child_events.contact_events import ContactUnreachable
+from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
     ChildLocationClaimed,
@@ -28,9 +26,11 @@ from services.safeguarding.events import (
     RuleDue,
     TextNeedsHuman,
 )
-from services.safeguarding.evidence import DeliveryAttempted
+from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.evidence import DeliveryAttempted
+from services.safeguarding.duty.outcomes import Outcome
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import Outcome
 
 ALWAYS_DECIDED = (
     ChildReportedMissing,
@@ -50,7 +50,7 @@ ALWAYS_DECIDED = (
     DutyStepDue,
     RuleDue,
 )
-"""Events on which every protocol has something to say, if only that it is too late. Of the others a rule may speak or none."""
+"""Events that every protocol decides on, if only that they are too late. For the others there may be no rule."""
 
 
 class Gap(StrEnum):
@@ -79,7 +79,7 @@ class Thread:
 
 
 def thread_of(content: Message, message_id: str) -> Thread:
-    """Answers come before what they answer now and then: topics are heard side by side."""
+    """An answer may be recorded before the message that it answers, since topics are consumed in parallel."""
     match content:
         case Outcome():
             thread = Thread(f"decided {message_id}", f"tried {content.duty} {content.step}")
@@ -98,7 +98,7 @@ def thread_of(content: Message, message_id: str) -> Thread:
 
 
 def gap_of(expects: str, kind: str, outcomes: frozenset[str]) -> Gap:
-    """What it means that nothing answered. `outcomes` are the kinds of `Outcome`."""
+    """The gap that a missing answer means. `outcomes` are the kinds of `Outcome`."""
     what = expects.split(" ", maxsplit=1)[0]
     if what == "told":
         return Gap.DUTY_NEVER_TOLD
@@ -107,8 +107,8 @@ def gap_of(expects: str, kind: str, outcomes: frozenset[str]) -> Gap:
     return Gap.OUTCOME_NOT_TAKEN if kind in outcomes else Gap.EVENT_UNDECIDED
 
 
-def standing_of(content: Message) -> dict[str, Any] | None:
-    """What the reconciler keeps of a duty: how it stands, and when its next step is due while it goes on."""
+def duty_columns(content: Message) -> dict[str, Any] | None:
+    """The columns for the reconciler: whether the duty goes on, and the time of its next step while it does."""
     if not isinstance(content, DutyChanged):
         return None
     return {

@@ -1,4 +1,4 @@
-"""Which entries of a child's chain belong to one episode, and how episode and duties stand by them."""
+"""Selects the entries of a child's chain that belong to one episode, with the last state of the episode and its duties."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from services.audit.policy.chain import Entry
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import CONTRACTS, Message
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An entry, read. `content` is what the message held, as JSON."""
+class RecordedMessage:
+    """The message of an entry. `content` is its data, as JSON."""
 
     entry: Entry
     id: str
@@ -26,53 +26,53 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`said` belongs to the episode, in the order of the record. `episode` and `duties` are as they stood at its end."""
+    """`messages` belong to the episode, in the order of the record. `episode` and `duties` are in their last state."""
 
-    said: Sequence[Said]
+    messages: Sequence[RecordedMessage]
     episode: EpisodeChanged
     duties: Sequence[DutyChanged]
 
 
 def evidence_of(entries: Iterable[Entry], episode: UUID) -> Evidence:
-    """From a whole chain. Raises LookupError where the chain says nothing of the episode."""
-    said = [read(entry) for entry in entries]
-    standing = _newest(_contents(said, EpisodeChanged, episode))
-    if standing is None:
+    """From a whole chain. Raises LookupError if the chain does not mention the episode."""
+    messages = [read(entry) for entry in entries]
+    last = _newest(_contents(messages, EpisodeChanged, episode))
+    if last is None:
         msg = "the record holds no such episode"
         raise LookupError(msg)
     by_duty: dict[UUID, list[DutyChanged]] = {}
-    for each in _contents(said, DutyChanged, episode):
+    for each in _contents(messages, DutyChanged, episode):
         by_duty.setdefault(each.duty, []).append(each)
     duties = [newest for each in by_duty.values() if (newest := _newest(each)) is not None]
-    return Evidence(_belonging(said, episode), standing, duties)
+    return Evidence(_belonging(messages, episode), last, duties)
 
 
-def read(entry: Entry) -> Said:
+def read(entry: Entry) -> RecordedMessage:
     envelope = json.loads(entry.envelope)
-    return Said(entry, envelope["id"], entry.happened_at, envelope.get("exercise") is True, envelope.get("data") or {})
+    exercise = envelope.get("exercise") is True
+    return RecordedMessage(entry, envelope["id"], entry.happened_at, exercise, envelope.get("data") or {})
 
 
-def _belonging(said: Sequence[Said], episode: UUID) -> list[Said]:
-    """What names the episode, one of its duties or tellings, or what it was decided upon; and all between the first and the last
-    of these that belongs to no other episode.
+def _belonging(messages: Sequence[RecordedMessage], episode: UUID) -> list[RecordedMessage]:
+    """Entries that name the episode, one of its duties or notices, or an event that led to a decision on it; and all entries
+    between the first and the last of these that belong to no other episode.
     """
-    of = {
-        name: _names_of(said, name) for name in {each.content["episode"] for each in said if "episode" in each.content}
-    }
-    mine = of[str(episode)]
-    others = set().union(*(names for name, names in of.items() if name != str(episode))) - mine
-    linked = [index for index, each in enumerate(said) if _named(each) & mine]
+    episodes = {each.content["episode"] for each in messages if "episode" in each.content}
+    names_by_episode = {name: _names_of(messages, name) for name in episodes}
+    mine = names_by_episode[str(episode)]
+    others = set().union(*(names for name, names in names_by_episode.items() if name != str(episode))) - mine
+    linked = [index for index, each in enumerate(messages) if _named(each) & mine]
     return [
         each
-        for index, each in enumerate(said)
+        for index, each in enumerate(messages)
         if index in set(linked) or (linked[0] < index < linked[-1] and not _named(each) & others)
     ]
 
 
-def _names_of(said: Sequence[Said], episode: str) -> set[str]:
+def _names_of(messages: Sequence[RecordedMessage], episode: str) -> set[str]:
     """Every id that leads to the episode."""
     names = {episode}
-    for each in said:
+    for each in messages:
         content = each.content
         if content.get("episode") != episode:
             continue
@@ -83,12 +83,13 @@ def _names_of(said: Sequence[Said], episode: str) -> set[str]:
     return names
 
 
-def _named(said: Said) -> set[str]:
-    return {said.id} | {str(said.content[name]) for name in ("episode", "duty", "delivery") if name in said.content}
+def _named(message: RecordedMessage) -> set[str]:
+    content = message.content
+    return {message.id} | {str(content[name]) for name in ("episode", "duty", "delivery") if name in content}
 
 
-def _contents(said: Iterable[Said], contract: type[Any], episode: UUID) -> list[Any]:
-    mine = (each for each in said if CONTRACTS.get(each.entry.kind) is contract)
+def _contents(messages: Iterable[RecordedMessage], contract: type[Any], episode: UUID) -> list[Any]:
+    mine = (each for each in messages if CONTRACTS.get(each.entry.kind) is contract)
     read_all: Iterable[Message] = (contract.read_again(each.content) for each in mine)
     return [each for each in read_all if getattr(each, "episode", None) == episode]
 

@@ -17,11 +17,11 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.register import words
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding import events
-from services.safeguarding.care_events import CarerAwarenessRecorded, ChildIdentified
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import CarerAwarenessRecorded, ChildIdentified
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import ChildId, PersonId, WordsId, derived, is_provisional, trace_of
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 
 STRANGERS = frozenset({"unknown", "former-carer"})
 """Their reply is for no person in particular: it is sent soon or not at all, and never read out by a call."""

@@ -20,7 +20,7 @@ from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.events import TextNeedsHuman
+from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of
 
 AT_ONCE = 4

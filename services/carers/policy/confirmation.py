@@ -14,8 +14,8 @@ from services.carers.policy.claim import Claim, Claimed, ClaimKind, OpenClaim
 from services.carers.policy.scene import Act, Child, Decision, TextContext
 from services.carers.understanding import confirmations, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
-from services.safeguarding import events
-from services.safeguarding.events import Proof
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import Proof
 from services.safeguarding.identifiers import ChildId
 
 WRONG_CODES_AN_HOUR = 5

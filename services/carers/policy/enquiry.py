@@ -3,7 +3,7 @@
 from services.carers.policy import whose
 from services.carers.policy.answer import Answer
 from services.carers.policy.scene import Act, Decision, TextContext
-from services.safeguarding.events import LocationEnquiryReceived
+from services.safeguarding.child_events.events import LocationEnquiryReceived
 
 
 def passed_on(scene: TextContext) -> Act:

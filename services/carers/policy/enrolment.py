@@ -9,7 +9,7 @@ from services.carers.policy.claim import Claim, Claimed
 from services.carers.policy.scene import Act, Child, Decision, TextContext
 from services.carers.understanding import practice, whom
 from services.carers.understanding.meaning import Intent, Meaning
-from services.safeguarding.events import ChildReportedMissing, ReportRetracted
+from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import ChildId
 
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from services.carers.policy import whose
 from services.carers.policy.answer import Answer
 from services.carers.policy.scene import Act, Decision, TextContext
-from services.safeguarding.events import ChildProvisional, TextNeedsHuman
+from services.safeguarding.child_events.events import ChildProvisional, TextNeedsHuman
 from services.safeguarding.identifiers import ChildId
 
 Reason: TypeAlias = Literal[

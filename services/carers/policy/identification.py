@@ -11,7 +11,7 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.scene import Act, Decision, Telling, TextContext
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import Intent, Meaning
-from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.child_events.care_events import ChildIdentified
 
 SAYS_NOTHING_ELSE = frozenset({Intent.ACKNOWLEDGE, Intent.THANKS, Intent.UNCLEAR})
 PLAIN = frozenset(

@@ -6,7 +6,7 @@ from services.carers.policy import confirmation
 from services.carers.policy.answer import Answer
 from services.carers.policy.scene import Act, Child, Decision, TextContext
 from services.carers.understanding.meaning import REPORTS, Intent
-from services.safeguarding import events
+from services.safeguarding.child_events import events
 
 SAYS: dict[Intent, tuple[type[events.Told], dict[str, str], Answer]] = {
     Intent.SEEN: (events.ChildInformationReceived, {"nature": "sighting"}, Answer.INFORMATION),

@@ -11,7 +11,7 @@ from services.carers.policy.one_child import decide_for_child
 from services.carers.policy.scene import About, Act, Child, Decision, Provisional, Question, TextContext
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, Intent
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.message import Message
 
 CODES_IN_ONE_TEXT = 3

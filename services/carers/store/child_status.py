@@ -11,7 +11,7 @@ from services.carers.policy.scene import PoliceStand, Standing
 from services.platform.register.conversation import CHILDREN
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.decisions import OVER, EpisodeChanged
+from services.safeguarding.duty.decisions import OVER, EpisodeChanged
 from services.safeguarding.identifiers import ChildId
 
 STATUS = """

@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from services.casework.policy.fields import Reference, Text
 from services.safeguarding import identifiers
-from services.safeguarding.care_events import ChildTransferred, DutyHandOverAsked, EpisodeProtocolMoved
-from services.safeguarding.events import (
+from services.safeguarding.child_events.care_events import ChildTransferred, DutyHandOverAsked, EpisodeProtocolMoved
+from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildReportedMissing,
     PoliceReferenceTexted,

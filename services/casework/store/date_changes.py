@@ -7,7 +7,7 @@ from sqlalchemy import select
 from services.casework.store.event_intake import Moment
 from services.casework.store.tables import children
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.events import ChildRecordChanged
+from services.safeguarding.child_events.events import ChildRecordChanged
 from services.safeguarding.identifiers import AuthorityId
 
 Reckoned: TypeAlias = dict[str, tuple[object, ...]]

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from services.casework.store.tables import directory
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.contact_events import ContactListed, ContactUnlisted
+from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.identifiers import AuthorityId, PersonId
 
 SERVICE = "casework"

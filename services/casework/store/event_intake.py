@@ -19,8 +19,8 @@ from services.platform.register.agencies import Agency
 from services.platform.register.views import provisional_children
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.care_events import ChildIdentified, ChildTransferred
-from services.safeguarding.events import ChildProvisional, Proof
+from services.safeguarding.child_events.care_events import ChildIdentified, ChildTransferred
+from services.safeguarding.child_events.events import ChildProvisional, Proof
 from services.safeguarding.identifiers import ChildId, WordsId, derived, is_provisional
 
 SERVICE = "casework"

@@ -9,7 +9,7 @@ from services.casework.policy.agency_event import Wrong, WrongEvent
 from services.casework.policy.codes import free_code
 from services.casework.store.tables import authorities, children, directory, placements, transferred
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.care_events import ChildTransferred
+from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
 from services.platform.runtime.http.openapi_errors import SIGNED, described, refusals
-from services.safeguarding.care_events import ChildTransferred
+from services.safeguarding.child_events.care_events import ChildTransferred
+from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
-from services.safeguarding.events import Told
 from services.safeguarding.notice_fields import ReportQuestion
 
 WORDS: dict[str, Any] = {

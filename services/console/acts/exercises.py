@@ -11,7 +11,7 @@ from services.platform.register import directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import AuthorityId, ForceId, provisional_child
 from services.safeguarding.operators import OperatorAct
 

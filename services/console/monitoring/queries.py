@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import DateTime, RowMapping, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.safeguarding.decisions import OVER
+from services.safeguarding.duty.decisions import OVER
 
 
 def _at(statement: str) -> TextClause:

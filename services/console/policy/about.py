@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from services.console.policy.answers import Answers
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, StepRecord
+from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId, ChildId
-from services.safeguarding.outcomes import StrategyDiscussionChanged
 from services.safeguarding.roles import Role
 
 

@@ -9,14 +9,14 @@ from services.console.policy.about import About
 from services.console.policy.answers import Answers, Field, Kind
 from services.console.policy.permits import May
 from services.console.policy.status import GONE
-from services.safeguarding import discussion_events, events, plan_events
-from services.safeguarding.decisions import DutyChanged, EpisodeState, StepRecord
-from services.safeguarding.duties import DutySendAgain
-from services.safeguarding.evidence import RegisterLookedUp
+from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeState, StepRecord
+from services.safeguarding.duty.duties import DutySendAgain
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import WordsId, is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorAct
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Wording
 
 WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_KNOWN, Wording.WATCH_REVIEW_DUE})

@@ -6,8 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.record import Recorded
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
-from services.safeguarding.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Role
 

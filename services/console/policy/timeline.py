@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.record import Recorded
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import TextNeedsHuman
-from services.safeguarding.evidence import RegisterLookedUp
+from services.safeguarding.child_events.events import TextNeedsHuman
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.evidence import RegisterLookedUp
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed

@@ -10,9 +10,9 @@ from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.contracts import contracts
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ReportTaken
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ReportTaken
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 
 
 class Handlers:

@@ -15,13 +15,13 @@ from services.platform.messages.envelope import Received, read
 from services.platform.store.query import DIALECT, bulk_insert, unnest_rows
 from services.platform.store.tables import due
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.contracts import contracts
-from services.safeguarding.decisions import OVER, DutyChanged, EpisodeChanged, MessageDeadLettered
-from services.safeguarding.events import RuleDue
+from services.safeguarding.duty.decisions import OVER, DutyChanged, EpisodeChanged, MessageDeadLettered
+from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
-from services.safeguarding.outcomes import StrategyDiscussionChanged
 
 CHANGES = "console_changes"
 """The PostgreSQL channel on which a change is told: the child's id, and the authority's where the message names one."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from services.handbook import phrases
 from services.handbook.question import triggers_of
 from services.protocol.loader import Library
-from services.protocol.policy.grammar import Protocol, Rule, Step
-from services.protocol.policy.periods import spoken
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
+from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from services.handbook import phrases
-from services.protocol.policy.grammar import Protocol, Rule, Step
-from services.protocol.policy.periods import spoken
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
+from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.vocabulary import Trigger
 
 HEAD = """\
 # The protocol: who is told, when, and why

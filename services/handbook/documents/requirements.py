@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.handbook.stories.golden_stories import played
-from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"
 ROOT = Path(__file__).parents[3]

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from services.handbook.phrases import sentence, words_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.grammar import Protocol
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.grammar import Protocol
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.stories import Happening, Story
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND

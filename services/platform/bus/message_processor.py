@@ -165,10 +165,10 @@ class MessageProcessor:
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as uow:
-            queries = [] if self._prefetch is None else self._prefetch.queries(several)
+            queries = [] if self._prefetch is None else self._prefetch.queries({each.subject for each in several})
             marks, answers = await inbox.mark_and_ask(uow, identities, self._clocks.wall(), *queries)
             if self._prefetch is not None:
-                self._prefetch.load(uow, answers)
+                self._prefetch.remember(uow, answers)
             for received, mark in zip(several, marks, strict=True):
                 published_before, uow.published_keys = uow.published_keys, {}
                 if mark is inbox.Mark.NEW:

@@ -1,12 +1,12 @@
 """Describes what a service subscribes to: which events, who handles them, and how soon."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from services.platform.messages.envelope import Received
-from services.platform.store.query import Statement
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.message import Message, Topic
 
@@ -38,11 +38,11 @@ def background_topics(subscriptions: Iterable[Subscription]) -> frozenset[Topic]
     return frozenset(each.event.topic for each in subscriptions) - waited_for
 
 
-class Prefetch(Protocol):
-    """Reads once, in the round trip of the inbox marks, what the handlers of a batch would each read for themselves."""
+@dataclass(frozen=True, slots=True)
+class Prefetch:
+    """What the handlers of a batch would each read for themselves, read once, in the round trip of the inbox entries."""
 
-    def queries(self, batch: Sequence[Received[Any]]) -> Sequence[Statement]:
-        """For all of the batch: which messages were done before is not known yet."""
-
-    def load(self, uow: UnitOfWork, answers: Sequence[list[tuple[Any, ...]]]) -> None:
-        """Keeps the answers where the handlers find them (`Transaction.remembered`)."""
+    queries: Callable[[Collection[str]], Sequence[Query[Any]]]
+    """Asked of the subjects of the whole batch: which of its messages were done before is not known yet."""
+    remember: Callable[[UnitOfWork, Sequence[Any]], None]
+    """Puts the answers where the handlers find them (`UnitOfWork.local`)."""

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, FailureReason, MediumName
-from services.safeguarding.contact_events import ContactUnreachable
-from services.safeguarding.duties import Duty
-from services.safeguarding.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.child_events.contact_events import ContactUnreachable
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
 
 CARER = "carer"
 """Who gets conversations' replies."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from services.platform.delivery.backoff import schedule_of
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.model import FailureReason, MediumName, State
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost answer: time for the provider's own report to arrive, before anybody asks."""

@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass
 
 from services.safeguarding.contracts import contract_of
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import Topic
 
 ORIGINAL_BYTES_MOST = 256 * 1024

@@ -13,7 +13,7 @@ from services.platform.register.contact import Contact, SealedContact
 from services.platform.register.views import carers_now, for_contact, for_protocol, rota
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days, Turn, on_duty

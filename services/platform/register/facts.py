@@ -1,43 +1,38 @@
-"""What rules may ask about a child: clear columns only, so the protocol needs no key."""
+"""Holds what rules may ask about a child: clear columns only, so the protocol needs no key."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection
+from typing import TypeAlias
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, select
 
 from services.platform.register.views import for_protocol as children
 from services.platform.register.views import placements_for_protocol as placements
-from services.platform.store.query import as_sql, execute_pipelined
-from services.safeguarding.identifiers import ChildId, PlacementId
+from services.platform.store.query import Query, Rows, as_sql, scalar
+from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
 
-ASKED = tuple(each.name for each in children.c if each.name != "child")
+Known: TypeAlias = dict[str, object]
+"""By name of the fact. None means unknown."""
 
-
-ASK = as_sql(
-    select(children.c.child, *(children.c[each] for each in ASKED)).where(
-        children.c.child == any_(bindparam("children", type_=ARRAY(Text)))
-    )
-)
-"""For who asks it together with something else. Gives nothing of a child that the register does not know."""
-AT_PLACEMENT = select(placements).where(placements.c.placement == bindparam("placement"))
+UNKNOWN: Known = {each.name: None for each in children.c if each.name != "child"}
+BY_CHILD = as_sql(select(children).where(children.c.child == any_(bindparam("children", type_=ARRAY(Text)))))
+AT_PLACEMENT = as_sql(select(placements).where(placements.c.placement == bindparam("placement", type_=Text)))
+FIRST_AUTHORITY = as_sql(select(func.min(placements.c.authority)))
 
 
-def known(rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, object]]:
-    """What `ASK` gave, by child. A value of None means unknown."""
-    return {child: dict(zip(ASKED, values, strict=True)) for child, *values in rows}
+def facts_by_child(wanted: Collection[ChildId]) -> Query[dict[ChildId, Known]]:
+    """Leaves out each child that the register does not know."""
+    return Query(BY_CHILD, {"children": list(wanted)}, _by_child)
 
 
-async def at_placement(connection: AsyncConnection, placement: PlacementId | None) -> dict[str, object]:
+def facts_at_placement(placement: PlacementId | None) -> Query[Known]:
     """Of a child that the register does not know: authority and force are those of `placement`, all else is unknown."""
-    unknown: dict[str, object] = dict.fromkeys(ASKED)
-    if placement is None:
-        return unknown
-    where = (await connection.execute(AT_PLACEMENT, {"placement": placement})).mappings().first()
-    return unknown if where is None else unknown | dict(where)
+    return Query(AT_PLACEMENT, {"placement": placement}, lambda rows: UNKNOWN | (rows[0]._asdict() if rows else {}))
 
 
-async def for_protocol(connection: AsyncConnection, child: ChildId) -> dict[str, object]:
-    """None means unknown."""
-    [rows] = await execute_pipelined(connection, (ASK, {"children": [child]}))
-    return known(rows).get(child) or dict.fromkeys(ASKED)
+def first_authority() -> Query[AuthorityId | None]:
+    """By name. None: the register is empty."""
+    return Query(FIRST_AUTHORITY, {}, scalar)
+
+
+def _by_child(rows: Rows) -> dict[ChildId, Known]:
+    return {row.child: {name: getattr(row, name) for name in UNKNOWN} for row in rows}

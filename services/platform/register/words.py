@@ -82,14 +82,15 @@ def words_of_discussion(keyring: Keyring, discussion: UUID) -> Query[list[str | 
 
 def words_told_to_police(keyring: Keyring, delivery: UUID) -> Query[list[Words]]:
     """The words that one notice to police names, oldest first."""
-    return Query(TOLD_TO_POLICE, {"delivery": delivery}, partial(open_words, keyring))
+    return Query(TOLD_TO_POLICE, {"delivery": delivery}, partial(decrypt_words, keyring))
 
 
-def open_words(keyring: Keyring, rows: Rows) -> list[Words]:
+def decrypt_words(keyring: Keyring, rows: Rows) -> list[Words]:
     """Leaves out the words whose key was erased."""
     found = []
-    for words_id, about, closed, said_by, at, answers, wrapped in rows:
-        text = Decryptor(keyring, about, wrapped).open(closed, PLACE)
+    for row in rows:
+        text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE)
         if text is not None:
-            found.append(Words(words_id, text, said_by, at, None if answers is None else ReportQuestion(answers)))
+            answers = None if row.answers is None else ReportQuestion(row.answers)
+            found.append(Words(row.id, text, row.said_by, row.at, answers))
     return found

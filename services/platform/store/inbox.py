@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, text
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
-from services.platform.store.query import Statement, execute_pipelined
+from services.platform.store.query import Query, Rows
 from services.platform.store.tables import inbox
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
@@ -56,18 +56,22 @@ async def mark_all(uow: UnitOfWork, messages: Sequence[Identity], at: datetime) 
 
 
 async def mark_and_ask(
-    uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *asked: Statement
-) -> tuple[list[Mark], list[list[tuple[Any, ...]]]]:
-    """As `mark_all`; and, asked in the same round trip when the marks are held, what these statements give."""
+    uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *queries: Query[Any]
+) -> tuple[list[Mark], Sequence[Any]]:
+    """As `mark_all`, with the answers of `queries`, which run in the same round trip when this transaction holds the marks."""
     parameters = {
         "sources": [each.source for each in messages],
         "ids": [each.message_id for each in messages],
         "hashes": [each.content_hash for each in messages],
         "at": at,
     }
-    written, *answers = await execute_pipelined(uow.connection, (MARK, parameters), *asked)
-    fresh = {(source, message_id) for source, message_id in written}
-    return [await _mark_of(uow, each, fresh) for each in messages], answers
+    new = Query(MARK, parameters, _names)
+    answers: Sequence[Any] = await uow.fetch(new, *queries) if queries else [await uow.fetch(new)]
+    return [await _mark_of(uow, each, answers[0]) for each in messages], answers[1:]
+
+
+def _names(rows: Rows) -> set[tuple[str, str]]:
+    return {(row.source, row.message_id) for row in rows}
 
 
 async def _mark_of(uow: UnitOfWork, message: Identity, fresh: set[tuple[str, str]]) -> Mark:

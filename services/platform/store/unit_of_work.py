@@ -48,7 +48,8 @@ class Local(Generic[T]):
 class UnitOfWork(Reader):
     """Reads with `fetch`, writes with the commit (`write`, `bulk_write`, `save_once`), publishes with `publish`.
 
-    Nothing that waits for the commit is visible to `fetch` or `connection`, which run at once.
+    Nothing that waits for the commit is visible to `fetch` or `connection`, which run at once. Only `write_before_fetch` is
+    visible to `fetch`.
     """
 
     def __init__(self, connection: AsyncConnection, origin: Origin | None = None) -> None:
@@ -59,6 +60,7 @@ class UnitOfWork(Reader):
         self._origin = origin
         self._unwritten: list[Unwritten] = []
         self._locals: dict[Local[Any], Any] = {}
+        self._before_fetch: list[Statement] = []
         self._in_order: list[Statement] = []
         self._bulk: dict[str, list[Mapping[str, Any]]] = {}
         self._once: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
@@ -73,6 +75,16 @@ class UnitOfWork(Reader):
     def write(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Runs with the commit, in the order of calls, before the statements of `bulk_write`."""
         self._in_order.append((sql, parameters))
+
+    def write_before_fetch(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        """Runs ahead of the next `fetch`, in its round trip, so that its queries see it. Without another `fetch` it runs with the
+        commit, before the statements of `write`.
+        """
+        self._before_fetch.append((sql, parameters))
+
+    def _take_writes_before_fetch(self) -> list[Statement]:
+        statements, self._before_fetch = self._before_fetch, []
+        return statements
 
     def bulk_write(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
         """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are in `returned` then.
@@ -142,8 +154,8 @@ class UnitOfWork(Reader):
         return self._origin
 
     def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
-        """`act` sees everything that was written in this transaction, by whichever message, and may write more. An exception in
-        it rolls all of it back. Not together with `commit_returning`.
+        """`act` sees everything that was written in this transaction, by whichever message (that of `write_before_fetch` by `fetch`
+        alone), and may write more. An exception in it rolls all of it back. Not together with `commit_returning`.
         """
         self._before.append(act)
 
@@ -162,7 +174,8 @@ class UnitOfWork(Reader):
         """Writes what waits, and commits. Where nothing waits, SQLAlchemy commits when the block ends."""
         if self._before:
             acts, self._before = self._before, []
-            await self._flush()
+            if self._in_order or self._bulk or self._once:
+                await self._flush()
             for act in acts:
                 await act()
         await self._flush(commit=True)
@@ -171,7 +184,9 @@ class UnitOfWork(Reader):
         """Runs `first` and then everything that waits; sends nothing where there is neither."""
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
-        statements = [*first, *self._in_order, *((sql, to_columns(rows)) for sql, rows in self._bulk.items())]
+        ahead = self._take_writes_before_fetch()
+        bulk_statements = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
+        statements = [*first, *ahead, *self._in_order, *bulk_statements]
         bulk = len(self._bulk)
         self._in_order, self._bulk, self._once = [], {}, {}
         if not statements:

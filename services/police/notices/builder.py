@@ -1,4 +1,4 @@
-"""Writes a notice from a duty and what the register knows. Decides nothing but what each wording means to a force."""
+"""Builds a notice from a duty and the register's facts. The only decision here is the meaning of each wording to a force."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,11 +26,12 @@ from services.police.notices.schema import (
     Said,
     Sender,
 )
+from services.police.policy import EarlierEpisodes
 from services.safeguarding.duties import Duty, PoliceNotify
 from services.safeguarding.first_hours import in_first_hours
 from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
-from services.safeguarding.working_time import ENGLAND
+from services.safeguarding.working_time import ENGLAND, in_first_hours
 
 MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
     Wording.MISSING_NOTICE: (NoticeType.NEW, About.MISSING),
@@ -48,7 +49,7 @@ MEANINGS: dict[Wording, tuple[NoticeType, About]] = {
 }
 """A return updates and does not cancel: police still owe the child a safe and well check."""
 LONG = 300
-"""Characters. What is longer goes behind the details' link."""
+"""Characters. A longer text goes behind the details' link."""
 LONG_ONES = (
     "description",
     "marks",
@@ -62,31 +63,31 @@ LONG_ONES = (
     "earlier_absences",
 )
 REPORTS = (About.MISSING, About.NEW_INFORMATION)
-"""What says how the child went."""
+"""Notices with a report of how the child went missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeContext:
-    """What a notice says beside duty and register. `link`: where details are opened, and until when.
+    """The parts of a notice that come neither from the duty nor from the register's facts.
 
-    `earlier`: how many episodes of the child the force was told of before, and when it last was. None: nobody knows which child.
+    `earlier` is None while nobody knows which child it is. `link` opens the details, until the time next to it.
     """
 
     words: Sequence[Words] = ()
     reporter: Reporter | None = None
-    earlier: tuple[int, datetime | None] | None = None
+    earlier: EarlierEpisodes | None = None
     link: tuple[str, datetime] | None = None
 
 
-def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, beside: NoticeContext, *, exercise: bool) -> Notice:
-    """`notice` is the delivery's id, another one where a duty's notice is sent again. A wording that is not in the table is something
-    asked of the force, which it names.
+def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool) -> Notice:
+    """`notice` is the delivery's id: a new one where a duty's notice is sent again. A wording that is not in MEANINGS is a request
+    to the force, and names it.
     """
     kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
     child = _child(facts.child) if facts.child else None
-    details = _details(facts.child, beside) if facts.child else None
+    details = _details(facts.child, context) if facts.child else None
     placement = _placement(facts.placement)
-    report = _report(duty, about, facts.child, beside) if about in REPORTS else Report()
+    report = _report(duty, about, facts.child, context) if about in REPORTS else Report()
     sender = Sender(
         authority=facts.authority or duty.authority,
         name=facts.authority_name or UNKNOWN,
@@ -113,7 +114,7 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, beside: NoticeCon
             missing_since=duty.missing_since if isinstance(duty, PoliceNotify) else None,
             returned_at=duty.returned_at if isinstance(duty, PoliceNotify) else None,
             report=report,
-            said=tuple(Said(words=each.text, at=each.at) for each in beside.words if each.answers is None),
+            said=tuple(Said(words=each.text, at=each.at) for each in context.words if each.answers is None),
             details=details,
             gaps=tuple(gaps),
         ),
@@ -121,7 +122,7 @@ def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, beside: NoticeCon
 
 
 def connection_test(notice: UUID, at: datetime) -> Notice:
-    """About nobody."""
+    """A notice about nobody."""
     data = NoticeData(
         notice=notice,
         episode=None,
@@ -142,7 +143,7 @@ def is_long(name: str, told: str | None) -> bool:
     return told is not None and name in LONG_ONES and len(told) > LONG
 
 
-def told_of(facts: ChildFacts, name: str) -> str | None:
+def text_of(facts: ChildFacts, name: str) -> str | None:
     """A field of a child's description or profile."""
     return facts.description if name == "description" else facts.profile.get(name)
 
@@ -152,30 +153,30 @@ def _child(facts: ChildFacts) -> Child:
         name=facts.name or UNKNOWN,
         known_as=facts.known_as,
         date_of_birth=facts.date_of_birth.isoformat() if facts.date_of_birth else UNKNOWN,
-        age_disputed=_known(facts.age_disputed),
+        age_disputed=_yes_or_no(facts.age_disputed),
         sex=facts.sex or UNKNOWN,
         language=facts.language or UNKNOWN,
         description=_short(facts, "description"),
-        unaccompanied=_known(facts.unaccompanied),
-        modern_slavery_concern=_known(facts.modern_slavery_concern),
-        subject_to_immigration_control=_known(facts.subject_to_immigration_control),
-        guardian_allocated=_known(facts.guardian_allocated),
+        unaccompanied=_yes_or_no(facts.unaccompanied),
+        modern_slavery_concern=_yes_or_no(facts.modern_slavery_concern),
+        subject_to_immigration_control=_yes_or_no(facts.subject_to_immigration_control),
+        guardian_allocated=_yes_or_no(facts.guardian_allocated),
         in_care_since=facts.entered_care_at.isoformat() if facts.entered_care_at else UNKNOWN,
         **{name: _short(facts, name) for name in PROFILE},
     )
 
 
 def _short(facts: ChildFacts, name: str) -> str:
-    told = told_of(facts, name)
+    told = text_of(facts, name)
     return IN_DETAILS if is_long(name, told) else told or UNKNOWN
 
 
-def _details(facts: ChildFacts, beside: NoticeContext) -> Details | None:
-    holds = [f"child.{name}" for name in LONG_ONES if is_long(name, told_of(facts, name))]
+def _details(facts: ChildFacts, context: NoticeContext) -> Details | None:
+    holds = [f"child.{name}" for name in LONG_ONES if is_long(name, text_of(facts, name))]
     holds += ["photograph"] if facts.has_photograph else []
-    if not holds or beside.link is None:
+    if not holds or context.link is None:
         return None
-    url, expires_at = beside.link
+    url, expires_at = context.link
     taken_on = facts.photograph_taken_on
     return Details(
         url=url,
@@ -185,21 +186,21 @@ def _details(facts: ChildFacts, beside: NoticeContext) -> Details | None:
     )
 
 
-def _report(duty: Duty, about: About, child: ChildFacts | None, beside: NoticeContext) -> Report:
-    answers = _answers(beside.words)
-    by = beside.reporter or Reporter(None, None)
+def _report(duty: Duty, about: About, child: ChildFacts | None, context: NoticeContext) -> Report:
+    answers = _answers(context.words)
+    by = context.reporter or Reporter(None, None)
     told = {
-        "obtained_at": min(each.at for each in beside.words).isoformat() if beside.words else UNKNOWN,
+        "obtained_at": min(each.at for each in context.words).isoformat() if context.words else UNKNOWN,
         "reporter": by.name or UNKNOWN,
         "reporter_role": by.role or UNKNOWN,
         "reporter_telephone": by.telephone or UNKNOWN,
         "last_seen_at": UNKNOWN if duty.last_seen_at is None else duty.last_seen_at.isoformat(),
     }
-    return Report(**(told | answers | (_earlier(duty, child, beside) if about is About.MISSING else {})))
+    return Report(**(told | answers | (_earlier(duty, child, context) if about is About.MISSING else {})))
 
 
 def _answers(words: Sequence[Words]) -> dict[str, str]:
-    """What was said twice stands twice, in the order in which it was said."""
+    """Several answers to one question are joined in the order in which they were given."""
     answers: dict[ReportQuestion, list[str]] = {}
     for each in words:
         if each.answers is not None:
@@ -207,19 +208,18 @@ def _answers(words: Sequence[Words]) -> dict[str, str]:
     return {str(question): "; ".join(told) for question, told in answers.items()}
 
 
-def _earlier(duty: Duty, child: ChildFacts | None, beside: NoticeContext) -> dict[str, str]:
+def _earlier(duty: Duty, child: ChildFacts | None, context: NoticeContext) -> dict[str, str]:
     entered = child.entered_care_at if child else None
-    count, last = beside.earlier or (None, None)
+    earlier = context.earlier
     return {
-        "first_72_hours": _known(None if entered is None else in_first_hours(entered, duty.created_at)),
-        "earlier_episodes": UNKNOWN if count is None else str(count),
-        "last_episode": NONE if count == 0 else _day_of(last),
+        "first_72_hours": _yes_or_no(None if entered is None else in_first_hours(entered, duty.created_at)),
+        "earlier_episodes": UNKNOWN if earlier is None else str(earlier.number),
+        "last_episode": UNKNOWN if earlier is None else _day_in_england(earlier.last_told_at),
     }
 
 
-def _day_of(at: datetime | None) -> str:
-    """England's."""
-    return UNKNOWN if at is None else at.astimezone(ENGLAND).date().isoformat()
+def _day_in_england(at: datetime | None) -> str:
+    return NONE if at is None else at.astimezone(ENGLAND).date().isoformat()
 
 
 def _placement(facts: PlacementFacts | None) -> Placement:
@@ -233,7 +233,7 @@ def _placement(facts: PlacementFacts | None) -> Placement:
     )
 
 
-def _known(flag: bool | None) -> Known:  # noqa: FBT001 the one thing it is about
+def _yes_or_no(flag: bool | None) -> Known:  # noqa: FBT001 the one thing it is about
     if flag is None:
         return UNKNOWN
     return "yes" if flag else "no"

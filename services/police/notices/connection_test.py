@@ -1,4 +1,4 @@
-"""A test of a force's connection: a notice about nobody, sent as every notice is, and answered as every notice is."""
+"""Tests a force's connection with a notice about nobody, which is sent and answered as every notice is."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -15,8 +15,8 @@ from services.police.notices.sender import force_of, lane_of
 from services.safeguarding.identifiers import ForceId
 
 
-async def put(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
-    """The running service takes it up within half a second. `now` is wall time."""
+async def put_test(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
+    """The running service sends it within half a second. `now` is wall time."""
     owner = forces.owner_of(force)
     delivery = Delivery(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
     await delivery_repository.put(uow, "police", delivery, keyring, None)
@@ -27,8 +27,8 @@ def is_test_of(delivery: Delivery, force: ForceId) -> bool:
     return delivery.duty is None and force_of(delivery) == force
 
 
-async def answered(uow: UnitOfWork, delivery: Delivery, now: datetime) -> None:
-    """A person there has seen the test."""
+async def acknowledge_test(uow: UnitOfWork, delivery: Delivery, now: datetime) -> None:
+    """A person at the force has seen the test. `now` is wall time."""
     await uow.connection.execute(
         update(deliveries).where(deliveries.c.id == delivery.id).values(state=State.ACKNOWLEDGED, changed_at=now)
     )

@@ -1,4 +1,4 @@
-"""Notices to a force without an API: a mail that names nobody, with a link to the notice. The same notice, another way."""
+"""Sends a notice to a force without an API as an email that names nobody, with a link to the notice."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -22,8 +22,8 @@ SUBJECTS = {
 OTHERWISE = "A notice about a child in care: open and acknowledge"
 
 
-class NoticeMail:
-    """Writes the mail from the notice at each attempt, the same each time, and gives it to the relay."""
+class NoticeEmail:
+    """Writes the email from the notice, the same at each attempt, and hands it to the relay."""
 
     name: MediumName = "email"
 
@@ -38,17 +38,21 @@ class NoticeMail:
 
     async def send(self, sending: SendRequest) -> SendResult:
         address = sending.recipient.removeprefix(MAIL_TO)
-        return await self._relay.send(replace(sending, recipient=address, body=self._written(sending, address)))
+        return await self._relay.send(replace(sending, recipient=address, body=self._email(sending, address)))
 
-    def _written(self, sending: SendRequest, address: str) -> str:
+    def _email(self, sending: SendRequest, address: str) -> str:
         notice = Notice.model_validate_json(sending.body)
         link = self._links.url(Purpose.NOTICE, sending.id, sending.created_at)
         return mime.build_email(
-            letter(notice, link), delivery=sending.id, sender=self._sender, recipient=address, at=sending.created_at
+            build_content(notice, link),
+            delivery=sending.id,
+            sender=self._sender,
+            recipient=address,
+            at=sending.created_at,
         )
 
 
-def letter(notice: Notice, link: str) -> EmailContent:
+def build_content(notice: Notice, link: str) -> EmailContent:
     data = notice.data
     mark = "EXERCISE. " if data.exercise else ""
     subject = SUBJECTS.get(data.about, OTHERWISE)
@@ -68,5 +72,5 @@ def letter(notice: Notice, link: str) -> EmailContent:
     )
 
 
-def _short(of: UUID) -> str:
-    return of.hex[:8].upper()
+def _short(name: UUID) -> str:
+    return name.hex[:8].upper()

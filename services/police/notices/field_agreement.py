@@ -1,4 +1,4 @@
-"""Only the fields that this force has agreed to: what is left out of a notice, and what of it was told in the end. Pure."""
+"""Redacts a notice to the fields that its force has agreed to be sent. Pure."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from services.safeguarding.notice_fields import NoticeField
 
 
 def redact_to_agreement(notice: Notice, agreed: frozenset[str]) -> str:
-    """The body. `agreed` empty: the force takes all of it. The frame, risk and call-back go to every force."""
+    """The body. If `agreed` is empty, the force takes all of it. Every force is sent the frame, the risk and the call-back."""
     left_out = tuple(sorted(each for each in NoticeField if agreed and each not in agreed))
     if not left_out:
         return notice.model_dump_json()
@@ -22,7 +22,7 @@ def redact_to_agreement(notice: Notice, agreed: frozenset[str]) -> str:
 
 
 def disclosed_fields(fields: tuple[str, ...], agreed: frozenset[str]) -> tuple[str, ...]:
-    """Of the register's fields that were read, those that the force is told."""
+    """Those of `fields`, which were read from the register, that the force is told."""
     return tuple(each for each in fields if not agreed or each in agreed or (each == "words" and "said" in agreed))
 
 

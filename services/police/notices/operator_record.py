@@ -1,4 +1,4 @@
-"""What an operator did by a command: who, why, and to which notice, for the record. Within the caller's transaction."""
+"""Records an operator's command: who gave it, why, and for which notice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,9 @@ from services.safeguarding.operators import OperatorAct, OperatorActed
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`reason` is kept encrypted in the register, under the key of whom the notice is about. `at` is story time, `now` wall time."""
+    """`reason` is stored in the register, encrypted under the key of the person whom the notice is about. `at` is story time, `now`
+    wall time.
+    """
 
     operator: Operator
     reason: str
@@ -24,7 +26,7 @@ class Command:
 async def record_operator_act(
     uow: UnitOfWork, keyring: Keyring, command: Command, act: OperatorAct, delivery: Delivery
 ) -> None:
-    """Published by the running service."""
+    """Within the caller's transaction. The running service publishes it."""
     kept = await words.keep(
         uow,
         keyring,

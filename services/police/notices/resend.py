@@ -1,7 +1,9 @@
-"""What the commands do: rows are re-armed or put, with the record of who asked, and the running service sends them."""
+"""Queues notices again for the commands, and records who asked. The running service sends them."""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,13 +13,15 @@ from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.settings import KeySettings
 from services.platform.delivery.tables import attempts, deliveries
-from services.platform.register import forces, operators
+from services.platform.register import operators
+from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import story_clock
+from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
-from services.police.notices import connection_test, operator_record
-from services.police.notices.operator_record import Command
+from services.police.notices import connection_test
+from services.police.notices.operator_record import Command, record_operator_act
 from services.safeguarding.operators import OperatorAct
 
 TEST_SECONDS = 30.0
@@ -30,38 +34,34 @@ class NobodyMay(Exception):
 
 
 async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
-    """How many go again, each with its entry on the record. Raises NobodyMay."""
-    settings = KeySettings()
-    clocks = Clocks()
-    store = Store(connect(settings, "police"), origin=Origin("police", clocks))
-    try:
-        async with store.transaction() as uow:
-            command = await _command(uow, sign_in, reason)
-            authority = command.operator.authority
-            again = await replay(uow, replace(chosen, authority=authority), command.now)
-            for delivery in again:
-                act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
-                await operator_record.record_operator_act(uow, settings.keyring, command, act, delivery)
-            return len(again)
-    finally:
-        await store.close()
+    """The number of notices that are sent again, each recorded. Raises NobodyMay."""
+    async with _store() as (store, keyring), store.transaction() as uow:
+        command = await _command(uow, sign_in, reason)
+        again = await replay(uow, replace(chosen, authority=command.operator.authority), command.now)
+        for delivery in again:
+            act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
+            await record_operator_act(uow, keyring, command, act, delivery)
+        return len(again)
 
 
 async def send_connection_test(force: str, sign_in: str, reason: str) -> tuple[bool, str]:
-    """Whether the force's end took the test, and what is to be said of it. Raises NobodyMay."""
-    settings = KeySettings()
-    clocks = Clocks()
-    store = Store(connect(settings, "police"), origin=Origin("police", clocks))
-    try:
+    """Whether the force's system accepted the test, and a sentence about it. Raises NobodyMay."""
+    async with _store() as (store, keyring):
         async with store.transaction() as uow:
             command = await _command(uow, sign_in, reason)
-            if await forces.of(uow.connection, settings.keyring, force) is None:
+            if await uow.fetch(Forces(keyring).by_id(force)) is None:
                 return False, "the register knows no such force"
-            test = await connection_test.put(uow, settings.keyring, force, command.now)
-            await operator_record.record_operator_act(
-                uow, settings.keyring, command, OperatorAct.CONNECTION_TESTED, test
-            )
+            test = await connection_test.put_test(uow, keyring, force, command.now)
+            await record_operator_act(uow, keyring, command, OperatorAct.CONNECTION_TESTED, test)
         return await _outcome(store, test.id)
+
+
+@asynccontextmanager
+async def _store() -> AsyncIterator[tuple[Store, Keyring]]:
+    settings = KeySettings()
+    store = Store(connect(settings, "police"), origin=Origin("police", Clocks()))
+    try:
+        yield store, settings.keyring
     finally:
         await store.close()
 
@@ -75,7 +75,7 @@ async def _command(uow: UnitOfWork, sign_in: str, reason: str) -> Command:
 
 
 async def _outcome(store: Store, test: UUID) -> tuple[bool, str]:
-    """As soon as the first attempt has been answered, or after half a minute."""
+    """Waits for the answer to the first attempt, at most TEST_SECONDS."""
     deadline = time.monotonic() + TEST_SECONDS
     while True:
         async with store.reading.connect() as connection:

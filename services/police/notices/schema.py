@@ -1,4 +1,4 @@
-"""The missing notice: what a control room is sent, version 1. The minimum of a first police report.
+"""Defines the missing notice that a control room is sent, version 1: the minimum of a first police report.
 
 From the practice digest, section 10 (../shared/guidance/practice.md, kept beside the project).
 

@@ -1,38 +1,35 @@
-"""What a parcel to a force becomes when it is first sent: which way, which words, signed with what."""
+"""Prepares a notice for its first send: channel, body and signing secrets."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from services.platform.delivery.channels.channel import MAIL_TO
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register import forces, police_notice, reporters, words
 from services.platform.register.forces import Force, Forces
-from services.platform.register.reporters import Reporter
-from services.platform.register.words import Words
+from services.platform.register.police_notice import facts_for_notice
+from services.platform.register.reporters import Reporter, first_reporter
+from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Statement
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.notices import field_agreement
 from services.police.notices.builder import NoticeContext, build_notice, connection_test
 from services.police.notices.schema import About, Notice
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import PoliceNoticeHasGaps
+from services.safeguarding.child_events.events import PoliceNoticeHasGaps
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ForceId
 from services.safeguarding.notice_fields import CHASED
 
-Rows: TypeAlias = Sequence[tuple[Any, ...]]
-
 UNKNOWN_FORCE_LANE = "force"
 LANE_OF_FORCE = f"{UNKNOWN_FORCE_LANE}-"
+NO_ADDRESS = Undeliverable("no-address")
 
 
 def lane_of(force: ForceId | None) -> str:
-    """A lane a force, whichever way it is reached."""
+    """Each force has one lane, whichever way it is reached."""
     return f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
 
 
@@ -42,7 +39,7 @@ def force_of(delivery: Delivery) -> ForceId | None:
 
 @dataclass(frozen=True)
 class NoticeSender:
-    """`trust` tells the medium which authority signs a force's certificate."""
+    """`trust` tells the webhook channel which authority signs the certificate of a force's URL."""
 
     keyring: Keyring
     clocks: Clocks
@@ -51,106 +48,80 @@ class NoticeSender:
     trust: Callable[[str, str | None], None]
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
-        """A force that the register cannot reach is a failure at once: somebody must telephone."""
-        force, read = await self._read(uow, delivery)
-        recipient = None if force is None else _way_to(force)
+        """A force that the register cannot reach fails at once: somebody has to telephone."""
+        named = force_of(delivery)
+        if named is None:
+            return NO_ADDRESS
+        if delivery.duty is not None:
+            return await self._prepare_notice(uow, delivery, delivery.duty, named)
+        force = await uow.fetch(self.forces.by_id(named))
+        recipient = self._recipient_of(force)
         if force is None or recipient is None:
-            return Undeliverable("no-address")
-        if delivery.duty is None:
-            test = connection_test(delivery.id, self.clocks.story())
-            return PreparedMessage(recipient, test.model_dump_json(), secrets=force.secrets)
-        return await self._notice(uow, delivery, delivery.duty, force, recipient, read)
+            return NO_ADDRESS
+        body = connection_test(delivery.id, self.clocks.story()).model_dump_json()
+        return PreparedMessage(recipient, body, secrets=force.secrets)
 
     async def secrets(self, uow: UnitOfWork, delivery: Delivery) -> tuple[str, ...]:
         named = force_of(delivery)
-        force = None if named is None else await self.forces.of(uow.connection, named)
+        force = None if named is None else await uow.fetch(self.forces.by_id(named))
         self._trust(force)
         return () if force is None else force.secrets
 
-    async def _read(self, uow: UnitOfWork, delivery: Delivery) -> tuple[Force | None, Sequence[Rows]]:
-        """The force, and the rows of what is asked for its notice, in one round trip."""
-        named, duty = force_of(delivery), delivery.duty
-        if named is None:
-            return None, ()
-        force = self.forces.fresh(named)
-        of_force = () if force is not None else (forces.asked(named),)
-        of_notice = () if duty is None else _asked(delivery, duty, named)
-        rows = await store.after_what_was_told(uow, *of_notice, *of_force)
-        if force is None:
-            force = self.forces.opened(named, rows.pop())
+    async def _prepare_notice(
+        self, uow: UnitOfWork, delivery: Delivery, duty: Duty, named: ForceId
+    ) -> PreparedMessage | Undeliverable:
+        force, facts, words, reporter, earlier = await uow.fetch(
+            self.forces.by_id(named),
+            facts_for_notice(self.keyring, delivery.child, candidates=duty.candidates, placement=duty.placement),
+            words_told_to_police(self.keyring, delivery.id),
+            first_reporter(self.keyring, delivery.id),
+            store.earlier_episodes(named, delivery.child, duty.episode),
+        )
+        recipient = self._recipient_of(force)
+        if force is None or recipient is None:
+            return NO_ADDRESS
+        context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery))
+        notice = build_notice(delivery.id, duty, facts, context, exercise=delivery.exercise)
+        if earlier.may_chase_gaps:
+            _chase_gaps(uow, delivery, duty, force, notice)
+        return PreparedMessage(
+            recipient=recipient,
+            body=field_agreement.redact_to_agreement(notice, force.agreed),
+            read=field_agreement.disclosed_fields((*facts.fields, *_other_fields(words, reporter)), force.agreed),
+            secrets=force.secrets,
+        )
+
+    def _recipient_of(self, force: Force | None) -> str | None:
         self._trust(force)
-        return force, rows
+        if force is None:
+            return None
+        if force.notice_url is not None and force.secrets:
+            return force.notice_url
+        return None if force.notice_email is None else MAIL_TO + force.notice_email
 
     def _trust(self, force: Force | None) -> None:
         if force is not None and force.notice_url is not None:
             self.trust(force.notice_url, force.private_ca)
 
-    async def _notice(
-        self,
-        uow: UnitOfWork,
-        delivery: Delivery,
-        duty: Duty,
-        force: Force,
-        recipient: str,
-        read: Sequence[Rows],
-    ) -> PreparedMessage:
-        about, spoken, speaker, [(count, last, not_chased)] = read
-        facts = await police_notice.opened(
-            uow.connection,
-            self.keyring,
-            delivery.child,
-            about,
-            candidates=duty.candidates,
-            placement=duty.placement,
-        )
-        said = words.open_words(self.keyring, spoken)
-        reporter = reporters.first_reporter(self.keyring, delivery.id).decode(speaker)
-        beside = NoticeContext(said, reporter, (count, last) if facts.child else None, self._link(delivery))
-        notice = build_notice(delivery.id, duty, facts, beside, exercise=delivery.exercise)
-        if not_chased:
-            await self._chase(uow, delivery, duty, force, notice)
-        return PreparedMessage(
-            recipient=recipient,
-            body=field_agreement.redact_to_agreement(notice, force.agreed),
-            read=field_agreement.disclosed_fields((*facts.fields, *_read_of(said, reporter)), force.agreed),
-            secrets=force.secrets,
-        )
-
     def _link(self, delivery: Delivery) -> tuple[str, datetime]:
         now = self.clocks.wall()
         return self.links.url(Purpose.DETAILS, delivery.id, now), now + GOOD_FOR
 
-    async def _chase(self, uow: UnitOfWork, delivery: Delivery, duty: Duty, force: Force, notice: Notice) -> None:
-        """What a first report should have said is asked for; it is not waited for."""
-        gaps = tuple(sorted(CHASED.intersection(notice.data.gaps)))
-        if force.agreed:
-            gaps = tuple(each for each in gaps if each in force.agreed or each.partition(".")[0] in force.agreed)
-        if notice.data.about is not About.MISSING or not gaps or duty.episode is None:
-            return
-        if not store.chases_gaps(uow, force.force, duty.episode):
-            return
-        lacks = PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps)
-        uow.publish(lacks, subject=delivery.child, cause=delivery)
+
+def _chase_gaps(uow: UnitOfWork, delivery: Delivery, duty: Duty, force: Force, notice: Notice) -> None:
+    """Has the facts chased that a first report needs and this one lacks. The notice does not wait for them."""
+    gaps = tuple(sorted(CHASED.intersection(notice.data.gaps)))
+    if force.agreed:
+        gaps = tuple(each for each in gaps if each in force.agreed or each.partition(".")[0] in force.agreed)
+    if notice.data.about is not About.MISSING or not gaps or duty.episode is None:
+        return
+    if store.start_chasing_gaps(uow, force.force, duty.episode):
+        found = PoliceNoticeHasGaps(authority=duty.authority, force=force.force, episode=duty.episode, gaps=gaps)
+        uow.publish(found, subject=delivery.child, cause=delivery)
 
 
-def _asked(delivery: Delivery, duty: Duty, force: ForceId) -> tuple[Statement, ...]:
-    """What a notice is made of."""
-    return (
-        police_notice.asked(delivery.child, duty.candidates),
-        (words.TOLD_TO_POLICE, {"delivery": delivery.id}),
-        (reporters.FIRST_REPORTER, {"delivery": delivery.id}),
-        store.before_notice(force, delivery.child, duty.episode),
-    )
-
-
-def _read_of(said: Sequence[Words], reporter: Reporter | None) -> list[str]:
-    """Names of what was read beside the register's fields, for the audit."""
-    free = any(each.answers is None for each in said)
-    answered = reporter is not None or any(each.answers is not None for each in said)
+def _other_fields(words: Sequence[Words], reporter: Reporter | None) -> list[str]:
+    """Names of the fields that come from elsewhere than the register's facts, for the audit."""
+    free = any(each.answers is None for each in words)
+    answered = reporter is not None or any(each.answers is not None for each in words)
     return [*(["words"] if free else []), *(["report"] if answered else [])]
-
-
-def _way_to(force: Force) -> str | None:
-    if force.notice_url is not None and force.secrets:
-        return force.notice_url
-    return None if force.notice_email is None else MAIL_TO + force.notice_email

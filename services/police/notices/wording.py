@@ -1,4 +1,4 @@
-"""A notice in words for a person's eyes, section by section. Pure."""
+"""Writes a notice in plain words for a reader, section by section. Pure."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -47,30 +47,30 @@ LABELS = {
     "earlier_episodes": "Earlier times missing that you were told of",
     "last_episode": "The last of them",
 }
-"""What a field's name alone would not say."""
+"""For fields whose name alone is not clear enough."""
 
 Section = tuple[str, tuple[str, ...]]
 
 
 def sections(notice: Notice) -> tuple[Section, ...]:
-    """Fields that the force has not agreed to be sent are not in the notice, and not here."""
+    """Without the fields that the force has not agreed to be sent: the notice does not have them."""
     return tuple(each for each in _sections(notice.data) if each[1])
 
 
 def fields_of(notice: Notice) -> tuple[str, ...]:
-    """Names of the personal fields that a reader of this notice reads."""
+    """Names of the personal fields in this notice."""
     data = notice.data
-    child = () if data.child is None else _told(data.child)
+    child = () if data.child is None else _known_fields(data.child)
     read = [f"child.{name}" for name in child]
     read += ["candidates"] if data.candidates else []
     read += ["placement.address"] if data.placement.address != UNKNOWN else []
     read += ["placement.carers"] if data.placement.carers else []
-    read += ["report"] if _told(data.report) else []
+    read += ["report"] if _known_fields(data.report) else []
     return (*read, *(["words"] if data.said else []))
 
 
 def headline(data: NoticeData) -> str:
-    """What has happened, without the last full stop."""
+    """The event, as a sentence without its full stop."""
     return HAPPENED.get(data.about, "Something is asked of you about a child in care.").removesuffix(".")
 
 
@@ -85,13 +85,13 @@ def _sections(data: NoticeData) -> Iterator[Section]:
         raised = ("Raised: in the first days of care, or watched.",) if data.risk.raised else ()
         yield "Risk", (f"Presumed {data.risk.presumed} until you grade it.", *raised)
     if data.child is not None:
-        yield "The child", (*_known(data.child), *_not_known(data.child))
+        yield "The child", (*_known_lines(data.child), *_unknown_line(data.child))
     for number, each in enumerate(data.candidates, start=1):
-        yield f"It may be this child ({number})", (*_known(each), *_not_known(each))
+        yield f"It may be this child ({number})", (*_known_lines(each), *_unknown_line(each))
     if data.about is About.MISSING:
-        yield "The report", (*_known(data.report), *_not_known(data.report))
+        yield "The report", (*_known_lines(data.report), *_unknown_line(data.report))
     elif data.about is About.NEW_INFORMATION:
-        yield "What is new", _known(data.report)
+        yield "What is new", _known_lines(data.report)
     yield "What was said", tuple(f"{local(each.at)}: {each.words}" for each in data.said)
     carers = tuple(f"Carer: {each.name}, {each.telephone}" for each in data.placement.carers)
     kind = f"{data.placement.kind.capitalize()} placement"
@@ -101,7 +101,7 @@ def _sections(data: NoticeData) -> Iterator[Section]:
 
 
 def _absence(data: NoticeData) -> tuple[str, ...]:
-    """Both ends of it: the force may never have had the first notice."""
+    """Both its beginning and its end, since the force may never have had the first notice."""
     since = "Nobody had reported the child missing."
     if data.missing_since is not None:
         since = f"Reported missing: {local(data.missing_since)}"
@@ -113,7 +113,7 @@ def _who_answers(data: NoticeData) -> tuple[str, ...]:
 
 
 def our_name(data: NoticeData) -> str:
-    """What both sides call it by on the telephone."""
+    """The name that both sides use on the telephone."""
     return f"Safe Return's name for it: {(data.episode or data.notice).hex[:8].upper()}"
 
 
@@ -122,11 +122,11 @@ def local(at: datetime) -> str:
     return f"{in_england(at):%a %d %b %Y, %H:%M}"
 
 
-def _known(part: Child | Report) -> tuple[str, ...]:
-    return tuple(f"{label(name)}: {_said(name, value)}" for name, value in part if name in _told(part))
+def _known_lines(part: Child | Report) -> tuple[str, ...]:
+    return tuple(f"{label(name)}: {_in_words(name, value)}" for name, value in part if name in _known_fields(part))
 
 
-def _said(name: str, value: str | tuple[str, ...]) -> str:
+def _in_words(name: str, value: str | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
     if name in TIMES:
@@ -138,12 +138,12 @@ def _said(name: str, value: str | tuple[str, ...]) -> str:
     return "behind the link below" if value == IN_DETAILS else value
 
 
-def _not_known(part: Child | Report) -> tuple[str, ...]:
+def _unknown_line(part: Child | Report) -> tuple[str, ...]:
     unknown = "; ".join(_lower(label(name)) for name, value in part if value == UNKNOWN)
     return (f"Not known: {unknown}.",) if unknown else ()
 
 
-def _told(part: Child | Report) -> tuple[str, ...]:
+def _known_fields(part: Child | Report) -> tuple[str, ...]:
     return tuple(name for name, value in part if value not in (UNKNOWN, ()))
 
 
@@ -152,5 +152,5 @@ def label(name: str) -> str:
 
 
 def _lower(words: str) -> str:
-    """Abbreviations stay."""
+    """Lowers the first letter, unless the words begin with an abbreviation."""
     return words if words[:2].isupper() else words[:1].lower() + words[1:]

@@ -1,19 +1,20 @@
-"""Notices that a force's daily list did not come."""
+"""Reports a force whose daily list did not come."""
 
-from sqlalchemy import func, select
-
-from services.platform.register import forces
+from services.platform.register.forces import forces_that_send_lists
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import Store
 from services.police import policy, store
-from services.police.open_list.service import say_difference
+from services.police.open_list.service import publish_difference
 
 EVERY_SECONDS = 300.0
+ONE_PROCESS = Query("SELECT pg_advisory_xact_lock(hashtextextended('forces'' lists', 0))", {}, all_rows)
+"""Lets one process look at a time. Another one waits, then sees what the first has recorded."""
 
 
-class ListWatch:
-    """Once a day of silence, whichever of the service's processes looks first."""
+class OpenListMonitor:
+    """Reports a silent force once a day, however many processes look."""
 
     def __init__(self, store: Store, clocks: Clocks) -> None:
         self._store, self._clocks = store, clocks
@@ -24,13 +25,11 @@ class ListWatch:
     async def turn(self) -> bool:
         at = self._clocks.story()
         async with self._store.transaction() as uow:
-            connection = uow.connection
-            await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("forces' lists", 0))))
-            for force in await forces.that_send_lists(connection):
-                ours = await store.standings(connection, force)
-                last, asked = await store.last_list(connection, force)
-                standing = policy.silent_about(ours.values(), last, asked, at)
-                if standing is not None:
-                    await say_difference(uow, force, standing, "no-list")
-                    await store.asked_after(uow, force, at)
+            _, forces = await uow.fetch(ONE_PROCESS, forces_that_send_lists())
+            for force in forces:
+                ours, (last_list, reported) = await uow.fetch(store.told_episodes(force), store.list_times(force))
+                episode = policy.longest_missing_in_silence(ours.values(), last_list, reported, at)
+                if episode is not None:
+                    publish_difference(uow, force, episode, "no-list")
+                    store.record_silence(uow, force, at)
         return False

@@ -1,4 +1,4 @@
-"""A force's daily list of the episodes that it holds open, version 1, as it comes over HTTP."""
+"""Defines a force's daily list of the episodes that it holds open, version 1, as JSON over HTTP."""
 
 from typing import Annotated, Literal
 from uuid import UUID

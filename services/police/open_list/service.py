@@ -1,16 +1,16 @@
-"""Says on the bus how a force's list differs from ours."""
+"""Publishes a difference between a force's list and ours."""
 
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import metrics
-from services.police.policy import Difference, Standing
+from services.police.policy import Difference, ToldEpisode
 from services.safeguarding.events import PoliceListDiffers
 from services.safeguarding.identifiers import ForceId
 
 
-async def say_difference(uow: UnitOfWork, force: ForceId, standing: Standing, difference: Difference) -> None:
+def publish_difference(uow: UnitOfWork, force: ForceId, told: ToldEpisode, difference: Difference) -> None:
     uow.on_commit(metrics.LIST_DIFFERENCES.labels(difference).inc)
     uow.publish(
-        PoliceListDiffers(authority=standing.authority, force=force, episode=standing.episode, difference=difference),
-        subject=standing.child,
-        exercise=standing.exercise,
+        PoliceListDiffers(authority=told.authority, force=force, episode=told.episode, difference=difference),
+        subject=told.child,
+        exercise=told.exercise,
     )

@@ -1,4 +1,4 @@
-"""Takes a mail to the mailbox that mails to forces come from: a bounce leads to a human at once, and so does an absence."""
+"""Takes the emails that come back to the mailbox of our notices: a bounce or an absence note leads to a human at once."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from services.police import metrics
 
 @dataclass(frozen=True)
 class MailReplies:
-    """Commits before it returns. What an officer writes instead of pressing the button acknowledges nothing: a person reads it, and
-    hears where nobody vouches for whose it is.
+    """Commits before it returns. An email that an officer writes instead of using the page acknowledges nothing: a person reads it,
+    and is told if its sender could not be verified.
     """
 
     store: Store
     answers: MailAnswers
 
     async def take(self, mail: ReadMail) -> str:
-        """What was made of it, in a word."""
+        """Returns the kind of email that it was taken for."""
         async with self.store.transaction() as uow:
             made = await self.answers.made_of(uow, mail)
         metrics.MAILS_IN.labels(made).inc()

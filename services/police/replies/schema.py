@@ -1,4 +1,4 @@
-"""What a force may answer to a notice, version 1, as it comes over HTTP."""
+"""Defines the reply of a force to a notice, version 1, as JSON over HTTP."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
+from services.safeguarding.child_events.events import ReferenceKind, RiskGrade
 from services.safeguarding.dates import Moment
-from services.safeguarding.events import ReferenceKind, RiskGrade
 
 Line = Annotated[
     str,
@@ -15,7 +15,7 @@ Line = Annotated[
         strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
     ),
 ]
-"""One line: what a force says must not look like a line of ours."""
+"""One line, so that a force's words cannot look like a line of ours."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 
 
@@ -25,14 +25,14 @@ class ReplyType(StrEnum):
     RISK_GRADED = "police.risk-graded"
     CLOSED = "police.closed"
     INFORMATION = "police.information"
-    """A sighting, a contact, anything that those who search should know; in `words`."""
+    """A sighting, a contact or other news for the search, in `words`."""
     LOCATED = "police.located"
     RETURNED = "police.returned"
     SAFE_AND_WELL_CHECKED = "police.safe-and-well-checked"
 
 
 class Part(BaseModel):
-    """A force may send more than we know of; what we do not know is passed over."""
+    """Fields that we do not know are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -56,7 +56,7 @@ class ReplyData(Part):
 
     @property
     def says_who_has_it(self) -> bool:
-        """An officer has it, or somebody there has recorded it under a number. News alone says of nobody that they have it."""
+        """It names an officer who has it, or a reference under which it is recorded. News alone does neither."""
         return self.officer is not None or self.reference is not None
 
 

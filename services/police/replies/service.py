@@ -1,4 +1,4 @@
-"""What follows from a force's reply: police events, what the force tells of the child, and, where it says so, that a person there has it."""
+"""Publishes the events of a force's reply: the police's own, news of the child, and the acknowledgement of the duty."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
 from services.police.replies.schema import Officer, Reply, ReplyType
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import (
+from services.safeguarding.child_events.events import (
     ChildInformationReceived,
     ChildLocated,
     ChildReturned,
@@ -25,14 +24,15 @@ from services.safeguarding.events import (
     Proof,
     SafeAndWellCheckRecorded,
 )
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import ForceId, WordsId
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 
 
 @dataclass(frozen=True)
 class ReplyService:
-    """One reply, signed by `force`, to the notice that was `parcel`. `at` is story time, `now` wall time."""
+    """Takes one reply of `force` to the notice `delivery`. `at` is story time, `now` wall time."""
 
     keyring: Keyring
     uow: UnitOfWork
@@ -43,47 +43,46 @@ class ReplyService:
     at: datetime
     now: datetime
     how: Literal["force", "page"] = "force"
-    """By the force's machine, or on the page behind a mail."""
+    """By the force's system, or on the page behind an email."""
     came_about: datetime | None = None
-    """Story time, where the force says when it happened. That the duty was answered counts from when we heard it."""
+    """When it happened, as the force says; story time. The duty counts as answered when we heard it."""
 
     async def take(self, reply: Reply) -> None:
-        """Each thing that is told becomes its event. Only what says that somebody there has it acknowledges the duty."""
+        """Publishes an event for each part of the reply. Only an officer or a reference acknowledges the duty."""
         told = reply.data
         officer = await self._keep(_signature(told.officer)) if told.officer else ()
         spoken = await self._keep(told.words) if told.words else ()
         if reply.type is ReplyType.ACKNOWLEDGED:
-            await self._say(self._police(PoliceAcknowledged, officer + spoken))
+            self._publish(self._police(PoliceAcknowledged, officer + spoken))
         if told.reference is not None:
             reference = await self._keep(told.reference)
-            await self._say(self._police(PoliceReferenceGiven, reference, reference_kind=told.reference_kind))
+            self._publish(self._police(PoliceReferenceGiven, reference, reference_kind=told.reference_kind))
         if told.grade is not None:
-            await self._say(self._police(PoliceRiskGraded, officer, grade=told.grade, review_at=told.review_at))
+            self._publish(self._police(PoliceRiskGraded, officer, grade=told.grade, review_at=told.review_at))
         news = self._news(reply.type, officer + spoken)
         if news is not None:
-            await self._say(news)
+            self._publish(news)
         if reply.type is ReplyType.CLOSED and self.duty.episode is not None:
-            await store.closed(self.uow, self.force, self.duty.episode, self.at)
+            store.record_closed(self.uow, self.force, self.duty.episode, self.at)
         if reply.data.says_who_has_it:
             await self._acknowledge(officer)
 
     def _news(self, kind: ReplyType, said: tuple[WordsId, ...]) -> Message | None:
-        authority = self.duty.authority
-        if kind is ReplyType.CLOSED:
-            return self._police(PoliceClosed, said)
-        if kind is ReplyType.INFORMATION:
-            return ChildInformationReceived(authority=authority, words=said, channel="force", nature="sighting")
-        if kind is ReplyType.LOCATED:
-            return ChildLocated(
-                authority=authority, words=said, channel="force", episode=self.duty.episode, proof=Proof.FORCE
-            )
-        if kind is ReplyType.RETURNED:
-            return ChildReturned(
-                authority=authority, words=said, channel="force", episode=self.duty.episode, proof=Proof.FORCE
-            )
-        if kind is ReplyType.SAFE_AND_WELL_CHECKED:
-            return SafeAndWellCheckRecorded(authority=authority, words=said, channel="force", episode=self.duty.episode)
-        return None
+        told: dict[str, Any] = {"authority": self.duty.authority, "words": said, "channel": "force"}
+        of_episode = told | {"episode": self.duty.episode}
+        match kind:
+            case ReplyType.CLOSED:
+                return self._police(PoliceClosed, said)
+            case ReplyType.INFORMATION:
+                return ChildInformationReceived(**told, nature="sighting")
+            case ReplyType.LOCATED:
+                return ChildLocated(**of_episode, proof=Proof.FORCE)
+            case ReplyType.RETURNED:
+                return ChildReturned(**of_episode, proof=Proof.FORCE)
+            case ReplyType.SAFE_AND_WELL_CHECKED:
+                return SafeAndWellCheckRecorded(**of_episode)
+            case _:
+                return None
 
     def _police(self, event: type[PoliceReply], said: tuple[WordsId, ...], **about: Any) -> PoliceReply:
         return event(
@@ -97,14 +96,14 @@ class ReplyService:
 
     async def _acknowledge(self, officer: tuple[WordsId, ...]) -> None:
         duty = self.duty
-        await self._say(acknowledged(duty, self.how, force=self.force, words=officer))
+        self._publish(acknowledged(duty, self.how, force=self.force, words=officer))
         await deliveries.acknowledged(self.uow, duty.duty, duty.step, self.now)
 
     async def _keep(self, said: str) -> tuple[WordsId, ...]:
         about = self.delivery.child
         return (await words.keep(self.uow, self.keyring, about=about, words=said, said_by=None, at=self.at),)
 
-    async def _say(self, content: Message) -> None:
+    def _publish(self, content: Message) -> None:
         at = self.at if isinstance(content, DutyAcknowledged) else self.came_about or self.at
         self.uow.publish(content, subject=self.delivery.child, cause=self.delivery, at=at)
 

@@ -1,4 +1,4 @@
-"""The force's doors: its replies, its list of open episodes, and the pages behind links."""
+"""Serves the webhooks of forces (replies, lists of open episodes) and the pages behind links."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,37 +13,35 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.web import new_web_app
 from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
-from services.police.web.open_list import OpenListDoor
+from services.police.web.open_list import OpenListWebhook
 from services.police.web.openapi import ANSWERS, LIST, LIST_ANSWERS, REPLY
-from services.police.web.replies import RepliesDoor
+from services.police.web.replies import ReplyWebhook
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What stands behind each door."""
-
-    replies: RepliesDoor
-    lists: OpenListDoor
+    replies: ReplyWebhook
+    lists: OpenListWebhook
     notice: NoticePage
     details: DetailsPage
 
 
-def pages(behind: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
+def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
     app = new_web_app("police")
 
     @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, responses=ANSWERS, openapi_extra=REPLY)
     async def take_reply(force_id: str, request: Request) -> JSONResponse:
         """An acknowledgement, a reference, a grade, news: signed as Standard Webhooks with a reply secret of the force's."""
-        return await behind.replies.take(request, force_id)
+        return await dependencies.replies.take(request, force_id)
 
     @app.post(
         "/forces/{force_id}/open-list", status_code=HTTPStatus.ACCEPTED, responses=LIST_ANSWERS, openapi_extra=LIST
     )
     async def take_open_list(force_id: str, request: Request) -> JSONResponse:
         """Which of the episodes that it was told of the force holds open, once a day; signed as a reply is."""
-        return await behind.lists.take(request, force_id)
+        return await dependencies.lists.take(request, force_id)
 
-    for purpose, page in ((Purpose.NOTICE, behind.notice), (Purpose.DETAILS, behind.details)):
+    for purpose, page in ((Purpose.NOTICE, dependencies.notice), (Purpose.DETAILS, dependencies.details)):
         for opening in links_openapi.openings(LinkPages(links, clocks, purpose, page.shows, page.acts)):
             app.add_api_route(**opening)
     return app

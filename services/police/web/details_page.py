@@ -1,4 +1,4 @@
-"""What is too much for a notice's body: the child's photograph and long descriptions, opened by a person, each time recorded."""
+"""Shows the child's photograph and long descriptions, which do not fit into a notice, and records each opening."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from uuid import UUID
 
 from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
-from services.platform.register import photographs, police_notice
+from services.platform.register import photographs
 from services.platform.register.photographs import Photograph
-from services.platform.register.police_notice import ChildFacts
+from services.platform.register.police_notice import ChildFacts, facts_for_notice
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.police.notices.builder import told_of
+from services.police.notices.builder import text_of
 from services.police.web.linked_notice import is_closed, load, record_reading
 
 OPEN = "open"
@@ -24,7 +24,9 @@ NOTHING = Sheet("There is nothing here any more", ("Ring the authority, please: 
 
 @dataclass(frozen=True)
 class DetailsPage:
-    """Good for one notice to one force, while the child is searched for. Shows what the notice said it holds, as the register has it now."""
+    """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the register
+    has them now.
+    """
 
     store: Store
     clocks: Clocks
@@ -50,17 +52,17 @@ class DetailsPage:
             if await is_closed(uow, found):
                 return OVER
             holds, child = found.notice.data.details.holds, found.delivery.child
-            facts = await police_notice.facts(uow.connection, self.keyring, child)
+            facts = await uow.fetch(facts_for_notice(self.keyring, child))
             picture = None
             if "photograph" in holds:
                 picture = await photographs.of(uow.connection, self.keyring, child)
-            await record_reading(uow, found, "notice-details", holds)
+            record_reading(uow, found, "notice-details", holds)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 
 
 def _sheet(child: ChildFacts, holds: tuple[str, ...], picture: Photograph | None) -> Sheet:
     names = [each.removeprefix("child.") for each in holds if each.startswith("child.")]
-    told = tuple((name.replace("_", " ").capitalize(), (told_of(child, name) or "unknown",)) for name in names)
+    told = tuple((name.replace("_", " ").capitalize(), (text_of(child, name) or "unknown",)) for name in names)
     taken = () if picture is None else (_taken(picture),)
     return Sheet("Details for a notice", taken, sections=told, picture="" if picture is None else _inline(picture))
 

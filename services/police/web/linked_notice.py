@@ -1,4 +1,4 @@
-"""A delivery that somebody opened behind a link: what it is, how it stands, and the record that it was read."""
+"""Loads the notice behind a link that somebody opened, and records that it was read."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -17,7 +17,7 @@ from services.police import store
 from services.police.notices.schema import Notice
 from services.police.notices.sender import force_of
 from services.police.notices.wording import OVER
-from services.police.policy import Standing
+from services.police.policy import ToldEpisode
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LinkedNotice:
 
 
 async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotice | None:
-    """Held to the transaction's end. None where it was never sent, or is gone or erased."""
+    """Locked until the transaction ends. None if it was never sent, or has been deleted or erased."""
     found = await delivery_repository.hold(uow, delivery)
     body = await uow.connection.scalar(select(deliveries.c.body).where(deliveries.c.id == delivery))
     if found is None or body is None:
@@ -38,29 +38,29 @@ async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotic
 
 
 async def is_closed(uow: UnitOfWork, found: LinkedNotice) -> bool:
-    """Whether it was called back, goes to no force, or its child is no longer searched for by what its force has been told."""
+    """Whether it was withdrawn, goes to no force, or its force was told that the child is no longer searched for."""
     if found.state is State.WITHDRAWN or force_of(found.delivery) is None:
         return True
-    standing = await _standing(uow, found)
-    return standing is not None and not standing.is_searched_for
+    episode = await _told_episode(uow, found)
+    return episode is not None and not episode.is_searched_for
 
 
 async def is_superseded(uow: UnitOfWork, found: LinkedNotice) -> bool:
-    """Whether the child was searched for when this was said, and is no longer. What is said or asked of a child who is back stands."""
+    """Whether the child was searched for at the time of the notice, and no longer is. A notice about a return is never superseded."""
     if found.notice.data.about in OVER:
         return False
-    standing = await _standing(uow, found)
-    return standing is not None and not standing.is_searched_for and found.notice.timestamp < standing.told_at
+    episode = await _told_episode(uow, found)
+    return episode is not None and not episode.is_searched_for and found.notice.timestamp < episode.told_at
 
 
-async def _standing(uow: UnitOfWork, found: LinkedNotice) -> Standing | None:
+async def _told_episode(uow: UnitOfWork, found: LinkedNotice) -> ToldEpisode | None:
     force, episode = force_of(found.delivery), found.notice.data.episode
     if force is None or episode is None:
         return None
-    return (await store.standings(uow.connection, force, [episode])).get(episode)
+    return (await uow.fetch(store.told_episodes(force, [episode]))).get(episode)
 
 
-async def record_reading(uow: UnitOfWork, found: LinkedNotice, purpose: str, fields: tuple[str, ...]) -> None:
-    """For the audit: which fields an officer read, and never what they said. A test is about nobody."""
+def record_reading(uow: UnitOfWork, found: LinkedNotice, purpose: str, fields: tuple[str, ...]) -> None:
+    """For the audit: the names of the fields that an officer read, never their content."""
     read = looked_up(found.delivery, purpose, fields, None)
     uow.publish(read, subject=found.delivery.child, cause=found.delivery)

@@ -1,4 +1,4 @@
-"""The page of a notice, for a force without an API: an officer reads it, and says who has it. The same acknowledgement as by API."""
+"""Shows a notice to an officer of a force without an API, and takes the same acknowledgement as the API."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from services.police.notices.wording import fields_of, headline, label, our_name
 from services.police.replies.schema import Officer, Reply, ReplyData, ReplyType
 from services.police.replies.service import ReplyService
 from services.police.web.linked_notice import LinkedNotice, is_superseded, load, record_reading
-from services.safeguarding.events import ReferenceKind
+from services.safeguarding.child_events.events import ReferenceKind
 
 READ, HAVE_IT = "read", "have-it"
 KINDS = {
@@ -38,7 +38,7 @@ OVER = Sheet(
 
 @dataclass(frozen=True)
 class NoticePage:
-    """Opening the link shows that there is a notice, and nothing of it: mail scanners open links. A button opens the notice."""
+    """Opening the link shows only that there is a notice, since mail scanners open links. A button opens the notice."""
 
     store: Store
     clocks: Clocks
@@ -51,7 +51,7 @@ class NoticePage:
                 return None
             if found.state is State.WITHDRAWN:
                 return OVER
-            return _past(found, Form(""), {}) if await is_superseded(uow, found) else _closed_envelope(found)
+            return _superseded_sheet(found, Form(""), {}) if await is_superseded(uow, found) else _cover_sheet(found)
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
         async with self.store.transaction() as uow:
@@ -60,40 +60,42 @@ class NoticePage:
                 return None
             if found.state is State.WITHDRAWN:
                 return OVER
-            past = await is_superseded(uow, found)
+            superseded = await is_superseded(uow, found)
             if form.answer == HAVE_IT:
-                return await self._has_it(uow, found, form, past=past)
-            if past:
-                return _past(found, Form(""), {})
+                return await self._acknowledge(uow, found, form, superseded=superseded)
+            if superseded:
+                return _superseded_sheet(found, Form(""), {})
             if form.answer != READ:
-                return _closed_envelope(found)
+                return _cover_sheet(found)
             fields = fields_of(found.notice)
-            await record_reading(uow, found, "notice-page", fields)
-        return _notice(found, Form(""), {})
+            record_reading(uow, found, "notice-page", fields)
+        return _notice_sheet(found, Form(""), {})
 
-    async def _has_it(self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, past: bool) -> Sheet:
-        """Of what is past a reference alone may be given; who was filling in the form meanwhile is recorded all the same."""
-        first = found.state is not State.ACKNOWLEDGED and (not past or bool(form.one("name") or form.one("collar")))
+    async def _acknowledge(self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool) -> Sheet:
+        """A superseded notice takes only a reference. An officer who was filling in the form at that moment is recorded all the same."""
+        first = found.state is not State.ACKNOWLEDGED and (
+            not superseded or bool(form.one("name") or form.one("collar"))
+        )
         wrong = {name: wanted for name, wanted in NEEDED.items() if first and not form.one(name)}
-        if past and not first and not form.one("reference"):
+        if superseded and not first and not form.one("reference"):
             wrong["reference"] = NO_REFERENCE
         wrong |= {name: TOO_LONG for name in ("name", "collar", "reference") if len(form.one(name)) > 120}
         if not wrong:
             try:
                 reply = _reply(found, form, self.clocks.wall(), first=first)
             except ValidationError as error:
-                wrong = {_filled_in(each["loc"]): ONE_LINE for each in error.errors(include_input=False)}
+                wrong = {_form_field(each["loc"]): ONE_LINE for each in error.errors(include_input=False)}
             else:
                 await self._take(uow, found, reply)
-                return _thanks(found)
-        return _past(found, form, wrong) if past else _notice(found, form, wrong)
+                return _thanks_sheet(found)
+        return _superseded_sheet(found, form, wrong) if superseded else _notice_sheet(found, form, wrong)
 
     async def _take(self, uow: UnitOfWork, found: LinkedNotice, reply: Reply | None) -> None:
         delivery = found.delivery
         if delivery.duty is None:
-            await connection_test.answered(uow, delivery, self.clocks.wall())
+            await connection_test.acknowledge_test(uow, delivery, self.clocks.wall())
         elif reply is not None:
-            answering = ReplyService(
+            service = ReplyService(
                 keyring=self.keyring,
                 uow=uow,
                 force=force_of(delivery) or "",
@@ -104,16 +106,16 @@ class NoticePage:
                 now=self.clocks.wall(),
                 how="page",
             )
-            await answering.take(reply)
+            await service.take(reply)
 
 
-def _filled_in(place: tuple[int | str, ...]) -> str:
-    """The form's name for a field of a reply."""
+def _form_field(place: tuple[int | str, ...]) -> str:
+    """The form's field for a field of a reply."""
     return {"name": "name", "collar_number": "collar"}.get(str(place[-1]), "reference")
 
 
 def _reply(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> Reply | None:
-    """The first says who has it; a later one may still give the reference."""
+    """The first names the officer; a later one may still give the reference."""
     reference = form.one("reference") or None
     if not first and reference is None:
         return None
@@ -132,7 +134,7 @@ def _reply(found: LinkedNotice, form: Form, now: datetime, *, first: bool) -> Re
     )
 
 
-def _closed_envelope(found: LinkedNotice) -> Sheet:
+def _cover_sheet(found: LinkedNotice) -> Sheet:
     data = found.notice.data
     has_it = found.state is State.ACKNOWLEDGED
     said = "An officer has said that they have it." if has_it else "No officer has said yet that they have it."
@@ -142,7 +144,7 @@ def _closed_envelope(found: LinkedNotice) -> Sheet:
     return Sheet("A notice for your control room", (*mark, said, opens, ring), (Button(READ, "Read the notice"),))
 
 
-def _notice(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
+def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
     data = found.notice.data
     first = found.state is not State.ACKNOWLEDGED
     mark = ("This is an EXERCISE.",) if data.exercise else ()
@@ -153,13 +155,13 @@ def _notice(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
         (*faults, *mark, f"{data.handling}. {data.sharing_basis}.", asks),
         (Button(HAVE_IT, "I have it" if first else "Add the reference"),),
         sections=sections(found.notice),
-        asks=(_asked(form, wrong, first=first),),
-        links=() if data.details is None else ((_behind(data.details.holds), data.details.url),),
+        asks=(_questions(form, wrong, first=first),),
+        links=() if data.details is None else ((_link_text(data.details.holds), data.details.url),),
     )
 
 
-def _past(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
-    """Nothing of the child, for whom nobody searches any more: only what both sides call it, and the place for a reference."""
+def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
+    """Shows nothing of the child, since nobody searches any more: only our name for the notice, and a field for the reference."""
     data = found.notice.data
     mark = ("This is an EXERCISE.",) if data.exercise else ()
     faults = (f"NOT RECORDED YET. {' '.join(wrong.values())}",) if wrong else ()
@@ -168,18 +170,18 @@ def _past(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
         "This is over",
         (*faults, *mark, f"The notice said: {headline(data)}.", over, our_name(data)),
         (Button(HAVE_IT, "Add the reference"),),
-        asks=(_asked(form, wrong, first=bool(wrong.keys() & NEEDED.keys())),),
+        asks=(_questions(form, wrong, first=bool(wrong.keys() & NEEDED.keys())),),
     )
 
 
-def _behind(holds: tuple[str, ...]) -> str:
-    """What the link leads to, by name."""
+def _link_text(holds: tuple[str, ...]) -> str:
+    """Names the fields behind the link."""
     named = [label(each.rpartition(".")[2]) for each in holds]
     return f"Open: {', '.join(named).lower()}"
 
 
-def _asked(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
-    """Who has it, once; the reference also later."""
+def _questions(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
+    """Asks for the officer once; for the reference also later."""
     kinds = tuple(Choice(kind, said, chosen=form.one("kind") == kind) for kind, said in KINDS.items())
     who = (
         Field("name", "Officer's name", "line", form.one("name"), wrong=wrong.get("name", "")),
@@ -197,7 +199,7 @@ def _asked(form: Form, wrong: dict[str, str], *, first: bool) -> Group:
     return Group((*who, *rest), "Who has it") if first else Group(rest, "Your reference for it")
 
 
-def _thanks(found: LinkedNotice) -> Sheet:
+def _thanks_sheet(found: LinkedNotice) -> Sheet:
     ring = f"{found.notice.data.sender.name} answers at any hour: {found.notice.data.sender.telephone}."
     more = "A reference that comes later can be added here, by the link in the mail."
     return Sheet(

@@ -1,6 +1,5 @@
-"""The door for a force's daily list: what it holds open is held against what is open here, and each difference becomes a duty."""
+"""Takes a force's daily list of open episodes, and publishes each difference from ours."""
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -11,54 +10,43 @@ from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.limits import LIST_BYTES
-from services.platform.store import inbox
-from services.platform.store.inbox import Mark
 from services.platform.store.unit_of_work import Store
 from services.police import policy, store
 from services.police.open_list.schema import OpenList
-from services.police.open_list.service import say_difference
-from services.police.web.replies import read_as, signed_body
+from services.police.open_list.service import publish_difference
+from services.police.web.signed_request import mark_request, parse, signed_body
 from services.safeguarding.identifiers import ForceId
 
 AHEAD = timedelta(minutes=5)
-"""How far a force's clock may be ahead of ours; as far as its signature may."""
+"""How far a force's clock may be ahead of ours, as for its signature."""
 
 
-class OpenListDoor:
-    """Commits before it answers. The same list again has the same answer and no second effect. One that was drawn up before another
-    that has been taken has no effect at all: the later one says how things stand.
+class OpenListWebhook:
+    """Commits before it answers. The same list again has the same answer and no second effect. A list that was drawn up before
+    one that is already known has no effect.
     """
 
     def __init__(self, store: Store, clocks: Clocks, forces: Forces) -> None:
         self._store, self._clocks, self._forces = store, clocks, forces
 
     async def take(self, request: Request, force: ForceId) -> JSONResponse:
-        """Raises Problem for what is refused, as the replies' door does."""
+        """Raises Problem for a refused list, as `ReplyWebhook.take` does for a reply."""
         body = await signed_body(request, self._store, self._forces, force, LIST_BYTES)
-        given = read_as(OpenList, body)
+        given = parse(OpenList, body)
         drawn_up = self._drawn_up(given)
         listed = {each.episode for each in given.data.open}
         list_id = request.headers["webhook-id"]
         async with self._store.transaction() as uow:
-            mark = await inbox.mark(
-                uow,
-                source=f"/forces/{force}/open-list",
-                message_id=list_id,
-                content_hash=hashlib.sha256(body).digest(),
-                at=self._clocks.wall(),
-            )
-            if mark is Mark.OTHER_CONTENT:
-                detail = "This webhook-id came before with other content. A new list needs a new id."
-                raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
-            ours = await store.standings(uow.connection, force, listed)
-            if mark is Mark.NEW and await store.list_came(uow, force, drawn_up):
-                for standing, difference in policy.differences(ours.values(), listed, drawn_up):
-                    await say_difference(uow, force, standing, difference)
+            is_new = await mark_request(uow, f"/forces/{force}/open-list", request, body, self._clocks.wall())
+            ours = await uow.fetch(store.told_episodes(force, listed))
+            if is_new and await uow.fetch(store.save_list(force, drawn_up)):
+                for episode, difference in policy.differences(ours.values(), listed, drawn_up):
+                    publish_difference(uow, force, episode, difference)
         not_told = sorted(str(each) for each in listed - ours.keys())
         return JSONResponse({"taken": list_id, "not_told": not_told}, status_code=HTTPStatus.ACCEPTED)
 
     def _drawn_up(self, given: OpenList) -> datetime:
-        """In story time, while the force's clock is on the wall."""
+        """In story time. The force's clock shows wall time."""
         now = self._clocks.wall()
         if given.timestamp > now + AHEAD:
             detail = "A list is of the time at which it was drawn up, with its zone: this one lies in the future."

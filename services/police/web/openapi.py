@@ -1,4 +1,4 @@
-"""What a force may answer, and what it is answered, as OpenAPI."""
+"""Describes the webhooks of forces as OpenAPI. FastAPI cannot: the signature is checked before the body is parsed."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,24 +7,21 @@ from services.platform.runtime.http.openapi_errors import SIGNED, described, ref
 from services.police.open_list.schema import OpenList
 from services.police.replies.schema import Reply
 
-REPLY: dict[str, Any] = {
-    "parameters": SIGNED,
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Reply"}}},
-    },
+
+def _signed_body(schema: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"parameters": SIGNED, "requestBody": {"required": True, "content": content}}
+
+
+REPLY, LIST = _signed_body("Reply"), _signed_body("OpenList")
+SCHEMAS = {
+    each.__name__: each.model_json_schema(ref_template="#/components/schemas/{model}") for each in (Reply, OpenList)
 }
-SCHEMA = Reply.model_json_schema(ref_template="#/components/schemas/{model}")
-LIST_SCHEMA = OpenList.model_json_schema(ref_template="#/components/schemas/{model}")
-COMPONENTS: dict[str, Any] = (
-    SCHEMA["$defs"]
-    | LIST_SCHEMA["$defs"]
-    | {
-        "Reply": {name: value for name, value in SCHEMA.items() if name != "$defs"},
-        "OpenList": {name: value for name, value in LIST_SCHEMA.items() if name != "$defs"},
-    }
-)
-"""What `REPLY` refers to."""
+COMPONENTS: dict[str, Any] = {}
+"""The schemas that `REPLY` and `LIST` refer to."""
+for _schema in SCHEMAS.values():
+    COMPONENTS |= _schema.pop("$defs")
+COMPONENTS |= SCHEMAS
 ANSWERS = {
     202: described(
         "Durable. The same reply again has this same answer, and no second effect.",
@@ -39,13 +36,6 @@ ANSWERS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
-LIST: dict[str, Any] = {
-    "parameters": SIGNED,
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenList"}}},
-    },
-}
 LIST_ANSWERS = {
     202: described(
         "Durable, and compared.",

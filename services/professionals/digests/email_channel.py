@@ -9,7 +9,7 @@ from services.platform.delivery.inbound_mail.classifier import OURS
 from services.platform.delivery.model import MediumName, State
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 TAKEN = frozenset({State.ACCEPTED, State.DELIVERED, State.ACKNOWLEDGED})
 WAITS_SECONDS = 3.0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.professionals.email_wording import MailLanguage, mail_code
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 HAVE_IT, HAND_OVER, CANNOT = "have-it", "hand-over", "cannot"
 HAVE_ALL = "have-all"

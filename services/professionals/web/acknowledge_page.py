@@ -17,7 +17,7 @@ from services.professionals.digests.groups import deliveries_in_mail
 from services.professionals.digests.page import CANNOT, HAND_OVER, HAVE_IT, OVER, Matter
 from services.professionals.email_wording import MailLanguage, language
 from services.professionals.replies.hand_over import Deputies
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 
 @dataclass(frozen=True)

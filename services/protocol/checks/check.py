@@ -9,7 +9,7 @@ from services.protocol.checks.downgrade import lacking, weaker
 from services.protocol.checks.findings import Finding
 from services.protocol.checks.spelling import unknown_words
 from services.protocol.loader import DEFAULT, RulesFile, is_of_rules, merged, parse, passed_over, readable
-from services.protocol.policy.grammar import Protocol
+from services.protocol.policy.rule_language.grammar import Protocol
 
 
 def check(folder: Path | None = None) -> list[Finding]:
@@ -29,7 +29,7 @@ def check(folder: Path | None = None) -> list[Finding]:
 
 
 def _not_read(folder: Path) -> list[Finding]:
-    """A rule that somebody wrote and that does not hold would be found out when a child is missing."""
+    """A file that somebody wrote and nobody reads would be noticed only when a child is missing."""
     says = "is not read: a protocol file's name ends in .yaml, and it lies in the folder itself"
     return [
         Finding(None, None, None, f"{each.relative_to(folder)} {says}", unreadable=True)

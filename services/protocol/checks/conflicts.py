@@ -1,11 +1,11 @@
-"""Rules that contradict another, or the event that sets them off; and rules that can never come to anything."""
+"""Finds rules that contradict another or the event that sets them off, and rules that can never apply."""
 
 from collections.abc import Iterator, Mapping
 
 from services.protocol.checks.rule_checks import Fault
-from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule, When
-from services.protocol.policy.questions import Question
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule, When
+from services.protocol.policy.rule_language.questions import Question
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role, Wording
 
 BACK_OR_NEVER_GONE = frozenset(
@@ -30,7 +30,7 @@ SAID_ONLY_ON: Mapping[Wording, frozenset[Trigger]] = {
     Wording.RETURN_UNREPORTED: frozenset({Trigger.RETURN_UNREPORTED}),
     Wording.REFERENCE_PASSED_ON: frozenset({Trigger.POLICE_REFERENCE_TEXTED}),
 }
-"""On any other event these words would be untrue."""
+"""On any other trigger these words would be untrue."""
 OPPOSITES = (
     {Wording.MISSING_NOTICE, Wording.RETURNED_NOTICE},
     {Wording.MISSING_NOTICE, Wording.REPORT_RETRACTED_NOTICE},
@@ -48,7 +48,7 @@ NEVER_SO: Mapping[Trigger, frozenset[Question]] = {
     Trigger.CHILD_LOCATED: frozenset({Question.CHILD_MISSING}),
     Trigger.CHILD_LOST_AGAIN: frozenset({Question.CHILD_LOCATED}),
 }
-"""At the moment of the event itself. A rule that waits may find that it is so again."""
+"""Questions whose answer is always no at the moment of the trigger. By the time of a rule that waits, it may be yes."""
 
 
 def faults_of(rule: Rule, protocol: Protocol) -> Iterator[Fault]:

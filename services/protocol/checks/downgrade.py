@@ -1,12 +1,12 @@
-"""Whether an authority's rule asks less than the default it replaces. Guidance gives way only to a named person's reasons (S6)."""
+"""Finds where an authority's rule asks less than the default. Guidance gives way only to a named person's reasons (S6)."""
 
 from collections.abc import Iterator
 
 from services.protocol.checks.rule_checks import PARAGRAPH, Fault
 from services.protocol.loader import RulesFile
-from services.protocol.policy.grammar import Protocol, Rule
-from services.protocol.policy.periods import spoken
-from services.protocol.policy.recipients import MEANT
+from services.protocol.policy.rule_engine.recipients import MEANT
+from services.protocol.policy.rule_language.grammar import Protocol, Rule
+from services.protocol.policy.rule_language.periods import spoken
 from services.safeguarding.meetings import AtOnce, InFull, Meets
 
 APPROVE = "`approved: { by: ..., reasons: ... }`, or no less than the default"
@@ -17,11 +17,11 @@ GIVEN_UP = (
     "stand-down by-text: word gives up the code from the carer's own handset: one text that a machine reads as 'the child is back', sent "
     "or forged from a carer's number, ends the search, and police and all who search are stood down on it"
 )
-"""Of a file that takes a carer's word for proof."""
+"""Says what an authority gives up that takes a carer's word for proof."""
 
 
 def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
-    """Nothing for a rule whose default cites no paragraph: that one is the authority's to set."""
+    """Yields nothing for a rule whose default cites no paragraph: the authority may change that one as it likes."""
     if any(PARAGRAPH.match(cite) for cite in default.because.cite):
         for says in _less(default, own):
             yield f"it asks less than the default: {says}", APPROVE

@@ -1,4 +1,4 @@
-"""What `check` finds."""
+"""Describes a fault that `check` has found."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ class Finding:
     says: str
     instead: str | None = None
     unreadable: bool = False
-    """Until this is put right, no more can be said of the file."""
+    """The file cannot be checked further until this is put right."""
 
     def __str__(self) -> str:
         place = "" if self.file is None else f"{self.file.name}:{self.line or 1}: "

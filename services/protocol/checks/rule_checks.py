@@ -1,13 +1,13 @@
-"""What must be true of each rule. Each proof yields what is wrong and what to write instead."""
+"""Checks each rule by itself. Each check yields what is wrong and what to write instead."""
 
 import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from services.protocol.policy.grammar import DutyBecomes, Protocol, Rule
-from services.protocol.policy.periods import spoken
-from services.protocol.policy.tellings import CARERS
-from services.protocol.policy.vocabulary import Trigger
+from services.protocol.policy.duties.tellings import CARERS
+from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule
+from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
 Fault: TypeAlias = tuple[str, str | None]
@@ -42,7 +42,7 @@ POLICE_WORDINGS = frozenset(
 )
 CLAIMS = frozenset({Wording.RETURN_CLAIMED_NOTICE, Wording.RETRACTION_CLAIMED_NOTICE, Wording.LOCATION_CLAIMED_NOTICE})
 FOR_CARERS_TOO = CLAIMS | {Wording.REFERENCE_MISSING}
-"""Carers and professionals each have words of their own for these."""
+"""These have one text for carers and another for professionals."""
 CARER_WORDINGS = FOR_CARERS_TOO | frozenset(
     {
         Wording.POLICE_TOLD,
@@ -72,7 +72,7 @@ ESCALATIONS = frozenset(
         Wording.STRATEGY_RECORD_MISSING,
     }
 )
-"""What a step may say in place of its rule's own message: who has not answered. Any other message is of another matter."""
+"""Messages that a step may say in place of its rule's own: they tell who has not answered. Any other is about another matter."""
 CLAIMED = frozenset(
     {
         Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,

@@ -1,4 +1,4 @@
-"""Words that the grammar does not know, each with its line and the known word that it is nearest to."""
+"""Finds words that the grammar does not know, each with its line and the nearest known word."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,15 +10,15 @@ from pydantic import ValidationError
 
 from services.protocol.checks.findings import Finding
 from services.protocol.loader import RulesFile
-from services.protocol.policy.grammar import Rule, Step
-from services.protocol.policy.questions import Question
-from services.protocol.policy.vocabulary import Condition, DateOf, Trigger
+from services.protocol.policy.rule_language.grammar import Rule, Step
+from services.protocol.policy.rule_language.questions import Question
+from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
 OF_A_FILE = ("protocol", "version", "authority", "closing", "watch-on", "stand-down", "approved", "rules")
 OF_AN_APPROVAL = {"by", "reasons"}
 PART = re.compile(r"^[a-z_-]+$|^[0-9]+$")
-"""Of a fault's place: not the names of classes and kinds that pydantic puts between."""
+"""Parts of a fault's place, without the names of classes and kinds that pydantic inserts."""
 KNOWN: Mapping[str, type[StrEnum]] = {
     "on": Trigger,
     "until": Trigger,

@@ -1,1 +1,1 @@
-"""The pure engine: one function, `decide`. Same history, facts, protocol and time, same decisions. No input or output, no clock."""
+"""The pure engine: one function, `decide`. The same history, facts, protocol and time give the same decision. No I/O, no clock."""

@@ -1,4 +1,4 @@
-"""The state of one child: episodes, duties with their tellings, and rules waiting for their time. Ids, kinds and times, no words."""
+"""Holds the state of one child: episodes, duties with their tellings, rules that wait. Ids, kinds and times, no words."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from services.protocol.policy.vocabulary import Condition, Mark
-from services.safeguarding.decisions import GOES_ON, DutyState, EpisodeState
+from services.protocol.policy.rule_language.vocabulary import Condition, Mark
+from services.safeguarding.duty.decisions import GOES_ON, DutyState, EpisodeState
 from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId, PlacementId, WordsId
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -18,12 +18,12 @@ HEARD_KEPT = 64
 
 
 class State(BaseModel):
-    """Immutable; changed by `model_copy(update=...)`, which does not validate: all that enters here was validated before."""
+    """Immutable. `model_copy(update=...)` does not validate: pass it only what was validated before."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic's, in a sixth of its time: a decision copies states a dozen times. Which fields were set is not kept anew."""
+        """As pydantic's, in a sixth of its time: a decision copies states a dozen times. Leaves `model_fields_set` as it was."""
         if deep:
             return super().model_copy(update=update, deep=True)
         copied = object.__new__(type(self))
@@ -52,21 +52,21 @@ class Claim(State):
 
 
 class Cause(State):
-    """What brings a rule to apply: its message's id, its time, and who said it."""
+    """The message that sets a rule off: its id, its time, and who said it."""
 
     id: str
     time: datetime
     person: PersonId | None = None
-    """The carer who texted, or the contact that it is about. None for an agency, a force or a clock."""
+    """The carer who texted, or the contact that the message is about. None for an agency, a force or a clock."""
     words: tuple[WordsId, ...] = ()
     exercise: bool = False
     owner: Role | None = None
-    """Of a step of a plan: who is to carry it out."""
+    """Who carries out a step of a plan."""
     day: date | None = None
-    """What a rule may count down to."""
+    """The day that a rule may count down to."""
     matter: str = ""
     last_seen_at: datetime | None = None
-    """Of a report: when the child was."""
+    """When the child was last seen, as a report tells it."""
 
 
 class Marked(State):
@@ -110,18 +110,18 @@ class Episode(State):
     exercise: bool = False
     opened_at: datetime
     last_report_at: datetime
-    """When the child was last said to be missing: by a report, or by whoever took back that it had returned."""
+    """When the child was last said to be missing: by a report, or by a return taken back."""
     reports: tuple[Report, ...] = ()
     last_seen_at: datetime | None = None
-    """The newest sighting that a report has told of (`sightings`)."""
+    """The newest sighting that a report has told of (`newest_sighting`)."""
     claims: tuple[Claim, ...] = ()
-    """Since the last report: what is said and not proved. It changes nothing, and is not told to the same people twice in ten minutes."""
+    """Claims since the last report. They change nothing, and nobody is told the same one twice in ten minutes."""
     located_at: datetime | None = None
     returned_at: datetime | None = None
     ended_at: datetime | None = None
     """When it was retracted: a report older than this opens nothing."""
     unreported: bool = False
-    """Nobody had reported it: it opened with the return."""
+    """Nobody had reported the child missing: the episode opened with the return."""
     merged_into: UUID | None = None
     """The episode of the same child that was open already."""
     met: frozenset[Condition] = frozenset()
@@ -161,13 +161,13 @@ class DutyOfCase(State):
     episode: UUID | None = None
     cause: Cause
     role: Role
-    """Who is told first; `otherwise` of the rule says who next."""
+    """Who is told first. The rule's `otherwise` says who is told next."""
     person: PersonId | None = None
     channel: Channel
     wording: Wording
     refers_to: UUID | None = None
     force: ForceId | None = None
-    """Of a control room: which. The episode may move on to another, and each hears how it ends."""
+    """Which control room, where one is told. The episode may move on to another force, and each hears how it ends."""
     authority: AuthorityId | None = None
     """Where it is not the child's own."""
     state: DutyState = DutyState.OPEN
@@ -182,17 +182,17 @@ class DutyOfCase(State):
     passed: int = 0
     """How many steps of the rule's `otherwise` lie behind."""
     next: int | None = None
-    """Index of the step to come, None where nothing more is to come."""
+    """Index of the step to come. None: nothing more is to come."""
     next_at: datetime | None = None
     deadline_version: int = 0
     told: int = 0
     """How many tellings there have been."""
     tellings: tuple[Telling, ...] = ()
-    """The first and the newest: one repeated for weeks would fill the case with its repetitions."""
+    """The first and the newest alone: a duty repeated for weeks would fill the case."""
 
     @property
     def goes_on(self) -> bool:
-        """Not ended: somebody has still to answer. A duty that only informs ends when it is accepted."""
+        """Whether somebody has still to answer. A duty that only informs ends when it is accepted."""
         return self.state in GOES_ON and self.ended_because is None
 
     def telling(self, step: int) -> Telling | None:
@@ -212,7 +212,7 @@ class DutyOfCase(State):
 
 
 class Waiting(State):
-    """A rule that has been set off and waits for its time. Stood down, it is kept for a return that proves mistaken."""
+    """A rule that has been set off and waits for its time. One that is stood down is kept: the return may prove a mistake."""
 
     deadline: UUID
     version: int = 1
@@ -223,7 +223,7 @@ class Waiting(State):
     due_at: datetime
     stood_down: str | None = None
     ended_by_report: UUID | None = None
-    """The episode whose report stood it down. Where that was a mistake it waits again."""
+    """The episode whose report stood it down. If the report was a mistake, it waits again."""
 
 
 class Case(State):
@@ -234,21 +234,28 @@ class Case(State):
     duties: dict[UUID, DutyOfCase] = {}
     waiting: dict[UUID, Waiting] = {}
     heard: tuple[str, ...] = ()
-    """The events read last, by key, the newest at the end. One that is no longer among them is judged by its own time alone."""
+    """Keys of the events read last, the newest at the end. An event no longer among them is judged by its time alone."""
     returned_at: datetime | None = None
-    """The last return that came without an episode to end."""
+    """The last return that found no episode to end."""
     watched_since: datetime | None = None
-    """Open watch: from the decision that last opened it, until a person's review ends it."""
+    """When the open watch began: a decision opens it, a person's review ends it. None: no watch is open."""
     leave_expires_on: date | None = None
     record: Record = NOTHING
     merged_into: ChildId | None = None
-    """Of a provisional child who was identified: whose case this has become."""
+    """The child whose case this has become, where a provisional child was identified."""
 
     def protocols(self) -> frozenset[str]:
-        """Hashes of the protocols that this case still goes by."""
+        """Hashes of the protocols that this case still follows."""
         holders: tuple[Episode | DutyOfCase | Waiting, ...] = (
             *self.episodes.values(),
             *self.duties.values(),
             *self.waiting.values(),
         )
         return frozenset(holder.protocol for holder in holders)
+
+
+def newest_sighting(known: datetime | None, told: datetime | None, *, until: datetime) -> datetime | None:
+    """The later of two times at which a child was said to be seen: a later text that tells of an earlier hour takes no sighting
+    back. One after `until`, when it was told, is no sighting.
+    """
+    return max((each for each in (known, told) if each is not None and each <= until), default=None)

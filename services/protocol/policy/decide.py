@@ -1,29 +1,30 @@
-"""`decide`: what follows from one message, for one child."""
+"""Decides what follows from one message, for one child."""
 
 from datetime import date, datetime
 
-from services.protocol.policy import episodes, outcomes
 from services.protocol.policy.case import Case, Cause, DutyOfCase, Episode, Telling
-from services.protocol.policy.dates import morning_of
+from services.protocol.policy.decision_record import decision_of
 from services.protocol.policy.draft import Decision, Draft, Happened, Protocols
-from services.protocol.policy.duty_endings import ask_again, go_on, stand_down, take_up_again
+from services.protocol.policy.duties.outcomes import apply_outcome
+from services.protocol.policy.duties.steps import take_due_step
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.grammar import Rule
-from services.protocol.policy.recipients import Recipient, everyone_told, is_among, recipient_of
-from services.protocol.policy.record import decision_of
-from services.protocol.policy.rules import apply_all, make_duty, rule_due
-from services.protocol.policy.steps import step_due
-from services.protocol.policy.tellings import message_of
-from services.protocol.policy.vocabulary import Trigger
-from services.safeguarding.decisions import (
+from services.protocol.policy.readings import episodes
+from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.rule_engine.duty_endings import ask_again, go_on, stand_down, take_up_again
+from services.protocol.policy.rule_engine.recipients import Recipient, everyone_told, is_among, recipient_of
+from services.protocol.policy.rule_engine.rules import apply_due_rule, apply_rules, make_duty
+from services.protocol.policy.rule_language.grammar import Rule
+from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.child_events.events import DutyStepDue, RuleDue
+from services.safeguarding.child_events.plan_events import ReviewDue
+from services.safeguarding.duty.decisions import (
     EpisodeState,
     MessageDeadLettered,
     Verdict,
 )
-from services.safeguarding.events import DutyStepDue, RuleDue
+from services.safeguarding.duty.outcomes import DutyFailed, Outcome
 from services.safeguarding.message import CONTRACTS, Topic
-from services.safeguarding.outcomes import DutyFailed, Outcome
-from services.safeguarding.plan_events import ReviewDue
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 
@@ -40,18 +41,18 @@ NO_HUMAN_NEEDED = frozenset({Topic.DECISIONS, Topic.EVIDENCE, Topic.DEAD_LETTERS
 def decide(
     case: Case, happened: Happened, facts: Facts, protocols: Protocols, now: datetime, joined: Case | None = None
 ) -> Decision:
-    """The same arguments give the same decision, ids included. `now` is story time; the case passed in is left as it was.
+    """The same arguments give the same decision, ids included. `now` is story time. Leaves `case` as it was.
 
-    `joined` is the case of a provisional child who turns out to be this child.
+    `joined` is the case of a provisional child who has been identified as this child.
     """
     draft = Draft(case, happened, facts, protocols, now, joined)
     content = happened.content
     if isinstance(content, Outcome):
-        outcomes.apply(draft, content)
+        apply_outcome(draft, content)
     elif isinstance(content, DutyStepDue):
         _step_due(draft, content)
     elif isinstance(content, RuleDue):
-        rule_due(draft, content)
+        apply_due_rule(draft, content)
     elif isinstance(content, MessageDeadLettered) and content.original_kind is not None:
         _dead_letter(draft, content)
     else:
@@ -63,7 +64,7 @@ def decide(
 def _event(draft: Draft) -> None:
     happened = draft.happened
     if happened.key in draft.heard:
-        # By now the child may be missing again, or its return taken back: read anew, the same words would mean something else.
+        # The child may be missing again by now, or its return taken back: read again, the same event would mean something else.
         draft.note(Verdict.ALREADY_SO)
         return
     draft.remember(happened.key)
@@ -89,20 +90,20 @@ def _event(draft: Draft) -> None:
         if reading.trigger in SETS_GOING_AGAIN and reading.episode is not None:
             SETS_GOING_AGAIN[reading.trigger](draft, reading.episode)
         protocol = draft.protocol_for(reading.episode)
-        apply_all(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
+        apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
         draft.opens_watch = None  # It is one watch, however much of what has happened opens it.
 
 
 def _day_of(happened: Happened) -> date | None:
-    """That a rule counts down to. A review that names none is due now."""
+    """The day that a rule counts down to. A review that names no day is due now."""
     named: date | None = getattr(happened.content, "day", None)
     is_now = named is None and isinstance(happened.content, ReviewDue)
     return happened.time.astimezone(ENGLAND).date() if is_now else named
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """A letter's periods run from the day on which it was sent, a photograph's from its taking, a planned step's from its day, a discussion's from when it was held."""
+    """Periods run from the day that the event names: a letter was sent, a photograph taken, a discussion held, a step due."""
     content = happened.content
     day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
     return happened.time if day is None else morning_of(day)
@@ -114,11 +115,11 @@ def _step_due(draft: Draft, event: DutyStepDue) -> None:
         draft.note(Verdict.OUTGROWN, episode=None if duty is None else duty.episode, duty=event.duty)
         return
     draft.note(Verdict.TOLD, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
-    step_due(draft, duty)
+    take_due_step(draft, duty)
 
 
 def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
-    """A telling that its service could not work on has failed. An unread record of decisions reaches nobody less: no duty."""
+    """A telling that its service could not process has failed. An unread record of decisions leaves nobody uninformed: no duty."""
     original = CONTRACTS.get(letter.original_kind or "")
     if original is not None and original.topic in NO_HUMAN_NEEDED:
         draft.note(Verdict.ALREADY_SO)
@@ -132,18 +133,18 @@ def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
                     authority=draft.facts.authority,
                     reason="undeliverable",
                 )
-                outcomes.apply(draft, failure)
+                apply_outcome(draft, failure)
                 return
     _event(draft)
 
 
 def _follow_up(draft: Draft) -> None:
-    """Rules set off by what duties have become, and the all-clear of those whom a withdrawn telling reached after all."""
+    """Applies the rules that changed duties set off, and gives the all-clear where a withdrawn telling arrived after all."""
     while draft.became:
         name, becomes = draft.became.pop(0)
         duty = draft.duties[name]
         episode, protocol = draft.episode_of(duty.episode), draft.protocols.of(duty.protocol)
-        apply_all(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
+        apply_rules(draft, protocol.on_duty(duty.rule, becomes), protocol, episode, _cause_of(draft, duty))
     _open_watch(draft)
     for name, step in draft.late:
         duty = draft.duties[name]
@@ -153,14 +154,14 @@ def _follow_up(draft: Draft) -> None:
 
 
 def _open_watch(draft: Draft) -> None:
-    """A date has come that raises the risk, as a decision does: leave has run out."""
+    """Opens the watch of a rule: a date that raises the risk has come, such as the end of leave."""
     cause = draft.opens_watch
     if cause is None:
         return
     draft.watched_since = draft.now
     stand_down(draft, Trigger.WATCH_OPENED, None)
     current = draft.protocols.current
-    apply_all(draft, current.on(Trigger.WATCH_OPENED), current, None, cause.model_copy(update={"time": draft.now}))
+    apply_rules(draft, current.on(Trigger.WATCH_OPENED), current, None, cause.model_copy(update={"time": draft.now}))
 
 
 def _cause_of(draft: Draft, duty: DutyOfCase) -> Cause:
@@ -179,7 +180,7 @@ def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tellin
 
 
 def _on_its_way(draft: Draft, rule: Rule, episode: Episode, recipient: Recipient) -> bool:
-    """A force that was not reached was told of the return all the same. What has not been taken yet comes after what has been."""
+    """Whether the same all-clear is on its way already: it arrives after the withdrawn telling, so no second one is needed."""
     return any(
         each.goes_on
         and (each.rule, each.episode, each.role, each.refers_to, each.force)

@@ -1,10 +1,10 @@
-"""One decision being made: the case as it is becoming, and what is to be said and scheduled."""
+"""Holds a decision while it is made: the case as it will be, and what will be published and scheduled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.protocol.policy.case import (
@@ -19,18 +19,18 @@ from services.protocol.policy.case import (
     Waiting,
 )
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.grammar import Protocol, Rule
-from services.protocol.policy.vocabulary import Mark
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import Due
+from services.protocol.policy.rule_language.grammar import Protocol, Rule
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.safeguarding.child_events.events import Due
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import Message
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """What is decided upon. `time` is when it came about, in story time; `id` the message's own."""
+    """The message that is decided upon. `time` is when it came about, in story time; `id` is the message's own."""
 
     content: Message
     id: str
@@ -41,13 +41,13 @@ class Happened:
 
     @property
     def key(self) -> str:
-        """Two sources may use one id."""
+        """Unique: two sources may use one id."""
         return f"{self.source} {self.id}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class Protocols:
-    """The protocol in force now, and those by which open episodes and duties still go, by hash."""
+    """The protocol in force now, and those that open episodes and duties still follow, by hash."""
 
     current: Protocol
     kept: Mapping[str, Protocol] = field(default_factory=dict)
@@ -69,11 +69,11 @@ class Deadline:
 
 @dataclass(slots=True)
 class Decision:
-    """What follows: the case as it now is, whom to tell or no longer to tell, and when to come back to it."""
+    """The outcome: the case as it now is, whom to tell or no longer to tell, and when to look again."""
 
     case: Case
     duties: list[Duty] = field(default_factory=list)
-    """Tellings and withdrawals, in the order in which they must be said."""
+    """Tellings and withdrawals, in the order in which they must be published."""
     deadlines: list[Deadline] = field(default_factory=list)
     cancelled: list[UUID] = field(default_factory=list)
     decided: list[ProtocolDecided] = field(default_factory=list)
@@ -90,7 +90,7 @@ def responsible(record: Record, facts: Facts) -> Facts:
 
 
 class Draft:
-    """The working copy. Its dictionaries are its own; what they hold is immutable and shared with the case it came from."""
+    """The working copy of a case. It owns its dictionaries; their values are immutable and shared with the case."""
 
     def __init__(
         self,
@@ -127,9 +127,10 @@ class Draft:
 
     @cached_property
     def latest(self) -> Episode | None:
-        """The open one, or else the one last opened. Exercises have episodes of their own, so that none ever touches a real one.
+        """The open episode, or else the one last opened. An exercise sees only the episodes of exercises.
 
-        An open one may have opened first: it came along from a child nobody knew. Of one moment, the one kept last opened last.
+        The open one may have opened first: it came along from a provisional child. Of two that opened at one moment, the one kept
+        last counts as later.
         """
         exercise = self.happened.exercise
         mine = [each for each in self.episodes.values() if each.exercise == exercise and each.merged_into is None]
@@ -141,23 +142,23 @@ class Draft:
 
     @property
     def speaker(self) -> PersonId | None:
-        """The carer who texted, where it was one."""
+        """The carer who texted. None: the message is no carer's text."""
         content = self.happened.content
         person: PersonId | None = getattr(content, "said_by", None)
         return person if getattr(content, "channel", None) == "text" else None
 
     def remember(self, *keys: str) -> None:
-        """These events have been read: when one comes again, it says nothing new."""
+        """Records that these events have been read: one that comes again says nothing new."""
         self.heard = (*self.heard, *keys)[-HEARD_KEPT:]
 
     def mark(self, mark: Mark, at: datetime, *, on: bool = True) -> None:
-        """What is older than what is known changes nothing, and an exercise never does."""
+        """Sets or clears a mark, unless a newer event has done so. An exercise changes nothing."""
         known = self.record.marks.get(mark)
         if not self.happened.exercise and (known is None or known.since <= at):
             self.keep(marks={**self.record.marks, mark: Marked(on=on, since=at)})
 
     def keep(self, **update: Any) -> None:
-        """Of the child's record. An exercise changes nothing in it."""
+        """Updates the child's record. An exercise changes nothing."""
         if not self.happened.exercise:
             self.record = self.record.model_copy(update=update)
 
@@ -179,12 +180,12 @@ class Draft:
         return None if episode is None else self.episodes.get(episode)
 
     def episode_named(self, episode: UUID | None) -> Episode | None:
-        """Under the name by which others may still know it: where it has become part of another, that other."""
+        """The episode of this id; where it has become part of another, that other one."""
         found = self.episode_of(episode)
         return found if found is None or found.merged_into is None else self.episodes[found.merged_into]
 
     def episode_meant(self, named: UUID | None) -> Episode | None:
-        """The one that is named; where none is, or nobody knows it, the newest."""
+        """The episode of this id; the newest where none is named or known."""
         return self.episode_named(named) or self.latest
 
     def rule_of(self, holder: DutyOfCase | Waiting) -> Rule:
@@ -217,3 +218,15 @@ class Draft:
                 unknown=unknown,
             )
         )
+
+
+class Reading(NamedTuple):
+    """The trigger that the event amounts to, and its episode; or the reason why it sets off nothing."""
+
+    trigger: Trigger | None
+    episode: Episode | None
+    verdict: Verdict | None = None
+
+
+Reader: TypeAlias = Callable[[Draft, Any], list[Reading]]
+"""Reads one kind of event: changes the draft as the event says, and returns what it amounts to."""

@@ -1,4 +1,4 @@
-"""What the register knows of a child, as far as rules ask for it. No name, number, address or status in words."""
+"""Holds what rules may ask of the register about a child. No name, number, address or status in words."""
 
 from datetime import date, datetime
 
@@ -8,18 +8,18 @@ from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, Pl
 
 
 class Facts(BaseModel):
-    """None means unknown, never "no". Dates without a time are local to the law's place, England."""
+    """None means unknown, never "no". Dates without a time are days in England."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     authority: AuthorityId
-    """Who is responsible; for a child nobody knows, the authority of whoever reported."""
+    """The authority that is responsible; of a provisional child, the reporter's."""
     force: ForceId | None = None
     """The force of the placement."""
     placement: PlacementId | None = None
     host_authority: AuthorityId | None = None
     date_of_birth: date | None = None
-    """While age is disputed: the youngest plausible one."""
+    """While age is disputed, the youngest plausible one."""
     unaccompanied: bool | None = None
     modern_slavery_concern: bool | None = None
     subject_to_immigration_control: bool | None = None
@@ -27,4 +27,4 @@ class Facts(BaseModel):
     guardian_allocated: bool | None = None
     entered_care_at: datetime | None = None
     carers: tuple[PersonId, ...] | None = None
-    """Who cares for the child in its placement now."""
+    """Those who care for the child in its placement now."""

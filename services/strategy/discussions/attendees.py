@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import Local, UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Role
 from services.strategy.discussions.policy import Attendance, Reply
 

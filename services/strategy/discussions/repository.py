@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.platform.store.query import Query, Rows, all_rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.meetings import Form
 
 State: TypeAlias = Literal["planned", "cancelled", "held"]

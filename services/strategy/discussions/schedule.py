@@ -6,7 +6,7 @@ from uuid import UUID
 from services.platform.messages.envelope import Received
 from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import StrategyInvite
+from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.identifiers import derived
 from services.safeguarding.meetings import Meets
 from services.strategy.discussions import repository as discussions

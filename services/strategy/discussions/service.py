@@ -12,16 +12,16 @@ from services.platform.delivery.queue.repository import supersede
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.discussion_events import (
+from services.safeguarding.child_events.discussion_events import (
     StrategyCounterProposed,
     StrategyQuorumReached,
     StrategyRecordDue,
     StrategyWithoutQuorum,
 )
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
 from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged, DutyFailed, StrategyDiscussionChanged
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import (

@@ -7,7 +7,7 @@ from services.platform.delivery.channels.mime import Calendar, EmailContent
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery
 from services.platform.runtime.clocks import Clocks
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Wording

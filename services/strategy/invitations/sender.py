@@ -16,7 +16,7 @@ from services.platform.register.directory import Holder, duty_holders, first_rea
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import attendees
 from services.strategy.discussions import repository as discussions

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.discussion_events import StrategyDiscussionHeld
-from services.safeguarding.duties import Duty
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
+from services.safeguarding.duty.duties import Duty
 
 ASK = """
     INSERT INTO recorders (duty, step, discussion) VALUES (%(duty)s, %(step)s, %(discussion)s) ON CONFLICT DO NOTHING

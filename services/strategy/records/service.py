@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Cause, UnitOfWork
-from services.safeguarding.discussion_events import PlanStepSet, StrategyDiscussionHeld
+from services.safeguarding.child_events.discussion_events import PlanStepSet, StrategyDiscussionHeld
 from services.safeguarding.identifiers import ChildId, derived
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions

@@ -15,8 +15,8 @@ from services.platform.register.words import words_of_discussion
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.discussion_events import StrategyDiscussionHeld
-from services.safeguarding.duties import Duty
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND

@@ -14,12 +14,12 @@ import pytest
 
 from infra.local.layout import ROOT
 from services.audit import store as kept
-from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.events import ChildLocated, ChildReportedMissing
-from services.safeguarding.evidence import RegisterLookedUp
+from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing
+from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import code_of, new_id, telling
 from services.safeguarding.operators import OperatorAct, OperatorActed, OperatorRole
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Role
 from tests.support.audit import heard, opened, record, tamper
 from tests.support.console import duty_changed, episode_changed, step

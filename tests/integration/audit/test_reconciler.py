@@ -11,13 +11,13 @@ from services.audit.policy.consequences import Gap
 from services.audit.reconciler import FIRST_LOOK, Reconciler, gaps
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.duties import Because, PoliceNotify
-from services.safeguarding.events import ChildReportedMissing
-from services.safeguarding.evidence import AttemptResult, DeliveryAttempted
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Because, PoliceNotify
+from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.audit import heard, opened, record
 from tests.support.console import duty_changed

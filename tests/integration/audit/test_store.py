@@ -11,8 +11,8 @@ import pytest
 
 from services.audit import store as kept
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import new_id
 from tests.support.audit import faults, faults_of_anchors, heard, opened, record, tamper
 from tests.support.database import Database

@@ -18,8 +18,8 @@ from services.platform.messages.envelope import Received, compose, read
 from services.platform.messages.raw_message import Raw
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
-from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.events import ChildLocated, ChildReportedMissing, ChildReturned
+from services.safeguarding.child_events.events import ChildLocated, ChildReportedMissing, ChildReturned
+from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.database import Database

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from services.platform.messages.envelope import Received
-from services.safeguarding import decisions, outcomes
-from services.safeguarding.duties import Because, CarerAlert
+from services.safeguarding.duty import decisions, outcomes
+from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of
 from services.safeguarding.message import handler_name
 from services.safeguarding.roles import Channel, Role, Wording

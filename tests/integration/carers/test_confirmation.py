@@ -16,7 +16,7 @@ from services.platform.delivery.model import Delivery, PreparedMessage
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.safeguarding import events
+from services.safeguarding.child_events import events
 from services.safeguarding.roles import Role, Wording
 from tests.integration.carers.test_alerts import AT, alert
 from tests.support.carers import Carers, Kestrel, kinds

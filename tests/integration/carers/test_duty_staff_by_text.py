@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.safeguarding import events
-from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.duties import Because, CarerAlert
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional, provisional_child
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.carers import Carers, Kestrel, kinds

@@ -11,9 +11,9 @@ from services.carers.store import enrolments
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Reader
-from services.safeguarding import events
-from services.safeguarding.care_events import CarerAwarenessRecorded
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import CarerAwarenessRecorded
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from tests.support.carers import Carers, Kestrel, kinds, now
 from tests.support.database import Database
 from tests.support.register import fresh_number

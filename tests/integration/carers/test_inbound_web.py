@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding import events
+from services.safeguarding.child_events import events
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.notice_fields import ReportQuestion
 from tests.support.carers import OTHER_TOKEN, PUBLIC_URL, Carers, Kestrel, as_json, kinds

@@ -9,8 +9,8 @@ import pytest
 
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.safeguarding import events
-from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.identifiers import is_provisional
 from tests.support.carers import Carers, Kestrel, kinds
 from tests.support.confirmation import CONFIRM

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from services.carers.conversation.context import ANSWERED_ONCE_IN
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.safeguarding import events, outcomes
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState
-from services.safeguarding.duties import Because, CarerAlert
+from services.safeguarding.child_events import events
+from services.safeguarding.duty import outcomes
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.duty.duties import Because, CarerAlert
 from services.safeguarding.identifiers import code_of, is_provisional
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.carers import Carers, Kestrel, import_kestrel, kinds

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.safeguarding.events import ChildReportedMissing, TextNeedsHuman
+from services.safeguarding.child_events.events import ChildReportedMissing, TextNeedsHuman
 from services.safeguarding.message import Message
 from tests.support.carers import Carers, Kestrel, kinds
 from tests.support.database import Database

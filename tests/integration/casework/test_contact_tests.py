@@ -12,9 +12,9 @@ from services.console.read_model.projections import Handlers as ConsoleHandlers
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.decisions import DutyChanged, DutyState
-from services.safeguarding.duties import ProfessionalNotify
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.duty.decisions import DutyChanged, DutyState
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from tests.support.casework import TOKEN, casework
 from tests.support.database import Database
 from tests.support.protocol import Protocol

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
-from services.safeguarding.events import ChildProvisional, ChildReportedMissing, ChildReturned
+from services.safeguarding.child_events.events import ChildProvisional, ChildReportedMissing, ChildReturned
 from services.safeguarding.identifiers import derived, provisional_child
 from tests.support.agency import Hospital
 from tests.support.casework import casework

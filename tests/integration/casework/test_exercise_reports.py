@@ -17,7 +17,7 @@ from services.casework.settings import CaseworkSettings
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.events import ChildReportedMissing, ReportRetracted
+from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 from tests.support.database import Database

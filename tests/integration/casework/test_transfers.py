@@ -16,7 +16,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Role, Wording
 from tests.support.agency import Hospital
 from tests.support.casework import TOKEN, casework

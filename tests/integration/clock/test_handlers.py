@@ -16,7 +16,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store import deadlines
 from services.platform.store.deadlines import Pending
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.events import DutyStepDue
+from services.safeguarding.child_events.events import DutyStepDue
 from services.safeguarding.identifiers import new_id
 from tests.support.database import Database
 

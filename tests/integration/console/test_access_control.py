@@ -20,7 +20,7 @@ from services.handbook import web as handbook
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorRole
 from services.safeguarding.roles import Role, Wording

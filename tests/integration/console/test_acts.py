@@ -16,11 +16,11 @@ from services.platform.register import reasons
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.events import ChildReturned, PoliceReferenceTexted
-from services.safeguarding.evidence import RegisterLookedUp
+from services.safeguarding.child_events.events import ChildReturned, PoliceReferenceTexted
+from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
-from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.roles import Role, Wording
 from tests.support.console import (
     account,

@@ -15,10 +15,10 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorActed, OperatorRole
-from services.safeguarding.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
 from tests.support.console import account, csrf_in, hear, heard, settings_of, sign_in
 from tests.support.database import Database
 from tests.support.register import authority, load, number_of

@@ -21,9 +21,9 @@ from services.platform.runtime.process import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
 from services.safeguarding.identifiers import code_of, new_id
-from services.safeguarding.outcomes import StrategyDiscussionChanged
 from services.safeguarding.roles import Role, Wording
 from tests.support.browser import AXE, CHROMIUM, NARROW, WIDE, against_wcag
 from tests.support.console import (

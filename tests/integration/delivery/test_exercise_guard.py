@@ -15,7 +15,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 from services.professionals.sending.sender import TextSender
-from services.safeguarding.duties import CarerAlert, ProfessionalNotify
+from services.safeguarding.duty.duties import CarerAlert, ProfessionalNotify
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import received

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding.discussion_events import (
+from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,

@@ -15,7 +15,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel, Role
 from tests.support.carers import now
 from tests.support.database import Database

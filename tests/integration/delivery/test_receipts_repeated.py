@@ -15,8 +15,8 @@ from services.platform.delivery.sms_status.voice_fallback import AFTER, VoiceFal
 from services.platform.delivery.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
-from services.safeguarding.duties import ProfessionalNotify
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, all_withdrawn, eventually, received, running_floor

@@ -13,8 +13,8 @@ from services.platform.delivery.sending.resend import send_again
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import DutySendAgain
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.duties import DutySendAgain
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, no_leftovers, received, running_floor

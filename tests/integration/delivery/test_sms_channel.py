@@ -25,8 +25,8 @@ from services.platform.delivery.tables import deliveries
 from services.platform.runtime.http.problems import answer_with_problems
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import ProfessionalNotify
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from tests.support.database import Database
 from tests.support.delivery import Floor, all_withdrawn, received, running_floor

@@ -17,8 +17,8 @@ from services.platform.delivery.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import PoliceNotify
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.duties import PoliceNotify
+from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.database import Database
 from tests.support.delivery import (
     LATER,

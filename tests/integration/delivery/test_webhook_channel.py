@@ -14,7 +14,7 @@ from services.platform.delivery.channels.http.clients import WebhookClients
 from services.platform.delivery.channels.http.resolver import CheckedResolver
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination
 from services.platform.delivery.channels.webhook import WebhookMedium, read_answer, signed
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.addresses import FORBIDDEN
 from tests.support.delivery import sending
 from tests.support.desk import Answering, FaultyDesk, cut, endless, faulty_desk, hang, reset, silent_door, stall, status

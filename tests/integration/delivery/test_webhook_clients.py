@@ -8,7 +8,7 @@ import pytest
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.webhook import WebhookMedium
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.certificates import Authority
 from tests.support.delivery import sending
 from tests.support.desk import faulty_desk

@@ -18,8 +18,8 @@ from services.platform.delivery.sms_status import reply_codes
 from services.platform.delivery.tables import deliveries
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import ProfessionalNotify
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import derived, new_id
 from services.safeguarding.roles import Channel, Role
 from tests.support.database import Database

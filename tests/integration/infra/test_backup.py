@@ -30,7 +30,7 @@ from services.platform.store.engine import connect
 from services.platform.store.migrations.access import SERVICES
 from services.platform.store.migrations.apply import apply
 from services.platform.store.unit_of_work import Origin, Store
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
 from tests.support.audit import heard, opened, record
 from tests.support.database import Database

@@ -13,10 +13,13 @@ from sqlalchemy import text
 from services.casework.policy import agency_event
 from services.casework.store.event_intake import Moment, accept
 from services.platform.register import agencies, words
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.police.notices import builder as notice_builder
+from services.police.notices.builder import NoticeContext
 from services.police.notices.schema import UNKNOWN, Child, Placement, Report
+from services.police.policy import EarlierEpisodes
 from services.safeguarding.message import Contract
 from services.safeguarding.notice_fields import CHASED, NoticeField, ReportQuestion
 from services.safeguarding.roles import Wording
@@ -48,7 +51,7 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
     }
     parsed = agency_event.parse(json.dumps(body).encode())
     event = agency_event.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
-    async with Store(police.casework).transaction() as uow:
+    async with Store(police.casework, origin=Origin("casework", Clocks())).transaction() as uow:
         agency = await agencies.of_source(uow.connection, police.keyring, parsed.source)
         assert agency is not None
         await accept(uow, police.keyring, agency, event, Moment(AT, datetime.now(UTC)))
@@ -195,8 +198,8 @@ async def test_the_last_of_earlier_episodes_is_named_with_its_day(police: Police
 )
 def test_the_day_of_an_earlier_episode_is_englands(last: datetime, day: str) -> None:
     duty: Any = SimpleNamespace(created_at=last)
-    beside: Any = SimpleNamespace(earlier=(1, last))
-    assert notice_builder._earlier(duty, None, beside)["last_episode"] == day
+    context = NoticeContext(earlier=EarlierEpisodes(1, last, may_chase_gaps=False))
+    assert notice_builder._earlier(duty, None, context)["last_episode"] == day
 
 
 def test_every_question_has_its_place_in_the_notice_and_every_chased_gap_is_a_field_of_it() -> None:

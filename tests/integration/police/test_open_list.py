@@ -11,8 +11,8 @@ from sqlalchemy import update
 
 from services.platform.store.encryption import Keyring
 from services.police import store
-from services.police.open_list.monitor import ListWatch
-from services.police.policy import Standing, differences, silent_about
+from services.police.open_list.monitor import OpenListMonitor
+from services.police.policy import ToldEpisode, differences, longest_missing_in_silence
 from services.safeguarding.roles import Wording
 from tests.support.database import Database
 from tests.support.police import Police, police_of
@@ -20,12 +20,12 @@ from tests.support.police import Police, police_of
 AT = datetime(2026, 11, 25, 6, tzinfo=UTC)
 
 
-def standing(state: str = "missing", hours: float = 5, *, exercise: bool = False) -> Standing:
+def standing(state: str = "missing", hours: float = 5, *, exercise: bool = False) -> ToldEpisode:
     child = "child-00000000-0000-4000-8000-000000000001"
-    return Standing(uuid4(), child, "kestrel", exercise, state, AT - timedelta(hours=hours))
+    return ToldEpisode(uuid4(), child, "kestrel", exercise, state, AT - timedelta(hours=hours))
 
 
-def found(ours: Standing, *, listed: bool) -> list[str]:
+def found(ours: ToldEpisode, *, listed: bool) -> list[str]:
     return [each for _, each in differences([ours], {ours.episode} if listed else set(), AT)]
 
 
@@ -44,16 +44,16 @@ def found(ours: Standing, *, listed: bool) -> list[str]:
         (standing(exercise=True), False, []),
     ],
 )
-def test_what_differs(ours: Standing, listed: bool, expected: list[str]) -> None:
+def test_what_differs(ours: ToldEpisode, listed: bool, expected: list[str]) -> None:
     assert found(ours, listed=listed) == expected
 
 
 def test_a_day_of_silence_is_told_of_once_about_the_child_missing_longest() -> None:
     older, newer = standing(hours=40), standing(hours=30)
-    assert silent_about([newer, older], None, None, AT) == older
-    assert silent_about([newer, older], AT - timedelta(hours=25), None, AT) is None
-    assert silent_about([newer, older], AT - timedelta(hours=50), AT - timedelta(hours=1), AT) is None
-    assert silent_about([standing("returned", hours=40)], None, None, AT) is None
+    assert longest_missing_in_silence([newer, older], None, None, AT) == older
+    assert longest_missing_in_silence([newer, older], AT - timedelta(hours=25), None, AT) is None
+    assert longest_missing_in_silence([newer, older], AT - timedelta(hours=50), AT - timedelta(hours=1), AT) is None
+    assert longest_missing_in_silence([standing("returned", hours=40)], None, None, AT) is None
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ async def test_a_list_that_does_not_come_is_said_once(police: Police) -> None:
     await police.register()
     told, _ = await police.notice()
     await long_ago(police, told.content.episode)
-    watch = ListWatch(police.floor.store, police.floor.clocks)
+    watch = OpenListMonitor(police.floor.store, police.floor.clocks)
     await watch.turn()
     await watch.turn()
     [said] = await police.said_since(told, ("police.list-differs",))
@@ -199,8 +199,8 @@ async def test_a_list_of_an_earlier_time_than_one_taken_is_taken_and_changes_not
 
 
 async def newest(police: Police) -> datetime | None:
-    async with police.floor.store.reading.connect() as connection:
-        drawn_up, _ = await store.last_list(connection, police.force)
+    async with police.floor.store.read() as reader:
+        drawn_up, _ = await reader.fetch(store.list_times(police.force))
         return drawn_up
 
 
@@ -227,7 +227,7 @@ async def test_a_list_of_the_day_before_puts_off_no_call_about_a_day_without_one
     await police.register()
     told, _ = await police.notice()
     await long_ago(police, told.content.episode, hours=60)
-    watch = ListWatch(police.floor.store, police.floor.clocks)
+    watch = OpenListMonitor(police.floor.store, police.floor.clocks)
     await police.reply(open_list(told.content.episode, ago=timedelta(hours=30)), door="open-list")
     await watch.turn()
     await police.reply(open_list(told.content.episode, ago=timedelta(hours=28)), door="open-list")

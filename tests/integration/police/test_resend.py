@@ -17,7 +17,7 @@ from services.platform.store.encryption import Keyring
 from services.police import store
 from services.police.notices import connection_test
 from services.police.notices.sender import lane_of
-from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.roles import Wording
 from tests.support.database import Database
 from tests.support.delivery import eventually
@@ -129,7 +129,7 @@ def test_one_or_a_lane_has_to_be_named(about: dict[str, Any]) -> None:
 
 async def tested(police: Police) -> UUID:
     async with police.floor.store.transaction() as uow:
-        return (await connection_test.put(uow, police.keyring, police.force, datetime.now(UTC))).id
+        return (await connection_test.put_test(uow, police.keyring, police.force, datetime.now(UTC))).id
 
 
 async def test_a_test_is_signed_is_about_nobody_and_says_nothing_on_the_bus(police: Police) -> None:

@@ -69,15 +69,15 @@ async def test_gaps_are_asked_for_once_though_two_notices_of_an_episode_are_hear
 
 async def test_gaps_are_asked_for_once_though_two_processes_prepare_notices_of_an_episode(police: Police) -> None:
     told = a_telling(police)
-    asked = store.before_notice(police.force, told.subject, told.content.episode)
+    earlier = store.earlier_episodes(police.force, told.subject, told.content.episode)
     async with police.floor.store.transaction() as uow:
-        store.told(uow, told.content, told.subject, exercise=False)
+        store.record_told(uow, told.content, told.subject, exercise=False)
 
     async def chases() -> bool:
         async with police.floor.store.transaction() as uow:
-            [[(_, _, not_chased)]] = await store.after_what_was_told(uow, asked)
+            may_chase = (await uow.fetch(earlier)).may_chase_gaps
             await asyncio.sleep(0.2)
-            return not_chased and store.chases_gaps(uow, police.force, told.content.episode)
+            return may_chase and store.start_chasing_gaps(uow, police.force, told.content.episode)
 
     assert sorted(await asyncio.gather(chases(), chases())) == [False, True]
 
@@ -85,10 +85,10 @@ async def test_gaps_are_asked_for_once_though_two_processes_prepare_notices_of_a
 async def test_what_a_force_was_told_stands_though_nothing_is_asked_after_it(police: Police) -> None:
     told = a_telling(police, wording=Wording.LOCATED_NOTICE)
     async with police.floor.store.transaction() as uow:
-        store.told(uow, told.content, told.subject, exercise=False)
-    async with police.floor.store.reading.connect() as connection:
-        stand = await store.standings(connection, police.force)
-    assert stand[told.content.episode].state == "located"
+        store.record_told(uow, told.content, told.subject, exercise=False)
+    async with police.floor.store.read() as reader:
+        episodes = await reader.fetch(store.told_episodes(police.force))
+    assert episodes[told.content.episode].state == "located"
 
 
 async def test_what_a_force_was_told_stands_though_it_cannot_be_reached(police: Police) -> None:
@@ -96,5 +96,5 @@ async def test_what_a_force_was_told_stands_though_it_cannot_be_reached(police: 
     async with police.floor.store.transaction() as uow:
         await police.handlers.on_police_notify(told, uow)
     await police.floor.until(told.content.telling, "failed")
-    async with police.floor.store.reading.connect() as connection:
-        assert told.content.episode in await store.standings(connection, told.content.force)
+    async with police.floor.store.read() as reader:
+        assert told.content.episode in await reader.fetch(store.told_episodes(told.content.force))

@@ -17,7 +17,7 @@ from services.platform.store.encryption import Keyring
 from services.professionals.digests.email_channel import GroupedMail
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.email_wording import mail_code
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.roles import Channel, Role
 from tests.support.database import Database
 from tests.support.delivery import PlayedMedium, eventually

@@ -15,7 +15,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.digests.groups import DigestGrouping
 from services.professionals.sending.sender import MailSender
-from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel
 from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender

@@ -18,8 +18,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store
 from services.professionals.handlers import Handlers
 from services.professionals.sending.sender import TextSender
-from services.safeguarding.duties import ProfessionalNotify
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.duty.duties import ProfessionalNotify
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
 from tests.support.delivery import Floor, PlayedMedium, received

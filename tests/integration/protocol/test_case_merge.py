@@ -11,8 +11,9 @@ import pytest
 from services.platform.messages.envelope import Received, read
 from services.platform.store.encryption import Keyring
 from services.protocol.store import hold
-from services.safeguarding.care_events import AgeDisputeOpened, ChildIdentified
-from services.safeguarding.decisions import (
+from services.safeguarding.child_events.care_events import AgeDisputeOpened, ChildIdentified
+from services.safeguarding.child_events.events import ChildInformationReceived, ChildReportedMissing, DutyStepDue
+from services.safeguarding.duty.decisions import (
     DutyChanged,
     DutyState,
     EpisodeChanged,
@@ -20,10 +21,9 @@ from services.safeguarding.decisions import (
     ProtocolDecided,
     Verdict,
 )
-from services.safeguarding.duties import Because, Duty
-from services.safeguarding.events import ChildInformationReceived, ChildReportedMissing, DutyStepDue
+from services.safeguarding.duty.duties import Because, Duty
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id, provisional_child
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Role
 from tests.support.database import Database
 from tests.support.protocol import Protocol

@@ -9,14 +9,13 @@ import pytest
 from sqlalchemy import text
 
 from services.platform.messages.envelope import read
-from services.platform.store.query import execute_pipelined
 from services.protocol.handlers import Handlers
 from services.protocol.loader import Library, files
-from services.protocol.store import HOLDING, hold
-from services.safeguarding import events
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.duties import Duty, PoliceNotify
-from services.safeguarding.events import RuleDue
+from services.protocol.store import PARSED, held_cases, hold, remember
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.roles import Role, Wording
 from tests.support.database import Database
 from tests.support.protocol import Protocol
@@ -74,7 +73,7 @@ async def test_what_comes_together_holds_its_children_at_once_and_writes_each_ca
     await protocol.takes(protocol.received(MISSING, known))
     story = [protocol.received(each, child) for child in (new, known) for each in (MISSING, MISSING)]
     async with protocol.store.transaction() as uow:
-        HOLDING.load(uow, await execute_pipelined(uow.connection, *HOLDING.queries(story)))
+        remember(uow, await uow.fetch(*held_cases([new, known])))
         for each in story:
             await protocol.handlers.on_message(each, uow)
     async with protocol.store.transaction() as uow:
@@ -166,6 +165,7 @@ async def test_a_case_goes_on_by_the_protocol_it_began_with(protocol: Protocol, 
         each.rules[:] = [rule for rule in each.rules if rule["id"] != "tell-police-missing"]
     later = Protocol(database)
     later.handlers = Handlers(Library(read_files), later.clocks)
+    PARSED.clear()  # as in a process that has just started
     first = read((await protocol.due(child))[0].envelope)
     before = len(await protocol.said(child))
     await later.takes(first)

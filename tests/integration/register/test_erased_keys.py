@@ -12,7 +12,7 @@ from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import keys, words
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
 from tests.support.carers import Carers, Kestrel
 from tests.support.database import Database
 from tests.support.delivery import LATER, PlayedMedium, all_withdrawn, received, running_floor

@@ -31,7 +31,7 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
 from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.duties import ProfessionalNotify
+from services.safeguarding.duty.duties import ProfessionalNotify
 from services.strategy.discussions.attendees import attendees_with_address
 from services.strategy.discussions.repository import discussion_of_child
 from services.strategy.replies.correspondence import inviters

@@ -17,12 +17,13 @@ from services.platform.register import (
     conversation,
     directory,
     facts,
-    forces,
     keys,
-    police_notice,
     words,
 )
 from services.platform.register.conversation import SpeakerKind
+from services.platform.register.forces import Forces
+from services.platform.register.police_notice import NoticeFacts, facts_for_notice
+from services.platform.register.words import words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
@@ -72,7 +73,7 @@ async def test_a_known_childs_notice_has_its_placement_both_carers_and_the_duty_
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("police").connect() as connection:
-        found = await police_notice.facts(connection, keyring, kestrel.ids["C1"])
+        found = await Reader(connection).fetch(facts_for_notice(keyring, kestrel.ids["C1"]))
     assert found.child is not None
     assert (found.child.name, found.child.known_as, found.child.date_of_birth) == (
         "Amara C1 Diallo",
@@ -98,8 +99,8 @@ async def test_a_provisional_childs_notice_has_the_candidates_and_the_home_it_wa
 ) -> None:
     six = [kestrel.ids[f"C1{n}"] for n in range(1, 7)]
     async with engines("police").connect() as connection:
-        found = await police_notice.facts(
-            connection, keyring, provisional_child("x"), candidates=six, placement=kestrel.ids["home"]
+        found = await Reader(connection).fetch(
+            facts_for_notice(keyring, provisional_child("x"), candidates=six, placement=kestrel.ids["home"])
         )
     assert found.child is None
     assert [each.child for each in found.candidates] == six
@@ -111,7 +112,9 @@ async def test_a_provisional_child_without_candidates_still_has_a_placement(
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("police").connect() as connection:
-        found = await police_notice.facts(connection, keyring, provisional_child("y"), placement=kestrel.ids["foster"])
+        found = await Reader(connection).fetch(
+            facts_for_notice(keyring, provisional_child("y"), placement=kestrel.ids["foster"])
+        )
     assert found.candidates == ()
     assert found.authority == kestrel.name
     assert found.placement is not None
@@ -120,15 +123,15 @@ async def test_a_provisional_child_without_candidates_still_has_a_placement(
 
 async def test_a_child_nobody_knows_has_gaps_and_no_error(engines: Engines, keyring: Keyring) -> None:
     async with engines("police").connect() as connection:
-        found = await police_notice.facts(connection, keyring, new_id("child"))
-    assert found == police_notice.NoticeFacts(None, None, None, None, (), None)
+        found = await Reader(connection).fetch(facts_for_notice(keyring, new_id("child")))
+    assert found == NoticeFacts(None, None, None, None, (), None)
 
 
 async def test_an_erased_key_leaves_a_gap_in_the_notice(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
     async with engines("casework").begin() as connection:
         await connection.execute(text("DELETE FROM register.data_keys WHERE owner = :o"), {"o": kestrel.ids["C2"]})
     async with engines("police").connect() as connection:
-        found = await police_notice.facts(connection, keyring, kestrel.ids["C2"])
+        found = await Reader(connection).fetch(facts_for_notice(keyring, kestrel.ids["C2"]))
     assert found.child is not None
     assert (found.child.name, found.child.code) == (None, "C2")
 
@@ -245,10 +248,13 @@ async def test_another_authoritys_rota_is_never_asked(engines: Engines, kestrel:
 
 
 async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: Loaded) -> None:
+    child = kestrel.ids["C1"]
     async with engines("protocol").connect() as connection:
-        known = await facts.for_protocol(connection, kestrel.ids["C1"])
-        unknown = await facts.at_placement(connection, kestrel.ids["home"])
-        nobody = await facts.for_protocol(connection, provisional_child("q"))
+        by_child, unknown = await Reader(connection).fetch(
+            facts.facts_by_child([child, provisional_child("q")]), facts.facts_at_placement(kestrel.ids["home"])
+        )
+    assert list(by_child) == [child]
+    known = by_child[child]
     assert Facts.model_validate(known) == Facts(
         authority=kestrel.name,
         force=f"{kestrel.name}-police",
@@ -268,7 +274,6 @@ async def test_rules_see_flags_and_dates_and_no_name(engines: Engines, kestrel: 
         f"{kestrel.name}-police",
         None,
     )
-    assert set(nobody.values()) == {None}
 
 
 async def test_a_contacts_number_and_mail_open_for_those_who_send(
@@ -284,8 +289,9 @@ async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("police").connect() as connection:
-        found = await forces.of(connection, keyring, f"{kestrel.name}-police")
-        assert await forces.of(connection, keyring, "no-such-force") is None
+        by_id = Forces(keyring).by_id
+        found, unknown = await Reader(connection).fetch(by_id(f"{kestrel.name}-police"), by_id("no-such-force"))
+    assert unknown is None
     assert found is not None
     assert (found.secrets, found.reply_secrets) == ((SECRET, OTHER_SECRET), (OTHER_SECRET,))
     assert found.notice_url == "http://127.0.0.1:1/notices"
@@ -330,8 +336,9 @@ async def test_police_read_the_words_that_their_notice_names_oldest_first_and_no
             delivery = Delivery.of(each, lane="a-force", now=TUESDAY_NIGHT)
             assert await deliveries.put(uow, "police", delivery, keyring, None)
     async with engines("police").connect() as connection:
-        found, none = await Reader(connection).fetch_each(
-            [words.words_told_to_police(keyring, each.content.telling) for each in (told, of_another)]
+        found, none = await Reader(connection).fetch(
+            words_told_to_police(keyring, told.content.telling),
+            words_told_to_police(keyring, of_another.content.telling),
         )
         for view in ("words_told_to_police", "words_said"):
             seen = text(f"SELECT id FROM register.{view} WHERE id = ANY(:i)")

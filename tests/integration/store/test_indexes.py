@@ -35,7 +35,7 @@ OF_DELIVERIES: dict[str, Question] = {
 OTHERS: dict[str, tuple[str, Question]] = {
     "the promise": ("police", lambda it: slo.measure(it.connection, "police", NOW)),
     "the promise, lately": ("police", lambda it: slo.measure_recent(it.connection, "police", NOW)),
-    "a force's list": ("police", lambda it: police.standings(it.connection, "force-a")),
+    "a force's list": ("police", lambda it: it.fetch(police.told_episodes("force-a"))),
     "deadlines": ("clock", lambda it: deadlines.claim(it, now=NOW, most=500)),
     "texts": ("carers", lambda it: it.fetch(texts.next_unread(NOW))),
     "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),

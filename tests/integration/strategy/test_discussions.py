@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.store.encryption import Keyring
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState
-from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
+from services.safeguarding.duty.evidence import AttemptResult
 from services.safeguarding.identifiers import provisional_child
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.monitor import DiscussionWatch

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionCancelled, StrategyDiscussionRedated
 from services.safeguarding.roles import Wording
 from services.strategy.discussions.monitor import DiscussionWatch
 from services.strategy.replies.mail import DOUBTS

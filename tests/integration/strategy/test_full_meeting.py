@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState
-from services.safeguarding.discussion_events import (
+from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
     StrategyDiscussionHeld,
     StrategyDiscussionRedated,
 )
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState
 from services.safeguarding.roles import Role, Wording
 from services.strategy.discussions.monitor import DiscussionWatch
 from tests.support.database import Database

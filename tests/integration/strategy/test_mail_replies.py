@@ -13,7 +13,7 @@ import pytest
 
 from services.platform.delivery.channels.channel import SendRequest
 from services.platform.store.encryption import Keyring
-from services.safeguarding.discussion_events import StrategyDiscussionRedated
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
 from services.safeguarding.roles import Role
 from tests.support.database import Database
 from tests.support.strategy import HEALTH, POLICE, Strategy, event_of, from_convenor, running_strategy

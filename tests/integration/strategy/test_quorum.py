@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding.discussion_events import StrategyDiscussionRedated
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
 from services.strategy.discussions.monitor import DiscussionWatch
 from tests.support.database import Database
 from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.safeguarding.discussion_events import StrategyDiscussionHeld
+from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.roles import Role, Wording
 from services.strategy.discussions.monitor import DiscussionWatch
 from tests.support.database import Database

@@ -6,17 +6,17 @@ from uuid import uuid4
 
 import pytest
 
-from services.audit.policy.consequences import Gap, Thread, gap_of, standing_of, thread_of
+from services.audit.policy.consequences import Gap, Thread, duty_columns, gap_of, thread_of
 from services.audit.reconciler import OUTCOMES
 from services.protocol import simulate
 from services.protocol.loader import Library, files
 from services.protocol.policy import decide as decide_module
 from services.protocol.policy.draft import Decision, Happened
 from services.protocol.stories import read
-from services.safeguarding.decisions import MessageDeadLettered
-from services.safeguarding.events import ChildReportedMissing, PoliceClosed
-from services.safeguarding.evidence import AttemptResult, DeliveryAttempted
-from services.safeguarding.outcomes import DutyAccepted
+from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
+from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
+from services.safeguarding.duty.outcomes import DutyAccepted
 from tests.support.console import REPORTED_AT, duty_changed
 
 STORIES = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
@@ -87,7 +87,7 @@ def test_a_gap_is_named_for_what_did_not_happen() -> None:
 
 
 def test_a_duty_that_is_over_waits_for_no_step() -> None:
-    going = standing_of(duty_changed(None, next_step_at=REPORTED_AT))
-    over = standing_of(duty_changed(None, state="acknowledged", next_step_at=REPORTED_AT))
+    going = duty_columns(duty_changed(None, next_step_at=REPORTED_AT))
+    over = duty_columns(duty_changed(None, state="acknowledged", next_step_at=REPORTED_AT))
     assert (going or {})["next_step_at"] == REPORTED_AT
     assert (over or {})["next_step_at"] is None

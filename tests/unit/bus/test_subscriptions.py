@@ -3,9 +3,9 @@
 from typing import Any
 
 from services.platform.bus.subscriptions import Priority, Subscription, background_topics
-from services.safeguarding.decisions import EpisodeChanged, ReportTaken
+from services.safeguarding.duty.decisions import EpisodeChanged, ReportTaken
+from services.safeguarding.duty.outcomes import DutyAccepted
 from services.safeguarding.message import Message, Topic
-from services.safeguarding.outcomes import DutyAccepted
 
 
 async def handler(received: Any, uow: Any) -> None: ...

@@ -13,11 +13,11 @@ from services.carers.policy.decision import decide
 from services.carers.policy.scene import Child, Decision, Standing, Telling, TextContext
 from services.carers.understanding import whom
 from services.carers.understanding.grammar import understand
-from services.safeguarding import events
-from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import NAMESPACE, provisional_child
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 
 HERE = Path(__file__).parent
 SOMEBODY = provisional_child("a text")

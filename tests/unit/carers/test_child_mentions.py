@@ -6,8 +6,8 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.decision import decide
 from services.carers.policy.scene import Decision, Provisional, Question
 from services.carers.understanding.grammar import understand
-from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.events import ChildReportedMissing
 from tests.unit.carers.corpus import SOMEBODY, Case, child_id, scene_of
 
 ASKED = replace(

@@ -16,8 +16,8 @@ from services.carers.policy.scene import Decision, Question, Standing, TextConte
 from services.carers.store.claims import code_for, new_code
 from services.carers.understanding import confirmations
 from services.carers.understanding.grammar import understand
-from services.safeguarding import events
-from services.safeguarding.events import Proof
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import Proof
 from services.safeguarding.message import Message
 from tests.unit.carers.corpus import Case, cases, child_id, scene_of
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from tests.unit.carers.corpus import Case, effects, made_of
 
 

@@ -9,7 +9,7 @@ from services.carers.policy.claim import OpenClaim
 from services.carers.policy.decision import decide
 from services.carers.policy.scene import Decision, Enrolment, Standing, TextContext
 from services.carers.understanding.grammar import understand
-from services.safeguarding.events import ChildReportedMissing, ReportRetracted, TextNeedsHuman
+from services.safeguarding.child_events.events import ChildReportedMissing, ReportRetracted, TextNeedsHuman
 from tests.unit.carers.corpus import Case, child_id, scene_of
 
 AMARA = child_id("C17")

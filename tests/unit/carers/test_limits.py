@@ -13,7 +13,7 @@ from services.carers.policy.scene import TextContext
 from services.carers.policy.senders.carer import REPLIES_AN_HOUR
 from services.carers.settings import CarersSettings
 from services.carers.understanding.grammar import understand
-from services.safeguarding.events import TextNeedsHuman
+from services.safeguarding.child_events.events import TextNeedsHuman
 from tests.unit.carers.corpus import Case, scene_of
 
 KEY = SecretStr(b64encode(b"k" * 32).decode())

@@ -12,7 +12,7 @@ from services.carers import messages
 from services.carers.policy.answer import Answer
 from services.carers.policy.claim import Claim, Claimed, ClaimKind
 from services.carers.policy.scene import Decision, PoliceStand, Standing
-from services.protocol.policy.tellings import CARERS
+from services.protocol.policy.duties.tellings import CARERS
 from services.safeguarding.roles import Wording
 
 RULES = Path(__file__).parents[3] / "services/protocol/rules"

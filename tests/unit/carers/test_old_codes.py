@@ -9,9 +9,9 @@ from services.carers.policy.answer import Answer
 from services.carers.policy.decision import decide
 from services.carers.policy.scene import Decision, PoliceStand, Standing, Telling, TextContext
 from services.carers.understanding.grammar import understand
-from services.safeguarding import events
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 from tests.unit.carers.corpus import CODE, EPISODE, SOMEBODY, TOLD, Case, scene_of
 
 STANDS = TOLD.standing

@@ -14,8 +14,8 @@ from services.carers.policy.scene import Capacity, Child, Decision, Provisional,
 from services.carers.understanding import whom
 from services.carers.understanding.grammar import understand
 from services.carers.understanding.meaning import Intent
-from services.safeguarding import events
-from services.safeguarding.care_events import ChildIdentified
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.identifiers import provisional_child
 from tests.unit.carers.corpus import UNKNOWN, cases, child_id
 

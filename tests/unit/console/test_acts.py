@@ -13,12 +13,12 @@ from services.console.policy.acts import DEEDS, possible, read_form, steps_to_ch
 from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
 from services.console.web.wording import MESSAGES
-from services.safeguarding import discussion_events, events, plan_events
-from services.safeguarding.decisions import OVER, EpisodeState
-from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.duty.decisions import OVER, EpisodeState
+from services.safeguarding.duty.duties import DutySendAgain
+from services.safeguarding.duty.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
-from services.safeguarding.outcomes import DutyAcknowledged, StrategyDiscussionChanged
 from services.safeguarding.roles import Role, Wording
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
 

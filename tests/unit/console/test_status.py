@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 
 from services.console.policy.record import Recorded
 from services.console.policy.status import Coming, episode_line, overview
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged
-from services.safeguarding.events import RuleDue
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id, provisional_child
 from services.safeguarding.roles import Role
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step

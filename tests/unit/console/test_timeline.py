@@ -7,15 +7,15 @@ from uuid import UUID, uuid4
 from services.console.policy.record import Recorded
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
-from services.safeguarding.decisions import ProtocolDecided, Verdict
-from services.safeguarding.duties import Because, PoliceNotify
-from services.safeguarding.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
-from services.safeguarding.evidence import AttemptResult, DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
+from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duty.duties import Because, PoliceNotify
+from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.console import REPORTED_AT, duty_changed, episode_changed, step
 

@@ -10,9 +10,11 @@ import yaml
 from services.console.policy.record import Recorded
 from services.console.policy.timeline import Line
 from services.console.web.wording import MESSAGES, Words
-from services.safeguarding import decisions, discussion_events, duties, events, evidence, languages, operators, roles
-from services.safeguarding.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
-from services.safeguarding.duties import Duty
+from services.safeguarding import languages, operators, roles
+from services.safeguarding.child_events import discussion_events, events
+from services.safeguarding.duty import decisions, duties, evidence
+from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.message import CONTRACTS, Message
 
 CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())

@@ -8,7 +8,7 @@ from services.carers import messages as carers
 from services.professionals import email_wording, sms_wording
 from services.protocol.checks.rule_checks import ESCALATIONS, UNPROVEN
 from services.protocol.loader import Library, files
-from services.protocol.policy.tellings import CARERS
+from services.protocol.policy.duties.tellings import CARERS
 from services.safeguarding.roles import Channel, Wording
 
 PROTOCOL = Library(files()).current("northshire")

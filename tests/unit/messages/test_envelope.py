@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.platform.messages.envelope import Unreadable, compose, kind_of, read
-from services.safeguarding.events import ChildReportedMissing
+from services.safeguarding.child_events.events import ChildReportedMissing
 
 AT = datetime(2026, 3, 2, 23, 15, tzinfo=UTC)
 REPORT = ChildReportedMissing(authority="seaford", channel="text")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from services.platform.store.unit_of_work import Store
 from services.professionals.digests.email_channel import GroupedMail
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 from tests.support.delivery import PlayedMedium, sending
 
 NO_STORE = cast("Store", None)

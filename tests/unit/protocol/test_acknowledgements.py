@@ -9,11 +9,11 @@ import pytest
 from services.protocol.policy.case import DutyOfCase
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding import events
-from services.safeguarding.decisions import DutyState, Verdict
-from services.safeguarding.duties import Because
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import DutyState, Verdict
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.roles import Role
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

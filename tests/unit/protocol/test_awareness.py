@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.protocol.loader import Library, files
-from services.protocol.policy.awareness import aware_since, with_aware
 from services.protocol.policy.case import Case, Record
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.grammar import Asked
-from services.protocol.policy.predicates import Standing, ask
-from services.safeguarding.care_events import CarerAwarenessRecorded
-from services.safeguarding.decisions import Verdict
+from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
+from services.protocol.policy.rule_engine.predicates import Situation, ask
+from services.protocol.policy.rule_language.grammar import Asked
+from services.safeguarding.child_events.care_events import CarerAwarenessRecorded
+from services.safeguarding.duty.decisions import Verdict
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 ANN = "person-00000000-0000-4000-8000-00000000000a"
@@ -59,7 +59,7 @@ def test_word_of_all_from_before_anybody_was_named_says_nothing_of_whoever_is_na
 def test_the_rule_says_for_how_many_days_it_is_good(ago: int, aware: bool) -> None:
     asked = Asked.model_validate({"carers.aware-within-days": 365})
     record = recorded(BOTH, (None, NOW - timedelta(days=ago)))
-    assert ask(asked, Standing(CHILD, BOTH, None, NOW, record=record)) is aware
+    assert ask(asked, Situation(CHILD, BOTH, None, NOW, record=record)) is aware
 
 
 def test_an_exercise_makes_nobody_aware_and_a_practice_is_said_as_none() -> None:

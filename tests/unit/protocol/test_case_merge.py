@@ -10,9 +10,9 @@ from services.protocol.policy.case import NOTHING, Case, Marked, Record
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
-from services.safeguarding import care_events, events
-from services.safeguarding.decisions import EpisodeState
+from services.protocol.policy.rule_language.vocabulary import Mark
+from services.safeguarding.child_events import care_events, events
+from services.safeguarding.duty.decisions import EpisodeState
 from services.safeguarding.message import Message
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

@@ -8,10 +8,10 @@ import pytest
 from services.protocol.policy.case import Case, Episode, Record
 from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
-from services.safeguarding import care_events, events
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
-from services.safeguarding.events import RuleDue
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.child_events import care_events, events
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, Verdict
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only
 

@@ -6,10 +6,10 @@ import pytest
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding import discussion_events, events, plan_events
-from services.safeguarding.care_events import ChildPresented
+from services.safeguarding.child_events import discussion_events, events, plan_events
+from services.safeguarding.child_events.care_events import ChildPresented
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel, Wording
 from tests.support.one_child import CHILD, OneChild
 

@@ -9,14 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.protocol.loader import Library, files, parse
-from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
-from services.safeguarding import care_events, discussion_events, events
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, Verdict
+from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.rule_language.vocabulary import Mark
+from services.safeguarding.child_events import care_events, discussion_events, events
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, Verdict
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged
 from services.safeguarding.roles import Role
 from tests.support.one_child import CHILD, CURRENT, START, OneChild
 

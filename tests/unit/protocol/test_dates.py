@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.protocol.policy.dates import birthday, morning_of
-from services.protocol.policy.periods import calendar_length, length, spoken
+from services.protocol.policy.rule_engine.dates import birthday, morning_of
+from services.protocol.policy.rule_language.periods import calendar_length, length, spoken
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
-from services.protocol.policy.episodes import READ
 from services.protocol.policy.facts import Facts
-from services.safeguarding.events import ChildReportedMissing, Told
+from services.protocol.policy.readings.episodes import READ
+from services.safeguarding.child_events.events import ChildReportedMissing, Told
 from services.schemas.examples import FORMATS, example
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

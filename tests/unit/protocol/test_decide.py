@@ -10,14 +10,14 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import message_of
-from services.safeguarding import events
-from services.safeguarding.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
-from services.safeguarding.duties import Because
-from services.safeguarding.events import DutyStepDue, RuleDue
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import DutyStepDue, RuleDue
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, MessageDeadLettered, Verdict
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

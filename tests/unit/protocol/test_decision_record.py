@@ -12,12 +12,12 @@ from services.protocol.policy.case import Case, DutyOfCase
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Condition
-from services.safeguarding import events
-from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
-from services.safeguarding.duties import Because
+from services.protocol.policy.rule_language.vocabulary import Condition
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
 from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

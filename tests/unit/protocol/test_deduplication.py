@@ -7,13 +7,13 @@ import pytest
 
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import message_of
-from services.safeguarding import events, plan_events
-from services.safeguarding.decisions import Verdict
+from services.safeguarding.child_events import events, plan_events
+from services.safeguarding.duty.decisions import Verdict
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only
 

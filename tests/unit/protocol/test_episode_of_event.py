@@ -7,9 +7,9 @@ import pytest
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Trigger
-from services.safeguarding import events
-from services.safeguarding.decisions import EpisodeState, Verdict
+from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
 from tests.support.one_child import CHILD, OneChild
 from tests.support.own_rules import only

@@ -8,11 +8,11 @@ import pytest
 from services.protocol.policy.case import Episode
 from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
-from services.safeguarding import care_events, discussion_events, events
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeState, Verdict
-from services.safeguarding.duties import Because
+from services.safeguarding.child_events import care_events, discussion_events, events
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState, Verdict
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

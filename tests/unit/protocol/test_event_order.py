@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from services.protocol.policy.case import DutyOfCase, Marked, Record, Telling
-from services.protocol.policy.dates import morning_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
-from services.safeguarding import care_events, events, plan_events
-from services.safeguarding.decisions import EpisodeState, Verdict
+from services.protocol.policy.rule_engine.dates import morning_of
+from services.protocol.policy.rule_language.vocabulary import Mark
+from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
 from services.safeguarding.message import Message
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

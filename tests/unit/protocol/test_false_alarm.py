@@ -6,8 +6,8 @@ import pytest
 
 from services.protocol.policy.case import DutyOfCase
 from services.protocol.policy.facts import Facts
-from services.safeguarding import care_events, events
-from services.safeguarding.decisions import DutyState
+from services.safeguarding.child_events import care_events, events
+from services.safeguarding.duty.decisions import DutyState
 from services.safeguarding.message import Message
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

@@ -6,16 +6,16 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision
+from services.protocol.policy.duties.tellings import message_of
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import message_of
-from services.safeguarding import care_events, contact_events, discussion_events, events
-from services.safeguarding.decisions import DutyState, MessageDeadLettered, Verdict
-from services.safeguarding.duties import Because, Duty
-from services.safeguarding.events import DutyStepDue
+from services.protocol.policy.rule_engine.dates import morning_of
+from services.safeguarding.child_events import care_events, contact_events, discussion_events, events
+from services.safeguarding.child_events.events import DutyStepDue
+from services.safeguarding.duty.decisions import DutyState, MessageDeadLettered, Verdict
+from services.safeguarding.duty.duties import Because, Duty
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

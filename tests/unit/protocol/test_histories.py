@@ -12,15 +12,15 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import OPEN_STATES, Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Deadline, Decision, Happened, Protocols
-from services.protocol.policy.episodes import READ
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Trigger
-from services.safeguarding import events
-from services.safeguarding.care_events import ChildTransferred
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeState
-from services.safeguarding.events import Event
+from services.protocol.policy.readings.episodes import READ
+from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildTransferred
+from services.safeguarding.child_events.events import Event
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeState
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
 from tests.support.drawing import Drawing
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"

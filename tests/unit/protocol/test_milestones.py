@@ -7,12 +7,12 @@ from services.protocol.loader import Library, files
 from services.protocol.policy.case import Case
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Happened, Protocols
+from services.protocol.policy.duties.milestones import Measurement, Milestone, find_milestones
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.milestones import Milestone, Reached, reached
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
+from services.safeguarding.child_events.events import ChildReportedMissing, DutyStepDue, TextNeedsHuman
+from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered
 from services.safeguarding.roles import Role
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
@@ -26,15 +26,15 @@ class Story:
         self.case = Case(child=CHILD)
         self.told: list[Duty] = []
 
-    def hears(self, content: Message, after_seconds: float, **about: Any) -> list[Reached]:
+    def hears(self, content: Message, after_seconds: float, **about: Any) -> list[Measurement]:
         at = START + timedelta(seconds=after_seconds)
         happened = Happened(content, f"message-{after_seconds}-{content.kind}", CHILD, at, **about)
         before = self.case
         decision = decide(before, happened, FACTS, PROTOCOLS, at)
         self.case, self.told = decision.case, decision.duties
-        return list(reached(before, self.case, at, "northshire"))
+        return list(find_milestones(before, self.case, at, "northshire"))
 
-    def of(self, outcome: type[Any], role: Role, after_seconds: float, **about: Any) -> list[Reached]:
+    def of(self, outcome: type[Any], role: Role, after_seconds: float, **about: Any) -> list[Measurement]:
         duty = next(each for each in self.case.duties.values() if each.role is role)
         content = outcome(duty=duty.duty, step=0, authority="northshire", episode=duty.episode, **about)
         return self.hears(content, after_seconds)
@@ -46,7 +46,7 @@ def reported(*, exercise: bool = False) -> Story:
     return story
 
 
-def seconds(found: list[Reached]) -> dict[Milestone, float]:
+def seconds(found: list[Measurement]) -> dict[Milestone, float]:
     return {each.milestone: each.seconds for each in found}
 
 
@@ -143,4 +143,4 @@ def test_what_becomes_of_a_duty_after_its_answer_is_no_second_answer() -> None:
     worker = next(each for each in story.case.duties.values() if each.role is Role.DUTY_WORKER)
     grown = {worker.duty: worker.model_copy(update={"revision": 9})}
     after = story.case.model_copy(update={"duties": story.case.duties | grown})
-    assert list(reached(story.case, after, START, "northshire")) == []
+    assert list(find_milestones(story.case, after, START, "northshire")) == []

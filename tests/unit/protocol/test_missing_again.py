@@ -6,9 +6,9 @@ import pytest
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding import events
-from services.safeguarding.decisions import Verdict
-from services.safeguarding.outcomes import DutyAcknowledged
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import Verdict
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from tests.support.one_child import CHILD, CURRENT, START, OneChild, due
 from tests.support.own_rules import only
 

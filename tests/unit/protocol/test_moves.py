@@ -10,10 +10,10 @@ from services.protocol.loader import Library, files, parse
 from services.protocol.policy.decide import decide
 from services.protocol.policy.draft import Decision, Happened, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
-from services.safeguarding import care_events, contact_events, events
-from services.safeguarding.decisions import DutyState, EpisodeState, Verdict
-from services.safeguarding.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
+from services.protocol.policy.rule_language.vocabulary import Mark
+from services.safeguarding.child_events import care_events, contact_events, events
+from services.safeguarding.duty.decisions import DutyState, EpisodeState, Verdict
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyFailed
 from services.safeguarding.roles import Role, Wording
 from tests.support.one_child import CHILD, CURRENT, START, OneChild
 

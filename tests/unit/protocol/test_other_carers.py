@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import pytest
 
+from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import CARERS
-from services.safeguarding import events
-from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.outcomes import DutyAccepted
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.duty.outcomes import DutyAccepted
 from tests.support.one_child import CHILD, OneChild
 
 SAID: dict[str, Any] = {"authority": "northshire"}

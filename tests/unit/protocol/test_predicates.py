@@ -7,17 +7,17 @@ import pytest
 
 from services.protocol.policy.case import Episode
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.grammar import Asked, Rule
-from services.protocol.policy.predicates import Answer, Standing, age_on, answer, ask
-from services.protocol.policy.questions import NUMBERED, Question
+from services.protocol.policy.rule_engine.predicates import Answer, Situation, age_on, answer, ask
+from services.protocol.policy.rule_language.grammar import Asked, Rule
+from services.protocol.policy.rule_language.questions import NUMBERED, Question
 
 NOW = datetime(2026, 11, 24, 18, tzinfo=UTC)
 YES, NO, UNKNOWN = {"unaccompanied": True}, {"unaccompanied": False}, {"unaccompanied": None}
 
 
-def standing(now: datetime = NOW, **facts: object) -> Standing:
+def standing(now: datetime = NOW, **facts: object) -> Situation:
     known = Facts.model_validate({"authority": "northshire", **facts})
-    return Standing("child-00000000-0000-4000-8000-000000000001", known, None, now)
+    return Situation("child-00000000-0000-4000-8000-000000000001", known, None, now)
 
 
 def rule(when: dict[str, object], unknown: str = "counts-as-yes") -> Rule:
@@ -116,7 +116,7 @@ def test_located_is_not_missing_and_not_back_either(state: str, missing: bool, n
             "opened_at": NOW - timedelta(hours=1), "last_report_at": NOW - timedelta(hours=1),
         }
     )  # fmt: skip
-    found = Standing("child-00000000-0000-4000-8000-000000000001", Facts(authority="northshire"), episode, NOW)
+    found = Situation("child-00000000-0000-4000-8000-000000000001", Facts(authority="northshire"), episode, NOW)
     assert ask(Asked(question=Question.CHILD_MISSING), found) is missing
     assert ask(Asked(question=Question.CHILD_NOT_BACK), found) is not_back
 

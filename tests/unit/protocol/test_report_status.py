@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.report_status import reports_taken
-from services.safeguarding.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
+from services.protocol.policy.duties.report_status import reports_taken
+from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.roles import Channel, Role, Wording
 
 AT = datetime(2026, 11, 3, 2, 0, tzinfo=UTC)

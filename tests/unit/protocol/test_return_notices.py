@@ -7,10 +7,10 @@ import pytest
 
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding import events
-from services.safeguarding.care_events import PhotographRecorded
-from services.safeguarding.events import RuleDue
-from services.safeguarding.outcomes import DutyAccepted, DutyFailed
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.care_events import PhotographRecorded
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.roles import Role
 from tests.support.one_child import CHILD, START, OneChild
 

@@ -8,13 +8,13 @@ import pytest
 from services.protocol.policy.case import Marked, Record
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark
-from services.safeguarding import care_events, discussion_events, events, plan_events
-from services.safeguarding.decisions import Verdict
-from services.safeguarding.first_hours import FIRST_HOURS
+from services.protocol.policy.rule_language.vocabulary import Mark
+from services.safeguarding.child_events import care_events, discussion_events, events, plan_events
+from services.safeguarding.duty.decisions import Verdict
+from services.safeguarding.duty.outcomes import DutyAccepted
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAccepted
 from services.safeguarding.roles import Role
+from services.safeguarding.working_time import FIRST_HOURS
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only
 

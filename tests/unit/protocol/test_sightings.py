@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.sightings import newest_sighting
+from services.protocol.policy.case import newest_sighting
 from tests.unit.protocol.test_decide import MISSING, START, Child, child, police_duty
 
 __all__ = ["child"]

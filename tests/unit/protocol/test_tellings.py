@@ -7,13 +7,20 @@ from uuid import uuid4
 import pytest
 
 from services.protocol.policy.draft import Decision
+from services.protocol.policy.duties.tellings import kind_of_duty
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.tellings import kind_of_duty
-from services.safeguarding import care_events, events, plan_events
-from services.safeguarding.decisions import DutyChanged, EpisodeChanged, Verdict
-from services.safeguarding.duties import Because, CarerAlert, Duty, PoliceNotify, ProfessionalNotify, StrategyInvite
+from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, Verdict
+from services.safeguarding.duty.duties import (
+    Because,
+    CarerAlert,
+    Duty,
+    PoliceNotify,
+    ProfessionalNotify,
+    StrategyInvite,
+)
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.identifiers import telling
-from services.safeguarding.outcomes import DutyAccepted, DutyFailed
 from services.safeguarding.roles import Channel, Role
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

@@ -8,12 +8,12 @@ import pytest
 from services.protocol.policy.case import Marked
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.vocabulary import Mark, Trigger
-from services.safeguarding import care_events as care
-from services.safeguarding import discussion_events as discussion
-from services.safeguarding import events
-from services.safeguarding import plan_events as plan
-from services.safeguarding.decisions import Verdict
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.safeguarding.child_events import care_events as care
+from services.safeguarding.child_events import discussion_events as discussion
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events import plan_events as plan
+from services.safeguarding.duty.decisions import Verdict
 from services.safeguarding.message import Message
 from tests.support.one_child import CHILD, START, OneChild
 from tests.support.own_rules import only

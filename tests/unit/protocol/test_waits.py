@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import pytest
 
-from services.protocol.policy.dates import morning_of
 from services.protocol.policy.draft import Decision
 from services.protocol.policy.facts import Facts
-from services.safeguarding import care_events, events, plan_events
-from services.safeguarding.decisions import Verdict
-from services.safeguarding.events import RuleDue
+from services.protocol.policy.rule_engine.dates import morning_of
+from services.safeguarding.child_events import care_events, events, plan_events
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import Verdict
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.message import Message
-from services.safeguarding.outcomes import DutyAcknowledged
 from tests.support.one_child import CHILD, START, OneChild, due
 from tests.support.own_rules import only
 

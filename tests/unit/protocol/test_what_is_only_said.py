@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from services.protocol.policy.claims import STANDS_FOR
 from services.protocol.policy.draft import Decision, Protocols
 from services.protocol.policy.facts import Facts
-from services.protocol.policy.stand_down import StandDown
-from services.safeguarding import events
-from services.safeguarding.decisions import EpisodeChanged, EpisodeState, Verdict
-from services.safeguarding.duties import PoliceNotify
-from services.safeguarding.events import Proof
+from services.protocol.policy.readings.claims import STANDS_FOR
+from services.protocol.policy.rule_language.grammar import StandDown
+from services.safeguarding.child_events import events
+from services.safeguarding.child_events.events import Proof
+from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, Verdict
+from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.message import Message
 from tests.support.one_child import CHILD, CURRENT, OneChild
 

@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.platform.messages.envelope import compose, read
+from services.safeguarding.child_events.events import ChildReportedMissing, LeaveGranted
 from services.safeguarding.dates import Day, Moment
-from services.safeguarding.events import ChildReportedMissing, LeaveGranted
 from services.safeguarding.working_time import in_england
 
 

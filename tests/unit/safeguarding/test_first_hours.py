@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.safeguarding.first_hours import in_first_hours
+from services.safeguarding.working_time import in_first_hours
 
 ENTERED = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.contracts import contract_of, contracts
-from services.safeguarding.events import ChildReportedMissing
 from services.safeguarding.message import CONTRACTS, Message, Topic, class_name, handler_name
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from services.safeguarding.discussion_events import PlannedStep
+from services.safeguarding.child_events.discussion_events import PlannedStep
 from services.safeguarding.roles import PLAN_OWNERS, Role
 
 DAY = date(2026, 12, 1)

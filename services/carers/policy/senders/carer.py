@@ -10,8 +10,8 @@ from services.carers.policy.one_child import decide_for_child
 from services.carers.policy.scene import Act, Child, Decision, PoliceStand, Standing, TextContext
 from services.carers.understanding import confirmations, residence, whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
-from services.safeguarding.care_events import ChildIdentified
-from services.safeguarding.events import (
+from services.safeguarding.child_events.care_events import ChildIdentified
+from services.safeguarding.child_events.events import (
     ChildReportedMissing,
     ChildReturnClaimed,
     ChildReturned,

@@ -16,8 +16,8 @@ from services.carers.policy.scene import Act, Child, Decision, Standing, Telling
 from services.carers.understanding import whom
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
 from services.carers.understanding.refusal import declines
+from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
-from services.safeguarding.outcomes import DutyAcknowledged
 
 SAID_OF_A_CHILD = (
     *REPORTS, Intent.BACK, Intent.FALSE_ALARM, Intent.LOCATED, Intent.SEEN, Intent.CONTACT, Intent.LURE, Intent.REFERENCE,

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.platform.delivery.model import FailureReason, MediumName
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 MAIL_TO = "mailto:"
 

@@ -13,7 +13,7 @@ from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.smtp_pool import Connections
 from services.platform.delivery.model import FailureReason, MediumName
 from services.platform.runtime.logs import logger
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 LANE = "mail"
 """One destination: the relay. What fails for one mailbox alone is no failure of the lane."""

@@ -27,7 +27,7 @@ from services.platform.delivery.channels.twilio_errors import meaning
 from services.platform.delivery.channels.voice import spoken
 from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 LANE = "texts"
 """One destination: the provider. What fails for one number alone is no failure of the lane."""

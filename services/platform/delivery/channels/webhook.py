@@ -20,7 +20,7 @@ from services.platform.delivery.channels.http.resolver import CheckedResolver
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 TOTAL_SECONDS = 10.0
 READ_AT_MOST = 20_000

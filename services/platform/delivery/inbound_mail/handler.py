@@ -12,8 +12,8 @@ from services.platform.register import words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
-from services.safeguarding.events import TextNeedsHuman
+from services.safeguarding.child_events.events import TextNeedsHuman
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 ESCALATES: dict[MailKind, Literal["undeliverable", "away"]] = {

@@ -15,7 +15,7 @@ from services.platform.register import keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import as_sql, execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import CONTRACTS
 

@@ -23,7 +23,7 @@ from services.platform.runtime.logs import logger
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[PreparedMessage | Undeliverable]]
 """Asked once, when a parcel is first sent: who holds the role, which of their fields are needed, what the body says."""

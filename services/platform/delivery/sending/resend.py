@@ -14,7 +14,7 @@ from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import deliveries
 from services.platform.messages.envelope import Received
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duties import DutySendAgain
+from services.safeguarding.duty.duties import DutySendAgain
 from services.safeguarding.identifiers import derived
 
 

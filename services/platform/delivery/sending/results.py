@@ -17,7 +17,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 AT_ONCE = 16
 

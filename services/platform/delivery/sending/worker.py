@@ -22,7 +22,7 @@ from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import OF_DATABASE, is_transient
 from services.platform.store.unit_of_work import Local, Store, UnitOfWork
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0

@@ -22,7 +22,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.query import as_sql, execute_pipelined
 from services.platform.store.unit_of_work import Store, UnitOfWork
-from services.safeguarding.evidence import AttemptResult
+from services.safeguarding.duty.evidence import AttemptResult
 
 COMMITTED_AT_ONCE = 50
 TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent", "initiated", "ringing", "in-progress"})

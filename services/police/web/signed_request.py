@@ -1,0 +1,79 @@
+"""Checks the signature and the id of a force's request, and parses its body."""
+
+import hashlib
+import re
+from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from services.platform.delivery.webhook_signature import is_signed
+from services.platform.register.forces import Forces
+from services.platform.runtime.http.problems import Problem, body_within
+from services.platform.store import inbox
+from services.platform.store.inbox import Mark
+from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.police import metrics
+
+FORCE = re.compile(r"[a-z0-9-]{1,100}")
+ID = re.compile(r"[!-~]{1,200}")
+"""The id of a reply travels on the bus."""
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+async def signed_body(request: Request, store: Store, forces: Forces, force_id: str, at_most: int) -> bytes:
+    """Raises Problem, the same one for an unknown force and for a wrong signature."""
+    body = await body_within(request, at_most)
+    if not FORCE.fullmatch(force_id):
+        raise _not_signed()
+    async with store.read() as reader:
+        force = await reader.fetch(forces.by_id(force_id))
+    if not is_signed(body, request.headers, force.reply_secrets if force else ()):
+        raise _not_signed()
+    if not ID.fullmatch(request.headers["webhook-id"]):
+        detail = "An id has 1 to 200 characters of ASCII, without spaces: it names a message, and says nothing."
+        raise Problem(HTTPStatus.BAD_REQUEST, "Not an id", detail, field="webhook-id")
+    return body
+
+
+def _not_signed() -> Problem:
+    metrics.REPLIES.labels("not-signed").inc()
+    return Problem(HTTPStatus.UNAUTHORIZED, "Not signed", "No secret of this force's signs this request.")
+
+
+async def mark_request(uow: UnitOfWork, source: str, request: Request, body: bytes, at: datetime) -> bool:
+    """Whether the request is new. Raises Problem if its id came before with other content. `at` is wall time."""
+    mark = await inbox.mark(
+        uow,
+        source=source,
+        message_id=request.headers["webhook-id"],
+        content_hash=hashlib.sha256(body).digest(),
+        at=at,
+    )
+    if mark is Mark.OTHER_CONTENT:
+        detail = "This webhook-id came before with other content. New content needs a new id."
+        raise Problem(HTTPStatus.CONFLICT, "Id used before", detail, field="webhook-id")
+    return mark is Mark.NEW
+
+
+def parse(shape: type[Shape], body: bytes) -> Shape:
+    """Raises Problem that names each wrong field."""
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        errors = [_fault(each["loc"], each["msg"]) for each in error.errors(include_url=False, include_input=False)]
+        detail = "It does not have the shape of docs/integrating/police.md."
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "Not a reply", detail, field=errors[0]["field"], errors=errors
+        ) from None
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> dict[str, str]:
+    of_ours = message.startswith("Value error, ")
+    message = message.removeprefix("Value error, ")
+    if of_ours and not place and ": " in message:
+        field, _, message = message.partition(": ")
+        return {"field": field, "detail": message}
+    return {"field": ".".join(str(part) for part in place) or "body", "detail": message}

@@ -1,0 +1,149 @@
+"""Leads a duty from person to person until somebody answers. It never ends in silence."""
+
+from datetime import datetime
+
+from services.protocol.policy.case import DutyOfCase, Telling
+from services.protocol.policy.draft import Deadline, Draft
+from services.protocol.policy.duties.tellings import call_back, tell
+from services.protocol.policy.rule_language.grammar import Rule, Step
+from services.safeguarding.child_events.events import DutyStepDue
+from services.safeguarding.duty.decisions import DutyState, Verdict
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+def begin(draft: Draft, duty: DutyOfCase) -> None:
+    """Tells the first recipient and sets the time of the next."""
+    duty = _tell_first(draft, duty, Because.FIRST)
+    schedule(draft, duty)
+
+
+def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
+    """The time to answer is over: takes the next step."""
+    rule = draft.rule_of(duty)
+    if duty.next is None:
+        return
+    repeats = duty.passed >= len(rule.otherwise)
+    step = rule.otherwise[duty.next]
+    because = Because.NOT_ACKNOWLEDGED if duty.accepted else Because.NOT_ACCEPTED
+    duty = duty.model_copy(
+        update={"passed": max(duty.passed, duty.next + 1), "state": DutyState.OVERDUE if repeats else duty.state}
+    )
+    duty = _take_step(draft, duty, step, Because.AGAIN if repeats else because)
+    schedule(draft, duty)
+
+
+def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
+    """The newest telling reached nobody: the next step is taken at once. After the last step the duty waits for its repetition."""
+    rule = draft.rule_of(duty)
+    upcoming = _upcoming(rule, duty, draft.now)
+    if upcoming is None:
+        schedule(draft, duty.model_copy(update={"state": DutyState.OVERDUE}))
+        return
+    duty = duty.model_copy(update={"passed": upcoming + 1})
+    duty = _take_step(draft, duty, rule.otherwise[upcoming], because)
+    schedule(draft, duty)
+
+
+def resume(draft: Draft, duty: DutyOfCase) -> None:
+    """A return was withdrawn: the escalation starts again, and its minutes count from now."""
+    state = DutyState.ACCEPTED if duty.accepted else DutyState.OPEN
+    duty = duty.model_copy(update={"state": state, "ended_because": None, "counted_from": draft.now, "passed": 0})
+    if not duty.accepted:
+        duty = _tell_first(draft, duty, Because.AGAIN)
+    schedule(draft, duty)
+
+
+def rest(draft: Draft, duty: DutyOfCase, until: datetime) -> None:
+    """Somebody has the duty, and it is not done yet: delays the next step until `until`, and the later ones by as much. After the
+    last step its repetition goes on.
+    """
+    upcoming, at = _time_of_next(draft.rule_of(duty), duty, draft.now)
+    if upcoming is not None and at is not None and upcoming >= duty.passed and at < until:
+        duty = duty.model_copy(update={"counted_from": duty.counted_from + (until - at)})
+    schedule(draft, duty)
+
+
+def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
+    """Cancels the duty, and withdraws each telling that may still be on its way."""
+    draft.note(Verdict.ENDED, draft.rule_of(duty), episode=duty.episode, duty=duty.duty)
+    ended = call_back_untaken(draft, duty, because)
+    schedule(draft, ended.model_copy(update={"state": DutyState.CANCELLED, "ended_because": str(because)}))
+
+
+def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
+    """Withdraws each telling that nobody has taken yet. A duty that somebody answered in another's place may have one, too."""
+    return call_back(draft, duty, [each for each in duty.tellings if each.state == "told"], because)
+
+
+def schedule(draft: Draft, duty: DutyOfCase) -> None:
+    """Puts the duty, and sets or cancels its one deadline, which has the duty's id."""
+    rule = draft.rule_of(duty)
+    upcoming, at = None, None
+    if duty.goes_on:
+        upcoming, at = _time_of_next(rule, duty, draft.now)
+        if upcoming is None:
+            duty = duty.model_copy(update={"state": DutyState.OVERDUE})
+    if (upcoming, at) == (duty.next, duty.next_at):
+        draft.put_duty(duty)
+        return
+    version = duty.deadline_version + 1
+    duty = draft.put_duty(duty.model_copy(update={"next": upcoming, "next_at": at, "deadline_version": version}))
+    if at is None:
+        draft.deadlines[duty.duty] = None
+        return
+    due = DutyStepDue(
+        authority=draft.facts.authority, deadline=duty.duty, version=version, duty=duty.duty, step=duty.told
+    )
+    draft.deadlines[duty.duty] = Deadline(duty.duty, version, at, due, duty.cause.exercise)
+
+
+def _time_of_next(rule: Rule, duty: DutyOfCase, now: datetime) -> tuple[int | None, datetime | None]:
+    upcoming = _upcoming(rule, duty, now)
+    if upcoming is not None:
+        return upcoming, duty.counted_from + rule.otherwise[upcoming].after
+    repeat = rule.otherwise[-1].repeat if rule.otherwise else None
+    if repeat is None or not duty.tellings:
+        return None, None
+    return len(rule.otherwise) - 1, duty.tellings[-1].told_at + repeat
+
+
+def _upcoming(rule: Rule, duty: DutyOfCase, now: datetime) -> int | None:
+    """Index of the first step ahead that applies now. It is asked again after every acceptance and failure."""
+    for index in range(duty.passed, len(rule.otherwise)):
+        step = rule.otherwise[index]
+        if step.again and (not duty.accepted or duty.counted_from + step.after < now):
+            continue
+        if step.unless == "accepted" and duty.accepted:
+            continue
+        return index
+    return None
+
+
+def _take_step(draft: Draft, duty: DutyOfCase, step: Step, because: Because) -> DutyOfCase:
+    if step.again:
+        return _tell_first(draft, duty, Because.AGAIN)
+    role = step.tell or duty.role
+    person = duty.person if role == Role.DIRECTORY_CONTACT else None
+    return _telling(draft, duty, role, person, step.by or duty.channel, step.message or duty.wording, because)
+
+
+def _tell_first(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
+    return _telling(draft, duty, duty.role, duty.person, duty.channel, duty.wording, because)
+
+
+def _telling(
+    draft: Draft, duty: DutyOfCase, role: Role, person: str | None, channel: Channel, wording: Wording, because: Because
+) -> DutyOfCase:
+    telling = Telling(
+        step=duty.told,
+        role=role,
+        person=person,
+        channel=channel,
+        wording=wording,
+        told_at=draft.now,
+        changed_at=draft.now,
+    )
+    duty = duty.with_telling(telling)
+    tell(draft, duty, telling, because)
+    return duty

@@ -1,0 +1,118 @@
+"""Turns one telling of a duty, or its withdrawal, into a message."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from services.protocol.policy.case import OPEN_STATES, DutyOfCase, Episode, Telling, newest_sighting
+from services.protocol.policy.draft import Draft
+from services.safeguarding import identifiers
+from services.safeguarding.duty.duties import (
+    Because,
+    CarerAlert,
+    Duty,
+    PoliceNotify,
+    ProfessionalNotify,
+    StrategyInvite,
+)
+from services.safeguarding.identifiers import ForceId
+from services.safeguarding.roles import Channel, Role
+from services.safeguarding.working_time import in_first_hours
+
+CARERS = frozenset({Role.CARER_REPORTING, Role.CARERS_ALL})
+REPEATS_WITHIN = timedelta(days=90)
+
+
+def tell(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because) -> None:
+    draft.told.append(_duty(draft, duty, telling, because, "tell"))
+
+
+def call_back(draft: Draft, duty: DutyOfCase, tellings: Sequence[Telling], because: Because) -> DutyOfCase:
+    """Withdraws these tellings. None of them is known to have been taken."""
+    for telling in tellings:
+        draft.told.append(_duty(draft, duty, telling, because, "withdraw"))
+    steps = {telling.step for telling in tellings}
+    withdrawn = {"state": "withdrawn", "changed_at": draft.now}
+    marked = [each.model_copy(update=withdrawn) if each.step in steps else each for each in duty.tellings]
+    return duty.model_copy(update={"tellings": tuple(marked)})
+
+
+def message_of(duty: UUID, step: int, act: str) -> UUID:
+    """The id of the message that tells or withdraws this step. A step is told once, and withdrawn at most once."""
+    return identifiers.derived(act, str(duty), str(step))
+
+
+def kind_of_duty(role: Role, channel: Channel) -> type[Duty]:
+    """The kind of message, and so the service that carries the duty out."""
+    if channel == Channel.INVITATION:
+        return StrategyInvite
+    if role == Role.POLICE_CONTROL_ROOM:
+        return PoliceNotify
+    return CarerAlert if role in CARERS else ProfessionalNotify
+
+
+def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, act: Literal["tell", "withdraw"]) -> Duty:
+    rule = draft.rule_of(duty)
+    episode = draft.episode_of(duty.episode)
+    refers_to = duty.refers_to if telling.role == duty.role or telling.channel == Channel.INVITATION else None
+    if because == Because.AGAIN and telling.role == duty.role:
+        refers_to = identifiers.telling(duty.duty, 0)
+    kind = kind_of_duty(telling.role, telling.channel)
+    when: dict[str, object] = {"meets": rule.meets} if kind is StrategyInvite else {}
+    if kind is PoliceNotify and episode is not None:
+        since = None if episode.unreported else episode.opened_at
+        when = {"missing_since": since, "returned_at": episode.returned_at}
+    return kind(
+        duty=duty.duty,
+        step=telling.step,
+        revision=duty.revision + 1,
+        act=act,
+        because=because,
+        authority=duty.authority or (draft.facts.authority if episode is None else episode.authority),
+        force=_force(draft, duty, telling),
+        placement=draft.facts.placement if episode is None else episode.placement,
+        candidates=() if episode is None else episode.candidates,
+        episode=duty.episode,
+        role=telling.role,
+        person=telling.person,
+        channel=telling.channel,
+        wording=telling.wording,
+        urgent=rule.urgent,
+        rule=rule.id,
+        protocol=rule.protocol,
+        cites=rule.because.cite,
+        created_at=duty.created_at,
+        refers_to=refers_to,
+        raised_risk=_raised_risk(draft),
+        words=duty.cause.words,
+        last_seen_at=_last_seen(draft, episode, duty),
+        **when,
+    )
+
+
+def _last_seen(draft: Draft, episode: Episode | None, duty: DutyOfCase) -> datetime | None:
+    """While the child is searched for, every telling has the newest sighting, whichever report brought it."""
+    if episode is None or episode.state not in OPEN_STATES:
+        return duty.cause.last_seen_at
+    until = max(draft.now, draft.happened.time)
+    return newest_sighting(episode.last_seen_at, duty.cause.last_seen_at, until=until)
+
+
+def _force(draft: Draft, duty: DutyOfCase, telling: Telling) -> ForceId | None:
+    """A duty of a control room stays with its force, also after the episode has moved on to another."""
+    if telling.role == Role.POLICE_CONTROL_ROOM and duty.role == Role.POLICE_CONTROL_ROOM:
+        return duty.force
+    episode = draft.episode_of(duty.episode)
+    return draft.facts.force if episode is None else episode.force
+
+
+def _raised_risk(draft: Draft) -> bool:
+    entered = draft.facts.entered_care_at
+    newly_in_care = entered is not None and in_first_hours(entered, draft.now)
+    return newly_in_care or draft.watched_since is not None or _repeated(draft)
+
+
+def _repeated(draft: Draft) -> bool:
+    since = draft.now - REPEATS_WITHIN
+    return sum(opened > since for opened in draft.record.opened) > 1

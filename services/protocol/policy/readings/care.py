@@ -1,0 +1,167 @@
+"""Reads events of a child's care: they set marks on the child's record, and set off rules."""
+
+from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.readings.moves import follow_placement, settle_unknowns
+from services.protocol.policy.rule_engine.awareness import aware_since, with_aware
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.safeguarding.child_events import care_events as care
+from services.safeguarding.child_events import plan_events as plan
+from services.safeguarding.duty.decisions import Verdict
+from services.safeguarding.message import Message
+
+
+def _only(*triggers: Trigger | None) -> list[Reading]:
+    """Readings of the child, outside any episode."""
+    return [Reading(each, None) for each in triggers if each is not None]
+
+
+def _read_presented(_draft: Draft, event: care.ChildPresented) -> list[Reading]:
+    return _only(
+        Trigger.CHILD_PRESENTED,
+        None if event.concern is False else Trigger.PRESENTED_WITH_CONCERN,
+        Trigger.TRAFFICKING_SUSPECTED if event.trafficking_suspected else None,
+    )
+
+
+def _read_accommodated(draft: Draft, event: care.ChildAccommodated) -> list[Reading]:
+    if event.under != "section-20":
+        return _only(Trigger.CHILD_ACCOMMODATED)
+    draft.mark(Mark.ACCOMMODATED, draft.happened.time)
+    return _only(Trigger.CHILD_ACCOMMODATED, Trigger.SECTION_20_BEGAN)
+
+
+def _read_left_care(draft: Draft, _event: Message) -> list[Reading]:
+    for mark in (Mark.ACCOMMODATED, Mark.LOOKED_AFTER):
+        draft.mark(mark, draft.happened.time, on=False)
+    return _only(Trigger.CHILD_LEFT_CARE)
+
+
+def _read_dispute_opened(draft: Draft, _event: Message) -> list[Reading]:
+    draft.mark(Mark.AGE_DISPUTED, draft.happened.time)
+    return _only(Trigger.AGE_DISPUTE_OPENED)
+
+
+def _read_age_determined(draft: Draft, event: care.AgeDetermined) -> list[Reading]:
+    if not event.case_law_compliant:
+        return [Reading(Trigger.AGE_UNLAWFULLY_DETERMINED, None, Verdict.UNVERIFIED)]
+    draft.mark(Mark.AGE_DISPUTED, draft.happened.time, on=False)
+    return _only(Trigger.AGE_DETERMINED)
+
+
+def _read_stage(draft: Draft, event: plan.AsylumStageRecorded) -> list[Reading]:
+    if event.stage != plan.AsylumStage.CURRENT_CIRCUMSTANCES_PART_2:
+        return _only(Trigger.ASYLUM_STAGE_RECORDED)
+    return [*_only(Trigger.ASYLUM_STAGE_RECORDED), *start_watch(draft, Trigger.RETURN_CONSIDERED)]
+
+
+def start_watch(draft: Draft, trigger: Trigger | None) -> list[Reading]:
+    """Starts the watch, or starts it again. An older decision that arrives late does not shorten it."""
+    if trigger is None:
+        return [Reading(None, None, Verdict.CHANGED)]
+    if trigger not in draft.protocols.current.watch_on:
+        return [Reading(trigger, None)]
+    if not draft.happened.exercise:
+        draft.watched_since = max(filter(None, (draft.watched_since, draft.happened.time)))
+    return _only(trigger, Trigger.WATCH_OPENED)
+
+
+def _read_nrm_referred(draft: Draft, _event: Message) -> list[Reading]:
+    draft.mark(Mark.NRM_REFERRED, draft.happened.time)
+    draft.mark(Mark.TREATED_AS_VICTIM, draft.happened.time)
+    return _only(Trigger.NRM_REFERRED)
+
+
+def _read_contact_proposed(_draft: Draft, event: plan.FamilyContactProposed) -> list[Reading]:
+    return _only(Trigger.FAMILY_CONTACT_STOPPED if event.fear_or_distress else Trigger.FAMILY_CONTACT_PROPOSED)
+
+
+def _read_emergency(_draft: Draft, event: care.EmergencyAccommodationRequested) -> list[Reading]:
+    return _only(
+        Trigger.EMERGENCY_ACCOMMODATION_REQUESTED,
+        Trigger.BED_AND_BREAKFAST_REQUESTED if event.bed_and_breakfast else None,
+    )
+
+
+def _read_interpreter(_draft: Draft, event: plan.InterpreterChecked) -> list[Reading]:
+    return _only(Trigger.INTERPRETER_CHECKED if event.trained and event.independent else Trigger.INTERPRETER_UNFIT)
+
+
+def _read_review(_draft: Draft, event: plan.ReviewDue) -> list[Reading]:
+    return _only(Trigger.EDUCATION_REVIEW_DUE if event.review == "education-step" else Trigger.REVIEW_DUE)
+
+
+def _read_visitor(_draft: Draft, event: plan.IndependentVisitorOffered) -> list[Reading]:
+    explained = event.role_understood and (event.accepted or event.words)
+    return _only(Trigger.VISITOR_OFFERED, None if explained else Trigger.VISITOR_UNEXPLAINED)
+
+
+def _read_photograph(draft: Draft, event: care.PhotographRecorded) -> list[Reading]:
+    known = draft.record.photo_taken_on
+    draft.keep(photo_taken_on=event.taken_on if known is None else max(known, event.taken_on))
+    return _only(Trigger.PHOTOGRAPH_RECORDED)
+
+
+def _read_contacts(draft: Draft, _event: Message) -> list[Reading]:
+    known = draft.record.contacts_checked_at
+    draft.keep(contacts_checked_at=max(filter(None, (known, draft.happened.time))))
+    return _only(Trigger.CONTACTS_CHECKED)
+
+
+def _read_carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list[Reading]:
+    """Sets off `carers.made-aware` only when every carer is recorded anew: where one practises, the others may know nothing."""
+    before = aware_since(draft.record, draft.facts)
+    draft.keep(carers_aware=with_aware(draft.record, draft.facts, event.carer, draft.happened.time))
+    now = aware_since(draft.record, draft.facts)
+    return [Reading(None, None, Verdict.CHANGED)] if now is None or now == before else _only(Trigger.CARERS_MADE_AWARE)
+
+
+def record_changed(draft: Draft, _event: Message) -> list[Reading]:
+    return [Reading(Trigger.CHILD_RECORD_CHANGED, None), *follow_placement(draft), *settle_unknowns(draft)]
+
+
+def _read_placement_changed(draft: Draft, _event: Message) -> list[Reading]:
+    return [Reading(Trigger.PLACEMENT_CHANGED, None), *follow_placement(draft)]
+
+
+def _of_child(trigger: Trigger) -> Reader:
+    return lambda _draft, _event: [Reading(trigger, None)]
+
+
+def in_open_episode(trigger: Trigger) -> Reader:
+    return lambda draft, _event: [Reading(trigger, draft.open_episode)]
+
+
+READERS: dict[type[Message], Reader] = {
+    care.ChildPresented: _read_presented,
+    care.ChildAccommodated: _read_accommodated,
+    care.ChildLeftCare: _read_left_care,
+    care.ChildApproaching18: _of_child(Trigger.CHILD_APPROACHING_18),
+    care.ChildTurned18: _of_child(Trigger.CHILD_TURNED_18),
+    care.AgeDisputeOpened: _read_dispute_opened,
+    care.AgeDetermined: _read_age_determined,
+    care.PlacementChanged: _read_placement_changed,
+    plan.AsylumStageRecorded: _read_stage,
+    plan.NrmReferralRecorded: _read_nrm_referred,
+    plan.AppealRightsExhausted: lambda _draft, event: (
+        [Reading(None, None, Verdict.CHANGED)]
+        if event.lawful_basis or event.claim_outstanding
+        else _only(Trigger.APPEAL_RIGHTS_EXHAUSTED)
+    ),
+    plan.FamilyTracingRecorded: _of_child(Trigger.FAMILY_TRACING_RECORDED),
+    plan.FamilyContactProposed: _read_contact_proposed,
+    plan.ParentsDecisionRecorded: in_open_episode(Trigger.PARENTS_DECISION_RECORDED),
+    plan.RiskAssessmentRecorded: _of_child(Trigger.RISK_ASSESSMENT_RECORDED),
+    plan.ProtectiveMeasuresRecorded: _of_child(Trigger.PROTECTIVE_MEASURES_RECORDED),
+    care.EmergencyAccommodationRequested: _read_emergency,
+    plan.LegalMeetingArranged: _of_child(Trigger.LEGAL_MEETING_ARRANGED),
+    plan.InterpreterChecked: _read_interpreter,
+    plan.LegalAdviserVerified: _of_child(Trigger.LEGAL_ADVISER_VERIFIED),
+    plan.ReviewDue: _read_review,
+    plan.ReturnHomePlanned: _of_child(Trigger.RETURN_HOME_PLANNED),
+    plan.IndependentVisitorOffered: _read_visitor,
+    plan.AdvocacyExplained: _of_child(Trigger.ADVOCACY_EXPLAINED),
+    care.PhotographRecorded: _read_photograph,
+    care.ContactsChecked: _read_contacts,
+    care.CarerAwarenessRecorded: _read_carers_aware,
+    care.MissingMeetingHeld: _of_child(Trigger.MISSING_MEETING_HELD),
+}

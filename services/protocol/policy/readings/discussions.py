@@ -1,0 +1,67 @@
+"""Reads records of strategy discussions: held, called off, without a quorum, and the steps of their plans."""
+
+from services.protocol.policy.case import Episode
+from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.safeguarding.child_events import discussion_events
+from services.safeguarding.message import Message
+
+HELD = {"urgent": Trigger.STRATEGY_HELD_URGENT, "full": Trigger.STRATEGY_HELD_IN_FULL}
+CALLED_OFF = {"urgent": Trigger.STRATEGY_CANCELLED_URGENT, "full": Trigger.STRATEGY_CANCELLED_IN_FULL}
+
+
+def _read_held(draft: Draft, event: discussion_events.StrategyDiscussionHeld) -> list[Reading]:
+    """A section 47 enquiry belongs to the child: its clock runs on when the episode is over, or another begins."""
+    draft.keep(discussion_over_at=draft.now)
+    found = _over(draft, draft.episode_meant(event.episode))
+    draft.mark(Mark.SECTION_47, draft.happened.time, on=event.section_47 != "no-enquiry")
+    readings = [Reading(Trigger.STRATEGY_DISCUSSION_HELD, found), Reading(HELD[event.form], found)]
+    return [*readings, *([Reading(Trigger.SECTION_47_STARTED, None)] if event.section_47 == "enquiry" else [])]
+
+
+def _read_conference(draft: Draft, _event: Message) -> list[Reading]:
+    draft.mark(Mark.SECTION_47, draft.happened.time, on=False)
+    return [Reading(Trigger.CONFERENCE_HELD, None)]
+
+
+def _read_step(_draft: Draft, _event: Message) -> list[Reading]:
+    """The plan outlives the episode."""
+    return [Reading(Trigger.PLAN_STEP_SET, None)]
+
+
+def _of_discussion(trigger: Trigger) -> Reader:
+    """Reads an event of the discussion's own episode, open or not: a child who is back may still have a discussion."""
+    return lambda draft, event: [Reading(trigger, draft.episode_of(event.episode) or draft.open_episode)]
+
+
+def _read_called_off(draft: Draft, event: discussion_events.StrategyDiscussionCancelled) -> list[Reading]:
+    found = draft.episode_meant(event.episode)
+    if event.form != "full":
+        draft.keep(discussion_over_at=draft.now)
+        found = _over(draft, found)
+    forms = CALLED_OFF if event.form is None else (event.form,)
+    return [
+        Reading(Trigger.STRATEGY_DISCUSSION_CANCELLED, found),
+        *(Reading(CALLED_OFF[form], found) for form in forms),
+    ]
+
+
+def _read_record_due(draft: Draft, event: discussion_events.StrategyRecordDue) -> list[Reading]:
+    found = draft.episode_of(event.episode) or draft.open_episode
+    return [Reading(Trigger.STRATEGY_RECORD_DUE, _over(draft, found))]
+
+
+def _over(draft: Draft, found: Episode | None) -> Episode | None:
+    return None if found is None else draft.put_episode(found.model_copy(update={"discussion_over": True}))
+
+
+READERS: dict[type[Message], Reader] = {
+    discussion_events.StrategyWithoutQuorum: _of_discussion(Trigger.STRATEGY_WITHOUT_QUORUM),
+    discussion_events.StrategyQuorumReached: _of_discussion(Trigger.STRATEGY_QUORUM_REACHED),
+    discussion_events.StrategyCounterProposed: _of_discussion(Trigger.STRATEGY_COUNTER_PROPOSED),
+    discussion_events.StrategyRecordDue: _read_record_due,
+    discussion_events.StrategyDiscussionHeld: _read_held,
+    discussion_events.StrategyDiscussionCancelled: _read_called_off,
+    discussion_events.ChildProtectionConferenceHeld: _read_conference,
+    discussion_events.PlanStepSet: _read_step,
+}

@@ -1,0 +1,216 @@
+"""Reads that a child is back, found or was never missing. Proof ends or changes the episode; a claim only informs."""
+
+from datetime import timedelta
+
+from services.protocol.policy.case import OPEN_STATES, Episode
+from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.readings import claims
+from services.protocol.policy.readings.openings import find_earlier_episode, open_episode
+from services.protocol.policy.readings.proof import is_proven, is_word_enough
+from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.message import Message
+
+SAID_AGAIN_WITHIN = timedelta(hours=12)
+"""A return that is said later than this after an end is of another absence, which nobody reported."""
+
+
+def _read_located(draft: Draft, event: events.ChildLocated) -> list[Reading]:
+    found = draft.open_episode
+    return _locate(draft, event, found) if is_proven(draft, event, found) else _read_location_claimed(draft, event)
+
+
+def _locate(draft: Draft, event: events.ToldOfEpisode, found: Episode | None) -> list[Reading]:
+    another = _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED)
+    if another is not None:
+        return another
+    if found is None:
+        return [Reading(None, None, Verdict.ALREADY_SO)]
+    if draft.happened.time < found.last_report_at:
+        return [Reading(None, found, Verdict.TOO_OLD)]
+    if found.state == EpisodeState.LOCATED:
+        return [_read_new_place(event, found)]
+    located = found.model_copy(update={"state": EpisodeState.LOCATED, "located_at": draft.happened.time})
+    return [Reading(Trigger.CHILD_LOCATED, draft.put_episode(located))]
+
+
+def _read_new_place(event: events.ToldOfEpisode, found: Episode) -> Reading:
+    """The child may be in another place by now, and those who fetch it must know."""
+    return Reading(Trigger.CHILD_INFORMATION_RECEIVED if event.words else None, found, Verdict.ALREADY_SO)
+
+
+def _read_returned(draft: Draft, event: events.ChildReturned) -> list[Reading]:
+    found = draft.open_episode
+    if is_proven(draft, event, found):
+        return _end_by_return(draft, event, found)
+    if found is None:
+        return _read_claim_without_episode(draft, event)
+    return _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED) or [
+        Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)
+    ]
+
+
+def _end_by_return(draft: Draft, event: events.ToldOfEpisode, found: Episode | None) -> list[Reading]:
+    if found is None:
+        return _open_by_return(draft, event)
+    another = _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED)
+    if another is not None:
+        return another
+    if draft.happened.time < found.last_report_at:
+        return [Reading(Trigger.RETURN_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    back = {"state": EpisodeState.RETURNED, "returned_at": draft.happened.time, "claims": ()}
+    return [Reading(Trigger.CHILD_RETURNED, draft.put_episode(found.model_copy(update=back)))]
+
+
+def _open_by_return(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
+    """The child was missing, and nobody had said so: police and a person are told, and a check and an interview are due."""
+    time = draft.happened.time
+    if _said_again(draft, event) or draft.happened.exercise:
+        if not draft.happened.exercise:
+            draft.returned_at = max(filter(None, (draft.returned_at, time)))
+        return [Reading(None, draft.latest, Verdict.ALREADY_SO)]
+    opened = open_episode(draft, unreported=True, state=EpisodeState.RETURNED, returned_at=time)
+    triggers = (Trigger.CHILD_RETURNED, Trigger.RETURN_UNREPORTED, Trigger.EPISODE_COUNTED)
+    return [Reading(each, opened) for each in triggers]
+
+
+def _said_again(draft: Draft, event: events.ToldOfEpisode) -> bool:
+    """Whether the return is of an absence that is known to be over."""
+    if draft.episode_named(event.episode) is not None:
+        return True
+    over_at = None if draft.latest is None else draft.latest.over_at
+    ends = filter(None, (over_at, draft.returned_at))
+    return any(draft.happened.time <= each + SAID_AGAIN_WITHIN for each in ends)
+
+
+def _read_retracted(draft: Draft, event: events.ReportRetracted) -> list[Reading]:
+    found = draft.latest
+    another = _read_of_another_episode(draft, event, found, Trigger.RETRACTION_UNVERIFIED)
+    if another is not None:
+        return another
+    if event.retracts == "return":
+        return _take_return_back(draft, found)
+    if found is None or not is_proven(draft, event, found):
+        return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    return _end_by_retraction(draft, found)
+
+
+def _end_by_retraction(draft: Draft, found: Episode) -> list[Reading]:
+    if found.state in OVER:
+        return [Reading(None, found, Verdict.ALREADY_SO)]
+    if draft.happened.time < found.last_report_at:
+        return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    ended = {"state": EpisodeState.RETRACTED, "ended_at": draft.happened.time, "claims": ()}
+    draft.keep(opened=tuple(each for each in draft.record.opened if each != found.opened_at))
+    return [Reading(Trigger.MISSING_RETRACTED, draft.put_episode(found.model_copy(update=ended)))]
+
+
+def _take_return_back(draft: Draft, found: Episode | None) -> list[Reading]:
+    """Needs no proof from anybody: it starts a search."""
+    if found is not None and found.state in OPEN_STATES:
+        return [_still_missing(draft, found)]
+    if found is None or found.state != EpisodeState.RETURNED or found.returned_at is None:
+        return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    if draft.happened.time < found.returned_at:
+        return [Reading(None, found, Verdict.TOO_OLD)]
+    # The speaker says that the child is missing still: that outdoes everything older, the mistaken return included.
+    again = draft.put_episode(
+        found.model_copy(
+            update={
+                "state": EpisodeState.MISSING,
+                "returned_at": None,
+                "last_report_at": draft.happened.time,
+                "met": frozenset(),
+                "interview_offered": False,
+                "unreported": False,
+            }
+        )
+    )
+    reported = [Reading(Trigger.CHILD_REPORTED_MISSING, again)] if found.unreported else []
+    return [Reading(Trigger.RETURN_RETRACTED, again), *reported]
+
+
+def _still_missing(draft: Draft, found: Episode) -> Reading:
+    """A newer report: it settles earlier claims."""
+    time = draft.happened.time
+    if not any(each.at <= time for each in found.claims):
+        return Reading(None, found, Verdict.ALREADY_SO)
+    said = {"last_report_at": max(found.last_report_at, time), "claims": ()}
+    return Reading(Trigger.REPORT_ADDED, draft.put_episode(found.model_copy(update=said)))
+
+
+def _read_return_claimed(draft: Draft, event: events.ChildReturnClaimed) -> list[Reading]:
+    found = draft.open_episode
+    if is_word_enough(draft, found):
+        return _end_by_return(draft, event, found)
+    if found is None:
+        return _read_claim_without_episode(draft, event)
+    another = _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED)
+    return another or claims.record_claim(draft, found, "return")
+
+
+def _read_claim_without_episode(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
+    if draft.happened.exercise or _said_again(draft, event):
+        known = Verdict.UNVERIFIED if isinstance(event, events.ChildReturned) else Verdict.ALREADY_SO
+        return [Reading(None, draft.latest, known)]
+    return [Reading(Trigger.RETURN_UNREPORTED_CLAIMED, None, Verdict.UNVERIFIED)]
+
+
+def _read_retraction_claimed(draft: Draft, event: events.MissingRetractionClaimed) -> list[Reading]:
+    found = draft.latest
+    another = _read_of_another_episode(draft, event, found, Trigger.RETRACTION_UNVERIFIED)
+    if another is not None:
+        return another
+    if found is None or found.state == EpisodeState.RETURNED:
+        return [Reading(Trigger.RETRACTION_UNVERIFIED, found, Verdict.UNVERIFIED)]
+    if is_word_enough(draft, found):
+        return _end_by_retraction(draft, found)
+    return (
+        [Reading(None, found, Verdict.ALREADY_SO)]
+        if found.state in OVER
+        else claims.record_claim(draft, found, "retraction")
+    )
+
+
+def _read_location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
+    found = draft.open_episode
+    if isinstance(event, events.ChildLocationClaimed) and is_word_enough(draft, found):
+        return _locate(draft, event, found)
+    if found is None:
+        known = _said_again(draft, event)
+        return [Reading(None if known else Trigger.CHILD_INFORMATION_RECEIVED, None, Verdict.UNVERIFIED)]
+    another = _read_of_another_episode(draft, event, found, Trigger.RETURN_UNVERIFIED)
+    if another is not None:
+        return another
+    if found.state == EpisodeState.LOCATED:
+        return [_read_new_place(event, found)]
+    told = claims.record_claim(draft, found, "location")
+    return [_read_new_place(event, found)] if told == [claims.pass_over(found)] else told
+
+
+def _read_of_another_episode(
+    draft: Draft, event: events.ToldOfEpisode, found: Episode | None, unverified: Trigger
+) -> list[Reading] | None:
+    """None: the event is about the episode found, by its time and by the episode that it names. An older event says nothing of that
+    episode. Where a newer one names another, a person finds out which was meant.
+    """
+    earlier = None if found is None else find_earlier_episode(draft, found)
+    if earlier is not None:
+        return [Reading(None, earlier, Verdict.TOO_OLD)]
+    named = draft.episode_named(event.episode)
+    if event.episode is None or found is None or (named is not None and named.episode == found.episode):
+        return None
+    if draft.happened.time < found.opened_at:
+        return [Reading(None, named, Verdict.TOO_OLD)]
+    return [Reading(unverified, found, Verdict.UNVERIFIED)]
+
+
+READERS: dict[type[Message], Reader] = {
+    events.ChildLocated: _read_located,
+    events.ChildReturned: _read_returned,
+    events.ReportRetracted: _read_retracted,
+    events.ChildReturnClaimed: _read_return_claimed,
+    events.MissingRetractionClaimed: _read_retraction_claimed,
+    events.ChildLocationClaimed: _read_location_claimed,
+}

@@ -1,0 +1,123 @@
+"""Reads each event by its own time: an event that is older than a return reopens nothing."""
+
+from datetime import datetime
+
+from services.protocol.policy.case import Episode, Report, newest_sighting
+from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.readings import care, decisions, discussions, endings, moves, replies
+from services.protocol.policy.readings.openings import episode_id, find_earlier_episode, open_episode
+from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.child_events import contact_events, events
+from services.safeguarding.duty.decisions import EpisodeState, MessageDeadLettered, Verdict
+from services.safeguarding.message import Message
+
+
+def read(draft: Draft) -> list[Reading]:
+    """Changes the child's episodes as the event says, and returns the triggers that it amounts to."""
+    readings = _READERS[type(draft.happened.content)](draft, draft.happened.content)
+    closed = [_close(draft, each.episode) for each in readings if each.episode is not None]
+    return [*readings, *(each for each in closed if each is not None)]
+
+
+def _read_missing(draft: Draft, event: events.ChildReportedMissing) -> list[Reading]:
+    happened = draft.happened
+    report = () if draft.speaker is None else (Report(event=happened.key, person=draft.speaker, at=happened.time),)
+    known = _find_known_report(draft)
+    if known is not None:
+        return [Reading(None, known, Verdict.ALREADY_SO)]
+    found = draft.open_episode
+    earlier = find_earlier_episode(draft, found)
+    if earlier is not None:
+        return [_read_late_report(draft, earlier, report)]
+    if found is not None:
+        added = _add_report(draft, found, report, event.last_seen_at)
+        lost_again = found.state == EpisodeState.LOCATED and added.state == EpisodeState.MISSING
+        return [
+            Reading(Trigger.REPORT_ADDED, added),
+            *([Reading(Trigger.CHILD_LOST_AGAIN, added)] if lost_again else []),
+        ]
+    if draft.returned_at is not None and happened.time < draft.returned_at:
+        return [Reading(Trigger.REPORT_LATE, None)]
+    opened = open_episode(
+        draft,
+        placement=event.placement,
+        candidates=event.candidates,
+        reports=report,
+        last_seen_at=_last_seen(draft, None, event.last_seen_at),
+    )
+    return [Reading(Trigger.CHILD_REPORTED_MISSING, opened), Reading(Trigger.EPISODE_COUNTED, opened)]
+
+
+def _read_late_report(draft: Draft, earlier: Episode, report: tuple[Report, ...]) -> Reading:
+    """A report of an absence that is over. If nobody had heard of it before its return, a person looks into it."""
+    if not earlier.unreported:
+        return Reading(None, earlier, Verdict.TOO_OLD)
+    reported = draft.put_episode(earlier.model_copy(update={"reports": earlier.reports + report}))
+    return Reading(Trigger.REPORT_LATE, reported)
+
+
+def _find_known_report(draft: Draft) -> Episode | None:
+    """The episode that this same report opened or was added to. It may be over by now, and must not begin again."""
+    opened = draft.episode_of(episode_id(draft))
+    if opened is not None:
+        return opened
+    key = draft.happened.key
+    return next((each for each in draft.episodes.values() if any(one.event == key for one in each.reports)), None)
+
+
+def _last_seen(draft: Draft, known: datetime | None, told: datetime | None) -> datetime | None:
+    return newest_sighting(known, told, until=max(draft.now, draft.happened.time))
+
+
+def _add_report(draft: Draft, found: Episode, report: tuple[Report, ...], last_seen_at: datetime | None) -> Episode:
+    time = draft.happened.time
+    lost_again = found.located_at is not None and time > found.located_at
+    return draft.put_episode(
+        found.model_copy(
+            update={
+                "reports": found.reports + report,
+                "last_report_at": max(found.last_report_at, time),
+                "last_seen_at": _last_seen(draft, found.last_seen_at, last_seen_at),
+                "claims": tuple(each for each in found.claims if each.at > time),
+                "state": EpisodeState.MISSING if lost_again else found.state,
+            }
+        )
+    )
+
+
+def _close(draft: Draft, episode: Episode) -> Reading | None:
+    found = draft.episodes[episode.episode]
+    closing = set(draft.protocol_for(found).closing)
+    if found.state != EpisodeState.RETURNED or not closing <= found.met:
+        return None
+    return Reading(Trigger.EPISODE_CLOSED, draft.put_episode(found.model_copy(update={"state": EpisodeState.CLOSED})))
+
+
+_READERS: dict[type[Message], Reader] = {
+    **decisions.READERS,
+    **care.READERS,
+    **moves.READERS,
+    **endings.READERS,
+    events.ChildReportedMissing: _read_missing,
+    events.ChildInformationReceived: care.in_open_episode(Trigger.CHILD_INFORMATION_RECEIVED),
+    events.SafeAndWellCheckRecorded: replies.check_recorded,
+    events.ReturnInterviewRecorded: replies.interview_recorded,
+    events.ChildLuringSuspected: care.in_open_episode(Trigger.CHILD_LURING_SUSPECTED),
+    events.LocationEnquiryReceived: care.in_open_episode(Trigger.LOCATION_ENQUIRY_RECEIVED),
+    events.PoliceAcknowledged: replies.police_reply(Trigger.POLICE_ACKNOWLEDGED),
+    events.PoliceReferenceGiven: replies.police_reply(Trigger.POLICE_REFERENCE_GIVEN, reference_known=True),
+    events.PoliceRiskGraded: replies.risk_graded,
+    events.PoliceClosed: replies.police_closed,
+    events.PoliceNoticeHasGaps: replies.police_reply(Trigger.POLICE_NOTICE_HAS_GAPS),
+    events.PoliceListDiffers: replies.police_reply(Trigger.POLICE_LIST_DIFFERS),
+    events.PoliceReferenceTexted: replies.reference_texted,
+    events.TextNeedsHuman: care.in_open_episode(Trigger.TEXT_NEEDS_HUMAN),
+    events.ChildProvisional: care.in_open_episode(Trigger.CHILD_PROVISIONAL),
+    contact_events.ContactUnreachable: care.in_open_episode(Trigger.CONTACT_UNREACHABLE),
+    contact_events.ContactListed: care.in_open_episode(Trigger.CONTACT_LISTED),
+    contact_events.ContactUnlisted: care.in_open_episode(Trigger.CONTACT_UNLISTED),
+    **discussions.READERS,
+    MessageDeadLettered: care.in_open_episode(Trigger.MESSAGE_DEAD_LETTERED),
+}
+READ = frozenset(_READERS)
+"""The events that change a case."""

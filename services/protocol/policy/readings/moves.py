@@ -1,0 +1,226 @@
+"""Moves a case to another placement, authority or version of the protocol, or from a provisional child to the identified one.
+
+Open duties and deadlines go along: what others only carry on is not told again.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from services.protocol.policy.case import (
+    OPEN_STATES,
+    Case,
+    Cause,
+    DutyOfCase,
+    Episode,
+    Record,
+    Waiting,
+    newest_sighting,
+)
+from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.duties.steps import schedule
+from services.protocol.policy.rule_engine.waits import announce, supersede, wait
+from services.protocol.policy.rule_language.grammar import Protocol, Rule
+from services.protocol.policy.rule_language.vocabulary import Mark, Trigger
+from services.safeguarding.child_events import care_events as care
+from services.safeguarding.duty.decisions import OVER, EpisodeState, Verdict
+from services.safeguarding.identifiers import AuthorityId
+from services.safeguarding.message import Message
+
+
+def follow_placement(draft: Draft) -> list[Reading]:
+    """Lets an open episode follow the child to the placement in the register, and to its force."""
+    found, now_at = draft.open_episode, draft.facts.placement
+    if found is None or now_at is None or now_at == found.placement:
+        return []
+    force = draft.facts.force or found.force
+    follows = draft.put_episode(found.model_copy(update={"placement": now_at, "force": force}))
+    return [Reading(Trigger.EPISODE_MOVED, follows)] if force != found.force else []
+
+
+def settle_unknowns(draft: Draft) -> list[Reading]:
+    """The record now has what nobody knew at the report: tells those who had to wait for it."""
+    found = draft.open_episode
+    if found is None:
+        return []
+    control = found.immigration_control_unknown and draft.facts.subject_to_immigration_control is not None
+    guardian = found.no_guardian_known and bool(draft.facts.guardian_allocated)
+    if not control and not guardian:
+        return []
+    known = {
+        "immigration_control_unknown": found.immigration_control_unknown and not control,
+        "no_guardian_known": found.no_guardian_known and not guardian,
+    }
+    follows = draft.put_episode(found.model_copy(update=known))
+    settles = {Trigger.IMMIGRATION_CONTROL_SETTLED: control, Trigger.GUARDIAN_SETTLED: guardian}
+    return [Reading(trigger, follows) for trigger, is_so in settles.items() if is_so]
+
+
+def _read_proposed(draft: Draft, event: care.TransferProposed) -> list[Reading]:
+    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
+    return [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY if hinders else Trigger.TRANSFER_PROPOSED, None)]
+
+
+def _read_transferred(draft: Draft, event: care.ChildTransferred) -> list[Reading]:
+    hinders = draft.record.has(Mark.SECTION_47) and not event.hindrance_accepted
+    hindered = [Reading(Trigger.TRANSFER_HINDERS_ENQUIRY, None)] if hinders else []
+    former = _former(draft, event)
+    if event.to is None or event.outside_england:
+        return [*hindered, Reading(Trigger.TRANSFERRED_ELSEWHERE, draft.open_episode)]
+    if event.to == former:
+        return [Reading(None, None, Verdict.ALREADY_SO)]
+    if draft.happened.exercise:
+        return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode)]
+    draft.keep(authority=event.to, former_authority=former)
+    draft.facts = draft.facts.model_copy(update={"authority": event.to})
+    for each in list(draft.episodes.values()):
+        if each.state not in OVER:
+            draft.put_episode(each.model_copy(update={"authority": event.to}))
+    for duty in list(draft.duties.values()):
+        if duty.goes_on and duty.authority is None:
+            draft.put_duty(duty)
+    follows = follow_placement(draft)
+    return [*hindered, Reading(Trigger.CHILD_TRANSFERRED, draft.open_episode), *follows]
+
+
+def _former(draft: Draft, event: care.ChildTransferred) -> AuthorityId:
+    """The authority responsible before. The register may name the receiver by now, unless it does not know the receiver."""
+    record = draft.record
+    if record.authority is not None and record.former_authority == event.authority:
+        return record.authority
+    return event.authority
+
+
+def _read_identified(draft: Draft, event: care.ChildIdentified) -> list[Reading]:
+    if draft.joined is None:
+        known = event.child == draft.child
+        return [
+            Reading(None, None, Verdict.ALREADY_SO)
+            if known
+            else Reading(Trigger.RETRACTION_UNVERIFIED, None, Verdict.UNVERIFIED)
+        ]
+    return _joined(draft, draft.joined)
+
+
+def _joined(draft: Draft, other: Case) -> list[Reading]:
+    """Two reports of one child become one episode: the provisional child's duties go on in the one that was open."""
+    here = draft.open_episode
+    lands: dict[UUID, UUID] = {}
+    for each in other.episodes.values():
+        is_second = here is not None and each.state in OPEN_STATES and each.exercise == draft.happened.exercise
+        if is_second and here is not None:
+            lands[each.episode] = here.episode
+            seen = newest_sighting(here.last_seen_at, each.last_seen_at, until=draft.now)
+            here = draft.put_episode(
+                here.model_copy(update={"reports": here.reports + each.reports, "last_seen_at": seen})
+            )
+            draft.put_episode(
+                each.model_copy(update={"state": EpisodeState.MERGED, "merged_into": here.episode, "candidates": ()})
+            )
+        else:
+            draft.put_episode(each.model_copy(update={"candidates": (), "authority": draft.facts.authority}))
+    for duty in other.duties.values():
+        draft.put_duty(duty.model_copy(update={"episode": _landed(lands, duty.episode)}))
+    for waiting in other.waiting.values():
+        _wait_for_both(draft, waiting.model_copy(update={"episode": _landed(lands, waiting.episode)}))
+    draft.remember(*other.heard)
+    already = {each.opened_at for each in draft.episodes.values() if each.state == EpisodeState.MERGED}
+    draft.keep(**_known_of_both(draft.record, other.record))
+    draft.keep(opened=tuple(sorted({*draft.record.opened, *other.record.opened} - already)))
+    if not draft.happened.exercise:
+        draft.watched_since = max(filter(None, (draft.watched_since, other.watched_since)), default=None)
+        draft.leave_expires_on = draft.leave_expires_on or other.leave_expires_on
+    own = [draft.episodes[name] for name in other.episodes if name not in lands]
+    counted = [Reading(Trigger.EPISODE_COUNTED, each) for each in own if each.state is not EpisodeState.RETRACTED]
+    identified = Reading(Trigger.CHILD_IDENTIFIED, draft.open_episode, Verdict.MERGED)
+    return [identified, *counted, *follow_placement(draft), *settle_unknowns(draft)]
+
+
+def _wait_for_both(draft: Draft, newcomer: Waiting) -> None:
+    """Where both reports of one absence wait for the same, it is asked once, at the earlier time."""
+    draft.put_waiting(newcomer)
+    same = [each for each in draft.waiting.values() if _is_same(each, newcomer)]
+    for later in sorted(same, key=lambda each: each.due_at)[1:]:
+        supersede(draft, later)
+
+
+def _is_same(one: Waiting, other: Waiting) -> bool:
+    of_one_absence = one.episode is not None and one.episode == other.episode
+    return (
+        of_one_absence and one.stood_down is None and (one.rule, one.cause.matter) == (other.rule, other.cause.matter)
+    )
+
+
+def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:
+    """The newest of what was said of either, so that nobody has to say it again (S45)."""
+    marks = dict(mine.marks)
+    for mark, each in other.marks.items():
+        if mark not in marks or marks[mark].since < each.since:
+            marks[mark] = each
+    photographs = filter(None, (mine.photo_taken_on, other.photo_taken_on))
+    checks = filter(None, (mine.contacts_checked_at, other.contacts_checked_at))
+    return {
+        "marks": marks,
+        "photo_taken_on": max(photographs, default=None),
+        "contacts_checked_at": max(checks, default=None),
+    }
+
+
+def _landed(lands: dict[UUID, UUID], episode: UUID | None) -> UUID | None:
+    return None if episode is None else lands.get(episode, episode)
+
+
+def _read_protocol_moved(draft: Draft, event: care.EpisodeProtocolMoved) -> list[Reading]:
+    found, current = draft.episode_of(event.episode), draft.protocols.current
+    if found is None or found.protocol == current.hash:
+        return [Reading(None, found, Verdict.OUTGROWN if found is None else Verdict.ALREADY_SO)]
+    before = draft.protocol_for(found)
+    now = draft.put_episode(found.model_copy(update={"protocol": current.hash}))
+    for duty in list(draft.duties.values()):
+        if duty.episode == found.episode and duty.goes_on and duty.rule in current.by_id:
+            _move_duty(draft, duty, current)
+    for waiting in list(draft.waiting.values()):
+        if waiting.episode == found.episode and waiting.stood_down is None and waiting.rule in current.by_id:
+            _move_waiting(draft, waiting, current)
+    for rule in current.on(Trigger.CHILD_REPORTED_MISSING):
+        if rule.id not in before.by_id:
+            _wait_for_new(draft, rule, current, now)
+    return [Reading(Trigger.EPISODE_PROTOCOL_MOVED, now, Verdict.CHANGED)]
+
+
+def _move_duty(draft: Draft, duty: DutyOfCase, current: Protocol) -> None:
+    """Goes on after the steps whose minutes are over by now. A duty that rests repeats no step of an unchanged rule."""
+    before, rule, since = draft.rule_of(duty), current.by_id[duty.rule], draft.now - duty.counted_from
+    passed = sum(step.after <= since for step in rule.otherwise)
+    if rule.otherwise == before.otherwise:
+        passed = max(passed, duty.passed)
+    schedule(draft, duty.model_copy(update={"protocol": current.hash, "passed": passed, "next": None}))
+
+
+def _move_waiting(draft: Draft, waiting: Waiting, current: Protocol) -> None:
+    rule = current.by_id[waiting.rule]
+    due_at = waiting.due_at if rule.period is None or rule.every is not None else waiting.cause.time + rule.period
+    version = waiting.version + 1
+    announce(draft, waiting.model_copy(update={"protocol": current.hash, "due_at": due_at, "version": version}))
+
+
+def _wait_for_new(draft: Draft, rule: Rule, current: Protocol, episode: Episode) -> None:
+    """Schedules a rule that the earlier version did not have, unless its time has passed."""
+    cause = Cause(id=draft.happened.key, time=episode.opened_at, exercise=episode.exercise)
+    if rule.period is not None and episode.opened_at + rule.period > draft.now:
+        wait(draft, rule, current, episode, cause)
+
+
+def _read_hand_over(draft: Draft, event: care.DutyHandOverAsked) -> list[Reading]:
+    duty = draft.duties.get(event.duty)
+    if duty is None:
+        return [Reading(None, None, Verdict.OUTGROWN)]
+    return [Reading(Trigger.HAND_OVER_ASKED, draft.episode_of(duty.episode))]
+
+
+READERS: dict[type[Message], Reader] = {
+    care.TransferProposed: _read_proposed,
+    care.ChildTransferred: _read_transferred,
+    care.ChildIdentified: _read_identified,
+    care.EpisodeProtocolMoved: _read_protocol_moved,
+    care.DutyHandOverAsked: _read_hand_over,
+}

@@ -1,0 +1,92 @@
+"""Reads replies about an episode: police references, grades and closings, safe and well checks, return interviews."""
+
+from typing import Any
+
+from services.protocol.policy.case import OPEN_STATES, Episode
+from services.protocol.policy.draft import Draft, Reader, Reading
+from services.protocol.policy.rule_language.vocabulary import Condition, Trigger
+from services.safeguarding.child_events import events
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
+
+
+def check_recorded(draft: Draft, event: events.SafeAndWellCheckRecorded) -> list[Reading]:
+    return [
+        Reading(Trigger.SAFE_AND_WELL_CHECK_RECORDED, _with(draft, each, Condition.SAFE_AND_WELL_CHECK))
+        for each in _counts_for(draft, event)
+    ] or _too_old(draft, event)
+
+
+def _counts_for(draft: Draft, event: events.ToldOfEpisode) -> list[Episode]:
+    return _after_return(draft) if event.episode is None else _up_to(draft, draft.episode_named(event.episode))
+
+
+def _too_old(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
+    return [] if event.episode is None else [Reading(None, draft.episode_named(event.episode), Verdict.TOO_OLD)]
+
+
+def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
+    """The episodes that a check or interview of this one counts for: earlier ones too, none that opened later, and this one even
+    before its return.
+    """
+    if named is None:
+        return []
+    back = [
+        each
+        for each in _after_return(draft)
+        if each.state == EpisodeState.RETURNED and each.opened_at <= named.opened_at and each != named
+    ]
+    return [*back, named] if named.state in (*OPEN_STATES, EpisodeState.RETURNED) else back
+
+
+def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> list[Reading]:
+    readings = []
+    for each in _counts_for(draft, event):
+        offered = draft.put_episode(each.model_copy(update={"interview_offered": True}))
+        readings.append(Reading(Trigger.RETURN_INTERVIEW_OFFERED, offered))
+        if event.state != "offered":
+            readings.append(Reading(Trigger.RETURN_INTERVIEW_DONE, _with(draft, offered, Condition.RETURN_INTERVIEW)))
+    return readings or _too_old(draft, event)
+
+
+def _after_return(draft: Draft) -> list[Episode]:
+    """One check or interview may cover several returns (practice). One that precedes the return counts for the open episode."""
+    back = [
+        each
+        for each in draft.episodes.values()
+        if each.state == EpisodeState.RETURNED and each.exercise == draft.happened.exercise
+    ]
+    found = back or ([] if draft.open_episode is None else [draft.open_episode])
+    return [each for each in found if each.opened_at <= draft.happened.time]
+
+
+def _with(draft: Draft, episode: Episode, condition: Condition) -> Episode:
+    return draft.put_episode(episode.model_copy(update={"met": episode.met | {condition}}))
+
+
+def police_reply(trigger: Trigger, **update: Any) -> Reader:
+    def reader(draft: Draft, event: events.PoliceReply) -> list[Reading]:
+        found = draft.episode_meant(event.episode)
+        if found is not None and update:
+            found = draft.put_episode(found.model_copy(update=update))
+        return [Reading(trigger, found)]
+
+    return reader
+
+
+def risk_graded(draft: Draft, event: events.PoliceRiskGraded) -> list[Reading]:
+    found = draft.episode_meant(event.episode)
+    low = event.grade in {events.RiskGrade.NO_APPARENT_RISK, events.RiskGrade.LOW}
+    graded = Reading(Trigger.POLICE_RISK_GRADED, found)
+    return [graded, Reading(Trigger.POLICE_GRADED_LOW, found)] if low else [graded]
+
+
+def police_closed(draft: Draft, event: events.PoliceClosed) -> list[Reading]:
+    found = draft.episode_meant(event.episode)
+    return [Reading(Trigger.POLICE_CLOSED, None if found is None else _with(draft, found, Condition.POLICE_CLOSED))]
+
+
+def reference_texted(draft: Draft, event: events.PoliceReferenceTexted) -> list[Reading]:
+    found = draft.episode_meant(event.episode)
+    if found is not None:
+        found = draft.put_episode(found.model_copy(update={"reference_known": True}))
+    return [Reading(Trigger.POLICE_REFERENCE_GIVEN, found), Reading(Trigger.POLICE_REFERENCE_TEXTED, found)]

@@ -1,0 +1,1 @@
+"""Applies rules: at their time, under their conditions, to their recipients, and until they end."""

@@ -1,0 +1,140 @@
+"""Ends duties and waiting rules, and sets them going again when their end proves a mistake."""
+
+from datetime import datetime
+from uuid import UUID
+
+from services.protocol.policy.case import DutyOfCase, Episode, Waiting
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.duties.steps import call_back_untaken, end, resume, schedule
+from services.protocol.policy.rule_engine.waits import CAME, SETTLED, UNMET, announce, last_of_the_same
+from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.safeguarding.duty.decisions import DutyState
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.working_time import ENGLAND
+
+ENDS = {
+    Trigger.CHILD_RETURNED: Because.RETURNED,
+    Trigger.MISSING_RETRACTED: Because.RETRACTED,
+    Trigger.RETURN_RETRACTED: Because.RETRACTED,
+    Trigger.EPISODE_CLOSED: Because.CLOSED,
+    Trigger.SAFE_AND_WELL_CHECK_RECORDED: Because.ANSWERED,
+    Trigger.RETURN_INTERVIEW_OFFERED: Because.ANSWERED,
+    Trigger.RETURN_INTERVIEW_DONE: Because.ANSWERED,
+    Trigger.POLICE_REFERENCE_GIVEN: Because.ANSWERED,
+}
+"""Why a duty ends on this trigger. On any other it is superseded."""
+OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED})
+"""Triggers that end only what is about the same meeting or stage, and nothing about a later one."""
+
+
+def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
+    """Ends the duties and waiting rules that hold only until `trigger`: those of this episode, and the child's outside any."""
+    because = ENDS.get(trigger, Because.SUPERSEDED)
+    report = episode.episode if trigger == Trigger.CHILD_REPORTED_MISSING and episode is not None else None
+    meant = _settle_matter(draft, trigger, episode) if trigger in OF_ONE_MATTER else None
+    for duty in list(draft.duties.values()):
+        if _ends_on(draft, duty, trigger, episode) and _is_about(duty, meant):
+            _stand_down_duty(draft, duty, because, report)
+    for waiting in list(draft.waiting.values()):
+        ended_for_good = waiting.stood_down not in {None, UNMET} and (
+            waiting.ended_by_report is None or report is not None
+        )
+        if not ended_for_good and _ends_on(draft, waiting, trigger, episode) and _is_about(waiting, meant):
+            draft.put_waiting(waiting.model_copy(update={"stood_down": str(because), "ended_by_report": report}))
+            draft.deadlines[waiting.deadline] = None
+
+
+def _stand_down_duty(draft: Draft, duty: DutyOfCase, because: Because, report: UUID | None) -> None:
+    if duty.goes_on:
+        end(draft, duty, because)
+        draft.put_duty(draft.duties[duty.duty].model_copy(update={"ended_by_report": report}))
+    elif duty.ended_by_report is not None and report is None:
+        draft.put_duty(duty.model_copy(update={"ended_by_report": None}))
+    elif any(telling.state == "told" for telling in duty.tellings):
+        schedule(draft, call_back_untaken(draft, duty, because))
+
+
+def _ends_on(draft: Draft, holder: DutyOfCase | Waiting, trigger: Trigger, episode: Episode | None) -> bool:
+    return _concerns(draft, holder, episode) and trigger in draft.rule_of(holder).until
+
+
+def _is_about(holder: DutyOfCase | Waiting, meant: str | None) -> bool:
+    """A holder without matter and day is about any matter. `meant` is None: all matters are meant."""
+    return meant is None or holder.cause.matter == meant or (holder.cause.day is None and not holder.cause.matter)
+
+
+def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> str:
+    """The matter that this event settles: the one that it names, else the nearest that is not settled yet. Marks its dates."""
+    dated = [
+        (each.cause.day, each)
+        for each in draft.waiting.values()
+        if each.cause.day is not None and each.stood_down in {None, CAME} and _ends_on(draft, each, trigger, episode)
+    ]
+    today = draft.happened.time.astimezone(ENGLAND).date()
+    nearest = min(dated, key=lambda each: (each[0] < today, abs(each[0] - today)), default=None)
+    said = str(getattr(draft.happened.content, "matter", ""))
+    meant = said or ("" if nearest is None else nearest[1].cause.matter)
+    for _, waiting in dated:
+        if waiting.cause.matter == meant:
+            draft.put_waiting(waiting.model_copy(update={"stood_down": SETTLED}))
+            if waiting.stood_down is None:
+                draft.deadlines[waiting.deadline] = None
+    return meant
+
+
+def _concerns(draft: Draft, holder: DutyOfCase | Waiting, episode: Episode | None) -> bool:
+    """A holder or an event outside any episode concerns the whole child."""
+    if holder.episode is None or episode is None:
+        return holder.cause.exercise == draft.happened.exercise
+    return holder.episode == episode.episode
+
+
+def _was_called_back(draft: Draft, duty: DutyOfCase) -> bool:
+    """Whether somebody answered in place of the first recipient, who was never reached. An answer by an event stays."""
+    withdrawn = any(telling.state == "withdrawn" and telling.role == duty.role for telling in duty.tellings)
+    by_person = duty.state is DutyState.ACKNOWLEDGED
+    return by_person and withdrawn and not duty.accepted and Trigger.CHILD_RETURNED in draft.rule_of(duty).until
+
+
+def take_up_again(draft: Draft, episode: Episode) -> None:
+    """The return was a mistake: what it ended goes on, except what ends when such a mistake is found."""
+    for duty in list(draft.duties.values()):
+        ended = duty.ended_because == Because.RETURNED or _was_called_back(draft, duty)
+        if duty.episode == episode.episode and ended and not _over_when_mistaken(draft, duty):
+            resume(draft, duty)
+    for waiting in list(draft.waiting.values()):
+        ended = waiting.stood_down == Because.RETURNED
+        if waiting.episode == episode.episode and ended and not _over_when_mistaken(draft, waiting):
+            _wait_again(draft, waiting, waiting.due_at)
+
+
+def _wait_again(draft: Draft, waiting: Waiting, due_at: datetime) -> None:
+    again = {"stood_down": None, "ended_by_report": None, "version": waiting.version + 1, "due_at": due_at}
+    announce(draft, waiting.model_copy(update=again))
+
+
+def _over_when_mistaken(draft: Draft, holder: DutyOfCase | Waiting) -> bool:
+    """Whether it ends when a return proves a mistake: a child who is not back is missing, and nobody can fetch it."""
+    return Trigger.RETURN_RETRACTED in draft.rule_of(holder).until
+
+
+def go_on(draft: Draft, retracted: Episode) -> None:
+    """The child was never missing: what the report ended goes on as if nobody had reported."""
+    for duty in list(draft.duties.values()):
+        if duty.ended_by_report == retracted.episode:
+            resume(draft, duty.model_copy(update={"ended_by_report": None}))
+    for waiting in list(draft.waiting.values()):
+        if waiting.ended_by_report == retracted.episode:
+            _wait_again(draft, waiting, max(waiting.due_at, draft.now))
+        elif waiting.stood_down == UNMET and waiting.episode not in {None, retracted.episode}:
+            _wait_again(draft, waiting, draft.now)
+
+
+def ask_again(draft: Draft, episode: Episode) -> None:
+    """The child is lost again: rules whose time came while it was located apply at once. Of rules that say the same, the last."""
+    unmet = [each for each in draft.waiting.values() if each.episode == episode.episode and each.stood_down == UNMET]
+    by_time = sorted(unmet, key=lambda each: each.due_at)
+    last = last_of_the_same((each.deadline, draft.rule_of(each)) for each in by_time)
+    for waiting in unmet:
+        if waiting.deadline in last:
+            _wait_again(draft, waiting, draft.now)

@@ -1,0 +1,252 @@
+"""Answers a rule's questions: yes, no, or None where nobody knows."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.protocol.policy.case import NOTHING, DutyOfCase, Episode, Record
+from services.protocol.policy.facts import Facts
+from services.protocol.policy.rule_engine.awareness import aware_since
+from services.protocol.policy.rule_language.grammar import Asked, Rule, When
+from services.protocol.policy.rule_language.questions import Question
+from services.protocol.policy.rule_language.vocabulary import Condition, Mark
+from services.safeguarding.duty.decisions import EpisodeState
+from services.safeguarding.identifiers import is_provisional
+from services.safeguarding.roles import Channel, Role, Wording
+from services.safeguarding.working_time import ENGLAND, in_first_hours, in_working_hours
+
+PHOTOGRAPH_KEEPS = timedelta(days=90)
+CONTACTS_KEEP = timedelta(days=30)
+DISCUSSION_TAKES = timedelta(hours=2)
+"""From the call until a discussion is over: it meets within the hour and lasts three quarters of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a rule's questions are asked of."""
+
+    child: str
+    facts: Facts
+    episode: Episode | None
+    now: datetime
+    police_accepted: bool = False
+    missing_again: bool = False
+    watched: bool = False
+    record: Record = NOTHING
+    leave_date_known: bool = False
+    duties: Collection[DutyOfCase] = ()
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    holds: bool
+    unknown: tuple[str, ...] = ()
+    """The questions that nobody could answer and that mattered."""
+
+
+def answer(rule: Rule, situation: Situation) -> Answer:
+    unknown: list[str] = []
+    result = _weigh(rule.when, situation, unknown)
+    if result is None:
+        return Answer(rule.unknown == "counts-as-yes", tuple(unknown))
+    return Answer(result)
+
+
+def _weigh(when: When, situation: Situation, unknown: list[str]) -> bool | None:
+    parts: list[bool | None] = []
+    if when.any:
+        none_of_them = _each(when.any, situation, unknown, wanted=False)
+        parts.append(None if none_of_them is None else not none_of_them)
+    if when.all:
+        parts.append(_each(when.all, situation, unknown, wanted=True))
+    if when.none:
+        parts.append(_each(when.none, situation, unknown, wanted=False))
+    if False in parts:
+        return False
+    return None if None in parts else True
+
+
+def _each(asked: Iterable[Asked], situation: Situation, unknown: list[str], *, wanted: bool) -> bool | None:
+    """Whether every question has the wanted answer: False as soon as one has not, None where an unknown answer decides."""
+    gaps = []
+    for each in asked:
+        found = ask(each, situation)
+        if found is None:
+            gaps.append(each.words)
+        elif found is not wanted:
+            return False
+    unknown.extend(gaps)
+    return None if gaps else True
+
+
+def ask(asked: Asked, situation: Situation) -> bool | None:
+    if asked.question == Question.CHILD_AGE_UNDER:
+        return _younger_than(asked.number or 0, situation)
+    if asked.question in MISSING_TIMES_WITHIN:
+        since = situation.now - MISSING_TIMES_WITHIN[asked.question]
+        return sum(opened > since for opened in situation.record.opened) >= (asked.number or 0)
+    if asked.question == Question.CARERS_AWARE_WITHIN:
+        aware = aware_since(situation.record, situation.facts)
+        return aware is not None and situation.now - aware <= timedelta(days=asked.number or 0)
+    if asked.question == Question.GUARDIAN_ASKED_WITHIN:
+        asked_for = situation.record.marks.get(Mark.GUARDIAN_ASKED)
+        return asked_for is not None and situation.now - asked_for.since <= timedelta(days=asked.number or 0)
+    return QUESTIONS[asked.question](situation)
+
+
+def _younger_than(years: int, situation: Situation) -> bool | None:
+    born = situation.facts.date_of_birth
+    return None if born is None else age_on(born, situation.now.astimezone(ENGLAND).date()) < years
+
+
+def age_on(born: date, day: date) -> int:
+    """Whole years. In English law, a person born on 29 February attains an age on 1 March of a common year."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def _placed_out_of_area(situation: Situation) -> bool | None:
+    host = situation.facts.host_authority
+    return None if host is None else host != situation.facts.authority
+
+
+def _in_first_hours(situation: Situation) -> bool | None:
+    entered = situation.facts.entered_care_at
+    return None if entered is None else in_first_hours(entered, situation.now)
+
+
+def _age_disputed(situation: Situation) -> bool | None:
+    """A lawful assessment ends the dispute, also where the register has not heard of it."""
+    marked = situation.record.marks.get(Mark.AGE_DISPUTED)
+    return situation.facts.age_disputed if marked is None else marked.on
+
+
+def _modern_slavery_concern(situation: Situation) -> bool | None:
+    return True if situation.record.has(Mark.TREATED_AS_VICTIM) else situation.facts.modern_slavery_concern
+
+
+def _photographed(situation: Situation) -> bool | None:
+    taken = situation.record.photo_taken_on
+    return taken is not None and situation.now.astimezone(ENGLAND).date() - taken < PHOTOGRAPH_KEEPS
+
+
+def _contacts_checked(situation: Situation) -> bool | None:
+    checked = situation.record.contacts_checked_at
+    return checked is not None and situation.now - checked < CONTACTS_KEEP
+
+
+def _marked(mark: Mark) -> Callable[[Situation], bool | None]:
+    return lambda situation: situation.record.has(mark)
+
+
+def _in_state(*states: EpisodeState) -> Callable[[Situation], bool | None]:
+    return lambda situation: situation.episode is not None and situation.episode.state in states
+
+
+def _met(condition: Condition) -> Callable[[Situation], bool | None]:
+    return lambda situation: situation.episode is not None and condition in situation.episode.met
+
+
+def _social_worker_told_of_return(situation: Situation) -> bool | None:
+    """Counts this return alone: an earlier one may have been a mistake."""
+    episode = situation.episode
+    return (
+        episode is not None
+        and episode.returned_at is not None
+        and any(
+            each.episode == episode.episode
+            and (each.role, each.wording) == (Role.CHILD_SOCIAL_WORKER, Wording.RETURNED_NOTICE)
+            and each.created_at >= episode.returned_at
+            for each in situation.duties
+        )
+    )
+
+
+def _reported_by_carer(situation: Situation) -> bool | None:
+    people = [] if situation.episode is None else [each.person for each in situation.episode.reports]
+    carers = situation.facts.carers
+    return bool(people) if carers is None else not set(carers).isdisjoint(people)
+
+
+def _carers_told(situation: Situation) -> bool | None:
+    return situation.episode is not None and any(
+        each.episode == situation.episode.episode and each.role == Role.CARERS_ALL for each in situation.duties
+    )
+
+
+def _nrm_check_asked(situation: Situation) -> bool | None:
+    return any(
+        each.goes_on and each.wording == Wording.NRM_CHECK_DUE and each.cause.exercise == situation.exercise
+        for each in situation.duties
+    )
+
+
+def _return_unconfirmed_asked(situation: Situation) -> bool | None:
+    """Counts this episode alone; for a child whom nobody reported, what is outside any episode."""
+    episode = None if situation.episode is None else situation.episode.episode
+    return any(
+        each.goes_on
+        and (each.wording, each.episode) == (Wording.RETURN_UNCONFIRMED, episode)
+        and each.cause.exercise == situation.exercise
+        for each in situation.duties
+    )
+
+
+def _discussion_called(situation: Situation) -> bool | None:
+    """A discussion called for at this very moment is the one in question, and does not count."""
+    since = max(filter(None, (situation.now - DISCUSSION_TAKES, situation.record.discussion_over_at)))
+    return any(
+        since < each.created_at < situation.now
+        and (each.channel, each.wording) == (Channel.INVITATION, Wording.STRATEGY_DISCUSSION)
+        and each.cause.exercise == situation.exercise
+        for each in situation.duties
+    )
+
+
+MISSING_TIMES_WITHIN = {
+    Question.CHILD_MISSING_TIMES: timedelta(days=90),
+    Question.CHILD_MISSING_TIMES_IN_A_MONTH: timedelta(days=30),
+}
+QUESTIONS: dict[Question, Callable[[Situation], bool | None]] = {
+    Question.WORKING_HOURS: lambda situation: in_working_hours(situation.now),
+    Question.CHILD_UNACCOMPANIED: lambda situation: situation.facts.unaccompanied,
+    Question.CHILD_MODERN_SLAVERY_CONCERN: _modern_slavery_concern,
+    Question.CHILD_SUBJECT_TO_IMMIGRATION_CONTROL: lambda situation: situation.facts.subject_to_immigration_control,
+    Question.IMMIGRATION_CONTROL_KNOWN: lambda situation: situation.facts.subject_to_immigration_control is not None,
+    Question.CHILD_AGE_DISPUTED: _age_disputed,
+    Question.CHILD_GUARDIAN_ALLOCATED: lambda situation: situation.facts.guardian_allocated,
+    Question.CHILD_PLACED_OUT_OF_AREA: _placed_out_of_area,
+    Question.CHILD_IN_FIRST_72_HOURS: _in_first_hours,
+    Question.CHILD_PROVISIONAL: lambda situation: is_provisional(situation.child),
+    Question.CHILD_MISSING: _in_state(EpisodeState.MISSING),
+    Question.CHILD_LOCATED: _in_state(EpisodeState.LOCATED),
+    Question.CHILD_NOT_BACK: _in_state(EpisodeState.MISSING, EpisodeState.LOCATED),
+    Question.CHILD_WATCHED: lambda situation: situation.watched,
+    Question.CHILD_MISSING_AGAIN: lambda situation: situation.missing_again,
+    Question.CHILD_ACCOMMODATED: _marked(Mark.ACCOMMODATED),
+    Question.CHILD_LOOKED_AFTER: _marked(Mark.LOOKED_AFTER),
+    Question.CHILD_NRM_REFERRED: _marked(Mark.NRM_REFERRED),
+    Question.NRM_CHECK_ASKED: _nrm_check_asked,
+    Question.RETURN_UNCONFIRMED_ASKED: _return_unconfirmed_asked,
+    Question.STRATEGY_DISCUSSION_CALLED: _discussion_called,
+    Question.CHILD_TURNED_18: _marked(Mark.TURNED_18),
+    Question.CHILD_BIRTH_DATE_KNOWN: lambda situation: situation.facts.date_of_birth is not None,
+    Question.LEAVE_DATE_KNOWN: lambda situation: situation.leave_date_known,
+    Question.CHILD_PHOTOGRAPHED: _photographed,
+    Question.CONTACTS_CHECKED: _contacts_checked,
+    Question.SOCIAL_WORKER_TOLD_OF_RETURN: _social_worker_told_of_return,
+    Question.REPORTED_BY_CARER: _reported_by_carer,
+    Question.CARERS_TOLD: _carers_told,
+    Question.POLICE_ACCEPTED: lambda situation: situation.police_accepted,
+    Question.STRATEGY_DISCUSSION_OVER: lambda situation: (
+        situation.episode is not None and situation.episode.discussion_over
+    ),
+    Question.POLICE_REFERENCE_KNOWN: lambda situation: (
+        situation.episode is not None and situation.episode.reference_known
+    ),
+    Question.SAFE_AND_WELL_RECORDED: _met(Condition.SAFE_AND_WELL_CHECK),
+    Question.RETURN_INTERVIEW_OFFERED: lambda situation: (
+        situation.episode is not None and situation.episode.interview_offered
+    ),
+    Question.RETURN_INTERVIEW_DONE: _met(Condition.RETURN_INTERVIEW),
+}

@@ -1,0 +1,199 @@
+"""Finds the recipients of a rule. Roles stay roles: their holders are looked up when a message is sent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+from uuid import UUID
+
+from services.protocol.policy.case import Cause, DutyOfCase, Episode, Telling
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.duties.tellings import CARERS
+from services.protocol.policy.rule_language.grammar import Rule
+from services.safeguarding import identifiers
+from services.safeguarding.child_events.care_events import DutyHandOverAsked
+from services.safeguarding.duty.decisions import REACHED, EpisodeState
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId
+from services.safeguarding.roles import Channel, Role, Wording
+
+CONTROL_ROOM = Role.POLICE_CONTROL_ROOM
+MEANT = {
+    None: {"police", "duty", "others"},
+    "people": {"duty", "others"},
+    "police": {"police"},
+    "duty": {"duty"},
+    "others": {"others"},
+}
+"""The groups that a rule's `among` means."""
+
+
+Line: TypeAlias = tuple[Role, Channel, UUID | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    role: Role
+    channel: Channel
+    person: PersonId | None = None
+    refers_to: UUID | None = None
+    force: ForceId | None = None
+    """Which control room, where one is told."""
+    authority: AuthorityId | None = None
+    """Set where it is not the child's own."""
+
+
+def recipients(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> list[Recipient]:
+    if rule.tell == Role.EVERYONE_TOLD:
+        told = [] if episode is None else everyone_told(draft, episode)
+        return [each for each in told if is_among(rule, each)]
+    if rule.tell == Role.PLAN_OWNER and rule.by is not None:
+        return [] if cause.owner is None else [Recipient(cause.owner, rule.by)]
+    if rule.tell == Role.DIRECTORY_CONTACT and rule.by is not None:
+        return [] if cause.person is None else [Recipient(rule.tell, rule.by, cause.person)]
+    if rule.by is not None and rule.tell == Role.CARERS_ALL and episode is not None:
+        return _other_carers(draft, rule.by, episode, cause)
+    if rule.by is not None and rule.tell == Role.CARER_REPORTING:
+        people = _reporters(episode, cause)
+        if rule.among is not None:
+            people = [each for each in people if (each == cause.person) == (rule.among == "speaker")]
+        if rule.message == Wording.POLICE_TOLD:
+            people = _not_told_yet(draft, episode, people)
+        return [Recipient(rule.tell, rule.by, person) for person in people]
+    return [] if rule.by is None else _holders(draft, rule, rule.by, episode)
+
+
+def _not_told_yet(draft: Draft, episode: Episode | None, people: list[PersonId]) -> list[PersonId]:
+    """Each carer hears once an absence that police have the alert, however often they report."""
+    told = {
+        each.person
+        for each in draft.duties.values()
+        if episode is not None and each.episode == episode.episode and each.wording == Wording.POLICE_TOLD
+    }
+    return [each for each in people if each not in told]
+
+
+def _holders(draft: Draft, rule: Rule, by: Channel, episode: Episode | None) -> list[Recipient]:
+    if isinstance(draft.happened.content, DutyHandOverAsked):
+        return _next_holder(draft, rule, by, draft.happened.content)
+    if rule.whose == "former":
+        former = draft.record.former_authority
+        return [] if former is None else [Recipient(rule.tell, by, authority=former)]
+    return [_control_room(draft, by, episode) if rule.tell == CONTROL_ROOM else Recipient(rule.tell, by)]
+
+
+def _control_room(draft: Draft, by: Channel, episode: Episode | None) -> Recipient:
+    force = draft.facts.force if episode is None else episode.force
+    refers_to = None if episode is None else police_notice(draft, episode, force)
+    return Recipient(CONTROL_ROOM, by, refers_to=refers_to, force=force)
+
+
+def _next_holder(draft: Draft, rule: Rule, by: Channel, asked: DutyHandOverAsked) -> list[Recipient]:
+    if asked.duty not in draft.duties:
+        return []
+    return [Recipient(rule.tell, by, asked.to, refers_to=identifiers.telling(asked.duty, 0))]
+
+
+def is_among(rule: Rule, recipient: Recipient) -> bool:
+    if recipient.role == CONTROL_ROOM:
+        return "police" in MEANT[rule.among]
+    return ("duty" if recipient.role.startswith("duty.") else "others") in MEANT[rule.among]
+
+
+def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
+    """For a report, its own carer. For anything else, each carer who reported in this episode, and the one who texts now."""
+    reports = () if episode is None else episode.reports
+    if cause.person is not None and any(report.event == cause.id for report in reports):
+        return [cause.person]
+    people = [*(report.person for report in reports), *([] if cause.person is None else [cause.person])]
+    return list(dict.fromkeys(people))
+
+
+def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> list[Recipient]:
+    """The child's carers as they were when first told of this episode, except those who have reported or text now, who have rules
+    of their own. Where nobody knows the carers: everyone whom the directory finds.
+    """
+    of_them = (each for each in draft.duties.values() if each.role == Role.CARERS_ALL)
+    told = [each.person for each in of_them if each.episode == episode.episode]
+    people = list(dict.fromkeys(filter(None, told or draft.facts.carers or ())))
+    if not people:
+        return [Recipient(Role.CARERS_ALL, by)]
+    themselves = _reporters(episode, cause)
+    return [Recipient(Role.CARERS_ALL, by, person) for person in people if person not in themselves]
+
+
+def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
+    """Everyone whom a telling of this episode has reached or may still reach. Once the child is back, each force that was to be told
+    as well, reached or not. Carers are left out: they have rules of their own.
+    """
+    found: dict[tuple[Line, PersonId | None], Recipient] = {}
+    tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS and each[0].authority is None]
+    for duty, telling in tellings:
+        if telling.state in REACHED:
+            line = _line(draft, episode, duty, telling)
+            found.setdefault((line, telling.person), recipient_of(draft, episode, duty, telling))
+    reached = {line for line, _ in found}
+    for duty, telling in tellings:
+        line = _line(draft, episode, duty, telling)
+        if line not in reached and (telling.state == "told" or _owed(episode, duty, telling)):
+            found.setdefault((line, telling.person), recipient_of(draft, episode, duty, telling))
+    return list(found.values())
+
+
+def _owed(episode: Episode, duty: DutyOfCase, telling: Telling) -> bool:
+    """The child was back before the force had its missing notice. The force owes the child a check all the same."""
+    of_force = duty.role == telling.role == CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+    return of_force and episode.state == EpisodeState.RETURNED and duty.ended_because != Because.CLOSED
+
+
+def _line(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Line:
+    """Tells recipients apart. A control room counts once for each of its notices: an absence reported twice may have two."""
+    of_force = telling.role == CONTROL_ROOM
+    return telling.role, _later_channel(telling), _known_by(draft, episode, duty) if of_force else None
+
+
+def recipient_of(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Recipient:
+    refers_to = identifiers.telling(duty.duty, telling.step)
+    if telling.role != CONTROL_ROOM:
+        return Recipient(telling.role, _later_channel(telling), telling.person, refers_to)
+    refers_to = _known_by(draft, episode, duty) or refers_to
+    return Recipient(telling.role, _later_channel(telling), telling.person, refers_to, duty.force)
+
+
+def _known_by(draft: Draft, episode: Episode, duty: DutyOfCase) -> UUID | None:
+    """The notice by which the force knows the absence that this duty is about."""
+    if duty.wording == Wording.MISSING_NOTICE:
+        return identifiers.telling(duty.duty, 0)
+    return duty.refers_to or police_notice(draft, episode, duty.force)
+
+
+def _later_channel(telling: Telling) -> Channel:
+    """Those who were invited to a discussion hear later news by mail: an invitation would change their calendar."""
+    return Channel.EMAIL if telling.channel == Channel.INVITATION else telling.channel
+
+
+def police_notice(draft: Draft, episode: Episode, force: ForceId | None) -> UUID | None:
+    """The first telling by which a force knows the episode."""
+    for duty in draft.duties.values():
+        if (
+            duty.episode == episode.episode
+            and duty.role == CONTROL_ROOM
+            and duty.wording == Wording.MISSING_NOTICE
+            and duty.force == force
+        ):
+            return identifiers.telling(duty.duty, 0)
+    return None
+
+
+def police_accepted(draft: Draft, episode: Episode | None) -> bool:
+    return episode is not None and any(
+        duty.accepted
+        for duty in draft.duties.values()
+        if duty.episode == episode.episode and duty.role == CONTROL_ROOM and duty.wording == Wording.MISSING_NOTICE
+    )
+
+
+def _tellings(draft: Draft, episode: Episode) -> Iterator[tuple[DutyOfCase, Telling]]:
+    for duty in draft.duties.values():
+        if duty.episode == episode.episode:
+            for telling in duty.tellings:
+                yield duty, telling

@@ -1,0 +1,178 @@
+"""Applies the rules that an event sets off: now, or when the rule's own time has come."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from services.protocol.policy.case import Cause, DutyOfCase, Episode, Waiting
+from services.protocol.policy.draft import Draft
+from services.protocol.policy.duties.steps import begin
+from services.protocol.policy.rule_engine.predicates import Answer, Situation, answer
+from services.protocol.policy.rule_engine.recipients import Recipient, police_accepted, police_notice, recipients
+from services.protocol.policy.rule_engine.waits import UNMET, come_to_its_time, last_of_the_same, must_wait, wait
+from services.protocol.policy.rule_language.grammar import ALWAYS, Protocol, Rule
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.decisions import EpisodeState, Verdict
+from services.safeguarding.identifiers import derived
+from services.safeguarding.roles import Channel, Wording
+
+
+def apply_rules(
+    draft: Draft, rules: tuple[Rule, ...], protocol: Protocol, episode: Episode | None, cause: Cause
+) -> None:
+    overtaken = _find_overtaken(draft, rules, cause)
+    for rule in rules:
+        if rule.id in overtaken:
+            continue
+        if not must_wait(draft, rule):
+            apply_rule(draft, rule, protocol, episode, cause)
+            continue
+        missed = wait(draft, rule, protocol, episode, cause)
+        if missed is not None:
+            _apply_dated(draft, rule, protocol, missed)
+
+
+def _find_overtaken(draft: Draft, rules: tuple[Rule, ...], cause: Cause) -> set[str]:
+    """Where an event is heard of late, the rules that ask the same at several past times, except the last of them."""
+    late = [rule for rule in rules if rule.period is not None and cause.time + rule.period <= draft.now]
+    by_time = sorted(late, key=lambda rule: rule.period or timedelta())
+    return {rule.id for rule in late} - last_of_the_same((rule.id, rule) for rule in by_time)
+
+
+def _apply_dated(draft: Draft, rule: Rule, protocol: Protocol, waiting: Waiting) -> None:
+    """If its condition is not met now, the date counts again when the rule is next set off."""
+    episode = draft.open_episode if rule.about == "episode" else draft.episode_of(waiting.episode)
+    if not apply_rule(draft, rule, protocol, episode, waiting.cause):
+        draft.put_waiting(waiting.model_copy(update={"stood_down": UNMET}))
+
+
+def apply_rule(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> bool:
+    """Makes the duties of a rule whose condition is met. True: somebody is told."""
+    found = _answer(draft, rule, episode, cause)
+    name = None if episode is None else episode.episode
+    told = recipients(draft, rule, episode, cause) if found.holds else []
+    if not told:
+        draft.note(Verdict.CONDITION_NOT_MET, rule, episode=name, unknown=found.unknown)
+    for recipient in told:
+        make_duty(draft, rule, protocol, episode, cause, recipient, found.unknown)
+    if told and rule.marks is not None:
+        draft.mark(rule.marks, draft.now)
+    if told and rule.watch is not None and not cause.exercise:
+        draft.opens_watch = cause
+    return bool(told)
+
+
+def _answer(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> Answer:
+    if rule.when == ALWAYS:
+        return Answer(holds=True)
+    situation = Situation(
+        child=draft.child,
+        facts=draft.facts,
+        episode=episode,
+        now=draft.now,
+        police_accepted=police_accepted(draft, episode),
+        missing_again=draft.open_episode is not None and draft.open_episode != episode,
+        watched=draft.watched_since is not None,
+        record=draft.record,
+        leave_date_known=draft.leave_expires_on is not None,
+        duties=draft.duties.values(),
+        exercise=cause.exercise,
+    )
+    return answer(rule, situation)
+
+
+def make_duty(
+    draft: Draft,
+    rule: Rule,
+    protocol: Protocol,
+    episode: Episode | None,
+    cause: Cause,
+    recipient: Recipient,
+    unknown: tuple[str, ...] = (),
+) -> None:
+    """Its id follows from child, rule, cause and recipient: one cause never makes it twice."""
+    name = None if episode is None else episode.episode
+    parts = (
+        rule.id,
+        cause.id,
+        recipient.role,
+        recipient.channel,
+        recipient.person or "",
+        *_id_parts(draft, episode, recipient),
+    )
+    duty = derived("duty", draft.child, *parts)
+    if duty in draft.duties:
+        draft.note(Verdict.ALREADY_SO, rule, episode=name, duty=duty)
+        return
+    draft.note(Verdict.TOLD, rule, episode=name, duty=duty, unknown=unknown)
+    begin(
+        draft,
+        DutyOfCase(
+            duty=duty,
+            rule=rule.id,
+            protocol=protocol.hash,
+            episode=name,
+            cause=cause,
+            role=recipient.role,
+            person=recipient.person,
+            channel=recipient.channel,
+            wording=rule.message,
+            refers_to=recipient.refers_to or _discussion_id(draft, rule, episode, cause),
+            force=recipient.force,
+            authority=recipient.authority,
+            created_at=draft.now,
+            counted_from=draft.now,
+        ),
+    )
+
+
+def _id_parts(draft: Draft, episode: Episode | None, recipient: Recipient) -> tuple[str, ...]:
+    """Parts of the id for another force than the episode's, and for another notice than the force's first."""
+    if episode is None or recipient.force is None:
+        return ()
+    force = () if recipient.force == episode.force else (recipient.force,)
+    first = police_notice(draft, episode, recipient.force)
+    return force if recipient.refers_to in {None, first} else (*force, str(recipient.refers_to))
+
+
+def _discussion_id(draft: Draft, rule: Rule, episode: Episode | None, cause: Cause) -> UUID | None:
+    """Outside an episode, the event that called for a discussion holds its invitations together."""
+    if rule.by != Channel.INVITATION or episode is not None:
+        return None
+    if rule.message == Wording.STRATEGY_RECORD:
+        return UUID(cause.matter)
+    return derived("discussion", draft.child, cause.id)
+
+
+def apply_due_rule(draft: Draft, event: RuleDue) -> None:
+    """Applies a waiting rule whose time has come."""
+    waiting = draft.waiting.get(event.deadline)
+    if waiting is None or waiting.version != event.version or waiting.stood_down is not None:
+        draft.note(Verdict.OUTGROWN, episode=event.episode)
+        return
+    protocol = draft.protocols.of(waiting.protocol)
+    rule = protocol.by_id[waiting.rule]
+    if rule.before is not None:
+        come_to_its_time(draft, waiting, rule)
+        _apply_dated(draft, rule, protocol, waiting)
+        return
+    episode = draft.episode_of(waiting.episode)
+    asked = rule.every is not None and _still_asked(draft, waiting)
+    if asked:
+        draft.note(Verdict.ALREADY_SO, rule, episode=waiting.episode)
+    elif not apply_rule(draft, rule, protocol, episode, waiting.cause) and _may_yet_be_met(draft, episode):
+        draft.put_waiting(waiting.model_copy(update={"stood_down": UNMET}))
+        return
+    come_to_its_time(draft, waiting, rule)
+
+
+def _may_yet_be_met(draft: Draft, episode: Episode | None) -> bool:
+    """The child may be lost again, or a later report that stands in the way may prove a mistake."""
+    later = draft.open_episode is not None and draft.open_episode != episode
+    return episode is not None and (episode.state == EpisodeState.LOCATED or later)
+
+
+def _still_asked(draft: Draft, waiting: Waiting) -> bool:
+    """Whether nobody has answered what a repeating rule asked last: it is not asked again."""
+    return any(
+        duty.goes_on and duty.rule == waiting.rule and duty.episode == waiting.episode for duty in draft.duties.values()
+    )

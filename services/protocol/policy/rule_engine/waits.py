@@ -1,0 +1,164 @@
+"""Schedules rules that wait for their time: so long after an event, so long before a date, or again and again."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from services.protocol.policy.case import Cause, Episode, Waiting
+from services.protocol.policy.draft import Deadline, Draft
+from services.protocol.policy.rule_engine.dates import date_of, morning_of
+from services.protocol.policy.rule_language.grammar import Before, Protocol, Rule
+from services.protocol.policy.rule_language.periods import Calendar
+from services.protocol.policy.rule_language.vocabulary import DateOf
+from services.safeguarding.child_events.events import RuleDue
+from services.safeguarding.duty.duties import Because
+from services.safeguarding.identifiers import derived
+from services.safeguarding.working_time import ENGLAND, working_day_after, working_moment
+
+CAME = "came"
+"""A dated rule no longer waits: its time has come. It is kept, so that one date does not count twice."""
+SETTLED = "settled"
+"""The matter of a dated rule has been settled: the same day, recorded again, sets nothing off."""
+UNMET = "unmet"
+"""Its time has come, and its condition was not met. It is asked again when the rule is next set off; or when a located child is
+lost again; or when a second report of a missing child turns out to be a mistake.
+"""
+
+K = TypeVar("K")
+
+
+def last_of_the_same(by_time: Iterable[tuple[K, Rule]]) -> set[K]:
+    """Of rules that tell the same people the same in the same way, the last. Returns the keys of those that remain."""
+    last = {(rule.tell, rule.by, rule.message, rule.among, rule.when): name for name, rule in by_time}
+    return set(last.values())
+
+
+def must_wait(draft: Draft, rule: Rule) -> bool:
+    return rule.waits or (rule.hours == "working" and working_moment(draft.now) > draft.now)
+
+
+def wait(draft: Draft, rule: Rule, protocol: Protocol, episode: Episode | None, cause: Cause) -> Waiting | None:
+    """Schedules the rule. Returns what a dated rule must now tell late, since nobody here knew of the date in time."""
+    if rule.before is not None:
+        return _wait_for_date(draft, rule, rule.before, protocol, cause)
+    name = None if episode is None else episode.episode
+    waiting = Waiting(
+        deadline=_deadline(draft, rule, name, cause),
+        rule=rule.id,
+        protocol=protocol.hash,
+        episode=name,
+        cause=cause,
+        due_at=draft.now,
+    )
+    known = draft.waiting.get(waiting.deadline) if rule.every is not None else None
+    if known is not None and known.stood_down is None:
+        return None
+    version = 1 if known is None else known.version + 1
+    announce(draft, waiting.model_copy(update={"due_at": _due_at(draft, rule, cause), "version": version}))
+    return None
+
+
+def _deadline(draft: Draft, rule: Rule, episode: UUID | None, cause: Cause) -> UUID:
+    if rule.every is not None:
+        return derived("series", draft.child, rule.id, str(episode or ""), str(cause.exercise))
+    return derived("rule deadline", draft.child, rule.id, cause.id)
+
+
+def _due_at(draft: Draft, rule: Rule, cause: Cause) -> datetime:
+    if rule.wait is not None:
+        return _hours_of(rule, draft.now + rule.wait)
+    if rule.period is not None:
+        return _hours_of(rule, cause.time + rule.period)
+    if rule.workdays is not None:
+        return working_day_after(cause.time, rule.workdays)
+    return working_moment(draft.now)
+
+
+def _hours_of(rule: Rule, at: datetime) -> datetime:
+    return working_moment(at) if rule.hours == "working" else at
+
+
+def _wait_for_date(draft: Draft, rule: Rule, before: Before, protocol: Protocol, cause: Cause) -> Waiting | None:
+    """Reckons again, since the date may have changed. Where it has not, nothing changes."""
+    day = cause.day if before.date == DateOf.EVENT else date_of(before.date, draft)
+    if day is None:
+        return None
+    missed = None
+    for length in before.by:
+        waiting = _dated(draft, rule, protocol, cause, length, day)
+        known = draft.waiting.get(waiting.deadline)
+        if known is not None and known.due_at == waiting.due_at and known.stood_down in {None, CAME, SETTLED}:
+            continue
+        if waiting.due_at > draft.now:
+            announce(draft, waiting)
+            continue
+        draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
+        if known is not None:
+            draft.deadlines[waiting.deadline] = None
+        if (known is None or known.stood_down != CAME) and _worth_telling(draft, before, length, day):
+            missed = waiting
+    return missed
+
+
+def _dated(draft: Draft, rule: Rule, protocol: Protocol, cause: Cause, length: Calendar, day: date) -> Waiting:
+    of = (cause.matter,) if cause.matter else ()
+    whose = ("exercise",) if cause.exercise else ()
+    deadline = derived("date deadline", draft.child, rule.id, length.written, *of, *whose)
+    known = draft.waiting.get(deadline)
+    name = " ".join((rule.id, length.written, "before", str(day), *of, *whose))
+    return Waiting(
+        deadline=deadline,
+        version=1 if known is None else known.version + 1,
+        rule=rule.id,
+        protocol=protocol.hash,
+        cause=cause.model_copy(update={"id": name, "person": None}),
+        due_at=morning_of(length.before(day)),
+    )
+
+
+def _worth_telling(draft: Draft, before: Before, length: Calendar, day: date) -> bool:
+    """No reminder comes after its date. The day itself is told late, unless it is too long ago."""
+    today = draft.now.astimezone(ENGLAND).date()
+    if length.months or length.days:
+        return today <= day
+    return before.late is None or before.late.before(today) <= day
+
+
+def announce(draft: Draft, waiting: Waiting) -> None:
+    """Puts the rule's deadline in place of any earlier version."""
+    draft.put_waiting(waiting)
+    content = RuleDue(
+        authority=draft.facts.authority,
+        deadline=waiting.deadline,
+        version=waiting.version,
+        rule=waiting.rule,
+        episode=waiting.episode,
+    )
+    draft.deadlines[waiting.deadline] = Deadline(
+        waiting.deadline, waiting.version, waiting.due_at, content, waiting.cause.exercise
+    )
+
+
+def supersede(draft: Draft, waiting: Waiting) -> None:
+    draft.put_waiting(waiting.model_copy(update={"stood_down": str(Because.SUPERSEDED)}))
+    draft.deadlines[waiting.deadline] = None
+
+
+def come_to_its_time(draft: Draft, waiting: Waiting, rule: Rule) -> None:
+    if rule.before is not None:
+        draft.put_waiting(waiting.model_copy(update={"stood_down": CAME}))
+    elif rule.every is not None:
+        _again(draft, waiting, rule, rule.every)
+    else:
+        del draft.waiting[waiting.deadline]
+
+
+def _again(draft: Draft, waiting: Waiting, rule: Rule, every: timedelta) -> None:
+    """Schedules the next of the series. Times that a stopped clock missed are told once, not once each."""
+    due_at = waiting.due_at + every
+    while due_at <= draft.now:
+        due_at += every
+    version = waiting.version + 1
+    cause = waiting.cause.model_copy(update={"id": f"{waiting.cause.id.partition(' again ')[0]} again {version}"})
+    announce(draft, waiting.model_copy(update={"due_at": _hours_of(rule, due_at), "version": version, "cause": cause}))

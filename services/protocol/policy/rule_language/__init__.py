@@ -1,0 +1,1 @@
+"""Defines the language in which rules are written."""

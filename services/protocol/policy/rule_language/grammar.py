@@ -1,0 +1,265 @@
+"""Defines the protocol's grammar. It is closed: an unknown word is refused, and there is no expression language."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from services.protocol.policy.rule_language.periods import CalendarLength, Length, length
+from services.protocol.policy.rule_language.questions import NUMBERED, Question
+from services.protocol.policy.rule_language.vocabulary import Condition, DateOf, Mark, Trigger
+from services.safeguarding.meetings import Meets
+from services.safeguarding.roles import Channel, Role, Wording
+
+INVITES = frozenset({Wording.STRATEGY_DISCUSSION, Wording.FULL_MEETING})
+"""Messages of an invitation to a discussion."""
+RULE_ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class Grammar(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Asked(Grammar):
+    """A question, and its number where it takes one: `child.unaccompanied`, `child.age-under: 16`."""
+
+    question: Question
+    number: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, written: Any) -> Any:
+        if isinstance(written, str):
+            return {"question": written}
+        if isinstance(written, dict) and len(written) == 1 and "question" not in written:
+            ((question, number),) = written.items()
+            return {"question": question, "number": number}
+        return written
+
+    @model_validator(mode="after")
+    def _number_where_needed(self) -> "Asked":
+        if (self.question in NUMBERED) != (self.number is not None):
+            msg = f"{', '.join(sorted(NUMBERED))} take a number, and no other question takes one"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def words(self) -> str:
+        return str(self.question) if self.number is None else f"{self.question} {self.number}"
+
+
+class When(Grammar):
+    """Each line given must hold: at least one of `any`, each of `all`, not one of `none`."""
+
+    any: tuple[Asked, ...] = ()
+    all: tuple[Asked, ...] = ()
+    none: tuple[Asked, ...] = ()
+
+
+ALWAYS = When()
+
+
+class DutyBecomes(Grammar):
+    """A change of another rule's duty."""
+
+    duty: str = Field(pattern=RULE_ID)
+    becomes: Literal["accepted", "acknowledged", "failed"]
+
+
+class Step(Grammar):
+    """Whom to tell next while nobody has answered. `after` counts from the duty's creation."""
+
+    after: Length
+    unless: Literal["accepted"] | None = None
+    again: bool = False
+    """Tells the first recipient once more, if their system took the first telling; otherwise that one is still being tried."""
+    tell: Role | None = None
+    by: Channel | None = None
+    message: Wording | None = None
+    """None: the rule's own message."""
+    repeat: Length | None = None
+    """The last human is asked again this often, so that the duty never falls silent."""
+
+    @model_validator(mode="after")
+    def _someone_to_tell(self) -> "Step":
+        if self.again == (self.tell is not None) or (self.tell is None) != (self.by is None):
+            msg = "a step either says `again: true`, or whom to `tell` and `by` what"
+            raise ValueError(msg)
+        return self
+
+
+class Before(Grammar):
+    """The rule's time comes so long before a date, at nine in the morning in England. `0d` is the day itself."""
+
+    date: DateOf
+    by: tuple[CalendarLength, ...] = Field(min_length=1)
+    late: CalendarLength | None = None
+    """How long after the date it is still told, where we learnt of the date too late. None: without limit."""
+
+
+class Reason(Grammar):
+    """Why the rule exists: `S36` is a paragraph of the statutory guidance, anything else a source named in the practice digest."""
+
+    cite: tuple[str, ...] = Field(min_length=1)
+    kind: Literal["guidance", "default", "local"]
+    note: str = Field(min_length=1)
+
+
+def _listed(written: Any) -> Any:
+    return written if isinstance(written, list | tuple) else [written]
+
+
+def _with_lengths(written: Any) -> Any:
+    """Reads `60m` and `24h`, as everywhere in a rule."""
+    lengths = {"day", "night", "lasts", "warn", "answer", "notice"}
+    if not isinstance(written, dict):
+        return written
+    return {name: length(each) if name in lengths else each for name, each in written.items()}
+
+
+class Approval(Grammar):
+    """Guidance is followed unless there are exceptional reasons (S6): who decided so, and why."""
+
+    by: str = Field(min_length=1)
+    reasons: str = Field(min_length=1)
+
+
+class Rule(Grammar):
+    """On this, under these conditions, tell this role by this channel, and if nobody answers, the next."""
+
+    id: str = Field(pattern=RULE_ID)
+    on: Annotated[tuple[Trigger | DutyBecomes, ...], BeforeValidator(_listed)] = Field(min_length=1)
+    when: When = When()
+    unknown: Literal["counts-as-yes", "counts-as-no"] = "counts-as-yes"
+    """An unknown fact protects: it counts as yes, and is recorded as a gap. As no only where telling would be more than needed."""
+    wait: Length | None = None
+    """The rule comes to its time this long after the decision."""
+    period: Length | None = None
+    """The rule comes to its time this long after what happened, whenever we learnt of it."""
+    workdays: int | None = Field(default=None, ge=1, le=60)
+    """The rule comes to its time at nine on the working day that comes so many after what happened."""
+    every: Length | None = None
+    """Once its time has come it comes again this often, until something under `until`. One series an episode, or a child."""
+    hours: Literal["any", "working"] = "any"
+    """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night; with
+    `every`, each time."""
+    before: Before | None = None
+    """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the last is
+    told at once, late."""
+    about: Literal["child", "episode"] = "child"
+    """Of a rule with `before`: whether it is told of the child, or of the episode that is open then."""
+    whose: Literal["responsible", "former"] = "responsible"
+    """Which authority's people: of a child who was transferred, those of the authority before."""
+    marks: Mark | None = None
+    """What is so of the child once this rule has told somebody."""
+    watch: Literal["opens"] | None = None
+    """Once it has told somebody a watch is open."""
+    tell: Role
+    by: Channel | None = None
+    """Left out for `everyone-told`: each is told by the channel by which they were told before."""
+    among: Literal["police", "people", "duty", "others", "speaker"] | None = None
+    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...).
+    Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does, alone.
+    """
+    message: Wording
+    meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
+    """Of an invitation: when the discussion meets. Rules that invite to one discussion say the same."""
+    urgent: bool = True
+    within: Length | None = None
+    """By when the other end should have accepted. A measure, not a step."""
+    enough: Literal["acknowledged", "accepted", "done"] = "acknowledged"
+    """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an answer is not
+    the thing done, only what stands under `until`."""
+    rests: Length | None = None
+    """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where `enough` is
+    `done`, else one of somebody told in another's place, who has not rung the one meant either.
+    """
+    otherwise: tuple[Step, ...] = ()
+    until: tuple[Trigger, ...] = ()
+    because: Reason
+    approved: Approval | None = None
+    """Needed where an authority's rule asks less than the default it replaces."""
+    protocol: str
+    """Name and version of the file it comes from."""
+
+    @model_validator(mode="after")
+    def _channel_where_needed(self) -> "Rule":
+        if (self.by is None) != (self.tell == Role.EVERYONE_TOLD):
+            msg = "`by` is needed, except for everyone-told, who are told as before"
+            raise ValueError(msg)
+        some = ("others", "speaker") if self.tell == Role.CARER_REPORTING else ("police", "people", "duty", "others")
+        of_some = self.tell in {Role.CARER_REPORTING, Role.EVERYONE_TOLD} and self.among in some
+        if self.among is not None and not of_some:
+            msg = "`among` says which of everyone-told are meant, or of carer.reporting the `others` or the `speaker`"
+            raise ValueError(msg)
+        timed = sum(each is not None for each in (self.wait, self.period, self.before, self.workdays))
+        if timed + (self.hours == "working" and self.every is None) > 1:
+            msg = "a rule has one of `wait`, `period`, `workdays`, `before` and, but for one with `every`, `hours: working`"
+            raise ValueError(msg)
+        if (self.meets is not None) != (self.by == Channel.INVITATION and self.message in INVITES):
+            msg = "an invitation to a discussion says when it `meets`, and nothing else does"
+            raise ValueError(msg)
+        if self.enough == "accepted" and self.rests is not None:
+            msg = "a duty that ends when it is taken never `rests`"
+            raise ValueError(msg)
+        if self.enough == "done" and (self.rests is None or not self.until):
+            msg = "`enough: done` needs `until`, which says what that is, and `rests`, for an answer before it"
+            raise ValueError(msg)
+        if self.every is not None and self.wait is None and self.period is None:
+            msg = "`every` says how often again; `wait` or `period` says when first"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def waits(self) -> bool:
+        return any(each is not None for each in (self.wait, self.period, self.before, self.workdays))
+
+
+class StandDown(Grammar):
+    """What ends a search. `code`: a code that the carer's handset sends back. `word`: the word of the child's own carer."""
+
+    by_text: Literal["code", "word"] = Field("code", alias="by-text")
+
+
+class Protocol(Grammar):
+    """All rules that hold for one authority, merged. `hash` names this text for ever."""
+
+    authority: str
+    hash: str
+    closing: tuple[Condition, ...]
+    watch_on: tuple[Trigger, ...] = ()
+    """What opens a watch: heightened risk, told to police as raised risk without its cause."""
+    stand_down: StandDown = StandDown()
+    rules: tuple[Rule, ...]
+
+    @property
+    def label(self) -> str:
+        return f"{self.authority} {self.hash[:12]}"
+
+    @cached_property
+    def by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def _by_trigger(self) -> dict[Trigger, tuple[Rule, ...]]:
+        return _grouped((on, rule) for rule in self.rules for on in rule.on if isinstance(on, Trigger))
+
+    @cached_property
+    def _by_duty(self) -> dict[tuple[str, str], tuple[Rule, ...]]:
+        return _grouped(
+            ((on.duty, on.becomes), rule) for rule in self.rules for on in rule.on if isinstance(on, DutyBecomes)
+        )
+
+    def on(self, trigger: Trigger) -> tuple[Rule, ...]:
+        return self._by_trigger.get(trigger, ())
+
+    def on_duty(self, rule: str, becomes: str) -> tuple[Rule, ...]:
+        return self._by_duty.get((rule, becomes), ())
+
+
+def _grouped(pairs: Iterable[tuple[Any, Rule]]) -> dict[Any, tuple[Rule, ...]]:
+    groups: dict[Any, tuple[Rule, ...]] = {}
+    for key, rule in pairs:
+        groups[key] = (*groups.get(key, ()), rule)
+    return groups

@@ -1,0 +1,1 @@
+"""Describes what happens to a child in care, and what comes due."""

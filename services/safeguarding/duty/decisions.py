@@ -1,0 +1,148 @@
+"""Records what the protocol decided, and the state of each episode and duty, for the console and the audit."""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from services.safeguarding.identifiers import AuthorityId, ChildId, ForceId, PersonId
+from services.safeguarding.message import Contract, Message, Topic
+from services.safeguarding.roles import Channel, Role, Wording
+
+
+class Verdict(StrEnum):
+    TOLD = "told"
+    CONDITION_NOT_MET = "condition-not-met"
+    ALREADY_SO = "already-so"
+    OUTGROWN = "outgrown"
+    TOO_OLD = "too-old"
+    UNVERIFIED = "unverified"
+    ENDED = "ended"
+    CHANGED = "changed"
+    MERGED = "merged"
+    """The case of a child nobody knew has become part of this child's."""
+
+
+class ProtocolDecided(Message, kind="protocol.decided.v1", topic=Topic.EVIDENCE):
+    """One decision: on which message, by which rule of which version, citing what."""
+
+    authority: AuthorityId
+    episode: UUID | None = None
+    about: str
+    """Kind of the message decided upon."""
+    about_id: str
+    rule: str | None = None
+    verdict: Verdict
+    protocol: str
+    cites: tuple[str, ...] = ()
+    duty: UUID | None = None
+    unknown: tuple[str, ...] = ()
+    """Predicates whose answer was not known and counted as yes: the gaps to chase."""
+
+
+class EpisodeState(StrEnum):
+    MISSING = "missing"
+    LOCATED = "located"
+    RETURNED = "returned"
+    CLOSED = "closed"
+    RETRACTED = "retracted"
+    MERGED = "merged"
+    """Another episode of the same child was open already; it goes on in that one."""
+
+
+OVER = frozenset({EpisodeState.CLOSED, EpisodeState.RETRACTED, EpisodeState.MERGED})
+"""Nothing more becomes of an episode in one of these, and nobody waits for anything about it."""
+
+
+class EpisodeChanged(Message, kind="episode.changed.v1", topic=Topic.DECISIONS):
+    """The episode as it now stands."""
+
+    authority: AuthorityId
+    force: ForceId | None = None
+    episode: UUID
+    revision: int
+    state: EpisodeState
+    candidates: tuple[ChildId, ...] = ()
+    opened_at: AwareDatetime
+    returned_at: AwareDatetime | None = None
+    open_conditions: tuple[str, ...] = ()
+    """What must still happen before it may close, such as `safe-and-well-check`."""
+    merged_into: UUID | None = None
+    """The episode of the same child in which it goes on, where it is `merged`."""
+    ends_on_word: bool = False
+    """The authority's rules take the word of the child's own carer for a return, without a code."""
+    protocol: str
+
+
+class DutyState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    ACKNOWLEDGED = "acknowledged"
+    CANCELLED = "cancelled"
+    OVERDUE = "overdue"
+    """Told to its last human, who has not answered. It stays on the page until somebody does."""
+
+
+GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
+"""Somebody has still to answer, unless the duty says that it has ended: one may be content with being taken by the other end."""
+REACHED = frozenset({"accepted", "delivered", "acknowledged"})
+"""States of a telling that has come to whom it was for, or to their machine."""
+
+
+class StepRecord(Contract):
+    """One telling of a duty, as it stands."""
+
+    step: int
+    role: Role
+    person: PersonId | None = None
+    channel: Channel
+    told_at: AwareDatetime
+    state: Literal["told", "accepted", "delivered", "acknowledged", "failed", "withdrawn"]
+    changed_at: AwareDatetime
+
+
+class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
+    """The duty as it now stands: who has been told, who has answered, and what comes next, when."""
+
+    authority: AuthorityId
+    episode: UUID | None = None
+    duty: UUID
+    revision: int
+    rule: str
+    wording: Wording
+    state: DutyState
+    ended_because: str | None = None
+    steps: tuple[StepRecord, ...]
+    next_step_at: AwareDatetime | None = None
+    next_role: Role | None = None
+    protocol: str
+    cites: tuple[str, ...]
+
+    @property
+    def goes_on(self) -> bool:
+        return self.state in GOES_ON and self.ended_because is None
+
+
+class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):
+    """Who has the report by now: what a carer who asks is told. Said again as often as a duty changes that shows it."""
+
+    authority: AuthorityId
+    episode: UUID
+    by: Literal["police-system", "officer", "duty-team"]
+    """The report was sent, and a police system took it, but nobody has read it; an officer said that they have it; somebody on duty did."""
+    holds: bool = True
+    """False: it was so, and is so no longer. Whoever had it has let it lie, and the next person is being asked."""
+
+
+class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.DEAD_LETTERS):
+    """A message that a service could not work on. `origin` names it for ever: topic, partition and offset."""
+
+    service: str
+    origin: str
+    reason: str
+    """The error's class and where it rose. Never its text, which may hold what the message held."""
+    original_kind: str | None = None
+    original_id: str | None = None
+    original: str | None
+    """The message's bytes, base64. None where there are too many for a letter: they lie at the origin for as long as its topic keeps them."""

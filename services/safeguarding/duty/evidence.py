@@ -1,0 +1,52 @@
+"""Records each attempt to carry a duty out, and each reading of personal details.
+
+Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything should have
+to pass them over (docs/decisions/0014).
+"""
+
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from services.safeguarding.identifiers import AuthorityId, PersonId
+from services.safeguarding.message import Message, Topic
+
+
+class AttemptResult(StrEnum):
+    ACCEPTED = "accepted"
+    RETRY = "retry"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    WITHDRAWN = "withdrawn"
+
+
+class Evidence(Message, topic=Topic.EVIDENCE):
+    """Decides nothing: no duty waits for it."""
+
+    authority: AuthorityId
+
+
+class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
+    """One attempt, for the audit: to whom, of what bytes, with what result."""
+
+    delivery: UUID
+    duty: UUID | None = None
+    step: int | None = None
+    attempt: int
+    medium: Literal["webhook", "text", "email", "voice"]
+    result: AttemptResult
+    status: int | None = None
+    """The HTTP or SMTP status, or the provider's error code."""
+    took_ms: int
+    person: PersonId | None = None
+    body_hash: str
+    """Keyed hash of the bytes sent."""
+
+
+class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):
+    """Personal details were read, which fields and what for. Never their values."""
+
+    purpose: str
+    fields: tuple[str, ...]
+    person: PersonId | None = None
+    delivery: UUID | None = None
