@@ -19,7 +19,7 @@ from services.police.web.details_page import DetailsPage
 from services.police.web.notice_page import NoticePage
 from services.police.web.open_list import OpenListWebhook
 from services.police.web.replies import ReplyWebhook
-from services.safeguarding.duties import DutySendAgain, PoliceNotify
+from services.safeguarding.duty.duties import DutySendAgain, PoliceNotify
 
 
 async def main() -> None:

@@ -10,7 +10,7 @@ from services.platform.delivery.tables import deliveries
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.police.policy import MERGED, SEARCHED_FOR, EarlierEpisodes, ToldEpisode
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import ChildId, ForceId
 from services.safeguarding.roles import Wording
 

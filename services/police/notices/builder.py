@@ -27,8 +27,7 @@ from services.police.notices.schema import (
     Sender,
 )
 from services.police.policy import EarlierEpisodes
-from services.safeguarding.duties import Duty, PoliceNotify
-from services.safeguarding.first_hours import in_first_hours
+from services.safeguarding.duty.duties import Duty, PoliceNotify
 from services.safeguarding.notice_fields import PROFILE, ReportQuestion
 from services.safeguarding.roles import Wording
 from services.safeguarding.working_time import ENGLAND, in_first_hours

@@ -3,7 +3,7 @@
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import metrics
 from services.police.policy import Difference, ToldEpisode
-from services.safeguarding.events import PoliceListDiffers
+from services.safeguarding.child_events.events import PoliceListDiffers
 from services.safeguarding.identifiers import ForceId
 
 

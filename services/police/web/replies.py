@@ -20,7 +20,7 @@ from services.police.notices import connection_test
 from services.police.replies.schema import Reply
 from services.police.replies.service import ReplyService
 from services.police.web.signed_request import mark_request, parse, signed_body
-from services.safeguarding.duties import Duty
+from services.safeguarding.duty.duties import Duty
 
 
 class ReplyWebhook:
