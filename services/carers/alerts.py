@@ -3,7 +3,7 @@
 from services.carers import messages
 from services.carers.store import claims
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register import contact
+from services.platform.register.contact import contact_by_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -18,7 +18,7 @@ class Alerts:
         """Not called for replies, whose number and words are there from the start."""
         if delivery.duty is None or delivery.person is None:
             return Undeliverable("nobody-in-role")
-        found = await contact.of(uow.connection, self._keyring, delivery.person)
+        found = await uow.fetch(contact_by_person(self._keyring, delivery.person))
         if found is None or found.mobile is None:
             return Undeliverable("no-address", delivery.person)
         confirm = None

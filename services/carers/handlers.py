@@ -7,8 +7,7 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
-from services.platform.register import directory
-from services.platform.register.directory import Holder
+from services.platform.register.directory import Holder, duty_holders
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
@@ -30,14 +29,9 @@ class Handlers:
         if duty.act == "withdraw":
             await self._delivery.withdraw(uow, received)
             return
-        holders = await directory.who_holds(
-            duty.role,
-            authority=duty.authority,
-            child=received.subject,
-            person=duty.person,
-            placement=duty.placement,
-            at=self._clocks.story(),
-        ).ask(uow.connection)
+        holders = await uow.fetch(
+            duty_holders(duty, child=received.subject, person=duty.person, at=self._clocks.story())
+        )
         if not holders:
             nobody = DutyFailed(
                 duty=duty.duty, step=duty.step, authority=duty.authority, episode=duty.episode, reason="nobody-in-role"

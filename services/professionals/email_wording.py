@@ -1,4 +1,4 @@
-"""The mails and the page behind their button, as data in `messages/mails/`: one file a language, one entry a wording."""
+"""Writes mails, and the page behind their button, from `messages/mails/`: one file a language, one entry a wording."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,36 +33,21 @@ class MailLanguage:
     mails: dict[Wording, Mail]
     several: dict[str, str]
 
-    def letter(
+    def email(
         self, matters: Sequence[tuple[Wording, str]], *, link: str, duty_line: str | None, exercise: bool
     ) -> EmailContent:
-        """`matters`: what is said and the code of each. Several go in one mail that names every one of them."""
-        if len(matters) > 1:
-            return self._of_several(matters, link=link, duty_line=duty_line, exercise=exercise)
-        [(wording, code)] = matters
-        mail, mark = self.mails[wording], self.exercise if exercise else ""
-        ring = self.no_line.format(code=code) if duty_line is None else self.ring.format(code=code, duty_line=duty_line)
-        return EmailContent(
-            subject=f"{mark}{mail.subject} ({code})",
-            paragraphs=(mark + mail.says, ring),
-            button=self.button,
-            link=link,
-            small=self.small,
-            language=self.name,
-        )
-
-    def _of_several(
-        self, matters: Sequence[tuple[Wording, str]], *, link: str, duty_line: str | None, exercise: bool
-    ) -> EmailContent:
+        """`matters`: wording and code of each. A mail about several names every one of them."""
         mark, codes = self.exercise if exercise else "", ", ".join(dict.fromkeys(code for _, code in matters))
-        line = self.no_line if duty_line is None else self.ring
+        if len(matters) == 1:
+            mail = self.mails[matters[0][0]]
+            subject, says = mail.subject, [mail.says]
+        else:
+            subject, intro = (self.several[part].format(count=len(matters)) for part in ("subject", "says"))
+            says = [intro, *(f"{code}: {self.mails[wording].says}" for wording, code in matters)]
+        ring = self.no_line if duty_line is None else self.ring
         return EmailContent(
-            subject=f"{mark}{self.several['subject'].format(count=len(matters))} ({codes})",
-            paragraphs=(
-                mark + self.several["says"].format(count=len(matters)),
-                *(f"{code}: {self.mails[wording].says}" for wording, code in matters),
-                line.format(code=codes, duty_line=duty_line),
-            ),
+            subject=f"{mark}{subject} ({codes})",
+            paragraphs=(mark + says[0], *says[1:], ring.format(code=codes, duty_line=duty_line)),
             button=self.button,
             link=link,
             small=self.small,
@@ -71,12 +56,12 @@ class MailLanguage:
 
 
 def mail_code(duty: Duty) -> str:
-    """By which the console and the duty team know the matter."""
+    """The code by which the console and the duty team know the matter."""
     return code_of(duty.episode or duty.telling)
 
 
 def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
-    """Raises ValueError for a wording that does not exist, or a field in a mail: nothing of a child is ever filled in."""
+    """Raises ValueError for a wording that does not exist, or a field in a mail: nothing about a child is ever filled in."""
     found = {}
     for name, content in languages_in(folder).items():
         mails = {Wording(each): Mail(**written) for each, written in content["mails"].items()}
@@ -98,6 +83,6 @@ def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
 LANGUAGES = load()
 
 
-def language(name: str) -> MailLanguage:
-    """English where there is no such language here."""
+def language(name: str | None) -> MailLanguage:
+    """English, if there is no such language or none is known."""
     return in_language(LANGUAGES, name)

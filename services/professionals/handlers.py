@@ -1,4 +1,4 @@
-"""`professional.notify` duties: queued, or withdrawn; and what people answered."""
+"""Queues and withdraws `professional.notify` duties, and stops those that somebody has acknowledged."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.roles import Channel
 
 GATHERED_FOR = timedelta(seconds=10)
-"""How long a mail that is not urgent waits for others to the same reader. An urgent one never waits."""
+"""A mail that is not urgent waits so long for others to the same reader. An urgent one never waits."""
 
 
 @dataclass(frozen=True)

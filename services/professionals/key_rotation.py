@@ -1,4 +1,4 @@
-"""What professionals brings under the newest keys."""
+"""Lists the columns of professionals that are renewed under the newest keys."""
 
 from services.platform.delivery.queue.key_rotation import texted_numbers
 from services.platform.register.key_rotation import Renews

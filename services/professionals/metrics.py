@@ -1,6 +1,6 @@
-"""What professionals measures beside the delivery floor."""
+"""Counts mails from professionals and their presses of a mail's button."""
 
 from prometheus_client import Counter
 
-MAILS_IN = Counter("professionals_mails_in", "Mails to our mailbox, by what was made of them", ["result"])
-ANSWERS = Counter("professionals_answers", "Buttons pressed behind mails, by what they say", ["answer"])
+MAILS_IN = Counter("professionals_mails_in", "Mails to our mailbox, by result", ["result"])
+ANSWERS = Counter("professionals_answers", "Buttons pressed on the page behind a mail, by answer", ["answer"])

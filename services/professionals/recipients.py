@@ -1,4 +1,4 @@
-"""Whom a telling goes to: asked of the directory this moment."""
+"""Finds the person a telling goes to: asks the directory when it is sent."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from typing import TypeAlias
 from services.platform.delivery.model import Delivery, Undeliverable
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register.contact import Contact
-from services.platform.register.directory import Holder, Question, first_reached, who_holds
+from services.platform.register.directory import Holder, duty_holders, first_reachable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import execute_pipelined
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 
@@ -19,40 +18,31 @@ Address: TypeAlias = Callable[[Contact], str | None]
 
 @dataclass(frozen=True)
 class RecipientLookup:
-    """Asks the directory. The first holder who can be reached so is told: those after the first are deputies. At a later step
-    whoever was not reached before, was away or cannot act is passed over for a deputy, where there is one.
+    """Finds the first holder of the role who has an address; those after the first are deputies. At a later step a deputy, if
+    there is one, takes the place of a person who was not reached before, was away or cannot act.
     """
 
     keyring: Keyring
     clocks: Clocks
 
-    async def first(self, uow: UnitOfWork, delivery: Delivery, address: Address) -> Contact | Undeliverable:
-        [found] = await self.first_of_each(uow, [delivery], address)
+    async def find(self, uow: UnitOfWork, delivery: Delivery, address: Address) -> Contact | Undeliverable:
+        [found] = await self.find_each(uow, [delivery], address)
         return found
 
-    async def first_of_each(
-        self, uow: UnitOfWork, parcels: Sequence[Delivery], address: Address
+    async def find_each(
+        self, uow: UnitOfWork, several: Sequence[Delivery], address: Address
     ) -> list[Contact | Undeliverable]:
         """In one round trip."""
-        questions = [self._question(each) for each in parcels]
-        answers = await execute_pipelined(uow.connection, *(each.statement for each in questions))
+        now = self.clocks.story()
+        holders = await uow.fetch_each(
+            [duty_holders(duty_of(each), child=each.child, person=each.person, at=now) for each in several]
+        )
         return [
-            await self._of_holders(uow, delivery, question.holders(rows), address)
-            for delivery, question, rows in zip(parcels, questions, answers, strict=True)
+            await self._choose(uow, delivery, of_role, address)
+            for delivery, of_role in zip(several, holders, strict=True)
         ]
 
-    def _question(self, delivery: Delivery) -> Question:
-        duty = duty_of(delivery)
-        return who_holds(
-            duty.role,
-            authority=duty.authority,
-            child=delivery.child,
-            person=delivery.person,
-            at=self.clocks.story(),
-            placement=duty.placement,
-        )
-
-    async def _of_holders(
+    async def _choose(
         self, uow: UnitOfWork, delivery: Delivery, holders: Sequence[Holder], address: Address
     ) -> Contact | Undeliverable:
         if not holders:
@@ -60,7 +50,7 @@ class RecipientLookup:
         duty = duty_of(delivery)
         failed = await deliveries.people_not_reached(uow.connection, duty.duty) if duty.step else frozenset()
         willing = [each for each in holders if each.person not in failed] or holders
-        return first_reached(self.keyring, willing, address) or Undeliverable("no-address", holders[0].person)
+        return first_reachable(self.keyring, willing, address) or Undeliverable("no-address", holders[0].person)
 
 
 def duty_of(delivery: Delivery) -> Duty:

@@ -1,4 +1,4 @@
-"""What professionals is told at its start, beside what every service is."""
+"""Holds the settings of professionals."""
 
 from services.platform.delivery.settings import MailSettings, TextSettings
 

@@ -1,4 +1,4 @@
-"""The texts, as data in `messages/`: one file a language, one line a wording."""
+"""Writes texts from `messages/`: one file a language, one line a wording."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from services.wording import in_language, languages_in, require_no_field
 
 MESSAGES = Path(__file__).parent / "messages"
 TO_BE_RUNG = frozenset({Wording.POLICE_NOT_REACHED, Wording.POLICE_NOT_ACKNOWLEDGED})
-"""Whoever answers these with a reference has rung police: that ends the duty, where "I have it" only lets it rest."""
+"""A person who answers these with a reference has rung police, which ends the duty. "I have it" only lets it rest."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Language:
 
 
 def load(folder: Path = MESSAGES) -> dict[str, Language]:
-    """Raises ValueError for a wording that does not exist, or a field in a text: nothing is ever filled in but the code."""
+    """Raises ValueError for a wording that does not exist, or a field in a text: only the code is ever filled in."""
     found = {}
     for name, content in languages_in(folder).items():
         texts = {Wording(each): text for each, text in content["texts"].items()}
@@ -37,6 +37,6 @@ def load(folder: Path = MESSAGES) -> dict[str, Language]:
 LANGUAGES = load()
 
 
-def write(wording: Wording, language: str, code: str, *, exercise: bool) -> str:
-    """In English where there is no such language here. Raises KeyError for a wording that professionals are not told."""
+def write_text(wording: Wording, language: str, code: str, *, exercise: bool) -> str:
+    """In English, if there is no such language. Raises KeyError for a wording that professionals are not told."""
     return in_language(LANGUAGES, language).write(wording, code, exercise=exercise)

@@ -117,9 +117,9 @@ def _professionals() -> FastAPI:
 def _strategy() -> FastAPI:
     settings = StrategySettings.model_construct(public_url="http://127.0.0.1", link_key=KEY)
     behind = strategy_web.Dependencies(
-        ReplyPage(ABSENT, Clocks(), ABSENT),
+        ReplyPage(ABSENT, ABSENT),
         RecordWriting(ABSENT, ABSENT, Clocks(), ABSENT),
-        RecordReading(ABSENT, ABSENT, Clocks()),
+        RecordReading(ABSENT, ABSENT),
     )
     return strategy_web.pages(behind, Clocks(), settings)
 

@@ -13,11 +13,10 @@ from services.safeguarding.child_events.discussion_events import (
 )
 from services.safeguarding.duty.decisions import EpisodeChanged
 from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
-from services.strategy.discussions.events import SERVICE
 from services.strategy.discussions.monitor import DiscussionWatch
-from services.strategy.discussions.service import DiscussionService
-from services.strategy.handlers import Handlers, goes_on
-from services.strategy.invitations.letters import Letters
+from services.strategy.discussions.service import SERVICE, DiscussionService
+from services.strategy.handlers import Handlers, changes_no_discussion
+from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender
 from services.strategy.records.service import RecordService
 from services.strategy.replies.mail import Replies
@@ -31,20 +30,20 @@ async def main() -> None:
     settings = StrategySettings()
     host = ServiceHost(SERVICE, settings)
     keyring, mailbox = settings.keyring, settings.smtp_from
-    inviting = InvitationSender(keyring, host.clocks, Letters(host.clocks, settings.links, mailbox))
+    sender = InvitationSender(keyring, host.clocks, EmailBuilder(host.clocks, settings.links, mailbox))
     loop = DeliveryLoop(
         SERVICE,
         host.store,
         host.clocks,
         settings.email_medium(),
         keyring=keyring,
-        prepare=settings.block_real_recipients(inviting.prepare),
+        prepare=settings.block_real_recipients(sender.prepare),
         slot=settings.slot,
         at_once=AT_ONCE,
     )
-    discussing = DiscussionService(loop, host.clocks)
-    recording = RecordService(host.clocks, discussing)
-    handlers = Handlers(loop, host.clocks, discussing, recording)
+    discussion_service = DiscussionService(loop, host.clocks)
+    record_service = RecordService(host.clocks, discussion_service)
+    handlers = Handlers(loop, host.clocks, discussion_service, record_service)
     host.health.watch("delivery", loop.obstacle)
     host.parts.append(loop)
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())
@@ -55,15 +54,17 @@ async def main() -> None:
             Subscription(StrategyDiscussionRedated, handlers.on_strategy_discussion_redated),
             Subscription(StrategyDiscussionCancelled, handlers.on_strategy_discussion_cancelled),
             Subscription(StrategyDiscussionHeld, handlers.on_strategy_discussion_held),
-            Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=goes_on),
+            Subscription(
+                EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=changes_no_discussion
+            ),
         ]
     )
-    host.add_periodic(DiscussionWatch(host.store, host.clocks, discussing).loop)
-    replies = Replies(host.store, keyring, discussing, MailAnswers(SERVICE, keyring, host.clocks))
+    host.add_periodic(DiscussionWatch(host.store, host.clocks, discussion_service).loop)
+    replies = Replies(host.store, keyring, discussion_service, MailAnswers(SERVICE, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
     behind = Dependencies(
-        ReplyPage(host.store, host.clocks, discussing),
-        RecordWriting(host.store, keyring, host.clocks, recording),
-        RecordReading(host.store, keyring, host.clocks),
+        ReplyPage(host.store, discussion_service),
+        RecordWriting(host.store, keyring, host.clocks, record_service),
+        RecordReading(host.store, keyring),
     )
     await host.run(pages(behind, host.clocks, settings))

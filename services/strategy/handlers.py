@@ -1,5 +1,6 @@
-"""`strategy.invite` duties, and what whoever convenes does with a discussion."""
+"""Handles `strategy.invite` duties, and what the convener does with a discussion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.platform.delivery.channels.email import LANE
@@ -8,6 +9,7 @@ from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.discussion_events import (
     StrategyDiscussionCancelled,
@@ -16,21 +18,23 @@ from services.safeguarding.child_events.discussion_events import (
 )
 from services.safeguarding.duty.decisions import OVER, EpisodeChanged, EpisodeState
 from services.safeguarding.duty.duties import DutySendAgain, StrategyInvite
+from services.safeguarding.meetings import Form
 from services.strategy import metrics
 from services.strategy.discussions import attendees
 from services.strategy.discussions import repository as discussions
+from services.strategy.discussions.repository import Discussion, State
 from services.strategy.discussions.schedule import plan
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.records import repository as records
-from services.strategy.records.service import About, RecordService
+from services.strategy.records.service import RecordService
 
 
 @dataclass(frozen=True)
 class Handlers:
     loop: DeliveryLoop
     clocks: Clocks
-    discussing: DiscussionService
-    recording: RecordService
+    discussion_service: DiscussionService
+    record_service: RecordService
 
     async def on_strategy_invite(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
         if received.content.act == "withdraw":
@@ -47,34 +51,26 @@ class Handlers:
         await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
         if is_new:
             uow.on_commit(metrics.DISCUSSIONS.labels("planned").inc)
-            await self.discussing.stands(uow, discussion)
+            await self.discussion_service.publish_state(uow, discussion)
 
     async def _ask_for_record(self, received: Received[StrategyInvite], uow: UnitOfWork) -> None:
-        """One that has been recorded meanwhile is not asked for."""
+        """Does nothing if the discussion has been recorded meanwhile."""
         duty = received.content
         episode = duty.episode or duty.refers_to
-        found = None if episode is None else await records.to_record(uow, episode)
+        found = None if episode is None else await uow.fetch(discussions.discussion_without_record(episode))
         if found is not None:
-            await records.ask(uow, found.discussion, duty)
+            records.ask(uow, found.discussion, duty)
             await self.loop.put(uow, Delivery.of(received, lane=LANE, now=self.clocks.wall()))
 
     async def on_strategy_discussion_held(self, received: Received[StrategyDiscussionHeld], uow: UnitOfWork) -> None:
-        """From an agency. What our own page recorded, it has taken in already."""
+        """Takes an agency's record. Our own page has taken its records already."""
         held = received.content
         if held.channel == "page":
             return
-        found = await discussions.of_child(
-            uow,
-            received.subject,
-            held.discussion,
-            exercise=received.exercise,
-            states=(discussions.PLANNED, discussions.HELD),
-            form=held.form,
-            episode=held.episode,
-        )
-        cause = f"{received.source} {received.id}"
-        about = About(received.subject, held.authority, received.exercise, received.trace, cause)
-        await self.recording.take(uow, found, held, about)
+        states = (discussions.PLANNED, discussions.HELD)
+        found = await uow.fetch(_discussion_of(received, states=states, form=held.form))
+        name = f"{received.source} {received.id}"
+        await self.record_service.take(uow, found, held, child=received.subject, cause=received, name=name)
 
     async def on_duty_send_again(self, received: Received[DutySendAgain], uow: UnitOfWork) -> None:
         await send_again(self.loop, uow, received, self.clocks.wall())
@@ -82,44 +78,49 @@ class Handlers:
     async def on_strategy_discussion_redated(
         self, received: Received[StrategyDiscussionRedated], uow: UnitOfWork
     ) -> None:
-        """One that nobody knows of, or that is called off, is passed over: there is nothing to move."""
-        moved = received.content
-        found = await discussions.of_child(
-            uow, received.subject, moved.discussion, exercise=received.exercise, episode=moved.episode
-        )
+        """Does nothing if the discussion is unknown or called off."""
+        found = await uow.fetch(_discussion_of(received))
         if found is not None:
-            await self.discussing.move(uow, found, moved.starts_at)
+            await self.discussion_service.move(uow, found, received.content.starts_at)
 
     async def on_strategy_discussion_cancelled(
         self, received: Received[StrategyDiscussionCancelled], uow: UnitOfWork
     ) -> None:
-        called_off = received.content
-        found = await discussions.of_child(
-            uow,
-            received.subject,
-            called_off.discussion,
-            exercise=received.exercise,
-            form=called_off.form,
-            episode=called_off.episode,
-        )
-        if found is not None and called_off.form in {None, found.form}:
-            await self.discussing.call_off(uow, found)
+        form = received.content.form
+        found = await uow.fetch(_discussion_of(received, form=form))
+        if found is not None and form in {None, found.form}:
+            await self.discussion_service.call_off(uow, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
-        """A report that was a mistake needs no discussion. One about a child who is back may: the rule says which states end it.
-        Who was reported without a name goes by its own name once a person has said which child it is.
+        """A report that was a mistake needs no discussion. A child who is back may need one: the rule says which states end it.
+        A child who was reported without a name has an id of its own once a person has said which child it is.
         """
         episode = received.content
-        await discussions.of_known_child(uow, episode.episode, received.subject)
-        for found in await discussions.of_episode(uow, episode.episode):
+        await discussions.set_child(uow, episode.episode, received.subject)
+        for found in await uow.fetch(discussions.planned_discussions(episode.episode)):
             if episode.merged_into is not None:
-                await self.discussing.goes_into(uow, found, episode.merged_into, received.subject)
+                await self.discussion_service.merge_into_episode(uow, found, episode.merged_into, received.subject)
             elif episode.state in found.unless:
-                await self.discussing.call_off(uow, found)
+                await self.discussion_service.call_off(uow, found)
 
 
-def goes_on(episode: EpisodeChanged) -> bool:
-    """Whether no rule can call a discussion off on this, no other episode takes it over, and it cannot say who the child is."""
+def _discussion_of(
+    received: Received[StrategyDiscussionHeld]
+    | Received[StrategyDiscussionRedated]
+    | Received[StrategyDiscussionCancelled],
+    *,
+    states: Sequence[State] = (discussions.PLANNED,),
+    form: Form | None = None,
+) -> Query[Discussion | None]:
+    """The discussion that the message names."""
+    named = received.content
+    return discussions.discussion_of_child(
+        received.subject, named.discussion, exercise=received.exercise, states=states, form=form, episode=named.episode
+    )
+
+
+def changes_no_discussion(episode: EpisodeChanged) -> bool:
+    """No rule calls a discussion off in this state, no other episode takes it over, and the child's id is the same."""
     return episode.state not in MATTERS and episode.revision == 1
 
 

@@ -1,44 +1,31 @@
-"""What strategy brings under the newest keys: from whom an answer comes is found by the address's hash."""
+"""Renews the hashes of attendees' addresses under the newest phone key: the sender of a reply is found by this hash."""
 
 from uuid import UUID
-
-from sqlalchemy import bindparam, func, select, update
 
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.queue.key_rotation import FIRST
 from services.platform.delivery.queue.repository import RECIPIENT
-from services.platform.delivery.tables import deliveries
 from services.platform.register.key_rotation import AT_ONCE, Batch, Hashed, Renews, hashed_anew
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
-from services.strategy.discussions.tables import attendees
 
-REHASH = (
-    update(attendees)
-    .where(attendees.c.delivery == bindparam("of"), attendees.c.address_hash == bindparam("before"))
-    .values(address_hash=bindparam("after"))
-)
-
-
-async def addresses(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
-    """Of whom was invited so long ago that the mail is forgotten, nobody knows the address, and nobody answers: its hash goes too."""
-    found = await uow.connection.execute(
-        select(
-            attendees.c.delivery,
-            func.coalesce(deliveries.c.key_owner, ""),
-            deliveries.c.recipient,
-            attendees.c.address_hash,
-        )
-        .outerjoin(deliveries, deliveries.c.id == attendees.c.delivery)
-        .where(attendees.c.address_hash.is_not(None), attendees.c.delivery > (UUID(after) if after else FIRST))
-        .order_by(attendees.c.delivery)
-        .limit(AT_ONCE)
-    )
-    rows = [Hashed(*row) for row in found]
-    anew, shut = await hashed_anew(uow, keyring, rows, RECIPIENT, spelt=spelt)
-    if anew:
-        await uow.connection.execute(REHASH, anew)
-    return Batch(str(rows[-1].of) if rows else None, len(anew), shut)
+ADDRESSES = """
+    SELECT a.delivery, coalesce(sent.key_owner, ''), sent.recipient, a.address_hash
+    FROM attendees AS a LEFT JOIN delivery.deliveries AS sent ON sent.id = a.delivery
+    WHERE a.address_hash IS NOT NULL AND a.delivery > %(after)s ORDER BY a.delivery LIMIT %(most)s
+"""
+REHASH = "UPDATE attendees SET address_hash = %(after)s WHERE delivery = %(of)s AND address_hash = %(before)s"
 
 
-RENEWS: dict[str, Renews] = {"addresses of whom was invited": addresses}
+async def renew_addresses(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
+    """Once the mail of an old invitation is forgotten, nobody knows the address and nobody answers: its hash goes too."""
+    position = {"after": UUID(after) if after else FIRST, "most": AT_ONCE}
+    rows = [Hashed(*row) for row in await uow.fetch(Query(ADDRESSES, position, all_rows))]
+    renewed, undecryptable = await hashed_anew(uow, keyring, rows, RECIPIENT, spelt=spelt)
+    for each in renewed:
+        uow.write(REHASH, each)
+    return Batch(str(rows[-1].of) if rows else None, len(renewed), undecryptable)
+
+
+RENEWS: dict[str, Renews] = {"addresses of attendees": renew_addresses}

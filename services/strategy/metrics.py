@@ -1,6 +1,6 @@
-"""What strategy measures beside the delivery floor."""
+"""Counts replies to invitations, and what is done with discussions."""
 
 from prometheus_client import Counter
 
-REPLIES = Counter("strategy_replies", "Replies to invitations, by what was made of them", ["how", "result"])
-DISCUSSIONS = Counter("strategy_discussions", "Discussions, by what was done with them", ["act"])
+REPLIES = Counter("strategy_replies", "Replies to invitations, by result", ["how", "result"])
+DISCUSSIONS = Counter("strategy_discussions", "Discussions, by act", ["act"])

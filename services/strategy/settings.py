@@ -1,4 +1,4 @@
-"""What strategy is told at its start, beside what every service that mails is."""
+"""Holds the settings of strategy."""
 
 from services.platform.delivery.settings import MailSettings
 

@@ -1,4 +1,4 @@
-"""The invitations and the reply page, as data in `messages/`: one file a language."""
+"""Writes invitations and pages from `messages/`: one file a language."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ MESSAGES = Path(__file__).parent / "messages"
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """How one takes part: by the authority's `bridge`; without one the duty line connects; without that the duty team rings."""
+    """How to take part: by the authority's `bridge`; without one the duty line connects; without that the duty team rings."""
 
     duty_line: str | None
     bridge: str | None = None
@@ -23,7 +23,7 @@ class Joining:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """What one is asked to: the urgent discussion or the full meeting, when, and whether only people on call can be there."""
+    """The urgent discussion or the full meeting. `by_night`: only people on call can be there."""
 
     wording: Wording
     at: datetime
@@ -52,20 +52,20 @@ class Words:
         hours = "by-night" if meeting.by_night else "by-day"
         return self._invitation(meeting)[hours].format(minutes=int(meeting.lasts.total_seconds() // 60))
 
-    def join(self, code: str, joining: "Joining") -> str:
+    def join(self, code: str, joining: Joining) -> str:
         way = ("join-by-bridge" if joining.bridge else "join") + ("" if joining.duty_line else "-without-line")
         return str(self.content[way]).format(code=code, duty_line=joining.duty_line, bridge=joining.bridge)
 
-    def letter(
-        self, meeting: Meeting, *, code: str, link: str, joining: "Joining", exercise: bool, change: str = ""
+    def email(
+        self, meeting: Meeting, *, code: str, link: str, joining: Joining, exercise: bool, change: str = ""
     ) -> EmailContent:
-        """`change` is "moved-" or "cancelled-" where the mail tells of that. What is called off asks for nothing."""
+        """`change` is "moved-" or "cancelled-", if the mail tells of that. A cancellation has no button."""
         mark, when = self.content["exercise"] if exercise else "", self.when(meeting.at)
         subject, says = (
             self._invitation(meeting)[change + part].format(**when, code=code) for part in ("subject", "says")
         )
-        join = () if change == "cancelled-" else (self.how(meeting), self.join(code, joining))
         is_off = change == "cancelled-"
+        join = () if is_off else (self.how(meeting), self.join(code, joining))
         return EmailContent(
             subject=mark + subject,
             paragraphs=(mark + says, *join),
@@ -76,15 +76,15 @@ class Words:
             headline=self.content[change + "headline"].format(**when),
         )
 
-    def record_letter(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> EmailContent:
+    def record_email(self, what: str, at: datetime, *, code: str, link: str, exercise: bool) -> EmailContent:
         """`what` is "asks-for-record" or "record"."""
-        mark, letter = self.content["exercise"] if exercise else "", self.content["letters"][what]
+        mark, parts = self.content["exercise"] if exercise else "", self.content["letters"][what]
         return EmailContent(
-            subject=mark + letter["subject"].format(**self.when(at), code=code),
-            paragraphs=(mark + letter["says"].format(**self.when(at)),),
-            button=letter["button"],
+            subject=mark + parts["subject"].format(**self.when(at), code=code),
+            paragraphs=(mark + parts["says"].format(**self.when(at)),),
+            button=parts["button"],
             link=link,
-            small=tuple(letter["small"]),
+            small=tuple(parts["small"]),
             language=self.name,
         )
 
@@ -95,7 +95,7 @@ class Words:
         return f"{self.content['days'][day.weekday()]} {day.day} {self.content['months'][day.month - 1]} {day.year}"
 
     def record(self, part: str, **filled: object) -> str:
-        """Of the pages on which a record is written and read."""
+        """A part of the pages on which a record is written and read."""
         return str(self.content["record"][part]).format(**filled)
 
     def page(self, part: str, at: datetime) -> str:
@@ -109,6 +109,6 @@ class Words:
 LANGUAGES = {name: Words(name, content) for name, content in languages_in(MESSAGES).items()}
 
 
-def words(language: str) -> Words:
-    """English where there is no such language here."""
+def words(language: str | None) -> Words:
+    """English, if there is no such language or none is known."""
     return in_language(LANGUAGES, language)

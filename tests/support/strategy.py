@@ -35,7 +35,7 @@ from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.roles import Channel, Role, Wording
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.handlers import Handlers
-from services.strategy.invitations.letters import Letters
+from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender
 from services.strategy.records.service import RecordService
 from services.strategy.replies.mail import Replies
@@ -208,16 +208,16 @@ async def _started(
     clocks, medium = AtNoon(), PlayedMedium(name="email")
     store = Store(engine, origin=Origin("strategy", clocks))
     links = Links(b64encode(b"l" * 32).decode(), "http://strategy.example")
-    inviting = InvitationSender(keyring, clocks, Letters(clocks, links, MAILBOX))
+    inviting = InvitationSender(keyring, clocks, EmailBuilder(clocks, links, MAILBOX))
     loop = DeliveryLoop("strategy", store, clocks, medium, keyring=keyring, prepare=inviting.prepare)
     discussing, port = DiscussionService(loop, clocks), free_port()
     replies = Replies(store, keyring, discussing, MailAnswers("strategy", keyring, clocks))
     listener = MailListener("127.0.0.1", port, MAILBOX, replies.take, relay=RELAY)
     recording = RecordService(clocks, discussing)
     behind = Dependencies(
-        ReplyPage(store, clocks, discussing),
+        ReplyPage(store, discussing),
         RecordWriting(store, keyring, clocks, recording),
-        RecordReading(store, keyring, clocks),
+        RecordReading(store, keyring),
     )
     settings = StrategySettings.model_construct(public_url=links.public_url, link_key=SecretStr(links.key))
     app = pages(behind, clocks, settings)

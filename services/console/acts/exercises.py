@@ -30,8 +30,8 @@ class ExerciseService:
 
     async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
         """Where one may be set."""
-        async with self.store.reading.connect() as connection:
-            return await directory_page.areas(connection, operator.authority)
+        async with self.store.read() as reader:
+            return await reader.fetch(directory_page.areas_with_placements(operator.authority))
 
     async def start(
         self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str
@@ -40,7 +40,7 @@ class ExerciseService:
         if not operator.sees(authority):
             return Started.NO_SUCH_AREA
         async with self.store.transaction() as uow:
-            placement = await directory_page.a_placement(uow.connection, authority, force)
+            placement = await uow.fetch(directory_page.placement_in_area(authority, force))
             if placement is None:
                 return Started.NO_SUCH_AREA
             child = provisional_child(f"exercise {act}")

@@ -91,8 +91,9 @@ class Reading:
     async def directory(self, authority: AuthorityId | None) -> dict[str, object]:
         """Of one authority, or of all. Everybody on it is staff; the people of one child are shown by the child's code."""
         async with self.store.reading.connect() as connection:
-            rota = await directory_page.rota(connection, self.keyring, authority)
-            forces = await directory_page.forces(connection)
+            rota, forces = await Reader(connection).fetch(
+                directory_page.rota_lines(self.keyring, authority), directory_page.force_lines()
+            )
             reached = await contacts.every(connection)
         listed = [Listed(**{each.name: getattr(line, each.name) for each in fields(line)}) for line in rota]
         return {"directory": directory(listed, reached, self.clocks.story()), "forces": forces}

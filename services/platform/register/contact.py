@@ -1,14 +1,13 @@
-"""How one person is reached. Read when a message is first sent, and never kept outside the delivery's encrypted row."""
+"""Reads how one person is reached: when a message is first sent. It is kept nowhere but in the delivery's encrypted row."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import Text, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.views import for_contact
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import as_sql, execute_pipelined
+from services.platform.store.query import Query, Rows, as_sql, scalar
 from services.safeguarding.identifiers import PersonId
 
 
@@ -23,32 +22,38 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
-    """The same as it lies in the register: read along with whoever may be told, and opened for the one who is."""
+class SealedContact:
+    """Number and address as the register keeps them. Many are read together; only the one who is told is opened."""
 
     mobile: bytes | None
     email: bytes | None
     wrapped: bytes | None
 
-    def opened(self, keyring: Keyring, person: PersonId, language: str) -> Contact:
-        opener = Decryptor(keyring, person, self.wrapped)
+    def open(self, keyring: Keyring, person: PersonId, language: str) -> Contact:
+        decryptor = Decryptor(keyring, person, self.wrapped)
         return Contact(
-            person, opener.open(self.mobile, "people.mobile"), opener.open(self.email, "people.email"), language
+            person, decryptor.open(self.mobile, "people.mobile"), decryptor.open(self.email, "people.email"), language
         )
 
 
 CONTACT = for_contact.c
-OF_PERSON = as_sql(
-    select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(
-        CONTACT.person == bindparam("person", type_=Text)
-    )
-)
+IS_PERSON = CONTACT.person == bindparam("person", type_=Text)
+BY_PERSON = as_sql(select(CONTACT.mobile, CONTACT.email, CONTACT.language, CONTACT.wrapped).where(IS_PERSON))
+LANGUAGE = as_sql(select(CONTACT.language).where(IS_PERSON))
 
 
-async def of(connection: AsyncConnection, keyring: Keyring, person: PersonId) -> Contact | None:
+def contact_by_person(keyring: Keyring, person: PersonId) -> Query[Contact | None]:
     """None where the register knows no such person."""
-    [found] = await execute_pipelined(connection, (OF_PERSON, {"person": person}))
-    if not found:
-        return None
-    [(mobile, email, language, wrapped)] = found
-    return Sealed(mobile, email, wrapped).opened(keyring, person, language)
+
+    def decode(rows: Rows) -> Contact | None:
+        if not rows:
+            return None
+        [row] = rows
+        return SealedContact(row.mobile, row.email, row.wrapped).open(keyring, person, row.language)
+
+    return Query(BY_PERSON, {"person": person}, decode)
+
+
+def language_of_person(person: PersonId | None) -> Query[str | None]:
+    """None where the register knows no such person."""
+    return Query(LANGUAGE, {"person": person}, scalar)

@@ -1,27 +1,26 @@
-"""Who holds a role now: asked when sending, never before, so that nothing depends on one worker being on shift."""
+"""Reads who holds a role now. Asked when a message is sent, never before, so that nothing depends on one worker being on shift."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any
 
 from sqlalchemy import Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.register.contact import Contact, Sealed
+from services.platform.register.contact import Contact, SealedContact
 from services.platform.register.views import carers_now, for_contact, for_protocol, rota
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import Statement, as_sql, execute_pipelined
+from services.platform.store.query import Query, Rows, as_sql
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId, PlacementId
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import Days, Turn, on_duty
 
-Rows: TypeAlias = Sequence[tuple[Any, ...]]
-
 DUTY_SOCIAL_WORKER = "duty.social-worker"
 LINES_OF = {Role.DUTY_WORKER: (DUTY_SOCIAL_WORKER, str(Role.DUTY_EMERGENCY_TEAM))}
-"""Roles that several of the directory's lines may fill, the first that has somebody on duty."""
+"""Roles that several lines of the directory may fill: the first line that has somebody on duty counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +28,10 @@ class Holder:
     person: PersonId
     authority: AuthorityId
     language: str
-    sealed: Sealed = field(default=Sealed(None, None, None), compare=False, repr=False)
+    sealed: SealedContact = field(default=SealedContact(None, None, None), compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Who holds a role. `statement` may go with others in one round trip; `holders` makes the answer of its rows."""
-
-    statement: Statement
-    holders: Callable[[Rows], list[Holder]]
-
-    async def ask(self, connection: AsyncConnection) -> list[Holder]:
-        """By itself."""
-        [rows] = await execute_pipelined(connection, self.statement)
-        return self.holders(rows)
-
-
-# Built once: at each telling they are only filled in. How somebody is reached comes along.
+# Built once. Number and address come with each row.
 CHILD, AUTHORITY = bindparam("child", type_=Text), bindparam("authority", type_=Text)
 HOW = (for_contact.c.mobile, for_contact.c.email, for_contact.c.wrapped)
 NAMED = as_sql(
@@ -59,7 +45,6 @@ CARERS = as_sql(
     .where(or_(carers_now.c.child == CHILD, carers_now.c.placement == bindparam("placement", type_=Text)))
     .order_by(carers_now.c.from_at, carers_now.c.person)
 )
-LINE = tuple(each.name for each in (*rota.c, *HOW))
 LINES = (
     select(rota, *HOW)
     .join(for_contact, for_contact.c.person == rota.c.person)
@@ -72,7 +57,7 @@ ON_DUTY = as_sql(LINES.where(rota.c.authority == AUTHORITY))
 ON_DUTY_OR_HOST = as_sql(LINES.where(or_(rota.c.authority == AUTHORITY, rota.c.authority == HOST)))
 
 
-def who_holds(
+def role_holders(
     role: Role,
     *,
     authority: AuthorityId,
@@ -80,59 +65,63 @@ def who_holds(
     person: PersonId | None,
     at: datetime,
     placement: PlacementId | None = None,
-) -> Question:
-    """Its answer is in the order in which they are to be asked: the one on duty first, then deputies. Empty: nobody holds the role now.
+) -> Query[list[Holder]]:
+    """Those who hold the role, in the order in which they are asked: the one on duty first, then deputies. Empty: nobody holds it now.
 
-    `person`, where a duty names one, is the answer whatever the role. `at` is story time. A police control room is no
-    person: ask `services.platform.register.forces`.
+    Where a duty names a `person`, that person is the answer, whatever the role. `at` is story time. A police control room
+    is no person: see `services.platform.register.forces`.
     """
     if person is not None:
-        return Question((NAMED, {"person": person}), lambda rows: list(map(_holder, rows)))
+        return Query(NAMED, {"person": person}, _holders)
     if role is Role.CARERS_ALL:
-        # Of the child's placement, and for a child not yet identified of the placement that the report came from.
-        told = {"child": child, "placement": placement}
-        return Question((CARERS, told), lambda rows: list(dict.fromkeys(map(_holder, rows))))
+        # A child who is not identified yet has the placement that the report came from.
+        return Query(CARERS, {"child": child, "placement": placement}, _holders)
     lines = LINES_OF.get(role, (str(role),))
-    asked = {"lines": list(lines), "authority": authority, "child": child}
     sql = ON_DUTY_OR_HOST if role is Role.HOST_DUTY_DESK else ON_DUTY
-    return Question((sql, asked), lambda rows: _on_duty(rows, lines, at))
+    return Query(
+        sql,
+        {"lines": list(lines), "authority": authority, "child": child},
+        partial(_holders_on_duty, lines=lines, at=at),
+    )
 
 
-def first_reached(
+def duty_holders(duty: Duty, *, child: ChildId, person: PersonId | None, at: datetime) -> Query[list[Holder]]:
+    """As `role_holders`, for the duty's role. `person` is told, where one is given, whatever the role."""
+    return role_holders(
+        duty.role, authority=duty.authority, child=child, person=person, at=at, placement=duty.placement
+    )
+
+
+def first_reachable(
     keyring: Keyring, holders: Sequence[Holder], address: Callable[[Contact], str | None]
 ) -> Contact | None:
-    """The first of them whom `address` finds a way to."""
+    """The first holder for whom `address` returns one."""
     for holder in holders:
-        found = holder.sealed.opened(keyring, holder.person, holder.language)
+        found = holder.sealed.open(keyring, holder.person, holder.language)
         if address(found) is not None:
             return found
     return None
 
 
-def _holder(row: tuple[Any, ...]) -> Holder:
-    person, authority, language, *how = row
-    return Holder(person, authority, language, Sealed(*how))
+def _holders(rows: Rows) -> list[Holder]:
+    return list(dict.fromkeys(map(_holder, rows)))
 
 
-def _on_duty(found: Rows, lines: Sequence[str], at: datetime) -> list[Holder]:
-    rows = [dict(zip(LINE, row, strict=True)) for row in found]
+def _holder(row: Any) -> Holder:
+    return Holder(row.person, row.authority, row.language, SealedContact(row.mobile, row.email, row.wrapped))
+
+
+def _holders_on_duty(rows: Rows, *, lines: Sequence[str], at: datetime) -> list[Holder]:
+    """Those of the first line that has somebody on duty. The child's own rota goes before the authority's."""
     for line in lines:
-        of_line = [row for row in rows if row["role"] == line]
-        chosen = _first_asked([row for row in of_line if row["child"] is not None], at) or _first_asked(of_line, at)
+        of_line = [row for row in rows if row.role == line]
+        chosen = _in_order([row for row in of_line if row.child is not None], at) or _in_order(of_line, at)
         if chosen:
             return chosen
     return []
 
 
-def _first_asked(rows: list[dict[str, Any]], at: datetime) -> list[Holder]:
-    holder_of = {
-        row["person"]: Holder(
-            row["person"], row["authority"], row["language"], Sealed(row["mobile"], row["email"], row["wrapped"])
-        )
-        for row in rows
-    }
-    turns = [
-        Turn(row["person"], row["turn"], Days(row["days"]), row["starts"], row["ends"], row["bank_holidays"])
-        for row in rows
-    ]
+def _in_order(rows: Rows, at: datetime) -> list[Holder]:
+    holder_of = {row.person: _holder(row) for row in rows}
+    turns = [Turn(row.person, row.turn, Days(row.days), row.starts, row.ends, row.bank_holidays) for row in rows]
     return list(dict.fromkeys(holder_of[turn.person] for turn in on_duty(turns, at)))

@@ -1,13 +1,14 @@
-"""The directory as a page shows it: names and hours of those on the rota, how each is reached, and the forces. No number, no address."""
+"""Lists the directory for a page: names and hours of those on the rota, how each is reached, and the forces. No number, no address."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Text, bindparam, literal_column, or_, select
 
 from services.platform.register.keys import Decryptor
 from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows, as_sql, scalar
 from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
 from services.safeguarding.working_time import Days, Turn
 
@@ -36,50 +37,59 @@ class ForceLine:
     callback: str | None
 
 
-async def rota(connection: AsyncConnection, keyring: Keyring, authority: AuthorityId | None) -> list[RotaLine]:
-    """Of one authority, or of all; by role, then in the order in which they are asked."""
-    view = directory_for_console.c
-    which = true() if authority is None else view.authority == authority
-    found = await connection.execute(
-        select(directory_for_console)
-        .where(which)
-        .order_by(view.authority, view.role, view.code, view.turn, view.person)
+DIRECTORY, FORCES, PLACEMENTS = directory_for_console.c, forces_for_console.c, placements_for_protocol.c
+AUTHORITY = bindparam("authority", type_=Text)
+ROTA = as_sql(
+    select(directory_for_console)
+    .where(or_(AUTHORITY.is_(None), DIRECTORY.authority == AUTHORITY))
+    .order_by(DIRECTORY.authority, DIRECTORY.role, DIRECTORY.code, DIRECTORY.turn, DIRECTORY.person)
+)
+FORCE_LINES = as_sql(select(FORCES.force, FORCES.name, FORCES.host, FORCES.callback).order_by(FORCES.name))
+PLACEMENT = as_sql(
+    select(PLACEMENTS.placement)
+    .where(PLACEMENTS.authority == AUTHORITY, PLACEMENTS.force == bindparam("force", type_=Text))
+    .order_by(PLACEMENTS.placement)
+    .limit(literal_column("1"))
+)
+AREAS = as_sql(
+    select(PLACEMENTS.authority, PLACEMENTS.force)
+    .where(or_(AUTHORITY.is_(None), PLACEMENTS.authority == AUTHORITY))
+    .distinct()
+    .order_by(PLACEMENTS.authority, PLACEMENTS.force)
+)
+
+
+def rota_lines(keyring: Keyring, authority: AuthorityId | None) -> Query[list[RotaLine]]:
+    """One authority's, or all authorities', by role, then in the order in which they are asked."""
+
+    def decode(rows: Rows) -> list[RotaLine]:
+        return [_rota_line(keyring, row) for row in rows]
+
+    return Query(ROTA, {"authority": authority}, decode)
+
+
+def _rota_line(keyring: Keyring, row: Any) -> RotaLine:
+    return RotaLine(
+        row.authority,
+        row.role,
+        row.person,
+        Decryptor(keyring, row.person, row.wrapped).open(row.name, "people.name"),
+        row.code,
+        Turn(row.person, row.turn, Days(row.days), row.starts, row.ends, row.bank_holidays),
+        row.has_mobile,
+        row.has_email,
     )
-    return [
-        RotaLine(
-            row["authority"],
-            row["role"],
-            row["person"],
-            Decryptor(keyring, row["person"], row["wrapped"]).open(row["name"], "people.name"),
-            row["code"],
-            Turn(row["person"], row["turn"], Days(row["days"]), row["starts"], row["ends"], row["bank_holidays"]),
-            row["has_mobile"],
-            row["has_email"],
-        )
-        for row in found.mappings()
-    ]
 
 
-async def forces(connection: AsyncConnection) -> list[ForceLine]:
-    view = forces_for_console.c
-    rows = await connection.execute(select(view.force, view.name, view.host, view.callback).order_by(view.name))
-    return [ForceLine(*row) for row in rows]
+def force_lines() -> Query[list[ForceLine]]:
+    return Query(FORCE_LINES, {}, lambda rows: [ForceLine(*row) for row in rows])
 
 
-async def a_placement(connection: AsyncConnection, authority: AuthorityId, force: ForceId) -> PlacementId | None:
-    """One of the authority's in that force's area: where an exercise is set."""
-    view = placements_for_protocol.c
-    found: PlacementId | None = await connection.scalar(
-        select(view.placement).where(view.authority == authority, view.force == force).order_by(view.placement).limit(1)
-    )
-    return found
+def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[PlacementId | None]:
+    """The first of the authority's placements in that force's area: exercises are set there. None: it has none there."""
+    return Query(PLACEMENT, {"authority": authority, "force": force}, scalar)
 
 
-async def areas(connection: AsyncConnection, authority: AuthorityId | None) -> list[tuple[AuthorityId, ForceId]]:
-    """Each authority with each force in whose area it has placements."""
-    view = placements_for_protocol.c
-    which = true() if authority is None else view.authority == authority
-    rows = await connection.execute(
-        select(view.authority, view.force).where(which).distinct().order_by(view.authority, view.force)
-    )
-    return [(row.authority, row.force) for row in rows]
+def areas_with_placements(authority: AuthorityId | None) -> Query[list[tuple[AuthorityId, ForceId]]]:
+    """One authority, or each, with each force in whose area it has placements."""
+    return Query(AREAS, {"authority": authority}, lambda rows: [(row.authority, row.force) for row in rows])

@@ -1,4 +1,4 @@
-"""What carers, officers and agencies said, word for word: append-only, encrypted under the key of whom it is about."""
+"""Keeps word for word what carers, officers and agencies said: append-only, encrypted under the key of the person it is about."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, Uuid, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.register import views
 from services.platform.register.keys import Decryptor, key_of
@@ -27,7 +26,7 @@ class Words:
     said_by: str | None
     at: datetime
     answers: ReportQuestion | None = None
-    """Which of a control room's questions; None: whatever was said."""
+    """The control room's question that the words answer. None: they answer no question."""
 
 
 KEEP = bulk_insert(
@@ -46,7 +45,7 @@ async def keep(
     at: datetime,
     answers: ReportQuestion | None = None,
 ) -> WordsId:
-    """Written with the commit: who reads words in this transaction does not find them.
+    """Written with the commit: a read in the same transaction does not find them.
 
     `about` is a child's id, provisional or not, or the owner of a number's key. `at` is when it was said, story time.
     """
@@ -57,35 +56,41 @@ async def keep(
     return words_id
 
 
-async def of_discussion(connection: AsyncConnection, keyring: Keyring, discussion: UUID) -> list[str | None]:
-    """Of a recorded discussion, in the record's order: what was said, then a text a step. None is a gap: erased."""
+def _of_discussion() -> Select[Any]:
     view = views.discussion_records.c
-    rows = await connection.execute(
-        select(view.about, view.words, view.wrapped).where(view.discussion == discussion).order_by(view.place)
-    )
-    return [Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows]
+    columns = select(view.about, view.words, view.wrapped)
+    return columns.where(view.discussion == bindparam("discussion", type_=Uuid)).order_by(view.place)
 
 
-def _of_delivery() -> Select[Any]:
+def _told_to_police() -> Select[Any]:
     view = views.words_told_to_police.c
-    found = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
-    return found.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
+    columns = select(view.id, view.about, view.words, view.said_by, view.at, view.answers, view.wrapped)
+    return columns.where(view.delivery == bindparam("delivery", type_=Uuid)).order_by(view.at, view.id)
 
 
-OF_DELIVERY = as_sql(_of_delivery())
+OF_DISCUSSION, TOLD_TO_POLICE = as_sql(_of_discussion()), as_sql(_told_to_police())
+
+
+def words_of_discussion(keyring: Keyring, discussion: UUID) -> Query[list[str | None]]:
+    """A recorded discussion's words: what was said, then one text for each step of its plan. None is a gap: erased."""
+
+    def decode(rows: Rows) -> list[str | None]:
+        return [Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows]
+
+    return Query(OF_DISCUSSION, {"discussion": discussion}, decode)
 
 
 def words_told_to_police(keyring: Keyring, delivery: UUID) -> Query[list[Words]]:
-    """The words that one notice names, oldest first, without those whose key was erased."""
-    return Query(OF_DELIVERY, {"delivery": delivery}, partial(decrypt_words, keyring))
+    """The words that one notice to police names, oldest first."""
+    return Query(TOLD_TO_POLICE, {"delivery": delivery}, partial(decrypt_words, keyring))
 
 
 def decrypt_words(keyring: Keyring, rows: Rows) -> list[Words]:
-    """Without those whose key was erased."""
+    """Leaves out the words whose key was erased."""
     found = []
     for row in rows:
         text = Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE)
-        answers = None if row.answers is None else ReportQuestion(row.answers)
         if text is not None:
+            answers = None if row.answers is None else ReportQuestion(row.answers)
             found.append(Words(row.id, text, row.said_by, row.at, answers))
     return found

@@ -201,6 +201,11 @@ class Reader:
     ) -> tuple[A, B, C, D, E, F, G, H]: ...  # fmt: skip
     async def fetch(self, *queries: Query[Any]) -> Any:
         """The answer of one query, or a tuple with one answer each, asked in one round trip. Raises psycopg's errors."""
+        decoded = await self.fetch_each(queries)
+        return decoded[0] if len(decoded) == 1 else tuple(decoded)
+
+    async def fetch_each(self, queries: Sequence[Query[A]]) -> list[A]:
+        """As `fetch`, for any number of queries of one kind. Without a query it asks nothing."""
         answers: dict[int, Any] = {}
         for at, query in enumerate(queries):
             if query.cache is not None and (kept := query.cache.get(query.cache_key)) is not None:
@@ -214,8 +219,7 @@ class Reader:
             answers[at] = query.decode(rows)
             if query.cache is not None and answers[at] is not None:
                 query.cache[query.cache_key] = answers[at]
-        decoded = tuple(answers[at] for at in range(len(queries)))
-        return decoded[0] if len(decoded) == 1 else decoded
+        return [answers[at] for at in range(len(queries))]
 
     def _take_writes_before_fetch(self) -> list[Statement]:
         """Statements that go ahead of the queries, in their round trip."""

@@ -1,4 +1,4 @@
-"""A mail that went with another's is not sent again: it is taken when that one is."""
+"""Sends no mail twice to one reader: a delivery that went in another's mail is taken when that mail is."""
 
 import asyncio
 from collections import deque
@@ -7,7 +7,7 @@ from uuid import UUID
 from services.platform.delivery.channels.channel import ChannelSender, SendRequest, SendResult
 from services.platform.delivery.inbound_mail.classifier import OURS
 from services.platform.delivery.model import MediumName, State
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -15,52 +15,50 @@ TAKEN = frozenset({State.ACCEPTED, State.DELIVERED, State.ACKNOWLEDGED})
 WAITS_SECONDS = 3.0
 LOOKS_EVERY_SECONDS = 0.1
 REMEMBERED = 200
-"""Mails that this process saw taken: most of those who ride in one come right after it."""
+"""Mails that this process saw taken: most deliveries of a mail are sent right after its first."""
 STATE = "SELECT state FROM delivery.deliveries WHERE id = %(delivery)s"
 MAIL_TAKEN = 250
 
 
 class GroupedMail:
-    """Around the medium of mails. Where the mail it rides in is not taken soon, the same mail is sent for it too, under the same
-    Message-ID: a mailbox shows it once.
+    """Wraps the channel of mails. If the leader's mail is not taken soon, the same mail is sent for the other delivery too, under
+    the same Message-ID: a mailbox shows it once.
     """
 
     name: MediumName = "email"
 
-    def __init__(self, medium: ChannelSender, store: Store) -> None:
-        self._medium, self._store = medium, store
+    def __init__(self, channel: ChannelSender, store: Store) -> None:
+        self._channel, self._store = channel, store
         self._taken_lately: deque[UUID] = deque(maxlen=REMEMBERED)
 
     async def start(self) -> None:
-        await self._medium.start()
+        await self._channel.start()
 
     async def stop(self) -> None:
-        await self._medium.stop()
+        await self._channel.stop()
 
-    async def send(self, sending: SendRequest) -> SendResult:
-        leader = leader_of(sending)
-        if leader != sending.id and await self._is_taken(leader):
+    async def send(self, request: SendRequest) -> SendResult:
+        leader = leader_of(request)
+        if leader != request.id and await self._is_taken(leader):
             return SendResult(AttemptResult.ACCEPTED, MAIL_TAKEN)
-        answer = await self._medium.send(sending)
-        if answer.result is AttemptResult.ACCEPTED:
+        result = await self._channel.send(request)
+        if result.result is AttemptResult.ACCEPTED:
             self._taken_lately.append(leader)
-        return answer
+        return result
 
     async def _is_taken(self, leader: UUID) -> bool:
-        """Another process may send it: then its row says so."""
+        """Waits some seconds for it. Another process may send it: then its row says so."""
         for _ in range(round(WAITS_SECONDS / LOOKS_EVERY_SECONDS)):
-            if leader in self._taken_lately or await self._stands_as_taken(leader):
+            if leader in self._taken_lately:
                 return True
+            async with self._store.read() as reader:
+                if await reader.fetch(Query(STATE, {"delivery": leader}, scalar)) in TAKEN:
+                    return True
             await asyncio.sleep(LOOKS_EVERY_SECONDS)
         return False
 
-    async def _stands_as_taken(self, leader: UUID) -> bool:
-        async with self._store.reading.connect() as connection:
-            [rows] = await execute_pipelined(connection, (STATE, {"delivery": leader}))
-        return any(state in TAKEN for (state,) in rows)
 
-
-def leader_of(sending: SendRequest) -> UUID:
+def leader_of(request: SendRequest) -> UUID:
     """The delivery whose mail this is: its Message-ID."""
-    named = OURS.search(sending.body.partition("\r\n\r\n")[0].encode())
-    return sending.id if named is None else UUID(named[1].decode())
+    named = OURS.search(request.body.partition("\r\n\r\n")[0].encode())
+    return request.id if named is None else UUID(named[1].decode())

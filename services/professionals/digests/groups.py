@@ -1,4 +1,4 @@
-"""Many mails to one reader at once become one: it names each, and each is accepted and acknowledged for itself."""
+"""Groups mails to one reader into one: it names each matter, and each is accepted and acknowledged for itself."""
 
 import hashlib
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.views import data_keys, rota
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import as_sql, bulk_insert, execute_pipelined
+from services.platform.store.query import Query, Rows, all_rows, as_sql, bulk_insert, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.professionals.recipients import RecipientLookup
 
 AT_MOST = 20
-"""In one mail. What is more goes in the next."""
+"""Deliveries in one mail. The rest go in the next."""
 _uuid = UUID_COLUMN(as_uuid=True)
 grouped = Table(
     "grouped",
@@ -46,7 +46,7 @@ grouped = Table(
 
 LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
 MAIL = deliveries.alias("mail")
-RIDES = (
+IN_ANOTHERS_MAIL = (
     select(MAIL.c.body, MAIL.c.key_owner, data_keys.c.wrapped)
     .join(grouped, grouped.c.leader == MAIL.c.id)
     .outerjoin(data_keys, data_keys.c.owner == MAIL.c.key_owner)
@@ -56,28 +56,28 @@ RIDES = (
         MAIL.c.body.is_not(None),
     )
 )
-MAIL_IT_RIDES_IN = as_sql(RIDES)
-OF_PARCEL = (
+ANOTHERS_MAIL = as_sql(IN_ANOTHERS_MAIL)
+OF_DELIVERY = (
     *("id", "lane", "child", "created_at", "authority", "kind", "telling"),
     *("person", "urgent", "exercise", "trace", "key_owner"),
 )
 
 
 WAITS: ColumnElement[str] = literal_column(f"'{State.WAITING}'")
-"""As it stands, not as a parameter: the index of what is unsent serves the statement however often it was prepared."""
+"""A literal, not a parameter: a prepared statement then keeps the index of unsent deliveries."""
 
 
-def _waiting() -> Select[Any]:
-    """None for one that rides in another's mail."""
+def _unsent() -> Select[Any]:
+    """No rows for a delivery that went in another's mail."""
     held = exists().where(
         rota.c.person == bindparam("reader"),
         rota.c.role == deliveries.c.role,
         or_(rota.c.child.is_(None), rota.c.child == deliveries.c.child),
     )
     return (
-        select(*(deliveries.c[name] for name in OF_PARCEL))
+        select(*(deliveries.c[name] for name in OF_DELIVERY))
         .where(
-            ~RIDES.exists(),
+            ~IN_ANOTHERS_MAIL.exists(),
             deliveries.c.lane == bindparam("lane"),
             deliveries.c.state == WAITS,
             deliveries.c.attempts == literal_column("0"),
@@ -93,66 +93,69 @@ def _waiting() -> Select[Any]:
     )
 
 
-WAITING = as_sql(_waiting())
-GROUPED = bulk_insert(
+UNSENT = as_sql(_unsent())
+GROUP = bulk_insert(
     "professionals.grouped", {"delivery": "uuid", "leader": "uuid", "at": "timestamptz"}, "ON CONFLICT DO NOTHING"
 )
 
 
 @dataclass(frozen=True)
 class DigestGrouping:
-    """`leader` is the delivery whose mail the others go with. Everything within the transaction that fixes a mail."""
+    """Works within the transaction that prepares a mail. `leader` is the delivery whose mail the others go in."""
 
     keyring: Keyring
     clocks: Clocks
 
     async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | list[Delivery]:
-        """The mail that this one went into, if it did; else what else waits for this reader, untried: from the commit on it goes with
-        this one. Exercises go with exercises. One reader's mails are fixed one after the other from here on.
+        """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on commit.
+
+        Exercises go with exercises. Until the commit no other transaction prepares a mail to this reader.
         """
-        asked = {"lock": _lock(reader.person), "delivery": delivery.id, "reader": reader.person}
-        among = {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
-        _, mail, waiting = await execute_pipelined(
-            uow.connection, (LOCK, asked), (MAIL_IT_RIDES_IN, asked), (WAITING, asked | among)
+        about = {"lock": _lock(reader.person), "delivery": delivery.id, "reader": reader.person}
+        among = about | {"lane": email.LANE, "practice": delivery.exercise, "most": AT_MOST - 1}
+        _, mail, unsent = await uow.fetch(
+            Query(LOCK, about, all_rows), Query(ANOTHERS_MAIL, about, first_row), Query(UNSENT, among, _deliveries)
         )
-        if mail:
-            return self._riding(reader, *mail[0]) or []  # erased since: it goes in a mail of its own
-        others = [parcel_of(dict(zip(OF_PARCEL, row, strict=True))) for row in waiting]
-        mine = await self._for_same(uow, others, reader)
-        if mine:
+        if mail is not None:
+            return self._reopen(reader, mail) or []  # erased since: it goes in a mail of its own
+        others = await self._to_same_reader(uow, unsent, reader)
+        if others:
             now = self.clocks.wall()
-            lines = [{"delivery": each.id, "leader": delivery.id, "at": now} for each in (delivery, *mine)]
-            uow.bulk_write(GROUPED, *lines)
-        return mine
+            uow.bulk_write(
+                GROUP, *({"delivery": each.id, "leader": delivery.id, "at": now} for each in (delivery, *others))
+            )
+        return others
 
-    def _riding(self, reader: Contact, sealed: bytes, key_owner: str, wrapped: bytes | None) -> PreparedMessage | None:
-        body = Decryptor(self.keyring, key_owner, wrapped).open(sealed, BODY)
-        return (
-            None
-            if body is None
-            else PreparedMessage(reader.email or "", body, person=reader.person, read=("person.email",))
-        )
+    def _reopen(self, reader: Contact, mail: Any) -> PreparedMessage | None:
+        body = Decryptor(self.keyring, mail.key_owner, mail.wrapped).open(mail.body, BODY)
+        if body is None:
+            return None
+        return PreparedMessage(reader.email or "", body, person=reader.person, read=("person.email",))
 
-    async def _for_same(self, uow: UnitOfWork, others: list[Delivery], reader: Contact) -> list[Delivery]:
-        if not others:
-            return []
-        readers = await RecipientLookup(self.keyring, self.clocks).first_of_each(uow, others, lambda each: each.email)
+    async def _to_same_reader(self, uow: UnitOfWork, unsent: list[Delivery], reader: Contact) -> list[Delivery]:
+        readers = await RecipientLookup(self.keyring, self.clocks).find_each(uow, unsent, lambda each: each.email)
         return [
             other
-            for other, found in zip(others, readers, strict=True)
+            for other, found in zip(unsent, readers, strict=True)
             if isinstance(found, Contact) and found.person == reader.person
         ]
 
 
-async def together(uow: UnitOfWork, leader: UUID) -> list[UUID]:
-    """Every delivery in this mail, in the order in which the mail names them: its own first. Alone where it was not grouped."""
-    found = await uow.connection.execute(
-        select(grouped.c.delivery)
-        .join(deliveries, deliveries.c.id == grouped.c.delivery)
-        .where(grouped.c.leader == leader, grouped.c.delivery != leader)
-        .order_by(deliveries.c.created_at, deliveries.c.id)
-    )
-    return [leader, *found.scalars()]
+def _deliveries(rows: Rows) -> list[Delivery]:
+    return [parcel_of(row._asdict()) for row in rows]
+
+
+IN_MAIL = as_sql(
+    select(grouped.c.delivery)
+    .join(deliveries, deliveries.c.id == grouped.c.delivery)
+    .where(grouped.c.leader == bindparam("leader"), grouped.c.delivery != bindparam("leader"))
+    .order_by(deliveries.c.created_at, deliveries.c.id)
+)
+
+
+def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:
+    """Every delivery in this mail, in the order in which the mail names them: the leader first. A mail of one has the leader alone."""
+    return Query(IN_MAIL, {"leader": leader}, lambda rows: [leader, *(row.delivery for row in rows)])
 
 
 def _lock(person: str) -> int:

@@ -1,6 +1,5 @@
-"""The page behind a mail that tells of several matters: each is answered for itself, or all at once. Pure."""
+"""Builds the page behind a mail of several matters: each is answered for itself, or all at once. Pure."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.platform.delivery.links.pages import Button, Sheet
@@ -11,45 +10,37 @@ from services.safeguarding.duty.duties import Duty
 HAVE_IT, HAND_OVER, CANNOT = "have-it", "hand-over", "cannot"
 HAVE_ALL = "have-all"
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN})
-"""Nothing that its reader says changes it."""
+"""No answer changes these."""
 
 
-class Told(NamedTuple):
+class Matter(NamedTuple):
+    """One of the matters of a mail, numbered from 1."""
+
+    number: int
     delivery: Delivery
     duty: Duty
     state: State
 
-
-@dataclass(frozen=True, slots=True)
-class _Matter:
-    number: int
-    told: Told
-
     @property
     def code(self) -> str:
-        return mail_code(self.told.duty)
+        return mail_code(self.duty)
 
     @property
     def button(self) -> str:
         return f"{HAVE_IT}-{self.number}"
 
 
-def chosen(told: list[Told], answer: str) -> list[Told]:
-    """Which of them the button is about."""
-    if answer in {HAVE_ALL, CANNOT}:
-        return told
-    return [each.told for each in _matters(told) if each.button == answer]
+def read_answer(matters: list[Matter], button: str) -> tuple[list[Matter], str]:
+    """Which of them the button is about, and the answer that it gives to each of those."""
+    if button in {HAVE_ALL, CANNOT}:
+        return matters, CANNOT if button == CANNOT else HAVE_IT
+    return [each for each in matters if each.button == button], HAVE_IT
 
 
-def single(answer: str) -> str:
-    """What the button says of each that it is about."""
-    return CANNOT if answer == CANNOT else HAVE_IT
-
-
-def sheet(words: MailLanguage, told: list[Told]) -> Sheet:
-    page, matters = words.page, _matters(told)
-    left = [each for each in matters if each.told.state not in OVER]
-    unanswered = [each for each in left if each.told.state is not State.FAILED]
+def build_sheet(words: MailLanguage, matters: list[Matter]) -> Sheet:
+    page = words.page
+    left = [each for each in matters if each.state not in OVER]
+    unanswered = [each for each in left if each.state is not State.FAILED]
     buttons = [
         Button(each.button, page["have-one"].format(number=each.number, code=each.code), quiet=True) for each in left
     ]
@@ -67,12 +58,7 @@ def sheet(words: MailLanguage, told: list[Told]) -> Sheet:
     )
 
 
-def _section(words: MailLanguage, matter: _Matter) -> tuple[str, tuple[str, ...]]:
-    told = matter.told
-    stands = {State.ACKNOWLEDGED: "is-yours", State.WITHDRAWN: "is-over", State.FAILED: "passed-on"}.get(told.state)
-    says = words.mails[told.duty.wording].says
-    return f"{matter.number}. {matter.code}", (says, *([words.page[stands]] if stands else []))
-
-
-def _matters(told: list[Told]) -> list[_Matter]:
-    return [_Matter(number, each) for number, each in enumerate(told, 1)]
+def _section(words: MailLanguage, matter: Matter) -> tuple[str, tuple[str, ...]]:
+    state = {State.ACKNOWLEDGED: "is-yours", State.WITHDRAWN: "is-over", State.FAILED: "passed-on"}.get(matter.state)
+    says = words.mails[matter.duty.wording].says
+    return f"{matter.number}. {matter.code}", (says, *([words.page[state]] if state else []))

@@ -1,4 +1,4 @@
-"""What a parcel to a professional becomes when it is first sent: who holds the role this moment, and the text or mail."""
+"""Prepares a text or mail to a professional for its first send: who holds the role now, and the words."""
 
 from dataclasses import dataclass, field
 
@@ -12,11 +12,10 @@ from services.platform.register.cache import new_cache
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
-from services.professionals import email_wording
 from services.professionals.digests.groups import DigestGrouping
-from services.professionals.email_wording import mail_code
+from services.professionals.email_wording import language, mail_code
 from services.professionals.recipients import RecipientLookup, duty_of
-from services.professionals.sms_wording import write
+from services.professionals.sms_wording import write_text
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Channel
 
@@ -28,11 +27,11 @@ class TextSender:
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty = duty_of(delivery)
-        found = await RecipientLookup(self.keyring, self.clocks).first(uow, delivery, lambda each: each.mobile)
+        found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
             return found
         number = found.mobile or ""
-        body = write(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
+        body = write_text(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
         return PreparedMessage(number, body, person=found.person, read=("person.mobile",), number=number)
 
 
@@ -49,21 +48,21 @@ class MailSender:
 
     async def prepare(self, uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
         duty, now = duty_of(delivery), self.clocks.wall()
-        found = await RecipientLookup(self.keyring, self.clocks).first(uow, delivery, lambda each: each.email)
+        found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.email)
         if isinstance(found, Undeliverable):
             return found
         gathered = await self.grouping.gather(uow, delivery, found)
         if isinstance(gathered, PreparedMessage):
             return gathered
         others = [duty_of(each) for each in gathered]
-        letter = email_wording.language(found.language).letter(
+        content = language(found.language).email(
             [(each.wording, mail_code(each)) for each in (duty, *others)],
             link=self.links.url(Purpose.ACKNOWLEDGE, delivery.id, now),
             duty_line=await self._duty_line(uow, duty.authority),
             exercise=delivery.exercise,
         )
         address = found.email or ""
-        written = mime.build_email(letter, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
+        written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
         return PreparedMessage(address, written, person=found.person, read=("person.email",))
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
@@ -77,7 +76,7 @@ class MailSender:
 
 @dataclass(frozen=True)
 class Sender:
-    """By the duty's channel."""
+    """Sends by the duty's channel."""
 
     text: TextSender
     mail: MailSender

@@ -1,1 +1,1 @@
-"""The pages behind a professional's mail, and Twilio's reports."""
+"""The page behind a mail's button, and Twilio's reports."""

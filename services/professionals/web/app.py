@@ -1,4 +1,4 @@
-"""Where Twilio reports what became of a text, and where the button of a mail leads."""
+"""Mounts the route for Twilio's reports and the page behind a mail's button."""
 
 from fastapi import FastAPI
 

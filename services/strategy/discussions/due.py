@@ -1,56 +1,46 @@
-"""Which discussions are about to begin, and which are over without a record. Another process's are passed over."""
+"""Finds discussions that are about to begin, or over and not recorded. It passes over those that another process holds."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, select, true, update
-
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
-from services.strategy.discussions.repository import IN_FULL, PLANNED, Discussion, discussion_of
-from services.strategy.discussions.tables import discussions
+from services.strategy.discussions.repository import COLUMNS, Discussion, read_discussions
 
 AT_ONCE = 50
+DUE = f"""
+    SELECT {COLUMNS} FROM discussions WHERE state = 'planned' AND {{is_due}} LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 its own columns
+TO_WARN = DUE.format(is_due="warns_at <= %(now)s AND warned_at IS NULL")
+ANSWERS_DUE = DUE.format(is_due="answers_due_at <= %(now)s")
+OVER = DUE.format(is_due="ends_at <= %(now)s AND record_asked_at IS NULL")
+MARK_WARNED = "UPDATE discussions SET warned_at = %(at)s WHERE discussion = %(discussion)s"
+MARK_ANSWERS_CHECKED = "UPDATE discussions SET answers_due_at = NULL WHERE discussion = %(discussion)s"
+MARK_RECORD_ASKED = "UPDATE discussions SET record_asked_at = %(at)s WHERE discussion = %(discussion)s"
 
 
-async def about_to_begin(uow: UnitOfWork, now: datetime) -> list[Discussion]:
-    """So soon that whoever convenes must hear who is lacking, and not looked at yet."""
-    return await _found(uow, discussions.c.warns_at <= now, discussions.c.warned_at)
+def discussions_to_warn_of(now: datetime) -> Query[list[Discussion]]:
+    """So close to their beginning that the convener must hear who is lacking."""
+    return Query(TO_WARN, {"now": now}, read_discussions)
 
 
-async def answers_due(uow: UnitOfWork, now: datetime) -> list[Discussion]:
-    """Moved, and those who were asked again have had their time."""
-    return await _found(uow, discussions.c.answers_due_at <= now)
+def discussions_with_answers_due(now: datetime) -> Query[list[Discussion]]:
+    """Moved, and the time to reply again is over."""
+    return Query(ANSWERS_DUE, {"now": now}, read_discussions)
 
 
-async def over(uow: UnitOfWork, now: datetime) -> list[Discussion]:
-    """Neither recorded nor asked about yet."""
-    return await _found(uow, discussions.c.ends_at <= now, discussions.c.record_asked_at)
+def discussions_over(now: datetime) -> Query[list[Discussion]]:
+    """Over, not recorded, and nobody has been asked for the record."""
+    return Query(OVER, {"now": now}, read_discussions)
 
 
-async def looked_at(uow: UnitOfWork, discussion: UUID, at: datetime) -> None:
-    await uow.connection.execute(update(discussions).where(discussions.c.discussion == discussion).values(warned_at=at))
+def mark_warned(uow: UnitOfWork, discussion: UUID, at: datetime) -> None:
+    uow.write(MARK_WARNED, {"discussion": discussion, "at": at})
 
 
-async def answers_looked_at(uow: UnitOfWork, discussion: UUID) -> None:
-    await uow.connection.execute(
-        update(discussions).where(discussions.c.discussion == discussion).values(answers_due_at=None)
-    )
+def mark_answers_checked(uow: UnitOfWork, discussion: UUID) -> None:
+    uow.write(MARK_ANSWERS_CHECKED, {"discussion": discussion})
 
 
-async def asked_about(uow: UnitOfWork, discussion: UUID, at: datetime) -> None:
-    await uow.connection.execute(
-        update(discussions).where(discussions.c.discussion == discussion).values(record_asked_at=at)
-    )
-
-
-async def _found(
-    uow: UnitOfWork, due: ColumnElement[bool], done_at: Column[datetime] | None = None
-) -> list[Discussion]:
-    not_done = true() if done_at is None else done_at.is_(None)
-    rows = await uow.connection.execute(
-        select(*IN_FULL)
-        .where(discussions.c.state == PLANNED, due, not_done)
-        .with_for_update(skip_locked=True)
-        .limit(AT_ONCE)
-    )
-    return [discussion_of(row) for row in rows]
+def mark_record_asked(uow: UnitOfWork, discussion: UUID, at: datetime) -> None:
+    uow.write(MARK_RECORD_ASKED, {"discussion": discussion, "at": at})

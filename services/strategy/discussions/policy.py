@@ -1,4 +1,4 @@
-"""When a discussion is, who must be there, and what a reply means. Pure: facts and times are passed in."""
+"""Decides when a discussion is, who must be there, and what a reply means. Pure: facts and times are passed in."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SEATS: dict[Role, Seat] = {
 
 
 class Reply(StrEnum):
-    """`counter` asks for another time: whoever sent it has not said that they come."""
+    """`counter` asks for another time: its sender has not said that they come."""
 
     WAITING = "waiting"
     ACCEPTED = "accepted"
@@ -44,14 +44,14 @@ class Attendance:
     reply: Reply
 
 
-def begins(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
-    """`now` is story time, `urgent_at` when the urgent discussion was that a full meeting follows; None where nobody knows."""
+def choose_start(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
+    """`now` is story time. `urgent_at`: when the urgent discussion was that a full meeting follows; None if there was none."""
     return _at_once(meets, now) if isinstance(meets, AtOnce) else _in_full(meets, now, urgent_at or now)
 
 
 def _at_once(meets: AtOnce, now: datetime) -> datetime:
-    """The last quarter of an hour within the time that the rule gives. One that would begin after people have gone home is held as
-    at night.
+    """The last quarter of an hour within the time that the rule gives. A discussion that would begin after working hours is held
+    as at night.
     """
     by_day = _quarter_before(now + meets.day)
     is_day = in_working_hours(now) and in_working_hours(by_day)
@@ -59,7 +59,7 @@ def _at_once(meets: AtOnce, now: datetime) -> datetime:
 
 
 def _in_full(meets: InFull, now: datetime, urgent_at: datetime) -> datetime:
-    """On the rule's working day, or on the next that leaves enough notice. Where none of them does, late rather than never."""
+    """On the rule's working day, or on the next that leaves enough notice. If none of them does, late rather than never."""
     days = range(meets.workday, meets.latest + 1)
     in_time = (working_day_after(urgent_at, day, meets.at) for day in days)
     late = (working_day_after(now, day, meets.at) for day in count(1))
@@ -70,17 +70,17 @@ def _quarter_before(at: datetime) -> datetime:
     return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
 
 
-def held_at_night(starts_at: datetime) -> bool:
+def is_held_at_night(starts_at: datetime) -> bool:
     """Whether only people on call can be there."""
     return not in_working_hours(starts_at)
 
 
-def lacking(attendance: Iterable[Attendance]) -> tuple[Seat, ...]:
+def lacking_seats(attendees: Iterable[Attendance]) -> tuple[Seat, ...]:
     """The seats of the quorum for which nobody has said that they come for certain."""
-    taken = {SEATS.get(each.role) for each in attendance if each.reply is Reply.ACCEPTED}
+    taken = {SEATS.get(each.role) for each in attendees if each.reply is Reply.ACCEPTED}
     return tuple(seat for seat in QUORUM if seat not in taken)
 
 
-def counts(reply: Reply, *, sequence: int, current: int) -> bool:
-    """A reply to an earlier date says nothing of the present one. One to a later sequence than ours was made up."""
+def is_to_present_date(reply: Reply, *, sequence: int, current: int) -> bool:
+    """Whether a reply is to the present date. One to a later sequence than ours was made up."""
     return reply is not Reply.WAITING and sequence == current

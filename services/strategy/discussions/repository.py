@@ -1,4 +1,7 @@
-"""Discussions and who is invited to each. Ids, roles, times and replies; an address as a keyed hash alone."""
+"""Keeps discussions: ids, states and times, and nothing that anybody said.
+
+Each query locks the rows that it returns: nobody else changes a discussion, or the replies to it, before this transaction ends.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,15 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Query, Rows, all_rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.duty.duties import Duty
 from services.safeguarding.meetings import Form
-from services.safeguarding.roles import Role
-from services.strategy.discussions.policy import Attendance, Reply
-from services.strategy.discussions.tables import attendees, discussions
 
 State: TypeAlias = Literal["planned", "cancelled", "held"]
 PLANNED: State = "planned"
@@ -24,10 +22,10 @@ HELD: State = "held"
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
-    """`discussion` is the UID's first half, the same for ever; `number` counts the episode's discussions from 1.
+    """`discussion` is the first half of the calendar's UID and never changes; `number` counts the episode's discussions from 1.
 
-    `warns_at` is when whoever convenes hears of a lacking quorum; `unless` are the states of the episode that call it off.
-    `answers_within` is how long people have to say again that they come, after it was moved.
+    At `warns_at` the convener hears of a lacking quorum. `unless`: the states of the episode that call the discussion off.
+    `answers_within`: the time that people have to reply again after it was moved.
     """
 
     discussion: UUID
@@ -47,58 +45,45 @@ class Discussion:
     trace: str | None
 
 
-IN_FULL = [discussions.c[name] for name in Discussion.__slots__]
+COLUMNS = ", ".join(Discussion.__slots__)
+ONE = f"SELECT {COLUMNS} FROM discussions WHERE discussion = ({{which}}) FOR UPDATE"  # noqa: S608 its own columns
+BY_ID = ONE.format(which="%(discussion)s")
+BY_DUTY = ONE.format(which="SELECT discussion FROM attendees WHERE duty = %(duty)s AND step = %(step)s")
+BY_RECORDER = ONE.format(which="SELECT discussion FROM recorders WHERE duty = %(duty)s AND step = %(step)s")
+OF_CHILD = ONE.format(
+    which="""
+        SELECT discussion FROM discussions
+        WHERE child = %(child)s AND exercise = %(exercise)s AND state = ANY(%(states)s)
+            AND (number = %(number)s OR %(number)s::int IS NULL) AND (episode = %(episode)s OR %(episode)s::uuid IS NULL)
+        ORDER BY state = 'planned' DESC, form = %(form)s::text DESC, starts_at DESC LIMIT 1
+    """
+)
+WITHOUT_RECORD = ONE.format(
+    which="""
+        SELECT discussion FROM discussions WHERE episode = %(episode)s AND state = 'planned' AND record_asked_at IS NOT NULL
+        ORDER BY number DESC LIMIT 1
+    """
+)
+OF_EPISODE = f"""
+    SELECT {COLUMNS} FROM discussions WHERE episode = %(episode)s AND state = 'planned' ORDER BY number FOR UPDATE
+"""  # noqa: S608 its own columns
 
 
-@dataclass(frozen=True, slots=True)
-class Attendee:
-    duty: UUID
-    step: int
-    role: Role
-    delivery: UUID
-    person: str | None
-    reply: Reply
+def discussion_by_id(discussion: UUID) -> Query[Discussion | None]:
+    return Query(BY_ID, {"discussion": discussion}, first_discussion)
 
 
-# Sent as they are, several in one round trip: each invitation and each answer asks them.
-HELD_ROW = f"SELECT {', '.join(Discussion.__slots__)} FROM discussions WHERE discussion = {{which}} FOR UPDATE"  # noqa: S608 its own columns
-HOLD = HELD_ROW.format(which="%(discussion)s")
-OF_DUTY = HELD_ROW.format(which="(SELECT discussion FROM attendees WHERE duty = %(duty)s AND step = %(step)s)")
-REPLIED = "UPDATE attendees SET reply = %(reply)s, replied_at = %(at)s WHERE duty = %(duty)s AND step = %(step)s"
-LOCKS = 0x7FFF_FFFF_FFFF_FFFF
-"""As large a number as PostgreSQL takes for one."""
-LOCK = "SELECT pg_advisory_xact_lock(%(lock)s)"
-"""Of the episode: nobody else numbers its discussions before this transaction ends."""
-ATTENDEES = """
-    SELECT duty, step, role, delivery, person, reply FROM attendees
-    WHERE discussion = %(discussion)s AND person IS NOT NULL {more} ORDER BY role, step
-"""
-EVERYONE = ATTENDEES.format(more="")
-WITH_ADDRESS = ATTENDEES.format(more="AND address_hash = ANY(%(hashes)s)")
+def discussion_by_duty(duty: Duty) -> Query[Discussion | None]:
+    """The discussion to which this step of the duty invites."""
+    return Query(BY_DUTY, {"duty": duty.duty, "step": duty.step}, first_discussion)
 
 
-async def hold(uow: UnitOfWork, discussion: UUID) -> Discussion | None:
-    """Nobody else changes it, or its replies, before this transaction ends."""
-    [found] = await execute_pipelined(uow.connection, (HOLD, {"discussion": discussion}))
-    return discussion_of(found[0]) if found else None
+def discussion_by_recorder(duty: Duty) -> Query[Discussion | None]:
+    """The discussion whose record this step of the duty asks for."""
+    return Query(BY_RECORDER, {"duty": duty.duty, "step": duty.step}, first_discussion)
 
 
-async def hold_with(
-    uow: UnitOfWork, discussion: UUID, address_hashes: Sequence[bytes]
-) -> tuple[Discussion | None, list[Attendee]]:
-    """And those who were invited at this address."""
-    theirs = (WITH_ADDRESS, {"discussion": discussion, "hashes": list(address_hashes)})
-    found, mine = await execute_pipelined(uow.connection, (HOLD, {"discussion": discussion}), theirs)
-    return discussion_of(found[0]) if found else None, [_attendee(row) for row in mine]
-
-
-async def of_duty(uow: UnitOfWork, duty: UUID, step: int) -> Discussion | None:
-    [found] = await execute_pipelined(uow.connection, (OF_DUTY, {"duty": duty, "step": step}))
-    return discussion_of(found[0]) if found else None
-
-
-async def of_child(
-    uow: UnitOfWork,
+def discussion_of_child(
     child: str,
     number: int | None,
     *,
@@ -106,61 +91,83 @@ async def of_child(
     states: Sequence[State] = (PLANNED,),
     form: Form | None = None,
     episode: UUID | None = None,
-) -> Discussion | None:
-    """The newest with this number that is planned, or in another of `states`; of this episode, where one is given.
+) -> Query[Discussion | None]:
+    """The newest discussion in one of these states, with this number and of this episode, where those are given.
 
-    Without a number the newest planned one, of this form if there is one; only then one in another of the states.
+    A planned one goes before others, then one of this form.
     """
-    named = {discussions.c.number: number, discussions.c.episode: episode}
-    asked = select(discussions.c.discussion).where(
-        *(discussions.c.child == child, discussions.c.exercise == exercise, discussions.c.state.in_(states)),
-        *(column == name for column, name in named.items() if name is not None),
-    )
-    newest = (
-        (discussions.c.state == PLANNED).desc(),
-        (discussions.c.form == form).desc(),
-        discussions.c.starts_at.desc(),
-    )
-    name = await uow.connection.scalar(asked.order_by(*newest).limit(1))
-    return None if name is None else await hold(uow, name)
+    about = {"child": child, "number": number, "exercise": exercise, "states": list(states), "form": form}
+    return Query(OF_CHILD, about | {"episode": episode}, first_discussion)
 
 
-async def of_episode(uow: UnitOfWork, episode: UUID) -> list[Discussion]:
-    rows = await uow.connection.execute(
-        select(*IN_FULL)
-        .where(discussions.c.episode == episode, discussions.c.state == PLANNED)
-        .order_by(discussions.c.number)
-        .with_for_update()
-    )
-    return [discussion_of(row) for row in rows]
+def discussion_without_record(episode: UUID) -> Query[Discussion | None]:
+    """The episode's newest discussion that is over and not recorded."""
+    return Query(WITHOUT_RECORD, {"episode": episode}, first_discussion)
 
 
-OF_KNOWN_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)s AND child <> %(child)s"
+def planned_discussions(episode: UUID) -> Query[list[Discussion]]:
+    return Query(OF_EPISODE, {"episode": episode}, read_discussions)
 
 
-async def of_known_child(uow: UnitOfWork, episode: UUID, child: str) -> None:
-    """All of them, held and called off as well: whoever convenes moves or records one under the child's own name."""
-    await execute_pipelined(uow.connection, (OF_KNOWN_CHILD, {"episode": episode, "child": child}))
+def read_discussions(rows: Rows) -> list[Discussion]:
+    return [Discussion(**row._asdict() | {"unless": tuple(row.unless)}) for row in rows]
 
 
-OF_ANOTHER = """
+def first_discussion(rows: Rows) -> Discussion | None:
+    return next(iter(read_discussions(rows)), None)
+
+
+ADD = f"INSERT INTO discussions ({COLUMNS}) VALUES ({', '.join(f'%({each})s' for each in Discussion.__slots__)})"  # noqa: S608
+
+
+async def add(uow: UnitOfWork, new: Discussion) -> None:
+    row = {each: getattr(new, each) for each in Discussion.__slots__}
+    await uow.fetch(Query(ADD, row | {"unless": list(new.unless)}, all_rows))
+
+
+SET_CHILD = "UPDATE discussions SET child = %(child)s WHERE episode = %(episode)s AND child <> %(child)s"
+
+
+async def set_child(uow: UnitOfWork, episode: UUID, child: str) -> None:
+    """Changes every discussion of the episode, also those held or called off: the convener names them by this child."""
+    await uow.fetch(Query(SET_CHILD, {"episode": episode, "child": child}, all_rows))
+
+
+MOVE_TO_EPISODE = """
     UPDATE discussions SET episode = %(episode)s, child = %(child)s,
         number = (SELECT coalesce(max(number), 0) + 1 FROM discussions WHERE episode = %(episode)s)
     WHERE discussion = %(discussion)s RETURNING number
 """
 
 
-async def of_another(uow: UnitOfWork, found: Discussion, episode: UUID, child: str) -> Discussion:
-    """The same discussion, with the next number of another episode. No new SEQUENCE: nothing changes in a calendar."""
-    asked = {"discussion": found.discussion, "episode": episode, "child": child, "lock": episode.int & LOCKS}
-    _, [(number,)] = await execute_pipelined(uow.connection, (LOCK, asked), (OF_ANOTHER, asked))
+async def move_to_episode(uow: UnitOfWork, found: Discussion, episode: UUID, child: str) -> Discussion:
+    """The same discussion, with the next number of another episode. SEQUENCE stays: nothing changes in a calendar."""
+    about = {"discussion": found.discussion, "episode": episode, "child": child}
+    _, number = await uow.fetch(lock_numbers(episode), Query(MOVE_TO_EPISODE, about, scalar))
     return replace(found, episode=episode, child=child, number=number)
+
+
+LARGEST_LOCK = 0x7FFF_FFFF_FFFF_FFFF
+"""The largest number that PostgreSQL accepts for an advisory lock."""
+
+
+def lock_numbers(episode: UUID) -> Query[Rows]:
+    """No other transaction numbers the episode's discussions before this one ends."""
+    return Query("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": episode.int & LARGEST_LOCK}, all_rows)
+
+
+CHANGE = """
+    UPDATE discussions SET sequence = %(sequence)s, state = %(state)s, starts_at = %(starts_at)s, ends_at = %(ends_at)s,
+        warns_at = %(warns_at)s, answers_due_at = %(answers_due_at)s, warned_at = NULL, record_asked_at = NULL
+    WHERE discussion = %(discussion)s
+"""
+FORGET_REPLIES = "UPDATE attendees SET reply = 'waiting', replied_at = NULL WHERE discussion = %(discussion)s"
 
 
 async def change(
     uow: UnitOfWork, found: Discussion, *, state: State, starts_at: datetime, asked_again_at: datetime | None
 ) -> Discussion:
-    """The next SEQUENCE. `asked_again_at`: what was said of the earlier date counts no more."""
+    """The next SEQUENCE. With `asked_again_at`, in story time, replies to the earlier date are forgotten."""
     by = starts_at - found.starts_at
     changed = replace(
         found,
@@ -170,79 +177,24 @@ async def change(
         ends_at=found.ends_at + by,
         warns_at=found.warns_at + by,
     )
-    moved = {name: getattr(changed, name) for name in ("sequence", "state", "starts_at", "ends_at", "warns_at")}
-    await uow.connection.execute(
-        update(discussions)
-        .where(discussions.c.discussion == found.discussion)
-        .values(
-            moved
-            | {"warned_at": None, "record_asked_at": None, "answers_due_at": _answers_due(changed, asked_again_at)}
-        )
-    )
+    row: dict[str, Any] = {each: getattr(changed, each) for each in Discussion.__slots__}
+    queries = [Query(CHANGE, row | {"answers_due_at": _answers_due_at(changed, asked_again_at)}, all_rows)]
     if asked_again_at is not None:
-        await uow.connection.execute(
-            update(attendees)
-            .where(attendees.c.discussion == found.discussion)
-            .values(reply=Reply.WAITING, replied_at=None)
-        )
+        queries.append(Query(FORGET_REPLIES, {"discussion": found.discussion}, all_rows))
+    await uow.fetch_each(queries)
     return changed
 
 
-def _answers_due(moved: Discussion, asked_at: datetime | None) -> datetime | None:
-    """None where whoever convenes hears of it before, since the discussion begins."""
+def _answers_due_at(moved: Discussion, asked_at: datetime | None) -> datetime | None:
+    """None if the convener hears who is lacking before that, because the discussion begins."""
     due_at = None if asked_at is None else asked_at + moved.answers_within
     return due_at if due_at is not None and due_at < moved.warns_at else None
 
 
-async def recorded(uow: UnitOfWork, found: Discussion) -> Discussion:
-    """No new SEQUENCE: nothing changes in a calendar."""
-    await uow.connection.execute(
-        update(discussions).where(discussions.c.discussion == found.discussion).values(state=HELD)
-    )
+MARK_HELD = "UPDATE discussions SET state = 'held' WHERE discussion = %(discussion)s"
+
+
+async def mark_held(uow: UnitOfWork, found: Discussion) -> Discussion:
+    """SEQUENCE stays: nothing changes in a calendar."""
+    await uow.fetch(Query(MARK_HELD, {"discussion": found.discussion}, all_rows))
     return replace(found, state=HELD)
-
-
-async def replied(uow: UnitOfWork, found: Discussion, attendee: Attendee, reply: Reply, at: datetime) -> list[Attendee]:
-    """Everyone who has been invited, with this reply."""
-    answer = {"duty": attendee.duty, "step": attendee.step, "reply": reply, "at": at}
-    everyone = (EVERYONE, {"discussion": found.discussion})
-    _, rows = await execute_pipelined(uow.connection, (REPLIED, answer), everyone)
-    return [_attendee(row) for row in rows]
-
-
-async def attendees_of(
-    connection: AsyncConnection, discussion: UUID, address_hashes: Sequence[bytes] | None = None
-) -> list[Attendee]:
-    """All who have been invited; with `address_hashes` those with this address (one person may hold two roles)."""
-    asked = EVERYONE if address_hashes is None else WITH_ADDRESS
-    [rows] = await execute_pipelined(
-        connection, (asked, {"discussion": discussion, "hashes": list(address_hashes or ())})
-    )
-    return [_attendee(row) for row in rows]
-
-
-OF_ONE_DUTY = """
-    SELECT duty, step, role, delivery, person, reply FROM attendees
-    WHERE duty = %(duty)s AND person IS NOT NULL ORDER BY step
-"""
-
-
-async def of_one_duty(connection: AsyncConnection, duty: UUID) -> list[Attendee]:
-    """Whoever has been invited by this duty, at whichever step."""
-    [rows] = await execute_pipelined(connection, (OF_ONE_DUTY, {"duty": duty}))
-    return [_attendee(row) for row in rows]
-
-
-def attendance(found: Sequence[Attendee]) -> list[Attendance]:
-    return [Attendance(each.role, each.reply) for each in found]
-
-
-def discussion_of(row: Sequence[Any]) -> Discussion:
-    """Of a row of `IN_FULL`."""
-    found = Discussion(*row)
-    return replace(found, unless=tuple(found.unless))
-
-
-def _attendee(row: Sequence[Any]) -> Attendee:
-    duty, step, role, delivery, person, reply = row
-    return Attendee(duty, step, Role(role), delivery, person, Reply(reply))

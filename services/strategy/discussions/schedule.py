@@ -1,22 +1,20 @@
-"""Which discussion an invitation is to: the one that is planned, or one that it plans."""
+"""Finds the discussion to which an invitation belongs, or plans it."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
-
 from services.platform.messages.envelope import Received
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import StrategyInvite
 from services.safeguarding.identifiers import derived
 from services.safeguarding.meetings import Meets
+from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.attendees import invited_to
-from services.strategy.discussions.policy import begins
-from services.strategy.discussions.repository import HELD_ROW, LOCK, LOCKS, PLANNED, Discussion, discussion_of
-from services.strategy.discussions.tables import discussions
+from services.strategy.discussions.policy import choose_start
+from services.strategy.discussions.repository import ONE, PLANNED, Discussion, first_discussion
 
-PLANNED_ALREADY = HELD_ROW.format(
+PLANNED_ALREADY = ONE.format(
     which="""coalesce(
         (SELECT discussion FROM attendees JOIN discussions USING (discussion)
             WHERE duty = %(duty)s AND (episode = %(episode)s OR state <> 'cancelled') ORDER BY step LIMIT 1),
@@ -26,48 +24,45 @@ PLANNED_ALREADY = HELD_ROW.format(
     )"""
 )
 SO_FAR = """
-    SELECT coalesce(max(number), 0), max(starts_at) FILTER (WHERE form = 'urgent' AND starts_at <= %(now)s)
+    SELECT coalesce(max(number), 0) AS last, max(starts_at) FILTER (WHERE form = 'urgent' AND starts_at <= %(now)s) AS urgent_at
     FROM discussions WHERE episode = %(episode)s
 """
-"""How many there were, and when the last urgent one was."""
-PLAN = insert(discussions)
 
 
-async def plan(uow: UnitOfWork, told: Received[StrategyInvite], meets: Meets, now: datetime) -> tuple[Discussion, bool]:
+async def plan(
+    uow: UnitOfWork, received: Received[StrategyInvite], meets: Meets, now: datetime
+) -> tuple[Discussion, bool]:
     """The episode's discussion of this form, and whether it was planned just now. `now` is story time.
 
-    Its id follows from episode and number: no crash makes two. After a cancelled or recorded one the next number is planned; a later
-    telling of one duty is to the discussion of the first, unless that was called off because its episode goes on in this one.
+    The id is derived from episode and number, so a retry cannot plan it twice. After a cancelled or recorded discussion the next
+    number is planned. A later step of one duty invites to the discussion of the first step, unless that was called off because
+    its episode goes on in this one.
     """
-    duty = told.content
+    duty = received.content
     episode = duty.episode or duty.refers_to or duty.duty
-    asked = {
-        "duty": duty.duty,
-        "just_now": invited_to(uow, duty.duty),
-        "episode": episode,
-        "form": meets.form,
-        "now": now,
-        "lock": episode.int & LOCKS,
-    }
-    _, before, [(last, urgent_at)] = await execute_pipelined(
-        uow.connection, (LOCK, asked), (PLANNED_ALREADY, asked), (SO_FAR, asked)
+    about = {"duty": duty.duty, "just_now": invited_to(uow, duty.duty), "episode": episode, "form": meets.form}
+    _, before, so_far = await uow.fetch(
+        discussions.lock_numbers(episode),
+        Query(PLANNED_ALREADY, about, first_discussion),
+        Query(SO_FAR, {"episode": episode, "now": now}, first_row),
     )
-    if before:
-        return discussion_of(before[0]), False
-    planned = _new(told, episode, meets, number=last + 1, starts_at=begins(meets, now, urgent_at=urgent_at))
-    await uow.connection.execute(PLAN, {each: getattr(planned, each) for each in Discussion.__slots__})
+    if before is not None:
+        return before, False
+    starts_at = choose_start(meets, now, urgent_at=so_far.urgent_at)
+    planned = _new(received, episode, meets, number=so_far.last + 1, starts_at=starts_at)
+    await discussions.add(uow, planned)
     return planned, True
 
 
 def _new(
-    told: Received[StrategyInvite], episode: UUID, meets: Meets, *, number: int, starts_at: datetime
+    received: Received[StrategyInvite], episode: UUID, meets: Meets, *, number: int, starts_at: datetime
 ) -> Discussion:
     return Discussion(
         discussion=derived("strategy discussion", str(episode), str(number)),
         episode=episode,
         number=number,
-        child=told.subject,
-        authority=told.content.authority,
+        child=received.subject,
+        authority=received.content.authority,
         sequence=0,
         state=PLANNED,
         form=meets.form,
@@ -76,6 +71,6 @@ def _new(
         warns_at=starts_at - meets.warn,
         unless=tuple(meets.unless),
         answers_within=meets.answer,
-        exercise=told.exercise,
-        trace=told.trace,
+        exercise=received.exercise,
+        trace=received.trace,
     )

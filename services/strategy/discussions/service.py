@@ -1,4 +1,4 @@
-"""What is done with a discussion: planned, moved, called off, replied to; each said, and told to everyone invited."""
+"""Moves discussions, calls them off, takes replies; publishes each change and tells everyone invited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,25 +24,30 @@ from services.safeguarding.identifiers import ChildId, derived
 from services.safeguarding.message import Message
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.events import SERVICE
-from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking
-from services.strategy.discussions.repository import Attendee, Discussion
+from services.strategy.discussions.attendees import (
+    Attendee,
+    attendees_of_discussion,
+    set_reply,
+)
+from services.strategy.discussions.policy import ANSWERS, Reply, Seat, lacking_seats
+from services.strategy.discussions.repository import Discussion, planned_discussions
 
+SERVICE = "strategy"
 BEYOND_WITHDRAWAL = 2_000_000_000
-"""The duty's revision under which news goes out. What ends a duty, such as the child's return or the discussion's end, withdraws
-what is on its way; whoever has the entry in their calendar must hear what becomes of it all the same.
+"""The revision of the duty under which news goes out. The end of a duty, such as the child's return or the discussion's end,
+withdraws its mails; people who have the entry in their calendar must hear of each change all the same.
 """
 
 
 @dataclass(frozen=True)
 class DiscussionService:
-    """Everything within the caller's transaction, in which the discussion is held."""
+    """Works within the caller's transaction, which has locked the discussion."""
 
     loop: DeliveryLoop
     clocks: Clocks
 
     async def move(self, uow: UnitOfWork, found: Discussion, starts_at: datetime) -> None:
-        """To the same time again changes nothing."""
+        """Does nothing if it is at that time already."""
         if starts_at == found.starts_at:
             return
         moved = await discussions.change(
@@ -58,16 +63,16 @@ class DiscussionService:
         uow.on_commit(metrics.DISCUSSIONS.labels("called-off").inc)
         await self._tell_everyone(uow, called_off)
 
-    async def goes_into(self, uow: UnitOfWork, found: Discussion, episode: UUID, child: ChildId) -> None:
-        """The discussion's episode turned out to be part of this one. Nobody discusses one child twice: where that has a discussion
-        of the same form this one is called off, and where it has none it becomes that episode's.
+    async def merge_into_episode(self, uow: UnitOfWork, found: Discussion, episode: UUID, child: ChildId) -> None:
+        """The discussion's episode turned out to be part of `episode`. Nobody discusses one child twice: if that episode has a
+        discussion of the same form, this one is called off; otherwise it becomes that episode's.
         """
-        if any(each.form == found.form for each in await discussions.of_episode(uow, episode)):
+        if any(each.form == found.form for each in await uow.fetch(planned_discussions(episode))):
             await self.call_off(uow, found)
         else:
-            await self.stands(uow, await discussions.of_another(uow, found, episode, child))
+            await self.publish_state(uow, await discussions.move_to_episode(uow, found, episode, child))
 
-    async def take(
+    async def take_reply(
         self,
         uow: UnitOfWork,
         found: Discussion,
@@ -80,7 +85,7 @@ class DiscussionService:
         """The same reply again changes nothing."""
         if reply is attendee.reply and reply is not Reply.COUNTER:
             return
-        everyone = await discussions.replied(uow, found, attendee, reply, self.clocks.story())
+        everyone = await set_reply(uow, found.discussion, attendee, reply, self.clocks.story())
         outcome = self._outcome(found, attendee, reply, how)
         if outcome is not None:
             trace = await deliveries.trace_of(uow.connection, attendee.delivery)
@@ -94,44 +99,36 @@ class DiscussionService:
                 starts_at=proposes,
             )
             uow.publish(counter, subject=found.child, cause=found)
-        before = [replace(each, reply=attendee.reply) if _same(each, attendee) else each for each in everyone]
-        await self._quorum(uow, found, _lacking(before), _lacking(everyone))
-        await self._says_how_it_stands(uow, found, everyone)
+        before = [attendee if (each.duty, each.step) == (attendee.duty, attendee.step) else each for each in everyone]
+        self._publish_quorum(uow, found, before, everyone)
+        self._publish_state(uow, found, everyone)
 
-    async def _quorum(
-        self, uow: UnitOfWork, found: Discussion, before: tuple[Seat, ...], now_lacking: tuple[Seat, ...]
+    def _publish_quorum(
+        self, uow: UnitOfWork, found: Discussion, before: Sequence[Attendee], now: Sequence[Attendee]
     ) -> None:
-        """Whoever convenes hears when it is reached, and when it is lost again once they have been told how it stands."""
-        if before and not now_lacking:
+        """The convener hears when the quorum is reached, and when it is lost again after the time of the warning."""
+        if lacking_seats(before) and not lacking_seats(now):
             reached = StrategyQuorumReached(authority=found.authority, episode=found.episode, discussion=found.number)
             uow.publish(reached, subject=found.child, cause=found)
-        elif now_lacking and not before and self.clocks.story() >= found.warns_at:
-            await self.warn(uow, found)
+        elif not lacking_seats(before) and self.clocks.story() >= found.warns_at:
+            _publish_lacking(uow, found, now)
 
-    async def was_held(self, uow: UnitOfWork, found: Discussion) -> None:
-        """Everyone invited gets the record by link. The calendar's entry stays: it did take place."""
-        held = await discussions.recorded(uow, found)
-        await self._tell_everyone(uow, held)
+    async def mark_held(self, uow: UnitOfWork, found: Discussion) -> None:
+        """Everyone invited gets the record by link. The entry in calendars stays, since the discussion took place."""
+        await self._tell_everyone(uow, await discussions.mark_held(uow, found))
 
-    async def ask_for_record(self, uow: UnitOfWork, found: Discussion) -> None:
+    def ask_for_record(self, uow: UnitOfWork, found: Discussion) -> None:
         due = StrategyRecordDue(authority=found.authority, episode=found.episode, discussion=found.number)
         uow.publish(due, subject=found.child, cause=found)
 
-    async def warn(self, uow: UnitOfWork, found: Discussion) -> tuple[Seat, ...]:
-        """Says which seats of the quorum nobody has taken, if any."""
-        seats = _lacking(await discussions.attendees_of(uow.connection, found.discussion))
-        if seats:
-            without = StrategyWithoutQuorum(
-                authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
-            )
-            uow.publish(without, subject=found.child, cause=found)
-        return seats
+    async def warn_of_quorum(self, uow: UnitOfWork, found: Discussion) -> tuple[Seat, ...]:
+        """Publishes and returns the seats of the quorum that nobody has taken, if any."""
+        return _publish_lacking(uow, found, await uow.fetch(attendees_of_discussion(found.discussion)))
 
-    async def stands(self, uow: UnitOfWork, found: Discussion) -> None:
-        everyone = await discussions.attendees_of(uow.connection, found.discussion)
-        await self._says_how_it_stands(uow, found, everyone)
+    async def publish_state(self, uow: UnitOfWork, found: Discussion) -> None:
+        self._publish_state(uow, found, await uow.fetch(attendees_of_discussion(found.discussion)))
 
-    async def _says_how_it_stands(self, uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> None:
+    def _publish_state(self, uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> None:
         roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}
         changed = StrategyDiscussionChanged(
             authority=found.authority,
@@ -144,7 +141,7 @@ class DiscussionService:
             coming=roles[Reply.ACCEPTED],
             declined=roles[Reply.DECLINED],
             waited_for=(*roles[Reply.WAITING], *roles[Reply.TENTATIVE], *roles[Reply.COUNTER]),
-            quorum="not-reached" if _lacking(attendees) else "reached",
+            quorum="not-reached" if lacking_seats(attendees) else "reached",
         )
         uow.publish(changed, subject=found.child, cause=found)
 
@@ -162,14 +159,14 @@ class DiscussionService:
         return None
 
     async def _tell_everyone(self, uow: UnitOfWork, found: Discussion) -> None:
-        """A parcel each under an id that follows from the sequence: a handler that runs again tells nobody twice."""
-        for attendee in await discussions.attendees_of(uow.connection, found.discussion):
+        """One mail each. Its id is derived from the sequence, so a retry tells nobody twice."""
+        for attendee in await uow.fetch(attendees_of_discussion(found.discussion)):
             first = await deliveries.find(uow.connection, attendee.delivery)
             if first is not None and first.duty is not None:
                 news = self._news(first, first.duty, found)
                 await supersede(uow, SERVICE, first.duty, by=news.id, at=news.created_at)
                 await self.loop.put(uow, news)
-        await self.stands(uow, found)
+        await self.publish_state(uow, found)
 
     def _news(self, first: Delivery, duty: Duty, found: Discussion) -> Delivery:
         what = "strategy record" if found.state == discussions.HELD else "strategy news"
@@ -178,9 +175,11 @@ class DiscussionService:
         return replace(first, id=name, duty=lasting, lane=email.LANE, created_at=self.clocks.wall())
 
 
-def _same(one: Attendee, other: Attendee) -> bool:
-    return (one.duty, one.step) == (other.duty, other.step)
-
-
-def _lacking(attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
-    return lacking(discussions.attendance(attendees))
+def _publish_lacking(uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> tuple[Seat, ...]:
+    seats = lacking_seats(attendees)
+    if seats:
+        without = StrategyWithoutQuorum(
+            authority=found.authority, episode=found.episode, discussion=found.number, lacking=seats
+        )
+        uow.publish(without, subject=found.child, cause=found)
+    return seats

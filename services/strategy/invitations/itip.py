@@ -1,4 +1,4 @@
-"""Invitations as calendars read them (iTIP, RFC 5546): UTC times, one event, one UID for ever, SEQUENCE for each change."""
+"""Writes invitations and reads replies as calendars do (iTIP, RFC 5546): UTC times, one event, one UID for ever, a SEQUENCE a change."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ REPLIES = {
     "DECLINED": Reply.DECLINED,
     "DELEGATED": Reply.DECLINED,
 }
-"""Someone who sends another instead does not come; that other is not known to us and is asked for by a person."""
+"""An attendee who delegates does not come. We do not know the delegate: a person asks."""
 MOMENT = TypeAdapter[datetime](Moment)
 
 
@@ -47,7 +47,7 @@ class Invitation:
     def method(self) -> str:
         return CANCEL if self.cancelled else REQUEST
 
-    def written(self, now: datetime) -> str:
+    def to_ical(self, now: datetime) -> str:
         """`now` is wall time."""
         event = Event()
         event.add("uid", uid(self.discussion, self.organizer))
@@ -78,10 +78,10 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What an attendee's calendar sent back. `sequence` is None where it says none, and `starts_at` then says to which date it is.
+    """The answer of an attendee's calendar. Where it has no `sequence`, `starts_at` says to which date it is.
 
-    `proposes` is the time that a counter-proposal asks for; `comment` what its writer added; `delegated`: it names somebody
-    to come instead, or comes from whoever was named.
+    `proposes`: the time that a counter-proposal asks for. `comment`: the attendee's own words. `delegated`: it names somebody
+    to come instead, or comes from the person who was named.
     """
 
     discussion: UUID
@@ -99,20 +99,20 @@ def uid(discussion: UUID, organizer: str) -> str:
 
 
 def read(raw: str, method: str = "") -> Answered:
-    """Raises NotAReply for anything but a REPLY or COUNTER to an invitation of ours. `method` is the mail part's, where the
-    calendar names none.
+    """Raises NotAReply for anything but a REPLY or COUNTER to an invitation of ours. `method`: the mail part's, used if
+    the calendar names none.
     """
     try:
-        calendar = Calendar.from_ical(_mended(raw))
+        calendar = Calendar.from_ical(_repair(raw))
         method = str(calendar.get("METHOD", "")).strip().upper() or method
         event, *others = calendar.walk("VEVENT")
         if any(each["UID"] != event["UID"] for each in others):
             raise NotAReply
-        discussion = _discussion(str(event["UID"]))
-        attendee = _attendee_of(event)
+        discussion = _read_discussion(str(event["UID"]))
+        attendee = _answering_attendee(event)
         answered = str(attendee.params.get("PARTSTAT", "")).upper()
         reply = Reply.COUNTER if method == "COUNTER" else {"REPLY": REPLIES}[method][answered]
-        start = _moment(event)
+        start = _read_moment(event)
         return Answered(
             discussion=discussion,
             sequence=int(str(event["SEQUENCE"])) if "SEQUENCE" in event else None,
@@ -120,7 +120,7 @@ def read(raw: str, method: str = "") -> Answered:
             reply=reply,
             starts_at=start,
             proposes=start if reply is Reply.COUNTER else None,
-            comment=_comment(event, attendee),
+            comment=_read_comment(event, attendee),
             delegated=answered == "DELEGATED"
             or "DELEGATED-TO" in attendee.params
             or "DELEGATED-FROM" in attendee.params,
@@ -129,7 +129,7 @@ def read(raw: str, method: str = "") -> Answered:
         raise NotAReply from error
 
 
-def _discussion(uid: str) -> UUID:
+def _read_discussion(uid: str) -> UUID:
     """Other programs' UIDs may be hexadecimal too."""
     found = UID.match(uid.strip().lower())
     if found is None:
@@ -137,28 +137,28 @@ def _discussion(uid: str) -> UUID:
     return UUID(found[1])
 
 
-def _mended(raw: str) -> str:
+def _repair(raw: str) -> str:
     """Blank lines, and spaces before a property, come from relays that rewrap what they should not touch."""
     lines = [line for line in raw.lstrip().replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
     return "\r\n".join(lines) + "\r\n"
 
 
-def _attendee_of(event: Any) -> Any:
-    """Of several, the one that has answered: some programs send back everyone whom they know of."""
+def _answering_attendee(event: Any) -> Any:
+    """The one that has answered, of several: some programs send back every attendee that they know."""
     listed = event["ATTENDEE"]
     everyone = listed if isinstance(listed, list) else [listed]
     answered = [each for each in everyone if str(each.params.get("PARTSTAT", "")).upper() not in {"", "NEEDS-ACTION"}]
     return (answered or everyone)[0]
 
 
-def _comment(event: Any, attendee: Any) -> str:
-    """Of Gmail in the attendee's parameter, of others in COMMENT."""
+def _read_comment(event: Any, attendee: Any) -> str:
+    """Gmail sends it as a parameter of the attendee, others as COMMENT."""
     listed = event.get("COMMENT", [])
     said = [str(each) for each in (listed if isinstance(listed, list) else [listed])]
     return "\n".join(filter(None, map(str.strip, [*said, str(attendee.params.get("X-RESPONSE-COMMENT", ""))])))
 
 
-def _moment(event: Any) -> datetime | None:
+def _read_moment(event: Any) -> datetime | None:
     """None for a time without its zone, which would be a guess, and for a year that no discussion is in."""
     try:
         return MOMENT.validate_python(event.decoded("DTSTART", None), strict=True)

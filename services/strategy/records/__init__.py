@@ -1,1 +1,1 @@
-"""Records of discussions: the form, and who is asked for one."""
+"""Records of discussions: the form, and the people asked to fill it in."""

@@ -1,4 +1,4 @@
-"""The form on which a discussion is recorded: what it asks, and what was filled in. Pure."""
+"""Builds and reads the form on which a discussion is recorded. Pure."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,14 +23,14 @@ _day = TypeAdapter[date](Day)
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """`texts`: what was said, then one a step. `fields` are of a `StrategyDiscussionHeld`."""
+    """`texts`: what was said, then one text for each step. `fields` are those of a `StrategyDiscussionHeld`."""
 
     texts: tuple[str, ...]
     fields: dict[str, Any]
 
 
 def read(form: Form, spoken: Words, *, on: date) -> Filled | dict[str, str]:
-    """What was recorded; or, by field, what would be right. `on` is the day of the discussion."""
+    """The record; or, by field, the correction to ask for. `on` is the day of the discussion."""
     wrong: dict[str, str] = {}
     for name, allowed in (("form", FORMS), ("section_47", SECTION_47)):
         if form.one(name) not in allowed:
@@ -80,8 +80,8 @@ def _date(written: str) -> date | None:
         return None
 
 
-def asks(spoken: Words, invited: tuple[Role, ...], filled: Form, wrong: dict[str, str]) -> tuple[Group, ...]:
-    """With what was filled in already. Who said that they come is ticked at first: the caller fills that in."""
+def build_groups(spoken: Words, invited: tuple[Role, ...], filled: Form, wrong: dict[str, str]) -> tuple[Group, ...]:
+    """The fields with their present values. The caller ticks beforehand those who said that they come."""
     first = Group(
         (
             _choice(spoken, "form", "form", FORMS, filled, wrong),
@@ -102,7 +102,7 @@ def asks(spoken: Words, invited: tuple[Role, ...], filled: Form, wrong: dict[str
             ),
         )
     )
-    return (first, *(_asks_step(spoken, number, filled, wrong) for number in range(1, STEPS + 1)))
+    return (first, *(_step_group(spoken, number, filled, wrong) for number in range(1, STEPS + 1)))
 
 
 def _choice(
@@ -112,7 +112,7 @@ def _choice(
     return Field(name, spoken.record(words), "one-of", choices=choices, wrong=wrong.get(name, ""))
 
 
-def _asks_step(spoken: Words, number: int, filled: Form, wrong: dict[str, str]) -> Group:
+def _step_group(spoken: Words, number: int, filled: Form, wrong: dict[str, str]) -> Group:
     owner = filled.one(f"owner-{number}")
     owners = tuple(Choice(role, spoken.role(role), role == owner) for role in Role if role in PLAN_OWNERS)
     kinds = {"what": "line", "owner": "list", "due": "day"}

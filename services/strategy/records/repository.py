@@ -1,20 +1,22 @@
-"""Who is asked for a discussion's record, and what the record says. Its words lie in the register; here are their ids."""
+"""Keeps who was asked for a discussion's record, and the record. Its words lie in the register; here are their ids."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Query, Rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionHeld
 from services.safeguarding.duty.duties import Duty
-from services.strategy.discussions.repository import HELD_ROW, PLANNED, Discussion, discussion_of, hold
-from services.strategy.discussions.tables import discussions, recorders, records
 
-OF_RECORDER = HELD_ROW.format(which="(SELECT discussion FROM recorders WHERE duty = %(duty)s AND step = %(step)s)")
+ASK = """
+    INSERT INTO recorders (duty, step, discussion) VALUES (%(duty)s, %(step)s, %(discussion)s) ON CONFLICT DO NOTHING
+"""
+KEEP = """
+    INSERT INTO records (discussion, content, words, at)
+    VALUES (%(discussion)s, %(content)s::jsonb, %(words)s, %(at)s) ON CONFLICT DO NOTHING
+"""
+OF_DISCUSSION = "SELECT content, at FROM records WHERE discussion = %(discussion)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,39 +25,19 @@ class Record:
     at: datetime
 
 
-async def to_record(uow: UnitOfWork, episode: UUID) -> Discussion | None:
-    """The episode's newest discussion that is over without a record."""
-    name = await uow.connection.scalar(
-        select(discussions.c.discussion)
-        .where(
-            discussions.c.episode == episode,
-            discussions.c.state == PLANNED,
-            discussions.c.record_asked_at.is_not(None),
-        )
-        .order_by(discussions.c.number.desc())
-        .limit(1)
-    )
-    return None if name is None else await hold(uow, name)
+def ask(uow: UnitOfWork, discussion: UUID, duty: Duty) -> None:
+    """Written with the commit."""
+    uow.write(ASK, {"duty": duty.duty, "step": duty.step, "discussion": discussion})
 
 
-async def ask(uow: UnitOfWork, discussion: UUID, duty: Duty) -> None:
-    row = {"duty": duty.duty, "step": duty.step, "discussion": discussion}
-    await uow.connection.execute(insert(recorders).values(row).on_conflict_do_nothing())
+def keep(uow: UnitOfWork, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:
+    """Written with the commit. Where there is a record already, that one is kept. `at` is story time."""
+    uow.write(KEEP, {"discussion": discussion, "content": held.model_dump_json(), "words": list(held.words), "at": at})
 
 
-async def of_recorder(uow: UnitOfWork, duty: UUID, step: int) -> Discussion | None:
-    """The discussion that this telling asks a record of."""
-    [found] = await execute_pipelined(uow.connection, (OF_RECORDER, {"duty": duty, "step": step}))
-    return discussion_of(found[0]) if found else None
+def record_of_discussion(discussion: UUID) -> Query[Record | None]:
+    return Query(OF_DISCUSSION, {"discussion": discussion}, _record)
 
 
-async def keep(uow: UnitOfWork, discussion: UUID, held: StrategyDiscussionHeld, at: datetime) -> None:
-    """The first one stands."""
-    row = {"discussion": discussion, "content": held.model_dump(mode="json"), "words": list(held.words), "at": at}
-    await uow.connection.execute(insert(records).values(row).on_conflict_do_nothing())
-
-
-async def of(uow: UnitOfWork, discussion: UUID) -> Record | None:
-    found = await uow.connection.execute(select(records).where(records.c.discussion == discussion))
-    row = found.first()
-    return None if row is None else Record(StrategyDiscussionHeld.read_again(row.content), row.at)
+def _record(rows: Rows) -> Record | None:
+    return Record(StrategyDiscussionHeld.read_again(rows[0].content), rows[0].at) if rows else None

@@ -1,11 +1,11 @@
-"""Takes a discussion's record in, by the page or from an agency: once, with each step of its plan, to everyone invited."""
+"""Takes a discussion's record, by the page or from an agency: once, with each step of its plan, for everyone invited."""
 
 from dataclasses import dataclass
 
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.unit_of_work import UnitOfWork
+from services.platform.store.unit_of_work import Cause, UnitOfWork
 from services.safeguarding.child_events.discussion_events import PlanStepSet, StrategyDiscussionHeld
-from services.safeguarding.identifiers import AuthorityId, ChildId, derived
+from services.safeguarding.identifiers import ChildId, derived
 from services.strategy import metrics
 from services.strategy.discussions import repository as discussions
 from services.strategy.discussions.repository import Discussion
@@ -13,47 +13,43 @@ from services.strategy.discussions.service import DiscussionService
 from services.strategy.records import repository as records
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """Whose discussion it was. `cause` names the record for ever: the same cause sets no step twice."""
-
-    child: ChildId
-    authority: AuthorityId
-    exercise: bool
-    trace: str | None
-    cause: str
-
-
 @dataclass(frozen=True)
 class RecordService:
-    """Everything within the caller's transaction, in which the discussion is held."""
+    """Works within the caller's transaction, which has locked the discussion."""
 
     clocks: Clocks
-    discussing: DiscussionService
+    discussion_service: DiscussionService
 
-    async def take(self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About) -> None:
-        """A discussion that is recorded already stays as it was recorded. One that was never planned here has a plan all the same."""
+    async def take(
+        self,
+        uow: UnitOfWork,
+        found: Discussion | None,
+        held: StrategyDiscussionHeld,
+        *,
+        child: ChildId,
+        cause: Cause,
+        name: str,
+    ) -> None:
+        """The first record of a discussion is kept. A discussion that was never planned here has steps all the same.
+
+        `name` identifies the record: the same name sets no step twice.
+        """
         if found is not None:
             if found.state == discussions.HELD:
                 return
-            await records.keep(uow, found.discussion, held, self.clocks.story())
-            await self.discussing.was_held(uow, found)
+            records.keep(uow, found.discussion, held, self.clocks.story())
+            await self.discussion_service.mark_held(uow, found)
             uow.on_commit(metrics.DISCUSSIONS.labels("recorded").inc)
-        await self._set_steps(uow, found, held, about)
-
-    async def _set_steps(
-        self, uow: UnitOfWork, found: Discussion | None, held: StrategyDiscussionHeld, about: About
-    ) -> None:
         texts = held.words[1:]
         number = held.discussion or (1 if found is None else found.number)
         for index, step in enumerate(held.plan):
             content = PlanStepSet(
-                authority=about.authority,
+                authority=held.authority,
                 words=texts[index : index + 1],
                 discussion=number,
                 number=index + 1,
                 owner=step.owner,
                 due_on=step.due_on,
             )
-            name = str(derived("plan step", about.cause, str(index + 1)))
-            uow.publish(content, subject=about.child, cause=about, message_id=name)
+            step_id = str(derived("plan step", name, str(index + 1)))
+            uow.publish(content, subject=child, cause=cause, message_id=step_id)

@@ -1,4 +1,4 @@
-"""Takes a mail to our mailbox: what it says of an invitation is done, and what no machine understands goes to a person."""
+"""Takes mails to our mailbox: replies to invitations take effect, and a person reads the rest."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,12 +11,13 @@ from services.platform.delivery.inbound_mail.handler import ESCALATES, UNAUTHENT
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.identifiers import provisional_child
-from services.strategy import correspondence, metrics
-from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.policy import Reply, counts
-from services.strategy.discussions.repository import Attendee, Discussion
+from services.strategy import metrics
+from services.strategy.discussions.attendees import Attendee, attendee_by_duty, attendees_with_address
+from services.strategy.discussions.policy import Reply, is_to_present_date
+from services.strategy.discussions.repository import PLANNED, Discussion, discussion_by_duty, discussion_by_id
 from services.strategy.discussions.service import DiscussionService
 from services.strategy.invitations.itip import Answered, NotAReply, read
+from services.strategy.replies.correspondence import discussions_of_mails, inviters
 
 DOUBTS = {
     "unauthenticated": UNAUTHENTICATED,
@@ -37,101 +38,95 @@ Doubt = Literal["unauthenticated", "several", "stranger", "another", "early"]
 class Replies:
     """Commits before it returns. The same mail twice does nothing the second time, unless a person reads it.
 
-    An answer is to the discussion whose UID it has, or whose mail it answers, and to no other: never to the newest of its sender's.
+    An answer is to the discussion that its UID names, or whose mail it answers, and to no other: never to its sender's newest.
     """
 
     store: Store
     keyring: Keyring
-    discussing: DiscussionService
+    discussion_service: DiscussionService
     answers: MailAnswers
 
     async def take(self, mail: ReadMail) -> str:
-        """What was made of it, in a word."""
-        answered = () if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(answers_in, mail)
+        """Returns the result in a word."""
+        answered = () if mail.kind is MailKind.BOUNCED else await asyncio.to_thread(read_answers, mail)
         async with self.store.transaction() as uow:
-            made = await self._made_of(uow, mail, answered)
-        metrics.REPLIES.labels("mail", made).inc()
-        return made
+            result = await self._take(uow, mail, answered)
+        metrics.REPLIES.labels("mail", result).inc()
+        return result
 
-    async def _made_of(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
+    async def _take(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
         if answers:
-            return await self._calendar(uow, mail, answers)
+            return await self._take_calendar(uow, mail, answers)
         if mail.kind in ESCALATES and await self.answers.is_believed(uow, mail):
-            return await self._goes_on(uow, mail)
+            return await self._escalate(uow, mail)
         if mail.kind in {MailKind.PERSONAL, MailKind.AWAY}:
-            return await self._in_words(uow, mail)
+            return await self._take_words(uow, mail)
         return str(mail.kind)
 
-    async def _calendar(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
+    async def _take_calendar(self, uow: UnitOfWork, mail: ReadMail, answers: Sequence[Answered]) -> str:
         answered, *others = answers
-        theirs = self.keyring.number_hashes(spelt(mail.sender))
-        found, mine = await discussions.hold_with(uow, answered.discussion, theirs)
-        comments = _with(*dict.fromkeys(each.comment for each in answers))
+        found, mine, named = await uow.fetch(
+            discussion_by_id(answered.discussion),
+            attendees_with_address(answered.discussion, self._address_hashes(mail)),
+            discussions_of_mails(_mails_answered(mail)),
+        )
+        comments = _join(*dict.fromkeys(each.comment for each in answers))
         if found is None:
-            return await self._in_words(uow, mail, _with(DOUBTS["unknown"], comments))
-        several = bool(others) or await self._named(uow, mail) - {found.discussion} != set()
+            return await self._take_words(uow, mail, _join(DOUBTS["unknown"], comments))
+        several = bool(others) or named - {found.discussion} != set()
         doubt = _doubt(mail, answered, found, mine, several=several)
         if doubt is not None:
-            return await self._to_a_person(uow, mail, found, mine, _with(DOUBTS[doubt], comments))
-        if found.state != discussions.PLANNED or not _is_current(answered, found):
-            return await self._old(uow, mail, answered, found, mine)
+            return await self._to_a_person(uow, mail, found, mine, _join(DOUBTS[doubt], comments))
+        if found.state != PLANNED or not _is_current(answered, found):
+            if answered.comment:  # it may be about the child, though the answer counts no more
+                await self._to_a_person(uow, mail, found, mine, _join(DOUBTS["old"], answered.comment))
+            return "old"
         for attendee in mine:
-            await self.discussing.take(uow, found, attendee, answered.reply, how="mail", proposes=answered.proposes)
+            await self.discussion_service.take_reply(
+                uow, found, attendee, answered.reply, how="mail", proposes=answered.proposes
+            )
         note = DOUBTS["delegated"] if answered.delegated else DOUBTS["comment"] if answered.comment else None
         if note is not None or (answered.reply is Reply.COUNTER and answered.proposes is None):
-            await self._to_a_person(uow, mail, found, mine, _with(note, answered.comment))
+            await self._to_a_person(uow, mail, found, mine, _join(note, answered.comment))
         return str(answered.reply)
 
-    async def _old(
-        self, uow: UnitOfWork, mail: ReadMail, answered: Answered, found: Discussion, mine: list[Attendee]
-    ) -> str:
-        """The answer counts no more; what its writer added to it may be about the child."""
-        if answered.comment:
-            await self._to_a_person(uow, mail, found, mine, _with(DOUBTS["old"], answered.comment))
-        return "old"
-
-    async def _goes_on(self, uow: UnitOfWork, mail: ReadMail) -> str:
-        """What has been answered already stands: a bounce of later news says nothing of who comes."""
+    async def _escalate(self, uow: UnitOfWork, mail: ReadMail) -> str:
+        """Not where the attendee has replied already: a bounce of later news says nothing about who comes."""
         told = await self.answers.told(uow, mail)
-        discussion = None if told is None else await discussions.of_duty(uow, told[1].duty, told[1].step)
-        if told is not None and discussion is not None:
-            attendees = await discussions.attendees_of(uow.connection, discussion.discussion)
-            mine = [each for each in attendees if (each.duty, each.step) == (told[1].duty, told[1].step)]
-            if mine and mine[0].reply not in {Reply.WAITING, Reply.COUNTER}:
+        if told is not None:
+            discussion, attendee = await uow.fetch(discussion_by_duty(told[1]), attendee_by_duty(told[1]))
+            if discussion and attendee and attendee.reply not in {Reply.WAITING, Reply.COUNTER}:
                 return f"{mail.kind}-late"
         return await self.answers.goes_on(uow, mail)
 
-    async def _named(self, uow: UnitOfWork, mail: ReadMail) -> set[UUID]:
-        """The discussions of all mails of ours that it answers."""
-        named = [] if mail.refers_to is None else [mail.refers_to, *mail.also_named]
-        return await correspondence.of_mails(uow.connection, named)
-
-    async def _in_words(self, uow: UnitOfWork, mail: ReadMail, why: str = "") -> str:
-        """Of somebody whom we invited, or in answer to what we sent: a person reads it. Anybody else's is nobody's business here."""
+    async def _take_words(self, uow: UnitOfWork, mail: ReadMail, why: str = "") -> str:
+        """A person reads the words of somebody whom we invited, or in answer to a mail of ours. Strangers' mails are left."""
         told = await self.answers.told(uow, mail)
         if told is None:
-            return await self._unplaced(uow, mail, why)
-        found = await discussions.of_duty(uow, told[1].duty, told[1].step)
-        if found is None:  # such as an answer to whoever is asked for a record
+            return await self._take_unplaced(uow, mail, why)
+        found = await uow.fetch(discussion_by_duty(told[1]))
+        if found is None:  # such as an answer from the person asked for a record
             return await self.answers.made_of(uow, mail)
-        theirs = self.keyring.number_hashes(spelt(mail.sender))
-        mine = await discussions.attendees_of(uow.connection, found.discussion, theirs)
-        several = DOUBTS["several"] if len(await self._named(uow, mail)) > 1 else ""
+        mine, named = await uow.fetch(
+            attendees_with_address(found.discussion, self._address_hashes(mail)),
+            discussions_of_mails(_mails_answered(mail)),
+        )
+        several = DOUBTS["several"] if len(named) > 1 else ""
         doubt = DOUBTS["unauthenticated"] if not mail.authenticated else "" if mine else DOUBTS["stranger"]
-        return await self._to_a_person(uow, mail, found, mine, _with(why, doubt, several))
+        return await self._to_a_person(uow, mail, found, mine, _join(why, doubt, several))
 
-    async def _unplaced(self, uow: UnitOfWork, mail: ReadMail, why: str) -> str:
-        """Of no discussion, though of somebody whom we invited to some: the duty team of each authority that invited them hears of
-        it, under a child of whom nobody knows yet who it is.
+    async def _take_unplaced(self, uow: UnitOfWork, mail: ReadMail, why: str) -> str:
+        """From somebody whom we invited, but about no discussion that we know. The duty team of each authority that invited them
+        hears of it, under the id of a child whom nobody has identified.
         """
-        inviting = await correspondence.inviting(uow.connection, self.keyring.number_hashes(spelt(mail.sender)))
-        if not inviting:
+        found = await uow.fetch(inviters(self._address_hashes(mail)))
+        if not found:
             return "stranger"
         doubt = "" if mail.authenticated else DOUBTS["unauthenticated"]
-        for each in inviting:
+        for each in found:
             await self.answers.to_a_person(
                 uow,
-                _with(why or DOUBTS["unplaced"], doubt, f"From {mail.sender}", mail.words),
+                _join(why or DOUBTS["unplaced"], doubt, f"From {mail.sender}", mail.words),
                 child=provisional_child(str(uuid4())),
                 authority=each.authority,
                 said_by=each.person if mail.authenticated else None,
@@ -145,7 +140,7 @@ class Replies:
     ) -> str:
         return await self.answers.to_a_person(
             uow,
-            _with(why, f"From {mail.sender}", mail.words),
+            _join(why, f"From {mail.sender}", mail.words),
             child=found.child,
             authority=found.authority,
             said_by=mine[0].person if mine and mail.authenticated else None,
@@ -153,13 +148,20 @@ class Replies:
             trace=found.trace,
         )
 
+    def _address_hashes(self, mail: ReadMail) -> Sequence[bytes]:
+        return self.keyring.number_hashes(spelt(mail.sender))
 
-def _with(*said: str | None) -> str:
-    return "\n\n".join(filter(None, said))
+
+def _mails_answered(mail: ReadMail) -> list[UUID]:
+    return [] if mail.refers_to is None else [mail.refers_to, *mail.also_named]
 
 
-def answers_in(mail: ReadMail) -> tuple[Answered, ...]:
-    """What its calendar parts answer to invitations. The same said twice, as Gmail says it, is said once."""
+def _join(*parts: str | None) -> str:
+    return "\n\n".join(filter(None, parts))
+
+
+def read_answers(mail: ReadMail) -> tuple[Answered, ...]:
+    """The answers in its calendar parts. Gmail sends the same answer twice: it counts once."""
     found = []
     for part in mail.calendars:
         try:
@@ -172,7 +174,7 @@ def answers_in(mail: ReadMail) -> tuple[Answered, ...]:
 def _doubt(
     mail: ReadMail, answered: Answered, found: Discussion, mine: list[Attendee], *, several: bool
 ) -> Doubt | None:
-    """Why a person must look at it instead of believing it."""
+    """Why a person must look at it. None: it is believed."""
     if not mail.authenticated:
         return "unauthenticated"
     if several:
@@ -185,7 +187,7 @@ def _doubt(
 
 
 def _is_current(answered: Answered, found: Discussion) -> bool:
-    """Without a sequence its date says to which it is; without either it can only be to the first."""
+    """An answer without a sequence is to the date that it names; without a date either, to the first."""
     if answered.sequence is None and answered.starts_at is not None and answered.reply is not Reply.COUNTER:
         return answered.starts_at == found.starts_at
-    return counts(answered.reply, sequence=answered.sequence or 0, current=found.sequence)
+    return is_to_present_date(answered.reply, sequence=answered.sequence or 0, current=found.sequence)

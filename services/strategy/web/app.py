@@ -1,4 +1,4 @@
-"""Where the buttons of invitations, and of mails about a discussion's record, lead."""
+"""Mounts the pages behind the buttons of invitations and of mails about a discussion's record."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ from services.strategy.web.reply_page import ReplyPage
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What stands behind each kind of link."""
+    """The page behind each kind of link."""
 
-    answering: ReplyPage
+    replying: ReplyPage
     writing: RecordWriting
     reading: RecordReading
 
@@ -26,7 +26,7 @@ class Dependencies:
 def pages(behind: Dependencies, clocks: Clocks, settings: StrategySettings) -> FastAPI:
     app = new_web_app("strategy")
     for purpose, page in (
-        (Purpose.REPLY, behind.answering),
+        (Purpose.REPLY, behind.replying),
         (Purpose.RECORD, behind.writing),
         (Purpose.READ, behind.reading),
     ):

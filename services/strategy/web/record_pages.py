@@ -1,4 +1,4 @@
-"""The page on which whoever convened records a discussion, and the page on which whoever was invited reads it."""
+"""Serves the page on which the convener records a discussion, and the page on which everyone invited reads the record."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -10,6 +10,8 @@ from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
+from services.platform.register.contact import language_of_person
+from services.platform.register.words import words_of_discussion
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
@@ -19,21 +21,26 @@ from services.safeguarding.identifiers import derived
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND
 from services.strategy.discussions import repository as discussions
+from services.strategy.discussions.attendees import attendees_of_discussion
 from services.strategy.discussions.policy import Reply
-from services.strategy.discussions.repository import Discussion
-from services.strategy.reader_language import spoken_to
+from services.strategy.discussions.repository import (
+    Discussion,
+    discussion_by_duty,
+    discussion_by_recorder,
+)
 from services.strategy.records import form as record_form
-from services.strategy.records import repository as records
 from services.strategy.records.form import Filled
-from services.strategy.records.repository import Record
-from services.strategy.records.service import About, RecordService
-from services.strategy.wording import Words
+from services.strategy.records.repository import Record, record_of_discussion
+from services.strategy.records.service import RecordService
+from services.strategy.wording import Words, words
 
 SAVE, READ = "save", "read"
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordLink:
+    """The request for a record that a link leads to."""
+
     delivery: Delivery
     duty: Duty
     discussion: Discussion
@@ -42,41 +49,39 @@ class Asked:
 
 @dataclass(frozen=True)
 class RecordWriting:
-    """What is recorded commits before the page says so. The link is good for the one person to whom its mail went."""
+    """A record commits before the page says so. The link is for the one person to whom its mail went."""
 
     store: Store
     keyring: Keyring
     clocks: Clocks
-    recording: RecordService
+    record_service: RecordService
 
     async def shows(self, delivery: UUID) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            asked = await self._asked(uow, delivery)
-            if asked is None:
-                return None
-            if asked.discussion.state != discussions.PLANNED:
-                return _already(asked)
-            invited, coming = await self._invited(uow, asked.discussion)
-            return _asks(asked, invited, Form("", {"came": coming, "form": (asked.discussion.form,)}), {})
+        return await self._answer(delivery, None)
 
     async def acts(self, delivery: UUID, form: Form) -> Sheet | None:
-        async with self.store.transaction() as uow:
-            asked = await self._asked(uow, delivery)
-            if asked is None:
-                return None
-            if asked.discussion.state != discussions.PLANNED:
-                return _already(asked)
-            on = asked.discussion.starts_at.astimezone(ENGLAND).date()
-            filled = record_form.read(form, asked.words, on=on)
-            if form.answer != SAVE or isinstance(filled, dict):
-                invited, _ = await self._invited(uow, asked.discussion)
-                return _asks(asked, invited, form, filled if isinstance(filled, dict) else {})
-            await self._record(uow, asked, filled)
-            said = (asked.words.record("thanks-more"),)
-            return Sheet(asked.words.record("thanks"), said, done=True, language=asked.words.name)
+        return await self._answer(delivery, form)
 
-    async def _record(self, uow: UnitOfWork, asked: Asked, filled: Filled) -> None:
-        found, duty, delivery = asked.discussion, asked.duty, asked.delivery
+    async def _answer(self, delivery: UUID, form: Form | None) -> Sheet | None:
+        async with self.store.transaction() as uow:
+            link = await self._find(uow, delivery)
+            if link is None:
+                return None
+            if link.discussion.state != discussions.PLANNED:
+                return _closed_sheet(link)
+            invited, coming = await self._invited(uow, link.discussion)
+            if form is None:
+                return _form_sheet(link, invited, Form("", {"came": coming, "form": (link.discussion.form,)}), {})
+            on = link.discussion.starts_at.astimezone(ENGLAND).date()
+            filled = record_form.read(form, link.words, on=on)
+            if form.answer != SAVE or isinstance(filled, dict):
+                return _form_sheet(link, invited, form, filled if isinstance(filled, dict) else {})
+            await self._record(uow, link, filled)
+            said = (link.words.record("thanks-more"),)
+            return Sheet(link.words.record("thanks"), said, done=True, language=link.words.name)
+
+    async def _record(self, uow: UnitOfWork, link: RecordLink, filled: Filled) -> None:
+        found, duty, delivery = link.discussion, link.duty, link.delivery
         kept = [
             await register_words.keep(
                 uow,
@@ -98,59 +103,52 @@ class RecordWriting:
             "held_on": found.starts_at.astimezone(ENGLAND).date(),
         }
         held = StrategyDiscussionHeld.model_validate(about | filled.fields)
-        cause = derived("strategy record", str(found.discussion))
-        uow.publish(held, subject=found.child, cause=found, message_id=str(cause))
-        await self.recording.take(
-            uow, found, held, About(found.child, found.authority, found.exercise, found.trace, str(cause))
-        )
+        name = str(derived("strategy record", str(found.discussion)))
+        uow.publish(held, subject=found.child, cause=found, message_id=name)
+        await self.record_service.take(uow, found, held, child=found.child, cause=found, name=name)
         uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
         await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
 
-    async def _asked(self, uow: UnitOfWork, delivery: UUID) -> Asked | None:
-        parcel = await deliveries.find(uow.connection, delivery)
-        duty = None if parcel is None else parcel.duty
-        if parcel is None or duty is None:
+    async def _find(self, uow: UnitOfWork, delivery: UUID) -> RecordLink | None:
+        sent = await deliveries.find(uow.connection, delivery)
+        if sent is None or sent.duty is None:
             return None
-        found = await records.of_recorder(uow, duty.duty, duty.step)
-        if found is None:
-            return None
-        spoken = await spoken_to(uow, duty, parcel.child, parcel.person, self.clocks.story())
-        return Asked(parcel, duty, found, spoken)
+        discussion, language = await uow.fetch(discussion_by_recorder(sent.duty), language_of_person(sent.person))
+        return None if discussion is None else RecordLink(sent, sent.duty, discussion, words(language))
 
     async def _invited(self, uow: UnitOfWork, found: Discussion) -> tuple[tuple[Role, ...], tuple[str, ...]]:
-        """Everyone invited, and who of them said that they come."""
-        attendees = await discussions.attendees_of(uow.connection, found.discussion)
+        """The roles of everyone invited, and of those who said that they come."""
+        attendees = await uow.fetch(attendees_of_discussion(found.discussion))
         coming = tuple(each.role for each in attendees if each.reply is Reply.ACCEPTED)
         return tuple(dict.fromkeys(each.role for each in attendees)), coming
 
 
-def _asks(asked: Asked, invited: tuple[Role, ...], form: Form, wrong: dict[str, str]) -> Sheet:
-    spoken = asked.words
-    when = spoken.record("when", **spoken.when(asked.discussion.starts_at))
+def _form_sheet(link: RecordLink, invited: tuple[Role, ...], form: Form, wrong: dict[str, str]) -> Sheet:
+    spoken = link.words
+    when = spoken.record("when", **spoken.when(link.discussion.starts_at))
     return Sheet(
         spoken.record("wrong" if wrong else "ask"),
         (when, spoken.record("wrong-more" if wrong else "explain")),
         (Button(SAVE, spoken.record("save")),),
-        asks=record_form.asks(spoken, invited, form, wrong),
+        asks=record_form.build_groups(spoken, invited, form, wrong),
         language=spoken.name,
     )
 
 
-def _already(asked: Asked) -> Sheet:
-    spoken = asked.words
-    if asked.discussion.state == discussions.CANCELLED:
-        at = asked.discussion.starts_at
+def _closed_sheet(link: RecordLink) -> Sheet:
+    spoken = link.words
+    if link.discussion.state == discussions.CANCELLED:
+        at = link.discussion.starts_at
         return Sheet(spoken.page("over", at), (spoken.page("over-more", at),), language=spoken.name)
     return Sheet(spoken.record("already"), (spoken.record("already-more"),), done=True, language=spoken.name)
 
 
 @dataclass(frozen=True)
 class RecordReading:
-    """Opening the link shows nothing of the record, since mail scanners open links; the button does, and is reported for the audit."""
+    """The link shows nothing of the record, since mail scanners open links. The button shows it, and is reported for the audit."""
 
     store: Store
     keyring: Keyring
-    clocks: Clocks
 
     async def shows(self, delivery: UUID) -> Sheet | None:
         return await self._sheet(delivery, opens=False)
@@ -160,31 +158,29 @@ class RecordReading:
 
     async def _sheet(self, delivery: UUID, *, opens: bool) -> Sheet | None:
         async with self.store.transaction() as uow:
-            parcel = await deliveries.find(uow.connection, delivery)
-            duty = None if parcel is None else parcel.duty
-            found = None if duty is None else await discussions.of_duty(uow, duty.duty, duty.step)
-            record = None if found is None else await records.of(uow, found.discussion)
-            if parcel is None or duty is None or found is None or record is None:
+            sent = await deliveries.find(uow.connection, delivery)
+            if sent is None or sent.duty is None:
                 return None
-            spoken = await spoken_to(uow, duty, parcel.child, parcel.person, self.clocks.story())
+            found, language = await uow.fetch(discussion_by_duty(sent.duty), language_of_person(sent.person))
+            if found is None:
+                return None
+            record = await uow.fetch(record_of_discussion(found.discussion))
+            if record is None:
+                return None
             if not opens:
-                return _ready(spoken, found)
-            await self._report(uow, parcel)
-            texts = await register_words.of_discussion(uow.connection, self.keyring, found.discussion)
-            return _read(spoken, found, record, texts)
-
-    async def _report(self, uow: UnitOfWork, delivery: Delivery) -> None:
-        seen = looked_up(delivery, "discussion-record", ("words.words",), delivery.person)
-        if seen is not None:
-            uow.publish(seen, subject=delivery.child, cause=delivery)
+                return _ready_sheet(words(language), found)
+            seen = looked_up(sent, "discussion-record", ("words.words",), sent.person)
+            uow.publish(seen, subject=sent.child, cause=sent)
+            texts = await uow.fetch(words_of_discussion(self.keyring, found.discussion))
+            return _record_sheet(words(language), found, record, texts)
 
 
-def _ready(spoken: Words, found: Discussion) -> Sheet:
+def _ready_sheet(spoken: Words, found: Discussion) -> Sheet:
     said = (spoken.record("when", **spoken.when(found.starts_at)), spoken.record("ready-more"))
     return Sheet(spoken.record("ready"), said, (Button(READ, spoken.record("read")),), language=spoken.name)
 
 
-def _read(spoken: Words, found: Discussion, record: Record, texts: list[str | None]) -> Sheet:
+def _record_sheet(spoken: Words, found: Discussion, record: Record, texts: list[str | None]) -> Sheet:
     held = record.held
     kept = tuple(text or spoken.record("not-kept") for text, _ in zip_longest(texts, (None, *held.plan)))
     came = tuple(map(spoken.role, held.came)) or (spoken.record("none-came"),)

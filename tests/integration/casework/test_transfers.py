@@ -14,6 +14,7 @@ from services.platform.messages.envelope import Received
 from services.platform.register import directory, directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.roles import Role, Wording
@@ -114,15 +115,15 @@ async def test_whoever_is_on_duty_is_the_receivers_and_the_givers_directory_show
     async with two.hospitals["giving"].engine.connect() as connection:
         row = await two.row()
         for role in (Role.DUTY_WORKER, Role.CHILD_SOCIAL_WORKER):
-            found = await directory.who_holds(
-                role, authority=row["authority"], child=two.child, person=None, at=BEGAN
-            ).ask(connection)
+            found = await Reader(connection).fetch(
+                directory.role_holders(role, authority=row["authority"], child=two.child, person=None, at=BEGAN)
+            )
             assert {each.authority for each in found} <= {two.taker}
             assert bool(found) == (role is Role.DUTY_WORKER)
     engine = database.engine("console")
     async with engine.connect() as connection:
         for name, lines in ((two.giver, 0), (two.taker, 1)):
-            rota = await directory_page.rota(connection, keyring, name)
+            rota = await Reader(connection).fetch(directory_page.rota_lines(keyring, name))
             assert sum(each.code is not None for each in rota) == lines
     await engine.dispose()
 

@@ -17,7 +17,7 @@ from services.professionals.digests.groups import DigestGrouping
 from services.professionals.sending.sender import MailSender
 from services.safeguarding.duty.duties import ProfessionalNotify
 from services.safeguarding.roles import Channel
-from services.strategy.invitations.letters import Letters
+from services.strategy.invitations.emails import EmailBuilder
 from services.strategy.invitations.sender import InvitationSender
 from tests.support.database import Database
 from tests.support.delivery import received
@@ -76,7 +76,7 @@ async def test_an_invitation_is_prepared_in_one(
 ) -> None:
     async with running_strategy(database, keyring) as strategy:
         store, clocks = strategy.floor.store, strategy.floor.clocks
-        inviting = InvitationSender(keyring, clocks, Letters(clocks, LINKS, MAILBOX))
+        inviting = InvitationSender(keyring, clocks, EmailBuilder(clocks, LINKS, MAILBOX))
         seen: list[str] = []
         for told in await strategy.invite(POLICE, SOCIAL):
             async with store.transaction() as uow:

@@ -29,10 +29,12 @@ from services.platform.register.key_rotation import AT_ONCE, renew_all
 from services.platform.register.views import data_keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
+from services.platform.store.query import Reader
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.duties import ProfessionalNotify
-from services.strategy import correspondence
-from services.strategy.discussions import repository as discussions
+from services.strategy.discussions.attendees import attendees_with_address
+from services.strategy.discussions.repository import discussion_of_child
+from services.strategy.replies.correspondence import inviters
 from tests.support.carers import Carers, Kestrel, carers, import_kestrel
 from tests.support.database import Database
 from tests.support.delivery import received
@@ -134,9 +136,9 @@ async def test_every_look_up_succeeds_while_keys_are_renewed_killed_and_renewed_
             number = numbers[looked * 7 % len(numbers)]
             async with engine.connect() as connection:
                 found = await speaker(connection, Keyring(**BOTH), number, NOW)
-                reached = found.person and await contact.of(connection, Keyring(**BOTH), found.person)
+                reached = await Reader(connection).fetch(contact.contact_by_person(Keyring(**BOTH), found.person or ""))
             looked += 1
-            if not reached or reached.mobile != number:
+            if reached is None or reached.mobile != number:
                 failed.append(number)
 
     looking = asyncio.create_task(look_ups())
@@ -268,10 +270,11 @@ async def test_whoever_was_invited_before_is_known_by_their_address_after(databa
         async def known_with(keys: dict[str, str]) -> int:
             hashes = Keyring(**keys).number_hashes(spelt(strategy.address(POLICE).upper()))
             async with strategy.floor.store.transaction() as uow:
-                inviting = await correspondence.inviting(uow.connection, hashes)
-                found = await discussions.of_child(uow, strategy.child, None, exercise=False)
+                inviting, found = await uow.fetch(
+                    inviters(hashes), discussion_of_child(strategy.child, None, exercise=False)
+                )
                 assert found is not None
-                mine = await discussions.attendees_of(uow.connection, found.discussion, hashes)
+                mine = await uow.fetch(attendees_with_address(found.discussion, hashes))
             assert (strategy.document["authority"]["id"] in {each.authority for each in inviting}) is bool(mine)
             return len(mine)
 

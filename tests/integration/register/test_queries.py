@@ -221,22 +221,24 @@ async def test_both_carers_are_told_whether_the_child_or_only_the_placement_is_k
 ) -> None:
     assert set(await _holders(engines, kestrel, Role.CARERS_ALL, TUESDAY_NOON, child="C1")) == {"ash", "bea"}
     async with engines("carers").connect() as connection:
-        found = await directory.who_holds(
+        asked = directory.role_holders(
             Role.CARERS_ALL,
             authority=kestrel.name,
             child=provisional_child("z"),
             person=None,
             placement=kestrel.ids["home"],
             at=TUESDAY_NOON,
-        ).ask(connection)
+        )
+        found = await Reader(connection).fetch(asked)
     assert [holder.person for holder in found] == [kestrel.ids["resi"]]
 
 
 async def test_the_named_person_is_the_holder_whatever_the_role(engines: Engines, kestrel: Loaded) -> None:
     async with engines("carers").connect() as connection:
-        found = await directory.who_holds(
+        asked = directory.role_holders(
             Role.CARER_REPORTING, authority=kestrel.name, child=None, person=kestrel.ids["gone"], at=TUESDAY_NOON
-        ).ask(connection)
+        )
+        found = await Reader(connection).fetch(asked)
     assert found == [directory.Holder(kestrel.ids["gone"], kestrel.name, "en")]
 
 
@@ -278,8 +280,8 @@ async def test_a_contacts_number_and_mail_open_for_those_who_send(
     engines: Engines, keyring: Keyring, kestrel: Loaded
 ) -> None:
     async with engines("professionals").connect() as connection:
-        found = await contact.of(connection, keyring, kestrel.ids["day"])
-        assert await contact.of(connection, keyring, new_id("person")) is None
+        found = await Reader(connection).fetch(contact.contact_by_person(keyring, kestrel.ids["day"]))
+        assert await Reader(connection).fetch(contact.contact_by_person(keyring, new_id("person"))) is None
     assert found == contact.Contact(kestrel.ids["day"], number_of(kestrel.document, "day"), "day@kestrel.example", "en")
 
 
@@ -406,7 +408,8 @@ async def test_a_key_is_asked_for_once_in_a_transaction(engines: Engines, keyrin
 async def _holders(engines: Engines, kestrel: Loaded, role: Role, at: datetime, child: str | None = None) -> list[str]:
     reference_of = {row_id: reference for reference, row_id in kestrel.ids.items()}
     async with engines("professionals").connect() as connection:
-        found = await directory.who_holds(
+        asked = directory.role_holders(
             role, authority=kestrel.name, child=None if child is None else kestrel.ids[child], person=None, at=at
-        ).ask(connection)
+        )
+        found = await Reader(connection).fetch(asked)
     return [reference_of[holder.person] for holder in found]

@@ -41,8 +41,8 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),
     "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"]))),
     "practices": ("carers", lambda it: it.fetch(enrolments.open_practice(NOW))),
-    "discussions to begin": ("strategy", lambda it: discussions.about_to_begin(it, NOW)),
-    "discussions to record": ("strategy", lambda it: discussions.over(it, NOW)),
+    "discussions to begin": ("strategy", lambda it: it.fetch(discussions.discussions_to_warn_of(NOW))),
+    "discussions to record": ("strategy", lambda it: it.fetch(discussions.discussions_over(NOW))),
 }
 
 

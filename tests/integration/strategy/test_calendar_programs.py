@@ -47,7 +47,7 @@ def invitation(starts_at: datetime, sequence: int = 0, *, cancelled: bool = Fals
         attendee="nurse@kestrel.example",
         summary=spoken.summary(MEETING, "4K7PX", exercise=False),
         description=spoken.join("4K7PX", Joining("+441632960100", "https://meet.example/4821; PIN 4821, then #")),
-    ).written(NOW)
+    ).to_ical(NOW)
 
 
 def read(*calendars: str, zone: str = "Europe/London") -> list[list[dict[str, Any]]]:

@@ -326,7 +326,7 @@ async def test_a_reminder_that_comes_with_its_invitation_is_to_the_same_discussi
     about = {"duty": first.content.duty, "episode": first.content.episode}
     async with strategy.floor.store.transaction() as uow:
         await strategy.handlers.on_strategy_invite(first, uow)
-        found = await discussions.of_child(uow, strategy.child, 1, exercise=False)
+        found = await uow.fetch(discussions.discussion_of_child(strategy.child, 1, exercise=False))
         assert found is not None
         await strategy.discussing.call_off(uow, found)
         await strategy.handlers.on_strategy_invite(strategy.invitation(POLICE, step=1, **about), uow)

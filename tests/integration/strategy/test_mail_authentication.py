@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from services.platform.store.encryption import Keyring
-from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.repository import Discussion
+from services.strategy.discussions.attendees import attendees_of_discussion
+from services.strategy.discussions.repository import Discussion, discussion_of_child
 from tests.support.database import Database
 from tests.support.mail import says, vouched
 from tests.support.strategy import HEALTH, POLICE, Strategy, running_strategy
@@ -132,7 +132,7 @@ async def test_the_uid_of_another_authority_s_discussion_changes_nobody_s_answer
 
 async def discussion_of(strategy: Strategy, child: str | None = None) -> Discussion:
     async with strategy.floor.store.transaction() as uow:
-        found = await discussions.of_child(uow, child or strategy.child, None, exercise=False)
+        found = await uow.fetch(discussion_of_child(child or strategy.child, None, exercise=False))
     assert found is not None
     return found
 
@@ -141,7 +141,7 @@ async def replies(strategy: Strategy, child: str | None = None) -> list[tuple[st
     """Who of the invited has answered what."""
     found = await discussion_of(strategy, child)
     async with strategy.floor.store.transaction() as uow:
-        everyone = await discussions.attendees_of(uow.connection, found.discussion)
+        everyone = await uow.fetch(attendees_of_discussion(found.discussion))
     return sorted((each.person, str(each.reply)) for each in everyone)
 
 

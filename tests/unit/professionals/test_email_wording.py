@@ -14,7 +14,7 @@ LINK = "https://x.example/acknowledge/AbC"
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
 def test_no_mail_says_who_or_what_the_child_is(language: str, wording: Wording) -> None:
-    letter = LANGUAGES[language].letter([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
+    letter = LANGUAGES[language].email([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
     said = " ".join((letter.subject, *letter.paragraphs, *letter.small))
     assert not TELLING_WORDS.search(said)
     assert re.search(r"\b(he|she|his|her|boy|girl)\b", said) is None
@@ -22,7 +22,7 @@ def test_no_mail_says_who_or_what_the_child_is(language: str, wording: Wording) 
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_MAIL)
 def test_every_mail_says_whom_to_ring_and_by_what_code(language: str, wording: Wording) -> None:
-    letter = LANGUAGES[language].letter([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
+    letter = LANGUAGES[language].email([(wording, "4K7PX")], link=LINK, duty_line="+441632960100", exercise=False)
     assert "+441632960100" in letter.paragraphs[1]
     assert "4K7PX" in letter.paragraphs[1]
     assert letter.subject.endswith("(4K7PX)")
@@ -31,7 +31,7 @@ def test_every_mail_says_whom_to_ring_and_by_what_code(language: str, wording: W
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_an_exercise_is_marked_in_subject_and_words(language: str) -> None:
     spoken = LANGUAGES[language]
-    letter = spoken.letter([(Wording.MISSING_NOTICE, "4K7PX")], link=LINK, duty_line=None, exercise=True)
+    letter = spoken.email([(Wording.MISSING_NOTICE, "4K7PX")], link=LINK, duty_line=None, exercise=True)
     assert letter.subject.startswith(spoken.exercise)
     assert letter.paragraphs[0].startswith(spoken.exercise)
 
@@ -45,7 +45,7 @@ def test_every_wording_that_professionals_may_be_told_has_a_mail(language: str) 
 def test_a_mail_of_several_names_each_with_its_code_and_its_words(language: str) -> None:
     spoken = LANGUAGES[language]
     matters = [(Wording.APPROACHING_18, "4K7PX"), (Wording.LEAVE_EXPIRING, "9ZZ22"), (Wording.WATCH_OPENED, "4K7PX")]
-    letter = spoken.letter(matters, link=LINK, duty_line="+441632960100", exercise=False)
+    letter = spoken.email(matters, link=LINK, duty_line="+441632960100", exercise=False)
     assert letter.subject.endswith("(4K7PX, 9ZZ22)")
     assert "3" in letter.subject
     said = [f"{code}: {spoken.mails[wording].says}" for wording, code in matters]

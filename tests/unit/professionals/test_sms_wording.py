@@ -8,7 +8,7 @@ import yaml
 
 from services.platform.delivery.channels.gsm_segments import is_gsm, segments
 from services.platform.delivery.channels.sms import REPEAT_MARK
-from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write
+from services.professionals.sms_wording import LANGUAGES, TO_BE_RUNG, load, write_text
 from services.safeguarding.identifiers import CODE_ALPHABET, CODE_LENGTH
 from services.safeguarding.roles import Wording
 
@@ -37,14 +37,14 @@ CODE = "W" * CODE_LENGTH
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
 def test_every_text_is_one_segment_with_every_mark_before_it(language: str, wording: Wording) -> None:
-    text = REPEAT_MARK + write(wording, language, CODE, exercise=True)
+    text = REPEAT_MARK + write_text(wording, language, CODE, exercise=True)
     assert is_gsm(text)
     assert segments(text) == 1
 
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
 def test_every_text_ends_with_the_code_to_answer_with(language: str, wording: Wording) -> None:
-    text = write(wording, language, "4K7PX", exercise=False)
+    text = write_text(wording, language, "4K7PX", exercise=False)
     found = ANSWER.search(text)
     assert found is not None
     assert found[1] == "4K7PX"
@@ -54,7 +54,7 @@ def test_every_text_ends_with_the_code_to_answer_with(language: str, wording: Wo
 
 @pytest.mark.parametrize(("language", "wording"), EVERY_TEXT)
 def test_no_text_says_who_what_or_where_the_child_is(language: str, wording: Wording) -> None:
-    text = write(wording, language, CODE, exercise=False)
+    text = write_text(wording, language, CODE, exercise=False)
     assert not TELLING_WORDS.search(text)
     assert not KEYWORDS_OF_CARRIERS.search(text.replace(f"OK {CODE}", ""))
 
@@ -67,23 +67,23 @@ def test_every_wording_that_professionals_may_be_told_has_a_text(language: str) 
 @pytest.mark.parametrize("wording", [Wording.FULL_MEETING_DUE, Wording.CONFERENCE_DUE])
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_what_is_due_today_is_not_said_to_be_due_within_days(language: str, wording: Wording) -> None:
-    assert not re.search("within|o fewn", write(wording, language, CODE, exercise=False))
+    assert not re.search("within|o fewn", write_text(wording, language, CODE, exercise=False))
 
 
 def test_a_report_withdrawn_is_not_a_report_drawn() -> None:
-    assert "tynnwyd adroddiad am blentyn ar goll yn ol" in write(
+    assert "tynnwyd adroddiad am blentyn ar goll yn ol" in write_text(
         Wording.REPORT_RETRACTED_NOTICE, "cy", CODE, exercise=False
     )
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 def test_an_exercise_says_so_first(language: str) -> None:
-    assert write(Wording.MISSING_NOTICE, language, CODE, exercise=True).startswith(LANGUAGES[language].exercise)
-    assert LANGUAGES[language].exercise not in write(Wording.MISSING_NOTICE, language, CODE, exercise=False)
+    assert write_text(Wording.MISSING_NOTICE, language, CODE, exercise=True).startswith(LANGUAGES[language].exercise)
+    assert LANGUAGES[language].exercise not in write_text(Wording.MISSING_NOTICE, language, CODE, exercise=False)
 
 
 def test_a_language_that_nobody_wrote_becomes_english() -> None:
-    assert write(Wording.STILL_MISSING, "ti", CODE, exercise=False) == write(
+    assert write_text(Wording.STILL_MISSING, "ti", CODE, exercise=False) == write_text(
         Wording.STILL_MISSING, "en", CODE, exercise=False
     )
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as any_
 
 from services.platform.delivery.inbound_mail.classifier import MailKind, ReadMail, read_mail
 from services.strategy.discussions.policy import Reply
-from services.strategy.replies.mail import answers_in
+from services.strategy.replies.mail import read_answers
 from tests.unit.strategy import mail_programs as by
 from tests.unit.strategy.mail_programs import DELIVERY, DISCUSSION, NURSE
 
@@ -19,7 +19,7 @@ def read(raw: bytes) -> ReadMail:
 
 def test_an_answer_names_whose_it_is_and_the_mail_whence_it_comes() -> None:
     mail = read(by.bare(ONE, sender="police@north.example"))
-    [answered] = answers_in(mail)
+    [answered] = read_answers(mail)
     assert (answered.attendee, mail.sender) == (NURSE, "police@north.example")
 
 
@@ -27,14 +27,14 @@ def test_each_answer_of_a_mail_that_gives_several_is_seen_and_the_same_one_once(
     calendars = (ONE, by.gmail_calendar("DECLINED"), ONE)
     parts = "".join(f"--b\r\nContent-Type: text/calendar\r\n\r\n{each}\r\n" for each in calendars)
     raw = f"From: {NURSE}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{parts}--b--"
-    assert [each.reply for each in answers_in(read(raw.encode()))] == [Reply.ACCEPTED, Reply.DECLINED]
+    assert [each.reply for each in read_answers(read(raw.encode()))] == [Reply.ACCEPTED, Reply.DECLINED]
 
 
 def test_a_calendar_that_answers_two_invitations_answers_none() -> None:
     event = ONE[ONE.index("BEGIN:VEVENT") : ONE.index("END:VCALENDAR")]
     two = ONE.replace("END:VCALENDAR", event.replace(str(DISCUSSION), str(DELIVERY)) + "END:VCALENDAR")
-    assert answers_in(read(by.bare(two))) == ()
-    assert answers_in(read(by.bare(ONE.replace("END:VCALENDAR", event + "END:VCALENDAR"))))
+    assert read_answers(read(by.bare(two))) == ()
+    assert read_answers(read(by.bare(ONE.replace("END:VCALENDAR", event + "END:VCALENDAR"))))
 
 
 def test_an_answer_in_words_keeps_its_subject_and_the_mail_that_it_answers() -> None:
@@ -45,7 +45,7 @@ def test_an_answer_in_words_keeps_its_subject_and_the_mail_that_it_answers() -> 
 
 def test_an_automatic_answer_that_holds_a_calendar_s_reply_is_that_reply() -> None:
     mail = read(by.bare(ONE, "text/calendar; method=REPLY", "Auto-Submitted: auto-generated"))
-    assert answers_in(mail)
+    assert read_answers(mail)
 
 
 def test_words_about_leave_are_no_absence_where_a_person_wrote_them() -> None:
@@ -68,10 +68,10 @@ def test_words_about_leave_are_no_absence_where_a_person_wrote_them() -> None:
     ],
 )
 def test_what_is_no_answer_is_none_and_breaks_nothing(raw: bytes) -> None:
-    assert answers_in(read(raw)) == ()
+    assert read_answers(read(raw)) == ()
 
 
 @given(any_.binary(max_size=300))
 def test_no_bytes_whatever_break_it(raw: bytes) -> None:
     for each in (raw, b"Content-Type: text/calendar\r\nFrom: " + raw, by.bare(ONE).replace(b"ACCEPTED", raw)):
-        answers_in(read(each))
+        read_answers(read(each))

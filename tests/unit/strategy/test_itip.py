@@ -32,7 +32,7 @@ def event(sequence: int = 0, *, cancelled: bool = False) -> tuple[Any, Any]:
         "nurse@kestrel.example",
         spoken.summary(URGENT, "4K7PX", exercise=False),
         spoken.join("4K7PX", Joining("+441632960100")),
-    ).written(NOW)
+    ).to_ical(NOW)
     read = Calendar.from_ical(written)
     (found,) = read.walk("VEVENT")
     return read, found
@@ -73,7 +73,7 @@ def test_no_place_and_no_number_stand_where_a_calendar_shows_them_to_everybody()
 @pytest.mark.parametrize("line", ["+441632960100", None])
 def test_a_bridge_is_how_one_joins_and_stands_nowhere_but_in_the_text(language: str, line: str | None) -> None:
     spoken, bridge = LANGUAGES[language], "+44 1632 960155, PIN 4821#"
-    letter = spoken.letter(
+    letter = spoken.email(
         URGENT, code="4K7PX", link="https://x.example/a", joining=Joining(line, bridge), exercise=False
     )
     assert bridge in letter.paragraphs[2]
@@ -84,7 +84,7 @@ def test_a_bridge_is_how_one_joins_and_stands_nowhere_but_in_the_text(language: 
 @pytest.mark.parametrize("change", ["", "moved-", "cancelled-"])
 @pytest.mark.parametrize("meeting", [URGENT, FULL], ids=lambda each: each.wording)
 def test_the_mail_says_when_in_england_and_what_changed(language: str, change: str, meeting: Meeting) -> None:
-    letter = LANGUAGES[language].letter(
+    letter = LANGUAGES[language].email(
         meeting,
         code="4K7PX",
         link="https://x.example/invitations/AbC",
@@ -101,7 +101,7 @@ def test_the_mail_says_when_in_england_and_what_changed(language: str, change: s
 
 def test_what_was_moved_or_called_off_says_so_first() -> None:
     letters = [
-        LANGUAGES["en"].letter(URGENT, code="4K7PX", link="x", joining=Joining(None), exercise=False, change=change)
+        LANGUAGES["en"].email(URGENT, code="4K7PX", link="x", joining=Joining(None), exercise=False, change=change)
         for change in ("", "moved-", "cancelled-")
     ]
     assert [each.headline.partition(" ")[0] for each in letters] == ["Wednesday", "Moved", "Called"]
@@ -116,6 +116,6 @@ def test_the_mail_says_which_discussion_it_is_by_day_by_night_and_in_full(langua
     assert len(set(said)) == len(kinds)
     assert ["90" in each for each in said] == [False, False, True, True]
     for each, how in zip(kinds, said, strict=True):
-        letter = spoken.letter(each, code="4K7PX", link="https://x.example/a", joining=Joining(None), exercise=False)
+        letter = spoken.email(each, code="4K7PX", link="https://x.example/a", joining=Joining(None), exercise=False)
         assert letter.paragraphs[1] == how
     assert spoken.summary(URGENT, "4K7PX", exercise=False) != spoken.summary(FULL, "4K7PX", exercise=False)

@@ -8,7 +8,7 @@ from hypothesis import strategies as any_
 
 from services.safeguarding.roles import Role
 from services.safeguarding.working_time import ENGLAND, in_working_hours, working_day_after
-from services.strategy.discussions.policy import Attendance, Reply, begins, counts, lacking
+from services.strategy.discussions.policy import Attendance, Reply, choose_start, is_to_present_date, lacking_seats
 from tests.support.meetings import AT_ONCE, IN_FULL
 
 
@@ -33,7 +33,7 @@ from tests.support.meetings import AT_ONCE, IN_FULL
 )  # fmt: skip
 def test_an_urgent_discussion_is_within_the_hour_by_day_and_sooner_by_night(reported: str, begins_at: str) -> None:
     at = datetime.fromisoformat(reported).replace(tzinfo=UTC)
-    assert begins(AT_ONCE, at, urgent_at=None) == datetime.fromisoformat(begins_at).replace(tzinfo=UTC)
+    assert choose_start(AT_ONCE, at, urgent_at=None) == datetime.fromisoformat(begins_at).replace(tzinfo=UTC)
 
 
 MOMENTS = any_.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2030, 1, 1), timezones=any_.just(UTC))
@@ -41,7 +41,7 @@ MOMENTS = any_.datetimes(min_value=datetime(2026, 1, 1), max_value=datetime(2030
 
 @given(MOMENTS)
 def test_an_urgent_discussion_keeps_to_what_its_rule_says_at_every_hour(now: datetime) -> None:
-    at = begins(AT_ONCE, now, urgent_at=None)
+    at = choose_start(AT_ONCE, now, urgent_at=None)
     by_day = in_working_hours(now) and in_working_hours(now + AT_ONCE.day - timedelta(minutes=15))
     assert timedelta(minutes=30) < at - now <= (AT_ONCE.day if by_day else AT_ONCE.night) or not in_working_hours(at)
     assert at - now <= AT_ONCE.day
@@ -68,12 +68,12 @@ def test_a_full_meeting_is_on_a_working_day_after_the_urgent_discussion(
     now: str, urgent_at: str, begins_at: str
 ) -> None:
     told, urgent, expected = (datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (now, urgent_at, begins_at))
-    assert begins(IN_FULL, told, urgent_at=urgent) == expected
+    assert choose_start(IN_FULL, told, urgent_at=urgent) == expected
 
 
 @given(MOMENTS)
 def test_a_full_meeting_recorded_the_same_day_is_always_within_five_working_days(now: datetime) -> None:
-    at = begins(IN_FULL, now, urgent_at=now)
+    at = choose_start(IN_FULL, now, urgent_at=now)
     assert in_working_hours(at)
     assert at.astimezone(ENGLAND).time() == IN_FULL.at
     assert at <= working_day_after(now, IN_FULL.latest, IN_FULL.at)
@@ -86,9 +86,9 @@ def test_police_health_and_social_care_make_the_quorum() -> None:
         Attendance(Role.DUTY_WORKER, Reply.ACCEPTED),
         Attendance(Role.CHILD_HEALTH_PRACTITIONER, Reply.ACCEPTED),
     ]
-    assert lacking(coming) == ()
+    assert lacking_seats(coming) == ()
     for place in range(3):
-        assert len(lacking(coming[:place] + coming[place + 1 :])) == 1
+        assert len(lacking_seats(coming[:place] + coming[place + 1 :])) == 1
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_police_health_and_social_care_make_the_quorum() -> None:
     ],
 )
 def test_whoever_of_social_care_comes_takes_its_seat(role: Role) -> None:
-    assert lacking([Attendance(role, Reply.ACCEPTED)]) == ("police", "health")
+    assert lacking_seats([Attendance(role, Reply.ACCEPTED)]) == ("police", "health")
 
 
 @pytest.mark.parametrize("reply", [Reply.WAITING, Reply.TENTATIVE, Reply.DECLINED, Reply.COUNTER])
 def test_only_who_comes_for_certain_takes_a_seat(reply: Reply) -> None:
-    assert "police" in lacking([Attendance(Role.POLICE_MISSING_COORDINATOR, reply)])
+    assert "police" in lacking_seats([Attendance(Role.POLICE_MISSING_COORDINATOR, reply)])
 
 
 def test_guardian_and_home_office_do_not_make_a_quorum() -> None:
@@ -115,9 +115,9 @@ def test_guardian_and_home_office_do_not_make_a_quorum() -> None:
         Attendance(Role.CHILD_GUARDIAN, Reply.ACCEPTED),
         Attendance(Role.HOME_OFFICE_MISSING_DESK, Reply.ACCEPTED),
     ]
-    assert lacking(coming) == ("police", "health", "social-care")
+    assert lacking_seats(coming) == ("police", "health", "social-care")
 
 
 @pytest.mark.parametrize(("sequence", "current", "good"), [(0, 0, True), (0, 1, False), (1, 1, True), (2, 1, False)])
 def test_a_reply_counts_for_the_date_that_it_was_given_to(sequence: int, current: int, good: bool) -> None:
-    assert counts(Reply.ACCEPTED, sequence=sequence, current=current) is good
+    assert is_to_present_date(Reply.ACCEPTED, sequence=sequence, current=current) is good

@@ -7,7 +7,7 @@ import pytest
 
 from services.platform.delivery.inbound_mail.classifier import MailKind, read_mail
 from services.strategy.discussions.policy import Reply
-from services.strategy.replies.mail import answers_in
+from services.strategy.replies.mail import read_answers
 from tests.unit.strategy import mail_programs as by
 from tests.unit.strategy.mail_programs import DELIVERY, DISCUSSION, LATER, NURSE
 
@@ -105,7 +105,7 @@ OTHERS = [
 @pytest.mark.parametrize("case", ANSWERS, ids=lambda case: case.name)
 def test_an_answer_is_read_right_or_left_to_a_person(case: Case) -> None:
     mail = read_mail(case.raw, case.envelope)
-    answers = answers_in(mail)
+    answers = read_answers(mail)
     answered = answers[0] if answers else None
     assert len(answers) <= 1, "several answers are none"
     assert mail.kind is case.kind or answered is not None
@@ -122,7 +122,7 @@ def test_an_answer_is_read_right_or_left_to_a_person(case: Case) -> None:
 @pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.name)
 def test_what_is_no_answer_is_known_for_what_it_is(case: Case) -> None:
     mail = read_mail(case.raw, case.envelope)
-    assert (mail.kind, answers_in(mail)) == (case.kind, ())
+    assert (mail.kind, read_answers(mail)) == (case.kind, ())
     if case.kind is MailKind.BOUNCED or (case.kind is MailKind.AWAY and b"In-Reply-To" in case.raw):
         assert mail.refers_to == DELIVERY
 

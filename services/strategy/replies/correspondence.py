@@ -1,16 +1,14 @@
-"""Correspondence: who invited whoever mails, and which discussions a mail in answer to ours is about."""
+"""Finds which authorities invited the sender of a mail, and which discussions a mail in answer to ours is about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Query
 
 
 @dataclass(frozen=True, slots=True)
-class Inviting:
+class Inviter:
     """An authority that has invited somebody. `exercise`: to exercises alone."""
 
     authority: str
@@ -18,7 +16,7 @@ class Inviting:
     exercise: bool
 
 
-INVITING = """
+INVITERS = """
     SELECT d.authority, min(a.person), bool_and(d.exercise)
     FROM attendees AS a JOIN discussions AS d ON d.discussion = a.discussion
     WHERE a.address_hash = ANY(%(hashes)s) GROUP BY d.authority ORDER BY d.authority
@@ -31,13 +29,11 @@ OF_MAILS = """
 """
 
 
-async def inviting(connection: AsyncConnection, address_hashes: Sequence[bytes]) -> list[Inviting]:
+def inviters(address_hashes: Sequence[bytes]) -> Query[list[Inviter]]:
     """Every authority that ever invited somebody at this address."""
-    [rows] = await execute_pipelined(connection, (INVITING, {"hashes": list(address_hashes)}))
-    return [Inviting(*row) for row in rows]
+    return Query(INVITERS, {"hashes": list(address_hashes)}, lambda rows: [Inviter(*row) for row in rows])
 
 
-async def of_mails(connection: AsyncConnection, mails: Sequence[UUID]) -> set[UUID]:
+def discussions_of_mails(mails: Sequence[UUID]) -> Query[set[UUID]]:
     """The discussions that these mails of ours are about."""
-    [rows] = await execute_pipelined(connection, (OF_MAILS, {"mails": list(mails)}))
-    return {discussion for (discussion,) in rows}
+    return Query(OF_MAILS, {"mails": list(mails)}, lambda rows: {row.discussion for row in rows})

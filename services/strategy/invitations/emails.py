@@ -1,4 +1,4 @@
-"""The mails of strategy: the invitation with its calendar, the question for the record, and the record's link."""
+"""Builds the mails of strategy: the invitation with its calendar, the question for the record, and the link to the record."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from services.safeguarding.identifiers import code_of
 from services.safeguarding.meetings import Form
 from services.safeguarding.roles import Wording
 from services.strategy.discussions import repository as discussions
-from services.strategy.discussions.policy import held_at_night
+from services.strategy.discussions.policy import is_held_at_night
 from services.strategy.discussions.repository import Discussion
 from services.strategy.invitations.itip import Invitation
 from services.strategy.wording import Joining, Meeting, words
@@ -20,9 +20,9 @@ from services.strategy.wording import Joining, Meeting, words
 WORDINGS: dict[Form, Wording] = {"urgent": Wording.STRATEGY_DISCUSSION, "full": Wording.FULL_MEETING}
 
 
-def asked_to(about: Discussion) -> Meeting:
+def meeting_of(about: Discussion) -> Meeting:
     lasts = about.ends_at - about.starts_at
-    return Meeting(WORDINGS[about.form], about.starts_at, lasts, held_at_night(about.starts_at))
+    return Meeting(WORDINGS[about.form], about.starts_at, lasts, is_held_at_night(about.starts_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Letters:
+class EmailBuilder:
     """`mailbox` is both the organizer and the mail's From: a calendar believes no other."""
 
     clocks: Clocks
@@ -40,11 +40,11 @@ class Letters:
     mailbox: str
 
     def invitation(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader, joining: Joining) -> str:
-        """The discussion as it stands: asked to, moved, or called off."""
+        """The discussion in its present state: planned, moved, or called off."""
         spoken, now, code = words(reader.language), self.clocks.wall(), code_of(duty.episode or duty.duty)
         cancelled = about.state == discussions.CANCELLED
-        meeting = asked_to(about)
-        letter = spoken.letter(
+        meeting = meeting_of(about)
+        content = spoken.email(
             meeting,
             code=code,
             link=self.links.url(Purpose.REPLY, duty.telling, now),
@@ -63,29 +63,24 @@ class Letters:
             summary=spoken.summary(meeting, code, exercise=about.exercise),
             description=f"{spoken.how(meeting)}\n\n{spoken.join(code, joining)}",
         )
-        return self._written(letter, delivery, reader, Calendar(invitation.written(now), invitation.method))
+        return self._build(content, delivery, reader, Calendar(invitation.to_ical(now), invitation.method))
 
-    def asks_for_record(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
-        link = self.links.url(Purpose.RECORD, delivery.id, self.clocks.wall())
-        return self._about_record("asks-for-record", about, delivery, duty, reader, link)
-
-    def record(self, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
-        link = self.links.url(Purpose.READ, delivery.id, self.clocks.wall())
-        return self._about_record("record", about, delivery, duty, reader, link)
-
-    def _about_record(
-        self, what: str, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader, link: str
-    ) -> str:
-        letter = words(reader.language).record_letter(
-            what, about.starts_at, code=code_of(duty.episode or duty.duty), link=link, exercise=about.exercise
+    def record_link(self, purpose: Purpose, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader) -> str:
+        """To the page on which the record is written, or to the one on which it is read."""
+        content = words(reader.language).record_email(
+            "asks-for-record" if purpose is Purpose.RECORD else "record",
+            about.starts_at,
+            code=code_of(duty.episode or duty.duty),
+            link=self.links.url(purpose, delivery.id, self.clocks.wall()),
+            exercise=about.exercise,
         )
-        return self._written(letter, delivery, reader)
+        return self._build(content, delivery, reader)
 
-    def _written(
-        self, letter: EmailContent, delivery: Delivery, reader: Reader, calendar: Calendar | None = None
+    def _build(
+        self, content: EmailContent, delivery: Delivery, reader: Reader, calendar: Calendar | None = None
     ) -> str:
         return mime.build_email(
-            letter,
+            content,
             delivery=delivery.id,
             sender=self.mailbox,
             recipient=reader.address,
