@@ -53,7 +53,7 @@ class DetailsPage:
             facts = await police_notice.facts(uow.connection, self.keyring, child)
             picture = None
             if "photograph" in holds:
-                picture = await photographs.of(uow.connection, self.keyring, child)
+                picture = await uow.fetch(photographs.photograph_of(self.keyring, child))
             await record_reading(uow, found, "notice-details", holds)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 
