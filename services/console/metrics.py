@@ -23,7 +23,7 @@ EPISODES = Gauge(
 )
 UNACKNOWLEDGED = Gauge(
     "episodes_unacknowledged",
-    "Episodes of children not back of whom nobody at all has said that they have it",
+    "Episodes of children not back that nobody at all has acknowledged",
     ["authority", "exercise"],
 )
 UNACKNOWLEDGED_OLDEST = Gauge(

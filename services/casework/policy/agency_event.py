@@ -181,11 +181,8 @@ def content_of(
         content = event.kind.model_validate_json(json.dumps(said | ours))
     except ValidationError as error:
         raise _wrong(error, Defect.CONTENT, "data.") from None
-    if (
-        isinstance(content, ChildReportedMissing)
-        and content.last_seen_at is not None
-        and content.last_seen_at > now + AHEAD
-    ):
+    last_seen_at = content.last_seen_at if isinstance(content, ChildReportedMissing) else None
+    if last_seen_at is not None and last_seen_at > now + AHEAD:
         raise InvalidEvent(
             Defect.CONTENT, "data.last_seen_at", "the time at which the child was last seen, which is not in the future"
         )

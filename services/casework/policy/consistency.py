@@ -87,13 +87,8 @@ def _codes(given: Import, known: KnownReferences) -> Iterator[Fault]:
     uses = Counter(codes.values())
     for at, row in rows.items():
         if uses[row.code] > 1:
-            yield Fault(
-                "children",
-                at,
-                row.reference,
-                "code",
-                "another child of the authority has this code: a free one is needed",
-            )
+            wanted = "another child of the authority has this code: a free one is needed"
+            yield Fault("children", at, row.reference, "code", wanted)
 
 
 def _numbers(people: Mapping[int, PersonRow]) -> Iterator[Fault]:
@@ -114,9 +109,8 @@ def _foreign_agencies(agencies: Mapping[int, AgencyRow], known: KnownReferences)
     seen: set[str] = set()
     for at, row in agencies.items():
         if row.id in known.others_agencies:
-            yield Fault(
-                "agencies", at, row.id, "id", "another authority lists an agency of this name: a free one is needed"
-            )
+            wanted = "another authority lists an agency of this name: a free one is needed"
+            yield Fault("agencies", at, row.id, "id", wanted)
         for source in row.sources:
             if source in known.others_sources or source in seen:
                 yield Fault("agencies", at, row.id, "sources", "a source may stand on one agency's list only")

@@ -121,7 +121,7 @@ class PersonRow(Row):
 
 
 class CarerRow(Row):
-    """Cares for whoever lives there, and may text about them."""
+    """Cares for the children of the placement, and may text about them."""
 
     person: Reference
     placement: Reference

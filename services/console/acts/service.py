@@ -66,7 +66,7 @@ class ActService:
     async def name_child(self, operator: Operator, about: About, answers: Answers, seen: str) -> bool:
         """Records, before the act itself, that the child's name is looked up, under the act's own reason and once.
 
-        False if the state that the page showed has changed. A child whom nobody knows has no name: the page says so.
+        False if the state that the page showed has changed. A child nobody knows has no name: the page says so.
         """
         naming = replace(answers, act=_naming(answers.act))
         subject = Subject(episode=None if about.episode is None else about.episode.episode)

@@ -13,8 +13,9 @@ from sqlalchemy import text
 from services.casework.policy import agency_event
 from services.casework.store.event_intake import accept_event
 from services.platform.register import agencies, words
+from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.unit_of_work import Store
+from services.platform.store.unit_of_work import Origin, Store
 from services.police.notices import builder as notice_builder
 from services.police.notices.schema import UNKNOWN, Child, Placement, Report
 from services.safeguarding.message import Contract
@@ -48,7 +49,7 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
     }
     parsed = agency_event.parse(json.dumps(body).encode())
     event = agency_event.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
-    async with Store(police.casework).transaction() as uow:
+    async with Store(police.casework, origin=Origin("casework", Clocks())).transaction() as uow:
         agency = await uow.fetch(agencies.agency_by_source(police.keyring, parsed.source))
         assert agency is not None
         await accept_event(uow, police.keyring, agency, event, story=AT, wall=datetime.now(UTC))
