@@ -30,7 +30,7 @@ def every(secrets: SecretFiles) -> tuple[ExampleOperator, ...]:
     """The duty manager first."""
 
     def one(sign_in: str, name: str, role: OperatorRole, what: str, authority: str | None = None) -> ExampleOperator:
-        password = secrets.value(f"console-{sign_in}", passwords.made)
+        password = secrets.value(f"console-{sign_in}", passwords.generate_password)
         return ExampleOperator(sign_in, name, role, password, what, authority)
 
     return (
@@ -56,14 +56,14 @@ async def _make(settings: Settings, operators: tuple[ExampleOperator, ...]) -> N
     try:
         for each in operators:
             async with store.transaction() as uow:
-                if await accounts.of_name(uow.connection, each.sign_in) is None:
-                    await accounts.add(
+                if await uow.fetch(accounts.account_by_sign_in(each.sign_in)) is None:
+                    await accounts.add_account(
                         uow,
                         sign_in=each.sign_in,
                         name=each.name,
                         role=each.role,
                         authority=each.authority,
-                        password_seal=passwords.sealed(each.password),
+                        password_seal=passwords.hash_password(each.password),
                         now=Clocks().wall(),
                     )
     finally:

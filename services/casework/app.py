@@ -1,4 +1,4 @@
-"""Casework, put together."""
+"""Puts casework together."""
 
 from services.casework import metrics
 from services.casework.exercise_reports import LOOK_EVERY_SECONDS, ExerciseReporter
@@ -13,6 +13,6 @@ async def main() -> None:
     host = ServiceHost("casework", settings)
     metrics.EXERCISES_CONFIGURED.set(bool(settings.exercise_authority))
     if settings.exercise_authority:
-        exercising = ExerciseReporter(host.store, host.clocks, settings.exercise_authority)
-        host.add_periodic(Repeating("exercise reports", exercising.turn, every_seconds=LOOK_EVERY_SECONDS))
+        reporter = ExerciseReporter(host.store, host.clocks, settings.exercise_authority)
+        host.add_periodic(Repeating("exercise reports", reporter.turn, every_seconds=LOOK_EVERY_SECONDS))
     await host.run(pages(host.store, host.clocks, settings))

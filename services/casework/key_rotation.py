@@ -1,4 +1,4 @@
-"""What casework brings under the newest keys, for all: the data keys are the register's."""
+"""Lists the keys that casework rotates, those of the register's data keys among them."""
 
 from services.casework.store.key_rotation import numbers_of_people
 from services.platform.register.key_rotation import Renews, wrapped_keys

@@ -1,4 +1,4 @@
-"""What comes in. No label holds an agency's id: whose system is down is the console's business."""
+"""Declares casework's metrics. No label holds an agency's id."""
 
 from prometheus_client import Counter, Gauge
 
@@ -8,7 +8,7 @@ EXERCISES_CONFIGURED = Gauge("exercise_reports_configured", "1 where an exercise
 EXERCISE_MAILS_DUE = Gauge(
     "exercise_mails_due", "1 while an exercise report is told by mail too: in working hours, on no bank holiday"
 )
-EXERCISE_REPORTS = Counter("exercise_reports", "Exercise reports and their ends said on the bus", ["what"])
+EXERCISE_REPORTS = Counter("exercise_reports", "Exercise reports and their ends published", ["what"])
 
 for what in ("report", "end"):
     EXERCISE_REPORTS.labels(what)

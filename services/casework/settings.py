@@ -1,4 +1,4 @@
-"""What casework is told at its start, beside what every service is."""
+"""Reads casework's own settings."""
 
 from pydantic import Field, SecretStr
 
@@ -10,6 +10,6 @@ class CaseworkSettings(Settings):
     master_key: Keys
     phone_key: Keys
     register_token: SecretStr = Field(min_length=32, description="32 characters or more that nobody can guess")
-    """Whoever bears it may change the register of any authority: as long as nobody can guess, and never the empty one."""
+    """Its bearer may change the register of any authority, so it must be long enough that nobody can guess it."""
     exercise_authority: ExerciseAuthority = ""
-    """Whose made-up child is reported missing every five minutes, to endpoints of our own. Empty: nobody's."""
+    """Reports its made-up child missing every five minutes, to endpoints of our own. Empty: no such reports."""

@@ -1,8 +1,8 @@
-"""The console, put together."""
+"""Puts the console together."""
 
 from collections.abc import Sequence
 
-from services.console.monitoring.gauges import Measuring
+from services.console.monitoring.gauges import GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.console.settings import ConsoleSettings
 from services.console.web import Guest, pages
@@ -13,7 +13,7 @@ from services.platform.store.engine import database_url
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.05
-"""A page is at most a second behind. The broker has gathered already; this brings the partitions' batches together."""
+"""Brings the partitions' batches together. A page may be a second behind."""
 
 
 async def main(guests: Sequence[Guest] = ()) -> None:
@@ -24,7 +24,7 @@ async def main(guests: Sequence[Guest] = ()) -> None:
     host.subscribe_in_batches(Handlers(host.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
     host.parts.append(changes)
     host.health.watch("page changes", changes.obstacle)
-    measuring = Measuring(host.store, host.clocks)
-    host.health.watch("standing", measuring.obstacle)
-    host.parts.extend([measuring, LagWatch(settings.kafka, SERVICES)])
+    gauges = GaugeUpdater(host.store, host.clocks)
+    host.health.watch("standing", gauges.obstacle)
+    host.parts.extend([gauges, LagWatch(settings.kafka, SERVICES)])
     await host.run(pages(host.store, host.clocks, changes, settings, guests), closing=changes.close)

@@ -1,7 +1,7 @@
-"""What the console measures, and how all stands, for Grafana and the alerts. No label holds an id of a child, a person or a message.
+"""Declares the console's metrics. No label holds the id of a child, a person or a message.
 
-What stands is read from the console's own tables (`services.console.monitoring.gauges`): each replica says the same, so panels
-take the most of them and never their sum.
+The gauges are counted in the console's own tables (`services.console.monitoring.gauges`). Each replica shows the same values,
+so panels take their maximum and never their sum.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -23,7 +23,7 @@ EPISODES = Gauge(
 )
 UNACKNOWLEDGED = Gauge(
     "episodes_unacknowledged",
-    "Episodes of children not back of whom nobody at all has said that they have it",
+    "Episodes of children not back that nobody at all has acknowledged",
     ["authority", "exercise"],
 )
 UNACKNOWLEDGED_OLDEST = Gauge(

@@ -141,7 +141,7 @@ class HandbookPages:
             "authorities": self._to_choose(here.operator),
             "say": phrases,
         }
-        return self.look.page(request, name, around | dict(shown), here=here.operator, csrf=here.csrf, status=status)
+        return self.look.page(request, name, around | dict(shown), here, status=status)
 
     def _to_choose(self, operator: Operator) -> list[str]:
         """Whose rules may be looked at beside the default; none for who sees one authority."""

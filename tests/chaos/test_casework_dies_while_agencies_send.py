@@ -28,6 +28,7 @@ from infra.local.layout import ROOT
 from services.platform.messages.envelope import read
 from services.platform.register import photographs
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.safeguarding.identifiers import derived
 from tests.support.bus import wait_for_port
 from tests.support.casework import TOKEN
@@ -245,5 +246,5 @@ async def test_every_event_is_there_once_through_kills_while_agencies_repeat_wha
 
 async def _picture(engine: AsyncEngine, keyring: Keyring, child: str) -> bytes | None:
     async with engine.connect() as connection:
-        found = await photographs.of(connection, keyring, child)
+        found = await Reader(connection).fetch(photographs.photograph_of(keyring, child))
     return None if found is None else found.picture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.casework.policy.consistency import cross_faults
-from services.casework.policy.register_import import Known, read
+from services.casework.policy.register_import import KnownReferences, read
 from services.casework.policy.rows import TABLES, AuthorityRow, DirectoryRole, Row
 
 ROOT = Path(__file__).parents[2]
@@ -64,4 +64,4 @@ def test_the_openapi_document_has_every_role_of_the_directory() -> None:
 def test_the_smallest_example_is_taken() -> None:
     given, faults = read(json.loads((ROOT / "docs/integrating/register/wren.json").read_text()), "wren")
     assert faults == []
-    assert cross_faults(given, Known()) == []
+    assert cross_faults(given, KnownReferences()) == []

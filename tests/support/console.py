@@ -80,7 +80,7 @@ async def account(
     """A new one's sign-in name; its password is `PASSWORD`."""
     sign_in = f"{uuid4()}@kestrel.example"
     async with store.transaction() as uow:
-        made = await accounts.add(
+        made = await accounts.add_account(
             uow,
             sign_in=sign_in,
             name=name,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.casework.policy import register_import
 from services.casework.policy.consistency import cross_faults
-from services.casework.store.import_writer import held, write
+from services.casework.store.import_writer import lock_and_read, write_import
 from services.platform.register.keys import data_key
 from services.platform.register.words import Words, decrypt_words
 from services.platform.store.encryption import Keyring
@@ -176,10 +176,10 @@ async def load(engine: AsyncEngine, keyring: Keyring, document: dict[str, Any], 
     given, faults = register_import.read(document, name)
     assert faults == []
     async with Store(engine).transaction() as uow:
-        before = await held(uow, name)
-        given, _ = register_import.without(given, before.given_away)
+        before = await lock_and_read(uow, name)
+        given, _ = register_import.drop_given_away(given, before.given_away)
         assert cross_faults(given, before.known) == []
-        await write(uow, keyring, name, given, before, at)
+        await write_import(uow, keyring, name, given, before, at)
     async with Store(engine).transaction() as uow:
-        after = await held(uow, name)
+        after = await lock_and_read(uow, name)
     return {**after.placements, **after.people, **after.children}

@@ -1,1 +1,1 @@
-"""Pure decisions: whether an import holds together, and what an agency's event says."""
+"""Decides whether an import is consistent, and reads agencies' events. Pure."""

@@ -1,4 +1,4 @@
-"""What an agency's event says, and what an agency may say at all. Reads an envelope that is JSON already; touches nothing."""
+"""Reads an agency's event, and checks that the agency may send it."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ AHEAD = timedelta(minutes=5)
 """How far an agency's clock may be ahead of ours."""
 NOT_AN_AGENCYS = (TextNeedsHuman, PoliceReferenceTexted, EpisodeProtocolMoved, DutyHandOverAsked)
 WITH_DETAILS = (ChildReportedMissing, ChildInformationReceived)
-"""What an agency may tell in answer to a control room's questions, beside words."""
+"""The kinds that may answer a control room's questions, besides words."""
 OURS = ("authority", "said_by", "channel", "proof", "candidates", "placement", "carer", "episode")
 TRACE = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
@@ -38,18 +38,18 @@ SOURCE = re.compile(r"^[!-~]{1,200}$")
 PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 
 
-class Wrong(Enum):
-    """How an event is wrong: as a CloudEvent, in its content, or because this agency may not say it."""
+class Defect(Enum):
+    """Whether an event is no CloudEvent, has wrong content, or may not be sent by this agency."""
 
     ENVELOPE = "envelope"
     CONTENT = "content"
     NOT_ALLOWED = "not-allowed"
 
 
-class WrongEvent(Exception):
-    """`field` is the place, `wanted` what would be right. Neither repeats what was there."""
+class InvalidEvent(Exception):
+    """`field` is the place, `wanted` the correct form. Neither repeats the wrong value."""
 
-    def __init__(self, wrong: Wrong, field: str, wanted: str) -> None:
+    def __init__(self, wrong: Defect, field: str, wanted: str) -> None:
         super().__init__(field)
         self.wrong = wrong
         self.field = field
@@ -64,13 +64,13 @@ def _moment(value: object) -> object:
 
 
 class Envelope(BaseModel):
-    """CloudEvents 1.0 in structured JSON, as far as it is read; other extension attributes are passed over."""
+    """The attributes of a CloudEvent 1.0 in structured JSON that are read. Other extensions are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, hide_input_in_errors=True)
 
     specversion: str = Field(pattern=r"^1\.0$")
     id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")
-    """By it the agency is answered, and the same again is known. It stays there: it may be a name (`message_id`)."""
+    """Identifies repetitions and is in the answer. It may be a name, so it never travels: the bus has `message_id`."""
     source: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
     type: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
     subject: str = Field(min_length=1, max_length=200, pattern=PRINTABLE)
@@ -82,117 +82,120 @@ class Envelope(BaseModel):
     traceparent: str | None = None
 
 
-class Said(BaseModel):
-    """What goes to the register, and never travels."""
+class EventWords(BaseModel):
+    """The content for the register, which never travels."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     words: tuple[Text, ...] = Field(default=(), max_length=10)
     details: dict[ReportQuestion, Text] = {}
     moves_to: Reference | None = None
-    """Of a transfer: the receiving authority's reference of where the child lives from now on."""
+    """For a transfer: the receiving authority's reference of the child's next placement."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """A JSON object that names its source; nothing else of it is checked yet."""
+class RawEvent:
+    """A JSON object with a source. Nothing else in it has been checked."""
 
     attributes: dict[str, Any]
     source: str
     content_hash: bytes
-    """The same however the sender orders and spaces the JSON."""
+    """Does not depend on the order and spacing of the JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyEvent:
     envelope: Envelope
     kind: type[Told]
-    said: Said
+    said: EventWords
     content_hash: bytes
 
 
-def parse(body: bytes) -> Parsed:
-    """Raises WrongEvent."""
+def parse(body: bytes) -> RawEvent:
+    """Raises InvalidEvent."""
     try:
         attributes = json.loads(body.decode())
         canonical = json.dumps(attributes, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
     except UnicodeDecodeError:
-        raise WrongEvent(Wrong.ENVELOPE, "", "the body must be UTF-8") from None
+        raise InvalidEvent(Defect.ENVELOPE, "", "the body must be UTF-8") from None
     except RecursionError:
-        raise WrongEvent(Wrong.ENVELOPE, "", "the body must not be nested so deeply") from None
+        raise InvalidEvent(Defect.ENVELOPE, "", "the body must not be nested so deeply") from None
     except ValueError:
-        raise WrongEvent(Wrong.ENVELOPE, "", "the body must be JSON") from None
+        raise InvalidEvent(Defect.ENVELOPE, "", "the body must be JSON") from None
     if not isinstance(attributes, dict):
-        raise WrongEvent(Wrong.ENVELOPE, "", "the body must be one JSON object, a CloudEvent in structured mode")
+        raise InvalidEvent(Defect.ENVELOPE, "", "the body must be one JSON object, a CloudEvent in structured mode")
     source = attributes.get("source")
     if not isinstance(source, str) or SOURCE.match(source) is None:
-        raise WrongEvent(Wrong.ENVELOPE, "source", "the source that was agreed, such as /agencies/northmoor-hospital")
-    return Parsed(attributes, source, hashlib.sha256(canonical).digest())
+        raise InvalidEvent(
+            Defect.ENVELOPE, "source", "the source that was agreed, such as /agencies/northmoor-hospital"
+        )
+    return RawEvent(attributes, source, hashlib.sha256(canonical).digest())
 
 
-def read(parsed: Parsed, *, may_say: Collection[str], now: datetime) -> AgencyEvent:
-    """`may_say` is the agency's list of kinds; `now` is story time. Raises WrongEvent."""
+def read(parsed: RawEvent, *, may_say: Collection[str], now: datetime) -> AgencyEvent:
+    """`may_say` is the agency's list of kinds. `now` is story time. Raises InvalidEvent."""
     attributes = parsed.attributes
     if "data_base64" in attributes:
-        raise WrongEvent(Wrong.ENVELOPE, "data_base64", "the content goes into data, as a JSON object")
+        raise InvalidEvent(Defect.ENVELOPE, "data_base64", "the content goes into data, as a JSON object")
     try:
         envelope = Envelope.model_validate(attributes)
-        said = Said.model_validate(envelope.data)
+        said = EventWords.model_validate(envelope.data)
     except ValidationError as error:
-        raise _wrong(error, Wrong.ENVELOPE) from None
+        raise _wrong(error, Defect.ENVELOPE) from None
     if not EARLIEST <= envelope.time <= now + AHEAD:
-        raise WrongEvent(Wrong.CONTENT, "time", "the time at which it happened, neither in the future nor before 2000")
+        raise InvalidEvent(
+            Defect.CONTENT, "time", "the time at which it happened, neither in the future nor before 2000"
+        )
     kind = CONTRACTS.get(envelope.type)
     if kind is None:
-        raise WrongEvent(Wrong.CONTENT, "type", "a kind of event that is known here, such as child.reported-missing.v1")
+        raise InvalidEvent(
+            Defect.CONTENT, "type", "a kind of event that is known here, such as child.reported-missing.v1"
+        )
     if not issubclass(kind, Told) or issubclass(kind, NOT_AN_AGENCYS):
-        raise WrongEvent(
-            Wrong.NOT_ALLOWED, "type", "a kind that an agency may say: this one is said by Safe Return alone"
+        raise InvalidEvent(
+            Defect.NOT_ALLOWED, "type", "a kind that an agency may say: this one is said by Safe Return alone"
         )
     if kind.kind not in may_say:
-        raise WrongEvent(Wrong.NOT_ALLOWED, "type", "a kind on this agency's list")
+        raise InvalidEvent(Defect.NOT_ALLOWED, "type", "a kind on this agency's list")
     ours = next((name for name in OURS if name in envelope.data), None)
     if ours is not None:
-        raise WrongEvent(Wrong.CONTENT, f"data.{ours}", "nothing: Safe Return sets this field")
+        raise InvalidEvent(Defect.CONTENT, f"data.{ours}", "nothing: Safe Return sets this field")
     if "details" in envelope.data and not issubclass(kind, WITH_DETAILS):
-        raise WrongEvent(
-            Wrong.CONTENT, "data.details", "nothing: they go with a report of a missing child, or news of one"
+        raise InvalidEvent(
+            Defect.CONTENT, "data.details", "nothing: they go with a report of a missing child, or news of one"
         )
     if "moves_to" in envelope.data and kind is not ChildTransferred:
-        raise WrongEvent(Wrong.CONTENT, "data.moves_to", "nothing: it goes with a transfer")
+        raise InvalidEvent(Defect.CONTENT, "data.moves_to", "nothing: it goes with a transfer")
     return AgencyEvent(envelope, kind, said, parsed.content_hash)
 
 
 def content_of(
     event: AgencyEvent, *, authority: str, words: tuple[str, ...], proof: Proof | None, now: datetime
 ) -> Told:
-    """The message for the bus; `words` are the ids under which the register keeps what was said. Raises WrongEvent."""
+    """The message for the bus. `words` are the ids of the words in the register. Raises InvalidEvent."""
     ours: dict[str, Any] = {"authority": authority, "words": list(words)}
     if "proof" in event.kind.model_fields:
         ours["proof"] = proof
-    said = {name: value for name, value in event.envelope.data.items() if name not in Said.model_fields}
+    said = {name: value for name, value in event.envelope.data.items() if name not in EventWords.model_fields}
     try:
         content = event.kind.model_validate_json(json.dumps(said | ours))
     except ValidationError as error:
-        raise _wrong(error, Wrong.CONTENT, "data.") from None
-    if (
-        isinstance(content, ChildReportedMissing)
-        and content.last_seen_at is not None
-        and content.last_seen_at > now + AHEAD
-    ):
-        raise WrongEvent(
-            Wrong.CONTENT, "data.last_seen_at", "the time at which the child was last seen, which is not in the future"
+        raise _wrong(error, Defect.CONTENT, "data.") from None
+    last_seen_at = content.last_seen_at if isinstance(content, ChildReportedMissing) else None
+    if last_seen_at is not None and last_seen_at > now + AHEAD:
+        raise InvalidEvent(
+            Defect.CONTENT, "data.last_seen_at", "the time at which the child was last seen, which is not in the future"
         )
     return content
 
 
 def message_id(envelope: Envelope) -> str:
-    """The event's id on the bus. The agency's own may be somebody's name: it is kept where the answer is, and goes no further."""
+    """The event's id on the bus. The agency's own may be somebody's name, so it stays with the answer."""
     return str(identifiers.derived("agency event", envelope.source, envelope.id))
 
 
 def trace_of(envelope: Envelope) -> str:
-    """A trace context that is not one is no reason to refuse a report: where there is none, one begins here."""
+    """The agency's trace context, or a new one if it is missing or malformed, which is no reason to refuse a report."""
     if envelope.traceparent and TRACE.match(envelope.traceparent):
         return envelope.traceparent
     return identifiers.trace_of("agency event", envelope.source, envelope.id)
@@ -202,19 +205,19 @@ def provisional_child(envelope: Envelope) -> str:
     return identifiers.provisional_child(f"{envelope.source} {envelope.id}")
 
 
-def _wrong(error: ValidationError, wrong: Wrong, prefix: str = "") -> WrongEvent:
+def _wrong(error: ValidationError, wrong: Defect, prefix: str = "") -> InvalidEvent:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if where.startswith("words"):
-        return WrongEvent(Wrong.CONTENT, f"data.{where}", "up to ten texts of 1 to 2000 characters")
+        return InvalidEvent(Defect.CONTENT, f"data.{where}", "up to ten texts of 1 to 2000 characters")
     if where.startswith("details"):
         named = next((each for each in ReportQuestion if each in first["loc"]), None)
         wanted = "texts of 1 to 2000 characters, by the names of docs/integrating/agencies.md"
-        return WrongEvent(Wrong.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
+        return InvalidEvent(Defect.CONTENT, "data.details" if named is None else f"data.details.{named}", wanted)
     if where == "moves_to":
-        return WrongEvent(Wrong.CONTENT, "data.moves_to", "the receiving authority's reference of a placement")
+        return InvalidEvent(Defect.CONTENT, "data.moves_to", "the receiving authority's reference of a placement")
     if where == "id":
-        return WrongEvent(wrong, "id", "1 to 200 ASCII characters without a space, such as a UUID, and never a name")
+        return InvalidEvent(wrong, "id", "1 to 200 ASCII characters without a space, such as a UUID, and never a name")
     if where == "time":
-        return WrongEvent(wrong, "time", "an RFC 3339 time with its zone, such as 2026-11-24T22:10:00Z")
-    return WrongEvent(wrong, prefix + where, first["msg"].removeprefix("Value error, "))
+        return InvalidEvent(wrong, "time", "an RFC 3339 time with its zone, such as 2026-11-24T22:10:00Z")
+    return InvalidEvent(wrong, prefix + where, first["msg"].removeprefix("Value error, "))

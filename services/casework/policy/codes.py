@@ -1,11 +1,11 @@
-"""The short code by which a carer names a child: one letter and a number, unlike any other of the authority's."""
+"""Finds a free code for a child: one letter and a number, unique within the authority, by which carers name the child."""
 
 from collections.abc import Collection
 from itertools import count
 
 
 def free_code(wished: str, taken: Collection[str]) -> str:
-    """`wished` where nobody has it; else the first free number of the same letter."""
+    """`wished` if nobody has it; otherwise the first free number of the same letter."""
     if wished not in taken:
         return wished
     return next(code for number in count(1) if (code := f"{wished[0]}{number}") not in taken)

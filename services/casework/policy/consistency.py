@@ -1,17 +1,17 @@
-"""What rows that are right by themselves get wrong together, and against what the register holds already."""
+"""Checks the rows of an import against each other and against the register."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from services.casework.policy.register_import import Fault, Import, Known
+from services.casework.policy.register_import import Fault, Import, KnownReferences
 from services.casework.policy.rows import AgencyRow, DirectoryRow, PersonRow, Row
 
-ONE_CHILDS = ("child.", "police.", "home-office.", "area.")
-"""Roles that may be held for one child: also of the force, the desk and the area, where a child's are others than the authority's own."""
+ROLES_FOR_ONE_CHILD = ("child.", "police.", "home-office.", "area.")
+"""Prefixes of roles that may be held for one child. A child may also have a force, a desk or an area unlike the authority's own."""
 
 
-def cross_faults(given: Import, known: Known) -> list[Fault]:
-    """Every fault of the kind, in the order of the tables."""
+def cross_faults(given: Import, known: KnownReferences) -> list[Fault]:
+    """Every such fault, in the order of the tables."""
     if given.authority is None and not known.authority:
         return [Fault("authority", 0, "", "", "the register does not know this authority yet: import it whole first")]
     return [
@@ -25,16 +25,18 @@ def cross_faults(given: Import, known: Known) -> list[Fault]:
 
 
 def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[Fault]:
-    """Where the import lets several people speak from one number. `sharing`: their references, a group a number, of all who would be
-    carers or on the directory after it; who has left both may keep the number that a successor has.
+    """Faults where several people would text from one number. `sharing` holds, for each such number, the references of its people
+    who are carers or on the directory after the import. A person who has left both may keep a number that a successor has.
     """
     faults: list[Fault] = []
     for group in sharing:
         numbered = [("people", "mobile", at, row.reference) for at, row in (given.people or {}).items()]
         carers = [("carers", "person", at, row.person) for at, row in (given.carers or {}).items()]
-        listed = [("directory", "person", at, row.person) for at, row in (given.directory or {}).items()]
+        people_on_directory = [("directory", "person", at, row.person) for at, row in (given.directory or {}).items()]
         by_number = [each for each in numbered if each[-1] in group]
-        for table, field, at, reference in by_number or [each for each in (*carers, *listed) if each[-1] in group]:
+        for table, field, at, reference in by_number or [
+            each for each in (*carers, *people_on_directory) if each[-1] in group
+        ]:
             others = ", ".join(sorted(set(group) - {reference}))
             wanted = f"{others} of the register has this number, and cares or is on the directory: a text must come from one person"
             faults.append(Fault(table, at, reference, field, wanted))
@@ -58,7 +60,7 @@ def _repeated(given: Import) -> Iterator[Fault]:
             seen.add(row.key)
 
 
-def _dangling(given: Import, known: Known) -> Iterator[Fault]:
+def _dangling(given: Import, known: KnownReferences) -> Iterator[Fault]:
     forces = known.forces | {row.id for row in (given.forces or {}).values()}
     placements = known.placements | {row.reference for row in (given.placements or {}).values()}
     people = known.people | {row.reference for row in (given.people or {}).values()}
@@ -79,19 +81,14 @@ def _dangling(given: Import, known: Known) -> Iterator[Fault]:
                 yield Fault(table, at, row.named, name, wanted)
 
 
-def _codes(given: Import, known: Known) -> Iterator[Fault]:
+def _codes(given: Import, known: KnownReferences) -> Iterator[Fault]:
     rows = given.children or {}
     codes = dict(known.children) | {row.reference: row.code for row in rows.values()}
     uses = Counter(codes.values())
     for at, row in rows.items():
         if uses[row.code] > 1:
-            yield Fault(
-                "children",
-                at,
-                row.reference,
-                "code",
-                "another child of the authority has this code: a free one is needed",
-            )
+            wanted = "another child of the authority has this code: a free one is needed"
+            yield Fault("children", at, row.reference, "code", wanted)
 
 
 def _numbers(people: Mapping[int, PersonRow]) -> Iterator[Fault]:
@@ -104,17 +101,16 @@ def _numbers(people: Mapping[int, PersonRow]) -> Iterator[Fault]:
 
 def _scopes(directory: Mapping[int, DirectoryRow]) -> Iterator[Fault]:
     for at, row in directory.items():
-        if row.child is not None and not row.role.startswith(ONE_CHILDS):
+        if row.child is not None and not row.role.startswith(ROLES_FOR_ONE_CHILD):
             yield Fault("directory", at, "", "child", f"empty: {row.role} is the authority's, not one child's")
 
 
-def _foreign_agencies(agencies: Mapping[int, AgencyRow], known: Known) -> Iterator[Fault]:
+def _foreign_agencies(agencies: Mapping[int, AgencyRow], known: KnownReferences) -> Iterator[Fault]:
     seen: set[str] = set()
     for at, row in agencies.items():
         if row.id in known.others_agencies:
-            yield Fault(
-                "agencies", at, row.id, "id", "another authority lists an agency of this name: a free one is needed"
-            )
+            wanted = "another authority lists an agency of this name: a free one is needed"
+            yield Fault("agencies", at, row.id, "id", wanted)
         for source in row.sources:
             if source in known.others_sources or source in seen:
                 yield Fault("agencies", at, row.id, "sources", "a source may stand on one agency's list only")

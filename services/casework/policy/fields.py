@@ -1,4 +1,4 @@
-"""The kinds of field that an import's rows and an agency's events have. Each says what would be right, never what was there."""
+"""Declares the field types of imports and agencies' events. Their errors name the correct form, never the wrong value."""
 
 import binascii
 from base64 import b64decode
@@ -30,11 +30,10 @@ def _number(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    """With its domain as mail servers know it. A relay need not take a mailbox's name that is not ASCII (RFC 6531 is an extension)."""
+    """With its domain in ASCII. A mailbox must be ASCII, since relays need not support RFC 6531."""
     mailbox, _, domain = value.rpartition("@")
     if not mailbox.isascii():
-        msg = "a mail address whose part before the @ has letters without accents alone is needed"
-        raise ValueError(msg)
+        raise ValueError("a mail address whose part before the @ has letters without accents alone is needed")
     if domain.isascii():
         return value
     wanted = "a mail address whose domain can be written in DNS is needed"
@@ -51,8 +50,7 @@ def _secret(value: str) -> str:
     try:
         b64decode(value.removeprefix("whsec_"), validate=True)
     except binascii.Error:
-        msg = "whsec_ and the base64 of at least 24 bytes are needed"
-        raise ValueError(msg) from None
+        raise ValueError("whsec_ and the base64 of at least 24 bytes are needed") from None
     return value
 
 
@@ -60,8 +58,7 @@ def _certificates(value: str) -> str:
     try:
         load_pem_x509_certificates(value.encode())
     except ValueError:
-        msg = "one or more certificates in PEM are needed"
-        raise ValueError(msg) from None
+        raise ValueError("one or more certificates in PEM are needed") from None
     return value
 
 
@@ -71,15 +68,13 @@ def _hour(value: Any) -> Any:
 
 def _kind(value: str) -> str:
     if KIND.match(value) is None:
-        msg = "a kind of event is needed, such as child.reported-missing.v1"
-        raise ValueError(msg)
+        raise ValueError("a kind of event is needed, such as child.reported-missing.v1")
     return value
 
 
 def _foreign(value: str) -> str:
     if value.startswith(OWN_SOURCES):
-        msg = f"{OWN_SOURCES} is Safe Return's own"
-        raise ValueError(msg)
+        raise ValueError(f"{OWN_SOURCES} is Safe Return's own")
     return value
 
 

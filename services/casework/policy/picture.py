@@ -1,4 +1,4 @@
-"""Whether what was uploaded is a photograph that a control room can open. Pure."""
+"""Checks that an upload is a photograph that a control room can open. Pure."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff"
@@ -8,7 +8,7 @@ WANTED = "a JPEG or PNG photograph of at most 5 MB is needed"
 
 
 def fault(content: bytes, media_type: str) -> str | None:
-    """What would be right, or None. The content decides, and must be what its type says."""
+    """A sentence with the correct form, or None. The content must match its media type."""
     begins = KINDS.get(media_type)
     if begins is None:
         return f"{WANTED}: the content type must be image/jpeg or image/png"

@@ -1,4 +1,4 @@
-"""Whether an import holds together. Every fault is named by table, row and field, with what would be right, never with what was there."""
+"""Checks each row of an import. Names faults by table, row and field, with the correct form and never with the wrong value."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from services.casework.policy.rows import (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`row` counts from 1, as a spreadsheet without its heading does."""
+    """`row` counts from 1, without a heading."""
 
     table: str
     row: int
@@ -32,8 +32,8 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the register holds before the import, by the authority's references."""
+class KnownReferences:
+    """The register before the import, by the authority's references."""
 
     authority: bool = False
     forces: frozenset[str] = frozenset()
@@ -43,12 +43,12 @@ class Known:
     """Reference to code."""
     others_agencies: frozenset[str] = frozenset()
     others_sources: frozenset[str] = frozenset()
-    """Of other authorities' agencies: an agency, and a source, is on one authority's list."""
+    """Of other authorities' agencies. An agency and a source may be on one authority's list only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Each table's rows by their number. Tables that were not given are None and stay as they are."""
+    """Each table's rows by their number. A table that was not given is None and stays unchanged."""
 
     authority: AuthorityRow | None = None
     forces: Mapping[int, ForceRow] | None = None
@@ -59,15 +59,15 @@ class Import:
     directory: Mapping[int, DirectoryRow] | None = None
     agencies: Mapping[int, AgencyRow] | None = None
     left_out: frozenset[str] = frozenset()
-    """References of rows with faults of their own, so that rows which point at them are not called faulty as well."""
+    """References of faulty rows, so that rows which refer to them are not called faulty too."""
 
 
 def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Fault]]:
-    """The import of `authority`, and each fault that a row has by itself. Rows with faults are left out."""
+    """The authority's import without its faulty rows, and the faults of single rows."""
     faults: list[Fault] = []
     given: dict[str, Any] = {}
-    strange = [name for name in document if name != "authority" and name not in TABLES]
-    faults += [Fault(name[:60], 0, "", "", f"no such table: the tables are {', '.join(TABLES)}") for name in strange]
+    unknown = [name for name in document if name != "authority" and name not in TABLES]
+    faults += [Fault(name[:60], 0, "", "", f"no such table: the tables are {', '.join(TABLES)}") for name in unknown]
     if "authority" in document:
         given["authority"] = _row("authority", 1, AuthorityRow, document["authority"], faults)
         if given["authority"] is not None and given["authority"].id != authority:
@@ -83,9 +83,9 @@ def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Faul
     return Import(**given, left_out=frozenset(fault.reference for fault in faults)), faults
 
 
-def without(given: Import, given_away: Collection[str]) -> tuple[Import, tuple[str, ...]]:
-    """The import without the children who are another authority's by now, and without their lines of the directory; and the
-    references of those it named. A file that does not know yet of a transfer is no reason to keep out all else in it.
+def drop_given_away(given: Import, given_away: Collection[str]) -> tuple[Import, tuple[str, ...]]:
+    """The import without children who have moved to another authority and their lines of the directory, and the references of
+    these children. The rest of a file that does not yet know of a transfer is still imported.
     """
     children, directory = given.children or {}, given.directory or {}
     named = {row.reference for row in children.values()} | {row.child for row in directory.values()}

@@ -1,4 +1,4 @@
-"""The rows of an import, one class a table. A row's `reference` is the authority's own name for it."""
+"""Declares the rows of an import, one class for each table. A row's `reference` is the authority's own name for it."""
 
 from datetime import time
 from enum import StrEnum
@@ -27,7 +27,7 @@ from services.safeguarding.working_time import Days
 
 
 class DirectoryRole(StrEnum):
-    """A line of the directory. `duty.worker` is none: the two lines below fill it, by hour."""
+    """The roles on the directory. `duty.worker` is not one: the first two fill it, by hour."""
 
     DUTY_SOCIAL_WORKER = "duty.social-worker"
     DUTY_EMERGENCY_TEAM = Role.DUTY_EMERGENCY_TEAM
@@ -53,12 +53,12 @@ class Row(BaseModel):
 
     @property
     def named(self) -> str:
-        """What a person who reads of a fault finds the row by."""
+        """The name by which a reader of a fault finds the row."""
         return str(getattr(self, "reference", getattr(self, "id", "")))
 
     @property
     def key(self) -> str:
-        """No two rows of a table have the same."""
+        """Unique within the table."""
         return self.named
 
 
@@ -121,7 +121,7 @@ class PersonRow(Row):
 
 
 class CarerRow(Row):
-    """Cares for whoever lives there, and may text about them."""
+    """Cares for the children of the placement, and may text about them."""
 
     person: Reference
     placement: Reference

@@ -1,4 +1,4 @@
-"""A table of the register as CSV: the first line names the fields, an empty cell is nothing known, lists are parted by |."""
+"""Reads a table of the register from CSV. The first line names the fields, an empty cell means unknown, and | separates lists."""
 
 import csv
 import io
@@ -17,23 +17,20 @@ FLAGS = frozenset(
 
 
 def rows_of(text: str, table: str) -> list[dict[str, Any]]:
-    """Cells as the import's rows want them. Raises ValueError, in words, where the sheet itself is wrong."""
+    """Rows for the import. Raises ValueError, with a sentence for the sender, if the sheet itself is wrong."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         heading, *lines = list(reader) or [[]]
     except csv.Error:
-        msg = "a quotation mark is not closed, or stands in the middle of a cell"
-        raise ValueError(msg) from None
+        raise ValueError("a quotation mark is not closed, or stands in the middle of a cell") from None
     fields = [each.strip() for each in heading]
     wanted = [each.alias or name for name, each in TABLES[table].model_fields.items()]
     unknown = [str(at) for at, name in enumerate(fields, start=1) if name not in wanted]
     if not fields or unknown or len(set(fields)) != len(fields):
-        msg = f"the first line must name the fields, each once: {', '.join(wanted)}"
-        raise ValueError(msg)
+        raise ValueError(f"the first line must name the fields, each once: {', '.join(wanted)}")
     uneven = next((at for at, line in enumerate(lines, start=1) if line and len(line) != len(fields)), None)
     if uneven is not None:
-        msg = f"row {uneven} has another number of cells than the first line"
-        raise ValueError(msg)
+        raise ValueError(f"row {uneven} has another number of cells than the first line")
     return [_row(dict(zip(fields, line, strict=True))) for line in lines if line]
 
 

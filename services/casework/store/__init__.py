@@ -1,1 +1,1 @@
-"""Casework's tables, and what it writes into them."""
+"""Writes the register, and casework's own tables."""

@@ -1,28 +1,24 @@
-"""Says of each person who has come onto an authority's directory, or left it: whoever is on it is asked each month to answer."""
+"""Publishes who has joined or left an authority's directory: people on it are asked each month to confirm their contact."""
 
 from datetime import datetime
 
-from sqlalchemy import select
-
-from services.casework.store.tables import directory
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
 from services.safeguarding.identifiers import AuthorityId, PersonId
 
-SERVICE = "casework"
+PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
 
 
-async def listed(uow: UnitOfWork, authority: AuthorityId) -> frozenset[PersonId]:
-    """As it stands in this transaction."""
-    found = select(directory.c.person).where(directory.c.authority == authority).distinct()
-    return frozenset(await uow.connection.scalars(found))
+def people_on_directory(authority: AuthorityId) -> Query[frozenset[PersonId]]:
+    return Query(PEOPLE, {"authority": authority}, lambda rows: frozenset(row.person for row in rows))
 
 
-async def tell_of_listings(
-    uow: UnitOfWork, authority: AuthorityId, before: frozenset[PersonId], *, at: datetime
+async def publish_directory_changes(
+    uow: UnitOfWork, authority: AuthorityId, before: frozenset[PersonId], *, at: datetime | None = None
 ) -> None:
-    """Compares with `before`, which was read ahead of the change. `at` is story time."""
-    after = await listed(uow, authority)
+    """Compares with `before`, which was read before the change. `at` is story time, now if none is given."""
+    after = await uow.fetch(people_on_directory(authority))
     for person in sorted(before ^ after):
         kind = ContactListed if person in after else ContactUnlisted
         uow.publish(kind(authority=authority, contact=person), subject=person, at=at)

@@ -1,127 +1,136 @@
-"""Writes an import into the register, in the caller's transaction."""
+"""Reads and writes an authority's part of the register for an import, in the caller's transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Table, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import Table, delete, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.casework.policy.register_import import Import, Known
+from services.casework.policy.register_import import Import, KnownReferences
 from services.casework.policy.rows import CarerRow, ChildRow, PersonRow, PlacementRow
 from services.casework.store import tables
-from services.casework.store.row_encryption import Sealing
+from services.casework.store.row_encryption import RowEncryptor
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows, all_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 
 Referred: TypeAlias = PlacementRow | PersonRow | ChildRow
 
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('register import', 0))"
+AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
+FORCES = "SELECT id FROM register.forces"
+PLACEMENTS = "SELECT reference, id FROM register.placements WHERE authority = %(authority)s"
+PEOPLE = "SELECT reference, id FROM register.people WHERE authority = %(authority)s"
+CHILDREN = "SELECT reference, id, code FROM register.children WHERE authority = %(authority)s"
+GIVEN_AWAY = "SELECT reference FROM transferred WHERE authority = %(authority)s"
+OTHERS_AGENCIES = "SELECT id FROM register.agencies WHERE authority <> %(authority)s"
+OTHERS_SOURCES = """
+    SELECT source FROM register.agency_sources s JOIN register.agencies a ON a.id = s.agency
+    WHERE a.authority <> %(authority)s
+"""
+SHARED_NUMBERS = """
+    SELECT array_agg(p.reference) AS people FROM register.people p
+    WHERE p.authority = %(authority)s AND p.number_hash IS NOT NULL AND (
+        EXISTS (SELECT FROM register.placement_carers c WHERE c.person = p.id AND c.to_at IS NULL)
+        OR EXISTS (SELECT FROM register.directory d WHERE d.person = p.id)
+    )
+    GROUP BY p.number_hash HAVING count(*) > 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CurrentRegister:
     """The authority's part of the register before the import: what the policy asks about, and the ids behind references."""
 
-    known: Known
+    known: KnownReferences
     placements: dict[str, str]
     people: dict[str, str]
     children: dict[str, str]
     given_away: frozenset[str]
-    """References of children who are another authority's by now."""
+    """References of children who have moved to another authority."""
 
 
-async def hold_register(uow: UnitOfWork) -> None:
-    """Imports and transfers wait for each other from here to the transaction's end."""
-    lock = func.pg_advisory_xact_lock(func.hashtextextended("register import", 0))
-    await uow.connection.execute(select(lock))
+async def lock_register(uow: UnitOfWork) -> None:
+    """Until the end of the transaction no other import or transfer runs."""
+    await uow.fetch(Query(LOCK, {}, all_rows))
 
 
-async def held(uow: UnitOfWork, authority: AuthorityId) -> Held:
-    """Holds the register until the transaction ends."""
-    await hold_register(uow)
-    connection = uow.connection
-    children = await connection.execute(
-        select(tables.children.c.reference, tables.children.c.id, tables.children.c.code).where(
-            tables.children.c.authority == authority
-        )
+async def lock_and_read(uow: UnitOfWork, authority: AuthorityId) -> CurrentRegister:
+    await lock_register(uow)
+    named = {"authority": authority}
+    is_known, forces, placements, people, children, given_away, agencies, sources = await uow.fetch(
+        Query(AUTHORITY, named, bool),
+        Query(FORCES, {}, _first_column),
+        Query(PLACEMENTS, named, _ids),
+        Query(PEOPLE, named, _ids),
+        Query(CHILDREN, named, all_rows),
+        Query(GIVEN_AWAY, named, _first_column),
+        Query(OTHERS_AGENCIES, named, _first_column),
+        Query(OTHERS_SOURCES, named, _first_column),
     )
-    of_child = {reference: (child, code) for reference, child, code in children}
-    placements = await _ids(connection, tables.placements, authority)
-    people = await _ids(connection, tables.people, authority)
-    others = tables.agencies.c.authority != authority
-    foreign = select(tables.agencies.c.id).where(others)
-    sources = select(tables.agency_sources.c.source).where(tables.agency_sources.c.agency.in_(foreign))
-    known = Known(
-        authority=await _any(connection, authority),
-        forces=frozenset(await connection.scalars(select(tables.forces.c.id))),
+    known = KnownReferences(
+        authority=is_known,
+        forces=forces,
         placements=frozenset(placements),
         people=frozenset(people),
-        children={reference: code for reference, (_child, code) in of_child.items()},
-        others_agencies=frozenset(await connection.scalars(foreign)),
-        others_sources=frozenset(await connection.scalars(sources)),
+        children={row.reference: row.code for row in children},
+        others_agencies=agencies,
+        others_sources=sources,
     )
-    gone = select(tables.transferred.c.reference).where(tables.transferred.c.authority == authority)
-    given_away = frozenset(await connection.scalars(gone))
-    ids = {reference: child for reference, (child, _code) in of_child.items()}
-    return Held(known, placements, people, ids, given_away)
+    return CurrentRegister(known, placements, people, _ids(children), given_away)
 
 
-async def write(
-    uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: Held, at: datetime
+def _first_column(rows: Rows) -> frozenset[str]:
+    return frozenset(row[0] for row in rows)
+
+
+def _ids(rows: Rows) -> dict[str, str]:
+    return {row.reference: row.id for row in rows}
+
+
+async def write_import(
+    uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: CurrentRegister, at: datetime
 ) -> None:
-    """`at` is story time: who is no longer among a placement's carers is a former carer from then on."""
+    """At once, so that the caller can check the result. `at` is story time: carers who are left out are former carers from then on."""
     connection = uow.connection
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")
     children = _with_new(before.children, given.children, "child")
-    sealing = await Sealing.of(connection, keyring, given, [placements, people, children])
+    encryptor = await RowEncryptor.load(connection, keyring, given, placements, people, children)
     if given.authority is not None:
         await _upsert(connection, tables.authorities, [given.authority.model_dump()], "id")
-    await _upsert(connection, tables.forces, [sealing.force(row) for row in (given.forces or {}).values()], "id")
+    await _upsert(connection, tables.forces, [encryptor.force(row) for row in (given.forces or {}).values()], "id")
     mine = {"authority": authority}
     for table, rows in (
-        (tables.placements, [mine | sealing.placement(row, placements) for row in (given.placements or {}).values()]),
-        (tables.people, [mine | sealing.person(row, people) for row in (given.people or {}).values()]),
-        (tables.children, [mine | sealing.child(row, children, placements) for row in (given.children or {}).values()]),
+        (tables.placements, [mine | encryptor.placement(row, placements) for row in (given.placements or {}).values()]),
+        (tables.people, [mine | encryptor.person(row, people) for row in (given.people or {}).values()]),
+        (
+            tables.children,
+            [mine | encryptor.child(row, children, placements) for row in (given.children or {}).values()],
+        ),
     ):
         await _upsert(connection, table, rows, "authority", "reference", keep="id")
     if given.carers is not None:
-        await _carers(connection, authority, {_pair(row, placements, people) for row in given.carers.values()}, at)
+        pairs = {_pair(row, placements, people) for row in given.carers.values()}
+        await _write_carers(connection, authority, pairs, at)
     if given.directory is not None:
         lines = [mine | _line(row.model_dump(), people, children) for row in given.directory.values()]
         await _replace(connection, tables.directory, authority, lines)
     if given.agencies is not None:
-        await _replace(
-            connection, tables.agencies, authority, [mine | sealing.agency(row) for row in given.agencies.values()]
-        )
+        agencies = [mine | encryptor.agency(row) for row in given.agencies.values()]
+        await _replace(connection, tables.agencies, authority, agencies)
         sources = [{"source": source, "agency": row.id} for row in given.agencies.values() for source in row.sources]
         if sources:
             await connection.execute(insert(tables.agency_sources), sources)
 
 
-async def sharing(uow: UnitOfWork, authority: AuthorityId) -> list[list[str]]:
-    """The references of people who have one number and are carers, or on the directory, as it is now: a group a number."""
-    person, link, line = tables.people.c, tables.placement_carers.c, tables.directory.c
-    speaks = exists().where(link.person == person.id, link.to_at.is_(None)) | exists().where(line.person == person.id)
-    found = await uow.connection.execute(
-        select(func.array_agg(person.reference))
-        .where(person.authority == authority, person.number_hash.is_not(None), speaks)
-        .group_by(person.number_hash)
-        .having(func.count() > 1)
-    )
-    return [list(each) for each in found.scalars()]
-
-
-async def _ids(connection: AsyncConnection, table: Table, authority: AuthorityId) -> dict[str, str]:
-    rows = await connection.execute(select(table.c.reference, table.c.id).where(table.c.authority == authority))
-    return {row.reference: row.id for row in rows}
-
-
-async def _any(connection: AsyncConnection, authority: AuthorityId) -> bool:
-    found = select(tables.authorities.c.id).where(tables.authorities.c.id == authority)
-    return await connection.scalar(found) is not None
+def people_sharing_a_number(authority: AuthorityId) -> Query[list[list[str]]]:
+    """The references of carers and people on the directory who have one number: a group for each number."""
+    return Query(SHARED_NUMBERS, {"authority": authority}, lambda rows: [row.people for row in rows])
 
 
 def _with_new(ids: Mapping[str, str], rows: Mapping[int, Referred] | None, of: str) -> dict[str, str]:
@@ -159,18 +168,18 @@ async def _replace(
         await connection.execute(insert(table), rows)
 
 
-async def _carers(
+async def _write_carers(
     connection: AsyncConnection, authority: AuthorityId, wanted: set[tuple[str, str]], at: datetime
 ) -> None:
     links = tables.placement_carers
     theirs = select(tables.placements.c.id).where(tables.placements.c.authority == authority)
-    now = links.c.to_at.is_(None) & links.c.placement.in_(theirs)
-    rows = await connection.execute(select(links.c.placement, links.c.person).where(now))
+    is_present = links.c.to_at.is_(None) & links.c.placement.in_(theirs)
+    rows = await connection.execute(select(links.c.placement, links.c.person).where(is_present))
     present = {(row.placement, row.person) for row in rows}
     gone = present - wanted
     if gone:
-        leaving = tuple_(links.c.placement, links.c.person).in_(gone)
-        await connection.execute(update(links).where(now, leaving).values(to_at=at))
-    come = [{"placement": placement, "person": person, "from_at": at} for placement, person in sorted(wanted - present)]
-    if come:
-        await connection.execute(insert(links), come)
+        is_gone = tuple_(links.c.placement, links.c.person).in_(gone)
+        await connection.execute(update(links).where(is_present, is_gone).values(to_at=at))
+    new = [{"placement": placement, "person": person, "from_at": at} for placement, person in sorted(wanted - present)]
+    if new:
+        await connection.execute(insert(links), new)

@@ -1,4 +1,4 @@
-"""People under the newest phone key: from whom a text comes is found by the number's hash."""
+"""Brings people's numbers under the newest phone key: the sender of a text is found by the number's hash."""
 
 from sqlalchemy import bindparam, select, update
 

@@ -1,27 +1,30 @@
-"""A child's photograph, closed under the child's key."""
+"""Keeps a child's photograph, encrypted under the child's key."""
 
 from datetime import date, datetime
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
-
-from services.casework.store import tables
 from services.platform.register.keys import data_key
 from services.platform.register.photographs import PLACE
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId
 
+CHILD = "SELECT id FROM register.children WHERE authority = %(authority)s AND reference = %(reference)s"
+KEEP = """
+    INSERT INTO register.photographs (child, picture, media_type, taken_on, stored_at)
+    VALUES (%(child)s, %(picture)s, %(media_type)s, %(taken_on)s, %(at)s)
+    ON CONFLICT (child) DO UPDATE SET picture = excluded.picture, media_type = excluded.media_type,
+                                      taken_on = excluded.taken_on, stored_at = excluded.stored_at
+"""
+REMOVE = "DELETE FROM register.photographs WHERE child = %(child)s"
 
-async def child_of(uow: UnitOfWork, authority: AuthorityId, reference: str) -> ChildId | None:
-    """By the authority's own reference."""
-    children = tables.children.c
-    chosen = select(children.id).where(children.authority == authority, children.reference == reference)
-    child: ChildId | None = await uow.connection.scalar(chosen)
-    return child
+
+def child_by_reference(authority: AuthorityId, reference: str) -> Query[ChildId | None]:
+    """`reference` is the authority's own."""
+    return Query(CHILD, {"authority": authority, "reference": reference}, scalar)
 
 
-async def keep(
+async def keep_photograph(
     uow: UnitOfWork,
     keyring: Keyring,
     child: ChildId,
@@ -30,17 +33,12 @@ async def keep(
     taken_on: date | None,
     at: datetime,
 ) -> None:
-    """In place of an earlier one. `at` is story time."""
+    """Replaces an earlier one. `at` is story time."""
     key = await data_key(uow.connection, keyring, child)
-    row = {
-        "picture": key.close_bytes(content, PLACE),
-        "media_type": media_type,
-        "taken_on": taken_on,
-        "stored_at": at,
-    }
-    statement = insert(tables.photographs).values(child=child, **row)
-    await uow.connection.execute(statement.on_conflict_do_update(index_elements=["child"], set_=row))
+    picture = key.close_bytes(content, PLACE)
+    row = {"child": child, "picture": picture, "media_type": media_type, "taken_on": taken_on, "at": at}
+    uow.write(KEEP, row)
 
 
-async def remove(uow: UnitOfWork, child: ChildId) -> None:
-    await uow.connection.execute(delete(tables.photographs).where(tables.photographs.c.child == child))
+def remove_photograph(uow: UnitOfWork, child: ChildId) -> None:
+    uow.write(REMOVE, {"child": child})

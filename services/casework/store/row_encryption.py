@@ -1,7 +1,7 @@
-"""Turns an import's rows into the register's: personal columns closed under their owner's key, the rest in the clear."""
+"""Turns an import's rows into the register's: personal columns encrypted under their owner's key, the rest in the clear."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,19 +26,24 @@ CLEAR_OF_CHILD = (
 )
 
 
-class Sealing:
-    """Holds the keys of every owner in one import."""
+class RowEncryptor:
+    """Has the keys of every owner in one import."""
 
     def __init__(self, keyring: Keyring, keys: Mapping[str, DataKey]) -> None:
         self._keyring = keyring
         self._keys = keys
 
     @classmethod
-    async def of(
-        cls, connection: AsyncConnection, keyring: Keyring, given: Import, ids: Iterable[Mapping[str, str]]
+    async def load(
+        cls,
+        connection: AsyncConnection,
+        keyring: Keyring,
+        given: Import,
+        placements: Mapping[str, str],
+        people: Mapping[str, str],
+        children: Mapping[str, str],
     ) -> Self:
-        """Makes the keys that are missing. `ids` are those behind the references of placements, people and children."""
-        placements, people, children = ids
+        """Makes the keys that are missing. Placements, people and children: ids by reference."""
         owners = [
             *(forces.owner_of(row.id) for row in (given.forces or {}).values()),
             *(agencies.owner_of(row.id) for row in (given.agencies or {}).values()),

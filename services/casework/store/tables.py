@@ -1,4 +1,4 @@
-"""The register's tables, written by casework alone, and casework's own."""
+"""Declares the register's tables that an import writes."""
 
 from sqlalchemy import Boolean, Column, Date, Integer, MetaData, Table, Text, Time
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -6,7 +6,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from services.platform.store.columns import hashed, moments, sealed
 
 register = MetaData(schema="register")
-own = MetaData()
 
 
 def _texts(*names: str) -> list[Column[str]]:
@@ -60,15 +59,6 @@ children = Table(
     Column("guardian_allocated", Boolean),
     *moments("entered_care_at"),
 )
-photographs = Table(
-    "photographs",
-    register,
-    Column("child", Text, primary_key=True),
-    *sealed("picture"),
-    *_texts("media_type"),
-    Column("taken_on", Date),
-    *moments("stored_at"),
-)
 directory = Table(
     "directory",
     register,
@@ -89,25 +79,3 @@ agencies = Table(
     Column("verifies", Boolean),
 )
 agency_sources = Table("agency_sources", register, Column("source", Text, primary_key=True), *_texts("agency"))
-
-accepted = Table(
-    "accepted",
-    own,
-    Column("source", Text, primary_key=True),
-    Column("message_id", Text, primary_key=True),
-    hashed("content_hash", needed=True),
-    Column("child", Text, nullable=False),
-    Column("agency", Text, nullable=False),
-    *moments("at", needed=True),
-)
-"""Agencies' events that were answered 2xx, so that the same again has the same answer."""
-
-transferred = Table(
-    "transferred",
-    own,
-    Column("authority", Text, primary_key=True),
-    Column("reference", Text, primary_key=True),
-    *_texts("child"),
-    *moments("at", needed=True),
-)
-"""Children whom an authority has given away, by the reference that they had with it."""

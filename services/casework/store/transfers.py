@@ -1,21 +1,41 @@
-"""Moves a child to the authority that receives it: the register's own row, in the transaction that says so (S39, S45)."""
+"""Moves a child to the receiving authority in the register, in the transaction that publishes the transfer (S39, S45)."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
-
-from services.casework.policy.agency_event import Wrong, WrongEvent
+from services.casework.policy.agency_event import Defect, InvalidEvent
 from services.casework.policy.codes import free_code
-from services.casework.store.tables import authorities, children, directory, placements, transferred
+from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildTransferred
-from services.safeguarding.identifiers import AuthorityId, ChildId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ChildId
+
+TRANSFERRED_CHILD = """
+    SELECT children.id, children.authority FROM register.children JOIN transferred ON transferred.child = children.id
+    WHERE transferred.authority = %(authority)s AND transferred.reference = %(reference)s
+"""
+AUTHORITY = "SELECT id FROM register.authorities WHERE id = %(authority)s"
+CHILD = "SELECT reference, code, placement FROM register.children WHERE id = %(child)s"
+CODES = "SELECT code FROM register.children WHERE authority = %(authority)s"
+PLACEMENT = "SELECT id FROM register.placements WHERE authority = %(authority)s AND reference = %(reference)s"
+REFERENCE_BEFORE = """
+    DELETE FROM transferred WHERE child = %(child)s AND authority = %(authority)s RETURNING reference
+"""
+KEEP_TRANSFER = """
+    INSERT INTO transferred (authority, reference, child, at) VALUES (%(authority)s, %(reference)s, %(child)s, %(at)s)
+"""
+LEAVE_DIRECTORY = "DELETE FROM register.directory WHERE child = %(child)s AND authority = %(authority)s"
+MOVE = """
+    UPDATE register.children
+    SET authority = %(authority)s, reference = %(reference)s, code = %(code)s, placement = %(placement)s
+    WHERE id = %(child)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
-    """`moves_to`: the receiver's reference of where the child lives from now on. None: where it lives, until the register says."""
+class Move:
+    """`moves_to`: the receiver's reference of the child's next placement. None: the present one, until the register says."""
 
     child: ChildId
     former: AuthorityId
@@ -25,64 +45,54 @@ class Moving:
 
 
 async def transfer(uow: UnitOfWork, said: ChildTransferred, child: ChildId, moves_to: str | None, at: datetime) -> None:
-    """To an authority that the register holds; of any other the child stays where it is, and people hand over.
+    """Changes nothing if the register does not hold the receiving authority: then people hand over.
 
-    The caller holds the register. Done twice it is done once. Raises WrongEvent where the receiver has no such placement.
+    The caller has locked the register. Idempotent. Raises InvalidEvent if the receiver has no such placement.
     """
     to = None if said.outside_england else said.to
-    if to is None or to == said.authority or not await _is_held(uow, to):
+    if to is None or to == said.authority or not await uow.fetch(Query(AUTHORITY, {"authority": to}, bool)):
         return
-    await _move(uow, Moving(child, said.authority, to, moves_to, at))
+    await _move(uow, Move(child, said.authority, to, moves_to, at))
 
 
-async def named(uow: UnitOfWork, authority: AuthorityId, reference: str) -> tuple[ChildId, AuthorityId] | None:
-    """Of a child that was this authority's under `reference`: its id, and whose it is now."""
-    rows = await uow.connection.execute(
-        select(children.c.id, children.c.authority)
-        .join(transferred, transferred.c.child == children.c.id)
-        .where(transferred.c.authority == authority, transferred.c.reference == reference)
+def transferred_child(authority: AuthorityId, reference: str) -> Query[Any]:
+    """The `id` and present `authority` of a child that was this authority's under `reference`, or None."""
+    return Query(TRANSFERRED_CHILD, {"authority": authority, "reference": reference}, first_row)
+
+
+async def _move(uow: UnitOfWork, move: Move) -> None:
+    child, codes = await uow.fetch(
+        Query(CHILD, {"child": move.child}, first_row),
+        Query(CODES, {"authority": move.to}, lambda rows: frozenset(row.code for row in rows)),
     )
-    row = rows.first()
-    return None if row is None else (row.id, row.authority)
-
-
-async def _is_held(uow: UnitOfWork, authority: AuthorityId) -> bool:
-    found = select(authorities.c.id).where(authorities.c.id == authority)
-    return await uow.connection.scalar(found) is not None
-
-
-async def _move(uow: UnitOfWork, moving: Moving) -> None:
-    connection = uow.connection
-    mine = children.c.id == moving.child
-    found = await connection.execute(select(children.c.reference, children.c.code, children.c.placement).where(mine))
-    row = found.one_or_none()
-    if row is None:
+    if child is None:
         return
-    taken = await connection.scalars(select(children.c.code).where(children.c.authority == moving.to))
-    lives = row.placement if moving.moves_to is None else await _placement(uow, moving)
-    own = await _own_reference(uow, moving)
-    now = {"authority": moving.to, "reference": own, "code": free_code(row.code, frozenset(taken)), "placement": lives}
-    before = {"authority": moving.former, "reference": row.reference, "child": moving.child, "at": moving.at}
-    await connection.execute(insert(transferred).values(before))
-    await connection.execute(
-        delete(directory).where(directory.c.child == moving.child, directory.c.authority == moving.former)
+    placement = child.placement if move.moves_to is None else await _find_placement(uow, move.to, move.moves_to)
+    leaving = {"authority": move.former, "reference": child.reference, "child": move.child, "at": move.at}
+    arriving = {
+        "child": move.child,
+        "authority": move.to,
+        "reference": await _reference(uow, move),
+        "code": free_code(child.code, codes),
+        "placement": placement,
+    }
+    await uow.fetch(  # at once, since the caller compares the directory
+        Query(KEEP_TRANSFER, leaving, all_rows),
+        Query(LEAVE_DIRECTORY, leaving, all_rows),
+        Query(MOVE, arriving, all_rows),
     )
-    await connection.execute(update(children).where(mine).values(now))
 
 
-async def _own_reference(uow: UnitOfWork, moving: Moving) -> str:
-    """Where the receiver had the child before: the reference of then. Else our id, which no child of the receiver's own can have."""
-    theirs = (transferred.c.child == moving.child) & (transferred.c.authority == moving.to)
-    had = delete(transferred).where(theirs).returning(transferred.c.reference)
-    return str(await uow.connection.scalar(had) or moving.child)
+async def _reference(uow: UnitOfWork, move: Move) -> str:
+    """The receiver's earlier reference, if it had the child before; otherwise our id, which no other child of theirs can have."""
+    before = await uow.fetch(Query(REFERENCE_BEFORE, {"child": move.child, "authority": move.to}, scalar))
+    return str(before or move.child)
 
 
-async def _placement(uow: UnitOfWork, moving: Moving) -> PlacementId:
-    found = await uow.connection.scalar(
-        select(placements.c.id).where(placements.c.authority == moving.to, placements.c.reference == moving.moves_to)
-    )
+async def _find_placement(uow: UnitOfWork, authority: AuthorityId, reference: str) -> str:
+    found = await uow.fetch(Query(PLACEMENT, {"authority": authority, "reference": reference}, scalar))
     if found is None:
-        raise WrongEvent(
-            Wrong.CONTENT, "data.moves_to", "the reference of a placement that the register holds of the receiver"
+        raise InvalidEvent(
+            Defect.CONTENT, "data.moves_to", "the reference of a placement that the register holds of the receiver"
         )
     return str(found)

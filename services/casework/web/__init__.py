@@ -1,4 +1,4 @@
-"""The two doors: agencies' events, and imports of the register."""
+"""Serves casework's API: agencies' events, imports of the register, and photographs."""
 
 from http import HTTPStatus
 
@@ -6,10 +6,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.casework.settings import CaseworkSettings
-from services.casework.web.events import EventsDoor
+from services.casework.web.events import EventEndpoint
 from services.casework.web.events_openapi import EVENT, EVENT_ANSWERS
-from services.casework.web.photographs import PhotographDoor
-from services.casework.web.register import RegisterDoor
+from services.casework.web.photographs import PhotographEndpoint
+from services.casework.web.register import RegisterEndpoint
 from services.casework.web.register_openapi import BEARER, IMPORT, IMPORT_ANSWERS, PHOTOGRAPH, PHOTOGRAPH_ANSWERS, TABLE
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -19,10 +19,10 @@ from services.platform.store.web import new_web_app
 
 def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
     keyring = Keyring(settings.master_key.get_secret_value(), settings.phone_key.get_secret_value())
-    events = EventsDoor(store, clocks, keyring)
+    events = EventEndpoint(store, clocks, keyring)
     token = settings.register_token.get_secret_value()
-    register = RegisterDoor(store, clocks, keyring, token, sandbox=settings.sandbox)
-    photographs = PhotographDoor(store, clocks, keyring, token)
+    register = RegisterEndpoint(store, clocks, keyring, token, sandbox=settings.sandbox)
+    photographs = PhotographEndpoint(store, clocks, keyring, token)
     app = new_web_app("casework")
 
     @app.post("/events", status_code=HTTPStatus.ACCEPTED, responses=EVENT_ANSWERS, openapi_extra=EVENT)

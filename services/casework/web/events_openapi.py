@@ -1,4 +1,4 @@
-"""What an agency may send, and what it is answered, as OpenAPI."""
+"""Describes agencies' events and their answers as OpenAPI."""
 
 from http import HTTPStatus
 from typing import Any

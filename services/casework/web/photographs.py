@@ -1,4 +1,4 @@
-"""`PUT /register/{authority}/children/{reference}/photograph`: so that police have it the moment a child is missing (S57)."""
+"""Takes a child's photograph, so that police have it the moment the child is missing (S57)."""
 
 import contextlib
 from datetime import date, datetime
@@ -22,8 +22,8 @@ from services.safeguarding.working_time import ENGLAND
 DAY = TypeAdapter[date](Day)
 
 
-class PhotographDoor:
-    """Commits before it answers. Raises Problem for what is refused."""
+class PhotographEndpoint:
+    """Commits before it answers. Raises Problem if it refuses."""
 
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str) -> None:
         self._store, self._clocks, self._keyring, self._token = store, clocks, keyring, token.encode()
@@ -41,17 +41,17 @@ class PhotographDoor:
         async with self._store.transaction() as uow:
             child = await self._child(uow, authority, reference)
             at = self._clocks.story()
-            await photographs.keep(uow, self._keyring, child, content, media_type, taken_on, at)
+            await photographs.keep_photograph(uow, self._keyring, child, content, media_type, taken_on, at)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def remove(self, request: Request, authority: str, reference: str) -> Response:
         authorise(request, self._token)
         async with self._store.transaction() as uow:
-            await photographs.remove(uow, await self._child(uow, authority, reference))
+            photographs.remove_photograph(uow, await self._child(uow, authority, reference))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _child(self, uow: UnitOfWork, authority: str, reference: str) -> ChildId:
-        child = await photographs.child_of(uow, authority, reference)
+        child = await uow.fetch(photographs.child_by_reference(authority, reference))
         if child is None:
             raise Problem(HTTPStatus.NOT_FOUND, "No such child", "The authority has no child of this reference.")
         return child

@@ -1,4 +1,4 @@
-"""`PUT /register/...`: every bad row named, and nothing half-applied."""
+"""Takes imports of the register: `PUT /register/...`. Names every bad row, and applies all of an import or nothing."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +15,9 @@ from services.casework.policy import register_import, spreadsheet
 from services.casework.policy.consistency import cross_faults, sharing_faults
 from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
-from services.casework.store.date_changes import reckoned, tell_of_changes
-from services.casework.store.directory_changes import listed, tell_of_listings
-from services.casework.store.event_intake import Moment
-from services.casework.store.import_writer import held, sharing, write
+from services.casework.store.date_changes import dates_by_child, publish_date_changes
+from services.casework.store.directory_changes import people_on_directory, publish_directory_changes
+from services.casework.store.import_writer import lock_and_read, people_sharing_a_number, write_import
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of
@@ -27,11 +26,11 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
 
 MOST_FAULTS = 500
-"""Named in one answer. A file that is wrong throughout is seen to be so by then."""
+"""Named in one answer. By then it is clear that the whole file is wrong."""
 UNREADABLE = HTTPStatus.BAD_REQUEST, "Not readable"
 
 
-class RegisterDoor:
+class RegisterEndpoint:
     def __init__(self, store: Store, clocks: Clocks, keyring: Keyring, token: str, *, sandbox: bool) -> None:
         self._store = store
         self._clocks = clocks
@@ -40,7 +39,7 @@ class RegisterDoor:
         self._sandbox = sandbox
 
     async def take(self, request: Request, authority: str, table: str | None) -> JSONResponse:
-        """Answers 200 with the count of rows a table, once all of it is durable. Raises Problem otherwise."""
+        """Answers 200 with the number of rows of each table once all of it is durable. Raises Problem otherwise."""
         authorise(request, self._token)
         if table is not None and table not in TABLES:
             raise Problem(HTTPStatus.NOT_FOUND, "No such table", f"The tables are {', '.join(TABLES)}.")
@@ -52,26 +51,24 @@ class RegisterDoor:
             )
         document = _document(await body_within(request, REGISTER_BYTES), table)
         given, faults = register_import.read(document, authority)
-        faults += _never_sent_to(given, sandbox=self._sandbox)
+        faults += _forbidden_urls(given, sandbox=self._sandbox)
         async with self._store.transaction() as uow:
-            before = await held(uow, authority)
-            given, passed_over = register_import.without(given, before.given_away)
+            before = await lock_and_read(uow, authority)
+            given, passed_over = register_import.drop_given_away(given, before.given_away)
             faults += cross_faults(given, before.known)
             _require_none(faults)
-            dates = await reckoned(uow, authority)
-            people = await listed(uow, authority)
-            await write(uow, self._keyring, authority, given, before, self._clocks.story())
-            _require_none(sharing_faults(given, await sharing(uow, authority)))
-            moment = Moment(self._clocks.story(), self._clocks.wall())
-            await tell_of_changes(uow, authority, dates, moment)
-            await tell_of_listings(uow, authority, people, at=moment.story)
+            dates, people = await uow.fetch(dates_by_child(authority), people_on_directory(authority))
+            await write_import(uow, self._keyring, authority, given, before, self._clocks.story())
+            _require_none(sharing_faults(given, await uow.fetch(people_sharing_a_number(authority))))
+            await publish_date_changes(uow, authority, dates)
+            await publish_directory_changes(uow, authority, people)
         metrics.IMPORTS.labels("applied").inc()
         answer: dict[str, Any] = {"authority": authority, "rows": _counts(given)}
         return JSONResponse(answer | ({"transferred": list(passed_over)} if passed_over else {}))
 
 
 def authorise(request: Request, expected: bytes) -> None:
-    """Raises Problem where the request does not bear the register's token, or its path names what there cannot be."""
+    """Raises Problem if the request does not bear the register's token, or if a name in its path holds a NUL."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), expected):
         detail = "The register's bearer token is needed."
@@ -101,8 +98,8 @@ def _document(body: bytes, table: str | None) -> Mapping[str, Any]:
     return document
 
 
-def _never_sent_to(given: Import, *, sandbox: bool) -> Iterator[Fault]:
-    """What the sender would refuse is refused here, by the same judgement, while somebody is there to put it right."""
+def _forbidden_urls(given: Import, *, sandbox: bool) -> Iterator[Fault]:
+    """Refuses URLs that the sender would refuse, by the same check, while somebody is there to correct them."""
     for at, force in (given.forces or {}).items():
         try:
             if force.notice_url is not None:
@@ -113,7 +110,7 @@ def _never_sent_to(given: Import, *, sandbox: bool) -> Iterator[Fault]:
 
 
 def _require_none(faults: Sequence[Fault]) -> None:
-    """Raises Problem, which ends the import's transaction without a trace."""
+    """Raises Problem, which rolls the import back."""
     if not faults:
         return
     metrics.IMPORTS.labels("refused").inc()

@@ -1,4 +1,4 @@
-"""What an import of the register may hold, and what it is answered, as OpenAPI."""
+"""Describes imports of the register and their answers as OpenAPI."""
 
 from http import HTTPStatus
 from typing import Any
@@ -33,7 +33,7 @@ def import_schema() -> dict[str, Any]:
 
 
 def columns() -> str:
-    """Of each table, as a sheet's first line may name them."""
+    """The columns of each table, for the first line of a sheet."""
     return "; ".join(f"{name}: {', '.join(row_schema(row)['properties'])}" for name, row in TABLES.items())
 
 

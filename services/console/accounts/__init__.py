@@ -1,1 +1,1 @@
-"""Accounts of the console: passwords, sessions, sign-ins."""
+"""Keeps the console's accounts: passwords, sessions, sign-ins."""

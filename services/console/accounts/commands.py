@@ -1,4 +1,4 @@
-"""`python -m services accounts ...`: who may sign in at the console. Runs with the console's own settings and secrets."""
+"""Manages the accounts of the console: `python -m services accounts ...`. Needs the console's own settings and secrets."""
 
 import asyncio
 import sys
@@ -37,16 +37,16 @@ def add(
 
     async def make(uow: "UnitOfWork", now: datetime) -> str | None:
         if authority is not None:
-            known = await kept.authorities(uow.connection)
+            known = await uow.fetch(kept.authorities())
             if authority not in known:
                 among = f"; it has {', '.join(known)}" if known else ", which is empty: load it first"
                 raise refused(f"{authority} is no authority of the register{among}")
-        return await kept.add(
+        return await kept.add_account(
             uow, sign_in=name, name=full_name, role=role, authority=authority, password_seal=seal, now=now
         )
 
     if _do(make) is None:
-        raise refused(f"{kept.plain(name)} has an account already; `reset` gives it a new password")
+        raise refused(f"{kept.normalise_sign_in(name)} has an account already; `reset` gives it a new password")
     _tell(name, None if password_stdin else password)
 
 
@@ -56,7 +56,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
     from services.console.accounts import repository as kept
 
     password, seal = _password(from_stdin=password_stdin)
-    if not _do(lambda uow, _now: kept.change(uow, name, password_seal=seal)):
+    if not _do(lambda uow, _now: kept.change_account(uow, name, password_seal=seal)):
         raise refused(f"nobody signs in as {name}")
     _tell(name, None if password_stdin else password)
 
@@ -66,7 +66,7 @@ def disable(name: Name) -> None:
     """Close an account, and end its sessions at once. What it did stays on the record under its name."""
     from services.console.accounts import repository as kept
 
-    if not _do(lambda uow, now: kept.change(uow, name, disabled_at=now)):
+    if not _do(lambda uow, now: kept.change_account(uow, name, disabled_at=now)):
         raise refused(f"nobody signs in as {name}")
     typer.echo(f"{name} can no longer sign in")
 
@@ -76,21 +76,21 @@ def list_accounts() -> None:
     """Every account, one a line: name, role, authority, full name."""
     from services.console.accounts import repository as kept
 
-    for each in _do(lambda uow, _now: kept.every(uow.connection)):
+    for each in _do(lambda uow, _now: uow.fetch(kept.all_accounts())):
         who = each.operator
         state = "" if each.disabled_at is None else f"  disabled {each.disabled_at:%Y-%m-%d}"
         typer.echo(f"{each.sign_in}  {who.role}  {who.authority or 'every authority'}  {who.name}{state}")
 
 
 def _password(*, from_stdin: bool) -> tuple[str, str]:
-    """With its seal."""
+    """The password and its hash."""
     from services.console.accounts import passwords
     from services.console.policy.sign_in import PASSWORD_LENGTH
 
-    password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.made()
+    password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.generate_password()
     if len(password) not in PASSWORD_LENGTH:
         raise refused(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
-    return password, passwords.sealed(password)
+    return password, passwords.hash_password(password)
 
 
 def _tell(name: str, password: str | None) -> None:

@@ -1,23 +1,62 @@
-"""Accounts, their sessions, and sign-ins that failed. Within the caller's transaction; times are wall time."""
+"""Keeps accounts, their sessions and failed sign-ins. Times are wall time."""
 
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import ColumnElement, RowMapping, and_, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Any
 
 from services.console.policy.permits import Operator
-from services.console.policy.sign_in import FAILURES_COUNT_FOR, Lasting, is_held_back
-from services.console.read_model.tables import accounts, failed_sign_ins, sessions
-from services.platform.register.views import directory_for_console, placements_for_protocol
+from services.console.policy.sign_in import FAILURES_COUNT_FOR, SessionLimits, is_held_back
+from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, new_id
 from services.safeguarding.operators import AccountId, OperatorRole
 
 TOKEN_BYTES = 32
+
+ADD = """
+    INSERT INTO accounts (account, sign_in, name, role, authority, password_seal, made_at)
+    VALUES (%(account)s, %(sign_in)s, %(name)s, %(role)s, %(authority)s, %(password_seal)s, %(made_at)s)
+    ON CONFLICT (sign_in) DO NOTHING RETURNING account
+"""
+CHANGE = """
+    UPDATE accounts
+    SET disabled_at = %(disabled_at)s, password_seal = coalesce(%(password_seal)s::text, password_seal)
+    WHERE sign_in = %(sign_in)s RETURNING account
+"""
+BY_SIGN_IN = "SELECT * FROM accounts WHERE sign_in = %(sign_in)s"
+ALL = "SELECT * FROM accounts ORDER BY sign_in"
+NAMES = "SELECT account, name FROM accounts"
+AUTHORITIES = """
+    SELECT authority FROM register.directory_for_console UNION SELECT authority FROM register.placements_for_protocol
+    ORDER BY authority
+"""
+
+BEGIN_SESSION = """
+    INSERT INTO sessions (token_hash, account, begun_at, used_at) VALUES (%(token)s, %(account)s, %(now)s, %(now)s)
+"""
+FORGET_SESSIONS = "DELETE FROM sessions WHERE begun_at < %(before)s"
+SESSION = """
+    SELECT accounts.*, begun_at, used_at FROM sessions JOIN accounts USING (account)
+    WHERE token_hash = %(token)s AND disabled_at IS NULL
+"""
+USE_SESSION = "UPDATE sessions SET used_at = %(now)s WHERE token_hash = %(token)s"
+END_SESSION = "DELETE FROM sessions WHERE token_hash = %(token)s"
+END_SESSIONS_OF = "DELETE FROM sessions WHERE account = %(account)s"
+
+LOCK = "SELECT pg_advisory_xact_lock(%(key)s::bigint)"
+FORGET_FAILURES = "DELETE FROM failed_sign_ins WHERE at < %(before)s"
+COUNT_FAILURES = """
+    SELECT count(*) FILTER (WHERE sign_in_hash = %(name)s AND place = %(place)s) AS from_this_place,
+           count(*) FILTER (WHERE sign_in_hash = %(name)s) AS from_anywhere,
+           count(*) FILTER (WHERE place = %(place)s) AS of_this_place
+    FROM failed_sign_ins WHERE sign_in_hash = %(name)s OR place = %(place)s
+"""
+ADD_FAILURE = "INSERT INTO failed_sign_ins (sign_in_hash, place, at) VALUES (%(name)s, %(place)s, %(at)s)"
+FORGET_FAILURE = """
+    DELETE FROM failed_sign_ins WHERE sign_in_hash = %(name)s AND place = %(place)s AND at = %(at)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +67,12 @@ class Account:
     disabled_at: datetime | None
 
 
-def plain(sign_in: str) -> str:
-    """A name as it is compared: without case, without spaces around it."""
+def normalise_sign_in(sign_in: str) -> str:
+    """Names are compared without case and without spaces around them."""
     return sign_in.strip().casefold()
 
 
-async def add(
+async def add_account(
     uow: UnitOfWork,
     *,
     sign_in: str,
@@ -43,122 +82,107 @@ async def add(
     password_seal: str,
     now: datetime,
 ) -> AccountId | None:
-    """None where the name is taken."""
+    """None if the name is taken."""
     row = {
         "account": new_id("account"),
-        "sign_in": plain(sign_in),
+        "sign_in": normalise_sign_in(sign_in),
         "name": name.strip(),
         "role": role,
         "authority": authority,
         "password_seal": password_seal,
         "made_at": now,
     }
-    written = upsert(accounts).values(row).on_conflict_do_nothing(index_elements=[accounts.c.sign_in])
-    account: AccountId | None = await uow.connection.scalar(written.returning(accounts.c.account))
+    account: AccountId | None = await uow.fetch(Query(ADD, row, scalar))
     return account
 
 
-async def change(
+async def change_account(
     uow: UnitOfWork, sign_in: str, *, password_seal: str | None = None, disabled_at: datetime | None = None
 ) -> bool:
-    """A new password enables the account again. Its sessions end either way. False: nobody has this name."""
-    values = {"disabled_at": disabled_at} | ({"password_seal": password_seal} if password_seal else {})
-    changed = await uow.connection.scalar(
-        update(accounts).where(accounts.c.sign_in == plain(sign_in)).values(values).returning(accounts.c.account)
-    )
-    if changed is not None:
-        await uow.connection.execute(delete(sessions).where(sessions.c.account == changed))
-    return changed is not None
+    """A new password enables the account again. Its sessions end either way. False: no account has this name."""
+    values = {"sign_in": normalise_sign_in(sign_in), "password_seal": password_seal, "disabled_at": disabled_at}
+    account: AccountId | None = await uow.fetch(Query(CHANGE, values, scalar))
+    if account is not None:
+        uow.write(END_SESSIONS_OF, {"account": account})
+    return account is not None
 
 
-async def of_name(connection: AsyncConnection, sign_in: str) -> Account | None:
-    return next(iter(await _found(connection, accounts.c.sign_in == plain(sign_in))), None)
+def account_by_sign_in(sign_in: str) -> Query[Account | None]:
+    parameters = {"sign_in": normalise_sign_in(sign_in)}
+    return Query(BY_SIGN_IN, parameters, lambda rows: next(map(_account, rows), None))
 
 
-async def every(connection: AsyncConnection) -> list[Account]:
-    return await _found(connection, accounts.c.account.is_not(None))
+def all_accounts() -> Query[list[Account]]:
+    return Query(ALL, {}, lambda rows: [_account(row) for row in rows])
 
 
-async def authorities(connection: AsyncConnection) -> list[AuthorityId]:
-    """Those of the register that have a directory or a placement: of any other there is nothing to see."""
-    found = select(directory_for_console.c.authority).union(select(placements_for_protocol.c.authority))
-    return sorted(await connection.scalars(found))
+def authorities() -> Query[list[AuthorityId]]:
+    """The register's authorities that have a directory or a placement. Of any other there is nothing to see."""
+    return Query(AUTHORITIES, {}, lambda rows: [row.authority for row in rows])
 
 
-async def names(connection: AsyncConnection) -> dict[AccountId, str]:
-    return {row.account: row.name for row in await connection.execute(select(accounts.c.account, accounts.c.name))}
+def account_names() -> Query[dict[AccountId, str]]:
+    return Query(NAMES, {}, lambda rows: {row.account: row.name for row in rows})
 
 
-async def _found(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Account]:
-    rows = await connection.execute(select(accounts).where(which).order_by(accounts.c.sign_in))
-    return [
-        Account(_operator(row), row["sign_in"], row["password_seal"], row["disabled_at"]) for row in rows.mappings()
-    ]
+def _account(row: Any) -> Account:
+    return Account(_operator(row), row.sign_in, row.password_seal, row.disabled_at)
 
 
-def _operator(row: RowMapping) -> Operator:
-    return Operator(row["account"], row["name"], OperatorRole(row["role"]), row["authority"])
+def _operator(row: Any) -> Operator:
+    return Operator(row.account, row.name, OperatorRole(row.role), row.authority)
 
 
-async def begin_session(uow: UnitOfWork, account: AccountId, now: datetime) -> str:
-    """The token that the browser keeps; here lies its hash alone."""
+def begin_session(uow: UnitOfWork, account: AccountId, now: datetime) -> str:
+    """Returns the token for the browser. Only its hash is kept here."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    row = {"token_hash": _hash(token), "account": account, "begun_at": now, "used_at": now}
-    await uow.connection.execute(insert(sessions).values(row))
-    await uow.connection.execute(delete(sessions).where(sessions.c.begun_at < now - 2 * Lasting().most))
+    uow.write(BEGIN_SESSION, {"token": _hash(token), "account": account, "now": now})
+    uow.write(FORGET_SESSIONS, {"before": now - 2 * SessionLimits().total})
     return token
 
 
-async def in_session(
-    uow: UnitOfWork, token: str, now: datetime, lasting: Lasting, *, following: bool
+async def use_session(
+    uow: UnitOfWork, token: str, now: datetime, limits: SessionLimits, *, following: bool
 ) -> Operator | None:
-    """None where the session has ended, or the account. `following` is no use of it."""
-    rows = await uow.connection.execute(
-        select(accounts, sessions.c.begun_at, sessions.c.used_at)
-        .join_from(sessions, accounts, sessions.c.account == accounts.c.account)
-        .where(sessions.c.token_hash == _hash(token), accounts.c.disabled_at.is_(None))
-    )
-    row = rows.mappings().first()
-    if row is None:
-        return None
-    if not lasting.holds(begun_at=row["begun_at"], used_at=row["used_at"], now=now, following=following):
+    """None if the session has ended, or its account is disabled. A page that only follows changes does not prolong it."""
+    row = await uow.fetch(Query(SESSION, {"token": _hash(token)}, first_row))
+    if row is None or not limits.allow(begun_at=row.begun_at, used_at=row.used_at, now=now, following=following):
         return None
     if not following:
-        used = update(sessions).where(sessions.c.token_hash == _hash(token)).values(used_at=now)
-        await uow.connection.execute(used)
+        uow.write(USE_SESSION, {"token": _hash(token), "now": now})
     return _operator(row)
 
 
-async def end_session(uow: UnitOfWork, token: str) -> None:
-    await uow.connection.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
+def end_session(uow: UnitOfWork, token: str) -> None:
+    uow.write(END_SESSION, {"token": _hash(token)})
 
 
-async def may_try(uow: UnitOfWork, sign_in: str, place: str, now: datetime) -> bool:
-    """Counts the try as a failure before its password is looked at, so that of many at once no more are looked at than of many in turn:
-    of one name, and from one place.
+async def count_attempt(uow: UnitOfWork, sign_in: str, place: str, now: datetime) -> bool:
+    """Counts the attempt as failed before its password is checked, so that parallel attempts cannot exceed the limit.
 
-    Counted by the name's hash: people type their password into the wrong field.
+    False: too many have failed, so the password must not be checked. The name is kept as a hash: people type their password
+    into the wrong field.
     """
-    name, table, connection = _hash(plain(sign_in)), failed_sign_ins.c, uow.connection
-    for each in (_hash(f"place {place}"), name):
-        await connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(each[:8], signed=True))))
-    await connection.execute(delete(failed_sign_ins).where(table.at < now - FAILURES_COUNT_FOR))
-    of_name, of_place = table.sign_in_hash == name, table.place == place
-    both = func.count().filter(and_(of_name, of_place))
-    either = func.count().filter(of_name), func.count().filter(of_place)
-    counted = select(both, *either).where(or_(of_name, of_place))
-    here, anywhere, this_place = (await connection.execute(counted)).one()
-    if is_held_back(from_this_place=here, from_anywhere=anywhere, of_this_place=this_place):
+    name = _hash(normalise_sign_in(sign_in))
+    _, _, _, counts = await uow.fetch(
+        _lock(_hash(f"place {place}")),
+        _lock(name),
+        Query(FORGET_FAILURES, {"before": now - FAILURES_COUNT_FOR}, all_rows),
+        Query(COUNT_FAILURES, {"name": name, "place": place}, first_row),
+    )
+    if is_held_back(**counts._asdict()):
         return False
-    await connection.execute(insert(failed_sign_ins).values(sign_in_hash=name, place=place, at=now))
+    uow.write(ADD_FAILURE, {"name": name, "place": place, "at": now})
     return True
 
 
-async def succeeded(uow: UnitOfWork, sign_in: str, place: str, tried_at: datetime) -> None:
-    """That try was no failure."""
-    table = failed_sign_ins.c
-    mine = (table.sign_in_hash == _hash(plain(sign_in)), table.place == place, table.at == tried_at)
-    await uow.connection.execute(delete(failed_sign_ins).where(*mine))
+def forget_attempt(uow: UnitOfWork, sign_in: str, place: str, at: datetime) -> None:
+    """The attempt that `count_attempt` counted at this time did not fail."""
+    uow.write(FORGET_FAILURE, {"name": _hash(normalise_sign_in(sign_in)), "place": place, "at": at})
+
+
+def _lock(of: bytes) -> Query[object]:
+    return Query(LOCK, {"key": int.from_bytes(of[:8], signed=True)}, all_rows)
 
 
 def _hash(what: str) -> bytes:

@@ -1,4 +1,4 @@
-"""How many are at the sign-in page's door at once: each check of a password takes a core for a while, and whoever comes waits for those before."""
+"""Limits concurrent sign-ins: each password check occupies a core, and everybody behind it waits."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,32 +6,32 @@ from contextlib import contextmanager
 from ipaddress import IPv6Address, ip_address
 
 MOST, MOST_FROM_ONE_PLACE = 20, 10
-"""Within one process. One place alone never fills it: from elsewhere somebody on duty still gets in, within seconds."""
+"""Within one process. One place alone never fills it: somebody on duty elsewhere still gets in, within seconds."""
 
 
 class SignInLimiter:
-    """In memory: what it counts is under way in this process."""
+    """Counts, in memory, the sign-ins that are under way in this process."""
 
     def __init__(self) -> None:
-        self._here: Counter[str] = Counter()
+        self._under_way: Counter[str] = Counter()
 
     @contextmanager
     def slot(self, place: str) -> Iterator[bool]:
-        """False where there is no room: nothing may be looked at then, neither the database nor a password."""
-        if self._here.total() >= MOST or self._here[place] >= MOST_FROM_ONE_PLACE:
+        """False if there is no room: then neither the database nor a password may be looked at."""
+        if self._under_way.total() >= MOST or self._under_way[place] >= MOST_FROM_ONE_PLACE:
             yield False
             return
-        self._here[place] += 1
+        self._under_way[place] += 1
         try:
             yield True
         finally:
-            self._here[place] -= 1
-            if not self._here[place]:
-                del self._here[place]
+            self._under_way[place] -= 1
+            if not self._under_way[place]:
+                del self._under_way[place]
 
 
 def place_of(host: str | None) -> str:
-    """Where an address is: of version 6, the network that one customer is given, of which they may use any address."""
+    """The address itself; of IPv6 the /64 network, since one customer may use any address in it."""
     try:
         address = ip_address(host or "")
     except ValueError:

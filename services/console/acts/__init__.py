@@ -1,1 +1,1 @@
-"""Acts of operators: carried out once, on the record, with what they bring about."""
+"""Carries out operators' acts: once, and on the record."""

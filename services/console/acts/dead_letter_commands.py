@@ -1,4 +1,7 @@
-"""`python -m services dead-letters`: lists them wherever Kafka is, and gives them another try as the console does, with its settings."""
+"""Lists dead letters and gives them another try: `python -m services dead-letters`.
+
+Listing needs Kafka alone; another try needs the console's settings and database.
+"""
 
 import asyncio
 import os
@@ -19,7 +22,7 @@ REFUSED = "the database does not let this in: --redrive runs as the console, `do
 
 
 def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) -> None:
-    """List what services could not work on, and why; with --redrive, --as and --reason, publish it again, on the record."""
+    """List messages that services could not process, and why; with --redrive, --as and --reason, publish one again, on the record."""
     from services.platform.bus import dead_letters as letters
 
     if redrive is not None:
@@ -35,15 +38,15 @@ def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) 
     chosen = [each for each in found if redrive in {each.id, "all"}]
     if not chosen:
         raise refused(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
-    if not asyncio.run(_again(chosen, bootstrap, by, reason)):
+    if not asyncio.run(_redrive(chosen, bootstrap, by, reason)):
         raise typer.Exit(1)
 
 
-async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reason: str) -> bool:
-    """Whether each went. Those that the bus no longer keeps are named, and keep none of the others."""
+async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reason: str) -> bool:
+    """False if the bus no longer keeps one of them: it is named, and the others are still published."""
     from sqlalchemy.exc import DBAPIError
 
-    from services.console.accounts import repository as accounts
+    from services.console.accounts.repository import account_by_sign_in
     from services.console.acts.redrive import DeadLetterRedrive
     from services.console.policy.permits import May
     from services.platform.delivery.settings import KeySettings
@@ -54,23 +57,23 @@ async def _again(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, reaso
 
     settings = KeySettings()
     clocks = Clocks()
-    store, went = Store(connect(settings, "console"), origin=Origin("console", clocks)), True
+    store, all_went = Store(connect(settings, "console"), origin=Origin("console", clocks)), True
     try:
         async with store.transaction() as uow:
-            account = await accounts.of_name(uow.connection, sign_in)
+            account = await uow.fetch(account_by_sign_in(sign_in))
             clocks.move_to(await story_clock.ahead_by(uow.connection))
         operator = None if account is None or account.disabled_at is not None else account.operator
         if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
             raise refused(NOBODY)
-        redriving = DeadLetterRedrive(store, clocks, settings.keyring, bootstrap)
+        service = DeadLetterRedrive(store, clocks, settings.keyring, bootstrap)
         for each in chosen:
             try:
-                typer.echo(f"{each.id} goes to {await redriving.again(operator, each, reason)} again")
+                typer.echo(f"{each.id} goes to {await service.redrive_found(operator, each, reason)} again")
             except LookupError as gone:
                 typer.echo(f"{each.id} does not go: {gone}", err=True)
-                went = False
+                all_went = False
     except DBAPIError:
         raise refused(REFUSED) from None
     finally:
         await store.close()
-    return went
+    return all_went

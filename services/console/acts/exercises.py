@@ -1,4 +1,4 @@
-"""Starts an exercise: a report about a child who does not exist, marked as one from end to end."""
+"""Starts an exercise: a report about a child who does not exist, marked as an exercise from end to end."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,10 +16,10 @@ from services.safeguarding.identifiers import AuthorityId, ForceId, provisional_
 from services.safeguarding.operators import OperatorAct
 
 
-class Started(Enum):
+class ExerciseResult(Enum):
     DONE = auto()
     NO_SUCH_AREA = auto()
-    """The authority has no placement in that force's area, or is not the operator's to see."""
+    """The authority has no placement in that force's area, or the operator may not see it."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +29,26 @@ class ExerciseService:
     keyring: Keyring
 
     async def areas(self, operator: Operator) -> list[tuple[AuthorityId, ForceId]]:
-        """Where one may be set."""
+        """The areas in which the operator may start one."""
         async with self.store.read() as reader:
             return await reader.fetch(directory_page.areas_with_placements(operator.authority))
 
     async def start(
         self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str
-    ) -> Started:
-        """The same `act` again starts nothing further. The report names a placement for its force, and no child of it."""
+    ) -> ExerciseResult:
+        """The same `act` again starts nothing. The report names a placement, since that decides the force, and no real child."""
         if not operator.sees(authority):
-            return Started.NO_SUCH_AREA
+            return ExerciseResult.NO_SUCH_AREA
         async with self.store.transaction() as uow:
             placement = await uow.fetch(directory_page.placement_in_area(authority, force))
             if placement is None:
-                return Started.NO_SUCH_AREA
+                return ExerciseResult.NO_SUCH_AREA
             child = provisional_child(f"exercise {act}")
-            voice = ActRecorder(self.clocks, self.keyring, uow, operator, act, child, exercise=True)
-            if await voice.is_first(OperatorAct.EXERCISE_STARTED):
-                words = (await voice.keep({"reason": reason}))["reason"]
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, child, exercise=True)
+            if await recorder.claim(OperatorAct.EXERCISE_STARTED):
+                words = (await recorder.keep_words({"reason": reason}))["reason"]
                 report = ChildReportedMissing(authority=authority, channel="console", placement=placement, words=words)
-                said = await voice.say(report)
-                await voice.record(OperatorAct.EXERCISE_STARTED, authority=authority, words=words, said=said)
+                said = recorder.publish(report)
+                recorder.record(OperatorAct.EXERCISE_STARTED, authority=authority, words=words, said=said)
         metrics.ACTS.labels(OperatorAct.EXERCISE_STARTED, "done").inc()
-        return Started.DONE
+        return ExerciseResult.DONE

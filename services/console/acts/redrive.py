@@ -1,4 +1,7 @@
-"""Gives a dead letter another try, and records who did so. Publishing comes first: whoever hears it twice passes it over."""
+"""Gives a dead letter another try, and records who did so.
+
+Publishes before it records: a letter that is published twice is skipped by its consumers.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,7 +11,7 @@ from uuid import UUID, uuid4
 from services.console import metrics
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.permits import Operator
-from services.console.read_model import repository as read_model
+from services.console.read_model.repository import is_dead_letter, mark_redriven
 from services.platform.bus import dead_letters
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -17,10 +20,10 @@ from services.safeguarding.message import Topic
 from services.safeguarding.operators import OperatorAct
 
 
-class Redriven(Enum):
+class RedriveResult(Enum):
     DONE = auto()
     NO_LONGER_KEPT = auto()
-    """The bus does not hold the letter, or the message that it is about, any more."""
+    """The bus no longer holds the letter, or the message that it is about."""
     BUS_AWAY = auto()
 
 
@@ -33,40 +36,42 @@ class DeadLetterRedrive:
     keyring: Keyring
     bus: str
 
-    async def known(self, letter: UUID) -> bool:
-        async with self.store.reading.connect() as connection:
-            return await read_model.is_dead_letter(connection, str(letter))
+    async def is_known(self, letter: UUID) -> bool:
+        async with self.store.read() as reader:
+            return await reader.fetch(is_dead_letter(str(letter)))
 
-    async def redrive(self, operator: Operator, letter: UUID, act: UUID, reason: str) -> Redriven:
-        """The same `act` again publishes again, and is recorded once."""
+    async def redrive(self, operator: Operator, letter: UUID, act: UUID, reason: str) -> RedriveResult:
+        """The same `act` again publishes again, but is recorded once."""
         try:
-            found = await asyncio.to_thread(self._published_again, str(letter))
+            listed = await asyncio.to_thread(dead_letters.listed, self.bus)
+            found = next((each for each in listed if each.id == str(letter)), None)
+            if found is None:
+                return RedriveResult.NO_LONGER_KEPT
+            await self._publish_again(found)
         except LookupError:
-            return Redriven.NO_LONGER_KEPT
+            return RedriveResult.NO_LONGER_KEPT
         except dead_letters.AWAY:
-            return Redriven.BUS_AWAY
+            return RedriveResult.BUS_AWAY
         await self._record(operator, found, act, reason)
-        return Redriven.DONE
+        return RedriveResult.DONE
 
-    async def again(self, operator: Operator, found: dead_letters.DeadLetter, reason: str) -> Topic:
-        """For whoever has it from the bus already. Raises LookupError where its message is no longer kept, and AWAY's."""
-        topic = await asyncio.to_thread(dead_letters.redrive, self.bus, found)
+    async def redrive_found(self, operator: Operator, found: dead_letters.DeadLetter, reason: str) -> Topic:
+        """For a letter that has been read from the bus.
+
+        Raises LookupError if its message is no longer kept, and one of `dead_letters.AWAY` if the bus does not answer.
+        """
+        topic = await self._publish_again(found)
         await self._record(operator, found, uuid4(), reason)
         return topic
 
+    async def _publish_again(self, found: dead_letters.DeadLetter) -> Topic:
+        return await asyncio.to_thread(dead_letters.redrive, self.bus, found)
+
     async def _record(self, operator: Operator, found: dead_letters.DeadLetter, act: UUID, reason: str) -> None:
         async with self.store.transaction() as uow:
-            voice = ActRecorder(self.clocks, self.keyring, uow, operator, act, found.subject)
-            if await voice.is_first(OperatorAct.DEAD_LETTER_REDRIVEN):
-                kept = await voice.keep({"reason": reason})
-                await read_model.redriven(uow, found.id, operator.account, self.clocks.story())
-                await voice.record(OperatorAct.DEAD_LETTER_REDRIVEN, letter=found.id, words=kept["reason"])
+            recorder = ActRecorder(self.clocks, self.keyring, uow, operator, act, found.subject)
+            if await recorder.claim(OperatorAct.DEAD_LETTER_REDRIVEN):
+                kept = await recorder.keep_words({"reason": reason})
+                mark_redriven(uow, found.id, operator.account, self.clocks.story())
+                recorder.record(OperatorAct.DEAD_LETTER_REDRIVEN, letter=found.id, words=kept["reason"])
         metrics.ACTS.labels(OperatorAct.DEAD_LETTER_REDRIVEN, "done").inc()
-
-    def _published_again(self, letter: str) -> dead_letters.DeadLetter:
-        """Raises LookupError."""
-        found = next((each for each in dead_letters.listed(self.bus) if each.id == letter), None)
-        if found is None:
-            raise LookupError(letter)
-        dead_letters.redrive(self.bus, found)
-        return found

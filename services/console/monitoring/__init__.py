@@ -1,1 +1,1 @@
-"""Metrics of how everything stands, counted in the console's tables."""
+"""Counts open work in the console's tables, for metrics."""

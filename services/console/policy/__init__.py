@@ -1,1 +1,1 @@
-"""What the pages show. Pure: chooses and counts; the words are in `messages/`, the looks in `pages/`."""
+"""Decides what the pages show and which acts are possible. Pure: the words are in `messages/`, the templates in `pages/`."""

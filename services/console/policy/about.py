@@ -1,4 +1,4 @@
-"""What an operator acts on, as the console knows it."""
+"""Describes the episode or duty that an operator acts on."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from services.safeguarding.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the act is about, as the console knows it: an episode, or a duty with its episode where it has one."""
+    """An episode, or a duty with its episode if it has one, as the console knows them."""
 
     child: ChildId
     authority: AuthorityId
@@ -23,7 +23,7 @@ class About:
 
     @property
     def seen(self) -> str:
-        """What a form remembers of what its page showed: when this has changed, the act may no longer be meant."""
+        """The state that a page shows, which its form remembers. If it has changed, the operator may no longer mean the act."""
         if self.duty is not None:
             return "waits" if self.duty.goes_on else "over"
         discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"
@@ -32,8 +32,8 @@ class About:
     @property
     def steps(self) -> tuple[StepRecord, ...]:
         """Tellings that somebody may still answer."""
-        told = () if self.duty is None else self.duty.steps
-        return tuple(each for each in told if each.state not in {"acknowledged", "withdrawn"})
+        steps = () if self.duty is None else self.duty.steps
+        return tuple(each for each in steps if each.state not in {"acknowledged", "withdrawn"})
 
     def steps_of_police(self, *, are: bool) -> tuple[StepRecord, ...]:
         return tuple(each for each in self.steps if (each.role is Role.POLICE_CONTROL_ROOM) == are)

@@ -1,4 +1,4 @@
-"""What a form asks and what was answered, with every fault named by its field."""
+"""Reads the answers to a form, and names every fault by its field."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ class Kind(StrEnum):
     STEP = "step"
     """A choice among the duty's tellings."""
     MOMENT = "moment"
-    """To come, in local time, as a browser's `datetime-local` gives it."""
+    """In the future, in local time, as a browser's `datetime-local` sends it."""
 
 
 class Fault(StrEnum):
@@ -33,7 +33,7 @@ class Fault(StrEnum):
     NO_MOMENT = "no-moment"
     PAST = "past"
     FAR = "far"
-    """More than a year ahead: a slip of the pen."""
+    """More than a year ahead: a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Faults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`act` is the form's own id: however often it is sent, it is one act. `said`: the words to keep; `words`: where they are kept."""
+    """`act` is the form's own id: sent twice, it is one act. `said` holds the words to keep, `words` their ids in the register."""
 
     act: UUID
     chosen: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Who is on duty now, role by role, and which contacts may not be relied upon."""
+"""Works out who is on duty now, role by role, and which contacts are unreliable."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from services.safeguarding.working_time import Turn, on_duty
 
 STALE_AFTER = timedelta(days=90)
 VERIFIED_FOR = timedelta(days=40)
-"""A month between two tests, and some days to answer."""
+"""A month between two contact tests, and some days to answer."""
 ALWAYS_HELD: tuple[tuple[str, ...], ...] = (
     ("duty.social-worker", Role.DUTY_EMERGENCY_TEAM),
     (Role.DUTY_SENIOR_MANAGER,),
     (Role.DUTY_HEAD_OF_SERVICE,),
 )
-"""Of each of these, somebody must be on duty at any hour: the protocol goes to them when others do not answer."""
+"""Of each group somebody must be on duty at any hour, since the protocol turns to them when others do not answer."""
 
 
 class Doubt(StrEnum):
-    """Why a contact may not be relied upon."""
+    """Why a contact is unreliable."""
 
     NO_WAY = "no-way"
     FAILING = "failing"
@@ -38,11 +38,11 @@ class Contact:
     failed_at: datetime | None = None
     failure: str | None = None
     answered_at: datetime | None = None
-    """When they last said themselves that they have a message."""
+    """When they last acknowledged a message themselves."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class RotaEntry:
     """A line of the rota. `has_mobile`, `has_email`: how they can be reached."""
 
     authority: AuthorityId
@@ -57,9 +57,9 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLine:
-    """`place` 1 is asked first, 2 and on are deputies; None is not on duty now."""
+    """`place` 1 is asked first, then 2 and so on, the deputies. None: not on duty now."""
 
-    listed: Listed
+    listed: RotaEntry
     place: int | None
     doubt: Doubt | None
     contact: Contact
@@ -84,7 +84,7 @@ class Directory:
     """Roles of an authority as a whole."""
     of_children: tuple[DirectoryLine, ...]
     unheld: tuple[tuple[AuthorityId, tuple[str, ...]], ...]
-    """Where nobody is on duty now who must be: the authority, and the roles of which one would do."""
+    """Gaps in the rota: the authority, and the roles of which one has to be on duty now."""
 
     @property
     def doubtful(self) -> int:
@@ -95,9 +95,9 @@ class Directory:
         return sum(doubt is not None for doubt in people.values())
 
 
-def directory(listed: Iterable[Listed], contacts: Mapping[PersonId, Contact], now: datetime) -> Directory:
-    """`now` is story time, as rotas are."""
-    by_role: dict[tuple[AuthorityId, str], list[Listed]] = {}
+def directory(listed: Iterable[RotaEntry], contacts: Mapping[PersonId, Contact], now: datetime) -> Directory:
+    """`now` is story time."""
+    by_role: dict[tuple[AuthorityId, str], list[RotaEntry]] = {}
     of_children = []
     for each in listed:
         if each.code is None:
@@ -117,7 +117,7 @@ def _unheld(duty: tuple[RoleLines, ...]) -> Iterable[tuple[AuthorityId, tuple[st
 
 
 def _role(
-    authority: AuthorityId, role: str, listed: list[Listed], contacts: Mapping[PersonId, Contact], now: datetime
+    authority: AuthorityId, role: str, listed: list[RotaEntry], contacts: Mapping[PersonId, Contact], now: datetime
 ) -> RoleLines:
     order = {id(turn): place for place, turn in enumerate(on_duty([each.turn for each in listed], now), start=1)}
     lines = [_line(each, order.get(id(each.turn)), contacts, now) for each in listed]
@@ -125,12 +125,12 @@ def _role(
     return RoleLines(authority, role, tuple(lines))
 
 
-def _line(listed: Listed, place: int | None, contacts: Mapping[PersonId, Contact], now: datetime) -> DirectoryLine:
+def _line(listed: RotaEntry, place: int | None, contacts: Mapping[PersonId, Contact], now: datetime) -> DirectoryLine:
     contact = contacts.get(listed.person, Contact())
     return DirectoryLine(listed, place, _doubt(listed, contact, now), contact)
 
 
-def _doubt(listed: Listed, contact: Contact, now: datetime) -> Doubt | None:
+def _doubt(listed: RotaEntry, contact: Contact, now: datetime) -> Doubt | None:
     reached, failed = contact.reached_at, contact.failed_at
     if not listed.has_mobile and not listed.has_email:
         return Doubt.NO_WAY

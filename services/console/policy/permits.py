@@ -1,4 +1,4 @@
-"""Which role may do what at the console."""
+"""Lists what each role may do at the console."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ class May(StrEnum):
     LOOK = "look"
     """Every page, without a name of a child or a word about one."""
     ANSWER = "answer"
-    """Acknowledge on somebody's behalf, or say that it was done by telephone."""
+    """Acknowledge on somebody's behalf, or record that police were told by telephone."""
     RECORD = "record"
-    """Say what has happened to a child: back, not back, checked, interviewed, reviewed; move a strategy discussion."""
+    """Record what has happened to a child: back, not back, checked, interviewed, reviewed; move a strategy discussion."""
     SEND_AGAIN = "send-again"
     """Send a delivery once more, redrive a dead letter."""
     EXERCISE = "exercise"
     REVEAL = "reveal"
     """Look up who a child is: each time with a reason, on the record."""
     READ_REASONS = "read-reasons"
-    """Read why others acted, in their words."""
+    """Read the reasons that others gave for their acts."""
 
 
 _DUTY = frozenset({May.LOOK, May.ANSWER, May.RECORD, May.REVEAL, May.READ_REASONS})
@@ -46,5 +46,5 @@ class Operator:
         return what in MAY[self.role]
 
     def sees(self, authority: AuthorityId | None) -> bool:
-        """Whether what belongs to `authority` is theirs to see. What belongs to none is for those of every authority."""
+        """Whether they may see what belongs to `authority`. None: what belongs to no authority is for operators of every authority."""
         return self.authority is None or authority == self.authority

@@ -1,4 +1,4 @@
-"""A message as the console remembers it: its content, and what the envelope said of it."""
+"""Describes messages as the console keeps them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +10,8 @@ M_co = TypeVar("M_co", bound=Message, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded(Generic[M_co]):
-    """`at` is story time: when the thing happened, which may be long before it was heard."""
+class RecordedMessage(Generic[M_co]):
+    """`at` is story time: when it happened, which may be long before it was heard."""
 
     id: str
     child: str
@@ -22,7 +22,7 @@ class Recorded(Generic[M_co]):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that a service gave up on. Without the message itself, which may hold anything."""
+    """A message that a service gave up on, without the message itself, which may hold anything."""
 
     id: str
     service: str

@@ -1,11 +1,11 @@
-"""How things stand: who has been told and who has not, who has answered, and what comes next, when."""
+"""Sums up open episodes and duties: who has been told, who has answered, and what comes next, when."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.console.policy.record import Recorded
+from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState
 from services.safeguarding.identifiers import code_of, is_provisional
@@ -15,8 +15,8 @@ GONE = frozenset({EpisodeState.MISSING, EpisodeState.LOCATED})
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """A step or a later duty that comes at its time, unless something happens before."""
+class UpcomingStep:
+    """A step or a later duty that comes at this time, unless something happens first."""
 
     at: datetime
     role: Role | None = None
@@ -25,15 +25,15 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class DutyLine:
-    """One duty as it stands."""
+    """One duty in its present state."""
 
-    duty: Recorded[DutyChanged]
+    duty: RecordedMessage[DutyChanged]
     waits: bool
-    """Somebody has still to answer."""
+    """Somebody still has to answer."""
 
     @property
     def last_role(self) -> Role | None:
-        """Who was told last, so who is to answer now."""
+        """The role that was told last, which has to answer now."""
         return self.duty.content.steps[-1].role if self.duty.content.steps else None
 
     @property
@@ -43,12 +43,12 @@ class DutyLine:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeLine:
-    """One episode as it stands, with its duties."""
+    """One episode in its present state, with its duties."""
 
-    episode: Recorded[EpisodeChanged]
+    episode: RecordedMessage[EpisodeChanged]
     duties: tuple[DutyLine, ...]
-    later: tuple[Coming, ...] = ()
-    """Rules that wait for their time, the first to come first."""
+    later: tuple[UpcomingStep, ...] = ()
+    """Rules that wait for their time, the next one first."""
 
     @property
     def code(self) -> str:
@@ -60,7 +60,7 @@ class EpisodeLine:
 
     @property
     def waiting(self) -> tuple[DutyLine, ...]:
-        """Duties that somebody has still to answer, the most pressing first."""
+        """Duties that somebody still has to answer, the most pressing first."""
         return tuple(line for line in self.duties if line.waits)
 
     @property
@@ -69,19 +69,19 @@ class EpisodeLine:
 
     @property
     def told(self) -> int:
-        """How many duties there are to tell somebody, without those that fell away."""
+        """The number of duties, without cancelled ones."""
         return sum(line.duty.content.state is not DutyState.CANCELLED for line in self.duties)
 
     @property
     def reached(self) -> int:
-        """How many of them reached whom they had to. Delivered is not acknowledged, unless the duty asks for no answer."""
+        """The number of these that need nothing more. Delivery is not enough, unless the duty asks for no answer."""
         return sum(line.duty.content.state is not DutyState.CANCELLED and not line.waits for line in self.duties)
 
     @property
-    def next(self) -> Coming | None:
-        """What comes first, of duties' steps and later duties."""
+    def next(self) -> UpcomingStep | None:
+        """The next of the duties' steps and later rules."""
         steps = [
-            Coming(line.duty.content.next_step_at, line.duty.content.next_role)
+            UpcomingStep(line.duty.content.next_step_at, line.duty.content.next_role)
             for line in self.duties
             if line.duty.content.next_step_at is not None
         ]
@@ -92,7 +92,7 @@ class EpisodeLine:
 class Overview:
     episodes: tuple[EpisodeLine, ...]
     elsewhere: tuple[DutyLine, ...]
-    """Duties of no episode that wait for an answer."""
+    """Duties that belong to no episode and wait for an answer."""
 
     @property
     def not_back(self) -> int:
@@ -104,13 +104,13 @@ class Overview:
 
 
 def overview(
-    episodes: Sequence[Recorded[EpisodeChanged]],
-    duties: Iterable[Recorded[DutyChanged]],
-    elsewhere: Iterable[Recorded[DutyChanged]],
-    due: Sequence[Recorded[RuleDue]] = (),
+    episodes: Sequence[RecordedMessage[EpisodeChanged]],
+    duties: Iterable[RecordedMessage[DutyChanged]],
+    elsewhere: Iterable[RecordedMessage[DutyChanged]],
+    due: Sequence[RecordedMessage[RuleDue]] = (),
 ) -> Overview:
-    """Episodes with an overdue duty first, then children not back, then the returned; of each the longest open first."""
-    by_episode: dict[UUID | None, list[Recorded[DutyChanged]]] = {}
+    """Episodes with an overdue duty first, then children not back, then the returned; within each group the longest open first."""
+    by_episode: dict[UUID | None, list[RecordedMessage[DutyChanged]]] = {}
     for duty in duties:
         by_episode.setdefault(duty.content.episode, []).append(duty)
     lines = [episode_line(each, by_episode.get(each.content.episode, ()), due) for each in episodes]
@@ -119,10 +119,14 @@ def overview(
 
 
 def episode_line(
-    episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]], due: Iterable[Recorded[RuleDue]] = ()
+    episode: RecordedMessage[EpisodeChanged],
+    duties: Iterable[RecordedMessage[DutyChanged]],
+    due: Iterable[RecordedMessage[RuleDue]] = (),
 ) -> EpisodeLine:
-    """`due` may hold other episodes' too."""
-    later = [Coming(each.at, rule=each.content.rule) for each in due if each.content.episode == episode.content.episode]
+    """`due` may hold rules of other episodes too."""
+    later = [
+        UpcomingStep(each.at, rule=each.content.rule) for each in due if each.content.episode == episode.content.episode
+    ]
     return EpisodeLine(
         episode,
         tuple(sorted(map(_duty_line, duties), key=_pressing)),
@@ -135,7 +139,7 @@ def _urgent(line: EpisodeLine) -> tuple[bool, bool, datetime]:
     return (line.overdue == 0, episode.state not in GONE, episode.opened_at)
 
 
-def _duty_line(duty: Recorded[DutyChanged]) -> DutyLine:
+def _duty_line(duty: RecordedMessage[DutyChanged]) -> DutyLine:
     return DutyLine(duty, duty.content.goes_on)
 
 

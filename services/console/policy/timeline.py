@@ -1,11 +1,11 @@
-"""An episode's one timeline: what happened, what was decided upon it by which rule, who was told, who answered."""
+"""Builds an episode's timeline: what happened, which rule decided what upon it, who was told, who answered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.console.policy.record import Recorded
+from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import Duty
@@ -22,15 +22,15 @@ OF_NOTE = frozenset({Verdict.TOLD, Verdict.ENDED, Verdict.UNVERIFIED, Verdict.TO
 class Line:
     """`role` and `wording` are the duty's, where the entry is about one."""
 
-    entry: Recorded[Message]
+    entry: RecordedMessage[Message]
     act: str
-    """The message's kind without its version; a withdrawal of a duty has one of its own."""
+    """The message's kind without its version. The withdrawal of a duty, and a text that is not in English, have one of their own."""
     role: Role | None
     wording: Wording | None
     decisions: tuple[tuple[ProtocolDecided, int], ...]
-    """What the protocol decided upon it: the decisions of note, and how often each (a rule that tells everyone decides for each)."""
+    """The protocol's decisions of note upon it, and how often each occurs: a rule that tells everybody decides for each person."""
     others: tuple[ProtocolDecided, ...]
-    """Rules that were weighed and changed nothing."""
+    """Rules that were considered and changed nothing."""
 
     @property
     def at(self) -> datetime:
@@ -38,10 +38,12 @@ class Line:
 
 
 def timeline(
-    episode: Recorded[EpisodeChanged], duties: Iterable[Recorded[DutyChanged]], entries: Sequence[Recorded[Message]]
+    episode: RecordedMessage[EpisodeChanged],
+    duties: Iterable[RecordedMessage[DutyChanged]],
+    entries: Sequence[RecordedMessage[Message]],
 ) -> list[Line]:
-    """Newest first, as `entries` are, of which only those of this episode are taken: by its id, by a decision made for it, by
-    one of its duties, or by an operator's act. What is about the child but belongs to no episode stays out.
+    """Newest first, as `entries` must be. Keeps those that belong to this episode: by its id, by a decision made for it, by one
+    of its duties, or by an operator's act. Messages about the child that belong to no episode are left out.
     """
     known = {duty.content.duty: duty.content for duty in duties}
     tellings = {telling(duty.duty, step.step) for duty in known.values() for step in duty.steps}
@@ -62,8 +64,8 @@ def timeline(
     )
 
 
-def _of_operators(entries: Iterable[Recorded[Message]], belonging: set[str]) -> set[str]:
-    """What an operator's act brought about goes with the act, and an act with what it brought about."""
+def _of_operators(entries: Iterable[RecordedMessage[Message]], belonging: set[str]) -> set[str]:
+    """The messages of an act that belongs to the episode, and the acts of messages that do."""
     found: set[str] = set()
     for entry in entries:
         if isinstance(entry.content, OperatorActed):
@@ -74,7 +76,7 @@ def _of_operators(entries: Iterable[Recorded[Message]], belonging: set[str]) -> 
 
 
 def _without_repeated_states(newest_first: Iterable[Line]) -> list[Line]:
-    """An episode says how it stands whenever anything of it changes. Here only a new state is news."""
+    """An episode publishes its state whenever anything about it changes. The timeline shows new states alone."""
     state: EpisodeState | None = None
     shown: list[Line] = []
     for line in reversed(list(newest_first)):
@@ -93,7 +95,9 @@ def _belongs(content: Message, episode: UUID, duties: Mapping[UUID, DutyChanged]
     return isinstance(content, RegisterLookedUp) and content.delivery in tellings
 
 
-def _line(entry: Recorded[Message], duties: Mapping[UUID, DutyChanged], decided: Iterable[ProtocolDecided]) -> Line:
+def _line(
+    entry: RecordedMessage[Message], duties: Mapping[UUID, DutyChanged], decided: Iterable[ProtocolDecided]
+) -> Line:
     role, wording = _who_and_what(entry.content, duties)
     of_note: dict[tuple[str | None, Verdict], list[ProtocolDecided]] = {}
     for each in decided:
@@ -123,5 +127,5 @@ def _who_and_what(content: Message, duties: Mapping[UUID, DutyChanged]) -> tuple
 
 
 def _duty_named(content: Message) -> UUID | None:
-    """Of an outcome, an attempt, a deadline: the duty that it is about."""
+    """The duty that an outcome, an attempt or a deadline is about."""
     return getattr(content, "duty", None)

@@ -1,1 +1,1 @@
-"""The console's read model: what it keeps of each message."""
+"""Keeps the console's read model of episodes, duties and messages."""

@@ -1,4 +1,4 @@
-"""What the console does with each message: keeps it. Nothing is decided here and nothing is said."""
+"""Keeps each message in the read model. Decides nothing and publishes nothing."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,11 +20,12 @@ class Handlers:
         self._clocks = clocks
 
     def by_kind(self) -> dict[type[Message], Callable[[Received[Any], UnitOfWork], Awaitable[None]]]:
-        """Every kind there is, so that a new one is on the timeline without a change here. What is said of a report for carers stands
-        there already.
+        """Every kind there is, so that a new one is on the timeline without a change here.
+
+        Except `ReportTaken`, which is for carers: the report itself is on the timeline.
         """
-        every = (each for each in contracts().values() if each is not ReportTaken)
-        return dict.fromkeys(every, self.on_any) | {
+        kinds = (each for each in contracts().values() if each is not ReportTaken)
+        return dict.fromkeys(kinds, self.on_any) | {
             EpisodeChanged: self.on_episode_changed,
             DutyChanged: self.on_duty_changed,
             MessageDeadLettered: self.on_message_dead_lettered,
@@ -34,32 +35,32 @@ class Handlers:
         }
 
     async def on_any(self, received: Received[Message], uow: UnitOfWork) -> None:
-        await read_model.keep_entry(uow, received, self._clocks.wall())
+        read_model.keep_entry(uow, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
-        await read_model.keep_episode(uow, received)
-        await read_model.keep_entry(uow, received, self._clocks.wall())
+        read_model.keep_episode(uow, received)
+        await self.on_any(received, uow)
         self._measure(received, uow)
 
     async def on_duty_changed(self, received: Received[DutyChanged], uow: UnitOfWork) -> None:
-        """Kept as it now stands. Its tellings and their outcomes come by themselves, so it is no entry of the timeline."""
-        await read_model.keep_duty(uow, received, waits=received.content.goes_on)
+        """Keeps its newest state. It is no entry of the timeline: its tellings and their outcomes come as messages of their own."""
+        read_model.keep_duty(uow, received)
         self._measure(received, uow)
 
     async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], uow: UnitOfWork) -> None:
-        await read_model.keep_dead_letter(uow, received)
+        read_model.keep_dead_letter(uow, received)
 
     async def on_duty_delivered(self, received: Received[DutyDelivered], uow: UnitOfWork) -> None:
         await self.on_any(received, uow)
-        await contacts.reached(uow, received.content.person, received.time)
+        contacts.record_reached(uow, received.content.person, received.time)
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
         await self.on_any(received, uow)
-        await contacts.answered(uow, received.content.by, received.time)
+        contacts.record_answered(uow, received.content.by, received.time)
 
     async def on_duty_failed(self, received: Received[DutyFailed], uow: UnitOfWork) -> None:
         await self.on_any(received, uow)
-        await contacts.failed(uow, received.content.person, received.time, received.content.reason)
+        contacts.record_failed(uow, received.content.person, received.time, received.content.reason)
 
     def _measure(self, received: Received[Message], uow: UnitOfWork) -> None:
         behind = (self._clocks.story() - received.time).total_seconds()

@@ -1,19 +1,13 @@
-"""The read model. What is kept tells every console's open pages of itself when its transaction commits."""
+"""Keeps the read model. Each change notifies every console process when its transaction commits, so that open pages follow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, exists, or_, select, true, update
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.console.policy.record import DeadLetter, Recorded
-from services.console.read_model.tables import acts, dead_letters, duties, entries, episodes
+from services.console.policy.record import DeadLetter, RecordedMessage
 from services.platform.messages.envelope import Received, read
-from services.platform.store.query import DIALECT, bulk_insert, unnest_rows
-from services.platform.store.tables import due
+from services.platform.store.query import Query, Rows, bulk_insert, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.contracts import contracts
@@ -24,61 +18,83 @@ from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
 CHANGES = "console_changes"
-"""The PostgreSQL channel on which a change is told: the child's id, and the authority's where the message names one."""
-TOLD = "child || ' ' || coalesce(content ->> 'authority', '')"
-OF_NOBODY = "' '"
+"""The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if the message names one."""
+NOTIFICATION = "child || ' ' || coalesce(content ->> 'authority', '')"
+NOTIFICATION_OF_NOBODY = "' '"
 MOST_EPISODES = 500
 MOST_DUTIES = 500
 MOST_ENTRIES = 2000
 
+STATE = {
+    "child": "text",
+    "revision": "integer",
+    "state": "text",
+    "changed_at": "timestamptz",
+    "exercise": "boolean",
+    "content": "jsonb",
+}
+EPISODE = STATE | {"episode": "uuid", "opened_at": "timestamptz"}
+DUTY = STATE | {"duty": "uuid", "episode": "uuid", "waits": "boolean"}
+ENTRY = {
+    "source": "text",
+    "message_id": "text",
+    "child": "text",
+    "kind": "text",
+    "at": "timestamptz",
+    "heard_at": "timestamptz",
+    "exercise": "boolean",
+    "content": "jsonb",
+}
+LETTER = {
+    "letter": "text",
+    "service": "text",
+    "origin": "text",
+    "reason": "text",
+    "original_kind": "text",
+    "at": "timestamptz",
+}
+
 M = TypeVar("M", bound=Message)
 
 
-def _types(table: Table, columns: Sequence[str] | None = None) -> dict[str, str]:
-    return {each.name: each.type.compile(DIALECT) for each in table.columns if columns is None or each.name in columns}
+def _insert(table: str, types: Mapping[str, str], notification: str) -> str:
+    """Notifies of the rows that are new."""
+    return bulk_insert(table, types, f"ON CONFLICT DO NOTHING RETURNING pg_notify('{CHANGES}', {notification})")
 
 
-def _once(table: Table, told: str, columns: Sequence[str] | None = None) -> str:
-    """Says on the channel what it wrote: with the commit, and only where a row was written."""
-    return bulk_insert(
-        table.name, _types(table, columns), f"ON CONFLICT DO NOTHING RETURNING pg_notify('{CHANGES}', {told})"
-    )
-
-
-def _newest(table: Table) -> str:
-    """The same, and a later revision takes the place of an earlier one, which may come with it."""
-    [key] = [each.name for each in table.primary_key]
-    types = _types(table)
-    fresh = ", ".join(f"{name} = excluded.{name}" for name in types if name != key)
+def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
+    """Keeps the highest revision of each key, also where several come at once, and notifies of the rows that changed."""
+    columns = ", ".join(types)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in types if name != key)
     return f"""
-        INSERT INTO {table.name} AS known ({", ".join(types)})
-        SELECT DISTINCT ON ({key}) {", ".join(types)} FROM {unnest_rows(types)} ORDER BY {key}, revision DESC
-        ON CONFLICT ({key}) DO UPDATE SET {fresh} WHERE known.revision < excluded.revision
-        RETURNING pg_notify('{CHANGES}', {TOLD})
+        INSERT INTO {table} AS known ({columns})
+        SELECT DISTINCT ON ({key}) {columns} FROM {unnest_rows(types)} ORDER BY {key}, revision DESC
+        ON CONFLICT ({key}) DO UPDATE SET {changed} WHERE known.revision < excluded.revision
+        RETURNING pg_notify('{CHANGES}', {NOTIFICATION})
     """
 
 
-# Built once, and written with the commit: every message that there is comes through here.
-KEEP_EPISODE = _newest(episodes)
-KEEP_DUTY = _newest(duties)
-KEEP_ENTRY = _once(entries, TOLD)
-LETTER = ("letter", "service", "origin", "reason", "original_kind", "at")
-KEEP_DEAD_LETTER = _once(dead_letters, OF_NOBODY, LETTER)
+# Built once: every message there is comes through here.
+KEEP_EPISODE = _upsert_newest("episodes", "episode", EPISODE)
+KEEP_DUTY = _upsert_newest("duties", "duty", DUTY)
+KEEP_ENTRY = _insert("entries", ENTRY, NOTIFICATION)
+KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY)
 
 
-async def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
+def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
-    row = _standing(received) | {"episode": received.content.episode, "opened_at": received.content.opened_at}
-    uow.bulk_write(KEEP_EPISODE, row)
+    content = received.content
+    uow.bulk_write(KEEP_EPISODE, _state(received) | {"episode": content.episode, "opened_at": content.opened_at})
 
 
-async def keep_duty(uow: UnitOfWork, received: Received[DutyChanged], *, waits: bool) -> None:
-    """An older revision than the one known changes nothing. `waits`: somebody has still to answer."""
-    row = _standing(received) | {"duty": received.content.duty, "episode": received.content.episode, "waits": waits}
-    uow.bulk_write(KEEP_DUTY, row)
+def keep_duty(uow: UnitOfWork, received: Received[DutyChanged]) -> None:
+    """An older revision than the one known changes nothing."""
+    content = received.content
+    row = {"duty": content.duty, "episode": content.episode, "waits": content.goes_on}
+    uow.bulk_write(KEEP_DUTY, _state(received) | row)
 
 
-async def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime) -> None:
+def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime) -> None:
     row = {
         "source": received.source,
         "message_id": received.id,
@@ -92,8 +108,8 @@ async def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: dat
     uow.bulk_write(KEEP_ENTRY, row)
 
 
-async def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLettered]) -> None:
-    """Its reason and where it came from. The message's own bytes stay on the bus."""
+def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLettered]) -> None:
+    """Its reason and its origin. The message's own bytes stay on the bus."""
     letter = received.content
     row = {
         "letter": received.id,
@@ -106,108 +122,137 @@ async def keep_dead_letter(uow: UnitOfWork, received: Received[MessageDeadLetter
     uow.bulk_write(KEEP_DEAD_LETTER, row)
 
 
-async def open_episodes(
-    connection: AsyncConnection, authority: AuthorityId | None = None
-) -> list[Recorded[EpisodeChanged]]:
-    """Longest open first, `MOST_EPISODES` at most; of one authority, or of all."""
-    chosen = select(episodes).where(episodes.c.state.not_in(OVER), _of(episodes, authority))
-    rows = await connection.execute(chosen.order_by(episodes.c.opened_at).limit(MOST_EPISODES))
-    return [_recorded(row, EpisodeChanged) for row in rows.mappings()]
+OF_AUTHORITY = "(%(authority)s::text IS NULL OR content ->> 'authority' = %(authority)s)"
+OPEN_EPISODES = f"""
+    SELECT child, changed_at, exercise, content FROM episodes
+    WHERE state <> ALL(%(over)s::text[]) AND {OF_AUTHORITY} ORDER BY opened_at LIMIT {MOST_EPISODES}
+"""
+EPISODE_BY_ID = "SELECT child, changed_at, exercise, content FROM episodes WHERE episode = %(episode)s"
+CHILD_OF_AUTHORITY = f"""
+    SELECT child FROM episodes WHERE child = %(child)s AND {OF_AUTHORITY}
+    UNION ALL SELECT child FROM duties WHERE child = %(child)s AND {OF_AUTHORITY} LIMIT 1
+"""
+DUTIES_OF_EPISODES = """
+    SELECT child, changed_at, exercise, content FROM duties WHERE episode = ANY(%(episodes)s::uuid[])
+"""
+DUTY_BY_ID = "SELECT child, changed_at, exercise, content FROM duties WHERE duty = %(duty)s"
+DUTIES_WITHOUT_EPISODE = f"""
+    SELECT child, changed_at, exercise, content FROM duties
+    WHERE episode IS NULL AND waits AND {OF_AUTHORITY} ORDER BY changed_at LIMIT {MOST_DUTIES}
+"""
+RULES_DUE = """
+    SELECT child, due_at, envelope FROM deadlines.due
+    WHERE child = ANY(%(children)s::text[]) AND fired_at IS NULL AND cancelled_at IS NULL
+"""
+ENTRIES = f"""
+    SELECT message_id, child, kind, at, exercise, content FROM entries
+    WHERE child = %(child)s ORDER BY at DESC, heard_at DESC LIMIT {MOST_ENTRIES}
+"""
+DISCUSSIONS = "SELECT content FROM entries WHERE child = %(child)s AND kind = %(kind)s"
+ACT = "SELECT act FROM acts WHERE act = %(act)s"
+CLAIM_ACT = """
+    INSERT INTO acts (act, account, what, at) VALUES (%(act)s, %(account)s, %(what)s, %(at)s)
+    ON CONFLICT DO NOTHING RETURNING act
+"""
+DEAD_LETTER = "SELECT letter FROM dead_letters WHERE letter = %(letter)s"
+MARK_REDRIVEN = """
+    UPDATE dead_letters SET redriven_at = %(at)s, redriven_by = %(account)s WHERE letter = %(letter)s
+"""
+DEAD_LETTERS = f"""
+    SELECT letter, service, origin, reason, original_kind, at, redriven_at, redriven_by FROM dead_letters
+    WHERE at > %(after)s ORDER BY at DESC LIMIT {MOST_DUTIES}
+"""
 
 
-async def episode(connection: AsyncConnection, id_: UUID) -> Recorded[EpisodeChanged] | None:
-    row = (await connection.execute(select(episodes).where(episodes.c.episode == id_))).mappings().first()
-    return _recorded(row, EpisodeChanged) if row is not None else None
+def open_episodes(authority: AuthorityId | None = None) -> Query[list[RecordedMessage[EpisodeChanged]]]:
+    """Of one authority, or of all: longest open first, `MOST_EPISODES` at most."""
+    return Query(OPEN_EPISODES, {"over": [str(each) for each in OVER], "authority": authority}, _episodes)
 
 
-async def is_of(connection: AsyncConnection, child: str, authority: AuthorityId) -> bool:
+def episode_by_id(episode: UUID | None) -> Query[RecordedMessage[EpisodeChanged] | None]:
+    return Query(EPISODE_BY_ID, {"episode": episode}, lambda rows: next(iter(_episodes(rows)), None))
+
+
+def is_of_authority(child: str, authority: AuthorityId) -> Query[bool]:
     """Whether any episode or duty of the child is the authority's."""
-    of_child = (exists().where(table.c.child == child, _of(table, authority)) for table in (episodes, duties))
-    return bool(await connection.scalar(select(or_(*of_child))))
+    return Query(CHILD_OF_AUTHORITY, {"child": child, "authority": authority}, bool)
 
 
-async def duties_of(connection: AsyncConnection, of: Sequence[UUID]) -> list[Recorded[DutyChanged]]:
-    chosen = select(duties).where(duties.c.episode.in_(of))
-    return [_recorded(row, DutyChanged) for row in (await connection.execute(chosen)).mappings()]
+def duties_of_episodes(episodes: Sequence[UUID]) -> Query[list[RecordedMessage[DutyChanged]]]:
+    return Query(DUTIES_OF_EPISODES, {"episodes": list(episodes)}, _duties)
 
 
-async def duty(connection: AsyncConnection, id_: UUID) -> Recorded[DutyChanged] | None:
-    row = (await connection.execute(select(duties).where(duties.c.duty == id_))).mappings().first()
-    return _recorded(row, DutyChanged) if row is not None else None
+def duty_by_id(duty: UUID) -> Query[RecordedMessage[DutyChanged] | None]:
+    return Query(DUTY_BY_ID, {"duty": duty}, lambda rows: next(iter(_duties(rows)), None))
 
 
-async def unanswered_elsewhere(
-    connection: AsyncConnection, authority: AuthorityId | None = None
-) -> list[Recorded[DutyChanged]]:
-    """Duties of no episode that nobody has answered: a text that needs a human, a dead letter. Oldest first."""
-    chosen = select(duties).where(duties.c.episode.is_(None), duties.c.waits, _of(duties, authority))
-    rows = await connection.execute(chosen.order_by(duties.c.changed_at).limit(MOST_DUTIES))
-    return [_recorded(row, DutyChanged) for row in rows.mappings()]
+def duties_without_episode(authority: AuthorityId | None = None) -> Query[list[RecordedMessage[DutyChanged]]]:
+    """Unanswered duties that belong to no episode, such as a text that needs a human or a dead letter. Oldest first."""
+    return Query(DUTIES_WITHOUT_EPISODE, {"authority": authority}, _duties)
 
 
-async def rules_due(connection: AsyncConnection, children: Sequence[str]) -> list[Recorded[RuleDue]]:
+def rules_due(children: Sequence[str]) -> Query[list[RecordedMessage[RuleDue]]]:
     """Rules that wait for their time, from the protocol's deadlines; `at` is when they are due."""
-    chosen = select(due.c.child, due.c.due_at, due.c.envelope)
-    waiting = chosen.where(due.c.child.in_(children), due.c.fired_at.is_(None), due.c.cancelled_at.is_(None))
-    found = [(row.child, row.due_at, read(row.envelope)) for row in await connection.execute(waiting)]
-    return [
-        Recorded(received.id, child, due_at, received.exercise, received.content)
-        for child, due_at, received in found
-        if isinstance(received.content, RuleDue)
-    ]
+
+    def decode(rows: Rows) -> list[RecordedMessage[RuleDue]]:
+        found = [(row.child, row.due_at, read(row.envelope)) for row in rows]
+        return [
+            RecordedMessage(received.id, child, due_at, received.exercise, received.content)
+            for child, due_at, received in found
+            if isinstance(received.content, RuleDue)
+        ]
+
+    return Query(RULES_DUE, {"children": list(children)}, decode)
 
 
-async def entries_of(connection: AsyncConnection, child: str) -> list[Recorded[Message]]:
+def entries_of_child(child: str) -> Query[list[RecordedMessage[Message]]]:
     """Everything heard about the child, newest first, `MOST_ENTRIES` at most."""
-    chosen = select(entries).where(entries.c.child == child)
-    rows = await connection.execute(chosen.order_by(entries.c.at.desc(), entries.c.heard_at.desc()).limit(MOST_ENTRIES))
-    return [
-        Recorded(row["message_id"], row["child"], row["at"], row["exercise"], _content(row)) for row in rows.mappings()
-    ]
+
+    def decode(rows: Rows) -> list[RecordedMessage[Message]]:
+        return [
+            RecordedMessage(
+                row.message_id, row.child, row.at, row.exercise, contracts()[row.kind].read_again(row.content)
+            )
+            for row in rows
+        ]
+
+    return Query(ENTRIES, {"child": child}, decode)
 
 
-async def newest_discussion(connection: AsyncConnection, child: str, episode: UUID) -> StrategyDiscussionChanged | None:
-    """The episode's strategy discussion as it was last said to stand."""
-    kind = StrategyDiscussionChanged.kind
-    chosen = select(entries.c.content).where(entries.c.child == child, entries.c.kind == kind)
-    rows = await connection.execute(chosen)
-    said = [StrategyDiscussionChanged.read_again(content) for content in rows.scalars()]
-    of_episode = [each for each in said if each.episode == episode]
-    return max(of_episode, key=lambda each: (each.discussion, each.sequence), default=None)
+def newest_discussion(child: str, episode: UUID) -> Query[StrategyDiscussionChanged | None]:
+    """The latest known state of the episode's newest strategy discussion."""
+
+    def decode(rows: Rows) -> StrategyDiscussionChanged | None:
+        discussions = (StrategyDiscussionChanged.read_again(row.content) for row in rows)
+        of_episode = [each for each in discussions if each.episode == episode]
+        return max(of_episode, key=lambda each: (each.discussion, each.sequence), default=None)
+
+    return Query(DISCUSSIONS, {"child": child, "kind": StrategyDiscussionChanged.kind}, decode)
 
 
-async def acted_before(connection: AsyncConnection, act: UUID) -> bool:
-    return await connection.scalar(select(acts.c.act).where(acts.c.act == act)) is not None
+def is_act_done(act: UUID) -> Query[bool]:
+    return Query(ACT, {"act": act}, bool)
 
 
-async def keep_act(uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
-    """False where it is kept already: two that race for one act wait for each other here. `at` is wall time."""
-    row = {"act": act, "account": account, "what": what, "at": at}
-    written = insert(acts).values(row).on_conflict_do_nothing().returning(acts.c.act)
-    return await uow.connection.scalar(written) is not None
+async def claim_act(uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
+    """False if the act was done before. Of two that race for one act, the second waits here for the first. `at` is wall time."""
+    return await uow.fetch(Query(CLAIM_ACT, {"act": act, "account": account, "what": what, "at": at}, bool))
 
 
-async def is_dead_letter(connection: AsyncConnection, letter: str) -> bool:
-    found = select(dead_letters.c.letter).where(dead_letters.c.letter == letter)
-    return await connection.scalar(found) is not None
+def is_dead_letter(letter: str) -> Query[bool]:
+    return Query(DEAD_LETTER, {"letter": letter}, bool)
 
 
-async def redriven(uow: UnitOfWork, letter: str, account: AccountId, at: datetime) -> None:
-    """The newest try is the one that is shown. `at` is story time."""
-    changed = update(dead_letters).where(dead_letters.c.letter == letter)
-    await uow.connection.execute(changed.values(redriven_at=at, redriven_by=account))
+def mark_redriven(uow: UnitOfWork, letter: str, account: AccountId, at: datetime) -> None:
+    """Pages show the newest try. `at` is story time."""
+    uow.write(MARK_REDRIVEN, {"letter": letter, "account": account, "at": at})
 
 
-async def dead_letters_after(connection: AsyncConnection, after: datetime) -> list[DeadLetter]:
-    chosen = select(dead_letters).where(dead_letters.c.at > after).order_by(dead_letters.c.at.desc()).limit(MOST_DUTIES)
-    return [DeadLetter(*row) for row in await connection.execute(chosen)]
+def dead_letters_after(after: datetime) -> Query[list[DeadLetter]]:
+    return Query(DEAD_LETTERS, {"after": after}, lambda rows: [DeadLetter(*row) for row in rows])
 
 
-def _of(table: Table, authority: AuthorityId | None) -> ColumnElement[bool]:
-    return true() if authority is None else table.c.content["authority"].astext == authority
-
-
-def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:
+def _state(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:
     return {
         "child": received.subject,
         "revision": received.content.revision,
@@ -218,10 +263,13 @@ def _standing(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dic
     }
 
 
-def _recorded(row: RowMapping, contract: type[M]) -> Recorded[M]:
-    content = contract.read_again(row["content"])
-    return Recorded("", row["child"], row["changed_at"], row["exercise"], content)
+def _episodes(rows: Rows) -> list[RecordedMessage[EpisodeChanged]]:
+    return [_recorded(row, EpisodeChanged) for row in rows]
 
 
-def _content(row: RowMapping) -> Message:
-    return contracts()[row["kind"]].read_again(row["content"])
+def _duties(rows: Rows) -> list[RecordedMessage[DutyChanged]]:
+    return [_recorded(row, DutyChanged) for row in rows]
+
+
+def _recorded(row: Any, contract: type[M]) -> RecordedMessage[M]:
+    return RecordedMessage("", row.child, row.changed_at, row.exercise, contract.read_again(row.content))

@@ -1,4 +1,6 @@
-"""The console's pages. Whole without JavaScript; live with a few lines of it. Nobody sees one without having signed in."""
+"""Serves the console's pages. They work without JavaScript, and follow changes with a few lines of it. All but the sign-in page
+need a session.
+"""
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -16,70 +18,71 @@ from services.console.acts.redrive import DeadLetterRedrive
 from services.console.acts.service import ActService
 from services.console.settings import ConsoleSettings
 from services.console.web.changes import Changes
-from services.console.web.pages.acts import ActingPages
-from services.console.web.pages.dead_letters import LettersPages
+from services.console.web.pages.acts import ActPages
+from services.console.web.pages.dead_letters import DeadLetterPages
 from services.console.web.pages.directory import DirectoryPages
 from services.console.web.pages.exercises import ExercisePages
-from services.console.web.pages.overview import ReadingPages
-from services.console.web.pages.sign_in import SigningIn
-from services.console.web.queries import Reading
+from services.console.web.pages.overview import OverviewPages
+from services.console.web.pages.sign_in import SignInPages
+from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard, SignedOut
-from services.console.web.templates import OVER_HTTPS, SECURITY, Guarded, Templates, go_to
+from services.console.web.templates import OVER_HTTPS, SECURITY, SecurityHeaders, Templates, go_to
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import RETRY_AFTER_SECONDS, Problem
 from services.platform.store.transient_errors import OF_DATABASE, is_transient
 from services.platform.store.unit_of_work import Store
 
 STATIC = Path(__file__).parents[1] / "static"
-
-
 Guest: TypeAlias = Callable[[FastAPI, SessionGuard, Templates, ConsoleSettings], None]
-"""Mounts pages that stand above the services, behind the same door and in the same look."""
+"""Mounts pages from above the services, with the same guard and templates."""
 
 
 def pages(
     store: Store, clocks: Clocks, changes: Changes, settings: ConsoleSettings, guests: Sequence[Guest] = ()
 ) -> FastAPI:
     app = FastAPI(title="Safe Return console", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guarded, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
+    app.add_middleware(SecurityHeaders, headers=SECURITY if settings.sandbox else SECURITY | OVER_HTTPS)
     app.mount("/static", StaticFiles(directory=STATIC))
-    look = Templates(clocks, sandbox=settings.sandbox)
-    door = SessionGuard(store, clocks, settings.lasting, secure=not settings.sandbox)
-    reading = Reading(store, clocks, settings.keyring)
-    SigningIn(door, look).mount(app)
-    ReadingPages(reading, door, look, changes).mount(app)
+    templates = Templates(clocks, sandbox=settings.sandbox)
+    guard = SessionGuard(store, clocks, settings.session_limits, secure=not settings.sandbox)
     keyring = settings.keyring
-    ActingPages(ActService(store, clocks, keyring), door, look).mount(app)
-    ExercisePages(reading, ExerciseService(store, clocks, keyring), door, look).mount(app)
-    DirectoryPages(reading, door, look).mount(app)
-    LettersPages(reading, DeadLetterRedrive(store, clocks, keyring, settings.kafka), door, look).mount(app)
+    queries = PageQueries(store, clocks, keyring)
+    SignInPages(guard, templates).mount(app)
+    OverviewPages(queries, guard, templates, changes).mount(app)
+    ActPages(ActService(store, clocks, keyring), guard, templates).mount(app)
+    ExercisePages(queries, ExerciseService(store, clocks, keyring), guard, templates).mount(app)
+    DirectoryPages(queries, guard, templates).mount(app)
+    DeadLetterPages(queries, DeadLetterRedrive(store, clocks, keyring, settings.kafka), guard, templates).mount(app)
     for mount in guests:
-        mount(app, door, look, settings)
+        mount(app, guard, templates, settings)
 
-    async def signed_out(request: Request, error: Exception) -> Response:
+    async def answer_signed_out(request: Request, error: Exception) -> Response:
         if isinstance(error, SignedOut) and error.following:
             return HTMLResponse("Signed out.", HTTPStatus.UNAUTHORIZED, headers=SECURITY)
         then = request.url.path if request.method == "GET" else "/"
         return go_to(f"/sign-in?then={quote(then)}")
 
-    async def problem(request: Request, error: Exception) -> Response:
+    async def answer_problem(request: Request, error: Exception) -> Response:
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
         status = error.status if isinstance(error, Problem) else status
         why = str(error.detail) if isinstance(error, HTTPException) else ""
         detail = error.detail if isinstance(error, Problem) else ""
-        shown: dict[str, object] = {"status": int(status), "why": why, "detail": detail}
-        return look.page(request, "problem.html", shown, status=status)
+        return templates.page(
+            request, "problem.html", {"status": int(status), "why": why, "detail": detail}, status=status
+        )
 
-    async def away(request: Request, error: Exception) -> Response:
+    async def answer_database_away(request: Request, error: Exception) -> Response:
         if not is_transient(error):
             raise error
-        shown = look.page(request, "problem.html", {"status": 503, "why": ""}, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        shown.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return shown
+        answer = templates.page(
+            request, "problem.html", {"status": 503, "why": ""}, status=HTTPStatus.SERVICE_UNAVAILABLE
+        )
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
 
-    app.add_exception_handler(SignedOut, signed_out)
-    for passing in OF_DATABASE:
-        app.add_exception_handler(passing, away)
+    app.add_exception_handler(SignedOut, answer_signed_out)
+    for transient in OF_DATABASE:
+        app.add_exception_handler(transient, answer_database_away)
     for each in (HTTPException, RequestValidationError, Problem):
-        app.add_exception_handler(each, problem)
+        app.add_exception_handler(each, answer_problem)
     return app

@@ -1,4 +1,4 @@
-"""Tells open pages that what they show has changed, whichever process heard of it."""
+"""Tells open pages of changes, whichever process wrote them."""
 
 import asyncio
 import os
@@ -20,15 +20,16 @@ from services.platform.runtime.periodic import Repeating
 from services.safeguarding.identifiers import AuthorityId
 
 LISTEN_SECONDS = 0.25
-ASKS_EVERY_SECONDS, ANSWERED_WITHIN_SECONDS = 2.0, 3.0
-"""A connection that only listens is silent too when its other end has gone without a word; so it asks whether that is there."""
+PROBE_EVERY_SECONDS, ANSWERED_WITHIN_SECONDS = 2.0, 3.0
+"""A connection that only listens does not notice that its other end is gone, so it is probed."""
 AT_MOST_EVERY_SECONDS = 0.2
-"""A page is told at most so often, however much happens: it shows all of it at once then."""
+"""A page is told at most this often, and then fetches all changes at once."""
 
 
 class Changes:
-    """A part. Listens on one connection for all pages of this process. A change that comes while the connection is away is
-    not missed: every page looks again when it is back, and meanwhile whenever it is tried, so that none seems to be live that is not.
+    """A part of the service host. Listens on one connection for all pages of this process.
+
+    No change is missed while the connection is away: every page fetches again when it is back, and at every attempt until then.
     """
 
     def __init__(
@@ -36,19 +37,19 @@ class Changes:
         database: URL,
         clocks: Clocks,
         *,
-        asks_every: float = ASKS_EVERY_SECONDS,
+        probe_every: float = PROBE_EVERY_SECONDS,
         answered_within: float = ANSWERED_WITHIN_SECONDS,
     ) -> None:
         self._database = database.set(drivername="postgresql").render_as_string(hide_password=False)
         self._clocks = clocks
-        self._asks_every, self._answered_within = asks_every, answered_within
-        self._asked_at = 0.0
-        self._ahead_by = timedelta()
+        self._probe_every, self._answered_within = probe_every, answered_within
+        self._probed_at = 0.0
+        self._clock_offset = timedelta()
         self._connection: psycopg.AsyncConnection[TupleRow] | None = None
-        self._pages: dict[asyncio.Event, Follows] = {}
+        self._pages: dict[asyncio.Event, PageScope] = {}
         self._closed = False
-        self.told = 0
-        """How often anything has changed: what was shown at the same count is still so."""
+        self.count = 0
+        """Of changes so far: a page that was rendered at the same count is still current."""
         self._listening = Repeating("page changes", self._listen, every_seconds=1)
         self.obstacle = self._listening.obstacle
 
@@ -61,15 +62,15 @@ class Changes:
             await self._connection.close()
 
     def close(self) -> None:
-        """Ends what `of` yields to every page."""
+        """Ends every `follow`."""
         self._closed = True
-        self._tell_all()
+        self._notify_all()
 
-    async def of(self, child: str | None, authority: AuthorityId | None = None) -> AsyncGenerator[None]:
-        """Yields at once, and whenever something about `child` (None: about anyone) has changed, until closed. Where an `authority`
-        is given, of what is another's or nobody's not even that.
+    async def follow(self, child: str | None, authority: AuthorityId | None = None) -> AsyncGenerator[None]:
+        """Yields at once and at every change, until closed. `child` None: of any child. `authority` None: of every authority,
+        and changes that belong to none.
         """
-        with self._page(Follows(child, authority)) as changed:
+        with self._page(PageScope(child, authority)) as changed:
             while not self._closed:
                 changed.clear()
                 yield
@@ -77,9 +78,9 @@ class Changes:
                 await changed.wait()
 
     @contextmanager
-    def _page(self, follows: "Follows") -> Iterator[asyncio.Event]:
+    def _page(self, scope: "PageScope") -> Iterator[asyncio.Event]:
         changed = asyncio.Event()
-        self._pages[changed] = follows
+        self._pages[changed] = scope
         metrics.LIVE_PAGES.set(len(self._pages))
         try:
             yield changed
@@ -93,23 +94,23 @@ class Changes:
                 self._connection = await psycopg.AsyncConnection.connect(
                     self._database, autocommit=True, connect_timeout=3
                 )
-                await self._ask(self._connection, SQL("LISTEN {}").format(Identifier(CHANGES)))
-                self._tell_all()
-            async for told in self._connection.notifies(timeout=LISTEN_SECONDS):
-                self._tell(*told.payload.split(" ", 1))
-            if asyncio.get_running_loop().time() - self._asked_at > self._asks_every:
-                await self._ask(self._connection, SQL("SELECT 1"))
+                await self._execute(self._connection, SQL("LISTEN {}").format(Identifier(CHANGES)))
+                self._notify_all()
+            async for notification in self._connection.notifies(timeout=LISTEN_SECONDS):
+                self._notify(*notification.payload.split(" ", 1))
+            if asyncio.get_running_loop().time() - self._probed_at > self._probe_every:
+                await self._execute(self._connection, SQL("SELECT 1"))
         except psycopg.Error:
             await self._give_up()
             raise
-        if self._clocks.offset != self._ahead_by:
-            self._ahead_by = self._clocks.offset
-            self._tell_all()
+        if self._clocks.offset != self._clock_offset:
+            self._clock_offset = self._clocks.offset
+            self._notify_all()
         return True
 
-    async def _ask(self, connection: psycopg.AsyncConnection[TupleRow], what: SQL | Composed) -> None:
+    async def _execute(self, connection: psycopg.AsyncConnection[TupleRow], what: SQL | Composed) -> None:
         loop = asyncio.get_running_loop()
-        self._asked_at = loop.time()
+        self._probed_at = loop.time()
         too_late = loop.call_later(self._answered_within, _hang_up, connection)
         try:
             await connection.execute(what)
@@ -120,29 +121,29 @@ class Changes:
         if self._connection is not None:
             await self._connection.close()
         self._connection = None
-        self._tell_all()
+        self._notify_all()
 
-    def _tell(self, child: str, authority: str) -> None:
-        self.told += 1
-        for changed, follows in self._pages.items():
-            if follows.child in {None, child} and follows.authority in {None, authority}:
+    def _notify(self, child: str, authority: str) -> None:
+        self.count += 1
+        for changed, scope in self._pages.items():
+            if scope.child in {None, child} and scope.authority in {None, authority}:
                 changed.set()
 
-    def _tell_all(self) -> None:
-        self.told += 1
+    def _notify_all(self) -> None:
+        self.count += 1
         for changed in self._pages:
             changed.set()
 
 
 def _hang_up(connection: psycopg.AsyncConnection[TupleRow]) -> None:
-    """Whoever waits for it fails at once. Were the waiting cancelled, psycopg would ask the silent other end to stop first."""
+    """Makes the pending statement fail at once. Cancelling it would make psycopg ask the silent other end first."""
     with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as ours:
         ours.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
-class Follows:
-    """What a page shows: of one child or of all, of one authority or of all."""
+class PageScope:
+    """The changes that a page follows. None: of every child, of every authority."""
 
     child: str | None
     authority: AuthorityId | None

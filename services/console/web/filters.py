@@ -1,4 +1,4 @@
-"""How times, spans and values look on a page."""
+"""Formats times, durations and values for a page."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,43 +16,43 @@ PAGES = Path(__file__).parents[1] / "pages"
 
 
 def environment(words: Words, folders: Sequence[Path] = (PAGES,)) -> Environment:
-    looks = Environment(
+    environment_ = Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    looks.filters |= {
+    environment_.filters |= {
         "as": words.of,
         "sentence": words.sentence,
         "moment": moment,
         "day": day_and_time,
         "stamp": stamp,
-        "span": in_plain_span,
+        "span": format_span,
         "code": code_of,
         "form": words.form,
         "field": words.field,
         "is_act": lambda name: name in set(OperatorAct),
-        "ucfirst": lambda said: said[:1].upper() + said[1:],
+        "ucfirst": lambda text: text[:1].upper() + text[1:],
     }
-    return looks
+    return environment_
 
 
 def moment(at: datetime, now: datetime) -> str:
-    """The time alone on the day of `now`, else with its day."""
-    here = in_england(at)
-    same_day = here.date() == in_england(now).date()
-    return here.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
+    """The time, with its date unless that is the date of `now`. Local time."""
+    signed_in = in_england(at)
+    same_day = signed_in.date() == in_england(now).date()
+    return signed_in.strftime("%H:%M:%S" if same_day else "%-d %b %H:%M:%S")
 
 
 def stamp(at: datetime) -> str:
-    """For machines: the countdowns read it."""
+    """For scripts: the countdowns read it. UTC."""
     return at.astimezone(UTC).isoformat()
 
 
-def in_plain_span(span: timedelta) -> str:
-    """Such as "2 h 14 min", or "45 s" below a minute; never negative. `static/live.js` counts on in the same form."""
+def format_span(span: timedelta) -> str:
+    """Such as "2 h 14 min", or "45 s" below a minute; never negative. `static/live.js` uses the same form."""
     whole = max(0, int(span.total_seconds()))
     days, hours, minutes = whole // 86400, whole % 86400 // 3600, whole % 3600 // 60
     if days:

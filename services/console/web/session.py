@@ -1,4 +1,4 @@
-"""The door: who is signed in, what they may do, and that a form comes from a page of ours."""
+"""Guards every page: who is signed in, whether their role allows it, and whether a form comes from a page of ours."""
 
 import hashlib
 import hmac
@@ -11,9 +11,9 @@ from uuid import UUID
 from fastapi import HTTPException, Request
 from starlette.responses import Response
 
-from services.console.accounts import repository as accounts
+from services.console.accounts.repository import use_session
 from services.console.policy.permits import May, Operator
-from services.console.policy.sign_in import Lasting
+from services.console.policy.sign_in import SessionLimits
 from services.platform.runtime.browser_form import read_form
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
@@ -21,7 +21,7 @@ from services.platform.store.unit_of_work import Store
 
 
 class SignedOut(Exception):
-    """Nobody is signed in, or no longer. Whoever only follows changes is told so; whoever asks for a page is sent to sign in."""
+    """Nobody is signed in, or no longer. A request for a page is redirected to sign in; one that only follows changes is refused."""
 
     def __init__(self, *, following: bool = False) -> None:
         super().__init__("signed out")
@@ -30,7 +30,7 @@ class SignedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody at the console."""
+    """An operator with an open session."""
 
     operator: Operator
     token: str
@@ -41,8 +41,9 @@ class SignedIn:
 
 
 def csrf_of(token: str) -> str:
-    """What a form sends back beside the cookie: made of the session's token, which no other site can read. Without a cookie,
-    nothing that anybody could know.
+    """The value that a form sends back beside the cookie, derived from the session's token, which no other site can read.
+
+    Without a cookie it is a value that nobody could know.
     """
     token = token or secrets.token_urlsafe()
     return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
@@ -54,7 +55,7 @@ class SessionGuard:
 
     store: Store
     clocks: Clocks
-    lasting: Lasting
+    limits: SessionLimits
     secure: bool
 
     @property
@@ -62,28 +63,28 @@ class SessionGuard:
         return "__Host-safe-return" if self.secure else "safe-return"
 
     async def require(self, request: Request, what: May = May.LOOK, *, following: bool = False) -> SignedIn:
-        """Raises SignedOut, or HTTPException (403) where the role may not do that."""
+        """Raises SignedOut, or HTTPException (403) if the operator's role does not allow it."""
         token = request.cookies.get(self.cookie)
         if not token:
             raise SignedOut(following=following)
         async with self.store.transaction() as uow:
-            found = await accounts.in_session(uow, token, self.clocks.wall(), self.lasting, following=following)
-        if found is None:
+            operator = await use_session(uow, token, self.clocks.wall(), self.limits, following=following)
+        if operator is None:
             raise SignedOut(following=following)
-        if not found.may(what):
-            raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{found.role}")
-        return SignedIn(found, token)
+        if not operator.may(what):
+            raise HTTPException(HTTPStatus.FORBIDDEN, f"not-permitted-{operator.role}")
+        return SignedIn(operator, token)
 
     async def enter_with_form(self, request: Request, what: May) -> tuple[SignedIn, dict[str, str]]:
-        """The form's fields, without spaces around them. Raises as `require` does; 403 too where the form is none of ours."""
-        here = await self.require(request, what)
-        return here, await form_of(request, here.csrf)
+        """With the form's fields, stripped. Raises as `require` and `read_our_form` do."""
+        signed_in = await self.require(request, what)
+        return signed_in, await read_our_form(request, signed_in.csrf)
 
     def set_cookie(self, answer: Response, token: str) -> None:
         answer.set_cookie(
             self.cookie,
             token,
-            max_age=int(self.lasting.most.total_seconds()),
+            max_age=int(self.limits.total.total_seconds()),
             path="/",
             secure=self.secure,
             httponly=True,
@@ -94,25 +95,25 @@ class SessionGuard:
         answer.delete_cookie(self.cookie, path="/", secure=self.secure, httponly=True, samesite="lax")
 
 
-async def form_of(request: Request, csrf: str) -> dict[str, str]:
-    """Raises Problem as `read_form` does, and (400) where a field cannot be kept; HTTPException (403) for one without the right token."""
+async def read_our_form(request: Request, csrf: str) -> dict[str, str]:
+    """The fields, stripped. Raises Problem as `read_form` and `require_text` do, and HTTPException (403) without the right token."""
     fields = {name: value.strip() for name, value in (await read_form(request)).items()}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")
     for name, value in fields.items():
-        must_be_text(name, value)
+        require_text(name, value)
     return fields
 
 
-def must_be_text(name: str, value: str) -> None:
-    """Raises Problem (400): the database keeps no NUL, and nobody types one."""
+def require_text(name: str, value: str) -> None:
+    """Raises Problem (400) for a NUL: the database cannot store one, and nobody types one."""
     if "\x00" in value:
         detail = f"The field {name} holds a character that is none (NUL)."
         raise Problem(HTTPStatus.BAD_REQUEST, "Not text", detail, field=name)
 
 
-def id_of(form: Mapping[str, str]) -> UUID:
-    """Of the form. One that lost it has been tampered with."""
+def act_of(form: Mapping[str, str]) -> UUID:
+    """The form's id. Raises HTTPException (403) for a form without one, which has been tampered with."""
     try:
         return UUID(form.get("act", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""How every page is made: its template, who looks at it, the headers that keep it to itself."""
+"""Renders every page: its template, the signed-in operator, and the headers that keep it private."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as StarletteMessage
 
-from services.console.policy.permits import May, Operator
+from services.console.policy.permits import May
 from services.console.web.filters import PAGES, environment
+from services.console.web.session import SignedIn
 from services.console.web.wording import Words
 from services.platform.runtime.clocks import Clocks
 
@@ -23,35 +24,31 @@ SECURITY = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-
-
 OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
-
-
-class Guarded:
-    """Every answer has these headers, files and refusals too; those that a page sets itself stand."""
-
-    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
-        self._app = app
-        self._headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: StarletteMessage) -> None:
-            if message["type"] == "http.response.start":
-                given = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    given.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
-
-
 SECTIONS = (
     ("/", "Open episodes"),
     ("/directory", "Directory"),
     ("/dead-letters", "Dead letters"),
     ("/exercise", "Exercise"),
 )
+
+
+class SecurityHeaders:
+    """Adds these headers to every answer, files and refusals included. A page's own headers take precedence."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: StarletteMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
 
 
 class Templates:
@@ -64,7 +61,7 @@ class Templates:
         self._templates = Jinja2Templates(env=environment(self.words))
 
     def add(self, folder: Path, *sections: tuple[str, str]) -> None:
-        """Pages of a floor above the services, which stand on `page.html`, and the sections that lead to them: path and name."""
+        """Adds templates that extend `page.html`, and sections for the navigation: path and name."""
         self._sections += sections
         self._folders += (folder,)
         self._templates = Jinja2Templates(env=environment(self.words, self._folders))
@@ -73,22 +70,36 @@ class Templates:
         self,
         request: Request,
         name: str,
-        shown: dict[str, object],
+        shown: Mapping[str, object],
+        signed_in: SignedIn | None = None,
         *,
-        here: Operator | None = None,
         csrf: str = "",
         status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
-        """`here`: who looks. `csrf`: what forms of this page send back."""
-        around = {
+        """The page's forms send back `csrf`, or the session's own if somebody is signed in."""
+        context = {
             "now": self.clocks.story(),
             "sandbox": self._sandbox,
             "sections": self._sections,
-            "here": here,
-            "csrf": csrf,
+            "operator": None if signed_in is None else signed_in.operator,
+            "csrf": csrf if signed_in is None else signed_in.csrf,
             "May": May,
         }
-        return self._templates.TemplateResponse(request, name, around | shown, status_code=status, headers=SECURITY)
+        return self._templates.TemplateResponse(
+            request, name, {**context, **shown}, status_code=status, headers=SECURITY
+        )
+
+    def form(
+        self,
+        request: Request,
+        name: str,
+        shown: Mapping[str, object],
+        signed_in: SignedIn,
+        faults: Mapping[str, object],
+    ) -> Response:
+        """A page with a form, which names the faults of the last answers."""
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
+        return self.page(request, name, {**shown, "faults": faults}, signed_in, status=status)
 
 
 def go_to(path: str) -> RedirectResponse:

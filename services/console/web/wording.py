@@ -1,4 +1,4 @@
-"""Puts kinds, roles and states into words. The words are in `messages/`; what has none shows as it is."""
+"""Puts kinds, roles and states into words, from `messages/`. A value without words is shown as it is."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,19 +20,19 @@ class Words:
         self._asked: dict[str, dict[str, Any]] = content["asked"]
 
     def of(self, value: object, field: str) -> str:
-        """`value` as a `field` is called: a role, a state, a wording."""
+        """The words for a value of a field, such as a role, a state or a wording."""
         return self._fields.get(field, {}).get(str(value), str(value))
 
     def form(self, act: OperatorAct) -> dict[str, str]:
-        """Its title, what follows from it, its button; a field's label where it is another than elsewhere."""
+        """The title, consequences and button of its form, and labels that differ from the usual ones."""
         return self._forms[act]
 
     def field(self, name: str) -> dict[str, Any]:
-        """A field's label, its hint and what may be chosen."""
+        """A field's label, its hint and its choices."""
         return {"hint": None} | self._asked[name]
 
     def sentence(self, line: Line) -> str:
-        """What a line of the timeline says."""
+        """The sentence for a line of the timeline."""
         content: dict[str, Any] = line.entry.content.model_dump()
         fields = content | {"role": line.role, "wording": line.wording}
         return self._acts[line.act].format_map({name: self._in_words(value, name) for name, value in fields.items()})

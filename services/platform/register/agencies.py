@@ -1,19 +1,16 @@
-"""An agency that may send events: its secrets, and which kinds from which sources it may say."""
+"""Finds the agency behind an event's source: its secrets, its sources, and the kinds of event that it may send."""
 
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import any_, literal, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import agencies_for_events
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import AuthorityId
 
 
 def owner_of(agency: str) -> str:
-    """The owner of the key under which the agency's secrets lie."""
+    """The owner of the key that the agency's secrets are encrypted under."""
     return f"agency-{agency}"
 
 
@@ -29,18 +26,27 @@ class Agency:
     verifies: bool
 
 
-async def of_source(connection: AsyncConnection, keyring: Keyring, source: str) -> Agency | None:
-    """The one agency that may speak as this CloudEvents `source`."""
-    chosen = select(agencies_for_events).where(literal(source) == any_(agencies_for_events.c.sources))
-    row = (await connection.execute(chosen)).mappings().first()
-    if row is None:
-        return None
-    secrets = Decryptor(keyring, owner_of(row["agency"]), row["wrapped"]).open(row["secrets"], "agencies.secrets")
-    return Agency(
-        id=row["agency"],
-        authority=row["authority"],
-        secrets=tuple(json.loads(secrets or "[]")),
-        sources=tuple(row["sources"] or ()),
-        types=tuple(row["types"]),
-        verifies=row["verifies"],
-    )
+AGENCY = """
+    SELECT agency, authority, secrets, types, verifies, wrapped, sources FROM register.agencies_for_events
+    WHERE %(source)s = ANY(sources)
+"""
+
+
+def agency_by_source(keyring: Keyring, source: str) -> Query[Agency | None]:
+    """The one agency that may send events under this CloudEvents `source`."""
+
+    def decode(rows: Rows) -> Agency | None:
+        if not rows:
+            return None
+        [row] = rows
+        secrets = Decryptor(keyring, owner_of(row.agency), row.wrapped).open(row.secrets, "agencies.secrets")
+        return Agency(
+            id=row.agency,
+            authority=row.authority,
+            secrets=tuple(json.loads(secrets or "[]")),
+            sources=tuple(row.sources or ()),
+            types=tuple(row.types),
+            verifies=row.verifies,
+        )
+
+    return Query(AGENCY, {"source": source}, decode)

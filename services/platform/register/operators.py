@@ -1,11 +1,8 @@
-"""Who may have a notice sent again by a command: an account of the console's that may do so there."""
+"""Finds the console account in whose name a command sends a notice again."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.platform.register.views import operators_who_send_again
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.operators import AccountId, OperatorRole
 
@@ -19,11 +16,13 @@ class Operator:
     authority: AuthorityId | None
 
 
-async def who_sends_again(connection: AsyncConnection, sign_in: str) -> Operator | None:
-    """None where nobody signs in so, where the account is closed, and where its role may not."""
-    view = operators_who_send_again.c
-    found = await connection.execute(
-        select(view.account, view.role, view.authority).where(view.sign_in == sign_in.strip().casefold())
-    )
-    row = found.first()
-    return None if row is None else Operator(row.account, OperatorRole(row.role), row.authority)
+RESENDER = "SELECT account, role, authority FROM register.operators_who_send_again WHERE sign_in = %(sign_in)s"
+
+
+def resender_by_sign_in(sign_in: str) -> Query[Operator | None]:
+    """None if no account has this name, if it is closed, or if its role may not send notices again."""
+    return Query(RESENDER, {"sign_in": sign_in.strip().casefold()}, _operator)
+
+
+def _operator(rows: Rows) -> Operator | None:
+    return next((Operator(row.account, OperatorRole(row.role), row.authority) for row in rows), None)

@@ -1,14 +1,11 @@
-"""A child's photograph, as a force's officer sees it behind a link."""
+"""Reads a child's photograph for an officer who opens the link in a notice."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import photographs_for_police
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import ChildId
 
 PLACE = "photographs.picture"
@@ -21,12 +18,18 @@ class Photograph:
     taken_on: date | None
 
 
-async def of(connection: AsyncConnection, keyring: Keyring, child: ChildId) -> Photograph | None:
-    """None where there is none, or its key was erased."""
-    view = photographs_for_police.c
-    found = await connection.execute(select(photographs_for_police).where(view.child == child))
-    row = found.mappings().first()
-    if row is None:
+PHOTOGRAPH = """
+    SELECT picture, media_type, taken_on, wrapped FROM register.photographs_for_police WHERE child = %(child)s
+"""
+
+
+def photograph_of(keyring: Keyring, child: ChildId) -> Query[Photograph | None]:
+    """None if there is none, or if its key was erased."""
+
+    def decode(rows: Rows) -> Photograph | None:
+        for row in rows:
+            picture = Decryptor(keyring, child, row.wrapped).open_bytes(row.picture, PLACE)
+            return None if picture is None else Photograph(picture, row.media_type, row.taken_on)
         return None
-    picture = Decryptor(keyring, child, row["wrapped"]).open_bytes(row["picture"], PLACE)
-    return None if picture is None else Photograph(picture, row["media_type"], row["taken_on"])
+
+    return Query(PHOTOGRAPH, {"child": child}, decode)

@@ -1,20 +1,21 @@
-"""Why operators acted, in their words. Nobody else's words are in this view."""
+"""Reads the reasons that operators gave for their acts. The view holds nobody else's words."""
 
 from collections.abc import Collection
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.platform.register.keys import Decryptor
-from services.platform.register.views import words_of_operators
 from services.platform.register.words import PLACE
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Query, Rows
 from services.safeguarding.identifiers import WordsId
 
+REASONS = "SELECT id, about, words, wrapped FROM register.words_of_operators WHERE id = ANY(%(ids)s::text[])"
 
-async def read(connection: AsyncConnection, keyring: Keyring, ids: Collection[WordsId]) -> dict[WordsId, str]:
-    """Words whose key was erased are left out."""
-    view = words_of_operators.c
-    rows = await connection.execute(select(view.id, view.about, view.words, view.wrapped).where(view.id.in_(list(ids))))
-    found = {row.id: Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows}
-    return {name: text for name, text in found.items() if text is not None}
+
+def reasons_by_id(keyring: Keyring, ids: Collection[WordsId]) -> Query[dict[WordsId, str]]:
+    """Reasons whose key was erased are left out."""
+
+    def decode(rows: Rows) -> dict[WordsId, str]:
+        found = {row.id: Decryptor(keyring, row.about, row.wrapped).open(row.words, PLACE) for row in rows}
+        return {id_: text for id_, text in found.items() if text is not None}
+
+    return Query(REASONS, {"ids": list(ids)}, decode)

@@ -1,4 +1,4 @@
-"""The register's purpose views, and the two tables that several services may write, as SQLAlchemy sees them."""
+"""Declares the register's purpose views, and the two tables that several services write, for SQLAlchemy."""
 
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, column, table
 from sqlalchemy.dialects.postgresql import BYTEA
@@ -37,7 +37,6 @@ for_police_notice = _view(
     "subject_to_immigration_control age_disputed guardian_allocated entered_care_at child_key "
     "profile has_photograph photograph_taken_on " + PLACEMENT_FOR_POLICE,
 )
-photographs_for_police = _view("photographs_for_police", "child picture media_type taken_on wrapped")
 forces_for_police = _view(
     "forces_for_police",
     "force name notice_url secrets reply_secrets callback wrapped notice_email private_ca agreed sends_open_list",
@@ -63,8 +62,5 @@ directory_for_console = _view(
 )
 forces_for_console = _view("forces_for_console", "force name host callback")
 provisional_children = _view("provisional_children", "child authority")
-agencies_for_events = _view("agencies_for_events", "agency authority secrets types verifies wrapped sources")
 words_told_to_police = _view("words_told_to_police", "delivery id about words said_by at wrapped answers")
-words_of_operators = _view("words_of_operators", "id about words said_by at wrapped")
-operators_who_send_again = _view("operators_who_send_again", "account sign_in role authority")
 discussion_records = _view("discussion_records", "discussion id about words wrapped place")

@@ -67,7 +67,7 @@ async def _store() -> AsyncIterator[tuple[Store, Keyring]]:
 
 
 async def _command(uow: UnitOfWork, sign_in: str, reason: str) -> Command:
-    operator = await operators.who_sends_again(uow.connection, sign_in)
+    operator = await uow.fetch(operators.resender_by_sign_in(sign_in))
     if operator is None:
         raise NobodyMay
     clocks = Clocks(await story_clock.ahead_by(uow.connection))

@@ -55,7 +55,7 @@ class DetailsPage:
             facts = await uow.fetch(facts_for_notice(self.keyring, child))
             picture = None
             if "photograph" in holds:
-                picture = await photographs.of(uow.connection, self.keyring, child)
+                picture = await uow.fetch(photographs.photograph_of(self.keyring, child))
             record_reading(uow, found, "notice-details", holds)
         return NOTHING if facts.child is None else _sheet(facts.child, holds, picture)
 

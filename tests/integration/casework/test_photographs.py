@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.platform.register import photographs
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
+from services.platform.store.query import Reader
 from services.safeguarding.working_time import ENGLAND
 from tests.support.casework import AHEAD, TOKEN, casework
 from tests.support.database import Database
@@ -66,7 +67,7 @@ async def test_a_photograph_is_kept_encrypted_and_opens_for_its_child_alone(
         stored = await connection.scalar(
             text("SELECT picture FROM register.photographs WHERE child = :c"), {"c": child}
         )
-        found = await photographs.of(connection, keyring, child)
+        found = await Reader(connection).fetch(photographs.photograph_of(keyring, child))
     assert content[:20] not in bytes(stored)
     assert found is not None
     assert (found.picture, found.media_type, str(found.taken_on)) == (content, kind, "2026-10-02")
@@ -79,12 +80,12 @@ async def test_a_later_photograph_takes_the_place_of_an_earlier_one_and_may_be_r
     await put(http, path, JPEG, "image/jpeg")
     child = await child_of(engine, path)
     async with engine.connect() as connection:
-        found = await photographs.of(connection, keyring, child)
+        found = await Reader(connection).fetch(photographs.photograph_of(keyring, child))
     assert found is not None
     assert found.media_type == "image/jpeg"
     assert (await http.delete(path, headers=BEARER)).status_code == 204
     async with engine.connect() as connection:
-        assert await photographs.of(connection, keyring, child) is None
+        assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ async def test_the_photograph_of_an_erased_child_is_a_gap(
     child = await child_of(engine, path)
     await erase(database, keyring, child)
     async with engine.connect() as connection:
-        assert await photographs.of(connection, keyring, child) is None
+        assert await Reader(connection).fetch(photographs.photograph_of(keyring, child)) is None
 
 
 async def test_a_child_of_no_possible_reference_is_none(http: httpx.AsyncClient, path: str) -> None:

@@ -244,10 +244,10 @@ async def _console_shows(database: Database, said: list[Received[Any]], two: Two
     async with console.transaction() as uow:
         for each in said:
             await handlers.by_kind()[type(each.content)](each, uow)
-    async with console.engine.connect() as connection:
-        seen = {name: await console_store.open_episodes(connection, name) for name in (two.giver, two.taker)}
+    async with console.read() as reader:
+        seen = {name: await reader.fetch(console_store.open_episodes(name)) for name in (two.giver, two.taker)}
         (mine,) = seen[two.taker]
-        duties = await console_store.duties_of(connection, [mine.content.episode])
+        duties = await reader.fetch(console_store.duties_of_episodes([mine.content.episode]))
     assert seen[two.giver] == []
     still = {
         each.content.wording: each.content.authority for each in duties if each.content.state in {"open", "accepted"}

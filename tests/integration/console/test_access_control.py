@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from fastapi.routing import APIRoute
 
 from services.console.accounts import repository as accounts
-from services.console.policy.acts import DEEDS
+from services.console.policy.acts import ACT_SPECS
 from services.console.policy.sign_in import FAILURES_FROM_ONE_PLACE
 from services.console.read_model.projections import Handlers
 from services.console.web import pages
@@ -56,7 +56,7 @@ GUARDED = {
 async def changes(database: Database) -> AsyncIterator[Changes]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     await changes.start()
-    first_connection = changes.of(None)
+    first_connection = changes.follow(None)
     await anext(first_connection)
     await anext(first_connection)
     await first_connection.aclose()
@@ -106,8 +106,8 @@ async def test_no_page_of_another_authoritys_child_is_to_be_had_in_any_way(
         f"/changes?child={child}",
         *(f"/duties/{each}" for each in (duty, watch)),
         *(f"/parts/duties/{each}" for each in (duty, watch)),
-        *(f"/episodes/{episode}/acts/{act}" for act in DEEDS),
-        *(f"/duties/{each}/acts/{act}" for act in DEEDS for each in (duty, watch)),
+        *(f"/episodes/{episode}/acts/{act}" for act in ACT_SPECS),
+        *(f"/duties/{each}/acts/{act}" for act in ACT_SPECS for each in (duty, watch)),
         "/dead-letters",
         "/parts/dead-letters",
         f"/dead-letters/{letter}/acts/dead-letter-redriven",
@@ -137,15 +137,15 @@ async def test_every_page_that_there_is_has_been_thought_of(
     app = pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount])
     assert {each.path for each in app.routes if isinstance(each, APIRoute)} == {
         "/", "/parts/open", "/changes", "/directory", "/exercise", "/parts/exercise", "/sign-in", "/sign-out",
-        "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{episode}/acts/{act}",
-        "/duties/{duty}", "/parts/duties/{duty}", "/duties/{duty}/acts/{act}",
+        "/episodes/{episode}", "/parts/episodes/{episode}", "/episodes/{id_}/acts/{act}",
+        "/duties/{duty}", "/parts/duties/{duty}", "/duties/{id_}/acts/{act}",
         "/dead-letters", "/parts/dead-letters", "/dead-letters/{letter}/acts/dead-letter-redriven",
         "/protocol", "/protocol/{event}", "/protocol/{event}/chart", "/simulate",
     }  # fmt: skip
 
 
 async def test_the_stream_of_one_authority_says_nothing_when_another_is_busy(opened: Store, changes: Changes) -> None:
-    following = changes.of(None, "lapwing")
+    following = changes.follow(None, "lapwing")
     await anext(following)
     told = asyncio.ensure_future(anext(following))
     child = new_id("child")
@@ -188,7 +188,7 @@ async def test_a_new_password_ends_every_session(database: Database, opened: Sto
             assert (await each.get("/")).status_code == 200
         async with opened.transaction() as uow:
             new = PasswordHasher(time_cost=1, memory_cost=64).hash("another password")
-            assert await accounts.change(uow, name, password_seal=new)
+            assert await accounts.change_account(uow, name, password_seal=new)
         for each in (here, there):
             assert (await each.get("/")).status_code == 303
             assert (await each.get("/parts/open")).status_code == 401

@@ -90,7 +90,7 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(opened: Store, br
     wrong_name = await sign_in(browser, "nobody@kestrel.example")
     closed = await account(opened)
     async with opened.transaction() as uow:
-        assert await accounts.change(uow, closed, disabled_at=CLOCKS.wall())
+        assert await accounts.change_account(uow, closed, disabled_at=CLOCKS.wall())
     disabled = await sign_in(browser, closed)
     assert {each.status_code for each in (wrong_password, wrong_name, disabled)} == {403}
     assert wrong_password.text == wrong_name.text == disabled.text
@@ -103,9 +103,9 @@ async def test_a_name_that_does_not_exist_costs_a_check_all_the_same(monkeypatch
         checked.append(seal)
         return True
 
-    monkeypatch.setattr(passwords, "_fits", fits)
-    assert not await passwords.fits("whatever it may be", None)
-    assert checked == [passwords.NOBODYS]
+    monkeypatch.setattr(passwords, "_verify", fits)
+    assert not await passwords.verify_password("whatever it may be", None)
+    assert checked == [passwords.DUMMY_HASH]
 
 
 async def test_guessing_is_held_back_for_a_while_and_only_from_where_it_comes(
@@ -163,7 +163,7 @@ async def test_closing_an_account_ends_its_sessions(opened: Store, browser: http
     name = await account(opened)
     await sign_in(browser, name)
     async with opened.transaction() as uow:
-        await accounts.change(uow, name, disabled_at=CLOCKS.wall())
+        await accounts.change_account(uow, name, disabled_at=CLOCKS.wall())
     assert (await browser.get("/")).status_code == 303
 
 

@@ -92,8 +92,8 @@ async def test_phoned_with_a_reference_closes_the_police_duty_and_keeps_the_word
     assert isinstance(acted.content, OperatorActed)
     assert acted.content.said == (acknowledged.id, reference.id)
     assert (acted.content.role, acted.content.duty) == (OperatorRole.DUTY_MANAGER, case.duty)
-    async with opened.engine.connect() as connection:
-        kept = await reasons.read(connection, keyring, acted.content.words)
+    async with opened.read() as reader:
+        kept = await reader.fetch(reasons.reasons_by_id(keyring, acted.content.words))
     assert sorted(kept.values()) == ["NM-2026-118", "PC Reed 4471"]
     assert not any("Reed" in str(each) or "NM-2026" in str(each.content) for each in (acknowledged, reference, acted))
 

@@ -33,18 +33,18 @@ class Heard:
         """As long as nothing is heard, this lets one more happen."""
         await eventually(lambda: self.changes.obstacle() is None)
         await asyncio.sleep(0.5)
-        before = self.changes.told
+        before = self.changes.count
         await self.happens()
-        await eventually(lambda: self.changes.told == before + 1)
+        await eventually(lambda: self.changes.count == before + 1)
 
 
 @pytest.fixture
 async def heard(database: Database, opened: Store) -> AsyncIterator[Heard]:
     async with proxy_to(database.port) as proxy:
         through = database_url(database.settings("console"), "console").set(host="127.0.0.1", port=proxy.port)
-        changes = Changes(through, Clocks(), asks_every=0.2, answered_within=0.3)
+        changes = Changes(through, Clocks(), probe_every=0.2, answered_within=0.3)
         await changes.start()
-        await eventually(lambda: changes.told)
+        await eventually(lambda: changes.count)
         yield Heard(changes, proxy, opened)
         await asyncio.wait_for(changes.stop(), 5)
 
@@ -58,7 +58,7 @@ async def test_a_connection_that_is_lost_without_a_word_is_noticed_and_made_anew
 
 
 async def test_while_there_is_none_it_is_an_obstacle_and_open_pages_look_for_themselves(heard: Heard) -> None:
-    looks = heard.changes.of(None)
+    looks = heard.changes.follow(None)
     await anext(looks)
     heard.proxy.silence()
     for _ in range(2):
@@ -70,8 +70,8 @@ async def test_while_there_is_none_it_is_an_obstacle_and_open_pages_look_for_the
 
 
 async def test_what_happens_while_it_asks_is_heard_too(heard: Heard) -> None:
-    heard.changes._asks_every = 0
-    before = heard.changes.told
+    heard.changes._probe_every = 0
+    before = heard.changes.count
     for _ in range(20):
         await heard.happens(10)
-    await eventually(lambda: heard.changes.told == before + 200)
+    await eventually(lambda: heard.changes.count == before + 200)

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.console import metrics
-from services.console.monitoring.gauges import Measuring
+from services.console.monitoring.gauges import GaugeUpdater
 from services.console.read_model.projections import Handlers
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
@@ -22,7 +22,7 @@ HANDLERS = Handlers(CLOCKS)
 
 
 async def shown(opened: Store, name: str, **labels: str) -> float:
-    await Measuring(opened, CLOCKS).turn()
+    await GaugeUpdater(opened, CLOCKS).turn()
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
@@ -98,7 +98,7 @@ async def test_what_waits_for_the_clock_too_long_is_seen_without_the_clock(opene
 
 
 async def test_the_database_says_how_it_is(opened: Store) -> None:
-    await Measuring(opened, CLOCKS).turn()
+    await GaugeUpdater(opened, CLOCKS).turn()
     assert REGISTRY.get_sample_value("database_size_bytes")
     assert REGISTRY.get_sample_value("database_connections")
     assert REGISTRY.get_sample_value("inbox_messages", {"owner": "police"}) is not None

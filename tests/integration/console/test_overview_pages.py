@@ -15,7 +15,7 @@ from services.console.read_model.projections import Handlers
 from services.console.web import pages
 from services.console.web.changes import Changes
 from services.console.web.filters import PAGES
-from services.console.web.queries import Reading
+from services.console.web.queries import PageQueries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store
@@ -44,7 +44,7 @@ HANDLERS = Handlers(CLOCKS)
 async def changes(database: Database) -> AsyncIterator[Changes]:
     changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
     await changes.start()
-    first_connection = changes.of(None)
+    first_connection = changes.follow(None)
     await anext(first_connection)
     await anext(first_connection)
     await first_connection.aclose()
@@ -82,8 +82,8 @@ async def test_an_older_state_heard_late_changes_nothing(opened: Store) -> None:
         heard(episode_changed(episode, revision=3, state="returned"), child),
         heard(episode_changed(episode, revision=2, state="located"), child),
     )
-    async with opened.engine.connect() as connection:
-        found = await read_model.episode(connection, episode)
+    async with opened.read() as reader:
+        found = await reader.fetch(read_model.episode_by_id(episode))
     assert found is not None
     assert found.content.state == "returned"
 
@@ -93,8 +93,9 @@ async def test_an_older_duty_heard_late_changes_nothing(opened: Store) -> None:
     newer = duty_changed(episode, revision=2, state="acknowledged")
     older = duty_changed(episode, duty=newer.duty, revision=1, state="open")
     await hear(opened, HANDLERS, heard(newer, child), heard(older, child), heard(newer, child))
-    async with opened.engine.connect() as connection:
-        assert [each.content for each in await read_model.duties_of(connection, [episode])] == [newer]
+    async with opened.read() as reader:
+        duties = await reader.fetch(read_model.duties_of_episodes([episode]))
+    assert [each.content for each in duties] == [newer]
 
 
 @pytest.mark.parametrize(("state", "shown"), [("closed", "closed"), ("merged", "part of another episode")])
@@ -139,8 +140,8 @@ async def test_the_same_message_heard_twice_is_one_entry(opened: Store) -> None:
     child = new_id("child")
     report = heard(ChildReportedMissing(authority="kestrel"), child, id_="SM1")
     await hear(opened, HANDLERS, report, report)
-    async with opened.engine.connect() as connection:
-        assert len(await read_model.entries_of(connection, child)) == 1
+    async with opened.read() as reader:
+        assert len(await reader.fetch(read_model.entries_of_child(child))) == 1
 
 
 def test_every_page_that_says_it_shows_within_a_second_is_live() -> None:
@@ -154,9 +155,9 @@ async def test_a_duty_beside_any_episode_is_followed_by_whoever_sees_its_authori
 ) -> None:
     child = new_id("child")
     await hear(opened, HANDLERS, heard(duty_changed(None, step(0, Role.DUTY_WORKER)), child))
-    reading = Reading(opened, CLOCKS, settings_of(database).keyring)
-    assert await reading.is_of(child, "kestrel")
-    assert not await reading.is_of(child, "lapwing")
+    queries = PageQueries(opened, CLOCKS, settings_of(database).keyring)
+    assert await queries.is_of_authority(child, "kestrel")
+    assert not await queries.is_of_authority(child, "lapwing")
 
 
 async def test_no_page_loads_anything_from_elsewhere_or_runs_what_is_written_in_it(browser: httpx.AsyncClient) -> None:
@@ -175,7 +176,7 @@ async def test_an_episode_that_nobody_knows_is_a_page_that_says_so(browser: http
 
 async def test_a_page_is_told_of_its_child_within_a_second_and_of_no_other(opened: Store, changes: Changes) -> None:
     mine, other = new_id("child"), new_id("child")
-    following = changes.of(mine)
+    following = changes.follow(mine)
     await anext(following)
     told = asyncio.ensure_future(anext(following))
     await hear(opened, HANDLERS, heard(episode_changed(uuid4()), other))
@@ -187,7 +188,7 @@ async def test_a_page_is_told_of_its_child_within_a_second_and_of_no_other(opene
 
 
 async def test_pages_are_told_when_story_time_moves(changes: Changes) -> None:
-    following = changes.of(None)
+    following = changes.follow(None)
     await anext(following)
     CLOCKS.move_to(CLOCKS.offset + timedelta(minutes=30))
     await asyncio.wait_for(anext(following), 2)

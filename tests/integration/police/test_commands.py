@@ -53,7 +53,7 @@ async def account(
     engine, name = database.engine("console"), f"{uuid4()}@kestrel.example"
     store = Store(engine, origin=Origin("police", Clocks()))
     async with store.transaction() as uow:
-        made = await accounts.add(
+        made = await accounts.add_account(
             uow,
             sign_in=name,
             name="Olu Operator",

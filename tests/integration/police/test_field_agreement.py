@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
-from services.casework.store.tables import photographs
-from services.platform.register.keys import data_key
+from services.casework.store.photographs import keep_photograph
 from services.platform.store.encryption import Keyring
+from services.platform.store.unit_of_work import Store
 from services.police.notices.schema import Child, NoticeData, Placement
 from services.safeguarding.notice_fields import NoticeField
 from services.safeguarding.roles import Wording
@@ -100,16 +99,9 @@ async def test_earlier_episodes_are_counted(police: Police) -> None:
 
 async def with_photograph(police: Police) -> None:
     child = police.ids["C1"]
-    async with police.casework.begin() as connection:
-        key = await data_key(connection, police.keyring, child)
-        row = {
-            "child": child,
-            "picture": key.close_bytes(PICTURE, "photographs.picture"),
-            "media_type": "image/png",
-            "taken_on": datetime(2026, 10, 2, tzinfo=UTC).date(),
-            "stored_at": datetime.now(UTC),
-        }
-        await connection.execute(insert(photographs).values(row))
+    taken_on, now = datetime(2026, 10, 2, tzinfo=UTC).date(), datetime.now(UTC)
+    async with Store(police.casework).transaction() as uow:
+        await keep_photograph(uow, police.keyring, child, PICTURE, "image/png", taken_on, now)
 
 
 async def detailed(police: Police, **about: Any) -> tuple[Any, dict[str, Any], str]:

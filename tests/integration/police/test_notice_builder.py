@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from services.casework.policy import agency_event
-from services.casework.store.event_intake import Moment, accept
+from services.casework.store.event_intake import accept_event
 from services.platform.register import agencies, words
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -52,9 +52,9 @@ async def told_by_the_hospital(police: Police, child: str = "C1", **said: Any) -
     parsed = agency_event.parse(json.dumps(body).encode())
     event = agency_event.read(parsed, may_say=["child.reported-missing.v1"], now=AT)
     async with Store(police.casework, origin=Origin("casework", Clocks())).transaction() as uow:
-        agency = await agencies.of_source(uow.connection, police.keyring, parsed.source)
+        agency = await uow.fetch(agencies.agency_by_source(police.keyring, parsed.source))
         assert agency is not None
-        await accept(uow, police.keyring, agency, event, Moment(AT, datetime.now(UTC)))
+        await accept_event(uow, police.keyring, agency, event, story=AT, wall=datetime.now(UTC))
     known_as = agency_event.message_id(event.envelope)
     (said_of,) = [each for each in await outbox_of_casework(police, child) if each["id"] == known_as]
     return tuple(said_of["data"]["words"])

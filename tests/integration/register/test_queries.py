@@ -298,9 +298,12 @@ async def test_a_forces_endpoint_has_both_secrets_of_a_rotation(
 
 
 async def test_an_agency_is_found_by_its_source(engines: Engines, keyring: Keyring, kestrel: Loaded) -> None:
-    async with engines("casework").connect() as connection:
-        found = await agencies.of_source(connection, keyring, f"/agencies/{kestrel.name}-hospital")
-        assert await agencies.of_source(connection, keyring, "/agencies/elsewhere") is None
+    async with Store(engines("casework")).read() as reader:
+        found, none = await reader.fetch(
+            agencies.agency_by_source(keyring, f"/agencies/{kestrel.name}-hospital"),
+            agencies.agency_by_source(keyring, "/agencies/elsewhere"),
+        )
+    assert none is None
     assert found is not None
     assert (found.authority, found.secrets, found.verifies) == (kestrel.name, (SECRET,), True)
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from services.console.policy.about import About
-from services.console.policy.acts import DEEDS, possible, read_form, steps_to_choose
+from services.console.policy.acts import ACT_SPECS, possible_acts, read_form, steps_to_choose
 from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import MAY, May
 from services.console.web.wording import MESSAGES
@@ -59,29 +59,29 @@ POLICE, WORKER = step(0, Role.POLICE_CONTROL_ROOM, "failed"), step(1, Role.DUTY_
 
 
 def acts(about: About) -> set[OperatorAct]:
-    return {each.act for each in possible(about)}
+    return {each.act for each in possible_acts(about)}
 
 
 def said(act: OperatorAct, about: About, **form: str) -> list[Any]:
-    deed = DEEDS[act]
-    answers = read_form(deed, about, ACT, form, NOW)
+    spec = ACT_SPECS[act]
+    answers = read_form(spec, about, ACT, form, NOW)
     kept: dict[str, tuple[str, ...]] = {
         name: (f"words-{UUID(int=len(words))}",) for name, words in answers.said.items()
     }
-    return list(deed.says(about, replace(answers, words=kept)))
+    return list(spec.messages(about, replace(answers, words=kept)))
 
 
 def faults_of(act: OperatorAct, about: About, **form: str) -> dict[str, Fault]:
     with pytest.raises(Faults) as found:
-        read_form(DEEDS[act], about, ACT, form, NOW)
+        read_form(ACT_SPECS[act], about, ACT, form, NOW)
     return found.value.by_field
 
 
 @pytest.mark.parametrize("act", sorted(set(OperatorAct) - WITHOUT_A_FORM))
-def test_every_act_has_its_deed_and_the_words_of_its_page(act: OperatorAct) -> None:
+def test_every_act_has_its_form_and_the_words_of_its_page(act: OperatorAct) -> None:
     content = yaml.safe_load((MESSAGES / "en.yaml").read_text())
     assert {"title", "follows", "button"} <= set(content["forms"][act])
-    for field in DEEDS[act].asks:
+    for field in ACT_SPECS[act].asks:
         assert set(field.choices) <= set(content["asked"][field.name].get("choices", ()))
     assert set(content["fields"]["form_fault"]) == set(Fault)
 
@@ -144,10 +144,10 @@ def test_a_duty_that_somebody_has_answered_asks_for_nothing_more() -> None:
 
 def test_police_are_never_acknowledged_for_without_saying_who_took_the_call() -> None:
     assert acts(about_duty(POLICE)) == {OperatorAct.PHONED, OperatorAct.SENT_AGAIN}
-    assert [each.step for each in steps_to_choose(DEEDS[OperatorAct.PHONED], about_duty(POLICE, WORKER))] == [0]
-    assert [each.step for each in steps_to_choose(DEEDS[OperatorAct.ACKNOWLEDGED_FOR], about_duty(POLICE, WORKER))] == [
-        1
-    ]
+    assert [each.step for each in steps_to_choose(ACT_SPECS[OperatorAct.PHONED], about_duty(POLICE, WORKER))] == [0]
+    assert [
+        each.step for each in steps_to_choose(ACT_SPECS[OperatorAct.ACKNOWLEDGED_FOR], about_duty(POLICE, WORKER))
+    ] == [1]
     assert faults_of(OperatorAct.PHONED, about_duty(POLICE), step="0") == {"officer": Fault.MISSING}
 
 
@@ -274,5 +274,5 @@ def test_an_auditor_may_change_nothing_and_an_operator_says_nothing_about_a_chil
 
 
 def test_answers_keep_only_what_was_asked() -> None:
-    answers = Answers.read(ACT, DEEDS[OperatorAct.RETURNED].asks, {"reason": "x", "verified": "no"}, REPORTED_AT)
+    answers = Answers.read(ACT, ACT_SPECS[OperatorAct.RETURNED].asks, {"reason": "x", "verified": "no"}, REPORTED_AT)
     assert (answers.chosen, answers.said) == ({}, {"reason": "x"})

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from services.console.policy.directory import Contact, Doubt, Listed, directory
+from services.console.policy.directory import Contact, Doubt, RotaEntry, directory
 from services.safeguarding.working_time import Days, Turn
 
 TUESDAY_NIGHT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
@@ -13,9 +13,9 @@ TUESDAY_NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WELL = Contact(reached_at=TUESDAY_NOON, answered_at=TUESDAY_NOON)
 
 
-def listed(role: str, person: str, order: int = 1, *, by_day: bool = False, code: str | None = None) -> Listed:
+def listed(role: str, person: str, order: int = 1, *, by_day: bool = False, code: str | None = None) -> RotaEntry:
     turn = Turn(person, order, Days.MON_FRI, time(9), time(17), bank_holidays=False) if by_day else Turn(person, order)
-    return Listed("kestrel", role, person, person.title(), code, turn, has_mobile=True, has_email=False)
+    return RotaEntry("kestrel", role, person, person.title(), code, turn, has_mobile=True, has_email=False)
 
 
 ROTA = [

@@ -10,7 +10,7 @@ from services.console.web.shared_response import SharedResponse
 
 
 async def test_where_a_page_cannot_be_made_anew_the_old_one_is_not_shown_as_if_it_were() -> None:
-    changes: Any = SimpleNamespace(told=0)
+    changes: Any = SimpleNamespace(count=0)
     page, old, new = SharedResponse(changes), Response("old"), Response("new")
 
     async def made(*answers: Response) -> Response:
@@ -21,7 +21,7 @@ async def test_where_a_page_cannot_be_made_anew_the_old_one_is_not_shown_as_if_i
 
     assert await page.answer(lambda: made(old)) is old
     assert await page.answer(lambda: made(new)) is old
-    changes.told = 1
+    changes.count = 1
     with pytest.raises(ConnectionError):
         await page.answer(made)
     assert await page.answer(lambda: made(new)) is new

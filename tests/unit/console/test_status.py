@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from services.console.policy.record import Recorded
-from services.console.policy.status import Coming, episode_line, overview
+from services.console.policy.record import RecordedMessage
+from services.console.policy.status import UpcomingStep, episode_line, overview
 from services.safeguarding.child_events.events import RuleDue
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
 from services.safeguarding.identifiers import new_id, provisional_child
@@ -15,17 +15,17 @@ SOON = REPORTED_AT + timedelta(minutes=5)
 LATER = REPORTED_AT + timedelta(minutes=15)
 
 
-def recorded_episode(content: EpisodeChanged, child: str | None = None) -> Recorded[EpisodeChanged]:
-    return Recorded("", child or new_id("child"), REPORTED_AT, exercise=False, content=content)
+def recorded_episode(content: EpisodeChanged, child: str | None = None) -> RecordedMessage[EpisodeChanged]:
+    return RecordedMessage("", child or new_id("child"), REPORTED_AT, exercise=False, content=content)
 
 
-def recorded(content: DutyChanged) -> Recorded[DutyChanged]:
-    return Recorded("", new_id("child"), REPORTED_AT, exercise=False, content=content)
+def recorded(content: DutyChanged) -> RecordedMessage[DutyChanged]:
+    return RecordedMessage("", new_id("child"), REPORTED_AT, exercise=False, content=content)
 
 
-def later_duty(episode: UUID, rule: str, at: datetime) -> Recorded[RuleDue]:
+def later_duty(episode: UUID, rule: str, at: datetime) -> RecordedMessage[RuleDue]:
     content = RuleDue(authority="kestrel", deadline=uuid4(), version=1, rule=rule, episode=episode)
-    return Recorded("", new_id("child"), at, exercise=False, content=content)
+    return RecordedMessage("", new_id("child"), at, exercise=False, content=content)
 
 
 def test_delivered_is_not_reached_where_somebody_has_still_to_answer() -> None:
@@ -60,7 +60,7 @@ def test_an_overdue_duty_waits_and_is_the_most_pressing() -> None:
     line = episode_line(recorded_episode(episode), [recorded(open_), recorded(overdue)])
     assert line.overdue == 1
     assert [each.duty.content.duty for each in line.waiting] == [overdue.duty, open_.duty]
-    assert line.next == Coming(SOON, Role.DUTY_SENIOR_MANAGER)
+    assert line.next == UpcomingStep(SOON, Role.DUTY_SENIOR_MANAGER)
 
 
 def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
@@ -71,7 +71,7 @@ def test_what_comes_next_may_be_a_later_duty_of_this_episode() -> None:
     ]
     line = episode_line(recorded_episode(episode), [], [*due, later_duty(uuid4(), "anothers", REPORTED_AT)])
     assert [each.rule for each in line.later] == ["still-missing-24-hours", "still-missing-48-hours"]
-    assert line.next == Coming(SOON, rule="still-missing-24-hours")
+    assert line.next == UpcomingStep(SOON, rule="still-missing-24-hours")
 
 
 def test_an_overdue_duty_without_a_next_step_still_waits() -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from services.console.policy.record import Recorded
+from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
@@ -25,8 +25,8 @@ CHILD = new_id("child")
 M = TypeVar("M", bound=Message)
 
 
-def entry(content: M, *, id_: str | None = None, at: datetime = REPORTED_AT) -> Recorded[M]:
-    return Recorded(id_ or str(uuid4()), CHILD, at, exercise=False, content=content)
+def entry(content: M, *, id_: str | None = None, at: datetime = REPORTED_AT) -> RecordedMessage[M]:
+    return RecordedMessage(id_ or str(uuid4()), CHILD, at, exercise=False, content=content)
 
 
 def decided(episode: UUID, about_id: str, verdict: Verdict = Verdict.TOLD) -> ProtocolDecided:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 import yaml
 
-from services.console.policy.record import Recorded
+from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import Line
 from services.console.web.wording import MESSAGES, Words
 from services.safeguarding import languages, operators, roles
@@ -61,7 +61,7 @@ def test_a_time_is_said_as_people_of_the_place_say_it() -> None:
     moved = discussion_events.StrategyDiscussionRedated(
         authority="kestrel", channel="console", starts_at=datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
     )
-    entry = Recorded("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
+    entry = RecordedMessage("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
     line = Line(entry, "strategy-discussion.redated", None, None, (), ())
     assert "Mon 1 Jun 2026, 09:30" in Words().sentence(line)
 
@@ -70,6 +70,6 @@ def test_a_time_at_which_the_calendar_begins_is_said_as_it_was_told() -> None:
     moved = discussion_events.StrategyDiscussionRedated.read_again(
         {"authority": "kestrel", "starts_at": "0001-01-01T00:00:00+00:00"}
     )
-    entry = Recorded("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
+    entry = RecordedMessage("1", "child-x", datetime(2026, 5, 30, tzinfo=UTC), exercise=False, content=moved)
     line = Line(entry, "strategy-discussion.redated", None, None, (), ())
     assert "1 Jan 1, 00:00" in Words().sentence(line)

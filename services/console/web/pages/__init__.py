@@ -1,1 +1,1 @@
-"""The pages of the console, a module a section."""
+"""Serves the pages of the console, one module for each section."""

@@ -1,7 +1,8 @@
-"""A page an act: what it will bring about, what it asks, who will be named. Its button does it once."""
+"""Serves a page for each act: what it brings about, what it asks, and who is named. Its button acts once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from uuid import UUID, uuid4
 
@@ -10,159 +11,127 @@ from starlette.responses import Response
 
 from services.console.acts.service import ActService, Result, Subject
 from services.console.policy.about import About
-from services.console.policy.acts import DEEDS, Deed, possible, read_form, steps_to_choose
+from services.console.policy.acts import ACT_SPECS, ActSpec, possible_acts, read_form, steps_to_choose
 from services.console.policy.answers import Answers, Fault, Faults
-from services.console.web.session import SessionGuard, SignedIn, id_of
+from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.operators import OperatorAct
 
 
 @dataclass(frozen=True)
-class ActingPages:
-    acting: ActService
-    door: SessionGuard
-    look: Templates
+class Visit:
+    """A request to a page of an act, by somebody who may do it."""
+
+    request: Request
+    signed_in: SignedIn
+    spec: ActSpec
+    about: About
+
+    @property
+    def back(self) -> str:
+        """The page that leads here: the episode's, or the duty's if it has none."""
+        if self.about.episode is not None:
+            return f"/episodes/{self.about.episode.episode}"
+        return f"/duties/{self.about.duty.duty}" if self.about.duty is not None else "/"
+
+    @property
+    def shown(self) -> dict[str, object]:
+        return {"what": self.spec.act, "asks": self.spec.asks, "about": self.about, "back": self.back}
+
+
+@dataclass(frozen=True)
+class ActPages:
+    service: ActService
+    guard: SessionGuard
+    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
-        for path, shows, acts in (
-            ("/episodes/{episode}/acts/{act}", self.shows_for_episode, self.acts_on_episode),
-            ("/duties/{duty}/acts/{act}", self.shows_for_duty, self.acts_on_duty),
-        ):
-            app.add_api_route(path, shows, methods=["GET"], include_in_schema=False)
-            app.add_api_route(path, acts, methods=["POST"], include_in_schema=False)
-        app.add_api_route("/duties/{duty}", self.duty, methods=["GET"], include_in_schema=False)
-        app.add_api_route("/parts/duties/{duty}", self.duty_part, methods=["GET"], include_in_schema=False)
+        for path, of in (("/episodes/{id_}/acts/{act}", "episode"), ("/duties/{id_}/acts/{act}", "duty")):
+            app.add_api_route(path, partial(self.show, of), methods=["GET"], include_in_schema=False)
+            app.add_api_route(path, partial(self.submit, of), methods=["POST"], include_in_schema=False)
+        app.add_api_route("/duties/{duty}", self.show_duty, methods=["GET"], include_in_schema=False)
+        app.add_api_route("/parts/duties/{duty}", self.show_duty_part, methods=["GET"], include_in_schema=False)
 
-    async def duty(self, request: Request, duty: UUID, done: str = "") -> Response:
-        here = await self.door.require(request)
-        shown = await self._duty(here, duty) | {"done": done}
-        return self.look.page(request, "duty.html", shown, here=here.operator, csrf=here.csrf)
+    async def show_duty(self, request: Request, duty: UUID, done: str = "") -> Response:
+        signed_in = await self.guard.require(request)
+        shown = await self._duty(signed_in, duty) | {"done": done}
+        return self.templates.page(request, "duty.html", shown, signed_in)
 
-    async def duty_part(self, request: Request, duty: UUID) -> Response:
-        here = await self.door.require(request, following=True)
-        return self.look.page(request, "_duty.html", await self._duty(here, duty), here=here.operator)
+    async def show_duty_part(self, request: Request, duty: UUID) -> Response:
+        signed_in = await self.guard.require(request, following=True)
+        return self.templates.page(request, "_duty.html", await self._duty(signed_in, duty), signed_in)
 
-    async def shows_for_episode(self, request: Request, episode: UUID, act: OperatorAct) -> Response:
-        return await self._shows(request, Subject(episode=episode), act)
+    async def _duty(self, signed_in: SignedIn, duty: UUID) -> dict[str, object]:
+        about = await self._about(signed_in, Subject(duty=duty))
+        acts = [each for each in possible_acts(about) if signed_in.operator.may(each.needs)]
+        return {"about": about, "duty": about.duty, "acts": acts}
 
-    async def shows_for_duty(self, request: Request, duty: UUID, act: OperatorAct) -> Response:
-        return await self._shows(request, Subject(duty=duty), act)
+    async def show(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
+        spec = _spec_of(act)
+        signed_in = await self.guard.require(request, spec.needs)
+        visit = Visit(request, signed_in, spec, await self._about(signed_in, Subject(**{of: id_})))
+        if not spec.is_possible(visit.about):
+            return self._stale(visit)
+        return self._form(visit, {"act": str(uuid4()), "seen": visit.about.seen}, {})
 
-    async def acts_on_episode(self, request: Request, episode: UUID, act: OperatorAct) -> Response:
-        return await self._acts(request, Subject(episode=episode), act)
-
-    async def acts_on_duty(self, request: Request, duty: UUID, act: OperatorAct) -> Response:
-        return await self._acts(request, Subject(duty=duty), act)
-
-    async def _shows(self, request: Request, subject: Subject, act: OperatorAct) -> Response:
-        deed = _deed(act)
-        here = await self.door.require(request, deed.needs)
-        about = await self._about(here, subject)
-        if not deed.possible(about):
-            return self._stale(request, here, deed, about)
-        return self._form(request, here, deed, about, {"act": str(uuid4()), "seen": about.seen}, {})
-
-    async def _acts(self, request: Request, subject: Subject, act: OperatorAct) -> Response:
-        deed = _deed(act)
-        here, form = await self.door.enter_with_form(request, deed.needs)
-        about, name = await self._about(here, subject), id_of(form)
-        if await self.acting.done_before(name):
-            return go_to(f"{_page_of(about)}?done={act}")
+    async def submit(self, of: str, request: Request, id_: UUID, act: OperatorAct) -> Response:
+        spec, subject = _spec_of(act), Subject(**{of: id_})
+        signed_in, form = await self.guard.enter_with_form(request, spec.needs)
+        visit = Visit(request, signed_in, spec, await self._about(signed_in, subject))
+        name = act_of(form)
+        if await self.service.is_done(name):
+            return go_to(f"{visit.back}?done={act}")
         try:
-            answers = read_form(deed, about, name, form, self.look.clocks.story())
+            answers = read_form(spec, visit.about, name, form, self.templates.clocks.story())
         except Faults as faults:
-            if about.seen != form.get("seen") or not deed.possible(about):
-                return self._stale(request, here, deed, about)
-            return self._form(request, here, deed, about, form, faults.by_field)
-        if deed.confirms and not (form.get("confirmed") and await self.acting.named_before(name)):
-            return await self._names(request, here, deed, about, answers, form)
-        return await self._does(request, here, deed, subject, about, answers, form)
+            if visit.about.seen != form.get("seen") or not spec.is_possible(visit.about):
+                return self._stale(visit)
+            return self._form(visit, form, faults.by_field)
+        if spec.confirms and not (form.get("confirmed") and await self.service.has_named(name)):
+            return await self._confirm(visit, answers, form)
+        return await self._act(visit, subject, answers, form)
 
-    async def _does(
-        self,
-        request: Request,
-        here: SignedIn,
-        deed: Deed,
-        subject: Subject,
-        about: About,
-        answers: Answers,
-        form: Mapping[str, str],
-    ) -> Response:
-        result = await self.acting.act(here.operator, deed, subject, answers, form.get("seen", ""))
+    async def _act(self, visit: Visit, subject: Subject, answers: Answers, form: Mapping[str, str]) -> Response:
+        operator, act = visit.signed_in.operator, visit.spec.act
+        result = await self.service.act(operator, visit.spec, subject, answers, form.get("seen", ""))
         if result is Result.STALE:
-            return self._stale(request, here, deed, await self._about(here, subject))
-        if result is Result.DONE and deed.act is OperatorAct.CHILD_REVEALED:
-            return await self._reveals(request, here, about)
-        return go_to(f"{_page_of(about)}?done={deed.act}")
+            return self._stale(replace(visit, about=await self._about(visit.signed_in, subject)))
+        if result is Result.DONE and act is OperatorAct.CHILD_REVEALED:
+            return await self._reveal(visit)
+        return go_to(f"{visit.back}?done={act}")
 
-    async def _reveals(self, request: Request, here: SignedIn, about: About) -> Response:
-        """On this answer alone: the form sent again shows the episode, and another look is another act."""
-        shown: dict[str, object] = {"who": await self.acting.who(about), "back": _page_of(about)}
-        return self.look.page(request, "revealed.html", shown, here=here.operator, csrf=here.csrf)
+    async def _reveal(self, visit: Visit) -> Response:
+        """On this answer alone: the same form again shows the episode, and another look is another act."""
+        shown = visit.shown | {"who": await self.service.identity_of(visit.about)}
+        return self.templates.page(visit.request, "revealed.html", shown, visit.signed_in)
 
-    async def _names(
-        self, request: Request, here: SignedIn, deed: Deed, about: About, answers: Answers, form: Mapping[str, str]
-    ) -> Response:
-        """The page that names the child, and asks once more. Sent again, the first form looks nobody up anew."""
-        if not deed.possible(about) or not await self.acting.name(here.operator, about, answers, form.get("seen", "")):
-            return self._stale(request, here, deed, about)
-        shown: dict[str, object] = {
-            "what": deed.act,
-            "asks": deed.asks,
-            "about": about,
-            "form": form,
-            "who": await self.acting.who(about),
-            "back": _page_of(about),
-        }
-        return self.look.page(request, "confirm.html", shown, here=here.operator, csrf=here.csrf)
+    async def _confirm(self, visit: Visit, answers: Answers, form: Mapping[str, str]) -> Response:
+        """The page that names the child and asks once more. The first form, sent again, does not look the name up again."""
+        seen = form.get("seen", "")
+        if not visit.spec.is_possible(visit.about) or not await self.service.name_child(
+            visit.signed_in.operator, visit.about, answers, seen
+        ):
+            return self._stale(visit)
+        shown = visit.shown | {"form": form, "who": await self.service.identity_of(visit.about)}
+        return self.templates.page(visit.request, "confirm.html", shown, visit.signed_in)
 
-    async def _duty(self, here: SignedIn, duty: UUID) -> dict[str, object]:
-        about = await self._about(here, Subject(duty=duty))
-        deeds = [each for each in possible(about) if here.operator.may(each.needs)]
-        return {"about": about, "duty": about.duty, "deeds": deeds}
-
-    async def _about(self, here: SignedIn, subject: Subject) -> About:
-        about = await self.acting.about(subject, here.operator)
+    async def _about(self, signed_in: SignedIn, subject: Subject) -> About:
+        about = await self.service.about(subject, signed_in.operator)
         if about is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "nothing-to-act-on")
         return about
 
-    def _form(
-        self,
-        request: Request,
-        here: SignedIn,
-        deed: Deed,
-        about: About,
-        form: Mapping[str, str],
-        faults: dict[str, Fault],
-    ) -> Response:
-        shown: dict[str, object] = {
-            "what": deed.act,
-            "asks": deed.asks,
-            "about": about,
-            "form": form,
-            "faults": faults,
-            "steps": steps_to_choose(deed, about),
-            "back": _page_of(about),
-        }
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
-        return self.look.page(request, "act.html", shown, here=here.operator, csrf=here.csrf, status=status)
+    def _form(self, visit: Visit, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
+        shown = visit.shown | {"form": form, "steps": steps_to_choose(visit.spec, visit.about)}
+        return self.templates.form(visit.request, "act.html", shown, visit.signed_in, faults)
 
-    def _stale(self, request: Request, here: SignedIn, deed: Deed, about: About) -> Response:
-        shown: dict[str, object] = {"what": deed.act, "about": about, "back": _page_of(about)}
-        return self.look.page(
-            request, "stale.html", shown, here=here.operator, csrf=here.csrf, status=HTTPStatus.CONFLICT
+    def _stale(self, visit: Visit) -> Response:
+        return self.templates.page(
+            visit.request, "stale.html", visit.shown, visit.signed_in, status=HTTPStatus.CONFLICT
         )
 
 
-def _deed(act: OperatorAct) -> Deed:
-    if act not in DEEDS:
+def _spec_of(act: OperatorAct) -> ActSpec:
+    if act not in ACT_SPECS:
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-such-act")
-    return DEEDS[act]
-
-
-def _page_of(about: About) -> str:
-    """Where its reader came from: the episode, or the duty where it has none."""
-    if about.episode is not None:
-        return f"/episodes/{about.episode.episode}"
-    return f"/duties/{about.duty.duty}" if about.duty is not None else "/"
+    return ACT_SPECS[act]

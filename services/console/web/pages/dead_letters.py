@@ -1,4 +1,4 @@
-"""Dead letters: what services could not work on, and why; and another try for one of them."""
+"""Lists the dead letters, and gives one of them another try."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,79 +9,78 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
-from services.console.acts.redrive import DeadLetterRedrive, Redriven
+from services.console.acts.redrive import DeadLetterRedrive, RedriveResult
 from services.console.policy.acts import REASON
 from services.console.policy.answers import Answers, Fault, Faults
 from services.console.policy.permits import May
 from services.console.web.pages.overview import SENT_TO_SIGN_IN, SIGNED_OUT
-from services.console.web.queries import Reading
-from services.console.web.session import SessionGuard, SignedIn, id_of
+from services.console.web.queries import PageQueries
+from services.console.web.session import SessionGuard, SignedIn, act_of
 from services.console.web.templates import Templates, go_to
 from services.safeguarding.operators import OperatorAct
 
 
-def _of_every_authority(here: SignedIn) -> SignedIn:
-    """A dead letter may be any authority's: nobody who sees one alone is shown that there is one."""
-    if not here.operator.sees(None):
+def _require_every_authority(signed_in: SignedIn) -> SignedIn:
+    """A dead letter may be any authority's, so an operator of one authority must not learn that there is one."""
+    if not signed_in.operator.sees(None):
         raise HTTPException(HTTPStatus.NOT_FOUND, "no-letter")
-    return here
+    return signed_in
 
 
 @dataclass(frozen=True)
-class LettersPages:
-    reading: Reading
-    redriving: DeadLetterRedrive
-    door: SessionGuard
-    look: Templates
+class DeadLetterPages:
+    queries: PageQueries
+    service: DeadLetterRedrive
+    guard: SessionGuard
+    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/dead-letters", self.shows, response_class=HTMLResponse, responses=SENT_TO_SIGN_IN)
-        app.add_api_route("/parts/dead-letters", self.listed, response_class=HTMLResponse, responses=SIGNED_OUT)
+        app.add_api_route("/dead-letters", self.show, response_class=HTMLResponse, responses=SENT_TO_SIGN_IN)
+        app.add_api_route("/parts/dead-letters", self.show_part, response_class=HTMLResponse, responses=SIGNED_OUT)
         path = "/dead-letters/{letter}/acts/dead-letter-redriven"
-        app.add_api_route(path, self.asks, methods=["GET"], include_in_schema=False)
-        app.add_api_route(path, self.redrives, methods=["POST"], include_in_schema=False)
+        app.add_api_route(path, self.ask, methods=["GET"], include_in_schema=False)
+        app.add_api_route(path, self.redrive, methods=["POST"], include_in_schema=False)
 
-    async def shows(self, request: Request, done: str = "") -> Response:
-        here = _of_every_authority(await self.door.require(request))
-        shown = await self.reading.dead_letters() | {"done": done}
-        return self.look.page(request, "letters.html", shown, here=here.operator, csrf=here.csrf)
+    async def show(self, request: Request, done: str = "") -> Response:
+        signed_in = _require_every_authority(await self.guard.require(request))
+        shown = await self.queries.dead_letters() | {"done": done}
+        return self.templates.page(request, "letters.html", shown, signed_in)
 
-    async def listed(self, request: Request) -> Response:
-        here = _of_every_authority(await self.door.require(request, following=True))
-        return self.look.page(request, "_letters.html", await self.reading.dead_letters(), here=here.operator)
+    async def show_part(self, request: Request) -> Response:
+        signed_in = _require_every_authority(await self.guard.require(request, following=True))
+        return self.templates.page(request, "_letters.html", await self.queries.dead_letters(), signed_in)
 
-    async def asks(self, request: Request, letter: UUID) -> Response:
-        here = _of_every_authority(await self.door.require(request, May.SEND_AGAIN))
-        await self._must_know(letter)
-        return self._form(request, here, {"act": str(uuid4())}, {})
+    async def ask(self, request: Request, letter: UUID) -> Response:
+        signed_in = _require_every_authority(await self.guard.require(request, May.SEND_AGAIN))
+        await self._require_known(letter)
+        return self._form(request, signed_in, {"act": str(uuid4())}, {})
 
-    async def redrives(self, request: Request, letter: UUID) -> Response:
-        here, form = await self.door.enter_with_form(request, May.SEND_AGAIN)
-        _of_every_authority(here)
-        await self._must_know(letter)
+    async def redrive(self, request: Request, letter: UUID) -> Response:
+        signed_in, form = await self.guard.enter_with_form(request, May.SEND_AGAIN)
+        _require_every_authority(signed_in)
+        await self._require_known(letter)
         try:
-            answers = Answers.read(id_of(form), [REASON], form, self.look.clocks.story())
+            answers = Answers.read(act_of(form), [REASON], form, self.templates.clocks.story())
         except Faults as faults:
-            return self._form(request, here, form, faults.by_field)
-        result = await self.redriving.redrive(here.operator, letter, answers.act, answers.said["reason"])
-        if result is Redriven.DONE:
+            return self._form(request, signed_in, form, faults.by_field)
+        result = await self.service.redrive(signed_in.operator, letter, answers.act, answers.said["reason"])
+        if result is RedriveResult.DONE:
             return go_to(f"/dead-letters?done={OperatorAct.DEAD_LETTER_REDRIVEN}")
-        status = HTTPStatus.GONE if result is Redriven.NO_LONGER_KEPT else HTTPStatus.SERVICE_UNAVAILABLE
-        shown: dict[str, object] = {"result": result.name}
-        return self.look.page(request, "not-redriven.html", shown, here=here.operator, csrf=here.csrf, status=status)
+        status = HTTPStatus.GONE if result is RedriveResult.NO_LONGER_KEPT else HTTPStatus.SERVICE_UNAVAILABLE
+        return self.templates.page(request, "not-redriven.html", {"result": result.name}, signed_in, status=status)
 
-    async def _must_know(self, letter: UUID) -> None:
-        if not await self.redriving.known(letter):
+    async def _require_known(self, letter: UUID) -> None:
+        if not await self.service.is_known(letter):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-letter")
 
-    def _form(self, request: Request, here: SignedIn, form: Mapping[str, str], faults: Mapping[str, Fault]) -> Response:
-        shown: dict[str, object] = {
+    def _form(
+        self, request: Request, signed_in: SignedIn, form: Mapping[str, str], faults: Mapping[str, Fault]
+    ) -> Response:
+        shown = {
             "what": OperatorAct.DEAD_LETTER_REDRIVEN,
             "asks": (REASON,),
             "about": None,
             "form": form,
-            "faults": faults,
             "back": "/dead-letters",
         }
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK
-        return self.look.page(request, "act.html", shown, here=here.operator, csrf=here.csrf, status=status)
+        return self.templates.form(request, "act.html", shown, signed_in, faults)

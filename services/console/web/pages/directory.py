@@ -1,4 +1,4 @@
-"""The directory: who is on duty now, who comes after them, which contacts are in doubt, how each force is reached."""
+"""Serves the directory: who is on duty now, who comes next, which contacts are in doubt, and how each force is reached."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
 from services.console.web.pages.overview import SENT_TO_SIGN_IN
-from services.console.web.queries import Reading
+from services.console.web.queries import PageQueries
 from services.console.web.session import SessionGuard
 from services.console.web.templates import Templates
 
 
 @dataclass(frozen=True)
 class DirectoryPages:
-    reading: Reading
-    door: SessionGuard
-    look: Templates
+    queries: PageQueries
+    guard: SessionGuard
+    templates: Templates
 
     def mount(self, app: FastAPI) -> None:
-        app.add_api_route("/directory", self.shows, response_class=HTMLResponse, responses=SENT_TO_SIGN_IN)
+        app.add_api_route("/directory", self.show, response_class=HTMLResponse, responses=SENT_TO_SIGN_IN)
 
-    async def shows(self, request: Request) -> Response:
-        here = await self.door.require(request)
-        shown = await self.reading.directory(here.operator.authority)
-        return self.look.page(request, "directory.html", shown, here=here.operator, csrf=here.csrf)
+    async def show(self, request: Request) -> Response:
+        signed_in = await self.guard.require(request)
+        shown = await self.queries.directory(signed_in.operator.authority)
+        return self.templates.page(request, "directory.html", shown, signed_in)

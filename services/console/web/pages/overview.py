@@ -1,4 +1,4 @@
-"""The pages that show how things stand: every open episode, and one timeline an episode."""
+"""Serves the overview of open episodes, and one timeline for each episode."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -13,8 +13,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
 from services.console.web.changes import Changes
-from services.console.web.queries import Reading
-from services.console.web.session import SessionGuard, SignedIn, must_be_text
+from services.console.web.queries import PageQueries
+from services.console.web.session import SessionGuard, SignedIn, require_text
 from services.console.web.shared_response import SharedResponse
 from services.console.web.templates import Templates
 from services.safeguarding.identifiers import AuthorityId
@@ -31,68 +31,68 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class ReadingPages:
-    """A page's changing part is also at `/parts/...`; `/changes` says when to fetch it. Both only follow: they keep no session alive."""
+class OverviewPages:
+    """The changing part of each page is also at `/parts/...`, and `/changes` says when to fetch it. Neither prolongs the session."""
 
-    reading: Reading
-    door: SessionGuard
-    look: Templates
+    queries: PageQueries
+    guard: SessionGuard
+    templates: Templates
     changes: Changes
     _overviews: dict[AuthorityId | None, SharedResponse] = field(default_factory=dict)
 
     def mount(self, app: FastAPI) -> None:
-        page, part = SENT_TO_SIGN_IN, SIGNED_OUT
-        app.add_api_route("/", self.open_episodes, response_class=HTMLResponse, responses=page)
-        app.add_api_route("/parts/open", self.open_episodes_part, response_class=HTMLResponse, responses=part)
-        app.add_api_route("/episodes/{episode}", self.episode, response_class=HTMLResponse, responses=page | NOT_FOUND)
-        app.add_api_route(
-            "/parts/episodes/{episode}", self.episode_part, response_class=HTMLResponse, responses=part | NOT_FOUND
-        )
-        app.add_api_route("/changes", self.follow, responses=part)
+        for path, endpoint, responses in (
+            ("/", self.show_overview, SENT_TO_SIGN_IN),
+            ("/parts/open", self.show_overview_part, SIGNED_OUT),
+            ("/episodes/{episode}", self.show_episode, SENT_TO_SIGN_IN | NOT_FOUND),
+            ("/parts/episodes/{episode}", self.show_episode_part, SIGNED_OUT | NOT_FOUND),
+        ):
+            app.add_api_route(path, endpoint, response_class=HTMLResponse, responses=responses)
+        app.add_api_route("/changes", self.follow, responses=SIGNED_OUT)
 
-    async def open_episodes(self, request: Request) -> Response:
-        here = await self.door.require(request)
-        shown = await self.reading.standing(here.operator.authority)
-        return self.look.page(request, "open.html", shown, here=here.operator, csrf=here.csrf)
+    async def show_overview(self, request: Request) -> Response:
+        signed_in = await self.guard.require(request)
+        shown = await self.queries.overview(signed_in.operator.authority)
+        return self.templates.page(request, "open.html", shown, signed_in)
 
-    async def open_episodes_part(self, request: Request) -> Response:
-        """The same for all of one authority, so made once for all of them."""
-        here = await self.door.require(request, following=True)
-        authority = here.operator.authority
+    async def show_overview_part(self, request: Request) -> Response:
+        """Rendered once for all operators of one authority."""
+        signed_in = await self.guard.require(request, following=True)
+        authority = signed_in.operator.authority
 
-        async def fresh() -> Response:
-            return self.look.page(request, "_open.html", await self.reading.standing(authority))
+        async def render() -> Response:
+            return self.templates.page(request, "_open.html", await self.queries.overview(authority))
 
-        return await self._overviews.setdefault(authority, SharedResponse(self.changes)).answer(fresh)
+        return await self._overviews.setdefault(authority, SharedResponse(self.changes)).answer(render)
 
-    async def episode(self, request: Request, episode: UUID, done: str = "") -> Response:
-        here = await self.door.require(request)
-        shown = await self._found(here, episode) | {"done": done}
-        return self.look.page(request, "episode.html", shown, here=here.operator, csrf=here.csrf)
+    async def show_episode(self, request: Request, episode: UUID, done: str = "") -> Response:
+        signed_in = await self.guard.require(request)
+        shown = await self._episode(signed_in, episode) | {"done": done}
+        return self.templates.page(request, "episode.html", shown, signed_in)
 
-    async def episode_part(self, request: Request, episode: UUID) -> Response:
-        here = await self.door.require(request, following=True)
-        return self.look.page(request, "_episode.html", await self._found(here, episode), here=here.operator)
+    async def show_episode_part(self, request: Request, episode: UUID) -> Response:
+        signed_in = await self.guard.require(request, following=True)
+        return self.templates.page(request, "_episode.html", await self._episode(signed_in, episode), signed_in)
 
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
-        """Says "changed" at once and at each change, of one child or of any; to whoever sees one authority, of that one alone."""
-        here = await self.door.require(request, following=True)
-        authority = here.operator.authority
-        must_be_text("child", child or "")
-        if child is not None and authority is not None and not await self.reading.is_of(child, authority):
+        """Sends "changed" at once and at each change of one child, or of any. An operator of one authority hears of that one alone."""
+        signed_in = await self.guard.require(request, following=True)
+        authority = signed_in.operator.authority
+        require_text("child", child or "")
+        if child is not None and authority is not None and not await self.queries.is_of_authority(child, authority):
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-child")
-        of = self.changes.of(None, authority) if child is None else self.changes.of(child)
+        changes = self.changes.follow(None, authority) if child is None else self.changes.follow(child)
 
-        async def told() -> AsyncIterator[ServerSentEvent]:
-            async with aclosing(of) as changed:
+        async def events() -> AsyncIterator[ServerSentEvent]:
+            async with aclosing(changes) as changed:
                 async for _ in changed:
                     yield ServerSentEvent(event="changed", data="")
 
-        return EventSourceResponse(told())
+        return EventSourceResponse(events())
 
-    async def _found(self, here: SignedIn, episode: UUID) -> dict[str, object]:
-        """Another authority's is as one that there is not."""
-        shown = await self.reading.one_episode(episode, here.operator)
+    async def _episode(self, signed_in: SignedIn, episode: UUID) -> dict[str, object]:
+        """An episode of another authority is answered like one that does not exist."""
+        shown = await self.queries.episode(episode, signed_in.operator)
         if shown is None:
             raise HTTPException(HTTPStatus.NOT_FOUND, "no-episode")
         return shown
