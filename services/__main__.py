@@ -53,7 +53,7 @@ def run(service: str) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
-    from services.platform.store.migrations.apply import apply
+    from services.platform.store.migrations.apply import UnknownShapeError, apply
 
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
     if not place.startswith("postgresql://"):
@@ -61,7 +61,10 @@ def migrate() -> None:
         raise refused(
             f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
         )
-    apply(place)
+    try:
+        apply(place)
+    except UnknownShapeError as unknown:
+        raise refused(str(unknown)) from None
 
 
 @app.command()

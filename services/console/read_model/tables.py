@@ -1,4 +1,4 @@
-"""The tables of the console, as migrations 0006 and after make them: the read model, accounts, acts."""
+"""Defines the tables of the console: the read model, accounts, acts."""
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB

@@ -1,16 +1,6 @@
-"""The audit's record: entries and anchors that its role may add by two functions, and may read; nobody may change or remove them.
+-- The audit's record: entries and anchors that its role may read, and may add by two functions. Nobody may change or remove them.
+-- How the hashes are reckoned is in `services.audit.policy.chain`: PostgreSQL reckons them here, and the verification there.
 
-How the hashes are reckoned stands in `services.audit.policy.chain`; here PostgreSQL reckons them, there whoever verifies.
-"""
-
-from alembic import op
-
-from services.platform.store.migrations.access import grant
-
-revision = "0013_audit"
-down_revision = "0012_directory_page"
-
-TABLES = """
 CREATE TABLE audit.entries (
     chain text COLLATE "C" NOT NULL,
     position bigint NOT NULL CHECK (position > 0),
@@ -28,12 +18,14 @@ CREATE TABLE audit.entries (
 CREATE INDEX entries_by_time ON audit.entries USING brin (recorded_at) WITH (pages_per_range = 16);
 CREATE INDEX entries_answering ON audit.entries (chain, answers) WHERE answers IS NOT NULL;
 CREATE INDEX entries_of_episode ON audit.entries (episode) WHERE kind = 'episode.changed.v1';
+
 CREATE TABLE audit.anchors (
     number bigint PRIMARY KEY CHECK (number > 0),
     made_at timestamptz NOT NULL,
     previous bytea NOT NULL,
     hash bytea NOT NULL
 );
+
 CREATE TABLE audit.heads (
     chain text COLLATE "C" NOT NULL,
     position bigint NOT NULL,
@@ -42,6 +34,7 @@ CREATE TABLE audit.heads (
     PRIMARY KEY (chain, position)
 );
 CREATE INDEX heads_of_anchor ON audit.heads (anchor);
+
 CREATE TABLE audit.duties (
     duty uuid PRIMARY KEY,
     chain text NOT NULL,
@@ -49,17 +42,15 @@ CREATE TABLE audit.duties (
     goes_on boolean NOT NULL,
     next_step_at timestamptz
 );
-CREATE INDEX duties_by_next_step ON audit.duties (next_step_at) WHERE next_step_at IS NOT NULL
-"""
+CREATE INDEX duties_by_next_step ON audit.duties (next_step_at) WHERE next_step_at IS NOT NULL;
+GRANT SELECT ON audit.entries, audit.anchors, audit.heads, audit.duties TO audit;
 
-MOMENT = """
 CREATE FUNCTION audit.moment(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE
-RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-"""
+RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+REVOKE ALL ON FUNCTION audit.moment(timestamptz) FROM PUBLIC;
 
-# Two who add to one chain wait for each other. The head is read after the lock is held: each statement of a plpgsql function
-# sees what was committed before it began.
-APPEND = """
+-- Two transactions that add to one chain wait for each other. The head is read after the lock is held: each statement of a
+-- plpgsql function sees everything that was committed before it began.
 CREATE FUNCTION audit.append(
     to_chain text, at timestamptz, of_kind text, happened timestamptz, of_episode uuid,
     expecting text, answering text, bytes bytea,
@@ -86,11 +77,15 @@ BEGIN
         WHERE known.revision < excluded.revision;
     END IF;
     RETURN place;
-END $$
-"""
+END $$;
+REVOKE ALL ON FUNCTION audit.append(
+    text, timestamptz, text, timestamptz, uuid, text, text, bytea, uuid, integer, boolean, timestamptz
+) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.append(
+    text, timestamptz, text, timestamptz, uuid, text, text, bytea, uuid, integer, boolean, timestamptz
+) TO audit;
 
-# Looks back over ten minutes before the last anchor: a transaction that was open then has ended long since.
-ANCHOR = """
+-- Looks back over ten minutes before the last anchor: a transaction that was open then has ended long since.
 CREATE FUNCTION audit.anchor(at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = audit, pg_catalog, pg_temp AS $$
 DECLARE
@@ -124,23 +119,6 @@ BEGIN
             || encode(last.hash, 'hex') || chr(10) || lines, 'UTF8'))
     );
     RETURN place;
-END $$
-"""
-FUNCTIONS = (
-    "audit.moment(timestamptz)",
-    "audit.append(text, timestamptz, text, timestamptz, uuid, text, text, bytea, uuid, integer, boolean, timestamptz)",
-    "audit.anchor(timestamptz)",
-)
-
-
-def upgrade() -> None:
-    for statement in TABLES.split(";"):
-        op.execute(statement)
-    for function in (MOMENT, APPEND, ANCHOR):
-        op.execute(function)
-    for function in FUNCTIONS:
-        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
-    for function in FUNCTIONS[1:]:
-        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO audit")
-    for table in ("entries", "anchors", "heads", "duties"):
-        grant("SELECT", f"audit.{table}", "audit")
+END $$;
+REVOKE ALL ON FUNCTION audit.anchor(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.anchor(timestamptz) TO audit;
