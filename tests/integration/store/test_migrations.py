@@ -1,12 +1,15 @@
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from services.platform.store.migrations.apply import UnknownShapeError, apply
+from services.platform.store.migrations.apply import HISTORY, UnknownShapeError, apply
 from tests.support.database import Database
 
 
@@ -58,3 +61,30 @@ def test_the_command_says_so_in_a_line(of_another_version: str) -> None:
     assert done.returncode == 2
     assert "`make clean`" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+INDEX_CONCURRENTLY = """
+from alembic import op
+
+revision = "0002_index"
+down_revision = "0001_baseline"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("SELECT pg_sleep(0.5)")
+        op.execute("CREATE INDEX CONCURRENTLY contacts_failed ON console.contacts (failed_at)")
+"""
+
+
+def test_an_index_is_made_concurrently_though_another_waits_to_migrate(empty: str, tmp_path: Path) -> None:
+    history = Path(shutil.copytree(HISTORY, tmp_path / "migrations"))
+    (history / "versions" / "0002_index.py").write_text(INDEX_CONCURRENTLY)
+    apply(empty)
+    with ThreadPoolExecutor() as both:
+        assert list(both.map(apply, [empty, empty], [history, history])) == [None, None]
+    with psycopg.connect(empty) as connection:
+        made = connection.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'console.contacts_failed'::regclass"
+        )
+        assert made.fetchall() == [(True,)]
