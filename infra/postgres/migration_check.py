@@ -34,7 +34,7 @@ def _findings(migration: Script, history: Path) -> list[str]:
     config = configuration(history)
     config.output_buffer = io.StringIO()
     command.upgrade(config, f"{migration.down_revision}:{migration.revision}", sql=True)
-    order = [SQUAWK, "--reporter", "gcc", "--pg-version", "18", "--stdin-filepath", f"{migration.revision}.py"]
+    order = [str(SQUAWK), "--reporter", "gcc", "--pg-version", "18", "--stdin-filepath", f"{migration.revision}.py"]
     read = subprocess.run(
         [*order, "--exclude", ",".join(LEFT_OUT)],
         input=config.output_buffer.getvalue(),

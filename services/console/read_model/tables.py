@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.platform.store.columns import hashed, moments
+from services.platform.store.tables import hashed, moments
 
 metadata = MetaData()
 

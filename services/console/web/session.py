@@ -14,8 +14,8 @@ from starlette.responses import Response
 from services.console.accounts import repository as accounts
 from services.console.policy.permits import May, Operator
 from services.console.policy.sign_in import Lasting
-from services.platform.runtime.browser_form import read_form
 from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.unit_of_work import Store
 

@@ -29,8 +29,6 @@ from services.safeguarding.message import Message
 ATTEMPTS = 3
 """How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
-BUNDLES_AT_ONCE = 4
-"""A report that comes must not wait long for a group of outcomes that came before it."""
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
 """For what is away: soon once, since most of it is back at once."""
 
@@ -59,7 +57,7 @@ class MessageProcessor:
         last_resort: Handler | None = None,
         *,
         prefetch: Prefetch | None = None,
-        most_bundles: int = BUNDLES_AT_ONCE,
+        most_bundles: int,
         gather_seconds: float = 0.0,
     ) -> None:
         """At most `most_bundles` share a transaction, and the first waits `gather_seconds` for others."""
@@ -69,7 +67,7 @@ class MessageProcessor:
         self.stopping = asyncio.Event()
         self.waiting: dict[str, str] = {}
         self._store = store
-        self._publisher = relay
+        self._relay = relay
         self._clocks = clocks
         self.subscriptions = {each.event.kind: each for each in subscriptions}
         self._last_resort = last_resort
@@ -92,7 +90,7 @@ class MessageProcessor:
         except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
             logger().info("messages that came together are taken one by one", reason=place(error))
             return await self._process_each(messages)
-        await self._publisher.wait_published(bundle.keys)
+        await self._relay.wait_published(bundle.keys)
         return len(messages)
 
     async def _process_each(self, messages: Sequence[Raw]) -> int:
@@ -157,7 +155,7 @@ class MessageProcessor:
                     continue
                 return await self._give_up(raw, place(error), received.content.kind, received.id, received)
             self._clear_waiting(raw.origin)
-            await self._publisher.wait_published(keys)
+            await self._relay.wait_published(keys)
             return True
 
     async def _in_one_transaction(self, several: Sequence[Received[Message]]) -> list[list[str]]:
@@ -208,7 +206,7 @@ class MessageProcessor:
             break
         metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
         self._clear_waiting(raw.origin)
-        await self._publisher.wait_published(list(uow.published_keys))
+        await self._relay.wait_published(list(uow.published_keys))
         return True
 
     async def _wait(self, origin: str, error: Exception) -> bool:

@@ -1,6 +1,6 @@
 """Describes what a service subscribes to: which events, who handles them, and how soon."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
@@ -30,6 +30,10 @@ class Subscription:
     handler: Handler
     priority: Priority = Priority.NORMAL
     skip_if: Callable[[Any], bool] | None = None
+
+
+def in_background(handlers: Mapping[type[Message], Handler]) -> list[Subscription]:
+    return [Subscription(event, handler, Priority.BACKGROUND) for event, handler in handlers.items()]
 
 
 def background_topics(subscriptions: Iterable[Subscription]) -> frozenset[Topic]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clocks:
-    """One a process. `offset` is kept up to date by `services.platform.store.story_clock`."""
+    """One a process. `offset` is kept up to date by `services.platform.store.story_time.story_clock`."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset

@@ -10,9 +10,11 @@ import hashlib
 import hmac
 import os
 from base64 import b64decode
+from typing import Annotated
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import AfterValidator, Field, SecretStr
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -105,3 +107,16 @@ def decoded(keys: str) -> list[bytes]:
         msg = f"a key is the base64 of {KEY_BYTES} bytes"
         raise ValueError(msg)
     return found
+
+
+def _require_keys(setting: SecretStr) -> SecretStr:
+    decoded(setting.get_secret_value())
+    return setting
+
+
+Keys = Annotated[
+    SecretStr,
+    AfterValidator(_require_keys),
+    Field(description="the base64 of 32 bytes, or several a line each while it is being changed"),
+]
+"""A setting that is a key: a wrong one is found when the service starts, not when it reads its first row."""

@@ -1,6 +1,6 @@
-"""Defines a consumer: it brings Kafka's messages to the contract, and acknowledges those that the contract is done with.
+"""Defines a consumer: it takes messages from Kafka, gives them to the message processor, and acknowledges those that are done.
 
-There are two, chosen by name in `services.platform.bus.service_host`: one brings each message at once, the other brings them in batches.
+There are two: `FaustConsumer` brings each message at once, `BatchConsumer` brings them in batches.
 """
 
 import asyncio
@@ -18,10 +18,13 @@ M = TypeVar("M")
 
 
 class Consumer(ABC, Generic[M]):
-    """A part. It acknowledges only what the contract is done with, and a partition that waits holds up no other.
+    """A part. A partition that waits holds up no other.
 
-    `M` is what Kafka's library brings for one message, and takes back to acknowledge it.
+    `M` is the Kafka library's own object for a message, which it takes back to acknowledge the message.
     """
+
+    BUNDLES_AT_ONCE = 4
+    """How many partitions' messages share a transaction. A report must not wait long for a group of outcomes that came before it."""
 
     COMMIT_EVERY_SECONDS = 1.0
     """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
@@ -31,12 +34,12 @@ class Consumer(ABC, Generic[M]):
     REQUEST_SECONDS = 20
     STOP_GRACE_SECONDS = 3
 
-    def __init__(self, settings: Settings, contract: MessageProcessor) -> None:
+    def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         self._settings = settings
-        self._contract = contract
+        self._processor = processor
         slot = settings.slot
-        self._identity = None if slot is None else f"{contract.service}-{slot}"
-        """A process that comes back joins its group again under this name, so that nobody waits for its session to end."""
+        self._identity = None if slot is None else f"{processor.service}-{slot}"
+        """A process that restarts joins its group again under this name, so that nobody waits for its old session to end."""
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -49,7 +52,7 @@ class Consumer(ABC, Generic[M]):
 
     @abstractmethod
     async def acknowledge(self, message: M) -> None:
-        """It does not come again once its place is committed, which happens every second."""
+        """It does not come again once its offset is committed, which happens every second."""
 
     @abstractmethod
     def record(self, message: M) -> Any:
@@ -57,20 +60,20 @@ class Consumer(ABC, Generic[M]):
 
     @abstractmethod
     async def _leave(self) -> None:
-        """Ends what is in hand, and leaves the group."""
+        """Ends the messages in hand, and leaves the group."""
 
     def origin(self, message: M) -> str:
-        """Names it for ever."""
+        """Identifies the message for ever."""
         record = self.record(message)
         return f"{record.topic}/{record.partition}/{record.offset}"
 
     async def stop(self) -> None:
-        """Takes nothing further, lets what is in hand finish for a moment, and leaves the rest to come again."""
-        self._contract.stopping.set()
+        """Takes no more messages, gives those in hand a moment to finish, and leaves the rest unacknowledged, to come again."""
+        self._processor.stopping.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self.STOP_GRACE_SECONDS)
         await self._leave()
-        await self._contract.close()
+        await self._processor.close()
 
     @contextlib.contextmanager
     def _holding(self) -> Iterator[None]:
@@ -84,9 +87,9 @@ class Consumer(ABC, Generic[M]):
                 self._idle.set()
 
     async def _process(self, messages: Sequence[M], topic: Topic) -> int:
-        """How many, from the first on, are done and acknowledged: all, unless the process stops first."""
+        """Returns how many, from the first on, are done and acknowledged: all, unless the process stops first."""
         raw = [Raw(self.record(each).value, topic, self.origin(each)) for each in messages]
-        done = await self._contract.process_batch(raw)
+        done = await self._processor.process_batch(raw)
         for each in messages[:done]:
             await self.acknowledge(each)
         return done

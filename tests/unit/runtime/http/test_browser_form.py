@@ -4,7 +4,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from services.platform.runtime.browser_form import read_form
+from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.limits import FORM_BYTES, FORM_FIELDS
 
