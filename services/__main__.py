@@ -1,4 +1,4 @@
-"""`python -m services`: the one command. Each service is a process: `python -m services run police`."""
+"""Runs the one command. Each service is a process: `python -m services run police`."""
 
 import asyncio
 import importlib
@@ -236,7 +236,7 @@ def schemas(
 
 
 def main() -> None:
-    """Every command goes through here, so that a wrong setting is said in the same words whichever is asked for."""
+    """Runs a command, and explains a wrong setting in the same words for all of them."""
     try:
         app()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Refuses a migration that would break or hold up the services that run on the database: `python -m infra.postgres.migration_check`.
+"""Refuses a migration that would break or block running services: `python -m infra.postgres.migration_check`.
 
 Each migration after the baseline is printed as SQL and read by squawk. Where a rule is broken on purpose, as when a later
 version drops a column that nobody reads any more, the line above says so: `-- squawk-ignore ban-drop-column`.

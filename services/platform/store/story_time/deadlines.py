@@ -1,4 +1,4 @@
-"""Deadlines: rows that hold the event to publish. The protocol writes and cancels them, the clock claims them."""
+"""Keeps deadlines: rows that hold the event to publish. The protocol writes and cancels them, the clock claims them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -45,9 +45,9 @@ CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(
 
 
 async def put_all(uow: UnitOfWork, pending: Sequence[Pending]) -> None:
-    """A later version of a deadline takes the place of the earlier one, fired or not; an earlier version changes nothing.
+    """Replaces a deadline, fired or not, by its later version; an earlier version changes nothing.
 
-    Written with the commit, after what the transaction cancelled or put before. No deadline twice.
+    Written with the commit, after the transaction's earlier puts and cancellations. No deadline may be given twice.
     """
     if pending:
         rows = [{name: getattr(each, name) for name in PENDING} for each in pending]
@@ -55,15 +55,15 @@ async def put_all(uow: UnitOfWork, pending: Sequence[Pending]) -> None:
 
 
 async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
-    """Those that have fired already are left as they are: the protocol passes over what the case has outgrown. Written with
-    the commit, after what the transaction put before.
+    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with the commit,
+    after the transaction's earlier puts.
     """
     if deadlines:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
 
 
 async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
-    """Due and neither fired nor cancelled, longest overdue first; rows in another clock's hands are passed over."""
+    """Returns due deadlines, longest overdue first, and locks them. Rows that another clock has locked are skipped."""
     rows = await uow.connection.execute(
         select(due.c.deadline, due.c.child, due.c.due_at, due.c.envelope)
         .where(due.c.fired_at.is_(None), due.c.cancelled_at.is_(None), due.c.due_at <= now)

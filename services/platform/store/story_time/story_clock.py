@@ -1,4 +1,4 @@
-"""Story time's offset: one row that only grows, which every process follows within a second."""
+"""Keeps story time's offset: one row that only grows, which every process follows within half a second."""
 
 from datetime import timedelta
 
@@ -22,12 +22,12 @@ def follow_offset(engine: AsyncEngine, clocks: Clocks) -> Repeating:
 
 
 async def ahead_by(connection: AsyncConnection) -> timedelta:
-    """Nought outside the sandbox."""
+    """Zero outside the sandbox."""
     return timedelta() + (await connection.scalar(select(story_clock.c.ahead_by)) or timedelta())
 
 
 async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
-    """Returns the new offset. Raises ValueError for a move that is not forward; the caller sees to it that a sandbox is declared."""
+    """Returns the new offset. Raises ValueError for a move that is not forward. Call it only in a declared sandbox."""
     if by <= timedelta():
         msg = "story time moves forward only"
         raise ValueError(msg)
