@@ -22,7 +22,7 @@ test: ## Check the code, then run every test; those that need a real stack share
 	$(VENV)/python -m pytest $(BESIDE)
 	$(VENV)/python -m pytest $(ALONE)
 
-check: ## Check format, lint, types, import rules and generated files; runs no test.
+check: ## Check format, lint, types, import rules, generated files and migrations; runs no test.
 	@$(BOOTSTRAP)
 	$(VENV)/ruff format --check .
 	$(VENV)/ruff check .
@@ -30,6 +30,7 @@ check: ## Check format, lint, types, import rules and generated files; runs no t
 	$(VENV)/lint-imports
 	$(VENV)/python -m services schemas --check
 	$(VENV)/python -m infra.grafana --check
+	$(VENV)/python -m infra.postgres.migration_check
 
 schemas: ## Render schemas/, docs/protocol.md, docs/requirements.md and Grafana's dashboards from the code and the rules.
 	@$(BOOTSTRAP)

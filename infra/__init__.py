@@ -1,1 +1,1 @@
-"""What stands around the services: the real Kafka and PostgreSQL, and the outside world, played."""
+"""Surrounds the services: starts a real Kafka and PostgreSQL, and plays the outside world."""

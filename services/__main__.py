@@ -1,4 +1,4 @@
-"""`python -m services`: the one command. Each service is a process: `python -m services run police`."""
+"""Runs the one command. Each service is a process: `python -m services run police`."""
 
 import asyncio
 import importlib
@@ -53,7 +53,7 @@ def run(service: str) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
-    from services.platform.store.migrations.apply import apply
+    from services.platform.store.migrations.apply import UnknownShapeError, apply
 
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
     if not place.startswith("postgresql://"):
@@ -61,7 +61,10 @@ def migrate() -> None:
         raise refused(
             f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
         )
-    apply(place)
+    try:
+        apply(place)
+    except UnknownShapeError as unknown:
+        raise refused(str(unknown)) from None
 
 
 @app.command()
@@ -194,7 +197,7 @@ def forward(by: str) -> None:
     """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
-    from services.platform.store.story_clock import move_forward
+    from services.platform.store.story_time.story_clock import move_forward
     from services.protocol.policy.rule_language.periods import length
 
     try:
@@ -233,7 +236,7 @@ def schemas(
 
 
 def main() -> None:
-    """Every command goes through here, so that a wrong setting is said in the same words whichever is asked for."""
+    """Runs a command, and explains a wrong setting in the same words for all of them."""
     try:
         app()
     except Exception as error:

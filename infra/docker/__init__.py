@@ -1,1 +1,1 @@
-"""Safe Return in containers: one image for every service, and the secrets that `docker compose up` needs."""
+"""Packs Safe Return into containers: one image for every service, and the secrets that `docker compose up` needs."""

@@ -1,4 +1,4 @@
-"""`python3 -m infra.docker.backup {dump | restore} FILE`: copies the database of docker-compose.yml into a file and back.
+"""Copies the database of docker-compose.yml into a file and back: `python3 -m infra.docker.backup {dump | restore} FILE`.
 
 Needs Docker and Python 3.11, nothing else. Run beside docker-compose.yml, with `postgres` up.
 """

@@ -1,4 +1,4 @@
-"""`python -m infra.docker.prepare`: makes the secrets that docker-compose.yml mounts, once; those that exist are kept.
+"""Makes the secrets that docker-compose.yml mounts, once, and keeps those that exist: `python -m infra.docker.prepare`.
 
 A folder a service holds what that service alone may read; `made` holds everything, and is dealt out from at each run.
 Put the Twilio account's own token into `made/twilio_auth_token`, and run it again; beside it, where there are such,

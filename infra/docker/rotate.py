@@ -1,4 +1,4 @@
-"""`python3 -m infra.docker.rotate {master_key | phone_key | link_key} {add | lead | drop}`: changes a key in three steps.
+"""Changes a key in three steps: `python3 -m infra.docker.rotate {master_key | phone_key | link_key} {add | lead | drop}`.
 
 `add`: a new key behind the old, which all services can then read with. `lead`: the new one first, which all then write
 with. `drop`: the old one away. Between the steps the services are restarted. Before the last `renew-keys` has said of each

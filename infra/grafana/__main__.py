@@ -1,4 +1,4 @@
-"""`python -m infra.grafana [--check]`: writes the dashboards, or says which differ from the code and exits with 1."""
+"""Writes the dashboards; `--check` lists those that differ and exits with 1: `python -m infra.grafana [--check]`."""
 
 import sys
 from pathlib import Path

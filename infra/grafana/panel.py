@@ -1,4 +1,4 @@
-"""A dashboard, in the words of whoever reads it: each panel says what it shows, why it matters, and where its runbook is."""
+"""Describes a dashboard to its reader: each panel says what it shows, why it matters, and where its runbook is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

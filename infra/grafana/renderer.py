@@ -1,4 +1,4 @@
-"""Grafana's JSON of a board, by Grafana's own builders."""
+"""Renders a board as Grafana's JSON, with Grafana's own builders."""
 
 import json
 from typing import Any

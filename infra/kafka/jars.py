@@ -1,4 +1,4 @@
-"""Kafka's jars, fetched once into the clone's cache."""
+"""Fetches Kafka's jars once into the clone's cache."""
 
 import fcntl
 import shutil

@@ -1,4 +1,4 @@
-"""`python -m infra.local {run | text | forward | audit | services | backup}`: what the Makefile calls."""
+"""Runs the Makefile's commands: `python -m infra.local {run | text | forward | audit | services | backup}`."""
 
 import json
 import re

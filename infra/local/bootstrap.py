@@ -1,4 +1,4 @@
-"""Makes `.venv` from requirements.lock. Runs before anything is installed, so it uses the standard library alone.
+"""Makes `.venv` from requirements.lock. It runs before anything is installed, so it uses the standard library alone.
 
 A stamp with the lock's hash is written last: an environment without it was left half-finished and is made again.
 """

@@ -1,4 +1,4 @@
-"""A program's process over its lives: restarted when it dies, at most five times a minute."""
+"""Restarts a program's process when it dies, at most five times a minute."""
 
 import contextlib
 import os

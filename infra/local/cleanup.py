@@ -1,4 +1,4 @@
-"""`python -m infra.local.cleanup`: what `make clean` deletes. The standard library alone, since `.venv` may be half-finished."""
+"""Deletes a stopped stack's data: `python -m infra.local.cleanup`. It needs nothing of `.venv`."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""Kafka and PostgreSQL of one stack: made the first time, started, and shaped (migrations, logins, topics)."""
+"""Makes and starts a stack's Kafka and PostgreSQL, and brings them into shape: migrations, logins, topics."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""The environment of each program: where its database, its bus and the outside world are."""
+"""Builds each program's environment: where its database, its bus and the outside world are."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The example authorities: files in the register's import format, with placeholders for what differs from clone to clone.
+"""Loads the example authorities: files in the register's import format, with placeholders for each clone's own values.
 
 `{sandbox}` becomes the sandbox's URL, `{sandbox-tls}` the one with a certificate not to be trusted, `{secret:NAME}` the webhook secret
 of that name.

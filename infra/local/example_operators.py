@@ -1,4 +1,4 @@
-"""The sandbox's accounts at the console, one a role. Their passwords are made once a clone and printed at each start."""
+"""Makes the sandbox's console accounts, one for each role. Each clone has its own passwords, printed at each start."""
 
 import asyncio
 from collections.abc import Mapping

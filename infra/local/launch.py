@@ -1,4 +1,4 @@
-"""Becomes another program that ends when whoever started it ends.
+"""Becomes another program that ends when its starter ends.
 
 Run as `python -I -S launch.py <parent pid> <signal> <login or -> <niceness> <program> [argument ...]`. A step of its own, because doing this
 between fork and exec of a process with threads can deadlock. On Linux the kernel sends the signal when the parent is gone, even by

@@ -1,4 +1,4 @@
-"""Where a stack keeps its files. `make run`'s folder is `.local`; each test's is a temporary one."""
+"""Lays out a stack's files. The folder of `make run` is `.local`; each test has a temporary one."""
 
 from dataclasses import dataclass
 from pathlib import Path

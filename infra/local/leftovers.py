@@ -1,4 +1,4 @@
-"""What a supervisor killed with -9 left behind: found by process id and start time, and ended."""
+"""Finds processes that outlived a supervisor killed with -9, by process id and start time, and ends them."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""pip itself, for a Python that came without it: one pinned wheel, checked, unpacked into the new environment."""
+"""Installs pip for a Python that came without it: one pinned wheel, checked and unpacked into the new environment."""
 
 import hashlib
 import io

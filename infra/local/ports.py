@@ -1,4 +1,4 @@
-"""Which port everything listens on: fixed ones for a person, free ones for tests, the same again from run to run."""
+"""Chooses ports: fixed ones for a person, free ones for tests, the same again from run to run."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""One program of the stack: how it is started, where it logs, how it is asked to stop."""
+"""Describes one program of the stack: how it is started, where it logs, how it is asked to stop."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Asks everything whether it is ready, all at once, until all of it is."""
+"""Asks every program whether it is ready, all at once, until all of them are."""
 
 import functools
 import threading

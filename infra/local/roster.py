@@ -1,4 +1,4 @@
-"""Which programs a stack consists of beside Kafka and PostgreSQL, and where each answers."""
+"""Lists the programs of a stack beside Kafka and PostgreSQL, and where each answers."""
 
 import json
 import subprocess

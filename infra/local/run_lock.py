@@ -1,4 +1,4 @@
-"""One stack a folder: a lock that the kernel releases when its holder ends, however it ends."""
+"""Keeps a folder to one stack, by a lock that the kernel releases when its holder ends, however it ends."""
 
 import fcntl
 from io import TextIOWrapper

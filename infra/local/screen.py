@@ -1,4 +1,4 @@
-"""The one screen of `make run`: what runs where, and what to do next."""
+"""Prints the one screen of `make run`: what runs where, and what to do next."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Secrets made once a clone: a folder a service, a secret a file, readable by their owner alone."""
+"""Makes secrets once a clone: a folder for each service, a file for each secret, readable by their owner alone."""
 
 import os
 import secrets

@@ -1,4 +1,4 @@
-"""The whole of Safe Return on this machine, as one object."""
+"""Runs the whole of Safe Return on this machine, as one object."""
 
 import json
 import signal

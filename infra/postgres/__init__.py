@@ -1,1 +1,1 @@
-"""A real PostgreSQL 18 on loopback, from a wheel's binaries: passwords (SCRAM) for everyone, no socket, no trust."""
+"""Provides a real PostgreSQL 18 on loopback, from a wheel's binaries: SCRAM passwords for all, no socket."""

@@ -1,4 +1,4 @@
-"""Copies the database into a file and back, with PostgreSQL's own tools, and with nothing but Python's own library.
+"""Copies the database into a file and back, with PostgreSQL's own tools and Python's standard library alone.
 
 The copy is of one moment, all services' schemas together, taken while everything runs. The secrets are not in it: without
 `master_key` and `phone_key` its personal columns stay shut, so keep those apart from it.

@@ -1,4 +1,4 @@
-"""The services' login roles: the migrations make them without LOGIN, each installation gives them passwords of its own."""
+"""Gives the services' roles LOGIN and passwords, which each installation has of its own. Migrations make neither."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where PostgreSQL's binaries and its files lie, and whom it runs as.
+"""Places PostgreSQL's binaries and files, and chooses the user that it runs as.
 
 PostgreSQL refuses to run as root. Started by root, it runs as another login, and binaries and files go where that login can
 reach them: a clone may lie in a folder that only root may enter.

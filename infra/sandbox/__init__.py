@@ -1,4 +1,4 @@
-"""The outside world, played over its real protocols: a phone network, police desks and mailboxes.
+"""Plays the outside world over its real protocols: a phone network, police desks and mailboxes.
 
 One process, `python -m infra.sandbox --config .local/sandbox.json`, on the loopback address only. Nothing of Safe
 Return's is imported here and nothing here is imported by a service: with real credentials the same services talk to the

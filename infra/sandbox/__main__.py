@@ -1,4 +1,4 @@
-"""Plays the outside world until it is told to stop: SIGTERM or Ctrl-C ends it cleanly, with exit code 0."""
+"""Runs the outside world until SIGTERM or Ctrl-C, which end it cleanly, with exit code 0."""
 
 import argparse
 import asyncio

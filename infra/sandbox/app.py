@@ -1,4 +1,4 @@
-"""The HTTP side of the outside world: one application on one port."""
+"""Serves the outside world's HTTP: one application on one port."""
 
 from fastapi import FastAPI
 

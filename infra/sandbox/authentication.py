@@ -1,4 +1,4 @@
-"""Says above each mail that is handed over whose it is (Authentication-Results, RFC 8601), as the authority's relay does."""
+"""Heads each mail with a verdict on its sender (Authentication-Results, RFC 8601), as an authority's relay does."""
 
 from email import message_from_bytes
 from email.policy import compat32

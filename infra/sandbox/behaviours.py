@@ -1,4 +1,4 @@
-"""How each part of the outside world behaves at the moment, and the switches for it."""
+"""Holds the switches that say how each part of the outside world behaves at the moment."""
 
 import asyncio
 import random

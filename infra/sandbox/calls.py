@@ -1,4 +1,4 @@
-"""Calls on the phone network: rung, answered or not, and what the voice says to whoever answers."""
+"""Plays calls on the phone network: rung, answered or not, and the words that the voice says."""
 
 import asyncio
 import uuid

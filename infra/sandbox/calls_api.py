@@ -1,4 +1,4 @@
-"""Twilio's Calls API, as much of it as reading a text out needs: make a call, look at one, list those to a number."""
+"""Plays the part of Twilio's Calls API that reading a text out needs: make a call, look at one, list a number's calls."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

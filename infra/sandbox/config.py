@@ -1,4 +1,4 @@
-"""Who is in the outside world, and where it reaches Safe Return. Written by `make run`, once a clone."""
+"""Says who is in the outside world, and where it reaches Safe Return. `make run` writes it, once a clone."""
 
 from pathlib import Path
 from typing import Annotated, Literal

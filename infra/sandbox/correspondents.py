@@ -1,4 +1,4 @@
-"""The people behind the mailboxes, and those of them who answer by themselves: by the button of a mail, or to an invitation."""
+"""Plays the people behind the mailboxes. Some answer by themselves: by the button of a mail, or to an invitation."""
 
 import asyncio
 import re

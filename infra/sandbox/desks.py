@@ -1,4 +1,4 @@
-"""Police desks: a machine that takes signed notices, and a person who answers them."""
+"""Plays police desks: a machine that takes signed notices, and a person who answers them."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""Work that the outside world does on its own time: deliveries, replies, retries."""
+"""Schedules the outside world's own work: deliveries, replies, retries."""
 
 import asyncio
 import logging

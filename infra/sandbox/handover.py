@@ -1,4 +1,4 @@
-"""Hands mail over to Safe Return's own mailboxes, as the authority's relay does: again and again until it is taken."""
+"""Hands mail over to Safe Return's own mailboxes, as an authority's relay does, and repeats until it is taken."""
 
 import asyncio
 from collections.abc import Mapping

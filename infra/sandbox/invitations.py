@@ -1,4 +1,4 @@
-"""Invitations as an attendee's calendar would read them out of the mail."""
+"""Reads invitations out of a mail, as an attendee's calendar would."""
 
 from datetime import UTC, date, datetime
 from typing import Any

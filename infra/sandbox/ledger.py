@@ -1,4 +1,4 @@
-"""What the outside world remembers: the newest entries, in the order in which they came."""
+"""Remembers the newest entries of the outside world, in the order in which they came."""
 
 from collections import OrderedDict
 from itertools import takewhile

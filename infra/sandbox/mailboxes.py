@@ -1,4 +1,4 @@
-"""Mailboxes behind a real SMTP server that takes mail for anybody, unless a mailbox's switch says otherwise."""
+"""Plays mailboxes behind a real SMTP server that takes mail for anybody, unless a mailbox's switch says otherwise."""
 
 import asyncio
 from collections import Counter

@@ -1,4 +1,4 @@
-"""A text as Twilio's API shows it: the Message resource, and the paged list of them."""
+"""Shows a text as Twilio's API does: the Message resource, and the paged list of them."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime

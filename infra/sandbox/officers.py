@@ -1,4 +1,4 @@
-"""Control rooms without an API: an officer opens the page behind a mail, reads the notice, and says who has it."""
+"""Plays control rooms without an API: an officer opens the page behind a mail, reads the notice, and says who has it."""
 
 import asyncio
 import re

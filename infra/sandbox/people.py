@@ -1,4 +1,4 @@
-"""The people behind the phones, and those of them who answer by themselves."""
+"""Plays the people behind the phones. Some answer by themselves."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The phone network as Twilio lets one use it: texts out to handsets, texts in to the application."""
+"""Plays the phone network as Twilio offers it: texts out to handsets, texts in to the application."""
 
 import asyncio
 import uuid

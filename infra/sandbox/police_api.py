@@ -1,4 +1,4 @@
-"""What a force's control room serves: its door for notices, and the keys under the fingers of the person there."""
+"""Serves a control room's API: it takes notices, and lets a script act as the person at the desk."""
 
 import asyncio
 from collections.abc import AsyncIterator

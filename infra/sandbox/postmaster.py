@@ -1,4 +1,4 @@
-"""What comes back by itself from a mailbox that has taken a mail: a bounce, or the note of somebody who is away."""
+"""Sends the automatic answers of a mailbox that has taken a mail: a bounce, or an out-of-office note."""
 
 import asyncio
 from email.message import EmailMessage, Message

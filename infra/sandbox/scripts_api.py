@@ -1,4 +1,4 @@
-"""The JSON API for scripts, tests and the page: what happened outside, and the switches."""
+"""Serves the JSON API for scripts, tests and the page: what happened outside, and the switches."""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""How many segments a text takes, counted as a phone network does (3GPP TS 23.038 and 23.040)."""
+"""Counts a text's segments as a phone network does (3GPP TS 23.038 and 23.040)."""
 
 _GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"

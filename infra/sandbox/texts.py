@@ -1,4 +1,4 @@
-"""The texts on the phone network, found by their id and by the phone at the other end."""
+"""Keeps the texts on the phone network, found by their id and by the phone at the other end."""
 
 import uuid
 from collections import deque

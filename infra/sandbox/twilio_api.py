@@ -1,4 +1,4 @@
-"""Twilio's API: its Messages, on the paths and in the shapes of its own OpenAPI document."""
+"""Plays Twilio's Messages API, on the paths and in the shapes of Twilio's own OpenAPI document."""
 
 import asyncio
 import base64

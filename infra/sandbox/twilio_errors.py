@@ -1,4 +1,4 @@
-"""Twilio's own error codes, as its API answers them (https://www.twilio.com/docs/api/errors)."""
+"""Lists Twilio's error codes, as its API answers them (https://www.twilio.com/docs/api/errors)."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

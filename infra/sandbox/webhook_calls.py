@@ -1,4 +1,4 @@
-"""Twilio's requests to a web application: signed, and repeated where the application does not take them."""
+"""Sends Twilio's requests to a web application: signed, and repeated where the application does not take them."""
 
 import asyncio
 from collections.abc import Callable

@@ -3,7 +3,9 @@
 from services.audit import metrics, store
 from services.audit.handlers import Handlers
 from services.audit.reconciler import LOOK_EVERY_SECONDS, Reconciler
+from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import in_background
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.settings import Settings
@@ -16,7 +18,8 @@ GATHER_SECONDS = 0.1
 async def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     host = ServiceHost("audit", Settings())
-    host.subscribe_in_batches(Handlers(host.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
+    subscriptions = in_background(Handlers(host.clocks).by_kind())
+    host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     reconciler = Reconciler(host.store, host.clocks)
 
     async def anchor() -> bool:

@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 
 from services.platform.runtime.settings import ExerciseAuthority, Settings
-from services.platform.store.key_files import Keys
+from services.platform.store.encryption import Keys
 
 
 class CaseworkSettings(Settings):

@@ -4,8 +4,8 @@ from services.clock import metrics
 from services.platform.messages.envelope import Unreadable, with_lateness
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
-from services.platform.store import deadlines
-from services.platform.store.deadlines import DueRow
+from services.platform.store.story_time import deadlines
+from services.platform.store.story_time.deadlines import DueRow
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.message import Topic
 

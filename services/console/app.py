@@ -8,7 +8,9 @@ from services.console.settings import ConsoleSettings
 from services.console.web import Guest, pages
 from services.console.web.changes import Changes
 from services.platform.bus.admin.consumer_lag import LagWatch
+from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.service_host import ServiceHost
+from services.platform.bus.subscriptions import in_background
 from services.platform.store.engine import database_url
 from services.platform.store.migrations.access import SERVICES
 
@@ -21,7 +23,8 @@ async def main(guests: Sequence[Guest] = ()) -> None:
     settings = ConsoleSettings()
     host = ServiceHost("console", settings)
     changes = Changes(database_url(settings, "console"), host.clocks)
-    host.subscribe_in_batches(Handlers(host.clocks).by_kind(), gather_seconds=GATHER_SECONDS)
+    subscriptions = in_background(Handlers(host.clocks).by_kind())
+    host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     host.parts.append(changes)
     host.health.watch("page changes", changes.obstacle)
     gauges = GaugeUpdater(host.store, host.clocks)

@@ -18,7 +18,7 @@ from infra.local.layout import ROOT
 from infra.local.stack import Stack
 from services.audit import reconciler
 from services.platform.runtime.clocks import Clocks
-from services.platform.store import story_clock
+from services.platform.store.story_time import story_clock
 from services.protocol.policy.case import Case, DutyOfCase
 from services.safeguarding.duty.decisions import DutyState
 

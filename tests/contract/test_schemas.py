@@ -17,6 +17,7 @@ from openapi_spec_validator import validate as validate_openapi
 
 from services.__main__ import SERVICES
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
+from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.service_host import ServiceHost
@@ -201,7 +202,7 @@ def _kinds_of(asyncapi: dict[str, Any], service: str, verb: str) -> set[str]:
 
 def _consumed(
     service: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[tuple[type[FaustConsumer | BatchConsumer], MessageProcessor]]:
+) -> list[tuple[type[Consumer[Any]], MessageProcessor]]:
     """How the service's own `main` consumes the bus, put together but not started."""
     for name, value in SECRETS.items():
         (folder / name).write_text(value)
@@ -218,12 +219,12 @@ def _consumed(
         "SPOOL_DIR": str(folder / "spool"),
     }.items():
         monkeypatch.setenv(f"SAFE_RETURN_{name}", value)
-    consumed: list[tuple[type[FaustConsumer | BatchConsumer], MessageProcessor]] = []
+    consumed: list[tuple[type[Consumer[Any]], MessageProcessor]] = []
 
     async def put_together(host: ServiceHost, *_: object, **__: object) -> None:
+        consumed.extend((type(part), part._processor) for part in host.parts if isinstance(part, Consumer))
         await host.store.close()
 
-    monkeypatch.setattr(ServiceHost, "_consume", lambda _house, *how: consumed.append(how))
     monkeypatch.setattr(ServiceHost, "run", put_together)
     monkeypatch.setattr("services.platform.runtime.logs.configure", lambda *_: None)
     asyncio.run(import_module(f"services.{service}.app").main())

@@ -11,9 +11,10 @@ from typing import Any, cast
 
 from aiokafka.errors import CommitFailedError
 
+from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
-from services.platform.bus.subscriptions import Subscription
+from services.platform.bus.subscriptions import Subscription, in_background
 from services.platform.messages.envelope import Received
 from services.platform.runtime.settings import Settings
 from services.platform.store.unit_of_work import UnitOfWork
@@ -61,7 +62,8 @@ async def main() -> None:
         uow.publish(decided, subject=received.subject, at=now)
 
     if IN_BATCHES:
-        host.subscribe_in_batches({ChildReportedMissing: on_child_reported_missing}, gather_seconds=GATHER_SECONDS)
+        subscriptions = in_background({ChildReportedMissing: on_child_reported_missing})
+        host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     else:
         host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)])
     await host.run()

@@ -38,7 +38,7 @@ LATE = timedelta(seconds=55)
 """By so much a telling may come after its time: what the machine takes to carry out everything that is due at once."""
 SETTLED_WITHIN_SECONDS = 20
 FOLLOWED_WITHIN_SECONDS = 1.0
-"""What a process promises: by then it goes by the story time that was set (services/platform/store/story_clock.py)."""
+"""What a process promises: by then it goes by the story time that was set (services/platform/store/story_time/story_clock.py)."""
 NUMBERS = 700
 DESKS = {"answers": "northmoor-police", "takes": "southvale-police", "is unreachable": "nowhere-police"}
 TEXTED = {

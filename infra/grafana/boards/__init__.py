@@ -1,4 +1,4 @@
-"""The dashboards, in the order of who looks at them first."""
+"""Lists the dashboards, in the order of who looks at them first."""
 
 from infra.grafana.boards import bus_and_stores, channels, children_missing_now, duties_met, promise
 from infra.grafana.panel import Board

@@ -1,4 +1,4 @@
-"""For operators: Kafka, PostgreSQL and the processes between them."""
+"""Shows operators Kafka, PostgreSQL and the processes between them."""
 
 from infra.grafana.boards.console_and_record import CONSOLE
 from infra.grafana.panel import Board, Panel, Row, number, share_under, standing

@@ -1,4 +1,4 @@
-"""For operators: whether messages get through, by webhook, text and mail, in and out."""
+"""Shows operators whether messages get through, by webhook, text and mail, in and out."""
 
 from infra.grafana.panel import Board, Panel, Row, number, share_under
 

@@ -1,4 +1,4 @@
-"""For the duty manager: who is missing now, for how long, and which children nobody has acknowledged."""
+"""Shows the duty manager who is missing now, for how long, and which children nobody has acknowledged."""
 
 from infra.grafana.panel import Board, Panel, Row, number, share_under, standing
 

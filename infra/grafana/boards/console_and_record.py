@@ -1,4 +1,4 @@
-"""A row for operators: sign-ins at the console, open pages, and the age of the newest anchor."""
+"""Shows operators sign-ins at the console, open pages, and the age of the newest anchor."""
 
 from infra.grafana.panel import Panel, Row
 

@@ -1,4 +1,4 @@
-"""The manager's view (S12): duties met, by rule and by authority."""
+"""Shows the manager (S12) how many duties were met, by rule and by authority."""
 
 from infra.grafana.panel import Board, Panel, Row, number, standing
 

@@ -1,4 +1,4 @@
-"""The SLO: the other end accepts 99.5 % of urgent notices within 60 s. Counted notice by notice, because there are few."""
+"""Shows the SLO: the other end accepts 99.5 % of urgent notices within 60 s. Notices are few, so each is counted."""
 
 from infra.grafana.panel import Board, Panel, Row, number
 

@@ -1,4 +1,4 @@
-"""The page on which a newcomer plays everybody but Safe Return: phones, police desks, mailboxes, switches."""
+"""Serves the page on which a newcomer plays everybody but Safe Return: phones, police desks, mailboxes, switches."""
 
 from pathlib import Path
 from typing import Any

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, Uuid
 
-from services.platform.store.columns import hashed, moments, sealed
+from services.platform.store.tables import hashed, moments, sealed
 
 metadata = MetaData()
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Date, Integer, MetaData, Table, Text, Time
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.platform.store.columns import hashed, moments, sealed
+from services.platform.store.tables import hashed, moments, sealed
 
 register = MetaData(schema="register")
 

@@ -51,8 +51,8 @@ async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, rea
     from services.console.policy.permits import May
     from services.platform.delivery.settings import KeySettings
     from services.platform.runtime.clocks import Clocks
-    from services.platform.store import story_clock
     from services.platform.store.engine import connect
+    from services.platform.store.story_time import story_clock
     from services.platform.store.unit_of_work import Origin, Store
 
     settings = KeySettings()

@@ -1,6 +1,6 @@
-"""Kafka: envelope, topics, two consumers, the publisher, dead letters. Decides nothing and names no agency.
+"""Takes messages from Kafka and brings them to it: topics, consumers, outbox relay, dead letters. Names no agency.
 
-Promises: a message's effects commit with its inbox mark; what they say is published in each child's order until Kafka
-has acknowledged it; a message is acknowledged only after both. Passing failures hold their own partition and are
-waited out; everything else becomes a dead letter. Nothing is ever raised into Faust, and no Faust table exists.
+Promises: a message's effects commit with its inbox mark. Events are published in each child's order, and again until Kafka
+has acknowledged them. A message is acknowledged only after both. A transient failure holds its own partition until it has
+passed; a message that fails otherwise becomes a dead letter. Nothing is raised into Faust, and there is no Faust table.
 """

@@ -1,4 +1,4 @@
-"""Dead letters: listed, explained, redriven. A redriven message keeps its source and id, so those who did handle it pass it over."""
+"""Lists, explains and redrives dead letters. A redriven message is skipped where it was handled before."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from services.safeguarding.message import Topic
 
 READ_MS = 5_000
 AWAY = KafkaError
-"""What `listed` and `redrive` raise while Kafka cannot be reached."""
+"""Raised by `listed` and `redrive` while Kafka cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class DeadLetter:
 
 
 def listed(bootstrap: str) -> list[DeadLetter]:
-    """All that the topic still holds, oldest first, each once however often it was published. Raises AWAY where nothing more comes,
-    such as when Kafka went away meanwhile.
-    """
+    """Returns all dead letters that the topic still holds, oldest first, each once however often it was published. Raises AWAY."""
     found: dict[str, DeadLetter] = {}
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:
@@ -66,9 +64,9 @@ def _position(consumer: KafkaConsumer, partition: TopicPartition) -> int:
 
 
 def redrive(bootstrap: str, dead_letter: DeadLetter) -> Topic:
-    """Publishes the message again where it came from, and returns once Kafka has acknowledged it.
+    """Publishes the message to its topic again, and returns once Kafka has acknowledged it.
 
-    Raises LookupError where it was too large for the letter and its topic no longer keeps it.
+    Raises LookupError if the message was too large for the letter and its topic no longer holds it. Raises AWAY.
     """
     topic = Topic(dead_letter.letter.origin.split("/", maxsplit=1)[0])
     raw = _original(bootstrap, dead_letter.letter)
@@ -93,7 +91,7 @@ def _original(bootstrap: str, letter: MessageDeadLettered) -> bytes:
     finally:
         consumer.close()
     if record is None or record.offset != int(offset):
-        msg = f"the message is no longer kept at {letter.origin}"
+        msg = f"Kafka no longer holds the message at {letter.origin}"
         raise LookupError(msg)
     return bytes(record.value)
 
@@ -109,7 +107,7 @@ def _take(raw: bytes, found: dict[str, DeadLetter]) -> None:
 
 
 def _key_of(raw: bytes, otherwise: str) -> bytes:
-    """The child's id, so that a redriven message keeps its place among the child's others."""
+    """Returns the child's id, so that a redriven message stays in order with the child's others."""
     try:
         subject = json.loads(raw).get("subject")
     except (ValueError, AttributeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What happens to every message, whichever service hears it: once, with its effects, or a dead letter, or a visible wait."""
+"""Processes every message of every service: once, with its effects, or into a dead letter, or after a visible wait."""
 
 import asyncio
 import time
@@ -27,26 +27,24 @@ from services.safeguarding.contracts import contract_of
 from services.safeguarding.message import Message
 
 ATTEMPTS = 3
-"""How often a failure that does not pass by itself is tried before it becomes a dead letter: well within 30 s."""
+"""How often a message is tried whose failure is not transient, before it becomes a dead letter: well within 30 s."""
 ATTEMPT_PAUSE_SECONDS = 0.5
-BUNDLES_AT_ONCE = 4
-"""A report that comes must not wait long for a group of outcomes that came before it."""
 FIRST_WAIT_SECONDS, LATER_WAIT_SECONDS = 0.2, 2.0
-"""For what is away: soon once, since most of it is back at once."""
+"""Pauses while a dependency is away. The first is short, since most come back at once."""
 
 
 @dataclass(slots=True)
 class _Bundle:
-    """Messages of one partition, in their order, and the keys that were published under when they were done."""
+    """Messages of one partition, in their order, and the keys under which their handlers published."""
 
     messages: list[Received[Message]]
     keys: list[str] = field(default_factory=list)
 
 
 class MessageProcessor:
-    """Gives each message to its handler; none is acknowledged before its effects are committed and what they say is published.
+    """Gives each message to its handler. None is acknowledged before its effects are committed and its events published.
 
-    Urgent messages have transactions of their own, beside those of messages that came before and may wait.
+    Urgent messages have transactions of their own, so that they need not wait for messages that came before.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class MessageProcessor:
         last_resort: Handler | None = None,
         *,
         prefetch: Prefetch | None = None,
-        most_bundles: int = BUNDLES_AT_ONCE,
+        most_bundles: int,
         gather_seconds: float = 0.0,
     ) -> None:
         """At most `most_bundles` share a transaction, and the first waits `gather_seconds` for others."""
@@ -69,7 +67,7 @@ class MessageProcessor:
         self.stopping = asyncio.Event()
         self.waiting: dict[str, str] = {}
         self._store = store
-        self._publisher = relay
+        self._relay = relay
         self._clocks = clocks
         self.subscriptions = {each.event.kind: each for each in subscriptions}
         self._last_resort = last_resort
@@ -81,18 +79,18 @@ class MessageProcessor:
         return next(iter(self.waiting.values()), None)
 
     async def process_batch(self, messages: Sequence[Raw]) -> int:
-        """How many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
-        again). What has come meanwhile, of all partitions, is done in one transaction: the busier it is, the less a message
-        costs. Where that fails for any reason, each goes alone, so that one that cannot be worked on takes no other with it.
+        """Returns how many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
+        again). Messages of all partitions share a transaction: the busier the service, the less a message costs. If the
+        transaction fails for any reason, each message goes alone, so that one that cannot be processed takes no other with it.
         """
         try:
             bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
             if bundle.messages:
                 await self._group_of(bundle).put(bundle)
-        except Exception as error:  # noqa: BLE001 each is taken alone next, and what fails there is told
-            logger().info("messages that came together are taken one by one", reason=place(error))
+        except Exception as error:  # noqa: BLE001 each is processed alone next, which reports its own failure
+            logger().info("a batch failed and its messages are processed one by one", reason=place(error))
             return await self._process_each(messages)
-        await self._publisher.wait_published(bundle.keys)
+        await self._relay.wait_published(bundle.keys)
         return len(messages)
 
     async def _process_each(self, messages: Sequence[Raw]) -> int:
@@ -102,11 +100,11 @@ class MessageProcessor:
         return len(messages)
 
     async def close(self) -> None:
-        """Ends what is under way; it comes again."""
+        """Rolls back open transactions. Their messages come again."""
         await asyncio.gather(self._group.close(), self._urgent.close())
 
     async def _process(self, raw: Raw) -> bool:
-        """True when the message may be acknowledged, False when the process stops first (it will come again)."""
+        """Returns True when the message may be acknowledged, False when the process stops first (it will come again)."""
         try:
             received = self._read(raw)
             if received is None:
@@ -116,11 +114,11 @@ class MessageProcessor:
         except Unreadable as unreadable:
             return await self._give_up(raw, unreadable.reason, unreadable.kind, unreadable.message_id)
         finally:
-            # Cancelled too: its partition has gone to another process, and nothing waits here any more.
+            # After a cancellation too: the partition has gone to another process, and nothing waits here any more.
             self._clear_waiting(raw.origin)
 
     def _read(self, raw: Raw) -> Received[Message] | None:
-        """None for what this service does nothing with. Raises Unreadable."""
+        """Returns None for a message that this service ignores. Raises Unreadable."""
         kind = kind_of(raw.content)
         subscription = self.subscriptions.get(kind)
         if subscription is None and contract_of(kind, raw.topic):
@@ -130,7 +128,7 @@ class MessageProcessor:
         return None if skips else received
 
     async def _commit(self, bundles: Sequence[_Bundle]) -> None:
-        """Children in one order, so that two processes which hold the same ones do not wait for each other for ever."""
+        """Handles children in one order, so that two processes with messages about the same children do not deadlock."""
         pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
         pairs.sort(key=lambda pair: pair[1].subject)
         keys = await self._in_one_transaction([each for _, each in pairs])
@@ -157,11 +155,11 @@ class MessageProcessor:
                     continue
                 return await self._give_up(raw, place(error), received.content.kind, received.id, received)
             self._clear_waiting(raw.origin)
-            await self._publisher.wait_published(keys)
+            await self._relay.wait_published(keys)
             return True
 
     async def _in_one_transaction(self, several: Sequence[Received[Message]]) -> list[list[str]]:
-        """All of them in one transaction, in their order; for each, the keys under which it said something."""
+        """Handles all messages in one transaction, in their order. Returns, for each, the keys under which it published."""
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as uow:
@@ -188,7 +186,7 @@ class MessageProcessor:
     async def _give_up(
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
     ) -> bool:
-        """A dead letter, under an id that follows from its origin: however often this happens, it is one."""
+        """Publishes a dead letter, with an id derived from the origin: however often this happens, there is one letter."""
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
         letter = letter_about(
             raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
@@ -201,21 +199,21 @@ class MessageProcessor:
                     uow.publish(letter, subject=subject, message_id=str(letter_id))
                     if self._last_resort is not None and received is not None:
                         await self._last_resort(received, uow)
-            except Exception as error:  # noqa: BLE001 the message stays in hand until it is either in the outbox or comes again
+            except Exception as error:  # noqa: BLE001 the message stays in hand until its letter is in the outbox, or comes again
                 if not await self._wait(raw.origin, error):
                     return False
                 continue
             break
         metrics.DEAD_LETTERS.labels(letter.original_kind or "unknown").inc()
         self._clear_waiting(raw.origin)
-        await self._publisher.wait_published(list(uow.published_keys))
+        await self._relay.wait_published(list(uow.published_keys))
         return True
 
     async def _wait(self, origin: str, error: Exception) -> bool:
-        """False when the process stops meanwhile."""
+        """Returns False if the process stops meanwhile."""
         before = self.waiting.get(origin)
         if before is None:
-            logger().warning("a message waits for what is away", exc_info=error)
+            logger().warning("a message waits for a dependency that is away", exc_info=error)
         self.waiting[origin] = type(error).__name__
         metrics.WAITING.set(len(self.waiting))
         pause = LATER_WAIT_SECONDS if before else FIRST_WAIT_SECONDS
@@ -231,7 +229,7 @@ class MessageProcessor:
 
 
 def _bound(received: Received[Message]) -> AbstractContextManager[Any]:
-    """Every line logged meanwhile says which message it is about."""
+    """Adds the message to every line that is logged inside the block."""
     return structlog.contextvars.bound_contextvars(
         trace=received.trace, kind=received.content.kind, message_id=received.id, exercise=received.exercise or None
     )

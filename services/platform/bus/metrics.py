@@ -1,11 +1,11 @@
-"""What the bus measures. No label holds an id of a child, a person or a message."""
+"""Defines the bus's metrics. No label holds an id of a child, a person or a message."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
-HANDLED = Counter("bus_messages_handled", "Messages taken from the bus, by what came of them", ["kind", "result"])
+HANDLED = Counter("bus_messages_handled", "Messages taken from the bus, by result", ["kind", "result"])
 HANDLING = Histogram(
     "bus_handling_seconds",
-    "What a message's handler takes; what it left to be written, the commit and the publication follow",
+    "Time in a message's handler, without its deferred writes, the commit and the publication",
     ["kind"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )

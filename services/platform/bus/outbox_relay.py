@@ -1,7 +1,7 @@
 """Publishes each key's outbox rows in order, and repeats until Kafka has acknowledged them.
 
-What a transaction said goes to Kafka right after its commit, and is taken out of the outbox some moments later, many at once. Where
-a key has other messages on their way, or that others left, its own are read from the outbox, in their order.
+A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a key has
+other messages in flight or queued, its messages are read from the outbox instead, in their order.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
-"""A key said while a place is free goes at once and alone; those that had to wait go together, in one transaction."""
+"""While a round is free, a key goes at once and alone; keys that had to wait go together, in one transaction."""
 SWEEP_EVERY_SECONDS = 1.0
 SWEEP_OLDER_THAN = timedelta(seconds=2)
 REMOVED_AFTER_SECONDS = 0.1
-"""Published and not taken out yet: a process that dies meanwhile leaves them to be published once more."""
+"""How long a published message may stay in the outbox. If the process dies meanwhile, it is published once more."""
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 STOP_GRACE_SECONDS = 3
 
 
 class OutboxRelay:
-    """A part. The store gives it each transaction that said something; a sweep takes up what a dead process left unsent."""
+    """A part. The store hands it each transaction that published something. A sweep finds messages that a dead process left unsent."""
 
     def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
         self._store = store
@@ -52,7 +52,7 @@ class OutboxRelay:
         self._stopping = False
         self._stopped = False
         self._failure: str | None = None
-        self._sweep = Repeating("outbox sweep", self._wake_what_was_left, every_seconds=SWEEP_EVERY_SECONDS)
+        self._sweep = Repeating("outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS)
         self._removal = Repeating("outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS)
         store.on_published = self.publish
 
@@ -60,7 +60,7 @@ class OutboxRelay:
         return self._failure or self._sweep.obstacle() or self._removal.obstacle()
 
     def publish(self, uow: UnitOfWork) -> None:
-        """What a transaction said, now that it is committed."""
+        """Publishes the messages of a committed transaction."""
         if self._stopping:
             return
         direct, later = list[Unsent](), list[str]()
@@ -75,7 +75,7 @@ class OutboxRelay:
             self._wake(later)
 
     async def wait_published(self, keys: Sequence[str]) -> None:
-        """Returns when what was said under `keys` is acknowledged, or when the process stops (the outbox still holds it then)."""
+        """Returns when the messages under `keys` are acknowledged, or when the process stops (the outbox still holds them then)."""
         waits = [self._settling[key] for key in keys if key in self._settling]
         if waits:
             await asyncio.wait(waits)
@@ -87,9 +87,9 @@ class OutboxRelay:
     async def stop(self) -> None:
         self._stopping = True
         await self._sweep.stop()
-        hopeful = [future for key, future in self._settling.items() if key not in self._failures]
-        if hopeful:
-            await asyncio.wait(hopeful, timeout=STOP_GRACE_SECONDS)
+        publishable = [future for key, future in self._settling.items() if key not in self._failures]
+        if publishable:
+            await asyncio.wait(publishable, timeout=STOP_GRACE_SECONDS)
         self._stopped = True
         for round_ in [*self._rounds, *self._direct]:
             round_.cancel()
@@ -99,7 +99,7 @@ class OutboxRelay:
             future.cancel()
         await self._producer.close()
 
-    async def _wake_what_was_left(self) -> bool:
+    async def _wake_unsent(self) -> bool:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
             left = await outbox.keys_unsent(connection, written_before=now - SWEEP_OLDER_THAN)
@@ -110,13 +110,13 @@ class OutboxRelay:
         return False
 
     def _goes_directly(self, said: Committed) -> bool:
-        """Nothing else of its key is on its way or waits; and while Kafka is away, what is said waits in the outbox, not here."""
+        """Whether the key has no other message in flight or queued. While Kafka is away, messages wait in the outbox, not in memory."""
         if self._failure is not None or not self._producer.is_open:
             return False
         return said.key not in self._settling and said.older.issubset(self._published)
 
     def _wake(self, keys: Sequence[str]) -> None:
-        """Publishes what the outbox holds of them. A key that is in hand already is taken up once more afterwards."""
+        """Publishes these keys' messages in the outbox. A key that is in hand already is taken up once more afterwards."""
         if self._stopping:
             return
         self._settle_later(keys)
@@ -132,7 +132,7 @@ class OutboxRelay:
         keys = list(dict.fromkeys(each.key for each in unsent))
         self._settle_later(keys)
         self._in_hand.update(keys)
-        direct = asyncio.create_task(self._round(keys, self._publish_at_once(unsent)))
+        direct = asyncio.create_task(self._round(keys, self._publish_from_memory(unsent)))
         self._direct.add(direct)
         direct.add_done_callback(self._direct.discard)
 
@@ -144,7 +144,7 @@ class OutboxRelay:
             for key in keys:
                 del self._waiting[key]
             self._in_hand.update(keys)
-            round_ = asyncio.create_task(self._round(keys, self._publish_what_lies_there(keys)))
+            round_ = asyncio.create_task(self._round(keys, self._publish_from_outbox(keys)))
             self._rounds.add(round_)
             round_.add_done_callback(self._round_ended)
 
@@ -155,7 +155,7 @@ class OutboxRelay:
     async def _round(self, keys: list[str], publishing: Awaitable[bool]) -> None:
         try:
             more = await publishing
-        except Exception as error:  # noqa: BLE001 the outbox keeps the messages, and readiness shows the failure
+        except Exception as error:  # noqa: BLE001 the outbox holds the messages, and readiness shows the failure
             self._failed(keys, error)
             return
         self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
@@ -168,7 +168,7 @@ class OutboxRelay:
         self._put_down(keys)
 
     def _failed(self, keys: list[str], error: Exception) -> None:
-        """Rounds of one key follow, so that a message which Kafka will not take holds up no other key for long."""
+        """Goes on in rounds of one key, so that a message that Kafka refuses holds up no other key for long."""
         metrics.PUBLISH_FAILURES.inc()
         if self._failure is None:
             logger().warning("publishing failed and will be repeated", exc_info=error)
@@ -188,15 +188,15 @@ class OutboxRelay:
                 self._settling.pop(key).set_result(None)
         self._start_rounds()
 
-    async def _publish_at_once(self, unsent: Sequence[Unsent]) -> bool:
+    async def _publish_from_memory(self, unsent: Sequence[Unsent]) -> bool:
         await self._send(await self._producer.ready(), unsent)
         if not self._published:
             asyncio.get_running_loop().call_later(REMOVED_AFTER_SECONDS, self._removal.wake)
         self._published.update((each.position, each.key) for each in unsent)
         return False
 
-    async def _publish_what_lies_there(self, keys: list[str]) -> bool:
-        """True when there is more of these keys than one round takes."""
+    async def _publish_from_outbox(self, keys: list[str]) -> bool:
+        """Returns whether these keys have more messages than one round takes."""
         producer = await self._producer.ready()
         async with self._store.engine.begin() as connection:
             taken = await outbox.take_unsent(connection, keys)
@@ -206,7 +206,7 @@ class OutboxRelay:
         return len(taken) == outbox.BATCH
 
     async def _remove(self) -> bool:
-        """Takes out what was published without it."""
+        """Takes messages that were published directly out of the outbox."""
         published = dict(self._published)
         if published:
             async with self._store.engine.begin() as connection:
@@ -223,11 +223,11 @@ class OutboxRelay:
                 raise
 
     async def _send(self, producer: AIOKafkaProducer, unsent: Sequence[Unsent]) -> None:
-        """Returns when Kafka has acknowledged all; raises where it has not, and nothing is then taken out."""
+        """Returns when Kafka has acknowledged all messages. If it raises, none leaves the outbox."""
         try:
             sent = [await producer.send(each.topic, each.envelope, key=each.key.encode()) for each in unsent]
         except KafkaError as error:
-            # What is too large already here never gets a number.
+            # A message that is too large for the producer itself never gets a number, so leaves no gap.
             if not isinstance(error, MessageSizeTooLargeError):
                 self._producer.failed(producer, error)
             raise

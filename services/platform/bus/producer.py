@@ -1,4 +1,4 @@
-"""The producer: opened when first needed, replaced when it can send no more, closed within a moment even where Kafka is away."""
+"""Opens Kafka's producer when it is first needed, replaces it when it can send no more, and closes it in a moment."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ CLOSE_WITHIN_SECONDS = 3
 
 
 class Producer:
-    """One a process. `ready` raises KafkaError while Kafka is away, and may be called again."""
+    """One for each process. `ready` raises KafkaError while Kafka is away, and may be called again."""
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
@@ -21,7 +21,7 @@ class Producer:
 
     @property
     def is_open(self) -> bool:
-        """Whether `ready` would answer at once."""
+        """Whether `ready` would return at once."""
         return self._opened is not None
 
     async def ready(self) -> AIOKafkaProducer:
@@ -45,16 +45,16 @@ class Producer:
         return self._opened
 
     def failed(self, producer: AIOKafkaProducer, error: BaseException) -> None:
-        """`ready` opens another where this one is of no use any more. A message that Kafka refuses for good leaves a gap in the numbers
-        that an idempotent producer gives to a partition's messages, and Kafka refuses all that follow; and one whose own loop has
-        died refuses everything.
+        """Makes `ready` open another producer after an error that this one cannot recover from. If Kafka refuses a message for good, an
+        idempotent producer has a gap in the numbers of that partition, and Kafka refuses every later message. A producer whose
+        own loop has died refuses everything.
         """
         passes = isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and error.retriable)
         if producer is not self._opened or passes:
             return
         logger().warning("the producer is replaced", reason=type(error).__name__)
         self._opened = None
-        # What others still send over it is to be acknowledged, or refused, as it would have been.
+        # Messages that others still send over it are acknowledged or refused as before.
         closing = asyncio.create_task(_closed(producer))
         self._given_up.add(closing)
         closing.add_done_callback(self._given_up.discard)

@@ -1,6 +1,6 @@
 """Describes what a service subscribes to: which events, who handles them, and how soon."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TypeAlias
@@ -15,16 +15,16 @@ Handler: TypeAlias = Callable[[Received[Any], UnitOfWork], Awaitable[None]]
 
 class Priority(Enum):
     URGENT = auto()
-    """Somebody waits for it: it shares its transaction with other urgent messages alone, and does not queue behind the rest."""
+    """Somebody waits for it. It shares its transaction with other urgent messages alone, and does not queue behind the rest."""
     NORMAL = auto()
-    """Handled as soon as those that came before it are."""
+    """Handled after the messages that came before it."""
     BACKGROUND = auto()
-    """Nobody waits for it. A topic that brings nothing else is gathered for a moment: taken together, messages cost less."""
+    """Nobody waits for it. Topics with background messages alone are gathered for a moment, since a batch costs less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`skip_if` is true for content that the handler would do nothing with: such a message costs no transaction."""
+    """`skip_if` is true for content that the handler would ignore. Such a message costs no transaction."""
 
     event: type[Message]
     handler: Handler
@@ -32,8 +32,12 @@ class Subscription:
     skip_if: Callable[[Any], bool] | None = None
 
 
+def in_background(handlers: Mapping[type[Message], Handler]) -> list[Subscription]:
+    return [Subscription(event, handler, Priority.BACKGROUND) for event, handler in handlers.items()]
+
+
 def background_topics(subscriptions: Iterable[Subscription]) -> frozenset[Topic]:
-    """The topics that bring background messages alone."""
+    """Returns the topics that bring background messages alone."""
     waited_for = {each.event.topic for each in subscriptions if each.priority is not Priority.BACKGROUND}
     return frozenset(each.event.topic for each in subscriptions) - waited_for
 

@@ -1,4 +1,4 @@
-"""The topics, as data in `infra/kafka/topics.yaml`, created with kafka-python's admin client."""
+"""Creates the topics that `infra/kafka/topics.yaml` declares."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class Declared:
 
 
 def declared(path: Path = DECLARATION) -> list[Declared]:
-    """Raises ValueError where the file and the code's topics differ."""
+    """Raises ValueError if the file lacks a topic of the code."""
     content = yaml.safe_load(path.read_text())
     topics = [
         Declared(Topic(name), int(content["partitions"]), int(str(about["retention"]).removesuffix("d")))
@@ -35,7 +35,7 @@ def declared(path: Path = DECLARATION) -> list[Declared]:
 
 
 def create(bootstrap: str) -> list[str]:
-    """Creates those that are missing and returns their names. Topics that exist are left as they are."""
+    """Creates the missing topics and returns their names. Existing topics are left as they are."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     created = []
     try:

@@ -12,8 +12,7 @@ from services.platform.delivery.links.tokens import Links
 from services.platform.delivery.sending.attempt import Prepare
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
 from services.platform.runtime.settings import ExerciseAuthority, Port, Settings
-from services.platform.store.encryption import Keyring
-from services.platform.store.key_files import Keys
+from services.platform.store.encryption import Keyring, Keys
 
 OUR_ADDRESS = "this service's address as it is reached from outside, such as https://safe-return.kestrel.example"
 

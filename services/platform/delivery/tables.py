@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from services.platform.store.columns import hashed, moments, sealed
+from services.platform.store.tables import hashed, moments, sealed
 
 metadata = MetaData(schema="delivery")
 

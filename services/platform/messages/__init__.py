@@ -1,1 +1,1 @@
-"""Messages as they travel: the envelope around each, and what Kafka gives."""
+"""Holds messages as they travel: the envelope around each, and the bytes that Kafka gives."""

@@ -1,4 +1,4 @@
-"""A message as Kafka gave it, and the dead letter about one that cannot be worked on."""
+"""Holds a message as Kafka gave it, and makes the dead letter about one that cannot be processed."""
 
 import base64
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ORIGINAL_BYTES_MOST = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """`origin` names it for ever: topic, partition and offset."""
+    """`origin` identifies it for ever: topic, partition and offset."""
 
     content: bytes
     topic: Topic
@@ -23,7 +23,7 @@ class Raw:
 def letter_about(
     raw: Raw, *, service: str, reason: str, kind: str | None, message_id: str | None
 ) -> MessageDeadLettered:
-    """Holds the message itself where it is not too large. A kind that no contract names is left out: a sender chose it."""
+    """Holds the message itself unless it is too large. An unknown kind is left out, since its sender may have made it up."""
     return MessageDeadLettered(
         service=service,
         origin=raw.origin,

@@ -1,1 +1,1 @@
-"""Starts and watches a process: settings, logs, the two clocks, health, metrics, orderly stop. Knows no service and no agency."""
+"""Starts and watches a process: settings, logs, clocks, health, metrics, orderly stop. Names no service or agency."""

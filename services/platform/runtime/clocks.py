@@ -1,6 +1,6 @@
-"""The two clocks. Story time rules duties and deadlines; wall time rules signatures, leases and retries.
+"""Tells the two times. Story time rules duties and deadlines; wall time rules signatures, leases and retries.
 
-Story time is wall time plus an offset that only grows and is nought outside the sandbox. This is the one module that
+Story time is wall time plus an offset that only grows and is zero outside the sandbox. This is the one module that
 reads the machine's clock; everything else has the time passed in.
 """
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clocks:
-    """One a process. `offset` is kept up to date by `services.platform.store.story_clock`."""
+    """One for each process. `offset` is kept up to date by `services.platform.store.story_time.story_clock`."""
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset

@@ -1,10 +1,10 @@
-"""Live and ready. Live: the loop turns. Ready: nothing that this process waits for is away."""
+"""Tells whether the process is live (its loop turns) and ready (nothing that it waits for is away)."""
 
 from collections.abc import Callable
 
 
 class Health:
-    """Collects what stands in the way. A source answers None while all is well, else a short reason without personal words."""
+    """Collects obstacles. A source returns None while all is well, else a short reason without personal data."""
 
     def __init__(self) -> None:
         self._sources: dict[str, Callable[[], str | None]] = {}

@@ -1,7 +1,7 @@
-"""Structured logs, one JSON object a line: a human sentence and fields from a closed list.
+"""Writes structured logs, one JSON object a line: a human sentence, and fields from a closed list.
 
-Nothing personal can be logged by accident: a field that is not on the list is dropped, and of an exception only its
-class and the place where it rose are kept, since its text may hold what the failing statement held.
+Nothing personal can be logged by accident: a field that is not on the list is dropped. An exception is logged as its class
+and the place where it was raised, since its text may hold the failing statement's values.
 """
 
 import logging
@@ -22,7 +22,7 @@ FIELDS = frozenset(
 
 
 def configure(service: str, slot: int | None) -> None:
-    """Call once, before anything logs. Libraries' own warnings come through the same rule."""
+    """Call once, before anything logs. Libraries' warnings are filtered in the same way."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -45,7 +45,7 @@ def logger() -> Any:
 
 
 def place(error: BaseException) -> str:
-    """The error's class and where it rose, such as `KeyError at store.py:41`. Never its text."""
+    """Returns the error's class and where it was raised, such as `KeyError at store.py:41`. Never its text."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else ""
     return type(error).__name__ + where
@@ -65,7 +65,7 @@ def _keep_listed_fields(_logger: Any, _method: str, fields: MutableMapping[str, 
 
 
 class _Libraries(logging.Handler):
-    """A library's record becomes its logger's name and its template, without the values filled in."""
+    """Logs a library's record as its logger's name and its template, without the values."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None

@@ -1,4 +1,4 @@
-"""A loop that outlives its errors: for sweeps, claims and followers, whose next turn puts right what this one could not."""
+"""Repeats a sweep, a claim or another turn for ever. The next turn makes good what a failed one could not do."""
 
 import asyncio
 import contextlib
@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from services.platform.runtime.logs import logger
 
 AGAIN_SECONDS = 2.0
-"""After a turn that failed: a loop that turns each ten minutes must not keep its service from being ready for so long."""
+"""The longest pause after a failed turn: a loop that turns every ten minutes must not keep its service unready for as long."""
 
 
 class Repeating:
-    """Calls `turn` every `every_seconds`, sooner when woken. A turn that fails is logged, shown as `obstacle()`, and tried again
+    """Calls `turn` every `every_seconds`, or sooner when woken. A failed turn is logged, shown as `obstacle()`, and tried again
     within two seconds.
 
-    A turn answers True when there is more to do at once.
+    A turn returns True when there is more to do at once.
     """
 
     def __init__(self, name: str, turn: Callable[[], Awaitable[bool]], *, every_seconds: float) -> None:
@@ -48,7 +48,7 @@ class Repeating:
             try:
                 more = await self._turn()
                 self._failure = None
-            except Exception as error:  # noqa: BLE001 the next turn is the remedy, and readiness shows the failure until then
+            except Exception as error:  # noqa: BLE001 the next turn tries again, and readiness shows the failure until then
                 self._failure = type(error).__name__
                 logger().warning("a turn failed and will be tried again", name=self.name, exc_info=error)
             if more:

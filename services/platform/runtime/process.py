@@ -1,4 +1,4 @@
-"""One asyncio loop a process: its parts start in order, run until SIGTERM or SIGINT, and stop in reverse order."""
+"""Runs a process's parts on one asyncio loop: starts them in order, stops them in reverse on SIGTERM or SIGINT."""
 
 import asyncio
 import contextlib
@@ -15,14 +15,14 @@ from services.platform.runtime.logs import logger
 
 STOP_WITHIN_SECONDS = 8
 ENDS_WITHIN_SECONDS = 30
-"""After a part has failed for good: for the orderly stop of the others."""
+"""For the orderly stop of the other parts after one has failed for good."""
 
 
 class Part(Protocol):
-    """Something that runs beside others: a consumer, a publisher, a delivery loop.
+    """A component that runs beside others: a consumer, an outbox relay, a delivery loop.
 
-    `start` returns once it runs. `stop` returns once nothing of it runs any more; what was in hand is either finished or
-    left to be taken up again, never half done.
+    `start` returns once it runs. `stop` returns once it has ended; work in hand is then either finished or left to be
+    taken up again, never half done.
     """
 
     async def start(self) -> None: ...
@@ -31,14 +31,14 @@ class Part(Protocol):
 
 @runtime_checkable
 class Failing(Part, Protocol):
-    """A part that may fail for good while it runs, so that nothing but a new process would help."""
+    """A part that may fail for good while it runs, so that only a new process helps."""
 
     async def failed(self) -> None:
-        """Waits as long as it works, and raises what it failed with."""
+        """Waits while the part works, and raises the error that it failed with."""
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn re-raises SIGTERM, and the process would end with 143 before its other parts stopped."""
+    """Leaves signals alone: uvicorn re-raises SIGTERM, and the process would end with 143 before its other parts stopped."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
 class Web:
     """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT.
 
-    `closing` is called before the server waits for its connections to end: for answers that would never end by themselves.
+    `closing` is called before the server waits for its connections to end. It must end responses that never end by themselves.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Web:
 
 
 async def run_until_told(parts: Sequence[Part]) -> None:
-    """Returns after an orderly stop. A part that cannot start, or fails for good later, ends the process with its error, the started
-    ones stopped first; whoever keeps the process running starts it again.
+    """Returns after an orderly stop. Raises the error of a part that cannot start or fails for good later, after stopping the
+    others; the supervisor then starts the process again.
     """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -94,14 +94,14 @@ async def run_until_told(parts: Sequence[Part]) -> None:
         for part in parts:
             await part.start()
             started.push_async_callback(_stop, part)
-        _set_aside_what_stays()
+        _freeze_long_lived_objects()
         logger().info("the service runs")
         await _until(told, parts)
         logger().info("the service stops")
 
 
 async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
-    """Raises what a part has failed with."""
+    """Raises the error of a part that has failed."""
     waits = asyncio.create_task(told.wait())
     watched = [asyncio.create_task(part.failed()) for part in parts if isinstance(part, Failing)]
     ended, going_on = await asyncio.wait({waits, *watched}, return_when=asyncio.FIRST_COMPLETED)
@@ -109,16 +109,16 @@ async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
         each.cancel()
     if waits in ended:
         return
-    # What failed may have left a thread that never ends, for which Python would wait on its way out.
+    # The failed part may have left a thread that never ends, for which Python would wait on its way out.
     signal.alarm(ENDS_WITHIN_SECONDS)
     for each in ended:
         logger().error("a part has failed for good and the process ends", exc_info=each.exception())
         each.result()
 
 
-def _set_aside_what_stays() -> None:
-    """Modules, rules and models live as long as the process: looking through them for garbage again and again took an eighth of
-    the engine's time. What is new is looked through after 10,000 things rather than 700, most of which are gone by then.
+def _freeze_long_lived_objects() -> None:
+    """Freezes the objects that live as long as the process (modules, rules, models): scanning them for garbage took an eighth of the
+    engine's time. New objects are scanned after 10,000 allocations rather than 700, when most are gone again.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Metrics of the process itself and of the event loop."""
+"""Measures the process itself and its event loop."""
 
 import asyncio
 import time

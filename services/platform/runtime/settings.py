@@ -1,4 +1,4 @@
-"""Settings every service shares: environment variables `SAFE_RETURN_...`, and secrets from files."""
+"""Reads the settings that every service shares: environment variables `SAFE_RETURN_...`, and secrets from files."""
 
 import os
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Why a command cannot be carried out, for whoever set it up: in lines, where Python would show a stack.
+"""Explains in a line or two why a command cannot run, where Python would print a traceback.
 
-A setting is called by the name that whoever sets it knows, and a secret's value is never shown.
+Names a setting as its operator knows it, and never shows a secret's value.
 """
 
 import os
@@ -28,7 +28,7 @@ WHERE_SAID = 'docs/operating.md names every setting. Where `make run` runs, its 
 
 
 def explained(error: Exception) -> list[str] | None:
-    """None for what no setting can mend: its stack is wanted."""
+    """Returns None for an error that no setting can mend: its traceback is wanted."""
     if isinstance(error, SecretsUnread):
         return [str(error), WHERE_SAID]
     if isinstance(error, ValidationError):
@@ -42,12 +42,12 @@ def explained(error: Exception) -> list[str] | None:
 
 
 def _never_connected(error: OperationalError) -> bool:
-    """What PostgreSQL refuses once connected has a code."""
+    """An error after the connection has a code."""
     return getattr(error.orig, "sqlstate", None) is None
 
 
 def _of_settings(error: ValidationError) -> list[str] | None:
-    """A line a setting: its name, what is wrong, what would be right."""
+    """Returns a line for each setting: its name, the fault, and a right value."""
     of = next((each for each in _every(Settings) if each.__name__ == error.title), None)
     if of is None:
         return None
@@ -56,7 +56,7 @@ def _of_settings(error: ValidationError) -> list[str] | None:
 
 
 def _every(kind: type[Settings]) -> Iterator[type[Settings]]:
-    """The settings of all services that were imported."""
+    """Yields the settings of all services that were imported."""
     yield kind
     for each in kind.__subclasses__():
         yield from _every(each)
@@ -76,7 +76,7 @@ def _wrong(detail: ErrorDetails) -> str:
 
 
 def _name(field: str, setting: FieldInfo) -> str:
-    """A secret is looked for in its file first, so where there is one it is that which is wrong."""
+    """A secret is read from its file first, so if there is one, the file is wrong."""
     variable, folder = f"SAFE_RETURN_{field.upper()}", os.environ.get(SECRETS_DIR)
     file = None if folder is None else Path(folder) / field
     is_secret = setting.annotation is not None and "SecretStr" in str(setting.annotation)

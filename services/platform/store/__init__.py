@@ -1,1 +1,1 @@
-"""PostgreSQL: the engine, one transaction for a handler's effects, inbox, outbox, deadlines, story time, encrypted columns, migrations."""
+"""Keeps state in PostgreSQL: engine, unit of work, inbox, outbox, story time, encrypted columns, migrations."""

@@ -1,4 +1,4 @@
-"""What comes while others are being committed is committed together next: the busier it is, the larger the groups."""
+"""Commits several units of work in one transaction: the busier it is, the larger the groups."""
 
 import asyncio
 import contextlib

@@ -1,8 +1,8 @@
-"""Encrypted columns: AES-GCM under a data key per child, person or unknown number; data keys wrapped by the master key.
+"""Encrypts columns: AES-GCM under a data key for each child, person or unknown number, wrapped by the master key.
 
-Destroying an owner's data key erases everything kept under it. Every ciphertext is bound to its table, column and
-owner, so that one moved to another row or column does not open. While a key is being changed there are several of it: the
-first closes and is found by, all of them open and are looked for (docs/decisions/0025).
+Destroying an owner's data key erases everything encrypted under it. Every ciphertext is bound to its table, column and
+owner, so that it cannot be decrypted in another row or column. While a key is being changed there are several: the first
+encrypts and hashes, all of them decrypt and are searched by (docs/decisions/0025).
 """
 
 import contextlib
@@ -10,16 +10,18 @@ import hashlib
 import hmac
 import os
 from base64 import b64decode
+from typing import Annotated
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import AfterValidator, Field, SecretStr
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
 
 
 class DataKey:
-    """Opens and closes what belongs to one owner. `place` is "table.column"."""
+    """Encrypts (`close`) and decrypts (`open`) the columns of one owner. `place` is "table.column"."""
 
     def __init__(self, owner: str, key: bytes) -> None:
         self._owner = owner
@@ -33,7 +35,7 @@ class DataKey:
         return nonce + self._cipher.encrypt(nonce, content, f"{place}/{self._owner}".encode())
 
     def open(self, closed: bytes, place: str) -> str:
-        """Raises cryptography's InvalidTag where key, place or owner is another, or a byte was changed."""
+        """Raises cryptography's InvalidTag if the key, place or owner is another, or a byte was changed."""
         return self.open_bytes(closed, place).decode()
 
     def open_bytes(self, closed: bytes, place: str) -> bytes:
@@ -52,27 +54,27 @@ class Keyring:
 
     @property
     def changes_phone_key(self) -> bool:
-        """Whether numbers are looked for under older keys too."""
+        """Whether numbers are searched by older keys too."""
         return len(self._hash_keys) > 1
 
     def wrapped_new_key(self, owner: str) -> bytes:
         return self._wrap(owner, os.urandom(KEY_BYTES))
 
     def unwrap(self, owner: str, wrapped: bytes) -> DataKey:
-        """Raises InvalidTag where none of the master keys opens it."""
+        """Raises InvalidTag if none of the master keys decrypts it."""
         return DataKey(owner, self._unwrapped(owner, wrapped)[0])
 
     def wrapped_anew(self, owner: str, wrapped: bytes) -> bytes | None:
-        """The same data key under the newest master key; None where it is so already. Raises InvalidTag as `unwrap` does."""
+        """Returns the data key wrapped by the newest master key, or None if it is already. Raises InvalidTag as `unwrap` does."""
         key, by = self._unwrapped(owner, wrapped)
         return None if by == 0 else self._wrap(owner, key)
 
     def number_hash(self, number: str) -> bytes:
-        """Finds a phone number (E.164) or an address without keeping it in the clear. Under the newest key: what is written."""
+        """Hashes a phone number (E.164) or an address with the newest key, to be stored and found without keeping it in the clear."""
         return self.number_hashes(number)[0]
 
     def number_hashes(self, number: str) -> tuple[bytes, ...]:
-        """Under each key, the newest first: what is looked for."""
+        """Returns the hash by each key, the newest first, to search by."""
         return tuple(_hash(key, b"number/" + number.encode()) for key in self._hash_keys)
 
     def body_hash(self, body: bytes) -> bytes:
@@ -83,7 +85,7 @@ class Keyring:
         return nonce + self._masters[0].encrypt(nonce, key, owner.encode())
 
     def _unwrapped(self, owner: str, wrapped: bytes) -> tuple[bytes, int]:
-        """The data key, and the place of the master key that it was wrapped by."""
+        """Returns the data key, and the index of the master key that wrapped it."""
         nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         for place, master in enumerate(self._masters):
             with contextlib.suppress(InvalidTag):
@@ -96,7 +98,7 @@ def _hash(key: bytes, content: bytes) -> bytes:
 
 
 def decoded(keys: str) -> list[bytes]:
-    """The keys of a file. Raises ValueError, which does not show them."""
+    """Returns the keys in a file's text. Raises ValueError, which does not show them."""
     try:
         found = [b64decode(each, validate=True) for each in keys.split()]
     except ValueError:
@@ -105,3 +107,16 @@ def decoded(keys: str) -> list[bytes]:
         msg = f"a key is the base64 of {KEY_BYTES} bytes"
         raise ValueError(msg)
     return found
+
+
+def _require_keys(setting: SecretStr) -> SecretStr:
+    decoded(setting.get_secret_value())
+    return setting
+
+
+Keys = Annotated[
+    SecretStr,
+    AfterValidator(_require_keys),
+    Field(description="the base64 of 32 bytes, or several a line each while it is being changed"),
+]
+"""A setting that is a key: a wrong one is found when the service starts, not when it reads its first row."""

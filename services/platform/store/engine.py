@@ -1,4 +1,4 @@
-"""The connection to PostgreSQL. Each service logs in under its own role and sees its own schema first."""
+"""Connects to PostgreSQL. Each service logs in under its own role and sees its own schema first."""
 
 from typing import Any
 
@@ -15,25 +15,25 @@ def database_url(settings: Settings, role: str) -> URL:
 
 
 READERS = 2
-"""Connections that only read. Their statements are short, and few loops ask at once."""
+"""Connections that only read. Their statements are short, and few loops read at once."""
 
 
 def connect(settings: Settings, role: str) -> AsyncEngine:
-    """Lazy: nothing is opened before the first statement. A lost connection is noticed at use, and the work repeated."""
+    """Opens nothing before the first statement. A lost connection is noticed at use, and the work is repeated."""
     engine = _engine(settings, role, size=settings.database_connections, execution_options={BEGINS: True})
     event.listen(engine.sync_engine, "before_cursor_execute", _begin)
     return engine
 
 
 def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
-    """For reading alone: each statement stands by itself, without BEGIN and ROLLBACK. The latter costs more than its round
-    trip, since psycopg throws away with it whatever statements the connection had prepared.
+    """For reading alone: each statement runs without BEGIN and ROLLBACK. A ROLLBACK costs more than its round trip, since psycopg
+    then discards the connection's prepared statements.
     """
     return _engine(settings, role, size=READERS)
 
 
 def _begin(connection: Connection, cursor: Any, *_: Any) -> None:
-    """Before SQLAlchemy's first statement of a transaction; `at_once` sends it with its own."""
+    """Sends BEGIN before SQLAlchemy's first statement of a transaction; `execute_pipelined` sends its own."""
     if opens_a_transaction(connection):
         cursor.execute("BEGIN")
 
@@ -49,13 +49,13 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
     return create_async_engine(
         database_url(settings, role),
         pool_size=size,
-        max_overflow=0,  # one beyond the pool would be opened and closed each time, and opening costs more than any work here
+        max_overflow=0,  # a connection beyond the pool would be opened and closed each time, which costs more than its work
         pool_timeout=10,
         pool_pre_ping=False,
         pool_use_lifo=True,
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
-        # What SQLAlchemy brings a connection back to when it is given back; BEGIN is ours to send (`BEGINS`).
+        # SQLAlchemy resets a returned connection to this; we send BEGIN ourselves (`BEGINS`).
         isolation_level="AUTOCOMMIT",
         **more,
     )

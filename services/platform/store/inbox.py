@@ -1,4 +1,4 @@
-"""The mark "this message is done", written in the transaction of its effects."""
+"""Marks a message as done, in the transaction of its effects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from services.platform.store.tables import inbox
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
 KEPT = timedelta(days=400)
-"""Longer than any topic keeps a message, and than a dead letter can be redriven (infra/kafka/topics.yaml)."""
+"""Longer than any topic keeps a message or a dead letter (infra/kafka/topics.yaml)."""
 FORGET_EVERY_SECONDS = 600.0
 FORGOTTEN_AT_ONCE = 1000
 
@@ -24,7 +24,7 @@ class Mark(StrEnum):
     NEW = "new"
     DONE_BEFORE = "done-before"
     OTHER_CONTENT = "other-content"
-    """The same source and id were done before with other content: somebody reuses ids."""
+    """The same source and id came before with other content: a sender reuses ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ KNOWN = select(inbox.c.content_hash).where(
 
 
 async def mark_all(uow: UnitOfWork, messages: Sequence[Identity], at: datetime) -> list[Mark]:
-    """One mark each, in the order given; of one message twice, the first is new and the second was done before.
+    """Returns a mark for each message, in the order given. Of two equal messages the first is new, the second done before.
 
-    NEW means that this transaction holds the mark: two that race for one message wait for each other here.
+    NEW means that this transaction holds the mark: two transactions with one message wait for each other here.
     """
     marks, _ = await mark_and_ask(uow, messages, at)
     return marks
@@ -95,10 +95,10 @@ FORGET = text("""
 
 
 def forgetting(store: Store, clocks: Clocks) -> Repeating:
-    """Marks of messages that cannot come again."""
+    """Deletes marks of messages that cannot come again."""
 
     async def turn() -> bool:
-        """True while there is more."""
+        """Returns True while there is more."""
         before = clocks.wall() - KEPT
         async with store.transaction() as uow:
             gone = await uow.connection.execute(FORGET, {"before": before, "most": FORGOTTEN_AT_ONCE})

@@ -1,4 +1,4 @@
-"""Keeps messages to publish, written in the transaction of the effects that they tell of."""
+"""Keeps messages until they are published. They are written in the transaction of the effects that they report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ PUT = f"""
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A message that goes into the outbox with the commit. Messages of one key are published in the order of their writing."""
+    """A message that goes into the outbox with the commit. Messages of one key are published in the order of writing."""
 
     key: str
     topic: str
@@ -55,7 +55,7 @@ def row(message: Unwritten, at: datetime) -> dict[str, object]:
 
 
 def committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
-    """The messages that one transaction wrote, by key, with their places. `returned`: the rows that `PUT` gave."""
+    """Returns the messages that one transaction wrote, by key, with their positions. `returned`: the rows that `PUT` returned."""
     places: dict[str, list[int]] = {}
     older: dict[str, set[int]] = {}
     for key, put, before in returned:
@@ -69,11 +69,11 @@ def committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]])
 
 
 async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[Unsent]:
-    """Takes the oldest out, a batch at most; they are back where the transaction does not commit.
+    """Takes the oldest messages out, at most a batch. They return if the transaction does not commit.
 
-    Until it ends no other process publishes these keys: two that relay one key would reorder it. The lock is a statement
-    of its own, since the second must see what was committed while it waited; everybody locks keys in the same order, so
-    that two who want the same ones do not wait for each other.
+    Until it ends no other process publishes these keys, since two that relay one key would reorder it. The lock is a
+    statement of its own, so that the next one sees rows that were committed while it waited. Every process locks keys in
+    the same order, so that two cannot deadlock.
     """
     hold, take = (HOLD, {"keys": sorted(keys)}), (TAKE, {"keys": list(keys), "most": BATCH})
     _, _, rows = await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, take)
@@ -81,14 +81,14 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
 
 
 async def remove(connection: AsyncConnection, published: Mapping[int, str]) -> None:
-    """Takes out what was published without it: places, and the key of each. Holds the keys as `take_unsent` does."""
+    """Takes out messages that were published from memory: `published` maps position to key. Locks the keys as `take_unsent` does."""
     hold, remove = (HOLD, {"keys": sorted(set(published.values()))}), (REMOVE, {"positions": list(published)})
     await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, remove)
 
 
 NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
-"""For the disk, at the commit. What a crash of PostgreSQL then forgets is that a message was taken out: it is published again, and
-whoever hears it knows it by its id.
+"""The commit does not wait for the disk. After a crash of PostgreSQL a removal may be lost: the message is then published again,
+and its consumers know its id.
 """
 HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(keys)s::text[]) AS key"
 TAKE = """
@@ -101,7 +101,7 @@ REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
 
 
 async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) -> list[str]:
-    """By unsent row, not by last position: positions become visible out of order."""
+    """Looks at every row, not at a last position, since positions become visible out of order."""
     rows = await connection.execute(
         select(outbox.c.key).where(outbox.c.written_at < written_before).group_by(outbox.c.key).limit(BATCH)
     )
@@ -109,6 +109,6 @@ async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) 
 
 
 async def depth(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """How many wait, and since when the oldest does."""
+    """Returns the number of unpublished messages, and when the oldest was written."""
     row = (await connection.execute(select(func.count(), func.min(outbox.c.written_at)))).one()
     return row[0], row[1]

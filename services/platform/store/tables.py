@@ -1,9 +1,28 @@
-"""The tables that every service has a copy of in its own schema (the role's search path finds it), and the two shared ones."""
+"""Defines the tables that each service has in its own schema, which the role's search path finds, the two shared ones, and the
+columns that all services' tables use.
+"""
 
-from sqlalchemy import BigInteger, Column, Identity, Integer, LargeBinary, MetaData, Table, Text
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import INTERVAL, UUID
 
-from services.platform.store.columns import hashed, moments
+MOMENT = DateTime(timezone=True)
+
+
+def sealed(*names: str, needed: bool = False) -> list[Column[bytes]]:
+    """Encrypted by the application (`services.platform.store.encryption`). `needed`: never null."""
+    return [Column(name, LargeBinary, nullable=not needed) for name in names]
+
+
+def hashed(name: str, *, needed: bool = False) -> Column[bytes]:
+    """A hash that finds or compares a value that is not kept in the clear."""
+    return Column(name, LargeBinary, nullable=not needed)
+
+
+def moments(*names: str, needed: bool = False) -> list[Column[datetime]]:
+    return [Column(name, MOMENT, nullable=not needed) for name in names]
+
 
 metadata = MetaData()
 

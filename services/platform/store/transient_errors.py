@@ -1,4 +1,4 @@
-"""Which failures pass by themselves: the database away, a deadlock, a serialization conflict, a full pool."""
+"""Tells failures that pass by themselves (database away, deadlock, serialization conflict, full pool) from others."""
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -8,7 +8,7 @@ PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03"
 """SQLSTATE beginnings: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, idle timeout, read-only."""
 
 OF_DATABASE = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
-"""After which a transaction cannot go on."""
+"""Errors after which a transaction cannot go on."""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -16,9 +16,9 @@ from services.platform.delivery.tables import attempts, deliveries
 from services.platform.register import operators
 from services.platform.register.forces import Forces
 from services.platform.runtime.clocks import Clocks
-from services.platform.store import story_clock
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
+from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police.notices import connection_test
 from services.police.notices.operator_record import Command, record_operator_act

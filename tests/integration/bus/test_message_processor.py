@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.platform.bus import message_processor as bus_contract
+from services.platform.bus import message_processor
+from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Priority, Subscription
@@ -54,14 +55,19 @@ class Office:
             ),
             Subscription(ChildReturned, self.on_child_returned),
         ]
-        self.contract = MessageProcessor(
-            "protocol", store, cast("OutboxRelay", self.settled), self.clocks, subscriptions
+        self.processor = MessageProcessor(
+            "protocol",
+            store,
+            cast("OutboxRelay", self.settled),
+            self.clocks,
+            subscriptions,
+            most_bundles=Consumer.BUNDLES_AT_ONCE,
         )
 
     def goes_away(self) -> None:
         """From now on its handler fails as if the database were away."""
-        report, _ = self.contract.subscriptions.values()
-        self.contract.subscriptions[report.event.kind] = replace(report, handler=_away)
+        report, _ = self.processor.subscriptions.values()
+        self.processor.subscriptions[report.event.kind] = replace(report, handler=_away)
 
     async def on_child_reported_missing(self, received: Received[ChildReportedMissing], uow: UnitOfWork) -> None:
         if received.content.authority == "refused":
@@ -94,7 +100,7 @@ async def _id_of(uow: UnitOfWork) -> int:
 
 @pytest.fixture
 async def office(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr(bus_contract, "ATTEMPT_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(message_processor, "ATTEMPT_PAUSE_SECONDS", 0.0)
     store = Store(database.engine("protocol"), origin=Origin("protocol", Clocks()))
     yield Office(store)
     await store.close()
@@ -113,7 +119,7 @@ def report(child: str, message_id: str, authority: str = "kestrel", kind: Any = 
 
 async def test_what_came_together_is_done_in_one_transaction_in_its_order(office: Office) -> None:
     child = new_id("child")
-    assert await office.contract.process_batch([report(child, str(each)) for each in range(5)]) == 5
+    assert await office.processor.process_batch([report(child, str(each)) for each in range(5)]) == 5
     assert await office.decided_on(child) == [f"{each} of {child}" for each in range(5)]
     assert len(set(office.transactions)) == 1
 
@@ -121,23 +127,23 @@ async def test_what_came_together_is_done_in_one_transaction_in_its_order(office
 async def test_a_message_that_comes_twice_at_once_is_done_once(office: Office) -> None:
     child = new_id("child")
     twice = report(child, "1")
-    assert await office.contract.process_batch([twice, report(child, "2"), twice]) == 3
+    assert await office.processor.process_batch([twice, report(child, "2"), twice]) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"2 of {child}"]
 
 
 async def test_a_partition_waits_only_for_what_its_own_messages_said(office: Office) -> None:
     one, other, third = (new_id("child") for _ in range(3))
     partitions = [report(one, "1"), report(third, "1")], [report(other, "1"), report(other, "2")]
-    assert await asyncio.gather(*(office.contract.process_batch(each) for each in partitions)) == [2, 2]
+    assert await asyncio.gather(*(office.processor.process_batch(each) for each in partitions)) == [2, 2]
     assert len(set(office.transactions)) == 1
     assert sorted(office.settled.keys) == sorted([sorted([one, third]), [other]])
 
 
 async def test_what_is_urgent_does_not_wait_for_what_came_earlier_to_other_partitions(office: Office) -> None:
     office.returns_wait_for = asyncio.Event()
-    backlog = [[report(new_id("child"), "1", kind=ChildReturned)] for _ in range(3 * bus_contract.BUNDLES_AT_ONCE)]
-    waiting = [asyncio.create_task(office.contract.process_batch(each)) for each in backlog]
-    assert await asyncio.wait_for(office.contract.process_batch([report(new_id("child"), "1")]), 10) == 1
+    backlog = [[report(new_id("child"), "1", kind=ChildReturned)] for _ in range(3 * Consumer.BUNDLES_AT_ONCE)]
+    waiting = [asyncio.create_task(office.processor.process_batch(each)) for each in backlog]
+    assert await asyncio.wait_for(office.processor.process_batch([report(new_id("child"), "1")]), 10) == 1
     assert office.returns == []
     office.returns_wait_for.set()
     assert await asyncio.gather(*waiting) == [1] * 12
@@ -147,35 +153,35 @@ async def test_what_is_urgent_does_not_wait_for_what_came_earlier_to_other_parti
 async def test_one_that_cannot_be_worked_on_takes_no_other_with_it(office: Office) -> None:
     child = new_id("child")
     three = [report(child, "1"), report(child, "2", authority="refused"), report(child, "3")]
-    assert await office.contract.process_batch(three) == 3
+    assert await office.processor.process_batch(three) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"3 of {child}"]
 
 
 async def test_bytes_that_are_no_message_take_no_other_with_them(office: Office) -> None:
     child = new_id("child")
     unreadable = Raw(b"\xff", Topic.CHILD_EVENTS, f"child-events/0/{uuid4().int}")
-    assert await office.contract.process_batch([report(child, "1"), unreadable, report(child, "2")]) == 3
+    assert await office.processor.process_batch([report(child, "1"), unreadable, report(child, "2")]) == 3
     assert await office.decided_on(child) == [f"1 of {child}", f"2 of {child}"]
 
 
 async def test_kinds_that_the_service_does_nothing_with_are_passed_over(office: Office) -> None:
     child = new_id("child")
     located = report(child, "1", kind=ChildLocated)
-    assert await office.contract.process_batch([located, located]) == 2
+    assert await office.processor.process_batch([located, located]) == 2
     assert await office.decided_on(child) == []
 
 
 async def test_content_that_means_nothing_to_the_service_costs_no_transaction(office: Office) -> None:
     child = new_id("child")
-    assert await office.contract.process_batch([report(child, "1", authority="elsewhere"), report(child, "2")]) == 2
+    assert await office.processor.process_batch([report(child, "1", authority="elsewhere"), report(child, "2")]) == 2
     assert await office.decided_on(child) == [f"2 of {child}"]
 
 
 async def test_when_the_process_stops_what_is_not_done_is_not_acknowledged(office: Office) -> None:
     child = new_id("child")
-    office.contract.stopping.set()
+    office.processor.stopping.set()
     office.goes_away()
-    assert await office.contract.process_batch([report(child, "1"), report(child, "2")]) == 0
+    assert await office.processor.process_batch([report(child, "1"), report(child, "2")]) == 0
 
 
 async def test_a_partition_that_goes_to_another_process_while_its_message_waits_is_no_obstacle_here(
@@ -183,13 +189,13 @@ async def test_a_partition_that_goes_to_another_process_while_its_message_waits_
 ) -> None:
     """Faust cancels what works on a partition that was revoked."""
     office.goes_away()
-    waits = asyncio.create_task(office.contract.process_batch([report(new_id("child"), "1")]))
+    waits = asyncio.create_task(office.processor.process_batch([report(new_id("child"), "1")]))
     async with asyncio.timeout(10):
-        while office.contract.obstacle() is None:  # noqa: ASYNC110 asks about the contract, which has no event
+        while office.processor.obstacle() is None:  # noqa: ASYNC110 asks about the processor, which has no event
             await asyncio.sleep(0.01)
     waits.cancel()
     await asyncio.wait({waits})
-    assert office.contract.obstacle() is None
+    assert office.processor.obstacle() is None
 
 
 async def _away(received: Received[Any], uow: UnitOfWork) -> None:

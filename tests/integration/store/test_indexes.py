@@ -17,7 +17,7 @@ from services.carers.store import child_status, enrolments, texts
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
 from services.platform.runtime.clocks import Clocks
-from services.platform.store import deadlines
+from services.platform.store.story_time import deadlines
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.police import store as police
 from services.strategy.discussions import due as discussions

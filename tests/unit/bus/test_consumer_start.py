@@ -38,10 +38,10 @@ class PlayedFaust:
 
 
 def consumer(app: PlayedFaust, monkeypatch: pytest.MonkeyPatch) -> FaustConsumer:
-    monkeypatch.setattr(faust_consumer, "ASKED_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(faust_consumer, "WATCHED_EVERY_SECONDS", 0.01)
-    contract: Any = SimpleNamespace(topics=(), service="protocol")
-    part = FaustConsumer(SimpleNamespace(slot=None), contract)  # type: ignore[arg-type]
+    monkeypatch.setattr(faust_consumer, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(faust_consumer, "WATCH_EVERY_SECONDS", 0.01)
+    processor: Any = SimpleNamespace(topics=(), service="protocol")
+    part = FaustConsumer(SimpleNamespace(slot=None), processor)  # type: ignore[arg-type]
     monkeypatch.setattr(part, "_build", lambda: app)
     return part
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from services.platform.bus.consumer_base import Consumer
 from services.platform.bus.consumers import faust_consumer
+from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.messages.raw_message import Raw
 from services.safeguarding.message import Topic
@@ -24,7 +24,7 @@ class Record:
 
 
 @dataclass
-class PlayedContract:
+class PlayedProcessor:
     """Does as many of each batch as it is told: all, where nothing else is said."""
 
     does: int = 100
@@ -49,8 +49,8 @@ class PlayedContract:
 class Plain(Consumer[Record]):
     """The shared half alone."""
 
-    def __init__(self, contract: PlayedContract, slot: int | None = None) -> None:
-        super().__init__(cast("Any", SimpleNamespace(slot=slot)), cast("Any", contract))
+    def __init__(self, processor: PlayedProcessor, slot: int | None = None) -> None:
+        super().__init__(cast("Any", SimpleNamespace(slot=slot)), cast("Any", processor))
         self.acknowledged: list[int] = []
         self.left_with: list[int] | None = None
 
@@ -74,38 +74,38 @@ class Plain(Consumer[Record]):
 
 
 async def test_only_what_is_done_is_acknowledged_in_its_order() -> None:
-    contract = PlayedContract(does=2)
-    consumer = Plain(contract)
+    processor = PlayedProcessor(does=2)
+    consumer = Plain(processor)
     assert await consumer.take(5, 6, 7) == 2
     assert consumer.acknowledged == [5, 6]
-    assert contract.batches == [["outcomes/3/5", "outcomes/3/6", "outcomes/3/7"]]
+    assert processor.batches == [["outcomes/3/5", "outcomes/3/6", "outcomes/3/7"]]
 
 
 async def test_a_stop_lets_what_is_in_hand_finish_before_the_group_is_left() -> None:
-    contract = PlayedContract(waits_for=asyncio.Event())
-    consumer = Plain(contract)
+    processor = PlayedProcessor(waits_for=asyncio.Event())
+    consumer = Plain(processor)
     taking = asyncio.create_task(consumer.take(5))
     await asyncio.sleep(0)
     stopping = asyncio.create_task(consumer.stop())
     await asyncio.sleep(0.05)
-    assert contract.stopping.is_set()
+    assert processor.stopping.is_set()
     assert consumer.left_with is None
-    assert contract.waits_for is not None
-    contract.waits_for.set()
+    assert processor.waits_for is not None
+    processor.waits_for.set()
     await asyncio.wait_for(stopping, 5)
     assert consumer.left_with == [5]
-    assert contract.closed
+    assert processor.closed
     assert await taking == 1
 
 
 async def test_a_stop_does_not_wait_for_ever_for_what_is_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Consumer, "STOP_GRACE_SECONDS", 0.01)
-    contract = PlayedContract(waits_for=asyncio.Event())
-    consumer = Plain(contract)
+    processor = PlayedProcessor(waits_for=asyncio.Event())
+    consumer = Plain(processor)
     taking = asyncio.create_task(consumer.take(5))
     await asyncio.sleep(0)
     await asyncio.wait_for(consumer.stop(), 5)
-    assert (consumer.left_with, contract.closed) == ([], True)
+    assert (consumer.left_with, processor.closed) == ([], True)
     taking.cancel()
 
 
@@ -113,7 +113,7 @@ async def test_a_stop_does_not_wait_for_ever_for_what_is_in_hand(monkeypatch: py
 async def test_a_process_with_a_slot_joins_its_group_under_a_name_of_its_own(
     slot: int | None, name: str | None
 ) -> None:
-    assert Plain(PlayedContract(), slot)._identity == name
+    assert Plain(PlayedProcessor(), slot)._identity == name
 
 
 class PlayedStream:
@@ -139,8 +139,8 @@ async def test_faust_gathers_a_background_topic_and_no_other(
     monkeypatch: pytest.MonkeyPatch, topic: Topic, batches: list[list[int]]
 ) -> None:
     monkeypatch.setattr(faust_consumer, "GATHERED_SECONDS", 0.2)
-    contract, stream = PlayedContract(), PlayedStream()
-    part = FaustConsumer(cast("Any", SimpleNamespace(slot=None)), cast("Any", contract))
+    processor, stream = PlayedProcessor(), PlayedStream()
+    part = FaustConsumer(cast("Any", SimpleNamespace(slot=None)), cast("Any", processor))
     agent = asyncio.create_task(part._agent(topic)(stream))
     for offset in range(2):
         stream.come.put_nowait(Record(offset, topic=topic))
@@ -149,4 +149,4 @@ async def test_faust_gathers_a_background_topic_and_no_other(
         while len(stream.acknowledged) < 2:  # noqa: ASYNC110 a list has no event
             await asyncio.sleep(0.01)
     agent.cancel()
-    assert contract.batches == [[f"{topic}/3/{each}" for each in one] for one in batches]
+    assert processor.batches == [[f"{topic}/3/{each}" for each in one] for one in batches]

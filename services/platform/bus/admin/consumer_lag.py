@@ -1,4 +1,4 @@
-"""How far each service is behind on the bus, asked of Kafka from outside: a service that has died says nothing itself."""
+"""Measures how far each service is behind on the bus, from outside: a service that has died reports nothing itself."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ OURS = frozenset(Topic)
 
 
 class LagWatch:
-    """A part. `groups` are the services' consumer groups, each named as its service. Every replica says the same."""
+    """A part. `groups` are the services' consumer groups, each named as its service. Every replica reports the same."""
 
     def __init__(self, kafka: str, groups: Sequence[str]) -> None:
         self._kafka = kafka
@@ -62,7 +62,7 @@ class LagWatch:
 def behind(
     committed: dict[str, dict[TopicPartition, int]], newest: dict[TopicPartition, int]
 ) -> Counter[tuple[str, str]]:
-    """By group and topic, over all partitions. What a group has acknowledged nothing of yet (-1) counts from the beginning."""
+    """Counts by group and topic, over all partitions. A partition without an acknowledged message (-1) counts from its beginning."""
     found: Counter[tuple[str, str]] = Counter()
     for group, offsets in committed.items():
         for place, offset in offsets.items():

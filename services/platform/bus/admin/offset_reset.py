@@ -1,7 +1,7 @@
 """Sets every service back to an earlier message, after a database that is older than the bus was restored.
 
-What a service had done by then its inbox knows, and passes over; what it did since, it does again, since the database has
-forgotten it. Decisions and tellings have ids that follow from their cause, so that who did not lose their memory pass them over.
+A service skips the messages that its inbox knows, and handles the later ones again, which the database has forgotten.
+Decisions and alerts have ids derived from their cause, so recipients that lost no data skip the repeats.
 """
 
 from datetime import datetime
@@ -14,26 +14,26 @@ MS_A_SECOND = 1000
 
 
 class StillRuns(Exception):
-    """A service reads the bus: it would go on from where it is."""
+    """A service still reads the bus, and would go on from its own offset."""
 
 
 def reset_offsets(bootstrap: str, to: datetime) -> list[str]:
     """Returns the services that were set back. `to` must be aware. Services must have been stopped for ten seconds.
 
-    Raises StillRuns, with its name, for a service that has not.
+    Raises StillRuns, with the service's name, if one has not.
     """
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         services = sorted(group["group_id"] for group in admin.list_groups())
         for service in services:
-            _rewind_one(admin, service, OffsetTimestamp(int(to.timestamp() * MS_A_SECOND)))
+            _reset_one(admin, service, OffsetTimestamp(int(to.timestamp() * MS_A_SECOND)))
     finally:
         admin.close()
     return services
 
 
-def _rewind_one(admin: KafkaAdminClient, service: str, moment: OffsetTimestamp) -> None:
-    if admin.describe_groups([service])[service]["members"]:  # it may have begun to read and committed no place yet
+def _reset_one(admin: KafkaAdminClient, service: str, moment: OffsetTimestamp) -> None:
+    if admin.describe_groups([service])[service]["members"]:  # it may be reading without having committed an offset yet
         raise StillRuns(service)
     places = admin.list_group_offsets({service: None})[service]
     try:

@@ -1,1 +1,1 @@
-"""Consumers: they take messages from Kafka and give each to the message processor."""
+"""Takes messages from Kafka and gives each to the message processor."""

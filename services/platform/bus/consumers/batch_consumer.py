@@ -1,7 +1,6 @@
 """Consumes Kafka in batches, for services that only record messages (audit, console).
 
-They subscribe to everything, and nobody waits for a single message: the broker itself gathers, and a partition's batch is
-handed over whole.
+Nobody waits for a single message there: the broker gathers, and a partition's batch is handed over whole.
 """
 
 import asyncio
@@ -10,7 +9,7 @@ import contextlib
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from services.platform.bus.consumer_base import Consumer
+from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.runtime.logs import logger
 from services.platform.runtime.settings import Settings
@@ -18,17 +17,19 @@ from services.safeguarding.message import Topic
 
 FETCH_AT_LEAST_BYTES = 128 * 1024
 FETCH_WITHIN_MS = 150
-"""The broker answers with what has come by then: a page is at most a second behind."""
+"""The broker answers after this time, whatever has come by then. A page is then at most a second behind."""
 TAKEN_AT_ONCE = 32
-"""Of one partition."""
+"""Messages of one partition."""
 AGAIN_AFTER_SECONDS = 1.0
 
 
 class BatchConsumer(Consumer[ConsumerRecord]):
-    """Joins its group again whenever reading fails: what was not acknowledged comes again."""
+    """Joins its group again whenever reading fails. Unacknowledged messages then come again."""
 
-    def __init__(self, settings: Settings, contract: MessageProcessor) -> None:
-        super().__init__(settings, contract)
+    BUNDLES_AT_ONCE = 24
+
+    def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
+        super().__init__(settings, processor)
         self._consumer: AIOKafkaConsumer | None = None
         self._reading: asyncio.Task[None] | None = None
         self._batches: dict[TopicPartition, asyncio.Task[None]] = {}
@@ -56,13 +57,13 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         await self._leave_group()
 
     async def _read(self) -> None:
-        """Goes on until it is cancelled, whatever fails."""
+        """Goes on through every failure until it is cancelled."""
         while True:
             try:
                 consumer = await self._joined()
                 self._failure = None
                 await self._take_batches(consumer)
-            except Exception as error:  # noqa: BLE001 joining again is the remedy, and readiness shows the failure until then
+            except Exception as error:  # noqa: BLE001 it joins again, and readiness shows the failure until then
                 self._failure = type(error).__name__
                 logger().warning("reading the bus failed and will be tried again", exc_info=error)
                 await self._leave_group()
@@ -70,9 +71,9 @@ class BatchConsumer(Consumer[ConsumerRecord]):
 
     async def _joined(self) -> AIOKafkaConsumer:
         self._consumer = AIOKafkaConsumer(
-            *(str(topic) for topic in self._contract.topics),
+            *(str(topic) for topic in self._processor.topics),
             bootstrap_servers=self._settings.kafka,
-            group_id=self._contract.service,
+            group_id=self._processor.service,
             group_instance_id=self._identity,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
@@ -90,7 +91,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         """A partition is paused while its batch is in hand."""
         loop = asyncio.get_running_loop()
         commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
-        while not self._contract.stopping.is_set():
+        while not self._processor.stopping.is_set():
             batches = await consumer.getmany(timeout_ms=int(self.COMMIT_EVERY_SECONDS * 1000), max_records=None)
             for partition, records in batches.items():
                 consumer.pause(partition)
@@ -109,7 +110,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                     left = left[done:]
                     if done < len(several):
                         return  # the process stops, and nothing further is taken
-        except Exception as error:  # noqa: BLE001 none may be passed over: the rest of the batch is read again
+        except Exception as error:  # noqa: BLE001 no message may be skipped: the rest of the batch is read again
             logger().error("a batch could not be taken and is read again", exc_info=error)
             await asyncio.sleep(AGAIN_AFTER_SECONDS)
             with contextlib.suppress(KafkaError):
@@ -121,7 +122,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 consumer.resume(partition)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Of the partitions that are still ours. While they are being shared out anew nothing can be committed: a second later."""
+        """Commits the offsets of the partitions that are still ours; during a rebalance Kafka refuses, and a second later is soon enough."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)
@@ -130,7 +131,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         try:
             await consumer.commit(committed)
         except KafkaError as error:
-            logger().info("places on the bus are committed later", reason=type(error).__name__)
+            logger().info("offsets are committed later", reason=type(error).__name__)
             return
         self._done = {partition: place for partition, place in self._done.items() if committed.get(partition) != place}
 

@@ -12,24 +12,24 @@ from typing import Any, NamedTuple
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from services.platform.bus.consumer_base import Consumer
+from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.runtime.logs import logger
 from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
-WAITED_FOR_SECONDS = 3.0
-ASKED_AGAIN_SECONDS = 1.0
+START_WITHIN_SECONDS = 3.0
+RETRY_SECONDS = 1.0
 """While Kafka is away."""
-WATCHED_EVERY_SECONDS = 0.5
+WATCH_EVERY_SECONDS = 0.5
 TAKEN_AT_ONCE = 16
-"""Of one partition."""
+"""Messages of one partition."""
 GATHERED_SECONDS = 0.25
 """How long the first message of a background topic waits for others."""
 
 
 class ConsumingEndedError(RuntimeError):
-    """Faust has stopped consuming by itself, such as when it could not commit."""
+    """Faust has stopped consuming of its own accord, for example because it could not commit."""
 
 
 class _Come(NamedTuple):
@@ -40,22 +40,22 @@ class _Come(NamedTuple):
 
 
 class FaustConsumer(Consumer[_Come]):
-    """Ends the process where Faust ends by itself. Background topics are gathered: what waits there is handed over together."""
+    """Ends the process when Faust stops of its own accord. Messages of background topics are gathered and handed over together."""
 
-    def __init__(self, settings: Settings, contract: MessageProcessor) -> None:
-        super().__init__(settings, contract)
+    def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
+        super().__init__(settings, processor)
         self._app: faust.App | None = None
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Without Kafka the rest of the process runs all the same: what comes by HTTP must be kept while it is away.
+        """Returns without Kafka too: requests that come by HTTP must be kept while Kafka is away.
 
-        Raises what keeps it from starting and is no absence of Kafka.
+        Raises the error of any other obstacle.
         """
         asked = asyncio.Event()
         self._starting = asyncio.create_task(self._until_it_runs(asked))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asked.wait(), WAITED_FOR_SECONDS)
+            await asyncio.wait_for(asked.wait(), START_WITHIN_SECONDS)
         if self._starting.done():
             self._starting.result()
 
@@ -66,23 +66,23 @@ class FaustConsumer(Consumer[_Come]):
         return "consuming could not be started" if failed else "Kafka is away"
 
     async def failed(self) -> None:
-        """Raises where it could not be started after all, and where Faust ends by itself: it does not start again then. It is asked,
-        since what it does in its own thread wakes nobody here.
+        """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls, since Faust
+        runs in a thread of its own and wakes nobody here.
         """
         if self._starting is None:
             msg = "not started"
             raise RuntimeError(msg)
         await self._starting
         while self._app is not None and not self._app.should_stop:  # noqa: ASYNC110 its event is of another thread's loop
-            await asyncio.sleep(WATCHED_EVERY_SECONDS)
+            await asyncio.sleep(WATCH_EVERY_SECONDS)
         raise ConsumingEndedError from getattr(self._app, "crash_reason", None)
 
     async def _until_it_runs(self, asked: asyncio.Event) -> None:
-        """`asked`: an answer has come, or no answer, or it could not be asked."""
+        """Sets `asked` after the first attempt, whatever came of it."""
         try:
             while not await self._runs():
                 asked.set()
-                await asyncio.sleep(ASKED_AGAIN_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
         finally:
             asked.set()
 
@@ -95,7 +95,7 @@ class FaustConsumer(Consumer[_Come]):
         except (KafkaError, OSError) as error:
             if not _is_away(error):
                 raise
-            logger().warning("Kafka is away, and is asked again", exc_info=error)
+            logger().warning("Kafka is away and will be tried again", exc_info=error)
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(app.stop(), self.STOP_GRACE_SECONDS)
             return False
@@ -116,7 +116,7 @@ class FaustConsumer(Consumer[_Come]):
             await self._app.stop()
 
     def _build(self) -> faust.App:
-        service = self._contract.service
+        service = self._processor.service
         app = faust.App(
             service,
             broker=f"aiokafka://{self._settings.kafka}",
@@ -134,13 +134,13 @@ class FaustConsumer(Consumer[_Come]):
             broker_rebalance_timeout=self.REBALANCE_SECONDS,
             broker_request_timeout=self.REQUEST_SECONDS,
         )
-        for name in self._contract.topics:
+        for name in self._processor.topics:
             topic = app.topic(str(name), value_type=bytes, value_serializer="raw", key_serializer="raw")
             app.agent(topic, name=f"{service}-{name}", isolated_partitions=True)(self._agent(name))
         return app
 
     def _agent(self, topic: Topic) -> Callable[[Any], Any]:
-        """Faust runs one a partition. What comes while messages are being worked on waits, and is taken together next."""
+        """Faust runs one for each partition. Messages that come while others are being handled wait, and are taken together next."""
 
         async def take_each(stream: Any) -> None:
             unacknowledged = stream.noack()
@@ -155,17 +155,17 @@ class FaustConsumer(Consumer[_Come]):
     async def _take_what_comes(self, come: asyncio.Queue[_Come], topic: Topic) -> None:
         while True:
             several = [await come.get()]
-            if topic in self._contract.background_topics:
+            if topic in self._processor.background_topics:
                 await asyncio.sleep(GATHERED_SECONDS)
             while len(several) < TAKEN_AT_ONCE and not come.empty():
                 several.append(come.get_nowait())
-            if self._contract.stopping.is_set():
-                # Held, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
+            if self._processor.stopping.is_set():
+                # Waits, with the messages unacknowledged, until Faust cancels it: an agent that returned would be restarted.
                 await asyncio.Future()
             with self._holding():
                 await self._process(several, topic)
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether Kafka may be there later. What it refuses for good, such as a login, no waiting mends."""
+    """Whether Kafka may come back. Waiting mends no refusal, such as that of a login."""
     return isinstance(error, KafkaTimeoutError | OSError) or (isinstance(error, KafkaError) and error.retriable)

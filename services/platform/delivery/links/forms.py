@@ -5,7 +5,7 @@ from typing import Literal
 
 from starlette.requests import Request
 
-from services.platform.runtime.browser_form import read_form
+from services.platform.runtime.http.browser_form import read_form
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""HTTP that every process shares: health, metrics, problem documents."""
+"""Gives every process its HTTP: health, metrics, problem documents, forms."""

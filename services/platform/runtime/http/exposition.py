@@ -1,4 +1,4 @@
-"""What every process shows over HTTP: `/metrics`, `/health/live` and `/health/ready`, beside the service's own pages."""
+"""Serves `/metrics`, `/health/live` and `/health/ready` beside the service's own pages."""
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -15,9 +15,9 @@ def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | Non
     """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 for as long as the loop turns."""
 
     async def metrics(_request: Request) -> Response:
-        standing = health.obstacles()
+        obstacles = health.obstacles()
         for name in health.watched:
-            OBSTACLE.labels(name).set(name in standing)
+            OBSTACLE.labels(name).set(name in obstacles)
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     async def live(_request: Request) -> Response:
@@ -30,5 +30,7 @@ def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | Non
     routes: list[BaseRoute] = [Route("/metrics", metrics), Route("/health/live", live), Route("/health/ready", ready)]
     app = Starlette(routes=routes)
     if pages is not None:
-        app.router.default = pages  # a Mount would not match a path with a line break, and answer it in its own words
+        app.router.default = (
+            pages  # a Mount does not match a path with a line break, and answers it with a text of its own
+        )
     return app

@@ -1,4 +1,4 @@
-"""How a route's problem documents are described in its service's OpenAPI document."""
+"""Describes a route's problem documents in its service's OpenAPI document."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -34,7 +34,7 @@ MEANINGS = {
 
 
 def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """FastAPI's `responses` for these statuses, for 408 and for 503, which every route that keeps something may answer."""
+    """Returns FastAPI's `responses` for these statuses, and for 408 and 503, which every route that stores something may answer."""
     found = (*statuses, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
     return {int(status): described(MEANINGS[status], MEDIA_TYPE, PROBLEM) for status in found}
 

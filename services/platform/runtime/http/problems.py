@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): what was wrong with a request, in which field, and what would be right.
+"""Answers a bad request with a problem document (RFC 9457): what was wrong, in which field, and what would be right.
 
 A document never repeats what the request held, since that may be personal.
 """
@@ -18,8 +18,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 BODY_WITHIN_SECONDS = 10.0
 BYTES_A_SECOND = 100_000
-"""How long a body may take: the former, and what the largest that is allowed needs at the latter. Who sends a byte now and then
-holds a connection no longer.
+"""A body may take the former, plus the time that the largest allowed body needs at the latter. So a client that sends a byte now
+and then cannot hold a connection.
 """
 
 
@@ -55,7 +55,7 @@ class Problem(Exception):
 
 
 class _Escaped(JSONResponse):
-    """What names a fault's place may be of the request: half a character too, which JSON can escape and UTF-8 cannot hold."""
+    """Escapes half a character (a lone surrogate), which a field's name may repeat from the request and UTF-8 cannot hold."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, separators=(",", ":")).encode()
@@ -66,8 +66,8 @@ def answer_with_problems(
 ) -> None:
     """Every error of `pages` becomes a problem document.
 
-    Those of the classes `passing` for which `passes_by_itself` holds become 503 with Retry-After; what nobody foresaw
-    becomes 500 and is still raised, for the log.
+    Errors of the classes `passing` for which `passes_by_itself` holds become 503 with Retry-After. Unforeseen errors
+    become 500 and are still raised, for the log.
     """
 
     async def problem(_request: Request, error: Exception) -> Response:
@@ -98,14 +98,12 @@ def answer_with_problems(
 
 
 def media_type_of(request: Request) -> str:
-    """As the request says, without parameters such as its charset; empty where it says nothing."""
+    """Returns the request's content type without parameters such as the charset; empty if it has none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def body_within(request: Request, most: int) -> bytes:
-    """The body, read as it comes and given up at `most` bytes, and where it takes too long. Raises Problem (413, 408, or 400 where the
-    caller has gone).
-    """
+    """Reads the body, up to `most` bytes. Raises Problem: 413 if it is larger, 408 if it takes too long, 400 if the client has gone."""
     body = bytearray()
     within = BODY_WITHIN_SECONDS + most / BYTES_A_SECOND
     try:

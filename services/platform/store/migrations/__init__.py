@@ -1,1 +1,1 @@
-"""The one history of the database's shape. Applied by `python -m services migrate`, never by a service."""
+"""Holds the one history of the database's shape. `python -m services migrate` applies it, never a service."""

@@ -1,20 +1,66 @@
 """Brings a database to the newest shape."""
 
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, make_url
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, make_url
+
+HISTORY = Path(__file__).parent
+LOCK = 710274
+AGAIN_SECONDS = 0.2
 
 
-def apply(admin_url: str) -> None:
-    """`admin_url` names a role that may create schemas and roles. Two that run at once wait for each other."""
-    engine = create_engine(make_url(admin_url).set(drivername="postgresql+psycopg"))
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(710274)")
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent))
-        config.set_main_option("path_separator", "os")
+class UnknownShapeError(Exception):
+    """Another version of Safe Return made this database. The text says so, and what can be done."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database has the shape {revision}, which this version of Safe Return does not know: another version made it,"
+            " and nothing was changed. Go on with that version; or, where the data may be lost (a sandbox: `make clean`), start"
+            " with an empty database."
+        )
+
+
+def apply(admin_url: str, history: Path = HISTORY) -> None:
+    """`admin_url` names a role that may create schemas and roles. Two that run at once wait for each other.
+
+    Each migration is a transaction of its own. Raises UnknownShapeError.
+    """
+    url = make_url(admin_url).set(drivername="postgresql+psycopg")
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        _wait_for_others(connection)
+        config = configuration(history)
+        _require_known(connection, config)
+        # A migration that cannot lock a table must not hold up everybody who queues behind it.
+        connection.exec_driver_sql("SET lock_timeout = '5s'")
+        connection.commit()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    engine.dispose()
+
+
+def configuration(history: Path = HISTORY) -> Config:
+    """Alembic's, for the migrations in that folder."""
+    config = Config()
+    config.set_main_option("script_location", str(history))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Asks again and again: whoever waited in a statement would keep CREATE INDEX CONCURRENTLY from ever ending."""
+    while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK})").scalar():
+        connection.rollback()
+        time.sleep(AGAIN_SECONDS)
+    connection.commit()
+
+
+def _require_known(connection: Connection, config: Config) -> None:
+    known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
+    context = MigrationContext.configure(connection, opts={"version_table_schema": "public"})
+    for revision in context.get_current_heads():
+        if revision not in known:
+            raise UnknownShapeError(revision)

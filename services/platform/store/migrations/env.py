@@ -1,8 +1,11 @@
-"""Alembic's entry: runs the history over the connection that `services.platform.store.migrations.apply` hands it."""
+"""Runs the history, as Alembic's entry, over the connection that `apply` hands it; without one, prints it as SQL (`alembic --sql`)."""
 
 from alembic import context
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, version_table_schema="public")
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", version_table_schema="public", transaction_per_migration=True)
+else:
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, version_table_schema="public", transaction_per_migration=True)
 with context.begin_transaction():
     context.run_migrations()

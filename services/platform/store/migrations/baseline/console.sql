@@ -1,0 +1,103 @@
+-- The console's read model (ids, kinds and times alone), its accounts and their acts.
+
+CREATE TABLE console.episodes (
+    episode uuid PRIMARY KEY,
+    child text NOT NULL,
+    revision integer NOT NULL,
+    state text NOT NULL,
+    opened_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    exercise boolean NOT NULL,
+    content jsonb NOT NULL
+);
+CREATE INDEX episodes_open ON console.episodes (opened_at) WHERE state NOT IN ('closed', 'retracted', 'merged');
+GRANT SELECT, INSERT, UPDATE ON console.episodes TO console;
+
+CREATE TABLE console.duties (
+    duty uuid PRIMARY KEY,
+    child text NOT NULL,
+    episode uuid,
+    revision integer NOT NULL,
+    state text NOT NULL,
+    waits boolean NOT NULL,
+    changed_at timestamptz NOT NULL,
+    exercise boolean NOT NULL,
+    content jsonb NOT NULL
+);
+CREATE INDEX duties_of_episode ON console.duties (episode);
+CREATE INDEX duties_unanswered ON console.duties (changed_at) WHERE waits;
+GRANT SELECT, INSERT, UPDATE ON console.duties TO console;
+
+CREATE TABLE console.entries (
+    source text NOT NULL,
+    message_id text NOT NULL,
+    child text NOT NULL,
+    kind text NOT NULL,
+    at timestamptz NOT NULL,
+    heard_at timestamptz NOT NULL,
+    exercise boolean NOT NULL,
+    content jsonb NOT NULL,
+    PRIMARY KEY (source, message_id)
+);
+CREATE INDEX entries_of_child ON console.entries (child, at);
+GRANT SELECT, INSERT ON console.entries TO console;
+
+CREATE TABLE console.dead_letters (
+    letter text PRIMARY KEY,
+    service text NOT NULL,
+    origin text NOT NULL,
+    reason text NOT NULL,
+    original_kind text,
+    at timestamptz NOT NULL,
+    redriven_at timestamptz,
+    redriven_by text
+);
+CREATE INDEX dead_letters_newest ON console.dead_letters (at);
+GRANT SELECT, INSERT, UPDATE (redriven_at, redriven_by) ON console.dead_letters TO console;
+
+-- A message that arrived shows that a number works; an answer shows that somebody is there.
+CREATE TABLE console.contacts (
+    person text PRIMARY KEY,
+    reached_at timestamptz,
+    failed_at timestamptz,
+    failure text,
+    answered_at timestamptz
+);
+GRANT SELECT, INSERT, UPDATE ON console.contacts TO console;
+
+CREATE TABLE console.accounts (
+    account text PRIMARY KEY,
+    sign_in text NOT NULL UNIQUE,
+    name text NOT NULL,
+    role text NOT NULL CHECK (role IN ('duty-manager', 'social-worker', 'operator', 'auditor')),
+    authority text,
+    password_seal text NOT NULL,
+    made_at timestamptz NOT NULL,
+    disabled_at timestamptz
+);
+GRANT SELECT, INSERT, UPDATE ON console.accounts TO console;
+
+CREATE TABLE console.sessions (
+    token_hash bytea PRIMARY KEY,
+    account text NOT NULL REFERENCES console.accounts,
+    begun_at timestamptz NOT NULL,
+    used_at timestamptz NOT NULL
+);
+CREATE INDEX sessions_of_account ON console.sessions (account);
+GRANT SELECT, INSERT, UPDATE, DELETE ON console.sessions TO console;
+
+CREATE TABLE console.failed_sign_ins (
+    sign_in_hash bytea NOT NULL,
+    place text NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX failed_sign_ins_of_name ON console.failed_sign_ins (sign_in_hash, at);
+GRANT SELECT, INSERT, DELETE ON console.failed_sign_ins TO console;
+
+CREATE TABLE console.acts (
+    act uuid PRIMARY KEY,
+    account text NOT NULL REFERENCES console.accounts,
+    what text NOT NULL,
+    at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT ON console.acts TO console;

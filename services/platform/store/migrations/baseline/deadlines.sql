@@ -1,0 +1,18 @@
+-- Deadlines: the protocol writes and cancels them, the clock fires them, the console shows them.
+
+CREATE SCHEMA deadlines;
+GRANT USAGE ON SCHEMA deadlines TO protocol, clock, console;
+
+CREATE TABLE deadlines.due (
+    deadline uuid PRIMARY KEY,
+    version integer NOT NULL,
+    child text NOT NULL,
+    due_at timestamptz NOT NULL,
+    envelope bytea NOT NULL,
+    fired_at timestamptz,
+    cancelled_at timestamptz
+);
+CREATE INDEX due_next ON deadlines.due (due_at) WHERE fired_at IS NULL AND cancelled_at IS NULL;
+GRANT SELECT, INSERT, UPDATE ON deadlines.due TO protocol;
+GRANT SELECT, UPDATE (fired_at) ON deadlines.due TO clock;
+GRANT SELECT ON deadlines.due TO console;

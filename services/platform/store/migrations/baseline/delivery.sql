@@ -1,0 +1,98 @@
+-- Deliveries, their attempts, withdrawals, and the codes that people text back.
+-- Row-level security: a service sees its own rows.
+
+CREATE SCHEMA delivery;
+GRANT USAGE ON SCHEMA delivery TO carers, police, strategy, professionals;
+
+CREATE TABLE delivery.deliveries (
+    id uuid PRIMARY KEY,
+    service text NOT NULL,
+    lane text NOT NULL,
+    state text NOT NULL CHECK (state IN
+        ('waiting', 'sending', 'unknown', 'accepted', 'delivered', 'acknowledged', 'failed', 'withdrawn')),
+    kind text,
+    duty uuid,
+    step integer,
+    revision integer,
+    telling jsonb,
+    child text NOT NULL,
+    authority text,
+    episode uuid,
+    role text,
+    person text,
+    urgent boolean NOT NULL,
+    exercise boolean NOT NULL,
+    trace text,
+    code text NOT NULL,
+    attempts integer NOT NULL,
+    created_at timestamptz NOT NULL,
+    next_attempt_at timestamptz NOT NULL,
+    lease_owner text,
+    lease_until timestamptz,
+    key_owner text NOT NULL,
+    recipient bytea,
+    body bytea,
+    number_hash bytea,
+    provider_id text,
+    withdrawn_at timestamptz,
+    changed_at timestamptz NOT NULL,
+    by_voice boolean NOT NULL DEFAULT false
+);
+CREATE INDEX deliveries_due ON delivery.deliveries (service, next_attempt_at)
+    WHERE state IN ('waiting', 'sending', 'unknown');
+CREATE INDEX deliveries_by_lane ON delivery.deliveries (service, lane) WHERE state IN ('waiting', 'sending', 'unknown');
+CREATE INDEX deliveries_by_duty ON delivery.deliveries (duty, step) WHERE duty IS NOT NULL;
+CREATE INDEX deliveries_by_code ON delivery.deliveries (code, number_hash) WHERE number_hash IS NOT NULL;
+CREATE INDEX deliveries_failed ON delivery.deliveries (service, changed_at) WHERE state = 'failed';
+CREATE INDEX deliveries_taken_by_text ON delivery.deliveries (service, changed_at)
+    WHERE state = 'accepted' AND lane = 'texts' AND NOT by_voice;
+-- A block range index: rows are only ever added at its end, and a change of a row costs it nothing.
+CREATE INDEX deliveries_newest ON delivery.deliveries USING brin (created_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.deliveries TO carers, police, strategy, professionals;
+
+CREATE TABLE delivery.attempts (
+    delivery uuid NOT NULL REFERENCES delivery.deliveries ON DELETE CASCADE,
+    attempt integer NOT NULL,
+    service text NOT NULL,
+    medium text NOT NULL,
+    started_at timestamptz NOT NULL,
+    took_ms integer NOT NULL,
+    result text NOT NULL,
+    status integer,
+    body_hash bytea NOT NULL,
+    PRIMARY KEY (delivery, attempt)
+);
+GRANT SELECT, INSERT ON delivery.attempts TO carers, police, strategy, professionals;
+
+CREATE TABLE delivery.withdrawals (
+    service text NOT NULL,
+    duty uuid NOT NULL,
+    step integer NOT NULL,
+    revision integer NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (service, duty, step)
+);
+CREATE INDEX withdrawals_by_time ON delivery.withdrawals (service, at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.withdrawals TO carers, police, strategy, professionals;
+
+-- A role's name compares by the collation "C", and the tables' indexes by the default one. Without the COLLATE no index
+-- would be used, and each service's sweep would read past the rows of the others.
+ALTER TABLE delivery.deliveries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON delivery.deliveries
+    USING (service = (current_user::text COLLATE "default"))
+    WITH CHECK (service = (current_user::text COLLATE "default"));
+ALTER TABLE delivery.attempts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON delivery.attempts
+    USING (service = (current_user::text COLLATE "default"))
+    WITH CHECK (service = (current_user::text COLLATE "default"));
+ALTER TABLE delivery.withdrawals ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_rows ON delivery.withdrawals
+    USING (service = (current_user::text COLLATE "default"))
+    WITH CHECK (service = (current_user::text COLLATE "default"));
+
+CREATE VIEW delivery.codes AS
+SELECT id AS delivery, code, number_hash, service, duty, step, child, authority, episode, role, person, exercise, trace,
+       created_at
+FROM delivery.deliveries
+WHERE duty IS NOT NULL AND number_hash IS NOT NULL;
+GRANT SELECT ON delivery.codes TO carers;

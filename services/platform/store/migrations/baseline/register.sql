@@ -1,0 +1,141 @@
+-- The register, which casework owns: children, people, placements, the directory, words.
+-- Others read it through the views of register_views.sql, one a purpose.
+
+CREATE SCHEMA register;
+GRANT USAGE ON SCHEMA register TO casework, carers, protocol, police, strategy, professionals, console;
+
+CREATE TABLE register.data_keys (
+    owner text PRIMARY KEY,
+    wrapped bytea NOT NULL
+);
+GRANT SELECT, INSERT ON register.data_keys TO casework, carers, police, strategy, professionals, console;
+GRANT DELETE, UPDATE (wrapped) ON register.data_keys TO casework;
+
+CREATE TABLE register.authorities (
+    id text PRIMARY KEY,
+    name text NOT NULL,
+    duty_line text,
+    bridge text  -- by which its discussions are joined
+);
+
+CREATE TABLE register.forces (
+    id text PRIMARY KEY,
+    name text NOT NULL,
+    notice_url text,
+    secrets bytea NOT NULL,
+    reply_secrets bytea NOT NULL,
+    callback text,
+    notice_email text,
+    private_ca text,
+    agreed text[] NOT NULL DEFAULT '{}',  -- the fields that it has agreed to be told
+    sends_open_list boolean NOT NULL DEFAULT false,
+    CHECK (notice_url IS NOT NULL OR notice_email IS NOT NULL)
+);
+
+CREATE TABLE register.placements (
+    id text PRIMARY KEY,
+    authority text NOT NULL REFERENCES register.authorities,
+    reference text NOT NULL,
+    kind text NOT NULL,
+    address bytea,
+    force text NOT NULL REFERENCES register.forces,
+    host_authority text,
+    UNIQUE (authority, reference)
+);
+
+CREATE TABLE register.people (
+    id text PRIMARY KEY,
+    authority text NOT NULL REFERENCES register.authorities,
+    reference text NOT NULL,
+    name bytea NOT NULL,
+    mobile bytea,
+    number_hash bytea,
+    email bytea,
+    language text NOT NULL,
+    UNIQUE (authority, reference)
+);
+CREATE INDEX people_by_number ON register.people (number_hash);
+
+CREATE TABLE register.placement_carers (
+    placement text NOT NULL REFERENCES register.placements,
+    person text NOT NULL REFERENCES register.people,
+    from_at timestamptz NOT NULL,
+    to_at timestamptz,
+    PRIMARY KEY (placement, person, from_at)
+);
+CREATE INDEX placement_carers_by_person ON register.placement_carers (person);
+CREATE UNIQUE INDEX placement_carers_once_now ON register.placement_carers (placement, person) WHERE to_at IS NULL;
+
+CREATE TABLE register.children (
+    id text PRIMARY KEY,
+    authority text NOT NULL REFERENCES register.authorities,
+    reference text NOT NULL,
+    code text NOT NULL,
+    name bytea,
+    known_as bytea,
+    sex bytea,
+    language bytea,
+    description bytea,
+    date_of_birth date,
+    placement text REFERENCES register.placements,
+    unaccompanied boolean,
+    modern_slavery_concern boolean,
+    subject_to_immigration_control boolean,
+    age_disputed boolean,
+    guardian_allocated boolean,
+    entered_care_at timestamptz,
+    profile bytea,
+    UNIQUE (authority, reference),
+    UNIQUE (authority, code)
+);
+CREATE INDEX children_by_placement ON register.children (placement);
+
+CREATE TABLE register.photographs (
+    child text PRIMARY KEY REFERENCES register.children ON DELETE CASCADE,
+    picture bytea NOT NULL,
+    media_type text NOT NULL CHECK (media_type IN ('image/jpeg', 'image/png')),
+    taken_on date,
+    stored_at timestamptz NOT NULL
+);
+
+CREATE TABLE register.directory (
+    authority text NOT NULL REFERENCES register.authorities,
+    role text NOT NULL,
+    person text NOT NULL REFERENCES register.people,
+    child text REFERENCES register.children,
+    turn integer NOT NULL,
+    days text NOT NULL,
+    starts time NOT NULL,
+    ends time NOT NULL,
+    bank_holidays boolean NOT NULL
+);
+CREATE INDEX directory_by_role ON register.directory (authority, role);
+CREATE INDEX directory_by_person ON register.directory (person);
+
+CREATE TABLE register.agencies (
+    id text PRIMARY KEY,
+    authority text NOT NULL REFERENCES register.authorities,
+    secrets bytea NOT NULL,
+    types text[] NOT NULL,
+    verifies boolean NOT NULL
+);
+CREATE TABLE register.agency_sources (
+    source text PRIMARY KEY,
+    agency text NOT NULL REFERENCES register.agencies ON DELETE CASCADE
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE
+    ON register.authorities, register.forces, register.placements, register.people, register.placement_carers,
+       register.children, register.photographs, register.directory, register.agencies, register.agency_sources
+    TO casework;
+
+CREATE TABLE register.words (
+    id text PRIMARY KEY,
+    about text NOT NULL,
+    words bytea NOT NULL,
+    said_by text,
+    at timestamptz NOT NULL,
+    answers text  -- a control room's question
+);
+CREATE INDEX words_about ON register.words (about, at);
+GRANT INSERT ON register.words TO casework, carers, police, strategy, professionals, console;

@@ -1,0 +1,205 @@
+-- Who may see what of the register: a view a purpose. Casework may read them too, to show what others see.
+
+CREATE VIEW register.placements_for_police AS
+SELECT pl.id AS placement, pl.authority, pl.kind, pl.address, k.wrapped AS placement_key, pl.force,
+       pl.host_authority, a.name AS authority_name, a.duty_line, c.people AS carers, c.names AS carer_names,
+       c.mobiles AS carer_mobiles, c.keys AS carer_keys
+FROM register.placements pl
+JOIN register.authorities a ON a.id = pl.authority
+LEFT JOIN register.data_keys k ON k.owner = pl.id
+LEFT JOIN LATERAL (
+    SELECT array_agg(p.id ORDER BY pc.from_at, p.id) AS people, array_agg(p.name ORDER BY pc.from_at, p.id) AS names,
+           array_agg(p.mobile ORDER BY pc.from_at, p.id) AS mobiles,
+           array_agg(pk.wrapped ORDER BY pc.from_at, p.id) AS keys
+    FROM register.placement_carers pc
+    JOIN register.people p ON p.id = pc.person
+    JOIN register.data_keys pk ON pk.owner = p.id
+    WHERE pc.placement = pl.id AND pc.to_at IS NULL
+) c ON true;
+GRANT SELECT ON register.placements_for_police TO casework, police;
+
+CREATE VIEW register.for_police_notice AS
+SELECT ch.id AS child, ch.code, ch.name, ch.known_as, ch.sex, ch.language, ch.description, ch.date_of_birth,
+       ch.unaccompanied, ch.modern_slavery_concern, ch.subject_to_immigration_control, ch.age_disputed,
+       ch.guardian_allocated, ch.entered_care_at, ck.wrapped AS child_key, pl.placement, pl.kind, pl.address,
+       pl.placement_key, pl.force, pl.host_authority, pl.carers, pl.carer_names, pl.carer_mobiles, pl.carer_keys,
+       ch.authority, a.name AS authority_name, a.duty_line, ch.profile, ph.child IS NOT NULL AS has_photograph,
+       ph.taken_on AS photograph_taken_on
+FROM register.children ch
+JOIN register.authorities a ON a.id = ch.authority
+LEFT JOIN register.data_keys ck ON ck.owner = ch.id
+LEFT JOIN register.placements_for_police pl ON pl.placement = ch.placement
+LEFT JOIN register.photographs ph ON ph.child = ch.id;
+GRANT SELECT ON register.for_police_notice TO casework, police;
+
+CREATE VIEW register.photographs_for_police AS
+SELECT ph.child, ph.picture, ph.media_type, ph.taken_on, k.wrapped
+FROM register.photographs ph LEFT JOIN register.data_keys k ON k.owner = ph.child;
+GRANT SELECT ON register.photographs_for_police TO casework, police;
+
+CREATE VIEW register.forces_for_police AS
+SELECT f.id AS force, f.name, f.notice_url, f.secrets, f.reply_secrets, f.callback, k.wrapped, f.notice_email,
+       f.private_ca, f.agreed, f.sends_open_list
+FROM register.forces f LEFT JOIN register.data_keys k ON k.owner = 'force-' || f.id;
+GRANT SELECT ON register.forces_for_police TO casework, police;
+
+-- Who reported, in which role, and how to ring them.
+CREATE VIEW register.reporters_for_police AS
+SELECT p.id AS reporter,
+       CASE WHEN EXISTS (SELECT FROM register.placement_carers pc WHERE pc.person = p.id AND pc.to_at IS NULL) THEN 'carer'
+            ELSE (SELECT min(d.role) FROM register.directory d WHERE d.person = p.id) END AS role,
+       p.name, p.mobile, k.wrapped
+FROM register.people p LEFT JOIN register.data_keys k ON k.owner = p.id
+UNION ALL
+SELECT a.id, 'agency', NULL, NULL, NULL FROM register.agencies a;
+GRANT SELECT ON register.reporters_for_police TO casework, police;
+
+-- The words that a notice of theirs names, and no others: not a discussion's record, nor an operator's reason beside it.
+CREATE VIEW register.words_told_to_police AS
+SELECT d.id AS delivery, w.id, w.about, w.words, w.said_by, w.at, k.wrapped, w.answers
+FROM delivery.deliveries d
+CROSS JOIN LATERAL jsonb_array_elements_text(d.telling -> 'words') AS told (words)
+JOIN register.words w ON w.id = told.words
+LEFT JOIN register.data_keys k ON k.owner = w.about
+WHERE d.service = 'police';
+GRANT SELECT ON register.words_told_to_police TO police;
+CREATE VIEW register.words_said AS
+SELECT DISTINCT id, about, words, said_by, at, wrapped, answers FROM register.words_told_to_police;
+GRANT SELECT ON register.words_said TO casework, police;
+
+-- The console's accounts that may have notices sent again, so that a command names who gave it.
+CREATE VIEW register.operators_who_send_again AS
+SELECT account, sign_in, role, authority FROM console.accounts
+WHERE disabled_at IS NULL AND role IN ('duty-manager', 'operator');
+GRANT SELECT ON register.operators_who_send_again TO casework, police;
+
+-- Who texts: a carer, a professional, or a police officer, who is in the directory for their force alone.
+CREATE VIEW register.for_conversation AS
+SELECT p.id AS person, p.number_hash, p.authority, p.language, pc.from_at, pc.to_at, pl.id AS placement, pl.kind,
+       pl.force, ch.id AS child, ch.code, ch.name, ch.known_as, k.wrapped AS child_key,
+       EXISTS (SELECT FROM register.directory d WHERE d.person = p.id) AS in_directory,
+       (SELECT bool_and(starts_with(d.role, 'police.')) FROM register.directory d WHERE d.person = p.id) AS of_police
+FROM register.people p
+LEFT JOIN register.placement_carers pc ON pc.person = p.id
+LEFT JOIN register.placements pl ON pl.id = pc.placement
+LEFT JOIN register.children ch ON ch.placement = pl.id AND pc.to_at IS NULL
+LEFT JOIN register.data_keys k ON k.owner = ch.id;
+GRANT SELECT ON register.for_conversation TO casework, carers;
+
+-- Duty staff may name each child of their authority by its code, other professionals their own. No name, no address.
+CREATE VIEW register.children_by_code AS
+SELECT p.number_hash, p.id AS person, p.authority, ch.id AS child, ch.code, ch.placement, pl.force, k.wrapped
+FROM register.people p
+JOIN register.children ch ON ch.authority = p.authority
+LEFT JOIN register.placements pl ON pl.id = ch.placement
+LEFT JOIN register.data_keys k ON k.owner = ch.id
+WHERE EXISTS (
+    SELECT FROM register.directory d
+    WHERE d.person = p.id AND (starts_with(d.role, 'duty.') OR (d.child = ch.id AND NOT starts_with(d.role, 'police.')))
+);
+GRANT SELECT ON register.children_by_code TO carers;
+
+-- The authority whose agencies may say who such a child is.
+CREATE VIEW register.provisional_children AS
+SELECT provisional AS child, authority FROM carers.provisionals WHERE authority IS NOT NULL
+UNION
+SELECT a.child, g.authority FROM casework.accepted a JOIN register.agencies g ON g.id = a.agency
+WHERE starts_with(a.child, 'provisional-');
+GRANT SELECT ON register.provisional_children TO casework;
+
+CREATE VIEW register.agencies_for_events AS
+SELECT a.id AS agency, a.authority, a.secrets, a.types, a.verifies, k.wrapped,
+       (SELECT array_agg(s.source ORDER BY s.source) FROM register.agency_sources s WHERE s.agency = a.id) AS sources
+FROM register.agencies a LEFT JOIN register.data_keys k ON k.owner = 'agency-' || a.id;
+GRANT SELECT ON register.agencies_for_events TO casework;
+
+-- Rules may ask who cares for a child now: ids alone.
+CREATE VIEW register.for_protocol AS
+SELECT ch.id AS child, ch.authority, pl.force, ch.placement, pl.host_authority, ch.date_of_birth, ch.unaccompanied,
+       ch.modern_slavery_concern, ch.subject_to_immigration_control, ch.age_disputed, ch.guardian_allocated,
+       ch.entered_care_at,
+       (SELECT array_agg(pc.person ORDER BY pc.person) FROM register.placement_carers pc
+        WHERE pc.placement = ch.placement AND pc.to_at IS NULL) AS carers
+FROM register.children ch LEFT JOIN register.placements pl ON pl.id = ch.placement;
+GRANT SELECT ON register.for_protocol TO casework, protocol, professionals, strategy;
+
+CREATE VIEW register.placements_for_protocol AS
+SELECT id AS placement, authority, force, host_authority FROM register.placements;
+GRANT SELECT ON register.placements_for_protocol TO casework, protocol, professionals, console;
+
+CREATE VIEW register.duty_lines AS
+SELECT id AS authority, duty_line FROM register.authorities;
+GRANT SELECT ON register.duty_lines TO casework, carers, professionals, strategy, police;
+
+CREATE VIEW register.rota AS
+SELECT d.authority, d.role, d.person, d.child, d.turn, d.days, d.starts, d.ends, d.bank_holidays, p.language
+FROM register.directory d JOIN register.people p ON p.id = d.person;
+GRANT SELECT ON register.rota TO casework, carers, professionals, strategy;
+
+CREATE VIEW register.carers_now AS
+SELECT pc.placement, ch.id AS child, p.id AS person, p.authority, p.language, pc.from_at
+FROM register.placement_carers pc
+JOIN register.people p ON p.id = pc.person
+LEFT JOIN register.children ch ON ch.placement = pc.placement
+WHERE pc.to_at IS NULL;
+GRANT SELECT ON register.carers_now TO casework, carers, professionals, strategy;
+
+CREATE VIEW register.for_contact AS
+SELECT p.id AS person, p.authority, p.mobile, p.email, p.language, k.wrapped
+FROM register.people p LEFT JOIN register.data_keys k ON k.owner = p.id;
+GRANT SELECT ON register.for_contact TO casework, carers, professionals, strategy;
+
+CREATE VIEW register.bridges AS
+SELECT id AS authority, bridge FROM register.authorities;
+GRANT SELECT ON register.bridges TO casework, strategy;
+
+CREATE VIEW register.discussion_records AS
+SELECT r.discussion, w.id, w.about, w.words, k.wrapped, array_position(r.words, w.id) AS place
+FROM strategy.records r
+JOIN register.words w ON w.id = ANY (r.words)
+LEFT JOIN register.data_keys k ON k.owner = w.about;
+GRANT SELECT ON register.discussion_records TO strategy;
+
+CREATE VIEW register.for_console AS
+SELECT id AS child, code, authority FROM register.children;
+GRANT SELECT ON register.for_console TO casework, console;
+
+-- For somebody on duty who has said why.
+CREATE VIEW register.identity_for_console AS
+SELECT c.id AS child, c.code, c.name, c.known_as, k.wrapped
+FROM register.children c LEFT JOIN register.data_keys k ON k.owner = c.id;
+GRANT SELECT ON register.identity_for_console TO console, casework;
+
+-- Operators' reasons, which are the only words that the console reads.
+CREATE VIEW register.words_of_operators AS
+SELECT w.id, w.about, w.words, w.said_by, w.at, k.wrapped
+FROM register.words w LEFT JOIN register.data_keys k ON k.owner = w.about
+WHERE w.said_by LIKE 'account-%';
+GRANT SELECT ON register.words_of_operators TO console, casework;
+
+-- A child whom the register does not hold is not in it, and is counted as unknown.
+CREATE VIEW register.cohorts AS
+SELECT id AS child,
+    CASE WHEN unaccompanied AND modern_slavery_concern THEN 'both'
+         WHEN unaccompanied THEN 'unaccompanied'
+         WHEN modern_slavery_concern THEN 'modern-slavery'
+         WHEN unaccompanied IS NULL OR modern_slavery_concern IS NULL THEN 'unknown'
+         ELSE 'neither' END AS cohort
+FROM register.children;
+GRANT SELECT ON register.cohorts TO console;
+
+CREATE VIEW register.directory_for_console AS
+SELECT d.authority, d.role, d.person, c.code, d.turn, d.days, d.starts, d.ends, d.bank_holidays, p.name,
+       p.mobile IS NOT NULL AS has_mobile, p.email IS NOT NULL AS has_email, k.wrapped
+FROM register.directory d
+JOIN register.people p ON p.id = d.person
+LEFT JOIN register.children c ON c.id = d.child
+LEFT JOIN register.data_keys k ON k.owner = p.id;
+GRANT SELECT ON register.directory_for_console TO console, casework;
+
+CREATE VIEW register.forces_for_console AS
+SELECT f.id AS force, f.name,
+       coalesce(substring(f.notice_url from '^[a-z]+://([^/]+)'), 'mail at ' || split_part(f.notice_email, '@', 2)) AS host,
+       f.callback
+FROM register.forces f;
+GRANT SELECT ON register.forces_for_console TO console, casework;

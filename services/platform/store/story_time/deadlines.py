@@ -1,0 +1,78 @@
+"""Keeps deadlines: rows that hold the event to publish. The protocol writes and cancels them, the clock claims them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.platform.store.query import bulk_insert, to_columns
+from services.platform.store.tables import due
+from services.platform.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    deadline: UUID
+    child: str
+    due_at: datetime
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """`version` grows with each change of one deadline."""
+
+    deadline: UUID
+    version: int
+    child: str
+    due_at: datetime
+    envelope: bytes
+
+
+PENDING = tuple(field.name for field in fields(Pending))
+PUT = bulk_insert(
+    "deadlines.due",
+    {"deadline": "uuid", "version": "integer", "child": "text", "due_at": "timestamptz", "envelope": "bytea"},
+    """
+    ON CONFLICT (deadline) DO UPDATE SET version = excluded.version, child = excluded.child, due_at = excluded.due_at,
+        envelope = excluded.envelope, fired_at = NULL, cancelled_at = NULL
+    WHERE deadlines.due.version < excluded.version
+    """,
+)
+CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
+
+
+async def put_all(uow: UnitOfWork, pending: Sequence[Pending]) -> None:
+    """Replaces a deadline, fired or not, by its later version; an earlier version changes nothing.
+
+    Written with the commit, after the transaction's earlier puts and cancellations. No deadline may be given twice.
+    """
+    if pending:
+        rows = [{name: getattr(each, name) for name in PENDING} for each in pending]
+        uow.write(PUT, to_columns(rows))
+
+
+async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
+    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with the commit,
+    after the transaction's earlier puts.
+    """
+    if deadlines:
+        uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
+
+
+async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
+    """Returns due deadlines, longest overdue first, and locks them. Rows that another clock has locked are skipped."""
+    rows = await uow.connection.execute(
+        select(due.c.deadline, due.c.child, due.c.due_at, due.c.envelope)
+        .where(due.c.fired_at.is_(None), due.c.cancelled_at.is_(None), due.c.due_at <= now)
+        .order_by(due.c.due_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    return [DueRow(*row) for row in rows]
+
+
+async def fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
+    await uow.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))

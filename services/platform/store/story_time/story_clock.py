@@ -1,0 +1,38 @@
+"""Keeps story time's offset: one row that only grows, which every process follows within half a second."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.periodic import Repeating
+from services.platform.store.tables import story_clock
+
+FOLLOW_EVERY_SECONDS = 0.5
+
+
+def follow_offset(engine: AsyncEngine, clocks: Clocks) -> Repeating:
+    async def turn() -> bool:
+        async with engine.connect() as connection:
+            clocks.move_to(await ahead_by(connection))
+        return False
+
+    return Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS)
+
+
+async def ahead_by(connection: AsyncConnection) -> timedelta:
+    """Zero outside the sandbox."""
+    return timedelta() + (await connection.scalar(select(story_clock.c.ahead_by)) or timedelta())
+
+
+async def move_forward(engine: AsyncEngine, by: timedelta) -> timedelta:
+    """Returns the new offset. Raises ValueError for a move that is not forward. Call it only in a declared sandbox."""
+    if by <= timedelta():
+        msg = "story time moves forward only"
+        raise ValueError(msg)
+    async with engine.begin() as connection:
+        moved = await connection.scalar(
+            update(story_clock).values(ahead_by=story_clock.c.ahead_by + by).returning(story_clock.c.ahead_by)
+        )
+    return timedelta() + (moved or timedelta())

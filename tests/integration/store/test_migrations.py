@@ -1,0 +1,90 @@
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.platform.store.migrations.apply import HISTORY, UnknownShapeError, apply
+from tests.support.database import Database
+
+
+@pytest.fixture
+def empty(postgres: Database) -> Iterator[str]:
+    """The URL of a database of its own, in which nothing is yet."""
+    with psycopg.connect(postgres.admin_url, dbname="postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty")
+        yield postgres.admin_url.rsplit("/", maxsplit=1)[0] + "/empty"
+        connection.execute("DROP DATABASE empty WITH (FORCE)")
+
+
+@pytest.fixture
+def of_another_version(empty: str) -> str:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text PRIMARY KEY)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0035_whose_child')")
+    return empty
+
+
+def _schemas(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        return {name for (name,) in connection.execute("SELECT nspname FROM pg_namespace")}
+
+
+def test_a_second_time_changes_nothing(empty: str) -> None:
+    apply(empty)
+    before = _schemas(empty)
+    assert {"register", "audit", "clock"} <= before
+    apply(empty)
+    assert _schemas(empty) == before
+
+
+def test_a_database_of_another_version_is_left_alone(of_another_version: str) -> None:
+    before = _schemas(of_another_version)
+    with pytest.raises(UnknownShapeError, match="0035_whose_child"):
+        apply(of_another_version)
+    assert _schemas(of_another_version) == before
+
+
+def test_the_command_says_so_in_a_line(of_another_version: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "services", "migrate"],
+        env=os.environ | {"SAFE_RETURN_ADMIN_DATABASE": of_another_version},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "`make clean`" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+INDEX_CONCURRENTLY = """
+from alembic import op
+
+revision = "0002_index"
+down_revision = "0001_baseline"
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("SELECT pg_sleep(0.5)")
+        op.execute("CREATE INDEX CONCURRENTLY contacts_failed ON console.contacts (failed_at)")
+"""
+
+
+def test_an_index_is_made_concurrently_though_another_waits_to_migrate(empty: str, tmp_path: Path) -> None:
+    history = Path(shutil.copytree(HISTORY, tmp_path / "migrations"))
+    (history / "versions" / "0002_index.py").write_text(INDEX_CONCURRENTLY)
+    apply(empty)
+    with ThreadPoolExecutor() as both:
+        assert list(both.map(apply, [empty, empty], [history, history])) == [None, None]
+    with psycopg.connect(empty) as connection:
+        made = connection.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'console.contacts_failed'::regclass"
+        )
+        assert made.fetchall() == [(True,)]
