@@ -13,12 +13,7 @@ from starlette.responses import Response
 
 from services.console.accounts.repository import use_session
 from services.console.policy.permits import May, Operator
-<<<<<<< HEAD
 from services.console.policy.sign_in import SessionLimits
-from services.platform.runtime.browser_form import read_form
-=======
-from services.console.policy.sign_in import Lasting
->>>>>>> h-floors
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.browser_form import read_form
 from services.platform.runtime.http.problems import Problem
