@@ -124,6 +124,20 @@ class DutyChanged(Message, kind="duty.changed.v1", topic=Topic.EVIDENCE):
         return self.state in GOES_ON and self.ended_because is None
 
 
+class MessageDecided(Message, kind="message.decided.v1", topic=Topic.EVIDENCE):
+    """Everything that one message brought about: each rule's verdict on it, and the duties that it changed.
+
+    `duties` as they stand afterwards, each once.
+    """
+
+    authority: AuthorityId
+    about: str
+    """Kind of the message decided upon."""
+    about_id: str
+    verdicts: tuple[ProtocolDecided, ...] = ()
+    duties: tuple[DutyChanged, ...] = ()
+
+
 class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):
     """Who has the report by now: what a carer who asks is told. Said again as often as a duty changes that shows it."""
 

@@ -41,6 +41,15 @@ class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
     person: PersonId | None = None
     body_hash: str
     """Keyed hash of the bytes sent."""
+    purpose: str | None = None
+    looked_up: tuple[str, ...] = ()
+    """The fields of the register that were read to prepare it, with the first attempt that is recorded. Never their values."""
+
+
+class DeliveriesAttempted(Evidence, kind="deliveries.attempted.v1"):
+    """Attempts about one child that one service recorded together."""
+
+    attempts: tuple[DeliveryAttempted, ...]
 
 
 class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):

@@ -63,6 +63,15 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
     ]
 
 
+class DutyOutcomes(Message, kind="duty.outcomes.v1", topic=Topic.OUTCOMES):
+    """Outcomes about one child that one service recorded together. An acknowledgement always travels alone."""
+
+    authority: AuthorityId
+    accepted: tuple[DutyAccepted, ...] = ()
+    delivered: tuple[DutyDelivered, ...] = ()
+    failed: tuple[DutyFailed, ...] = ()
+
+
 class StrategyDiscussionChanged(Message, kind="strategy-discussion.changed.v1", topic=Topic.OUTCOMES):
     """A strategy discussion as it now stands: when, and who comes. `discussion` is its number within the episode."""
 
