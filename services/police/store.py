@@ -39,17 +39,17 @@ TOLD_OF_ANOTHER = """
 
 
 def record_told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) -> None:
-    """Records the state of the episode that this notice tells its force. `earlier_episodes` counts it in the same transaction."""
+    """Records, with the commit, the state of the episode that this notice tells its force. The notice is prepared after it."""
     if duty.force is None or duty.episode is None:
         return
     state = STATE_AFTER.get(duty.wording)
     row = {"force": duty.force, "episode": duty.episode, "told_at": duty.created_at}
     if state is not None:
         first = {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}
-        uow.write_before_fetch(TOLD, row | first)
+        uow.write(TOLD, row | first)
     if duty.refers_to is not None:
         merged = MERGED if state in {None, *SEARCHED_FOR} else state
-        uow.write_before_fetch(TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": merged})
+        uow.write(TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": merged})
 
 
 EARLIER_EPISODES = """

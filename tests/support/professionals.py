@@ -84,7 +84,14 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     )
     text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
     loop = DeliveryLoop(
-        "professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[GroupedMail(mail, store)]
+        "professionals",
+        store,
+        clocks,
+        text,
+        keyring=keyring,
+        prepare=sender.prepare,
+        others=[GroupedMail(mail, store)],
+        alone=lambda delivery: delivery.medium == "email",
     )
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks))
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)

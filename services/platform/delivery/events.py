@@ -1,9 +1,9 @@
-"""What the floor says of a parcel, in the transaction of what happened to it."""
+"""Builds the events of a delivery, which are published in the transaction that changes its row."""
 
 from collections.abc import Sequence
 
-from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.model import Delivery, FailureReason, MediumName
+from services.platform.delivery.channels.channel import AttemptRecord
+from services.platform.delivery.model import Delivery, FailureReason
 from services.safeguarding.child_events.contact_events import ContactUnreachable
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
@@ -16,7 +16,7 @@ CARER = "carer"
 
 
 def accepted(delivery: Delivery, person: PersonId | None) -> Message | None:
-    """None of a conversation's reply, which nobody's duty waits for. So with the others."""
+    """None for a reply of a conversation, since no duty waits for it. So with the functions below."""
     duty = delivery.duty
     if duty is None:
         return None
@@ -68,16 +68,7 @@ def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
 
 
-def attempted(
-    delivery: Delivery,
-    answer: SendResult,
-    *,
-    medium: MediumName,
-    sending: SendRequest,
-    took_ms: int,
-    person: PersonId | None,
-    body_hash: bytes,
-) -> Message | None:
+def attempted(delivery: Delivery, record: AttemptRecord, person: PersonId | None) -> Message | None:
     if delivery.authority is None:
         return None
     return DeliveryAttempted(
@@ -85,13 +76,13 @@ def attempted(
         duty=delivery.duty.duty if delivery.duty else None,
         step=delivery.duty.step if delivery.duty else None,
         authority=delivery.authority,
-        attempt=sending.attempt,
-        medium=medium,
-        result=answer.result,
-        status=answer.status,
-        took_ms=took_ms,
+        attempt=record.request.attempt,
+        medium=record.medium,
+        result=record.result.result,
+        status=record.result.status,
+        took_ms=record.took_ms,
         person=person,
-        body_hash=body_hash.hex(),
+        body_hash=record.body_hash.hex(),
     )
 
 

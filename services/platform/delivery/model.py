@@ -1,4 +1,4 @@
-"""One thing for one destination, and what a service makes of it when it is first sent."""
+"""Defines a delivery, one message for one destination, and the message that a service prepares for it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,9 +37,9 @@ MEDIA: dict[Channel, MediumName] = {
 class State(StrEnum):
     WAITING = "waiting"
     SENDING = "sending"
-    """An attempt has begun. Found after a crash: it may have arrived."""
+    """An attempt has begun. After a crash: it may have arrived."""
     UNKNOWN = "unknown"
-    """The answer was lost."""
+    """The result was lost: it may have arrived."""
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     ACKNOWLEDGED = "acknowledged"
@@ -72,7 +72,7 @@ class Delivery:
     body: str | None = None
     key_owner: str | None = None
     held_for: timedelta = timedelta(0)
-    """Not sent before that long after it was put, so that others for the same reader may go with it."""
+    """Sent that long after it was put at the earliest, so that others for the same reader may go with it."""
 
     @classmethod
     def of(
@@ -101,12 +101,12 @@ class Delivery:
 
     @property
     def code(self) -> str:
-        """What its recipient texts back after OK."""
+        """The code that its recipient texts back after OK."""
         return identifiers.code_of(self.id)
 
     @property
     def to_stranger(self) -> bool:
-        """A reply to a number that is nobody's whom we know."""
+        """A reply to a number that we do not know."""
         return self.duty is None and self.person is None
 
     @property

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from services.platform.store.transient_errors import is_transient
 
@@ -18,7 +18,7 @@ class _Waiting(Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
+    """`commit` writes all of several, or none. At most `at_once` groups are under way, of `most` at most.
 
     `gather_seconds`: how long the first of a group waits for others.
     """
@@ -28,13 +28,14 @@ class GroupCommit(Generic[T]):
         commit: Callable[[Sequence[T]], Awaitable[None]],
         *,
         most: int,
+        at_once: int = 1,
         gather_seconds: float = 0.0,
     ) -> None:
         self._commit = commit
-        self._most = most
+        self._most, self._at_once = most, at_once
         self._gather_seconds = gather_seconds
         self._waiting: list[_Waiting[T]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
         self._asked: set[asyncio.Future[None]] = set()
         self._closed = False
 
@@ -47,17 +48,17 @@ class GroupCommit(Generic[T]):
         self._asked.add(committed)
         committed.add_done_callback(self._asked.discard)
         self._waiting.append(_Waiting(one, committed))
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        if len(self._running) < self._at_once:
+            self._running.add(asyncio.create_task(self._run()))
         await committed
 
     async def close(self) -> None:
         """Whoever still waits is let go; what was under way is rolled back, or was committed."""
         self._closed = True
-        if self._running is not None:
-            self._running.cancel()
+        for running in list(self._running):
+            running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+                await running
         for committed in list(self._asked):
             committed.cancel()
 
@@ -69,7 +70,7 @@ class GroupCommit(Generic[T]):
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._put(group)
         finally:
-            self._running = None
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _put(self, group: list[_Waiting[T]]) -> None:
         """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""

@@ -211,16 +211,11 @@ class Reader:
             if query.cache is not None and (kept := query.cache.get(query.cache_key)) is not None:
                 answers[at] = kept
         asked = [at for at in range(len(queries)) if at not in answers]
-        ahead = self._take_writes_before_fetch() if asked else []
-        statements = [*ahead, *((queries[at].sql, queries[at].parameters) for at in asked)]
-        rows_of = (await _run(self.connection, statements, named=True))[len(ahead) :] if asked else []
+        statements = [(queries[at].sql, queries[at].parameters) for at in asked]
+        rows_of = await _run(self.connection, statements, named=True) if asked else []
         for at, rows in zip(asked, rows_of, strict=True):
             query = queries[at]
             answers[at] = query.decode(rows)
             if query.cache is not None and answers[at] is not None:
                 query.cache[query.cache_key] = answers[at]
         return [answers[at] for at in range(len(queries))]
-
-    def _take_writes_before_fetch(self) -> list[Statement]:
-        """Statements that go ahead of the queries, in their round trip."""
-        return []

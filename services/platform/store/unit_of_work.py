@@ -1,7 +1,7 @@
 """One transaction for everything that a message, a request or a turn of a loop brings about."""
 
 import operator
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -48,8 +48,7 @@ class Local(Generic[T]):
 class UnitOfWork(Reader):
     """Reads with `fetch`, writes with the commit (`write`, `bulk_write`, `save_once`), publishes with `publish`.
 
-    Nothing that waits for the commit is visible to `fetch` or `connection`, which run at once. Only `write_before_fetch` is
-    visible to `fetch`.
+    Nothing that waits for the commit is visible to `fetch` or `connection`, which run at once.
     """
 
     def __init__(self, connection: AsyncConnection, origin: Origin | None = None) -> None:
@@ -60,11 +59,9 @@ class UnitOfWork(Reader):
         self._origin = origin
         self._unwritten: list[Unwritten] = []
         self._locals: dict[Local[Any], Any] = {}
-        self._before_fetch: list[Statement] = []
         self._in_order: list[Statement] = []
         self._bulk: dict[str, list[Mapping[str, Any]]] = {}
         self._once: dict[str, dict[str, Callable[[], Mapping[str, Any]]]] = {}
-        self._before: list[Callable[[], Awaitable[None]]] = []
         self._acts: list[Callable[[], None]] = []
 
     def local(self, variable: Local[T]) -> T:
@@ -75,16 +72,6 @@ class UnitOfWork(Reader):
     def write(self, sql: str, parameters: Mapping[str, Any]) -> None:
         """Runs with the commit, in the order of calls, before the statements of `bulk_write`."""
         self._in_order.append((sql, parameters))
-
-    def write_before_fetch(self, sql: str, parameters: Mapping[str, Any]) -> None:
-        """Runs ahead of the next `fetch`, in its round trip, so that its queries see it. Without another `fetch` it runs with the
-        commit, before the statements of `write`.
-        """
-        self._before_fetch.append((sql, parameters))
-
-    def _take_writes_before_fetch(self) -> list[Statement]:
-        statements, self._before_fetch = self._before_fetch, []
-        return statements
 
     def bulk_write(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
         """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are in `returned` then.
@@ -153,48 +140,23 @@ class UnitOfWork(Reader):
             raise RuntimeError(msg)
         return self._origin
 
-    def before_commit(self, act: Callable[[], Awaitable[None]]) -> None:
-        """`act` sees everything that was written in this transaction, by whichever message (that of `write_before_fetch` by `fetch`
-        alone), and may write more. An exception in it rolls all of it back. Not together with `commit_returning`.
-        """
-        self._before.append(act)
-
     def on_commit(self, act: Callable[[], None]) -> None:
         """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
         it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
         """
         self._acts.append(partial(copy_context().run, act))
 
-    async def commit_returning(self, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Runs this statement and everything that waits, commits in the same round trip, and returns its rows. Nothing may follow."""
-        rows, *_ = await self._flush((sql, parameters), commit=True)
-        return rows
-
     async def finish(self) -> None:
-        """Writes what waits, and commits. Where nothing waits, SQLAlchemy commits when the block ends."""
-        if self._before:
-            acts, self._before = self._before, []
-            if self._in_order or self._bulk or self._once:
-                await self._flush()
-            for act in acts:
-                await act()
-        await self._flush(commit=True)
-
-    async def _flush(self, *first: Statement, commit: bool = False) -> list[list[tuple[Any, ...]]]:
-        """Runs `first` and then everything that waits; sends nothing where there is neither."""
+        """Writes what waits and commits, in one round trip. Where nothing waits, SQLAlchemy commits when the block ends."""
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
-        ahead = self._take_writes_before_fetch()
-        bulk_statements = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
-        statements = [*first, *ahead, *self._in_order, *bulk_statements]
-        bulk = len(self._bulk)
-        self._in_order, self._bulk, self._once = [], {}, {}
+        bulk = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
+        statements = [*self._in_order, *bulk]
         if not statements:
-            return []
-        answers = await execute_pipelined(self.connection, *statements, commit=commit)
-        for (sql, _), rows in list(zip(statements, answers, strict=True))[len(statements) - bulk :]:
-            self.returned.setdefault(sql, []).extend(rows)
-        return answers
+            return
+        answers = await execute_pipelined(self.connection, *statements, commit=True)
+        for (sql, _), rows in zip(bulk, answers[len(self._in_order) :], strict=True):
+            self.returned[sql] = rows
 
     def committed(self) -> None:
         for act in self._acts:

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery, PreparedMessage, State
-from services.platform.delivery.queue.repository import BODY, parcel_of
+from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.delivery.tables import deliveries
 from services.platform.register.contact import Contact
 from services.platform.register.keys import Decryptor
@@ -142,7 +142,7 @@ class DigestGrouping:
 
 
 def _deliveries(rows: Rows) -> list[Delivery]:
-    return [parcel_of(row._asdict()) for row in rows]
+    return [decode_delivery(row._asdict()) for row in rows]
 
 
 IN_MAIL = as_sql(

@@ -107,7 +107,7 @@ class RecordWriting:
         uow.publish(held, subject=found.child, cause=found, message_id=name)
         await self.record_service.take(uow, found, held, child=found.child, cause=found, name=name)
         uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
-        await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
+        await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
 
     async def _find(self, uow: UnitOfWork, delivery: UUID) -> RecordLink | None:
         sent = await deliveries.find(uow.connection, delivery)

@@ -1,4 +1,4 @@
-"""How the pages behind one-time links are described in a service's OpenAPI document."""
+"""Describes the pages behind one-time links in a service's OpenAPI document."""
 
 from http import HTTPStatus
 from typing import Any
@@ -44,7 +44,7 @@ PRESSED: dict[str, Any] = TOKEN | {
 
 
 def openings(links: LinkPages) -> list[dict[str, Any]]:
-    """What FastAPI's `add_api_route` needs to mount these pages, once a method."""
+    """The arguments of FastAPI's `add_api_route` that mount these pages, one set a method."""
     return [
         {
             "path": links.route().path,
