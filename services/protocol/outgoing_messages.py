@@ -65,7 +65,7 @@ def _decided(received: Received[Any], decision: Decision) -> Iterator[tuple[Mess
         if not verdicts and not duties:
             continue
         decided = MessageDecided(
-            authority=(*verdicts, *duties)[0].authority,
+            authority=verdicts[0].authority if verdicts else duties[0].authority,
             about=received.content.kind,
             about_id=received.id,
             verdicts=verdicts,
