@@ -24,12 +24,13 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.outcomes import (
     DutyAccepted,
     DutyAcknowledged,
     DutyDelivered,
     DutyFailed,
+    DutyOutcomes,
     StrategyDiscussionChanged,
 )
 from services.safeguarding.message import Message
@@ -41,7 +42,9 @@ SENDING: Kinds = (
     DutyAccepted,
     DutyDelivered,
     DutyFailed,
+    DutyOutcomes,
     DeliveryAttempted,
+    DeliveriesAttempted,
     RegisterLookedUp,
     contact_events.ContactUnreachable,
 )

@@ -55,13 +55,14 @@ async def test_what_was_put_is_sent_at_once_and_its_acceptance_is_said(engine: A
         said = await floor.said(told.subject)
     assert [sending.id for sending in medium.sent] == [told.content.telling]
     assert [message["type"] for message in said] == [
-        "register.looked-up.v1",
         "delivery.attempted.v1",
         "duty.accepted.v1",
     ]
-    assert said[2]["data"]["duty"] == str(told.content.duty)
+    assert said[1]["data"]["duty"] == str(told.content.duty)
+    assert (said[0]["data"]["purpose"], said[0]["data"]["looked_up"]) == ("missing-notice", ["child.name"])
     assert row["lease_owner"] is None
     assert row["attempts"] == 1
+    assert row["looked_up"] is None
 
 
 async def test_what_has_no_place_yet_waits_and_begins_when_there_is_one(engine: AsyncEngine, keyring: Keyring) -> None:

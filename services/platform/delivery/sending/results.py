@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import AttemptRecord, ChannelRegistry, SendResult
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
@@ -52,10 +53,12 @@ class ResultWriter:
     async def _commit(self, batch: Sequence[AttemptOutcome]) -> None:
         """In one order: two processes that lock the same rows do not deadlock."""
         async with self._store.transaction() as uow:
+            events = JoinedEvents()
             for each in sorted(batch, key=lambda each: each.leased.delivery.id):
-                await self._write(uow, each)
+                await self._write(uow, each, events)
+            events.publish(uow)
 
-    async def _write(self, uow: UnitOfWork, outcome: AttemptOutcome) -> None:
+    async def _write(self, uow: UnitOfWork, outcome: AttemptOutcome, events: JoinedEvents) -> None:
         now, leased, delivery, result = self._clocks.wall(), outcome.leased, outcome.leased.delivery, outcome.result
         person, request = outcome.attempt.message.person, outcome.attempt.request
         medium = result.medium or self._channels.of(delivery.medium, request.recipient).name
@@ -81,8 +84,8 @@ class ResultWriter:
             elif state == State.WITHDRAWN and (leased.uncertain or result.result is AttemptResult.UNKNOWN):
                 # As before an attempt (`AttemptStarter`): its recipient hears the all-clear.
                 event = delivery_events.accepted(delivery, person)
-        attempted = delivery_events.attempted(delivery, record, person)
-        uow.publish(attempted, event, subject=delivery.child, cause=delivery)
+        attempted = delivery_events.attempted(delivery, record, person, outcome.attempt.message.read)
+        events.add(delivery, attempted, event)
         if transition.state is State.ACCEPTED:
             seconds = (now - delivery.created_at).total_seconds()
             uow.on_commit(lambda: metrics.ACCEPTED_SECONDS.labels(medium).observe(seconds))
