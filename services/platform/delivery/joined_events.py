@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from services.platform.delivery.model import Delivery
 from services.platform.store.unit_of_work import UnitOfWork
-from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted
+from services.safeguarding.duty.evidence import DeliveriesAttempted, DeliveryAttempted, RegisterLookedUp
 from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyFailed, DutyOutcomes, Outcome
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.message import Message
@@ -29,7 +29,7 @@ class JoinedEvents:
         known.extend(event for event in events if event is not None)
 
     def publish(self, uow: UnitOfWork) -> None:
-        """Attempts first, then what came of them."""
+        """What was read first, then attempts, then what came of them."""
         for delivery, events in self._by_origin.values():
             uow.publish(*_joined(events, delivery.authority), subject=delivery.child, cause=delivery)
 
@@ -39,11 +39,12 @@ def _joined(events: Sequence[Message], authority: AuthorityId | None) -> list[Me
         return list(events)
     attempts = [each for each in events if isinstance(each, DeliveryAttempted)]
     outcomes = [each for each in events if isinstance(each, Joinable)]
-    others = [each for each in events if not isinstance(each, DeliveryAttempted | Joinable)]
-    joined: list[Message] = list(attempts)
+    readings = [each for each in events if isinstance(each, RegisterLookedUp)]
+    others = [each for each in events if not isinstance(each, DeliveryAttempted | RegisterLookedUp | Joinable)]
+    tried: list[Message] = list(attempts)
     if len(attempts) > 1:
-        joined = [DeliveriesAttempted(authority=authority, attempts=tuple(attempts))]
-    return [*joined, *(_message_of(run, authority) for run in _runs(outcomes)), *others]
+        tried = [DeliveriesAttempted(authority=authority, attempts=tuple(attempts))]
+    return [*readings, *tried, *(_message_of(run, authority) for run in _runs(outcomes)), *others]
 
 
 def _runs(outcomes: Iterable[Joinable]) -> list[list[Joinable]]:

@@ -209,7 +209,9 @@ async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_g
         said = await floor.said(told.subject)
     assert len(medium.sent) == row["attempts"] == 3
     assert [sending.uncertain for sending in medium.sent] == [False, True, True]
-    assert (said[-1]["type"], said[-1]["data"]["reason"]) == ("duty.failed.v1", "undeliverable")
+    assert [each["type"] for each in said] == ["register.looked-up.v1", "duty.failed.v1"], "no attempt is on the record"
+    assert said[0]["data"]["fields"] == ["child.name"]
+    assert said[-1]["data"]["reason"] == "undeliverable"
 
 
 async def test_the_same_telling_put_twice_is_sent_once(engine: AsyncEngine, keyring: Keyring) -> None:

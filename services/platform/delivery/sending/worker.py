@@ -68,7 +68,7 @@ class DeliveryLoop:
             "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
         )
         starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets, alone)
-        results = ResultWriter(service, self._owner, store, clocks, keyring, self._channels)
+        results = ResultWriter(service, self._owner, store, keyring, self._channels)
         self._dispatcher = Dispatcher(starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake)
         self._has_come_back = False
         self._measured_due_at = self._recent_due_at = clocks.wall()
