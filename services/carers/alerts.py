@@ -3,7 +3,7 @@
 from services.carers import messages
 from services.carers.store import claims
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register.contact import contact_by_person
+from services.platform.register.people.contact import contact_by_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

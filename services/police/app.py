@@ -6,7 +6,7 @@ from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.register.forces import Forces
+from services.platform.register.organisations.forces import Forces
 from services.police import store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.messages.envelope import Received
-from services.platform.register.facts import facts_by_child
+from services.platform.register.children.facts import facts_by_child
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.unit_of_work import UnitOfWork

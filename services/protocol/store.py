@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Column, MetaData, Table, Text, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
-from services.platform.register.facts import Known, facts_at_placement, facts_by_child, first_authority
+from services.platform.register.children.facts import Known, facts_at_placement, facts_by_child, first_authority
 from services.platform.store.query import Query, Rows, as_sql, bulk_insert, to_columns, unnest_rows
 from services.platform.store.unit_of_work import Local, UnitOfWork
 from services.protocol.loader import parse

@@ -14,7 +14,7 @@ from services.carers.store import key_rotation, texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.register import conversation
+from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating

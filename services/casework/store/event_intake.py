@@ -11,7 +11,7 @@ from services.casework.store import transfers
 from services.casework.store.directory_changes import people_on_directory, publish_directory_changes
 from services.casework.store.import_writer import lock_register
 from services.platform.register import words
-from services.platform.register.agencies import Agency
+from services.platform.register.organisations.agencies import Agency
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, first_row
 from services.platform.store.unit_of_work import UnitOfWork

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import
 from services.casework.policy.rows import AgencyRow, ChildRow, ForceRow, PersonRow, PlacementRow
-from services.platform.register import agencies, forces
 from services.platform.register.keys import data_keys
+from services.platform.register.organisations import agencies, forces
 from services.platform.store.encryption import DataKey, Keyring
 from services.safeguarding.notice_fields import PROFILE
 

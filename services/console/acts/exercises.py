@@ -7,7 +7,7 @@ from uuid import UUID
 from services.console import metrics
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.permits import Operator
-from services.platform.register import directory_page
+from services.platform.register.people import directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store

@@ -11,7 +11,7 @@ from services.console.policy.acts import ACT_SPECS, ActSpec
 from services.console.policy.answers import Answers
 from services.console.policy.permits import Operator
 from services.console.read_model import repository as read_model
-from services.platform.register import identity
+from services.platform.register.children import identity
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader

@@ -15,8 +15,8 @@ from services.console.policy.status import EpisodeLine, episode_line, overview
 from services.console.policy.timeline import Line, timeline
 from services.console.read_model import repository as read_model
 from services.console.read_model.contacts import all_contacts
-from services.platform.register import directory_page
-from services.platform.register.identity import codes_of_children
+from services.platform.register.children.identity import codes_of_children
+from services.platform.register.people import directory_page
 from services.platform.register.reasons import reasons_by_id
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.platform.register.police_notice import ChildFacts, NoticeFacts, PlacementFacts
-from services.platform.register.reporters import Reporter
+from services.platform.register.children.police_notice import ChildFacts, NoticeFacts, PlacementFacts
+from services.platform.register.people.reporters import Reporter
 from services.platform.register.words import Words
 from services.police.notices.schema import (
     IN_DETAILS,

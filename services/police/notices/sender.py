@@ -7,9 +7,9 @@ from datetime import datetime
 from services.platform.delivery.channels.channel import MAIL_TO
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register.forces import Force, Forces
-from services.platform.register.police_notice import facts_for_notice
-from services.platform.register.reporters import Reporter, first_reporter
+from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.register.organisations.forces import Force, Forces
+from services.platform.register.people.reporters import Reporter, first_reporter
 from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

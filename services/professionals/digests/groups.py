@@ -24,8 +24,8 @@ from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery, PreparedMessage, State
 from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.delivery.tables import deliveries
-from services.platform.register.contact import Contact
 from services.platform.register.keys import Decryptor
+from services.platform.register.people.contact import Contact
 from services.platform.register.views import data_keys, rota
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -7,8 +7,8 @@ from cachetools import TTLCache
 from services.platform.delivery.channels import mime
 from services.platform.delivery.links.tokens import Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register import conversation
 from services.platform.register.cache import new_cache
+from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork

@@ -8,7 +8,7 @@ from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.contact import language_of_person
+from services.platform.register.people.contact import language_of_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import metrics

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from services.casework.policy import agency_event
 from services.casework.store.event_intake import accept_event
-from services.platform.register import agencies, words
+from services.platform.register import words
+from services.platform.register.organisations import agencies
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Origin, Store

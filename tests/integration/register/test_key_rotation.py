@@ -24,8 +24,8 @@ from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.register import contact
 from services.platform.register.key_rotation import AT_ONCE, renew_all
+from services.platform.register.people import contact
 from services.platform.register.views import data_keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect

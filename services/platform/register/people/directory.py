@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Text, any_, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.platform.register.contact import Contact, SealedContact
+from services.platform.register.people.contact import Contact, SealedContact
 from services.platform.register.views import carers_now, for_contact, for_protocol, rota
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql
@@ -69,7 +69,7 @@ def role_holders(
     """Those who hold the role, in the order in which they are asked: the one on duty first, then deputies. Empty: nobody holds it now.
 
     Where a duty names a `person`, that person is the answer, whatever the role. `at` is story time. A police control room
-    is no person: see `services.platform.register.forces`.
+    is no person: see `services.platform.register.organisations.forces`.
     """
     if person is not None:
         return Query(NAMED, {"person": person}, _holders)
