@@ -68,7 +68,15 @@ def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
 
 
-def attempted(delivery: Delivery, record: AttemptRecord, person: PersonId | None) -> Message | None:
+def purpose_of(delivery: Delivery) -> str:
+    """What the register was read for."""
+    return str(delivery.duty.wording) if delivery.duty else "reply"
+
+
+def attempted(
+    delivery: Delivery, record: AttemptRecord, person: PersonId | None, read: Sequence[str] = ()
+) -> Message | None:
+    """`read` names the fields of the register that were read for it and are not on the record yet."""
     if delivery.authority is None:
         return None
     return DeliveryAttempted(
@@ -83,6 +91,8 @@ def attempted(delivery: Delivery, record: AttemptRecord, person: PersonId | None
         took_ms=record.took_ms,
         person=person,
         body_hash=record.body_hash.hex(),
+        purpose=purpose_of(delivery) if read else None,
+        looked_up=tuple(read),
     )
 
 

@@ -39,6 +39,7 @@ deliveries = Table(
     Column("by_voice", Boolean, nullable=False),
     *moments("withdrawn_at"),
     *moments("changed_at", needed=True),
+    Column("looked_up", Text),
 )
 
 attempts = Table(

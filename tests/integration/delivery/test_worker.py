@@ -55,13 +55,14 @@ async def test_what_was_put_is_sent_at_once_and_its_acceptance_is_said(engine: A
         said = await floor.said(told.subject)
     assert [sending.id for sending in medium.sent] == [told.content.telling]
     assert [message["type"] for message in said] == [
-        "register.looked-up.v1",
         "delivery.attempted.v1",
         "duty.accepted.v1",
     ]
-    assert said[2]["data"]["duty"] == str(told.content.duty)
+    assert said[1]["data"]["duty"] == str(told.content.duty)
+    assert (said[0]["data"]["purpose"], said[0]["data"]["looked_up"]) == ("missing-notice", ["child.name"])
     assert row["lease_owner"] is None
     assert row["attempts"] == 1
+    assert row["looked_up"] is None
 
 
 async def test_what_has_no_place_yet_waits_and_begins_when_there_is_one(engine: AsyncEngine, keyring: Keyring) -> None:
@@ -208,7 +209,9 @@ async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_g
         said = await floor.said(told.subject)
     assert len(medium.sent) == row["attempts"] == 3
     assert [sending.uncertain for sending in medium.sent] == [False, True, True]
-    assert (said[-1]["type"], said[-1]["data"]["reason"]) == ("duty.failed.v1", "undeliverable")
+    assert [each["type"] for each in said] == ["register.looked-up.v1", "duty.failed.v1"], "no attempt is on the record"
+    assert said[0]["data"]["fields"] == ["child.name"]
+    assert said[-1]["data"]["reason"] == "undeliverable"
 
 
 async def test_the_same_telling_put_twice_is_sent_once(engine: AsyncEngine, keyring: Keyring) -> None:
