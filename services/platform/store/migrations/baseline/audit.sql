@@ -13,11 +13,22 @@ CREATE TABLE audit.entries (
     envelope bytea NOT NULL,
     previous bytea NOT NULL,
     hash bytea NOT NULL,
-    PRIMARY KEY (chain, position)
-);
+    PRIMARY KEY (chain, position, recorded_at)
+) PARTITION BY RANGE (recorded_at);
+CREATE TABLE audit.entries_outside PARTITION OF audit.entries DEFAULT;
 CREATE INDEX entries_by_time ON audit.entries USING brin (recorded_at) WITH (pages_per_range = 16);
 CREATE INDEX entries_answering ON audit.entries (chain, answers) WHERE answers IS NOT NULL;
 CREATE INDEX entries_of_episode ON audit.entries (episode) WHERE kind = 'episode.changed.v1';
+
+INSERT INTO months.tables VALUES ('audit.entries', NULL);
+SELECT months.keep_up('audit.entries');
+
+-- Each chain's last entry: found at once, in however many months the chain's entries lie.
+CREATE TABLE audit.tips (
+    chain text COLLATE "C" PRIMARY KEY,
+    position bigint NOT NULL,
+    hash bytea NOT NULL
+) WITH (fillfactor = 50);
 
 CREATE TABLE audit.anchors (
     number bigint PRIMARY KEY CHECK (number > 0),
@@ -43,7 +54,7 @@ CREATE TABLE audit.duties (
     next_step_at timestamptz
 );
 CREATE INDEX duties_by_next_step ON audit.duties (next_step_at) WHERE next_step_at IS NOT NULL;
-GRANT SELECT ON audit.entries, audit.anchors, audit.heads, audit.duties TO audit;
+GRANT SELECT ON audit.entries, audit.tips, audit.anchors, audit.heads, audit.duties TO audit;
 
 CREATE FUNCTION audit.moment(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
@@ -59,17 +70,20 @@ CREATE FUNCTION audit.append(
 DECLARE
     before bytea;
     place bigint;
+    hashed bytea;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('audit ' || to_chain, 0));
-    SELECT position, hash INTO place, before FROM entries WHERE chain = to_chain ORDER BY position DESC LIMIT 1;
+    SELECT position, hash INTO place, before FROM tips WHERE chain = to_chain;
     place := coalesce(place, 0) + 1;
     before := coalesce(before, decode(repeat('00', 32), 'hex'));
+    hashed := sha256(convert_to(
+        'safe-return audit entry 1' || chr(10) || to_chain || chr(10) || place || chr(10) || moment(at) || chr(10)
+        || encode(before, 'hex') || chr(10) || encode(sha256(bytes), 'hex') || chr(10), 'UTF8'));
     INSERT INTO entries VALUES (
-        to_chain, place, at, of_kind, happened, of_episode, expecting, answering, bytes, before,
-        sha256(convert_to(
-            'safe-return audit entry 1' || chr(10) || to_chain || chr(10) || place || chr(10) || moment(at) || chr(10)
-            || encode(before, 'hex') || chr(10) || encode(sha256(bytes), 'hex') || chr(10), 'UTF8'))
+        to_chain, place, at, of_kind, happened, of_episode, expecting, answering, bytes, before, hashed
     );
+    INSERT INTO tips VALUES (to_chain, place, hashed)
+    ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash;
     IF of_duty IS NOT NULL THEN
         INSERT INTO duties AS known VALUES (of_duty, to_chain, duty_revision, duty_goes_on, duty_next_step_at)
         ON CONFLICT (duty) DO UPDATE SET
@@ -102,9 +116,7 @@ BEGIN
         SELECT DISTINCT chain FROM entries
         WHERE recorded_at >= coalesce(last.made_at - interval '10 minutes', '-infinity')
     ) AS grown
-    CROSS JOIN LATERAL (
-        SELECT position, hash FROM entries WHERE chain = grown.chain ORDER BY position DESC LIMIT 1
-    ) AS head
+    JOIN tips AS head ON head.chain = grown.chain
     WHERE NOT EXISTS (SELECT FROM heads AS known WHERE known.chain = grown.chain AND known.position >= head.position);
     IF NOT FOUND THEN
         RETURN NULL;
