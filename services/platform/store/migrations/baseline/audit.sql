@@ -1,4 +1,5 @@
--- The audit's record: entries and anchors that its role may read, and may add by two functions. Nobody may change or remove them.
+-- The audit's record: entries and anchors that its role may read, and may add by two functions. Nobody may change or remove them;
+-- one more function removes self-tests whose time is over.
 -- How the hashes are reckoned is in `services.audit.policy.chain`: PostgreSQL reckons them here, and the verification there.
 
 CREATE TABLE audit.entries (
@@ -29,6 +30,7 @@ CREATE TABLE audit.tips (
     position bigint NOT NULL,
     hash bytea NOT NULL
 ) WITH (fillfactor = 50);
+CREATE INDEX tips_of_exercises ON audit.tips (chain) WHERE chain LIKE '%/exercise/%';
 
 CREATE TABLE audit.anchors (
     number bigint PRIMARY KEY CHECK (number > 0),
@@ -46,6 +48,14 @@ CREATE TABLE audit.heads (
 );
 CREATE INDEX heads_of_anchor ON audit.heads (anchor);
 
+-- What is left of an exercise's chain that was removed. Its heads are left too, so that the anchors can be reckoned again.
+CREATE TABLE audit.removed (
+    chain text COLLATE "C" PRIMARY KEY,
+    position bigint NOT NULL,
+    hash bytea NOT NULL,
+    removed_at timestamptz NOT NULL
+);
+
 CREATE TABLE audit.duties (
     duty uuid PRIMARY KEY,
     chain text NOT NULL,
@@ -54,7 +64,7 @@ CREATE TABLE audit.duties (
     next_step_at timestamptz
 );
 CREATE INDEX duties_by_next_step ON audit.duties (next_step_at) WHERE next_step_at IS NOT NULL;
-GRANT SELECT ON audit.entries, audit.tips, audit.anchors, audit.heads, audit.duties TO audit;
+GRANT SELECT ON audit.entries, audit.tips, audit.anchors, audit.heads, audit.removed, audit.duties TO audit;
 
 CREATE FUNCTION audit.moment(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
@@ -134,3 +144,39 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION audit.anchor(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.anchor(timestamptz) TO audit;
+
+-- Removes whole chains that are a day's exercises of an exercise authority, ninety days after that day, and nothing else: it
+-- looks at what each entry says, not at the chain's name alone. A chain that does not stand as its last head says stays.
+CREATE FUNCTION audit.remove_old_exercises() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = audit, pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    old tips;
+    day text;
+    gone integer := 0;
+BEGIN
+    FOR old IN
+        SELECT tips.* FROM tips
+        WHERE chain LIKE '%/exercise/%' AND chain ~ '^[^/]+/exercise/[0-9]{4}-[0-9]{2}-[0-9]{2}$'
+        AND right(chain, 10) < to_char(now() - interval '90 days', 'YYYY-MM-DD')
+        AND EXISTS (
+            SELECT FROM heads WHERE heads.chain = tips.chain AND heads.position = tips.position AND heads.hash = tips.hash)
+        ORDER BY right(chain, 10)
+    LOOP
+        EXIT WHEN gone = 10;
+        day := right(old.chain, 10);
+        CONTINUE WHEN EXISTS (
+            SELECT FROM entries, LATERAL (SELECT convert_from(envelope, 'UTF8')::jsonb) AS said (content)
+            WHERE chain = old.chain AND NOT coalesce(
+                to_char(recorded_at, 'YYYY-MM-DD') = day
+                AND content -> 'exercise' = 'true'
+                AND content #>> '{data,authority}' ~ '^exercise(-[a-z0-9]+)*$', false));
+        DELETE FROM entries WHERE chain = old.chain;
+        DELETE FROM duties WHERE chain = old.chain;
+        DELETE FROM tips WHERE chain = old.chain;
+        INSERT INTO removed VALUES (old.chain, old.position, old.hash, now());
+        gone := gone + 1;
+    END LOOP;
+    RETURN gone;
+END $$;
+REVOKE ALL ON FUNCTION audit.remove_old_exercises() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.remove_old_exercises() TO audit;
