@@ -1,13 +1,16 @@
 """Reads the record, and adds to it by the database's own functions: this role can write nothing else."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import Anchor, Entry, Head, RemovedChain, chain_name, envelope_of
-from services.audit.policy.consequences import duty_columns, thread_of
+from services.audit.policy.consequences import duty_rows, thread_of
 from services.platform.messages.envelope import Received
 from services.platform.store.query import unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
@@ -19,20 +22,16 @@ GIVEN = {
     "kind": "text",
     "happened": "timestamptz",
     "episode": "uuid",
-    "expects": "text",
-    "answers": "text",
+    "expects": "jsonb",
+    "answers": "jsonb",
     "envelope": "bytea",
-    "duty": "uuid",
-    "revision": "integer",
-    "goes_on": "boolean",
-    "next_step_at": "timestamptz",
+    "duties": "jsonb",
 }
 APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {unnest_rows(GIVEN)} ORDER BY place) AS in_order"
 ENTRIES = text(
     "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
     "FROM audit.entries WHERE chain = :chain ORDER BY position"
 )
-NO_DUTY = {"duty": None, "revision": None, "goes_on": None, "next_step_at": None}
 
 
 def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
@@ -50,11 +49,12 @@ def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
         "kind": content.kind,
         "happened": received.time,
         "episode": getattr(content, "episode", None),
-        "expects": thread.expects,
-        "answers": thread.answers,
+        "expects": _list(thread.expects),
+        "answers": _list(thread.answers),
         "envelope": envelope_of(received.raw, content.kind),
+        "duties": _list(duty_rows(content)),
     }
-    uow.bulk_write(APPEND, row | (duty_columns(content) or NO_DUTY), locks="chain")
+    uow.bulk_write(APPEND, row, locks="chain")
 
 
 async def anchor(uow: UnitOfWork, at: datetime) -> Anchor | None:
@@ -123,3 +123,8 @@ async def was_removed_by_retention(connection: AsyncConnection, chain: str, last
     if removed is None or last is None or not removed.was_due():
         return False
     return (removed.position, removed.hash) == (last.position, last.hash)
+
+
+def _list(several: Sequence[Any]) -> str | None:
+    """As JSON, since PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there are none."""
+    return to_json(several).decode() if several else None

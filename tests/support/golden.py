@@ -22,7 +22,8 @@ from services.protocol.stories import Happening, Story, named
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, Outcome
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
@@ -316,11 +317,10 @@ class Theatre:
                 continue
             if isinstance(received.content, Duty):
                 play.said.append(cast("Received[Duty]", received))
-            elif isinstance(received.content, Outcome):
-                state = "failed" if isinstance(received.content, DutyFailed) else received.content.kind.split(".")[1]
-                if not isinstance(received.content, DutyDelivered):
-                    play.became[received.content.duty, received.content.step].append(state)
-                if isinstance(received.content, DutyAcknowledged):
+            for outcome in parts_of(received.content):
+                if isinstance(outcome, Outcome) and not isinstance(outcome, DutyDelivered):
+                    play.became[outcome.duty, outcome.step].append(outcome.kind.split(".")[1])
+                if isinstance(outcome, DutyAcknowledged):
                     self._answered.add(received.id)
 
     def _story_now(self) -> datetime:

@@ -1,6 +1,6 @@
 """Keeps the read model. Each change notifies every console process when its transaction commits, so that open pages follow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -84,14 +84,15 @@ KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY, confl
 def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
     content = received.content
-    uow.bulk_write(KEEP_EPISODE, _state(received) | {"episode": content.episode, "opened_at": content.opened_at})
+    row = {"episode": content.episode, "opened_at": content.opened_at}
+    uow.bulk_write(KEEP_EPISODE, _state(received, content) | row)
 
 
-def keep_duty(uow: UnitOfWork, received: Received[DutyChanged]) -> None:
-    """An older revision than the one known changes nothing."""
-    content = received.content
-    row = {"duty": content.duty, "episode": content.episode, "waits": content.goes_on}
-    uow.bulk_write(KEEP_DUTY, _state(received) | row)
+def keep_duties(uow: UnitOfWork, received: Received[Message], duties: Iterable[DutyChanged]) -> None:
+    """As the message says that they stand. An older revision than the one known changes nothing."""
+    for each in duties:
+        row = {"duty": each.duty, "episode": each.episode, "waits": each.goes_on}
+        uow.bulk_write(KEEP_DUTY, _state(received, each) | row)
 
 
 def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime) -> None:
@@ -252,14 +253,14 @@ def dead_letters_after(after: datetime) -> Query[list[DeadLetter]]:
     return Query(DEAD_LETTERS, {"after": after}, lambda rows: [DeadLetter(*row) for row in rows])
 
 
-def _state(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:
+def _state(received: Received[Message], content: EpisodeChanged | DutyChanged) -> dict[str, object]:
     return {
         "child": received.subject,
-        "revision": received.content.revision,
-        "state": received.content.state,
+        "revision": content.revision,
+        "state": content.state,
         "changed_at": received.time,
         "exercise": received.exercise,
-        "content": received.content.model_dump_json(),
+        "content": content.model_dump_json(),
     }
 
 

@@ -30,7 +30,10 @@ from services.safeguarding.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """The message that is decided upon. `time` is when it came about, in story time; `id` is the message's own."""
+    """The message that is decided upon. `time` is when it came about, in story time; `id` is the message's own.
+
+    A fact that travelled with others is decided upon alone, under an id that follows from the message's (`part_ids`).
+    """
 
     content: Message
     id: str

@@ -6,6 +6,8 @@ from services.safeguarding.duty.outcomes import DutyOutcomes
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
 
+HOLDING_OTHERS = (MessageDecided, DutyOutcomes, DeliveriesAttempted)
+
 
 def parts_of(content: Message) -> tuple[Message, ...]:
     """The message itself where it holds no others, else those that it holds, in their order."""
@@ -22,7 +24,6 @@ def parts_of(content: Message) -> tuple[Message, ...]:
 
 def part_ids(content: Message, message_id: str) -> tuple[str, ...]:
     """An id for each part, in the order of `parts_of`: the message's own where it holds no others."""
-    parts = parts_of(content)
-    if parts == (content,):
+    if not isinstance(content, HOLDING_OTHERS):
         return (message_id,)
-    return tuple(str(derived("part", message_id, str(index))) for index in range(len(parts)))
+    return tuple(str(derived("part", message_id, str(index))) for index in range(len(parts_of(content))))

@@ -9,8 +9,8 @@ CREATE TABLE audit.entries (
     kind text NOT NULL,
     happened_at timestamptz NOT NULL,
     episode uuid,
-    expects text,
-    answers text,
+    expects text[],
+    answers text[],
     envelope bytea NOT NULL,
     previous bytea NOT NULL,
     hash bytea NOT NULL,
@@ -18,7 +18,8 @@ CREATE TABLE audit.entries (
 ) PARTITION BY RANGE (recorded_at);
 CREATE TABLE audit.entries_outside PARTITION OF audit.entries DEFAULT;
 CREATE INDEX entries_by_time ON audit.entries USING brin (recorded_at) WITH (pages_per_range = 16);
-CREATE INDEX entries_answering ON audit.entries (chain, answers) WHERE answers IS NOT NULL;
+-- Without fastupdate: what lies in its list of pending entries is read through at each question, of which the reconciler asks many.
+CREATE INDEX entries_answering ON audit.entries USING gin (answers) WITH (fastupdate = off) WHERE answers IS NOT NULL;
 CREATE INDEX entries_of_episode ON audit.entries (episode) WHERE kind = 'episode.changed.v1';
 
 INSERT INTO months.tables VALUES ('audit.entries', NULL);
@@ -74,8 +75,7 @@ REVOKE ALL ON FUNCTION audit.moment(timestamptz) FROM PUBLIC;
 -- plpgsql function sees everything that was committed before it began.
 CREATE FUNCTION audit.append(
     to_chain text, at timestamptz, of_kind text, happened timestamptz, of_episode uuid,
-    expecting text, answering text, bytes bytea,
-    of_duty uuid, duty_revision integer, duty_goes_on boolean, duty_next_step_at timestamptz
+    expecting jsonb, answering jsonb, bytes bytea, changed_duties jsonb
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = audit, pg_catalog, pg_temp AS $$
 DECLARE
     before bytea;
@@ -90,12 +90,19 @@ BEGIN
         'safe-return audit entry 1' || chr(10) || to_chain || chr(10) || place || chr(10) || moment(at) || chr(10)
         || encode(before, 'hex') || chr(10) || encode(sha256(bytes), 'hex') || chr(10), 'UTF8'));
     INSERT INTO entries VALUES (
-        to_chain, place, at, of_kind, happened, of_episode, expecting, answering, bytes, before, hashed
+        to_chain, place, at, of_kind, happened, of_episode,
+        CASE WHEN expecting IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(expecting)) END,
+        CASE WHEN answering IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(answering)) END,
+        bytes, before, hashed
     );
     INSERT INTO tips VALUES (to_chain, place, hashed)
     ON CONFLICT (chain) DO UPDATE SET position = excluded.position, hash = excluded.hash;
-    IF of_duty IS NOT NULL THEN
-        INSERT INTO duties AS known VALUES (of_duty, to_chain, duty_revision, duty_goes_on, duty_next_step_at)
+    IF changed_duties IS NOT NULL THEN
+        INSERT INTO duties AS known
+        SELECT DISTINCT ON (duty) duty, to_chain, revision, goes_on, next_step_at
+        FROM jsonb_to_recordset(changed_duties)
+            AS given (duty uuid, revision integer, goes_on boolean, next_step_at timestamptz)
+        ORDER BY duty, revision DESC
         ON CONFLICT (duty) DO UPDATE SET
             revision = excluded.revision, goes_on = excluded.goes_on, next_step_at = excluded.next_step_at
         WHERE known.revision < excluded.revision;
@@ -103,10 +110,10 @@ BEGIN
     RETURN place;
 END $$;
 REVOKE ALL ON FUNCTION audit.append(
-    text, timestamptz, text, timestamptz, uuid, text, text, bytea, uuid, integer, boolean, timestamptz
+    text, timestamptz, text, timestamptz, uuid, jsonb, jsonb, bytea, jsonb
 ) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.append(
-    text, timestamptz, text, timestamptz, uuid, text, text, bytea, uuid, integer, boolean, timestamptz
+    text, timestamptz, text, timestamptz, uuid, jsonb, jsonb, bytea, jsonb
 ) TO audit;
 
 -- Looks back over ten minutes before the last anchor: a transaction that was open then has ended long since.
