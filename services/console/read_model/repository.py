@@ -57,9 +57,9 @@ LETTER = {
 M = TypeVar("M", bound=Message)
 
 
-def _insert(table: str, types: Mapping[str, str], notification: str) -> str:
+def _insert(table: str, types: Mapping[str, str], notification: str, *, conflict: str = "") -> str:
     """Notifies of the rows that are new."""
-    return bulk_insert(table, types, f"ON CONFLICT DO NOTHING RETURNING pg_notify('{CHANGES}', {notification})")
+    return bulk_insert(table, types, f"{conflict} RETURNING pg_notify('{CHANGES}', {notification})")
 
 
 def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
@@ -78,7 +78,7 @@ def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
 KEEP_EPISODE = _upsert_newest("episodes", "episode", EPISODE)
 KEEP_DUTY = _upsert_newest("duties", "duty", DUTY)
 KEEP_ENTRY = _insert("entries", ENTRY, NOTIFICATION)
-KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY)
+KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY, conflict="ON CONFLICT DO NOTHING")
 
 
 def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:

@@ -136,14 +136,6 @@ async def test_a_dead_letter_is_shown_without_what_it_held(opened: Store, browse
     assert (held in page, kept) == (False, 0)
 
 
-async def test_the_same_message_heard_twice_is_one_entry(opened: Store) -> None:
-    child = new_id("child")
-    report = heard(ChildReportedMissing(authority="kestrel"), child, id_="SM1")
-    await hear(opened, HANDLERS, report, report)
-    async with opened.read() as reader:
-        assert len(await reader.fetch(read_model.entries_of_child(child))) == 1
-
-
 def test_every_page_that_says_it_shows_within_a_second_is_live() -> None:
     saying = [page for page in PAGES.glob("[a-z]*.html") if "done_banner(done)" in page.read_text()]
     assert {page.stem for page in saying} == {"episode", "duty", "letters", "exercise"}
