@@ -1,5 +1,6 @@
 """Assembles the police service."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.webhook import WebhookMedium
@@ -45,7 +46,8 @@ async def main() -> None:
         [
             Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
-        ]
+        ],
+        consumer=FaustConsumer,
     )
     host.parts.append(loop)
     replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
