@@ -14,7 +14,7 @@ import uvloop
 from services.audit.commands import audit, aware
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
-from services.platform.runtime.commands import refused
+from services.platform.runtime.commands import refuse
 from services.police.commands import police
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
@@ -58,13 +58,13 @@ def migrate() -> None:
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
     if not place.startswith("postgresql://"):
         wrong = "is wrong" if place else "is missing"
-        raise refused(
+        raise refuse(
             f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
         )
     try:
         apply(place)
     except UnknownShapeError as unknown:
-        raise refused(str(unknown)) from None
+        raise refuse(str(unknown)) from None
 
 
 @app.command()
@@ -240,9 +240,9 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from services.platform.runtime.startup_errors import explained
+        from services.platform.runtime.startup_errors import explain_error
 
-        lines = explained(error)
+        lines = explain_error(error)
         if lines is None:
             raise
         for each in lines:

@@ -70,7 +70,7 @@ async def anchors(connection: AsyncConnection) -> list[Anchor]:
     return [Anchor(*row) for row in await connection.execute(text("SELECT * FROM audit.anchors ORDER BY number"))]
 
 
-async def anchored(connection: AsyncConnection) -> list[int]:
+async def anchor_numbers(connection: AsyncConnection) -> list[int]:
     """The numbers of the anchors that have fixed a head, even if the anchor itself is missing."""
     return list((await connection.execute(text("SELECT DISTINCT anchor FROM audit.heads ORDER BY anchor"))).scalars())
 

@@ -51,7 +51,9 @@ async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) 
 async def verify_anchors(connection: AsyncConnection, into: Verified, *, witness: str | None = None) -> None:
     """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that anchor."""
     made = await store.anchors(connection)
-    heads = {number: await store.heads_of_anchor(connection, number) for number in await store.anchored(connection)}
+    heads = {
+        number: await store.heads_of_anchor(connection, number) for number in await store.anchor_numbers(connection)
+    }
     into.faults += faults_of_anchors(made, heads)
     into.anchors = len(made)
     if witness is not None and bytes.fromhex(witness) not in {each.hash for each in made}:

@@ -22,7 +22,7 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
         late = [(now - row.due_at).total_seconds() for row in due]
         for row, seconds in zip(due, late, strict=True):
             uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(seconds)))
-        await deadlines.fired(uow, [row.deadline for row in due], now)
+        await deadlines.mark_fired(uow, [row.deadline for row in due], now)
     metrics.FIRED.inc(len(due))
     for seconds in late:
         metrics.LATENESS.observe(seconds)

@@ -6,7 +6,7 @@ from services.handbook import phrases
 from services.handbook.question import triggers_of
 from services.protocol.loader import DEFAULT, Library, Origin, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 
 
@@ -52,7 +52,7 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
     if rule.meets is not None:
         yield f"  The discussion: {phrases.meets(rule)}."
     if rule.within is not None:
-        yield f"  Their system should have taken it within {spoken(rule.within)}."
+        yield f"  Their system should have taken it within {format_period(rule.within)}."
     for step in rule.otherwise:
         yield f"  {_step_sentence(step, rule)}"
     yield f"  It ends when {phrases.ends(rule)}."
@@ -67,7 +67,7 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
 
 
 def _step_sentence(step: Step, rule: Rule) -> str:
-    after = f"After {spoken(step.after)}, {phrases.unless(step)}:"
+    after = f"After {format_period(step.after)}, {phrases.unless(step)}:"
     if step.again:
         return f"{after} {rule.tell} again."
     repeat = phrases.repeating(step)

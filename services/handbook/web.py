@@ -23,7 +23,7 @@ from services.handbook.stories.timeline_page import COLUMNS, moments
 from services.platform.runtime.logs import logger
 from services.protocol.loader import DEFAULT, Library, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.simulate import Timeline, tell
 
@@ -79,7 +79,7 @@ class HandbookPages:
         name = self._whose(here.operator, authority)
         protocol, origins = self.library.current(name), self.library.origins(name)
         by_trigger = [(trigger, list(_duties(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
-        shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": spoken}
+        shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "format_period": format_period}
         return self._page(request, here, "protocol-event.html", protocol, shown)
 
     async def draws(self, request: Request, event: str, authority: str = "") -> Response:

@@ -131,7 +131,7 @@ def record_silence(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
     uow.write(SILENCE, {"force": force, "at": at})
 
 
-def needed() -> ColumnElement[bool]:
+def keep_while_needed() -> ColumnElement[bool]:
     """Deliveries that a reply or a link may still name: their child is searched for."""
     return exists().where(
         episodes.c.episode == deliveries.c.episode,

@@ -25,7 +25,7 @@ OUTCOMES: dict[str, type[DutyAccepted | DutyDelivered | DutyAcknowledged | DutyF
 AUTHORITY = "northshire"
 
 
-def named(what: str, name: str) -> str:
+def name_in_story(what: str, name: str) -> str:
     """`carer-ann` is the same person in every story."""
     return f"{what}-{uuid5(NAMESPACE, f'story {name}')}"
 
@@ -82,7 +82,7 @@ class Happening(BaseModel):
         if "authority" in contract.model_fields:
             fields["authority"] = AUTHORITY
         if self.by is not None:
-            fields |= {"said_by": named("person", self.by), "channel": "text"}
+            fields |= {"said_by": name_in_story("person", self.by), "channel": "text"}
         return contract.model_validate(fields)
 
 
@@ -109,7 +109,7 @@ class Story(BaseModel):
 
     @property
     def subject(self) -> str:
-        return named("provisional" if self.provisional else "child", self.story)
+        return name_in_story("provisional" if self.provisional else "child", self.story)
 
 
 def read(path: Path) -> Story:

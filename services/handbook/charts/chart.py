@@ -7,7 +7,7 @@ from services.handbook import phrases
 from services.handbook.question import triggers_of
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
 
@@ -74,8 +74,8 @@ def _box(step: Step, rule: Rule) -> Box:
     role = step.tell or rule.tell
     says = "once more" if step.again else _says(step.by or "", step.message or rule.message)
     name = phrases.who(role, rule.among if step.again else None)
-    again = "" if step.repeat is None else f"again every {spoken(step.repeat)}"
-    return Box(role, name, says, spoken(step.after), step.unless is not None, again)
+    again = "" if step.repeat is None else f"again every {format_period(step.repeat)}"
+    return Box(role, name, says, format_period(step.after), step.unless is not None, again)
 
 
 def _says(by: str, message: str) -> str:

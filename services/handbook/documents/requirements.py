@@ -8,7 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.handbook.stories.golden_stories import played
+from services.handbook.stories.golden_stories import play_all
 from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"
@@ -70,7 +70,7 @@ def faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]) -> Iterato
 
 def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same rules and stories."""
-    told_by = played()
+    told_by = play_all()
     open_ones = [each for each in requirements() if each.not_yet is not None]
     lines = [
         "# What the guidance asks, and what does it",

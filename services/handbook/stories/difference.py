@@ -11,7 +11,7 @@ from services.handbook.stories.golden_stories import STORIES, name_of, story_fil
 from services.protocol.checks.downgrade import GIVEN_UP
 from services.protocol.loader import DEFAULT, DEFAULT_RULES, Library, RulesFile, read
 from services.protocol.policy.rule_language.grammar import Protocol
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.simulate import Told, tell
 from services.protocol.stories import AUTHORITY
 from services.protocol.stories import read as read_story
@@ -97,7 +97,7 @@ def _written(value: Any) -> str:
     if value is None or value in ((), []):
         return "nothing"
     if isinstance(value, timedelta):
-        return spoken(value)
+        return format_period(value)
     if isinstance(value, list | tuple):
         return "; ".join(map(_written, value))
     if hasattr(value, "model_dump"):
@@ -143,4 +143,4 @@ def _for_whom(changes: list[Change]) -> Iterator[str]:
 
 
 def _at(span: timedelta | None) -> str:
-    return "the same moment" if span == timedelta(0) else spoken(span or timedelta())
+    return "the same moment" if span == timedelta(0) else format_period(span or timedelta())

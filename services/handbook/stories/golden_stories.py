@@ -23,7 +23,7 @@ def name_of(path: Path, folder: Path = STORIES) -> str:
 
 
 @cache
-def played() -> dict[str, frozenset[str]]:
+def play_all() -> dict[str, frozenset[str]]:
     """By the story's file: the rules that told somebody. On the default rules, all of them."""
     library = Library(files())
     return {name_of(path): _told(tell(read(path), library)) for path in story_files()}

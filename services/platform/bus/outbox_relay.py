@@ -64,7 +64,7 @@ class OutboxRelay:
         if self._stopping:
             return
         direct, later = list[Unsent](), list[str]()
-        for said in uow.published():
+        for said in uow.published_messages():
             if self._goes_directly(said):
                 direct.extend(said.messages)
             else:
@@ -156,7 +156,7 @@ class OutboxRelay:
         try:
             more = await publishing
         except Exception as error:  # noqa: BLE001 the outbox holds the messages, and readiness shows the failure
-            self._failed(keys, error)
+            self._retry_later(keys, error)
             return
         self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
         for key in keys:
@@ -167,7 +167,7 @@ class OutboxRelay:
             self._failure = None
         self._put_down(keys)
 
-    def _failed(self, keys: list[str], error: Exception) -> None:
+    def _retry_later(self, keys: list[str], error: Exception) -> None:
         """Goes on in rounds of one key, so that a message that Kafka refuses holds up no other key for long."""
         metrics.PUBLISH_FAILURES.inc()
         if self._failure is None:
@@ -229,11 +229,11 @@ class OutboxRelay:
         except KafkaError as error:
             # A message that is too large for the producer itself never gets a number, so leaves no gap.
             if not isinstance(error, MessageSizeTooLargeError):
-                self._producer.failed(producer, error)
+                self._producer.report_failure(producer, error)
             raise
         for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(acknowledged, BaseException):
-                self._producer.failed(producer, acknowledged)
+                self._producer.report_failure(producer, acknowledged)
                 raise acknowledged
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()

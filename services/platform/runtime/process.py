@@ -33,7 +33,7 @@ class Part(Protocol):
 class Failing(Part, Protocol):
     """A part that may fail for good while it runs, so that only a new process helps."""
 
-    async def failed(self) -> None:
+    async def wait_for_failure(self) -> None:
         """Waits while the part works, and raises the error that it failed with."""
 
 
@@ -103,7 +103,7 @@ async def run_until_told(parts: Sequence[Part]) -> None:
 async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
     """Raises the error of a part that has failed."""
     waits = asyncio.create_task(told.wait())
-    watched = [asyncio.create_task(part.failed()) for part in parts if isinstance(part, Failing)]
+    watched = [asyncio.create_task(part.wait_for_failure()) for part in parts if isinstance(part, Failing)]
     ended, going_on = await asyncio.wait({waits, *watched}, return_when=asyncio.FIRST_COMPLETED)
     for each in going_on:
         each.cancel()

@@ -49,8 +49,8 @@ class Keyring:
 
     def __init__(self, master_key: str, phone_key: str) -> None:
         """Each the base64 of 32 bytes, or several of them by white space, the newest first; raises ValueError otherwise."""
-        self._masters = [AESGCM(each) for each in decoded(master_key)]
-        self._hash_keys = decoded(phone_key)
+        self._masters = [AESGCM(each) for each in decode_keys(master_key)]
+        self._hash_keys = decode_keys(phone_key)
 
     @property
     def changes_phone_key(self) -> bool:
@@ -97,7 +97,7 @@ def _hash(key: bytes, content: bytes) -> bytes:
     return hmac.new(key, content, hashlib.sha256).digest()
 
 
-def decoded(keys: str) -> list[bytes]:
+def decode_keys(keys: str) -> list[bytes]:
     """Returns the keys in a file's text. Raises ValueError, which does not show them."""
     try:
         found = [b64decode(each, validate=True) for each in keys.split()]
@@ -110,7 +110,7 @@ def decoded(keys: str) -> list[bytes]:
 
 
 def _require_keys(setting: SecretStr) -> SecretStr:
-    decoded(setting.get_secret_value())
+    decode_keys(setting.get_secret_value())
     return setting
 
 

@@ -54,7 +54,7 @@ def row(message: Unwritten, at: datetime) -> dict[str, object]:
     return {"key": message.key, "topic": message.topic, "envelope": message.envelope, "written_at": at}
 
 
-def committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
+def list_committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
     """Returns the messages that one transaction wrote, by key, with their positions. `returned`: the rows that `PUT` returned."""
     places: dict[str, list[int]] = {}
     older: dict[str, set[int]] = {}

@@ -130,9 +130,9 @@ class UnitOfWork(Reader):
         self.published_keys[subject] = None
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
 
-    def published(self) -> list[outbox.Committed]:
+    def published_messages(self) -> list[outbox.Committed]:
         """The messages of this transaction, as they lie in the outbox after its commit."""
-        return outbox.committed(self._unwritten, self.returned.get(outbox.PUT, ()))
+        return outbox.list_committed(self._unwritten, self.returned.get(outbox.PUT, ()))
 
     def _known_origin(self) -> Origin:
         if self._origin is None:
@@ -158,7 +158,7 @@ class UnitOfWork(Reader):
         for (sql, _), rows in zip(bulk, answers[len(self._in_order) :], strict=True):
             self.returned[sql] = rows
 
-    def committed(self) -> None:
+    def run_acts(self) -> None:
         for act in self._acts:
             act()
 
@@ -188,7 +188,7 @@ class Store:
                 await uow.finish()
         if uow.published_keys:
             self.on_published(uow)
-        uow.committed()
+        uow.run_acts()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:

@@ -65,7 +65,7 @@ class FaustConsumer(Consumer[_Come]):
         failed = self._starting is not None and self._starting.done()
         return "consuming could not be started" if failed else "Kafka is away"
 
-    async def failed(self) -> None:
+    async def wait_for_failure(self) -> None:
         """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls, since Faust
         runs in a thread of its own and wakes nobody here.
         """

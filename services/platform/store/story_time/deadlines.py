@@ -74,5 +74,5 @@ async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
     return [DueRow(*row) for row in rows]
 
 
-async def fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
+async def mark_fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
     await uow.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))
