@@ -31,7 +31,7 @@ def verify(
         str | None, typer.Option(help="An anchor's hash that was kept elsewhere: the record must still hold it.")
     ] = None,
 ) -> None:
-    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any was."""
+    """Find each entry that was changed, removed, reordered or cut off, of a child or all. Exits with 1 then."""
     from services.audit.verification import Verified, chain_of, verify_all, verify_anchors, verify_chain
 
     if anchor is not None and not SHA256.match(anchor):
@@ -135,7 +135,7 @@ def anchor() -> None:
 def replay(
     since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
 ) -> None:
-    """Publish again what was recorded since: after a copy was restored beside a bus that is empty."""
+    """Publish the messages recorded since, after a copy was restored beside an empty bus."""
     from services.audit import replay as audit_replay
     from services.platform.runtime.settings import Settings
 

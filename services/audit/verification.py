@@ -32,7 +32,7 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def chain_of(connection: AsyncConnection, named: str) -> tuple[str, UUID | None] | None:
-    """The chain of a child's id, an episode's id or an episode's five-letter code. None if the record has no such chain."""
+    """The chain of a child's id, an episode's id or an episode's five-letter code. None if there is no such chain."""
     if await store.has_chain(connection, named):
         return named, None
     for episode, chain in await store.episodes(connection):
@@ -49,7 +49,7 @@ async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) 
 
 
 async def verify_anchors(connection: AsyncConnection, into: Verified, *, witness: str | None = None) -> None:
-    """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that anchor."""
+    """`witness` is the hash, in hexadecimal, of an anchor stored elsewhere. The record must still hold that anchor."""
     made = await store.anchors(connection)
     heads = {
         number: await store.heads_of_anchor(connection, number) for number in await store.anchor_numbers(connection)

@@ -30,8 +30,8 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
 
 
 def _event_of(row: DueRow, late_seconds: int) -> bytes:
-    """Bytes that are not a message are published as they are: the consumer makes them a dead letter, which a person sees. If such
-    a row were held back, it would hold back every deadline after it.
+    """Bytes that are not a message are published as they are: the consumer makes them a dead letter, which a person
+    sees. If such a row were held back, it would hold back every deadline after it.
     """
     try:
         return with_lateness(row.envelope, late_seconds)

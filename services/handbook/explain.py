@@ -11,7 +11,7 @@ from services.protocol.policy.rule_language.vocabulary import Trigger
 
 
 def explain(event_kind: str, authority: str, library: Library | None = None) -> str:
-    """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError, naming the known, for an unknown one."""
+    """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError that names the known."""
     library = library or Library(files())
     protocol = library.current(authority)
     sections = [
@@ -21,7 +21,7 @@ def explain(event_kind: str, authority: str, library: Library | None = None) -> 
 
 
 def require_known(library: Library, authority: str) -> None:
-    """Raises ValueError, naming the known, for an authority of which no file is: a misspelt one would be answered by the default."""
+    """Raises ValueError that names the known, if this authority has no file: it may be misspelt."""
     known = sorted({DEFAULT, *(each.authority for each in library.read_files)})
     if authority not in known:
         msg = f"no rules file is of {authority}: an authority without one goes by the default. There are rules of {', '.join(known)}; --folder names where authorities' own lie"

@@ -1,4 +1,4 @@
-"""Provides `python -m services police`: sends notices again, and tests a force's connection. The running service sends them."""
+"""Provides `python -m services police`: sends notices again, tests a force's connection. The service sends them."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Reads stories for tests and `simulate`: a child, an outside world that answers or does not, and who is told what by when."""
+"""Reads stories for tests and `simulate`: a child, an outside world that answers or not, who is told what by when."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ def name_in_story(what: str, name: str) -> str:
 
 
 class Answers(BaseModel):
-    """How a role's holder behaves. None: never. Short forms: `silent` accepts and says no more, `nobody` fails at once."""
+    """How a role's holder behaves. None: never. Short forms: `silent` accepts and says no more, `nobody` fails."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,7 +103,7 @@ class Story(BaseModel):
     happens: list[Happening] = Field(min_length=1)
     until: Length = timedelta(hours=4)
     told: list[str]
-    """`5m duty.worker text missing-notice`: exactly these, and nobody is told anything else. A `-` before the role: withdrawn."""
+    """`5m duty.worker text missing-notice`: exactly these, and nobody else. A `-` before the role: withdrawn."""
     ends: dict[str, str] = {}
     """The states of the episode, and of the duty of a rule, at the end."""
 
@@ -113,7 +113,7 @@ class Story(BaseModel):
 
 
 def read(path: Path) -> Story:
-    """Raises ValueError (pydantic's among them), naming what is wrong with the story."""
+    """Raises ValueError (pydantic's among them) that names the story's fault."""
     written = yaml.safe_load(path.read_text())
     written["child"] = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
     return Story.model_validate(written)

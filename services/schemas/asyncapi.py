@@ -1,4 +1,4 @@
-"""Renders the bus as an AsyncAPI 3.0 document: channels are topics, messages are kinds, operations are who hears and says what."""
+"""Renders the bus as AsyncAPI 3.0: channels are topics, messages are kinds, operations are who hears and says what."""
 
 from collections.abc import Iterable
 from typing import Any

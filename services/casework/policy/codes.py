@@ -1,4 +1,4 @@
-"""Finds a free code for a child: one letter and a number, unique within the authority, by which carers name the child."""
+"""Finds a free code for a child, by which carers name it: a letter and a number, unique within the authority."""
 
 from collections.abc import Collection
 from itertools import count

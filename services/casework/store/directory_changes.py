@@ -1,4 +1,4 @@
-"""Publishes who has joined or left an authority's directory: people on it are asked each month to confirm their contact."""
+"""Publishes who has joined or left an authority's directory: its people confirm their contact each month."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Moves a child to the receiving authority in the register, in the transaction that publishes the transfer (S39, S45)."""
+"""Moves a child to the receiving authority in the register, in the transaction that publishes it (S39, S45)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +35,7 @@ MOVE = """
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`moves_to`: the receiver's reference of the child's next placement. None: the present one, until the register says."""
+    """`moves_to`: the receiver's reference of the next placement. None: the present one, until the register says."""
 
     child: ChildId
     former: AuthorityId
@@ -84,7 +84,7 @@ async def _move(uow: UnitOfWork, move: Move) -> None:
 
 
 async def _reference(uow: UnitOfWork, move: Move) -> str:
-    """The receiver's earlier reference, if it had the child before; otherwise our id, which no other child of theirs can have."""
+    """The receiver's earlier reference, if it had the child before; otherwise our id, which is unique there."""
     before = await uow.fetch(Query(REFERENCE_BEFORE, {"child": move.child, "authority": move.to}, scalar))
     return str(before or move.child)
 

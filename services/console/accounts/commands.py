@@ -1,4 +1,4 @@
-"""Manages the accounts of the console: `python -m services accounts ...`. Needs the console's own settings and secrets."""
+"""Manages the console's accounts: `python -m services accounts ...`. Needs the console's settings and secrets."""
 
 import asyncio
 import sys

@@ -22,7 +22,7 @@ REFUSED = "the database does not let this in: --redrive runs as the console, `do
 
 
 def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) -> None:
-    """List messages that services could not process, and why; with --redrive, --as and --reason, publish one again, on the record."""
+    """List messages that services could not process. --redrive, --as and --reason publish one again, on the record."""
     from services.platform.bus import dead_letters as letters
 
     if redrive is not None:

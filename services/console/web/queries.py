@@ -57,7 +57,7 @@ class PageQueries:
         }
 
     async def episode(self, episode: UUID, operator: Operator) -> dict[str, object] | None:
-        """None if the console knows no such episode that the operator may see. With the reasons for acts, if they may read them."""
+        """None if the operator may see no such episode. Includes the reasons for acts, if they may read them."""
         async with self.store.read() as reader:
             found = await reader.fetch(read_model.episode_by_id(episode))
             if found is None or not operator.sees(found.content.authority):

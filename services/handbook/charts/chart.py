@@ -1,4 +1,4 @@
-"""Lays an event's rules out as a picture: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
+"""Lays out an event's rules: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from services.safeguarding.roles import Role
 
 @dataclass(frozen=True)
 class Box:
-    """One telling. `after` is what stands at the arrow that leads to it; `again` what comes after the last."""
+    """One telling. `after` labels the arrow that leads to it; `again` says how the last one repeats."""
 
     role: Role
     who: str
@@ -26,7 +26,7 @@ class Box:
 
 @dataclass(frozen=True)
 class ChartLane:
-    """A rule: its first telling and those that follow while nobody answers. `source` is the lane whose duty sets it off."""
+    """A rule: its first telling and the escalation after it. `source` is the lane whose duty sets it off."""
 
     rule: str
     boxes: tuple[Box, ...]

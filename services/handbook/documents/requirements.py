@@ -1,4 +1,4 @@
-"""Renders `docs/requirements.md`: what the guidance asks, which rules do it, which stories show it. Finds what is wrong with it."""
+"""Renders `docs/requirements.md`: the guidance's requirements with their rules and stories. Finds its faults."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -42,7 +42,7 @@ def requirements() -> tuple[Requirement, ...]:
 
 
 def stories_of(requirement: Requirement, told_by: Mapping[str, frozenset[str]]) -> list[str]:
-    """Names of the stories in which one of its rules tells somebody: the chosen first, then those with the fewest other rules."""
+    """The stories in which one of its rules tells somebody: chosen ones, then those with the fewest other rules."""
     mine, chosen = set(requirement.rules), requirement.stories
     found = (name for name, rules in told_by.items() if rules & mine)
     return sorted(found, key=lambda name: (name not in chosen, len(told_by[name]), name))

@@ -41,7 +41,7 @@ class Change:
 
 
 def rules_in(place: Path) -> Library:
-    """A file or a folder of rules. Where it holds no default rules, it stands upon ours. Raises ValueError for what is no protocol file."""
+    """A file or folder of rules. Without default rules it stands upon ours. Raises ValueError for other files."""
     paths = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
     if not paths:
         raise ValueError(f"{place} holds no rules: a folder of *.yaml, or one such file")
@@ -55,7 +55,7 @@ def _ours() -> list[RulesFile]:
 
 
 def difference(old: Library, new: Library, authority: str, stories: Path = STORIES) -> str:
-    """Sentences: which rules differ and in what, then who is told otherwise in which stories. Raises FileNotFoundError without stories."""
+    """Sentences: which rules differ, and for whom in which stories. Raises FileNotFoundError without stories."""
     changed = [*_rules(old.current(authority), new.current(authority))]
     if not changed:
         return f"For {authority} nothing changes.\n"
@@ -124,7 +124,7 @@ def _by_recipient(told: Iterable[Told]) -> dict[tuple[str, str], list[timedelta]
 
 
 def _paired(who: str, what: str, before: list[timedelta], now: list[timedelta], story: str) -> Iterator[Change]:
-    """Those at the same time are the same; of what is left the first goes with the first."""
+    """Matches tellings at equal times, then pairs the rest in order."""
     was = [at for at in before if at not in now]
     is_now = [at for at in now if at not in before]
     for index in range(max(len(was), len(is_now))):

@@ -33,7 +33,7 @@ class DeadLetter:
 
 
 def list_dead_letters(bootstrap: str) -> list[DeadLetter]:
-    """Returns all dead letters that the topic still holds, oldest first, each once however often it was published. Raises AWAY."""
+    """Returns the topic's dead letters, oldest first, each once however often it was published. Raises AWAY."""
     found: dict[str, DeadLetter] = {}
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:

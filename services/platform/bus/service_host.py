@@ -55,8 +55,8 @@ class ServiceHost:
         consumer: type[Consumer[Any]] = FaustConsumer,
         gather_seconds: float = 0.0,
     ) -> None:
-        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that became a dead
-        letter. A service that only records messages takes the `BatchConsumer`.
+        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that
+        became a dead letter. A service that only records messages takes the `BatchConsumer`.
 
         `gather_seconds`: how long the first message of a transaction waits for others.
         """
@@ -82,7 +82,7 @@ class ServiceHost:
         self.parts.append(loop)
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
-        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends responses that would never end, such as streams."""
+        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
         web = Web(
             exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
         )

@@ -7,7 +7,7 @@ WHO_ASKS = "Who asks: the name with which they sign in at the console."
 
 
 def require_text(said: str | None, needed: str) -> str:
-    """Returns the text without surrounding blanks. Raises BadParameter if it is empty or too long; `needed` begins its sentence."""
+    """Returns the text, stripped. Raises BadParameter if it is empty or too long; `needed` begins its sentence."""
     if said is None or not said.strip() or len(said) > REASON_AT_MOST:
         raise typer.BadParameter(f"{needed}, of at most {REASON_AT_MOST} characters")
     return said.strip()

@@ -40,7 +40,7 @@ class GroupCommit(Generic[T]):
         self._closed = False
 
     async def put(self, one: T) -> None:
-        """Returns when it is committed. Raises what kept it from being so, and CancelledError where this was closed first."""
+        """Returns when it is committed. Raises the error that prevented it; CancelledError if closed first."""
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._closed:
             committed.cancel()
@@ -53,7 +53,7 @@ class GroupCommit(Generic[T]):
         await committed
 
     async def close(self) -> None:
-        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        """Cancels the callers that still wait. A transaction under way is rolled back, unless it was committed."""
         self._closed = True
         for running in list(self._running):
             running.cancel()

@@ -1,8 +1,8 @@
 """Encrypts columns: AES-GCM under a data key for each child, person or unknown number, wrapped by the master key.
 
 Destroying an owner's data key erases everything encrypted under it. Every ciphertext is bound to its table, column and
-owner, so that it cannot be decrypted in another row or column. While a key is being changed there are several: the first
-encrypts and hashes, all of them decrypt and are searched by (docs/decisions/0025).
+owner, so that it cannot be decrypted in another row or column. While a key is being changed there are several: the
+first encrypts and hashes, all of them decrypt and are searched by (docs/decisions/0025).
 """
 
 import contextlib
@@ -48,7 +48,7 @@ class Keyring:
     """The master key and the key of keyed hashes. Held only by services that may read personal columns."""
 
     def __init__(self, master_key: str, phone_key: str) -> None:
-        """Each the base64 of 32 bytes, or several of them by white space, the newest first; raises ValueError otherwise."""
+        """Each key is the base64 of 32 bytes; several are separated by white space, newest first. Raises ValueError."""
         self._masters = [AESGCM(each) for each in decode_keys(master_key)]
         self._hash_keys = decode_keys(phone_key)
 
@@ -65,12 +65,12 @@ class Keyring:
         return DataKey(owner, self._unwrapped(owner, wrapped)[0])
 
     def wrapped_anew(self, owner: str, wrapped: bytes) -> bytes | None:
-        """Returns the data key wrapped by the newest master key, or None if it is already. Raises InvalidTag as `unwrap` does."""
+        """Returns the data key wrapped by the newest master key, or None if it is already. Raises as `unwrap` does."""
         key, by = self._unwrapped(owner, wrapped)
         return None if by == 0 else self._wrap(owner, key)
 
     def number_hash(self, number: str) -> bytes:
-        """Hashes a phone number (E.164) or an address with the newest key, to be stored and found without keeping it in the clear."""
+        """Hashes a phone number (E.164) or address with the newest key, to find it without storing it in the clear."""
         return self.number_hashes(number)[0]
 
     def number_hashes(self, number: str) -> tuple[bytes, ...]:

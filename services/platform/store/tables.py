@@ -1,5 +1,5 @@
-"""Defines the tables that each service has in its own schema, which the role's search path finds, the two shared ones, and the
-columns that all services' tables use.
+"""Defines the tables that each service has in its own schema, which the role's search path finds, the two shared ones,
+and the columns that all services' tables use.
 """
 
 from datetime import datetime

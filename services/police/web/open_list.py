@@ -22,8 +22,8 @@ AHEAD = timedelta(minutes=5)
 
 
 class OpenListWebhook:
-    """Commits before it answers. The same list again has the same answer and no second effect. A list that was drawn up before
-    one that is already known has no effect.
+    """Commits before it answers. The same list again has the same answer and no second effect. A list that was drawn up
+    before one that is already known has no effect.
     """
 
     def __init__(self, store: Store, clocks: Clocks, forces: Forces) -> None:

@@ -1,4 +1,4 @@
-"""Refuses a protocol that could let a child fall between two agencies, and says in which line, and what to write instead."""
+"""Refuses a protocol that could let a child fall between two agencies, by line, and says what to write instead."""
 
 from collections import Counter
 from collections.abc import Iterator

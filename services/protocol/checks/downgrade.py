@@ -1,4 +1,4 @@
-"""Finds where an authority's rule asks less than the default. Guidance gives way only to a named person's reasons (S6)."""
+"""Finds where an authority's rule asks less than the default: that takes a named person's reasons (S6)."""
 
 from collections.abc import Iterator
 
@@ -82,7 +82,7 @@ def _later(default: Rule, own: Rule) -> Iterator[str]:
 
 
 def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]:
-    """Key, what is wrong and what to write, where a file's lists leave out what the default asks."""
+    """Key, fault and correction, where a file's lists leave out entries of the default."""
     for key, mine, all_of_it in (
         ("closing", own.closing, default.closing),
         ("watch-on", own.watch_on, default.watch_on),

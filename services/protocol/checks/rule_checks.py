@@ -1,4 +1,4 @@
-"""Checks each rule by itself. Each check yields what is wrong and what to write instead."""
+"""Checks each rule by itself. Each check yields faults, with a correction."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ ESCALATIONS = frozenset(
         Wording.STRATEGY_RECORD_MISSING,
     }
 )
-"""Messages that a step may say in place of its rule's own: they tell who has not answered. Any other is about another matter."""
+"""Messages that a step may send in place of its rule's: they say who has not answered. Others are off the matter."""
 CLAIMED = frozenset(
     {
         Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,

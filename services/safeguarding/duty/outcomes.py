@@ -1,4 +1,4 @@
-"""Describes what came of a duty. Heard by the protocol, the console and the audit."""
+"""Describes the outcomes of a duty. Heard by the protocol, the console and the audit."""
 
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -21,7 +21,9 @@ class Outcome(Message, topic=Topic.OUTCOMES):
 
 
 class DutyAccepted(Outcome, kind="duty.accepted.v1"):
-    """The other end has taken it: a 2xx from a force, a text taken by the provider, a mail taken by the relay. Nobody has read it yet."""
+    """The other end has taken it: a 2xx from a force, a text taken by the provider, a mail taken by the relay. Nobody
+    has read it yet.
+    """
 
     person: PersonId | None = None
 

@@ -69,6 +69,6 @@ def choose_subject(scene: TextContext) -> ChildId:
 
 
 def refuse_enquiry(scene: TextContext) -> Decision:
-    """Tells nobody by text where a child is (S37): each duty team is told of the enquiry, about nobody whom we could name."""
+    """Tells nobody by text where a child is (S37). Each duty team hears of the enquiry, about no child by name."""
     teams = sides.list_teams(scene)
     return Decision(tuple(tell(team.provisional, LocationEnquiryReceived, team) for team in teams), Answer.ENQUIRY)

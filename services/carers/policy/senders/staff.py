@@ -1,7 +1,7 @@
 """Decides about the texts of duty staff and other professionals.
 
-The code of a telling names child and episode, and may lie in a phone for a year. A statement that would end or change an episode
-counts while the episode of the telling is the open one; later a person reads it.
+The code of a telling names child and episode, and may lie in a phone for a year. A statement that would end or change
+an episode counts while the episode of the telling is the open one; later a person reads it.
 """
 
 import re
@@ -49,7 +49,7 @@ def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a telling, or a child's own, names the child. Without either only a report goes out, and a person reads the rest."""
+    """A telling's code, or a child's own, names the child. Without, a report goes out, and a person reads the rest."""
     if scene.telling is not None:
         return _decide_about_telling(scene.telling, meaning, scene)
     found = resolve_mentions(meaning, scene)

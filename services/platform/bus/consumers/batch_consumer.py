@@ -17,7 +17,7 @@ from services.safeguarding.message import Topic
 
 FETCH_AT_LEAST_BYTES = 128 * 1024
 FETCH_WITHIN_MS = 150
-"""The broker answers after this time, whatever has come by then. A page is then at most a second behind."""
+"""The broker answers after this time at the latest. A page is then at most a second behind."""
 TAKEN_AT_ONCE = 32
 """Messages of one partition."""
 AGAIN_AFTER_SECONDS = 1.0
@@ -122,7 +122,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 consumer.resume(partition)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits the offsets of the partitions that are still ours; during a rebalance Kafka refuses, and a second later is soon enough."""
+        """Commits the offsets of partitions that are still ours. Kafka refuses during a rebalance; later will do."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)

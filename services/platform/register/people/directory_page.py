@@ -1,4 +1,4 @@
-"""Lists the directory for a page: names and hours of those on the rota, how each is reached, and the forces. No number, no address."""
+"""Lists the directory for a page: names and hours of the rota, how each is reached, the forces. No numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +86,7 @@ def force_lines() -> Query[list[ForceLine]]:
 
 
 def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[PlacementId | None]:
-    """The first of the authority's placements in that force's area: exercises are set there. None: it has none there."""
+    """The authority's first placement in that force's area: exercises are set there. None: there is none."""
     return Query(PLACEMENT, {"authority": authority, "force": force}, scalar)
 
 

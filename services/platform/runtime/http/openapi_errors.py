@@ -34,7 +34,7 @@ MEANINGS = {
 
 
 def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Returns FastAPI's `responses` for these statuses, and for 408 and 503, which every route that stores something may answer."""
+    """Returns FastAPI's `responses` for these statuses, and for 408 and 503, which every storing route may answer."""
     found = (*statuses, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
     return {int(status): describe_answer(MEANINGS[status], MEDIA_TYPE, PROBLEM) for status in found}
 

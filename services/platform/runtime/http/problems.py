@@ -18,8 +18,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 BODY_WITHIN_SECONDS = 10.0
 BYTES_A_SECOND = 100_000
-"""A body may take the former, plus the time that the largest allowed body needs at the latter. So a client that sends a byte now
-and then cannot hold a connection.
+"""A body may take the former, plus the time that the largest allowed body needs at the latter. So a client that sends a
+byte now and then cannot hold a connection.
 """
 
 
@@ -55,7 +55,7 @@ class Problem(Exception):
 
 
 class _Escaped(JSONResponse):
-    """Escapes half a character (a lone surrogate), which a field's name may repeat from the request and UTF-8 cannot hold."""
+    """Escapes lone surrogates, which UTF-8 cannot hold: a field's name may repeat them from the request."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, separators=(",", ":")).encode()
@@ -103,7 +103,7 @@ def media_type_of(request: Request) -> str:
 
 
 async def body_within(request: Request, most: int) -> bytes:
-    """Reads the body, up to `most` bytes. Raises Problem: 413 if it is larger, 408 if it takes too long, 400 if the client has gone."""
+    """Reads up to `most` bytes. Raises Problem: 413 for more, 408 if it takes too long, 400 if the client has gone."""
     body = bytearray()
     within = BODY_WITHIN_SECONDS + most / BYTES_A_SECOND
     try:

@@ -55,8 +55,8 @@ async def put_all(uow: UnitOfWork, pending: Sequence[Pending]) -> None:
 
 
 async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
-    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with the commit,
-    after the transaction's earlier puts.
+    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with
+    the commit, after the transaction's earlier puts.
     """
     if deadlines:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
