@@ -8,8 +8,8 @@ from functools import partial
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Defect, InvalidEvent
 from services.casework.store import transfers
-from services.casework.store.directory_changes import people_on_directory, publish_directory_changes
 from services.casework.store.import_writer import lock_register
+from services.casework.store.register_changes import people_on_directory, publish_directory_changes
 from services.platform.register import words
 from services.platform.register.organisations.agencies import Agency
 from services.platform.store.encryption import Keyring

@@ -1,11 +1,12 @@
 """Moves a child to the receiving authority in the register, in the transaction that publishes it (S39, S45)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from services.casework.policy.agency_event import Defect, InvalidEvent
-from services.casework.policy.codes import free_code
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildTransferred
@@ -73,7 +74,7 @@ async def _move(uow: UnitOfWork, move: Move) -> None:
         "child": move.child,
         "authority": move.to,
         "reference": await _reference(uow, move),
-        "code": free_code(child.code, codes),
+        "code": _free_code(child.code, codes),
         "placement": placement,
     }
     await uow.fetch(  # at once, since the caller compares the directory
@@ -96,3 +97,10 @@ async def _find_placement(uow: UnitOfWork, authority: AuthorityId, reference: st
             Defect.CONTENT, "data.moves_to", "the reference of a placement that the register holds of the receiver"
         )
     return str(found)
+
+
+def _free_code(wished: str, taken: Collection[str]) -> str:
+    """A code by which carers name the child: `wished` if nobody has it; otherwise the first free number of the same letter."""
+    if wished not in taken:
+        return wished
+    return next(code for number in count(1) if (code := f"{wished[0]}{number}") not in taken)

@@ -1,7 +1,7 @@
 """Describes what happened: one class for each event of the requirements. The subject is the child."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from services.safeguarding.dates import Day, Moment
@@ -186,20 +186,23 @@ class PoliceReferenceTexted(ToldOfEpisode, kind="police.reference-texted.v1"):
     """A carer or duty worker passed on the reference that police gave by telephone; it is in `words`."""
 
 
+HumanReason: TypeAlias = Literal[
+    "not-understood",
+    "unknown-sender",
+    "police-officer",
+    "picture-only",
+    "asked-for-human",
+    "opted-out",
+    "which-child",
+    "code-not-valid",
+    "damaged",
+]
+
+
 class TextNeedsHuman(Told, kind="text.needs-human.v1"):
     """A text that nothing of ours understood, or whose sender is unknown. A person reads it (in `words`) and acts."""
 
-    reason: Literal[
-        "not-understood",
-        "unknown-sender",
-        "police-officer",
-        "picture-only",
-        "asked-for-human",
-        "opted-out",
-        "which-child",
-        "code-not-valid",
-        "damaged",
-    ]
+    reason: HumanReason
     language: TextLanguage | None = None
     """The text's, where it was recognised and is not English: who reads it may need an interpreter."""
 

@@ -10,6 +10,20 @@ from services.safeguarding.meetings import Form
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Role
 
+FailureReason: TypeAlias = Literal[
+    "nobody-in-role",
+    "no-address",
+    "refused",
+    "gone",
+    "untrusted-certificate",
+    "opted-out",
+    "undeliverable",
+    "retries-spent",
+    "exercise",
+    "declined",
+    "away",
+]
+
 
 class Outcome(Message, topic=Topic.OUTCOMES):
     """Names the duty and which telling of it. The envelope's time is when it came about, in story time."""
@@ -50,19 +64,7 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
     """No further attempt will be made; the protocol goes on to the next person."""
 
     person: PersonId | None = None
-    reason: Literal[
-        "nobody-in-role",
-        "no-address",
-        "refused",
-        "gone",
-        "untrusted-certificate",
-        "opted-out",
-        "undeliverable",
-        "retries-spent",
-        "exercise",
-        "declined",
-        "away",
-    ]
+    reason: FailureReason
 
 
 class DutyOutcomes(Message, kind="duty.outcomes.v1", topic=Topic.OUTCOMES):

@@ -18,6 +18,7 @@ from services.carers.policy.mentions.child_mentions import ChildMentions, resolv
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details.refusal import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.safeguarding.child_events.events import HumanReason
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 
@@ -195,5 +196,5 @@ def _answer_left_duty(telling: Telling, meaning: Meaning, scene: TextContext) ->
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
         return escalation.refuse_enquiry(scene)
-    reason: escalation.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
+    reason: HumanReason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
     return Decision((escalation.request_person(scene, reason, telling.child),), Answer.HUMAN)

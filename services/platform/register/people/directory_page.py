@@ -9,22 +9,9 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
-from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
+from services.safeguarding.identifiers import AuthorityId, ForceId, PlacementId
+from services.safeguarding.rota import RotaLine
 from services.safeguarding.working_time import Days, Turn
-
-
-@dataclass(frozen=True, slots=True)
-class RotaLine:
-    """One turn of one person. `code` is the child's, where the line is of one child alone."""
-
-    authority: AuthorityId
-    role: str
-    person: PersonId
-    name: str | None
-    code: str | None
-    turn: Turn
-    has_mobile: bool
-    has_email: bool
 
 
 @dataclass(frozen=True, slots=True)
