@@ -19,9 +19,9 @@ def main() -> None:
 
                 app()
     except Exception as error:
-        from services.platform.runtime.startup_errors import explained
+        from services.platform.runtime.startup_errors import explain_error
 
-        lines = explained(error)
+        lines = explain_error(error)
         if lines is None:
             raise
         for each in lines:

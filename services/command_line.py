@@ -11,7 +11,7 @@ import typer
 from services.audit.commands import audit, aware
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
-from services.platform.runtime.commands import refused
+from services.platform.runtime.commands import refuse
 from services.police.commands import police
 from services.run import SERVICES, run_service
 
@@ -48,13 +48,13 @@ def migrate() -> None:
     place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
     if not place.startswith("postgresql://"):
         wrong = "is wrong" if place else "is missing"
-        raise refused(
+        raise refuse(
             f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
         )
     try:
         apply(place)
     except UnknownShapeError as unknown:
-        raise refused(str(unknown)) from None
+        raise refuse(str(unknown)) from None
 
 
 @app.command()

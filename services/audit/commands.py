@@ -32,7 +32,9 @@ def verify(
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="A file that says how far the record was verified: start there, and write it anew. Not of one child."),
+        typer.Option(
+            help="A file that says how far the record was verified: start there, and write it anew. Not of one child."
+        ),
     ] = None,
     from_start: Annotated[  # noqa: FBT002 typer's way
         bool, typer.Option("--from-start", help="Verify everything, and then write the checkpoint.")
@@ -156,7 +158,7 @@ def anchor() -> None:
 def replay(
     since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
 ) -> None:
-    """Publish again what was recorded since: after a copy was restored beside a bus that is empty."""
+    """Publish the messages recorded since, after a copy was restored beside an empty bus."""
     from services.audit import replay as audit_replay
     from services.platform.runtime.settings import Settings
 

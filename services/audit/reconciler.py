@@ -1,6 +1,7 @@
 """Compares what should have happened with what did, by the audit's own record alone, and sets the gaps as a metric.
 
-Each look covers the entries since the look before it, and the gaps which that one found. The first looks back thirty days.
+Each look covers the entries since the look before it, and the gaps which that one found. The first looks back thirty
+days.
 """
 
 from collections import Counter

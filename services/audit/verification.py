@@ -49,7 +49,7 @@ async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def chain_of(connection: AsyncConnection, named: str) -> tuple[str, UUID | None] | None:
-    """The chain of a child's id, an episode's id or an episode's five-letter code. None if the record has no such chain."""
+    """The chain of a child's id, an episode's id or an episode's five-letter code. None if there is no such chain."""
     if await store.has_chain(connection, named):
         return named, None
     for episode, chain in await store.episodes(connection):

@@ -11,11 +11,12 @@ SHA-256 of these six lines, in UTF-8, each ended by a line feed:
     the hash of the entry before, 64 hexadecimal digits in lower case; of the first entry 64 noughts
     the SHA-256 of the envelope, likewise
 
-The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold bytes that
-nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see `envelope_of`).
+The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold
+bytes that nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see
+`envelope_of`).
 
-An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that was
-cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
+An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that
+was cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
 
     safe-return audit anchor 1
     the anchor's number: 1, 2, 3 and so on
@@ -45,7 +46,7 @@ EXERCISES_KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the record. `kind`, `happened_at` and `episode` repeat what the envelope says, so that it can be searched."""
+    """A row of the record. `kind`, `happened_at` and `episode` repeat the envelope, so that it can be searched."""
 
     chain: str
     position: int

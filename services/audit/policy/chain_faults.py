@@ -126,7 +126,7 @@ def _is_whole(entry: Entry) -> bool:
 
 
 def _misfiled_column(entry: Entry) -> str | None:
-    """The search columns are not part of the hash, so they must agree with the envelope. Returns the one that does not."""
+    """Returns the search column that disagrees with the envelope. The hash does not cover these columns."""
     envelope = json.loads(entry.envelope)
     data = envelope["data"]
     chain = chain_name(

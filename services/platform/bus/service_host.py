@@ -82,7 +82,7 @@ class ServiceHost:
         self.parts.append(loop)
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
-        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends responses that would never end, such as streams."""
+        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
         web = Web(
             exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
         )

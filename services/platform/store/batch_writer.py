@@ -61,7 +61,7 @@ class GroupCommit(Generic[T]):
         await committed
 
     async def close(self) -> None:
-        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        """Cancels the callers that still wait. A transaction under way is rolled back, unless it was committed."""
         self._closed = True
         for running in list(self._running):
             running.cancel()

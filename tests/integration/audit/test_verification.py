@@ -61,7 +61,9 @@ async def test_every_chain_and_every_anchor_is_read(store: Store) -> None:
     assert isinstance(found.newest, Anchor)
 
 
-async def test_a_chain_of_which_only_heads_are_left_is_found_wherever_it_stands(store: Store, database: Database) -> None:
+async def test_a_chain_of_which_only_heads_are_left_is_found_wherever_it_stands(
+    store: Store, database: Database
+) -> None:
     chains = sorted([await grown(store) for _ in range(5)])
     for gone in (chains[0], chains[2], chains[4]):
         await tamper(database, "DELETE FROM audit.entries WHERE chain = :chain", chain=gone)

@@ -122,7 +122,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 consumer.resume(partition)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits the offsets of the partitions that are still ours; during a rebalance Kafka refuses, and a second later is soon enough."""
+        """Commits the offsets of partitions that are still ours. Kafka refuses during a rebalance; later will do."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)
