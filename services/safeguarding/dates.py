@@ -1,7 +1,7 @@
 """Moments and days as people and their systems tell them, within the years that they can be of.
 
 Many systems write an empty date as the year 1, and "for ever" as the year 9999. Neither is a date: no calendar can
-count from there, and whoever reads it is misled. So it is refused where it is told, with what would be right.
+count from there, and readers are misled. So it is refused where it is told, with the correct form.
 """
 
 from collections.abc import Callable

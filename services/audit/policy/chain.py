@@ -22,7 +22,7 @@ was cut short, rewritten from some entry on, or removed as a whole. Its hash is 
     the anchor's number: 1, 2, 3 and so on
     when it was made, as above
     the hash of the anchor before; of the first 64 noughts
-    for each of these chains, sorted by the bytes of its name: the chain, a space, its head's position, a space, its head's hash
+    for each of these chains, sorted by its name's bytes: the chain, a space, its head's position, a space, its head's hash
 """
 
 import hashlib

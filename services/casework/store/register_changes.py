@@ -1,4 +1,4 @@
-"""Publishes changes of an authority's register: of children's dates, which move duties, and of its directory's people."""
+"""Publishes changes of a register: of children's dates, which move duties, and of the people on its directory."""
 
 from datetime import datetime
 from typing import Any, TypeAlias

@@ -100,7 +100,7 @@ async def _find_placement(uow: UnitOfWork, authority: AuthorityId, reference: st
 
 
 def _free_code(wished: str, taken: Collection[str]) -> str:
-    """A code by which carers name the child: `wished` if nobody has it; otherwise the first free number of the same letter."""
+    """The code by which carers name a child: `wished` if it is free, else the first free number of its letter."""
     if wished not in taken:
         return wished
     return next(code for number in count(1) if (code := f"{wished[0]}{number}") not in taken)

@@ -1,5 +1,4 @@
-"""Runs several statements in one round trip, which SQLAlchemy does not do: in psycopg's pipeline mode, on the
-connection beneath.
+"""Runs several statements in one round trip, by psycopg's pipeline mode, which SQLAlchemy does not offer.
 
 Round trips are most of what a message costs, so everything that a message passes through reads by `Query` and writes
 with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
@@ -56,7 +55,7 @@ def all_rows(rows: Rows) -> Rows:
 
 
 def first_row(rows: Rows) -> Any:
-    """Decodes a query of one row at most: None where there is none."""
+    """Decodes a query of at most one row: None if there is none."""
     return rows[0] if rows else None
 
 
@@ -74,8 +73,7 @@ DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def unnest_rows(types: Mapping[str, str]) -> str:
-    """The rows that `arrays_of` holds, as a table `given` of these columns, with PostgreSQL's types, and `place`, their
-    order.
+    """A table `given` of the rows of `to_columns`: these columns, with PostgreSQL's types, and `place`, their order.
 
     Sent as binary (`b`): as text, psycopg escapes each quotation mark of an envelope by itself, which was a fifth of
     what the protocol did.
