@@ -68,7 +68,7 @@ def topics() -> None:
 
 @app.command()
 def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
-    """Set every service back to that moment's messages: after a database was restored that is older than the bus. Stop them first."""
+    """Set every service back to that moment's messages, after restoring an older database. Stop them first."""
     from services.platform.bus.admin import offset_reset
 
     at = aware(to)
@@ -82,7 +82,7 @@ def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T2
 
 @app.command("renew-keys")
 def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(KEEPS_CLOSED)}.")]) -> None:
-    """Bring what SERVICE keeps from older master and phone keys to the newest, while everything runs. May be stopped and begun anew."""
+    """Bring SERVICE's rows from older master and phone keys to the newest, while everything runs."""
     from services.platform.delivery.settings import KeySettings
     from services.platform.register.key_rotation import renew_all
     from services.platform.store.engine import connect
@@ -100,7 +100,7 @@ def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(
 
 @app.command()
 def check(folder: Path | None = None) -> None:
-    """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, and the words they send."""
+    """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, their wordings."""
     from services.handbook.check import check as findings_in
     from services.handbook.check import read_of
 
@@ -153,7 +153,7 @@ def diff(
         Path | None, typer.Option(help="A folder of stories; left out, the golden ones of tests/scenarios.")
     ] = None,
 ) -> None:
-    """Say what changes for whom from the rules in OLD to those in NEW (folders or files), over all stories. Sends nothing."""
+    """Say whom the change of rules from OLD to NEW (folders or files) affects, over all stories. Sends nothing."""
     from services.handbook.stories.difference import difference, rules_in
     from services.handbook.stories.golden_stories import STORIES
 

@@ -1,7 +1,7 @@
 """A checkpoint: a file that says up to which anchor the record was verified, so that the next run can start there.
 
-The anchor fixes how far each chain reached and by which hash, so that number and hash of the anchor say it all. The file belongs
-where no administrator of the database can change it. Form 1; another form would have another name.
+The anchor fixes how far each chain reached and by which hash, so that number and hash of the anchor say it all. The
+file belongs where no administrator of the database can change it. Form 1; another form would have another name.
 """
 
 import json

@@ -40,7 +40,8 @@ def verify(
         bool, typer.Option("--from-start", help="Verify everything, and then write the checkpoint.")
     ] = False,
 ) -> None:
-    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any was.
+    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any
+    was.
 
     From a checkpoint on, what lies before it is not read again: only its anchors are.
     """

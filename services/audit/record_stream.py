@@ -1,4 +1,6 @@
-"""Reads the record by the database's own cursors, a batch at a time, so that a reader needs no more memory for ten million entries."""
+"""Reads the record by the database's own cursors, a batch at a time, so that a reader needs no more memory for ten
+million entries.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -52,7 +54,9 @@ async def entries_of(connection: AsyncConnection, chain: str) -> AsyncIterator[E
 
 
 async def entries(connection: AsyncConnection, since: int | None) -> AsyncIterator[Entry]:
-    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head of then on."""
+    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head of then
+    on.
+    """
     sql, values = (ENTRIES, {}) if since is None else (ENTRIES_SINCE, {"since": since})
     async for row in _rows(connection, sql, values):
         yield Entry(*row)

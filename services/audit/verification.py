@@ -1,4 +1,4 @@
-"""Verifies one chain or all of them, as the record stands at one moment. Reads it as a stream, however much it holds."""
+"""Verifies one chain or all of them, as the record stands at one moment. Reads it as a stream."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -68,7 +68,8 @@ async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) 
 async def verify_anchors(
     connection: AsyncConnection, into: Verified, *, witness: str | None = None, checkpoint: Checkpoint | None = None
 ) -> bool:
-    """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that anchor.
+    """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that
+    anchor.
 
     Returns whether it also holds the anchor of `checkpoint`, if there is one.
     """
@@ -152,7 +153,7 @@ class _Grouped:
 
 
 class _ByChain:
-    """Heads in order of chain and position, handed out as the check of each chain. `since`: the anchor of a checkpoint."""
+    """Heads by chain and position, handed out as the check of each chain. `since`: the anchor of a checkpoint."""
 
     def __init__(self, heads: AsyncIterator[AnchoredHead], since: int | None) -> None:
         self._heads = heads

@@ -55,8 +55,8 @@ def _messages(received: Received[Any], decision: Decision) -> Iterator[tuple[Mes
 
 
 def _decided(received: Received[Any], decision: Decision) -> Iterator[tuple[MessageDecided, UUID, bool]]:
-    """One message. Two, where what is real has changed a duty of an exercise, such as a dead letter of practice, or the reverse:
-    an envelope is marked as practice as a whole. None where nothing was decided and nothing has changed.
+    """One message. Two, where what is real has changed a duty of an exercise, such as a dead letter of practice, or the
+    reverse: an envelope is marked as practice as a whole. None where nothing was decided and nothing has changed.
     """
     changed = [each for each in decision.changes if isinstance(each, DutyChanged)]
     for exercise in (received.exercise, not received.exercise):

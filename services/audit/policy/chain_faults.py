@@ -1,4 +1,6 @@
-"""Finds faults of a chain or of the anchors, as sentences that say where. Takes what it checks one by one, and keeps next to nothing."""
+"""Finds faults of a chain or of the anchors, as sentences that say where. Takes what it checks one by one, and keeps
+next to nothing.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -52,8 +52,8 @@ def timeline(
 ) -> list[Line]:
     """Newest first, as `entries` must be. Of a message that holds several facts, each is a line.
 
-    Keeps what belongs to this episode: by its id, by a decision made for it, by one of its duties, or by an operator's act. What
-    is about the child and belongs to no episode is left out.
+    Keeps what belongs to this episode: by its id, by a decision made for it, by one of its duties, or by an operator's
+    act. What is about the child and belongs to no episode is left out.
     """
     known = {duty.content.duty: duty.content for duty in duties}
     tellings = {telling(duty.duty, step.step) for duty in known.values() for step in duty.steps}

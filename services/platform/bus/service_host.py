@@ -54,9 +54,9 @@ class ServiceHost:
         consumer: type[Consumer[Any]],
         gather_seconds: float = 0.0,
     ) -> None:
-        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that became a dead
-        letter. A service that acts takes the `FaustConsumer`, one that only records messages the `BatchConsumer`: each loads what it
-        consumes with, and no more.
+        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that
+        became a dead letter. A service that acts takes the `FaustConsumer`, one that only records messages the
+        `BatchConsumer`: each loads what it consumes with, and no more.
 
         `gather_seconds`: how long the first message of a transaction waits for others.
         """
