@@ -29,7 +29,7 @@ STEP_GRACE = timedelta(minutes=2)
 MOST = 1000
 
 # A notice whose duty is over need not be tried any more. The answer is looked for by itself: PostgreSQL cannot know how
-# rare each is, and would read the child's whole chain for each question if asked for the chain first, or for one of many.
+# rare each is, and would read the whole chain for each question if asked for the chain first, or for one of many.
 # An answer may come after midnight, in the next day's chain of an exercise, so only the child must be the same. It is
 # recorded at most moments before its question: older months need not be asked.
 UNANSWERED = """
