@@ -1,5 +1,6 @@
 """What one transaction says of one child travels together, and says the same as before."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -46,7 +47,7 @@ def attempted(of: Delivery) -> DeliveryAttempted:
     )
 
 
-def said(*pairs: tuple[Delivery, list[Message | None]]) -> list[tuple[str, bool, str | None, Message]]:
+def said(*pairs: tuple[Delivery, Sequence[Message | None]]) -> list[tuple[str, bool, str | None, Message]]:
     """Child, practice or not, trace and content of each message."""
     heard: list[tuple[str, bool, str | None, Message]] = []
 

@@ -7,7 +7,7 @@ every exit from the loop, and skipping a message whose handler raises.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -24,8 +24,13 @@ RETRY_SECONDS = 1.0
 WATCH_EVERY_SECONDS = 0.5
 TAKEN_AT_ONCE = 16
 """Messages of one partition."""
+TURNS_AFTER = 5
+"""Faust hands over the messages of one transaction one by one, each a turn or two of the loop after the other."""
 GATHERED_SECONDS = 0.25
 """How long the first message of a background topic waits for others."""
+
+
+T = TypeVar("T")
 
 
 class ConsumingEndedError(RuntimeError):
@@ -157,13 +162,26 @@ class FaustConsumer(Consumer[_Come]):
             several = [await come.get()]
             if topic in self._processor.background_topics:
                 await asyncio.sleep(GATHERED_SECONDS)
-            while len(several) < TAKEN_AT_ONCE and not come.empty():
-                several.append(come.get_nowait())
+            several += await take_together(come, TAKEN_AT_ONCE - 1)
             if self._processor.stopping.is_set():
                 # Waits, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
                 await asyncio.Future()
             with self._holding():
                 await self._process(several, topic)
+
+
+async def take_together(come: asyncio.Queue[T], most: int) -> list[T]:
+    """What is there, and what comes without a pause."""
+    taken: list[T] = []
+    quiet = 0
+    while quiet < TURNS_AFTER and len(taken) < most:
+        if come.empty():
+            quiet += 1
+            await asyncio.sleep(0)
+        else:
+            quiet = 0
+            taken.append(come.get_nowait())
+    return taken
 
 
 def _is_away(error: Exception) -> bool:
