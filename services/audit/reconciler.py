@@ -1,6 +1,7 @@
 """Compares what should have happened with what did, by the audit's own record alone, and sets the gaps as a metric.
 
-Each look covers the entries since the look before it, and the gaps which that one found. The first looks back thirty days.
+Each look covers the entries since the look before it, and the gaps which that one found. The first looks back thirty
+days.
 """
 
 from collections import Counter
@@ -27,10 +28,10 @@ STEP_GRACE = timedelta(minutes=2)
 """In story time: the clock publishes a step within a second of its time."""
 MOST = 1000
 
-# A notice whose duty is over need not be tried any more. The answer is looked for by itself: PostgreSQL cannot know how rare each
-# is, and would read the child's whole chain for each question if it were asked for the chain first, or for one row of many.
-# What an exercise expects before midnight may be answered in the next day's chain, so only the child must be the same. An answer
-# is recorded at most moments before what it answers: older months need not be asked.
+# A notice whose duty is over need not be tried any more. The answer is looked for by itself: PostgreSQL cannot know how
+# rare each is, and would read the whole chain for each question if asked for the chain first, or for one of many.
+# An answer may come after midnight, in the next day's chain of an exercise, so only the child must be the same. It is
+# recorded at most moments before its question: older months need not be asked.
 UNANSWERED = """
     SELECT e.chain, e.position, e.kind, e.recorded_at AS since, expected.answer
     FROM audit.entries AS e CROSS JOIN LATERAL unnest(e.expects) AS expected (answer)

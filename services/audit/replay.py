@@ -1,5 +1,6 @@
-"""Publishes recorded messages again, for a bus that has lost them: if Kafka and the database are both lost and a copy of the
-database is restored, a message that one service had published and another had not yet consumed is only on the record.
+"""Publishes recorded messages again, for a bus that has lost them: if Kafka and the database are both lost and a copy
+of the database is restored, a message that one service had published and another had not yet consumed is only on the
+record.
 
 Services that did consume a message ignore it, by its id. A dead letter is not recorded in full, and is left out.
 """

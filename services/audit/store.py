@@ -126,5 +126,7 @@ async def was_removed_by_retention(connection: AsyncConnection, chain: str, last
 
 
 def _list(several: Sequence[Any]) -> str | None:
-    """As JSON, since PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there are none."""
+    """As JSON, since PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there
+    are none.
+    """
     return to_json(several).decode() if several else None

@@ -1,4 +1,4 @@
-"""Publishes a made-up report every fifteen minutes, to endpoints of our own: it shows that a real one would get through.
+"""Publishes a made-up report each quarter of an hour, to our own endpoints: it shows that a real one would get through.
 
 Off unless an authority is named for it, whose register must hold only our own staff. The protocol measures the outcome
 (`telling_taken_seconds{exercise="yes"}`), and an alert depends on that (docs/decisions).
@@ -16,8 +16,8 @@ from services.safeguarding.working_time import in_working_hours
 
 EVERY = timedelta(minutes=15)
 OVER_AFTER = timedelta(minutes=4)
-"""Before anybody is asked again, so that an exercise that goes well escalates to nobody; and well before midnight, since the
-audit keeps a chain a day.
+"""Before anybody is asked again, so that an exercise that goes well escalates to nobody; and before midnight: the audit
+keeps a chain a day.
 """
 LOOK_EVERY_SECONDS = 5
 FIRST_CHILD = "SELECT min(id) AS id FROM register.children WHERE authority = %(authority)s"
@@ -28,7 +28,7 @@ class NobodyToExerciseWith(Exception):
 
 
 class ExerciseReporter:
-    """`turn` is called often. Message ids are derived from the round's time, so replicas and restarts publish each once."""
+    """`turn` is called often. Message ids derive from the round's time, so replicas and restarts publish each once."""
 
     def __init__(self, store: Store, clocks: Clocks, authority: AuthorityId) -> None:
         self._store = store

@@ -8,5 +8,9 @@ LATENESS = Histogram(
     "From a deadline's time to handing its event over, in story time",
     buckets=(0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600, 86400),
 )
-MONTHS_AHEAD = Gauge("table_months_ahead", "Months after this one for which a table that is kept by month is prepared", ["table"])
-ROWS_OUTSIDE = Gauge("table_rows_outside_months", "Rows that fit no month of their table, a thousand at most", ["table"])
+MONTHS_AHEAD = Gauge(
+    "table_months_ahead", "Months after this one for which a table that is kept by month is prepared", ["table"]
+)
+ROWS_OUTSIDE = Gauge(
+    "table_rows_outside_months", "Rows that fit no month of their table, a thousand at most", ["table"]
+)

@@ -1,6 +1,8 @@
-"""Has the months of tables that only grow made ahead, and those whose time is over dropped, by a function of the database's owner.
+"""Has the months of tables that only grow made ahead, and those whose time is over dropped, by a function of the
+database's owner.
 
-Nothing that must be done at once depends on it: until the next turn, rows that fit no month lie in a partition for them.
+Nothing that must be done at once depends on it: until the next turn, rows that fit no month lie in a partition for
+them.
 """
 
 from services.clock import metrics
@@ -13,7 +15,9 @@ KEEP_UP = "SELECT ahead, outside FROM months.keep_up(%(name)s)"
 
 
 async def keep_up(store: Store) -> bool:
-    """Each table in a transaction of its own: the locks of one do not wait for those of another. Always False: there is no more."""
+    """Each table in a transaction of its own: the locks of one do not wait for those of another. Always False: there is
+    no more.
+    """
     async with store.transaction() as uow:
         names = await uow.fetch(Query(TABLES, {}, _names))
     for name in names:

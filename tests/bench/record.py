@@ -22,7 +22,9 @@ def main(entries: int) -> None:
 
 
 def _print(what: str, entries: int, run: Run) -> None:
-    print(f"{what}: {entries:,} entries in {run.seconds:.1f} s, {entries / run.seconds:,.0f} a second, {run.peak_mb:.0f} MB")
+    print(
+        f"{what}: {entries:,} entries in {run.seconds:.1f} s, {entries / run.seconds:,.0f} a second, {run.peak_mb:.0f} MB"
+    )
     print(f"  {run.said.strip()}")
 
 

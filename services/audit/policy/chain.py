@@ -1,8 +1,8 @@
 """Computes the hashes of entries and anchors. Form 1; another form would have another first line.
 
-An entry is one message of the bus. Its chain is the envelope's subject: the child's id, real or provisional. Self-tests of an
-exercise authority have a chain a day, which is removed as a whole after ninety days (see `chain_name`). Its hash is the
-SHA-256 of these six lines, in UTF-8, each ended by a line feed:
+An entry is one message of the bus. Its chain is the envelope's subject: the child's id, real or provisional. Self-tests
+of an exercise authority have a chain a day, which is removed as a whole after ninety days (see `chain_name`). Its hash
+is the SHA-256 of these six lines, in UTF-8, each ended by a line feed:
 
     safe-return audit entry 1
     the chain
@@ -11,17 +11,18 @@ SHA-256 of these six lines, in UTF-8, each ended by a line feed:
     the hash of the entry before, 64 hexadecimal digits in lower case; of the first entry 64 noughts
     the SHA-256 of the envelope, likewise
 
-The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold bytes that
-nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see `envelope_of`).
+The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold
+bytes that nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see
+`envelope_of`).
 
-An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that was
-cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
+An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that
+was cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
 
     safe-return audit anchor 1
     the anchor's number: 1, 2, 3 and so on
     when it was made, as above
     the hash of the anchor before; of the first 64 noughts
-    for each of these chains, sorted by the bytes of its name: the chain, a space, its head's position, a space, its head's hash
+    for each of these chains, by its name's bytes: the chain, a space, its head's position, a space, its head's hash
 """
 
 import hashlib
@@ -45,7 +46,7 @@ EXERCISES_KEPT = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the record. `kind`, `happened_at` and `episode` repeat what the envelope says, so that it can be searched."""
+    """A row of the record. `kind`, `happened_at` and `episode` repeat the envelope, so that it can be searched."""
 
     chain: str
     position: int
@@ -91,7 +92,7 @@ class RemovedChain:
 
 
 def chain_name(subject: str, *, exercise: bool, authority: str | None, recorded_at: datetime) -> str:
-    """The chain of a message. An exercise of a real authority, such as a carer's practice, is in the child's own chain."""
+    """The chain of a message. A real authority's exercise, such as a carer's practice, is in the child's own chain."""
     if exercise and authority is not None and is_for_exercises(authority):
         return f"{subject}/exercise/{recorded_at.astimezone(UTC):%Y-%m-%d}"
     return subject

@@ -1,4 +1,6 @@
-"""Finds faults of a chain or of the anchors, as sentences that say where. Takes what it checks one by one, and keeps next to nothing."""
+"""Finds faults of a chain or of the anchors, as sentences that say where. Takes what it checks one by one, and keeps
+next to nothing.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -126,7 +128,7 @@ def _is_whole(entry: Entry) -> bool:
 
 
 def _misfiled_column(entry: Entry) -> str | None:
-    """The search columns are not part of the hash, so they must agree with the envelope. Returns the one that does not."""
+    """Returns the search column that disagrees with the envelope. The hash does not cover these columns."""
     envelope = json.loads(entry.envelope)
     data = envelope["data"]
     chain = chain_name(

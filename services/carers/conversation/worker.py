@@ -14,7 +14,7 @@ from services.carers.store import key_rotation, texts
 from services.carers.store.texts import Unread
 from services.carers.understanding.grammar import understand
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.register import conversation
+from services.platform.register.people import conversation
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.runtime.periodic import Repeating
@@ -28,7 +28,7 @@ AT_ONCE = 4
 SWEEP_EVERY_SECONDS = 0.5
 MEASURE_EVERY_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 0.05
-"""After a text was read: another process may have stored the sender's next one meanwhile, and left it because this one was unread."""
+"""After a text was read: another process may have stored the sender's next text meanwhile, and left it to us."""
 TRIES = 3
 """After so many failures of our own code a text goes to a person instead, and its sender's later texts are read."""
 PAUSE = timedelta(milliseconds=500)
@@ -47,8 +47,8 @@ class TextWorker:
         self.measuring = Repeating("text backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the outbox is flushed
-        first; storing a text wakes this loop.
+        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the
+        outbox is flushed first; storing a text wakes this loop.
         """
         read = await asyncio.gather(*(self._read_next() for _ in range(self._at_once)), return_exceptions=True)
         found = [each for each in read if isinstance(each, Unread)]
@@ -98,7 +98,7 @@ class TextWorker:
                 await self._give_up(uow, unread)
 
     async def _give_up(self, uow: UnitOfWork, unread: Unread) -> None:
-        """Tells a person that there is a text that could not be read. Its sender and words stay sealed where they are."""
+        """Tells a person that a text could not be read. Its sender and words stay sealed where they are."""
         authority = self._default
         if authority is None:
             team = await uow.fetch(conversation.duty_team(None))

@@ -1,4 +1,4 @@
-"""Tells open pages of changes, whichever process wrote them."""
+"""Tells open pages of the changes that any process wrote."""
 
 import asyncio
 import os
@@ -29,7 +29,8 @@ AT_MOST_EVERY_SECONDS = 0.2
 class Changes:
     """A part of the service host. Listens on one connection for all pages of this process.
 
-    No change is missed while the connection is away: every page fetches again when it is back, and at every attempt until then.
+    No change is missed while the connection is away: every page fetches again when it is back, and at every attempt
+    until then.
     """
 
     def __init__(
@@ -67,8 +68,8 @@ class Changes:
         self._notify_all()
 
     async def follow(self, child: str | None, authority: AuthorityId | None = None) -> AsyncGenerator[None]:
-        """Yields at once and at every change, until closed. `child` None: of any child. `authority` None: of every authority,
-        and changes that belong to none.
+        """Yields at once and at every change, until closed. `child` None: of any child. `authority` None: of every
+        authority, and changes that belong to none.
         """
         with self._page(PageScope(child, authority)) as changed:
             while not self._closed:

@@ -33,12 +33,12 @@ class Part(Protocol):
 class Failing(Part, Protocol):
     """A part that may fail for good while it runs, so that only a new process helps."""
 
-    async def failed(self) -> None:
+    async def wait_for_failure(self) -> None:
         """Waits while the part works, and raises the error that it failed with."""
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals alone: uvicorn re-raises SIGTERM, and the process would end with 143 before its other parts stopped."""
+    """Leaves signals alone: uvicorn re-raises SIGTERM, and the process would end with 143 before its parts stopped."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -48,7 +48,8 @@ class _Server(uvicorn.Server):
 class Web:
     """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT.
 
-    `closing` is called before the server waits for its connections to end. It must end responses that never end by themselves.
+    `closing` is called before the server waits for its connections to end. It must end responses that never end by
+    themselves.
     """
 
     def __init__(
@@ -83,8 +84,8 @@ class Web:
 
 
 async def run_until_told(parts: Sequence[Part]) -> None:
-    """Returns after an orderly stop. Raises the error of a part that cannot start or fails for good later, after stopping the
-    others; the supervisor then starts the process again.
+    """Returns after an orderly stop. Raises the error of a part that cannot start or fails for good later, after
+    stopping the others; the supervisor then starts the process again.
     """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,7 +104,7 @@ async def run_until_told(parts: Sequence[Part]) -> None:
 async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
     """Raises the error of a part that has failed."""
     waits = asyncio.create_task(told.wait())
-    watched = [asyncio.create_task(part.failed()) for part in parts if isinstance(part, Failing)]
+    watched = [asyncio.create_task(part.wait_for_failure()) for part in parts if isinstance(part, Failing)]
     ended, going_on = await asyncio.wait({waits, *watched}, return_when=asyncio.FIRST_COMPLETED)
     for each in going_on:
         each.cancel()
@@ -117,8 +118,9 @@ async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
 
 
 def _freeze_long_lived_objects() -> None:
-    """Freezes the objects that live as long as the process (modules, rules, models): scanning them for garbage took an eighth of the
-    engine's time. New objects are scanned after 10,000 allocations rather than 700, when most are gone again.
+    """Freezes the objects that live as long as the process (modules, rules, models): scanning them for garbage took an
+    eighth of the engine's time. New objects are scanned after 10,000 allocations rather than 700, when most are gone
+    again.
     """
     gc.collect()
     gc.freeze()

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.delivery.tables import deliveries
-from services.platform.register import forces
+from services.platform.register.organisations import forces
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police.notices.sender import force_of, lane_of

@@ -13,8 +13,8 @@ from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.settings import KeySettings
 from services.platform.delivery.tables import attempts, deliveries
-from services.platform.register import operators
-from services.platform.register.forces import Forces
+from services.platform.register.organisations.forces import Forces
+from services.platform.register.people import operators
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect

@@ -9,7 +9,7 @@ import time_machine
 from services.audit import replay
 from services.audit import store as kept
 from services.audit.reconciler import gaps
-from services.audit.verification import Verified, one_moment, verify_all
+from services.audit.verification.run import Verified, one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
@@ -24,10 +24,14 @@ NOW = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
 async def store(database: Database) -> AsyncIterator[Store]:
     async with opened(database) as store:
         yield store
-    await tamper(database, "TRUNCATE audit.entries, audit.tips, audit.heads, audit.anchors, audit.duties, audit.removed")
+    await tamper(
+        database, "TRUNCATE audit.entries, audit.tips, audit.heads, audit.anchors, audit.duties, audit.removed"
+    )
 
 
-async def exercised(store: Store, child: str, days_ago: int, *, authority: str = "exercise-north", exercise: bool = True) -> str:
+async def exercised(
+    store: Store, child: str, days_ago: int, *, authority: str = "exercise-north", exercise: bool = True
+) -> str:
     """Two messages and an anchor of that day. Returns their chain."""
     at = NOW - timedelta(days=days_ago)
     with time_machine.travel(at, tick=False):
@@ -51,8 +55,8 @@ async def remove(store: Store) -> int:
 async def lengths(store: Store) -> dict[str, int]:
     """By chain, those that have entries."""
     async with store.engine.connect() as connection:
-        rows = await connection.exec_driver_sql("SELECT chain, count(*) FROM audit.entries GROUP BY chain")
-        return {chain: length for chain, length in rows}  # noqa: C416 a row is no pair
+        rows = await connection.exec_driver_sql("SELECT chain, count(*) AS length FROM audit.entries GROUP BY chain")
+        return {row.chain: row.length for row in rows}
 
 
 async def verified(store: Store) -> Verified:
@@ -122,7 +126,7 @@ async def test_whoever_removes_another_chain_cannot_say_that_retention_did(
     store: Store,
     database: Database,
     days: int,
-    exercise: bool,  # noqa: FBT001 a case
+    exercise: bool,
     at: str,
 ) -> None:
     chain = await exercised(store, new_id("child"), days, exercise=exercise)
@@ -141,7 +145,9 @@ async def test_an_answer_that_is_recorded_after_midnight_is_none_missing(store: 
         protocol="missing-from-care 2026.1",
     )  # fmt: skip
     with time_machine.travel(midnight - timedelta(seconds=2), tick=False):
-        await record(store, heard(report, child, id_="r1", exercise=True), heard(report, child, id_="r2", exercise=True))
+        await record(
+            store, heard(report, child, id_="r1", exercise=True), heard(report, child, id_="r2", exercise=True)
+        )
     with time_machine.travel(midnight + timedelta(seconds=2), tick=False):
         await record(store, heard(decided, child, exercise=True))
     async with store.engine.connect() as connection:

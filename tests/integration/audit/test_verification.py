@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from services.audit import store as kept
-from services.audit.checkpoint import Checkpoint
 from services.audit.policy.chain import Anchor, moment
-from services.audit.verification import MOST_SAID, Verified, one_moment, verify_all
+from services.audit.verification.checkpoint import Checkpoint
+from services.audit.verification.run import MOST_SAID, Verified, one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.identifiers import new_id
@@ -61,7 +61,9 @@ async def test_every_chain_and_every_anchor_is_read(store: Store) -> None:
     assert isinstance(found.newest, Anchor)
 
 
-async def test_a_chain_of_which_only_heads_are_left_is_found_wherever_it_stands(store: Store, database: Database) -> None:
+async def test_a_chain_of_which_only_heads_are_left_is_found_wherever_it_stands(
+    store: Store, database: Database
+) -> None:
     chains = sorted([await grown(store) for _ in range(5)])
     for gone in (chains[0], chains[2], chains[4]):
         await tamper(database, "DELETE FROM audit.entries WHERE chain = :chain", chain=gone)

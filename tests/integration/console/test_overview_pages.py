@@ -19,7 +19,6 @@ from services.console.web.queries import PageQueries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.roles import Role, Wording

@@ -59,7 +59,9 @@ def heard(database: Database, name: str, at: datetime) -> None:
 
 def partition_of(database: Database, name: str) -> str | None:
     with logged_in(database) as admin:
-        row = admin.execute("SELECT tableoid::regclass::text FROM console.entries WHERE message_id = %s", (name,)).fetchone()
+        row = admin.execute(
+            "SELECT tableoid::regclass::text FROM console.entries WHERE message_id = %s", (name,)
+        ).fetchone()
     return None if row is None else row[0]
 
 

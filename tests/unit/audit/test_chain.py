@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 25, 23, 59, tzinfo=UTC)
     ],
 )
 def test_only_an_exercise_of_an_exercise_authority_has_a_chain_a_day(
-    exercise: bool,  # noqa: FBT001 a case
+    exercise: bool,
     authority: str | None,
     chain: str,
 ) -> None:
@@ -45,5 +45,5 @@ def test_the_day_is_the_one_in_utc() -> None:
         (f"{CHILD}/2026-11-25", 4000, False),
     ],
 )
-def test_nothing_but_an_old_exercise_may_be_removed(chain: str, days: int, due: bool) -> None:  # noqa: FBT001 a case
+def test_nothing_but_an_old_exercise_may_be_removed(chain: str, days: int, due: bool) -> None:
     assert RemovedChain(chain, 1, b"", AT + timedelta(days=days)).was_due() is due

@@ -43,13 +43,15 @@ def told(timeline: Timeline) -> list[tuple[str | None, str]]:
 
 def test_by_day_it_proves_every_channel() -> None:
     round_by_day = round_at(BY_DAY)
-    assert sorted(told(round_by_day)) == sorted([
-        ("tell-police-missing", "webhook"),
-        ("tell-duty-worker-missing", "text"),
-        ("tell-social-worker-missing", "email"),
-        ("tell-carers-missing", "text"),
-        ("invite-police", "invitation"),
-    ])
+    assert sorted(told(round_by_day)) == sorted(
+        [
+            ("tell-police-missing", "webhook"),
+            ("tell-duty-worker-missing", "text"),
+            ("tell-social-worker-missing", "email"),
+            ("tell-carers-missing", "text"),
+            ("invite-police", "invitation"),
+        ]
+    )
     assert {channel for _, channel in told(round_by_day)} == set(Channel)
     assert round_by_day.ends()["episode"] == "retracted"
 

@@ -15,9 +15,6 @@ from services.platform.runtime.logs import logger
 from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
-FETCH_AT_LEAST_BYTES = 128 * 1024
-FETCH_WITHIN_MS = 150
-"""The broker answers after this time, whatever has come by then. A page is then at most a second behind."""
 TAKEN_AT_ONCE = 32
 """Messages of one partition."""
 AGAIN_AFTER_SECONDS = 1.0
@@ -27,6 +24,9 @@ class BatchConsumer(Consumer[ConsumerRecord]):
     """Joins its group again whenever reading fails. Unacknowledged messages then come again."""
 
     BUNDLES_AT_ONCE = 24
+    FETCH_AT_LEAST_BYTES = 128 * 1024
+    FETCH_WITHIN_MS = 150
+    """The broker answers after this time, whatever has come by then. A page is then at most a second behind."""
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
@@ -77,8 +77,8 @@ class BatchConsumer(Consumer[ConsumerRecord]):
             group_instance_id=self._identity,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_min_bytes=FETCH_AT_LEAST_BYTES,
-            fetch_max_wait_ms=FETCH_WITHIN_MS,
+            fetch_min_bytes=self.FETCH_AT_LEAST_BYTES,
+            fetch_max_wait_ms=self.FETCH_WITHIN_MS,
             session_timeout_ms=self.SESSION_SECONDS * 1000,
             heartbeat_interval_ms=self.HEARTBEAT_SECONDS * 1000,
             rebalance_timeout_ms=self.REBALANCE_SECONDS * 1000,
@@ -122,7 +122,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 consumer.resume(partition)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits the offsets of the partitions that are still ours; during a rebalance Kafka refuses, and a second later is soon enough."""
+        """Commits the offsets of partitions that are still ours. Kafka refuses during a rebalance; later will do."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)

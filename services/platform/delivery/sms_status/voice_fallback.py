@@ -1,6 +1,6 @@
-"""A text that was taken and has not arrived is read out by a call to the same number; if nobody answers, the next person is told.
+"""Has a text that was accepted and has not arrived read out by a call to the same number; if nobody answers, the next person is told.
 
-What the phone company says of a text's end comes to `receipts`; this is for when it says nothing.
+`receipts` takes the phone company's reports; this is for texts of which it reports nothing.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ EVERY_SECONDS = 2.0
 
 
 class VoiceFallback:
-    """For one service's texts of urgent duties. `on_due` hurries whoever sends, after the commit."""
+    """For one service's texts of urgent duties."""
 
     def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
         self._service, self._store, self._clocks = service, store, clocks

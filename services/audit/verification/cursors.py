@@ -1,10 +1,12 @@
-"""Reads the record by the database's own cursors, a batch at a time, so that a reader needs no more memory for ten million entries."""
+"""Reads the record by the database's own cursors, a batch at a time, so that a reader needs no more memory for ten
+million entries.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import Anchor, Entry, Head
@@ -52,7 +54,9 @@ async def entries_of(connection: AsyncConnection, chain: str) -> AsyncIterator[E
 
 
 async def entries(connection: AsyncConnection, since: int | None) -> AsyncIterator[Entry]:
-    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head of then on."""
+    """By chain and position. `since`: only of chains that have grown since that anchor, from their last head of then
+    on.
+    """
     sql, values = (ENTRIES, {}) if since is None else (ENTRIES_SINCE, {"since": since})
     async for row in _rows(connection, sql, values):
         yield Entry(*row)
@@ -77,7 +81,7 @@ async def anchors(connection: AsyncConnection) -> AsyncIterator[Anchor]:
         yield Anchor(*row)
 
 
-async def _rows(connection: AsyncConnection, sql: str, values: Mapping[str, Any]) -> AsyncIterator[Row[Any]]:
+async def _rows(connection: AsyncConnection, sql: str, values: Mapping[str, Any]) -> AsyncIterator[Any]:
     found = await connection.stream(text(sql), values, execution_options={"yield_per": AT_ONCE})
     async for rows in found.partitions(AT_ONCE):
         for row in rows:

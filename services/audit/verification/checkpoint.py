@@ -1,11 +1,10 @@
 """A checkpoint: a file that says up to which anchor the record was verified, so that the next run can start there.
 
-The anchor fixes how far each chain reached and by which hash, so that number and hash of the anchor say it all. The file belongs
-where no administrator of the database can change it. Form 1; another form would have another name.
+The anchor fixes how far each chain reached and by which hash, so that number and hash of the anchor say it all. The
+file belongs where no administrator of the database can change it. Form 1; another form would have another name.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,4 +51,4 @@ def write(file: Path, newest: Anchor) -> None:
     said = {"form": FORM, "anchor": newest.number, "made_at": moment(newest.made_at), "hash": newest.hash.hex()}
     beside = file.with_name(f"{file.name}.new")
     beside.write_text(json.dumps(said, indent=1) + "\n")
-    os.replace(beside, file)
+    beside.replace(file)
