@@ -20,6 +20,7 @@ async def put_test(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datet
     owner = forces.owner_of(force)
     delivery = Delivery(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
     await delivery_repository.put(uow, "police", delivery, keyring, None)
+    uow.notify(delivery_repository.channel_of("police"))
     return delivery
 
 

@@ -18,6 +18,7 @@ from services.console.web.filters import PAGES
 from services.console.web.queries import PageQueries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
+from services.platform.store.listener import Channels, Listener
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
@@ -42,14 +43,16 @@ HANDLERS = Handlers(CLOCKS)
 
 @pytest.fixture
 async def changes(database: Database) -> AsyncIterator[Changes]:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    await changes.start()
+    channels = Channels()
+    changes = Changes(channels, CLOCKS)
+    listener = Listener(database_url(database.settings("console"), "console"), channels)
+    await listener.start()
     first_connection = changes.follow(None)
     await anext(first_connection)
     await anext(first_connection)
     await first_connection.aclose()
     yield changes
-    await changes.stop()
+    await listener.stop()
 
 
 @pytest.fixture

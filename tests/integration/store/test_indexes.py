@@ -30,17 +30,20 @@ OF_DELIVERIES: dict[str, Question] = {
     "due": lambda it: leases.due(it.connection, LEASE, now=NOW, passed_over=["force-a"], most=32),
     "one of a failing lane": lambda it: leases.one_of_lane(it.connection, LEASE, "force-a", now=NOW, untried=True),
     "a lane that answers again": lambda it: leases.bring_forward(it.connection, "force-a", NOW),
-    "what waits": lambda it: leases.backlog(it.connection),
+    "what waits": lambda it: it.fetch(leases.backlog(NOW)),
 }
 OTHERS: dict[str, tuple[str, Question]] = {
     "the promise": ("police", lambda it: slo.measure(it.connection, "police", NOW)),
     "the promise, lately": ("police", lambda it: slo.measure_recent(it.connection, "police", NOW)),
     "a force's list": ("police", lambda it: it.fetch(police.told_episodes("force-a"))),
     "deadlines": ("clock", lambda it: deadlines.claim(it, now=NOW, most=500)),
+    "the next deadline": ("clock", lambda it: it.fetch(deadlines.next_due())),
     "texts": ("carers", lambda it: it.fetch(texts.next_unread(NOW))),
     "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),
     "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"]))),
     "practices": ("carers", lambda it: it.fetch(enrolments.open_practice(NOW))),
+    "the oldest practice": ("carers", lambda it: it.fetch(enrolments.oldest_practice())),
+    "the next of discussions": ("strategy", lambda it: it.fetch(discussions.next_due())),
     "discussions to begin": ("strategy", lambda it: it.fetch(discussions.discussions_to_warn_of(NOW))),
     "discussions to record": ("strategy", lambda it: it.fetch(discussions.discussions_over(NOW))),
 }
