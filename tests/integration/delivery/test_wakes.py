@@ -60,8 +60,11 @@ async def test_a_retry_goes_when_it_is_due(engine: AsyncEngine, keyring: Keyring
     medium = PlayedMedium(answers=[LATER])
     async with running_floor(engine, keyring, medium) as floor:
         delivery = await floor.put(received(), "force-a")
-        await floor.until(delivery.id, "waiting")
-        due_at = (await floor.row(delivery.id))["next_attempt_at"]
+        await eventually(lambda: medium.sent)
+        await floor.idle()
+        row = await floor.row(delivery.id)
+        assert (row["state"], row["attempts"]) == ("waiting", 1)
+        due_at = row["next_attempt_at"]
         await floor.until(delivery.id, "accepted", within=6)
         first, second = await floor.attempts(delivery.id)
     assert first["started_at"] < due_at <= second["started_at"] < due_at + timedelta(seconds=1)

@@ -155,9 +155,8 @@ class DeliveryLoop:
 
     async def _claim(self, uow: UnitOfWork) -> list[LeasedDelivery]:
         full, now = self._dispatcher.lanes.without_room(), self._clocks.wall()
-        if now >= self._tells_others_at and any(lane.turned_away and not lane.failing for lane in full):
-            uow.notify(self._channel, self._owner)
-            self._tells_others_at = now + TELL_OTHERS_EVERY
+        if any(lane.turned_away and not lane.failing for lane in full):
+            self._tell_others(uow, now)
         for lane in full:
             lane.turned_away = True
         return await leases.due(
@@ -167,6 +166,14 @@ class DeliveryLoop:
             passed_over=[lane.name for lane in full],
             most=CLAIMED_AT_ONCE,
         )
+
+    def _tell_others(self, uow: UnitOfWork, now: datetime) -> None:
+        """There is more than this process has room for. Seldom, since notifying commits wait for each other."""
+        if now < self._tells_others_at:
+            self._sweep.wake_after((self._tells_others_at - now).total_seconds())
+            return
+        uow.notify(self._channel, self._owner)
+        self._tells_others_at = now + TELL_OTHERS_EVERY
 
     async def _claim_of_failing(self, uow: UnitOfWork) -> list[LeasedDelivery]:
         now, claimed = self._clocks.wall(), []
