@@ -71,10 +71,10 @@ class TextWorker:
         unread: Unread | None = None
         try:
             async with self._store.transaction() as uow:
-                unread = await uow.fetch(texts.next_unread(self._clocks.wall()))
+                unread, some_wait = await uow.fetch(texts.next_unread(self._clocks.wall()), texts.is_any_unread())
                 if unread is not None:
                     await self._read(uow, unread)
-                elif (await uow.fetch(texts.backlog()))[0]:
+                elif some_wait:
                     self.loop.wake_after(SWEEP_AGAIN_SECONDS)
         except Exception as error:
             if unread is None or is_transient(error):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.console import metrics
 from services.console.read_model.repository import CHANGES
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.listener import Channels
+from services.platform.store.notifications.channels import Channels
 from services.safeguarding.identifiers import AuthorityId
 
 AT_MOST_EVERY_SECONDS = 0.2

@@ -22,7 +22,7 @@ from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
 from services.platform.store.engine import connect, connect_to_read, database_url
-from services.platform.store.listener import Listener
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Origin, Store
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
-from services.platform.store.listener import Channels
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.outbox import Unwritten
 from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, to_columns, unnest_rows
 from services.safeguarding.message import Message
@@ -135,7 +135,7 @@ class UnitOfWork(Reader):
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
 
     def notify(self, channel: str, payload: str = "") -> None:
-        """Tells the listeners of all processes (`listener.Channels`) when it is committed. Such commits wait for each other in all of
+        """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for each other in all of
         PostgreSQL: it is for what is rare, and for what no other process would notice soon.
         """
         self.save_once(NOTIFY, f"{channel} {payload}", lambda: {"channel": channel, "payload": payload})

@@ -20,7 +20,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.process import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
-from services.platform.store.listener import Channels, Listener
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged

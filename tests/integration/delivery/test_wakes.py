@@ -16,7 +16,7 @@ from services.platform.delivery.queue import repository
 from services.platform.delivery.sending import worker
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
-from services.platform.store.listener import Listener
+from services.platform.store.notifications.listener import Listener
 from tests.support.database import Database
 from tests.support.delivery import (
     LATER,

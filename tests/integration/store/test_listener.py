@@ -10,7 +10,8 @@ import pytest
 
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
-from services.platform.store.listener import Channels, Listener
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Store
 from tests.support.database import Database

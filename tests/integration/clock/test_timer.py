@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.clock import firing
-from services.clock.firing import Firing
+from services.clock import timer
+from services.clock.timer import DeadlineTimer
 from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
-from services.platform.store.listener import Listener
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.query import Query, scalar
 from services.platform.store.story_time import deadlines
 from services.platform.store.story_time.deadlines import Pending
@@ -57,7 +57,7 @@ class Clockwork:
 
     @asynccontextmanager
     async def firing(self) -> AsyncIterator[None]:
-        loop = Firing(self.clock, self.clocks).loop
+        loop = DeadlineTimer(self.clock, self.clocks).loop
         await loop.start()
         yield
         await loop.stop()
@@ -65,7 +65,7 @@ class Clockwork:
 
 @pytest.fixture
 async def clockwork(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clockwork]:
-    monkeypatch.setattr(firing, "LOOK_EVERY_SECONDS", 600)
+    monkeypatch.setattr(timer, "LOOK_EVERY_SECONDS", 600)
     protocol = Store(database.engine("protocol"), origin=Origin("protocol", Clocks()))
     clock = Store(database.engine("clock"), origin=Origin("clock", Clocks()))
     yield Clockwork(protocol, clock)
@@ -100,7 +100,7 @@ async def test_those_that_come_later_are_not_told_of(clockwork: Clockwork, datab
 async def test_what_it_was_not_told_of_it_finds_at_the_next_look(
     clockwork: Clockwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(firing, "LOOK_EVERY_SECONDS", 0.5)
+    monkeypatch.setattr(timer, "LOOK_EVERY_SECONDS", 0.5)
     async with clockwork.firing():
         await asyncio.sleep(0.2)
         due_at = clockwork.clocks.story()
@@ -117,4 +117,4 @@ async def test_a_move_of_story_time_fires_what_it_has_passed(clockwork: Clockwor
 
 
 def test_the_protocol_tells_of_more_than_the_next_look_would_miss() -> None:
-    assert timedelta(seconds=firing.LOOK_EVERY_SECONDS) < deadlines.LOOKED_AHEAD
+    assert timedelta(seconds=timer.LOOK_EVERY_SECONDS) < deadlines.LOOKED_AHEAD

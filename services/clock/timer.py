@@ -12,7 +12,7 @@ AGAIN_SECONDS = 0.2
 """After a look that found some: others may follow, or another clock hold them."""
 
 
-class Firing:
+class DeadlineTimer:
     """Any number of clocks fire each deadline once."""
 
     def __init__(self, store: Store, clocks: Clocks) -> None:
