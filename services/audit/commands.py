@@ -30,16 +30,36 @@ def verify(
     anchor: Annotated[
         str | None, typer.Option(help="An anchor's hash that was kept elsewhere: the record must still hold it.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that says how far the record was verified: start there, and write it anew. Not of one child."
+        ),
+    ] = None,
+    from_start: Annotated[  # noqa: FBT002 typer's way
+        bool, typer.Option("--from-start", help="Verify everything, and then write the checkpoint.")
+    ] = False,
 ) -> None:
-    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any was."""
+    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any
+    was.
+
+    From a checkpoint on, what lies before it is not read again: only its anchors are.
+    """
+    from services.audit.checkpoint import NoCheckpoint, read, write
     from services.audit.verification import Verified, chain_of, verify_all, verify_anchors, verify_chain
 
+    if checkpoint is not None and named is not None:
+        raise typer.BadParameter("a checkpoint is of the whole record, not of one chain", param_hint="--checkpoint")
+    try:
+        since = None if checkpoint is None or from_start else read(checkpoint)
+    except NoCheckpoint as error:
+        raise typer.BadParameter(str(error), param_hint="--checkpoint") from error
     if anchor is not None and not SHA256.match(anchor):
         raise typer.BadParameter("an anchor's hash has 64 hexadecimal digits in lower case", param_hint="--anchor")
 
     async def look(connection: "AsyncConnection") -> "Verified | None":
         if named is None:
-            return await verify_all(connection, witness=anchor)
+            return await verify_all(connection, witness=anchor, checkpoint=since)
         found = await chain_of(connection, named)
         if found is None:
             return None
@@ -55,9 +75,13 @@ def verify(
         typer.echo(fault, err=True)
     counted = f"{verified.chains} chains, {verified.entries} entries, {verified.anchors} anchors"
     if verified.faults:
-        typer.echo(f"the record does not hold: {len(verified.faults)} faults in {counted}", err=True)
+        typer.echo(f"the record does not hold: {verified.faulty} faults in {counted}", err=True)
         raise typer.Exit(BROKEN)
-    typer.echo(f"the record holds: {counted}")
+    typer.echo(f"the record holds{'' if since is None else f' since anchor {since.anchor}'}: {counted}")
+    if verified.removed:
+        typer.echo(f"{verified.removed} chains of exercises were removed by retention, and their heads hold")
+    if checkpoint is not None and verified.newest is not None:
+        write(checkpoint, verified.newest)
 
 
 @audit.command()
@@ -135,7 +159,7 @@ def anchor() -> None:
 def replay(
     since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
 ) -> None:
-    """Publish again what was recorded since: after a copy was restored beside a bus that is empty."""
+    """Publish the messages recorded since, after a copy was restored beside an empty bus."""
     from services.audit import replay as audit_replay
     from services.platform.runtime.settings import Settings
 

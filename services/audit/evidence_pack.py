@@ -42,7 +42,7 @@ class Pack:
         return code_of(self.id)
 
     def as_json(self) -> str:
-        """Entries of the child's other episodes have only the SHA-256 of their envelope, which is enough to verify the chain."""
+        """Entries of the child's other episodes show only the SHA-256 of their envelope, enough to verify the chain."""
         mine = {each.entry.position for each in self.evidence.messages}
         return json.dumps(
             {

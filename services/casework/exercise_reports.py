@@ -26,7 +26,7 @@ class NobodyToExerciseWith(Exception):
 
 
 class ExerciseReporter:
-    """`turn` is called often. Message ids are derived from the round's time, so replicas and restarts publish each once."""
+    """`turn` is called often. Message ids derive from the round's time, so replicas and restarts publish each once."""
 
     def __init__(self, store: Store, clocks: Clocks, authority: AuthorityId) -> None:
         self._store = store

@@ -1,11 +1,16 @@
 """Assembles the clock service."""
 
+from functools import partial
+
+from services.clock.months import EVERY_SECONDS, keep_up
 from services.clock.timer import DeadlineTimer
 from services.platform.bus.service_host import ServiceHost
+from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.settings import Settings
 
 
 async def main() -> None:
     host = ServiceHost("clock", Settings())
     host.add_periodic(DeadlineTimer(host.store, host.clocks).loop)
+    host.add_periodic(Repeating("months", partial(keep_up, host.store), every_seconds=EVERY_SECONDS))
     await host.run()

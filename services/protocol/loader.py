@@ -165,7 +165,7 @@ class Origin:
 
 
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
-    """By rule, merged as `merged` does."""
+    """By rule, merged as `merge_files` does."""
     found: dict[str, Origin] = {}
     for each in (file for file in read_files if file.authority in (DEFAULT, authority)):
         for name, line in each.lines.items():
@@ -174,7 +174,7 @@ def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
     return found
 
 
-def merged(read_files: list[RulesFile], authority: str) -> str:
+def merge_files(read_files: list[RulesFile], authority: str) -> str:
     """The protocol's text for this authority: its own rule replaces the default rule of the same id."""
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
@@ -218,7 +218,7 @@ class Library:
 
     def text(self, authority: str) -> str:
         if authority not in self._texts:
-            self._texts[authority] = merged(self.read_files, authority)
+            self._texts[authority] = merge_files(self.read_files, authority)
         return self._texts[authority]
 
     def current(self, authority: str) -> Protocol:

@@ -29,7 +29,7 @@ def provisional_child(cause: str) -> str:
 
 
 def derived(*causes: str) -> UUID:
-    """The id of what follows from `causes`, the same however often it is worked out."""
+    """The id of a consequence of `causes`, the same each time."""
     return uuid5(NAMESPACE, "\x1f".join(causes))
 
 
@@ -39,7 +39,7 @@ def telling(duty: UUID, step: int) -> UUID:
 
 
 def code_of(identifier: UUID) -> str:
-    """The code by which a person names `identifier` in a text. No vowels, no 0, 1 or look-alikes: read aloud, spells no word."""
+    """The code that names `identifier` in a text. No vowels, no 0, 1 or look-alikes: easy to say, and no word."""
     number = int.from_bytes(hashlib.sha256(identifier.bytes).digest()[:8])
     code = ""
     for _ in range(CODE_LENGTH):
@@ -49,7 +49,7 @@ def code_of(identifier: UUID) -> str:
 
 
 def trace_of(*causes: str) -> str:
-    """A W3C trace context for what begins here, the same for the same cause: its log lines are found in every service."""
+    """A W3C trace context, the same for the same cause: its log lines are found in every service."""
     return f"00-{derived('trace', *causes).hex}-{derived('span', *causes).hex[:16]}-01"
 
 

@@ -26,12 +26,12 @@ from services.safeguarding.identifiers import AuthorityId, derived, provisional_
 
 AT_ONCE = 4
 SWEEP_EVERY_SECONDS = 5.0
-"""While there is nothing to read: for a text that another process kept and then died. Keeping a text wakes this process's own loop."""
+"""While there is nothing to read: for a text of a process that died. Keeping a text wakes this process's own loop."""
 SWEEP_AGAIN_SECONDS = 0.5
 """While there is a text that cannot be read yet: another process reads an older one of its sender, or it failed."""
 MEASURE_EVERY_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 0.05
-"""After a text was read: another process may have stored the sender's next one meanwhile, and left it because this one was unread."""
+"""After a text was read: another process may have stored the sender's next text meanwhile, and left it to us."""
 TRIES = 3
 """After so many failures of our own code a text goes to a person instead, and its sender's later texts are read."""
 PAUSE = timedelta(milliseconds=500)
@@ -52,8 +52,8 @@ class TextWorker:
         self.measuring = Repeating("text backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the outbox is flushed
-        first; storing a text wakes this loop.
+        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the
+        outbox is flushed first; storing a text wakes this loop.
         """
         read = await asyncio.gather(*(self._read_next() for _ in range(self._at_once)), return_exceptions=True)
         found = [each for each in read if isinstance(each, Unread)]
@@ -105,7 +105,7 @@ class TextWorker:
                 await self._give_up(uow, unread)
 
     async def _give_up(self, uow: UnitOfWork, unread: Unread) -> None:
-        """Tells a person that there is a text that could not be read. Its sender and words stay sealed where they are."""
+        """Tells a person that a text could not be read. Its sender and words stay sealed where they are."""
         authority = self._default
         if authority is None:
             team = await uow.fetch(conversation.duty_team(None))

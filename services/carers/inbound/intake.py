@@ -1,4 +1,4 @@
-"""Takes a text in: into the database, or onto the disk while the database is away. Only then may Twilio be answered 200."""
+"""Stores a text in the database, or on the disk while the database is away, before Twilio is answered 200."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ class Intake:
         )
 
     async def take(self, text: Text) -> None:
-        """Returns once the text is kept. Raises NotKept. Raises a database error that does not pass by itself: the fault is ours."""
+        """Returns once the text is kept. Raises NotKept, and database errors that do not pass by themselves."""
         if await self._to_database(text):
             metrics.TAKEN.labels("database").inc()
             return
@@ -75,8 +75,8 @@ class Intake:
             uow.on_commit(self._on_kept)
 
     async def _replay(self) -> bool:
-        """True while there is more. A text leaves the disk only once the database has it. One that the database refuses is set
-        aside, so that it holds up no other.
+        """True while there is more. A text leaves the disk only once the database has it. One that the database refuses
+        is set aside, so that it holds up no other.
         """
         found = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
         committed = await asyncio.gather(*(self._group.put(text) for _, text in found), return_exceptions=True)

@@ -27,7 +27,8 @@ OF_NUMBER = """
 
 
 def enrolment_of(numbers: Sequence[bytes]) -> Query[Enrolment]:
-    """Of everybody whom the number belongs to: they join and practise as one. `numbers` are its hashes, the newest first.
+    """Of everybody whom the number belongs to: they join and practise as one. `numbers` are its hashes, the newest
+    first.
 
     A carer who joined with another number has not joined: nobody knows whether texts reach this one.
     """

@@ -1,4 +1,4 @@
-"""Tells open pages of changes, whichever process wrote them."""
+"""Tells open pages of the changes that any process wrote."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
@@ -18,7 +18,8 @@ AT_MOST_EVERY_SECONDS = 0.2
 class Changes:
     """Hears of changes for all pages of this process.
 
-    No change is missed while the process's listener has no connection: every page fetches again then, and when it is back.
+    No change is missed while the process's listener has no connection: every page fetches again then, and when it is
+    back.
     """
 
     def __init__(self, channels: Channels, clocks: Clocks) -> None:
@@ -35,8 +36,8 @@ class Changes:
         self._notify_all()
 
     async def follow(self, child: str | None, authority: AuthorityId | None = None) -> AsyncGenerator[None]:
-        """Yields at once and at every change, until closed. `child` None: of any child. `authority` None: of every authority,
-        and changes that belong to none.
+        """Yields at once and at every change, until closed. `child` None: of any child. `authority` None: of every
+        authority, and changes that belong to none.
         """
         with self._page(PageScope(child, authority)) as changed:
             while not self._closed:

@@ -1,7 +1,7 @@
 """Publishes each key's outbox rows in order, and repeats until Kafka has acknowledged them.
 
-A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a key has
-other messages in flight or queued, its messages are read from the outbox instead, in their order.
+A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a
+key has other messages in flight or queued, its messages are read from the outbox instead, in their order.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ STOP_GRACE_SECONDS = 3
 
 
 class OutboxRelay:
-    """A part. The store hands it each transaction that published something.
+    """A part. The store hands it each transaction that published.
 
-    A sweep finds messages that a dead process left unsent, and those of processes without a relay (commands), which tell of them.
+    A sweep finds messages of processes that died, and of those without a relay (commands), which tell of them.
     """
 
     def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
@@ -74,7 +74,7 @@ class OutboxRelay:
         if self._stopping:
             return
         direct, later = list[Unsent](), list[str]()
-        for said in uow.published():
+        for said in uow.published_messages():
             if self._goes_directly(said):
                 direct.extend(said.messages)
             else:
@@ -85,7 +85,7 @@ class OutboxRelay:
             self._wake(later)
 
     async def wait_published(self, keys: Sequence[str]) -> None:
-        """Returns when the messages under `keys` are acknowledged, or when the process stops (the outbox still holds them then)."""
+        """Returns when the messages under `keys` are acknowledged, or (they stay in the outbox) the process stops."""
         waits = [self._settling[key] for key in keys if key in self._settling]
         if waits:
             await asyncio.wait(waits)
@@ -121,13 +121,13 @@ class OutboxRelay:
         return False
 
     def _goes_directly(self, said: Committed) -> bool:
-        """Whether the key has no other message in flight or queued. While Kafka is away, messages wait in the outbox, not in memory."""
+        """Whether no other message of the key is in flight or queued. With Kafka away, messages wait in the outbox."""
         if self._failure is not None or not self._producer.is_open:
             return False
         return said.key not in self._settling and said.older.issubset(self._published)
 
     def _wake(self, keys: Sequence[str]) -> None:
-        """Publishes these keys' messages in the outbox. A key that is in hand already is taken up once more afterwards."""
+        """Publishes these keys' messages in the outbox. Takes a key that is in hand up once more afterwards."""
         if self._stopping:
             return
         self._settle_later(keys)
@@ -167,7 +167,7 @@ class OutboxRelay:
         try:
             more = await publishing
         except Exception as error:  # noqa: BLE001 the outbox holds the messages, and readiness shows the failure
-            self._failed(keys, error)
+            self._retry_later(keys, error)
             return
         self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
         for key in keys:
@@ -178,7 +178,7 @@ class OutboxRelay:
             self._failure = None
         self._put_down(keys)
 
-    def _failed(self, keys: list[str], error: Exception) -> None:
+    def _retry_later(self, keys: list[str], error: Exception) -> None:
         """Goes on in rounds of one key, so that a message that Kafka refuses holds up no other key for long."""
         metrics.PUBLISH_FAILURES.inc()
         if self._failure is None:
@@ -242,11 +242,11 @@ class OutboxRelay:
         except KafkaError as error:
             # A message that is too large for the producer itself never gets a number, so leaves no gap.
             if not isinstance(error, MessageSizeTooLargeError):
-                self._producer.failed(producer, error)
+                self._producer.report_failure(producer, error)
             raise
         for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(acknowledged, BaseException):
-                self._producer.failed(producer, acknowledged)
+                self._producer.report_failure(producer, acknowledged)
                 raise acknowledged
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()

@@ -8,7 +8,6 @@ from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
 from services.platform.bus.consumers.consumer import Consumer
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
@@ -53,11 +52,12 @@ class ServiceHost:
         last_resort: Handler | None = None,
         *,
         prefetch: Prefetch | None = None,
-        consumer: type[Consumer[Any]] = FaustConsumer,
+        consumer: type[Consumer[Any]],
         gather_seconds: float = 0.0,
     ) -> None:
-        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that became a dead
-        letter. A service that only records messages takes the `BatchConsumer`.
+        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that
+        became a dead letter. A service that acts takes the `FaustConsumer`, one that only records messages the
+        `BatchConsumer`: each loads what it consumes with, and no more.
 
         `gather_seconds`: how long the first message of a transaction waits for others.
         """
@@ -83,7 +83,7 @@ class ServiceHost:
         self.parts.append(loop)
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
-        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends responses that would never end, such as streams."""
+        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
         web = Web(
             exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
         )

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from services.platform.runtime.logs import logger
 
 AGAIN_SECONDS = 2.0
-"""The longest pause after a failed turn: a loop that turns every ten minutes must not keep its service unready for as long."""
+"""The longest pause after a failed turn: a loop of ten minutes must not keep its service unready for as long."""
 TOGETHER_SECONDS = 0.1
 """Moments of `wake_after` that lie so close together share one turn, at the end of this span."""
 
 
 class Repeating:
-    """Calls `turn` every `every_seconds`, or sooner when woken. A failed turn is logged, shown as `obstacle()`, and tried again
-    within `again_seconds`.
+    """Calls `turn` every `every_seconds`, or sooner when woken. A failed turn is logged, shown as `obstacle()`, and
+    tried again within `again_seconds`.
 
     A turn returns True when there is more to do at once.
     """
@@ -69,7 +69,7 @@ class Repeating:
             try:
                 more = await self._turn()
                 self._failure = None
-            except Exception as error:  # noqa: BLE001 the next turn tries again, and readiness shows the failure until then
+            except Exception as error:  # noqa: BLE001 the next turn tries again; readiness shows the failure
                 self._failure = type(error).__name__
                 logger().warning("a turn failed and will be tried again", name=self.name, exc_info=error)
             if more:

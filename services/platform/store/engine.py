@@ -26,8 +26,8 @@ def connect(settings: Settings, role: str) -> AsyncEngine:
 
 
 def connect_to_read(settings: Settings, role: str) -> AsyncEngine:
-    """For reading alone: each statement runs without BEGIN and ROLLBACK. A ROLLBACK costs more than its round trip, since psycopg
-    then discards the connection's prepared statements.
+    """For reading alone: each statement runs without BEGIN and ROLLBACK. A ROLLBACK costs more than its round trip,
+    since psycopg then discards the connection's prepared statements.
     """
     return _engine(settings, role, size=READERS)
 
@@ -49,7 +49,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
     return create_async_engine(
         database_url(settings, role),
         pool_size=size,
-        max_overflow=0,  # a connection beyond the pool would be opened and closed each time, which costs more than its work
+        max_overflow=0,  # opening a connection beyond the pool costs more than its work
         pool_timeout=10,
         pool_pre_ping=False,
         pool_use_lifo=True,

@@ -40,7 +40,7 @@ class Origin:
 
 
 class Local(Generic[T]):
-    """A variable of one unit of work: what a handler knows and has not written yet, for the next message of the same transaction."""
+    """A variable of one unit of work: what a handler knows but has not written, for later messages in it."""
 
     def __init__(self, initial: Callable[[], T]) -> None:
         self.initial = initial
@@ -78,10 +78,11 @@ class UnitOfWork(Reader):
         self._in_order.append((sql, parameters))
 
     def bulk_write(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
-        """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are in `returned` then.
+        """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are
+        in `returned` then.
 
-        `locks` names the column whose value the statement locks: rows then go in its order, so that two transactions that
-        lock the same rows cannot deadlock.
+        `locks` names the column whose value the statement locks: rows then go in its order, so that two transactions
+        that lock the same rows cannot deadlock.
         """
         if rows:
             self._bulk.setdefault(sql, []).extend(rows)
@@ -89,8 +90,8 @@ class UnitOfWork(Reader):
                 self._bulk[sql].sort(key=operator.itemgetter(locks))
 
     def save_once(self, sql: str, name: str, row: Callable[[], Mapping[str, Any]]) -> None:
-        """As `bulk_write`, for a row that may change several times in one transaction: of each `name` the last one alone is
-        written, made with the commit, in the order of names.
+        """As `bulk_write`, for a row that may change several times in one transaction: of each `name` the last one
+        alone is written, made with the commit, in the order of names.
         """
         self._once.setdefault(sql, {})[name] = row
 
@@ -105,10 +106,11 @@ class UnitOfWork(Reader):
         exercise: bool | None = None,
         trace: str | None = None,
     ) -> None:
-        """Publishes the events if the transaction commits, and only then; those of one subject in the order of calls. None is passed over.
+        """Publishes the events if the transaction commits, and only then; those of one subject in the order of calls.
+        None is passed over.
 
-        `subject` is the child's id. `at` is story time: now, where none is given. `message_id` is fresh where none is given.
-        `source` keeps the source of an agency's own event. `exercise` and `trace` take the place of the cause's.
+        `subject` is the child's id. `at` is story time: now, where none is given. `message_id` is fresh where none is
+        given. `source` keeps the source of an agency's own event. `exercise` and `trace` take the place of the cause's.
         """
         origin = self._known_origin()
         if cause is not None:
@@ -135,14 +137,14 @@ class UnitOfWork(Reader):
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
 
     def notify(self, channel: str, payload: str = "") -> None:
-        """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for each other in all of
-        PostgreSQL: it is for what is rare, and for what no other process would notice soon.
+        """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for
+        each other in all of PostgreSQL: it is for what is rare, and for what no other process would notice soon.
         """
         self.save_once(NOTIFY, f"{channel} {payload}", lambda: {"channel": channel, "payload": payload})
 
-    def published(self) -> list[outbox.Committed]:
+    def published_messages(self) -> list[outbox.Committed]:
         """The messages of this transaction, as they lie in the outbox after its commit."""
-        return outbox.committed(self._unwritten, self.returned.get(outbox.PUT, ()))
+        return outbox.list_committed(self._unwritten, self.returned.get(outbox.PUT, ()))
 
     def _known_origin(self) -> Origin:
         if self._origin is None:
@@ -151,13 +153,15 @@ class UnitOfWork(Reader):
         return self._origin
 
     def on_commit(self, act: Callable[[], None]) -> None:
-        """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
-        it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
+        """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies
+        first: it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
         """
         self._acts.append(partial(copy_context().run, act))
 
     async def finish(self) -> None:
-        """Writes what waits and commits, in one round trip. Where nothing waits, SQLAlchemy commits when the block ends."""
+        """Writes what waits and commits, in one round trip. Where nothing waits, SQLAlchemy commits when the block
+        ends.
+        """
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
         bulk = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
@@ -168,7 +172,7 @@ class UnitOfWork(Reader):
         for (sql, _), rows in zip(bulk, answers[len(self._in_order) :], strict=True):
             self.returned[sql] = rows
 
-    def committed(self) -> None:
+    def run_acts(self) -> None:
         for act in self._acts:
             act()
 
@@ -176,9 +180,9 @@ class UnitOfWork(Reader):
 class Store:
     """Opens transactions, and hands each that has published something to the outbox relay once it is committed.
 
-    `reading` runs each statement by itself: `async with store.reading.connect()`. Without an engine of its own it shares
-    the pool of `engine`. Only the store of a service (`origin`) can publish; where the process has no relay, the relays of the
-    service's other processes are told.
+    `reading` runs each statement by itself: `async with store.reading.connect()`. Without an engine of its own it
+    shares the pool of `engine`. Only the store of a service (`origin`) can publish; where the process has no relay, the
+    relays of the service's other processes are told.
     """
 
     def __init__(
@@ -202,7 +206,7 @@ class Store:
                 await uow.finish()
         if uow.published_keys and self.on_published is not None:
             self.on_published(uow)
-        uow.committed()
+        uow.run_acts()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:

@@ -1,4 +1,4 @@
-"""Finds discussions that are about to begin, or over and not recorded. It passes over those that another process holds."""
+"""Finds discussions that are about to begin, or over and not recorded. Passes over those that others hold."""
 
 from datetime import datetime
 from uuid import UUID

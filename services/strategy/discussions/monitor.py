@@ -1,5 +1,5 @@
-"""Watches discussions: whether the quorum is there shortly before one begins and a while after one was moved, and whether one that
-is over has been recorded.
+"""Watches discussions: whether the quorum is there shortly before one begins and a while after one was moved, and
+whether one that is over has been recorded.
 """
 
 from services.platform.runtime.clocks import Clocks

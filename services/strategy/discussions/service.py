@@ -34,8 +34,8 @@ from services.strategy.discussions.repository import Discussion, planned_discuss
 
 SERVICE = "strategy"
 BEYOND_WITHDRAWAL = 2_000_000_000
-"""The revision of the duty under which news goes out. The end of a duty, such as the child's return or the discussion's end,
-withdraws its mails; people who have the entry in their calendar must hear of each change all the same.
+"""The revision of the duty under which news goes out. The end of a duty, such as the child's return or the discussion's
+end, withdraws its mails; people who have the entry in their calendar must hear of each change all the same.
 """
 
 
@@ -69,8 +69,8 @@ class DiscussionService:
         await self._tell_everyone(uow, called_off)
 
     async def merge_into_episode(self, uow: UnitOfWork, found: Discussion, episode: UUID, child: ChildId) -> None:
-        """The discussion's episode turned out to be part of `episode`. Nobody discusses one child twice: if that episode has a
-        discussion of the same form, this one is called off; otherwise it becomes that episode's.
+        """The discussion's episode turned out to be part of `episode`. Nobody discusses one child twice: if that
+        episode has a discussion of the same form, this one is called off; otherwise it becomes that episode's.
         """
         if any(each.form == found.form for each in await uow.fetch(planned_discussions(episode))):
             await self.call_off(uow, found)

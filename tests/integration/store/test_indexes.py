@@ -12,7 +12,10 @@ from unittest.mock import patch
 import pytest
 from psycopg import AsyncCursor
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.audit.policy.consequences import Gap
+from services.audit.reconciler import Found, gaps
 from services.carers.store import child_status, enrolments, texts
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
@@ -44,9 +47,16 @@ OTHERS: dict[str, tuple[str, Question]] = {
     "practices": ("carers", lambda it: it.fetch(enrolments.open_practice(NOW))),
     "the oldest practice": ("carers", lambda it: it.fetch(enrolments.oldest_practice())),
     "the next of discussions": ("strategy", lambda it: it.fetch(discussions.next_due())),
+    "answers that are missing": ("audit", lambda it: _gaps(it.connection)),
     "discussions to begin": ("strategy", lambda it: it.fetch(discussions.discussions_to_warn_of(NOW))),
     "discussions to record": ("strategy", lambda it: it.fetch(discussions.discussions_over(NOW))),
 }
+
+
+async def _gaps(connection: AsyncConnection) -> None:
+    """Fresh ones, and one that an earlier look found."""
+    known = Found(Gap.DUTY_NEVER_TOLD, "child-x", NOW, "-", position=1)
+    await gaps(connection, wall=NOW, story=NOW, since=NOW, known=frozenset({known}))
 
 
 async def plans_of(database: Database, role: str, ask: Question) -> str:
@@ -84,3 +94,8 @@ async def test_a_services_own_deliveries_are_found_without_reading_past_those_of
 @pytest.mark.parametrize("name", OTHERS)
 async def test_no_table_is_read_from_end_to_end(database: Database, name: str) -> None:
     assert "Seq Scan" not in await plans_of(database, *OTHERS[name])
+
+
+async def test_an_answer_is_found_by_itself_however_long_the_chain_is(database: Database) -> None:
+    plans = await plans_of(database, "audit", lambda it: _gaps(it.connection))
+    assert plans.count("Bitmap Index Scan on entries_answering") == 2

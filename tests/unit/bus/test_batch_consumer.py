@@ -79,7 +79,7 @@ class PlayedProcessor:
 
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> PlayedKafka:
-    monkeypatch.setattr(batch_consumer, "GATHERED_SECONDS", 0.02)
+    monkeypatch.setattr(BatchConsumer, "GATHERED_SECONDS", 0.02)
     monkeypatch.setattr(batch_consumer, "AGAIN_AFTER_SECONDS", 0.02)
     return PlayedKafka()
 
@@ -126,7 +126,7 @@ async def test_what_comes_while_a_batch_is_in_hand_is_taken_after_it_and_in_orde
 async def test_a_partition_of_which_enough_is_held_waits_and_holds_up_no_other(
     kafka: PlayedKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_consumer, "HELD_MOST", 5)
+    monkeypatch.setattr(BatchConsumer, "HELD_MOST", 5)
     processor = PlayedProcessor()
     task = await reading(kafka, processor)
     kafka.log[ONE] = 5

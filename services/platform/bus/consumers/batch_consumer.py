@@ -15,12 +15,6 @@ from services.platform.runtime.logs import logger
 from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
-FETCH_WITHIN_MS = 1500
-"""The broker answers at the first message, or after this time: an idle consumer asks seldom, for a fetch costs the broker milliseconds."""
-GATHERED_SECONDS = 0.15
-"""After messages have come, the next are fetched together so much later. A page is then at most a second behind."""
-HELD_MOST = 256
-"""Messages of one partition that wait here. The others wait in Kafka."""
 TAKEN_AT_ONCE = 32
 """Messages of one partition."""
 AGAIN_AFTER_SECONDS = 1.0
@@ -30,6 +24,14 @@ class BatchConsumer(Consumer[ConsumerRecord]):
     """Joins its group again whenever reading fails. Unacknowledged messages then come again."""
 
     BUNDLES_AT_ONCE = 24
+    FETCH_WITHIN_MS = 1500
+    """The broker answers at the first message, or after this time: a fetch costs it milliseconds, so an idle consumer
+    asks seldom.
+    """
+    GATHERED_SECONDS = 0.15
+    """After messages have come, the next are fetched together so much later. A page is then at most a second behind."""
+    HELD_MOST = 256
+    """Messages of one partition that wait here. The others wait in Kafka."""
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
@@ -82,7 +84,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
             group_instance_id=self._identity,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_max_wait_ms=FETCH_WITHIN_MS,
+            fetch_max_wait_ms=self.FETCH_WITHIN_MS,
             session_timeout_ms=self.SESSION_SECONDS * 1000,
             heartbeat_interval_ms=self.HEARTBEAT_SECONDS * 1000,
             rebalance_timeout_ms=self.REBALANCE_SECONDS * 1000,
@@ -92,7 +94,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         return self._consumer
 
     async def _take_batches(self, consumer: AIOKafkaConsumer) -> None:
-        """No partition is paused while a fetch is under way, for a fetch leaves out what is paused, and another waits for its end."""
+        """Pauses no partition while a fetch is under way, for a fetch leaves out what is paused, and blocks the next."""
         loop = asyncio.get_running_loop()
         commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
         while not self._processor.stopping.is_set():
@@ -101,10 +103,10 @@ class BatchConsumer(Consumer[ConsumerRecord]):
                 self._left.setdefault(partition, []).extend(records)
                 if partition not in self._batches:
                     self._batches[partition] = asyncio.create_task(self._take(partition))
-            if batches:
+            if batches and self.GATHERED_SECONDS:
                 consumer.pause(*consumer.assignment())
-                await asyncio.sleep(GATHERED_SECONDS)
-            have_room = [each for each in consumer.assignment() if len(self._left.get(each, ())) < HELD_MOST]
+                await asyncio.sleep(self.GATHERED_SECONDS)
+            have_room = [each for each in consumer.assignment() if len(self._left.get(each, ())) < self.HELD_MOST]
             consumer.resume(*have_room)
             if loop.time() >= commit_at:
                 await self._commit(consumer)
@@ -138,7 +140,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         return self._consumer is not None and partition in self._consumer.assignment()
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits the offsets of the partitions that are still ours; during a rebalance Kafka refuses, and a second later is soon enough."""
+        """Commits the offsets of partitions that are still ours. Kafka refuses during a rebalance; later will do."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.platform.delivery.model import UNSENT, Delivery, State
+from services.platform.delivery.queue.readings import read_names
 from services.platform.delivery.queue.repository import Lease, decode_delivery
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
 from services.platform.delivery.tables import attempts
@@ -34,6 +35,8 @@ class LeasedDelivery:
     body: bytes | None = None
     by_voice: bool = False
     """A text of it did not arrive: a call reads it out."""
+    looked_up: tuple[str, ...] = ()
+    """What was read of the register to prepare it and is not on the record yet, since no attempt has been recorded."""
 
     @property
     def is_fixed(self) -> bool:
@@ -107,6 +110,7 @@ def _leased(row: dict[str, Any]) -> LeasedDelivery:
         recipient=row["recipient"],
         body=row["body"],
         by_voice=row["by_voice"],
+        looked_up=read_names(row["looked_up"]),
     )
 
 

@@ -55,7 +55,7 @@ def _put() -> Any:
     )
 
 
-NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
+NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at", "looked_up"})
 PUT = as_sql(_put())
 
 

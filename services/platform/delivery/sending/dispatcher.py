@@ -8,8 +8,9 @@ from uuid import UUID
 import structlog
 
 from services.platform.delivery.channels.channel import ChannelRegistry, SendResult
+from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.sending.attempt import AttemptStarter
+from services.platform.delivery.sending.attempt import AttemptStarter, StartedAttempt
 from services.platform.delivery.sending.lanes import DestinationLane, Lanes
 from services.platform.delivery.sending.results import AttemptOutcome, ResultWriter
 from services.platform.runtime.clocks import Clocks
@@ -48,6 +49,8 @@ class Dispatcher:
         self._clocks = clocks
         self._on_room, self._on_retry = on_room, on_retry
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
+        self._under_way = 0
+        """Attempts that have begun, and whose results are not there yet."""
         self._stopping = False
 
     @property
@@ -81,6 +84,8 @@ class Dispatcher:
         while not self._stopping and (leased := lane.next()) is not None:
             lane.sending += 1
             self._held[leased.delivery.id] = asyncio.create_task(self._send(lane, leased))
+        if lane.queue:
+            self._results.hurry()
 
     async def _send(self, lane: DestinationLane, leased: LeasedDelivery) -> None:
         result: SendResult | None = None
@@ -92,15 +97,23 @@ class Dispatcher:
         try:
             attempt = await self._until_done(lambda: self._starter.start(leased))
             if attempt is not None:
-                result, took_ms = await self._channels.send(delivery.medium, attempt.request)
-                outcome = AttemptOutcome(leased, attempt, result, took_ms)
-                await self._until_done(lambda: self._results.write(outcome))
+                result, took_ms = await self._make(delivery, attempt)
+                outcome = AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
+                alone = not self._under_way or bool(lane.queue)
+                await self._until_done(lambda: self._results.write(outcome, alone=alone))
         except Exception as error:  # noqa: BLE001 the others go on
             await self._record_defect(leased, error)
         finally:
             lane.sending -= 1
             self._held.pop(delivery.id, None)
             self._learn(lane, result)
+
+    async def _make(self, delivery: Delivery, attempt: StartedAttempt) -> tuple[SendResult, int]:
+        self._under_way += 1
+        try:
+            return await self._channels.send(delivery.medium, attempt.request)
+        finally:
+            self._under_way -= 1
 
     async def _record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
         """If not even this can be written, or the process stops first, the lease runs out and the delivery is tried again."""

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, ChannelSender
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.queue import leases, slo
+from services.platform.delivery.queue import leases, readings, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
@@ -32,6 +33,7 @@ AGAIN_SECONDS = 0.5
 LOOK_AHEAD_EVERY = timedelta(seconds=1)
 TELL_OTHERS_EVERY = timedelta(seconds=1)
 MEASURE_EVERY_SECONDS = 15.0
+RECORD_READINGS_EVERY_SECONDS = 60.0
 MEASURE_SLO_EVERY = timedelta(minutes=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 CLAIMED_AT_ONCE = 32
@@ -67,8 +69,11 @@ class DeliveryLoop:
         self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
         self._renewals = Repeating("delivery leases", self._renew, every_seconds=RENEW_EVERY_SECONDS)
         self._backlog = Repeating("delivery backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
+        self._readings = Repeating(
+            "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
+        )
         starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets, alone)
-        results = ResultWriter(service, self._owner, store, clocks, keyring, self._channels)
+        results = ResultWriter(service, self._owner, store, keyring, self._channels)
         self._dispatcher = Dispatcher(
             starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
         )
@@ -107,13 +112,13 @@ class DeliveryLoop:
 
     async def start(self) -> None:
         await self._channels.start()
-        for part in (self._sweep, self._renewals, self._backlog):
+        for part in (self._sweep, self._renewals, self._backlog, self._readings):
             await part.start()
 
     async def stop(self) -> None:
         await self._sweep.stop()
         await self._dispatcher.stop(STOP_GRACE_SECONDS)
-        for part in (self._renewals, self._backlog):
+        for part in (self._renewals, self._backlog, self._readings):
             await part.stop()
         await self._channels.stop()
         try:
@@ -217,6 +222,16 @@ class DeliveryLoop:
             async with self._store.transaction() as uow:
                 leases.renew(uow, self._lease(), held)
         return False
+
+    async def _record_readings(self) -> bool:
+        """Publishes what a dead process had read of the register for deliveries that ended without it."""
+        async with self._store.transaction() as uow:
+            found = await readings.take_unrecorded(uow, self._clocks.wall())
+            for delivery, read in found:
+                purpose = delivery_events.purpose_of(delivery)
+                looked_up = delivery_events.looked_up(delivery, purpose, read, delivery.person)
+                uow.publish(looked_up, subject=delivery.child, cause=delivery)
+        return len(found) == readings.AT_ONCE
 
     async def _measure(self) -> bool:
         now = self._clocks.wall()

@@ -19,7 +19,7 @@ AGAIN_SECONDS = 0.5
 
 
 class Listener:
-    """A part. Whenever it has connected, or has lost its connection, each part is told that it may have missed something."""
+    """A part. When it has connected, or lost its connection, each part is told that it may have missed something."""
 
     def __init__(
         self,

@@ -62,8 +62,8 @@ async def put_all(uow: UnitOfWork, pending: Sequence[Pending], now: datetime) ->
 
 
 async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
-    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with the commit,
-    after the transaction's earlier puts.
+    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with
+    the commit, after the transaction's earlier puts.
     """
     if deadlines:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
@@ -86,5 +86,5 @@ def next_due() -> Query[datetime | None]:
     return Query(NEXT, {}, scalar)
 
 
-async def fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
+async def mark_fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
     await uow.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))
