@@ -49,7 +49,7 @@ class _Server(uvicorn.Server):
         yield
 
     async def main_loop(self) -> None:
-        """Looks once a second, for the Date header. uvicorn's own loop looks ten times a second whether it is to end."""
+        """Looks once a second, for the Date header. uvicorn's own loop looks ten times a second for its end."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.leaving.wait(), 1)

@@ -94,7 +94,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         return self._consumer
 
     async def _take_batches(self, consumer: AIOKafkaConsumer) -> None:
-        """Pauses no partition while a fetch is under way, for a fetch leaves out what is paused, and blocks the next."""
+        """Pauses no partition while a fetch is under way: a fetch leaves out what is paused, and blocks the next."""
         loop = asyncio.get_running_loop()
         commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
         while not self._processor.stopping.is_set():
