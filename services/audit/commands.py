@@ -13,7 +13,8 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from services.audit.verification import Verified
+    from services.audit.verification.checkpoint import Checkpoint
+    from services.audit.verification.run import Verified
 
 T = TypeVar("T")
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
@@ -45,15 +46,12 @@ def verify(
 
     From a checkpoint on, what lies before it is not read again: only its anchors are.
     """
-    from services.audit.checkpoint import NoCheckpoint, read, write
-    from services.audit.verification import Verified, chain_of, verify_all, verify_anchors, verify_chain
+    from services.audit.verification.checkpoint import write
+    from services.audit.verification.run import Verified, chain_of, verify_all, verify_anchors, verify_chain
 
     if checkpoint is not None and named is not None:
         raise typer.BadParameter("a checkpoint is of the whole record, not of one chain", param_hint="--checkpoint")
-    try:
-        since = None if checkpoint is None or from_start else read(checkpoint)
-    except NoCheckpoint as error:
-        raise typer.BadParameter(str(error), param_hint="--checkpoint") from error
+    since = None if checkpoint is None or from_start else _read(checkpoint)
     if anchor is not None and not SHA256.match(anchor):
         raise typer.BadParameter("an anchor's hash has 64 hexadecimal digits in lower case", param_hint="--anchor")
 
@@ -71,17 +69,31 @@ def verify(
     verified = _ask(look)
     if verified is None:
         raise _nothing_known_of(str(named))
+    _report(verified, "" if since is None else f" since anchor {since.anchor}")
+    if checkpoint is not None and verified.newest is not None:
+        write(checkpoint, verified.newest)
+
+
+def _read(file: Path) -> "Checkpoint | None":
+    from services.audit.verification.checkpoint import NoCheckpoint, read
+
+    try:
+        return read(file)
+    except NoCheckpoint as error:
+        raise typer.BadParameter(str(error), param_hint="--checkpoint") from error
+
+
+def _report(verified: "Verified", since: str) -> None:
+    """Says what was found. Raises typer's Exit for a record that does not hold."""
     for fault in verified.faults:
         typer.echo(fault, err=True)
     counted = f"{verified.chains} chains, {verified.entries} entries, {verified.anchors} anchors"
     if verified.faults:
         typer.echo(f"the record does not hold: {verified.faulty} faults in {counted}", err=True)
         raise typer.Exit(BROKEN)
-    typer.echo(f"the record holds{'' if since is None else f' since anchor {since.anchor}'}: {counted}")
+    typer.echo(f"the record holds{since}: {counted}")
     if verified.removed:
         typer.echo(f"{verified.removed} chains of exercises were removed by retention, and their heads hold")
-    if checkpoint is not None and verified.newest is not None:
-        write(checkpoint, verified.newest)
 
 
 @audit.command()
@@ -94,7 +106,7 @@ def pack(
     """Write the evidence of an episode: a JSON file, and the same as a page to read or print."""
     from services.audit import store
     from services.audit.evidence_pack import Pack, build_pack
-    from services.audit.verification import chain_of
+    from services.audit.verification.run import chain_of
     from services.platform.runtime.clocks import Clocks
 
     async def look(connection: "AsyncConnection") -> Pack | None:
@@ -183,7 +195,7 @@ def _nothing_known_of(named: str) -> typer.Exit:
 
 
 def _ask(look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
-    from services.audit.verification import one_moment
+    from services.audit.verification.run import one_moment
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
 

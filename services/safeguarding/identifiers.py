@@ -1,6 +1,7 @@
 """Identifiers: opaque, so that they may travel, and derived where the same cause must always give the same id."""
 
 import hashlib
+import re
 from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
@@ -16,6 +17,7 @@ PlacementId = Annotated[str, StringConstraints(pattern=r"^placement-[0-9a-f-]{36
 WordsId = Annotated[str, StringConstraints(pattern=r"^words-[0-9a-f-]{36}$")]
 AuthorityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 ForceId = AuthorityId
+EXERCISE_AUTHORITY = re.compile(r"exercise(-[a-z0-9]+)*")
 
 
 def new_id(of: str) -> str:
@@ -55,3 +57,8 @@ def trace_of(*causes: str) -> str:
 
 def is_provisional(child: str) -> bool:
     return child.startswith("provisional-")
+
+
+def is_for_exercises(authority: str) -> bool:
+    """Whether the authority exists for exercises alone. Its id says so: no other can be named as one by mistake."""
+    return EXERCISE_AUTHORITY.fullmatch(authority) is not None

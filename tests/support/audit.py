@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.audit.handlers import Handlers
-from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
+from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store

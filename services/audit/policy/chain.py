@@ -35,11 +35,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.identifiers import is_for_exercises
 
 ENTRY_FORM = "safe-return audit entry 1"
 ANCHOR_FORM = "safe-return audit anchor 1"
 NOTHING_BEFORE = bytes(32)
-EXERCISE_AUTHORITY = re.compile(r"^exercise(-[a-z0-9]+)*$")
 EXERCISE_CHAIN = re.compile(r"^(?P<subject>[^/]+)/exercise/(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})$")
 EXERCISES_KEPT = timedelta(days=90)
 
@@ -93,7 +93,7 @@ class RemovedChain:
 
 def chain_name(subject: str, *, exercise: bool, authority: str | None, recorded_at: datetime) -> str:
     """The chain of a message. A real authority's exercise, such as a carer's practice, is in the child's own chain."""
-    if exercise and authority is not None and EXERCISE_AUTHORITY.match(authority):
+    if exercise and authority is not None and is_for_exercises(authority):
         return f"{subject}/exercise/{recorded_at.astimezone(UTC):%Y-%m-%d}"
     return subject
 

@@ -9,7 +9,7 @@ import time_machine
 from services.audit import replay
 from services.audit import store as kept
 from services.audit.reconciler import gaps
-from services.audit.verification import Verified, one_moment, verify_all
+from services.audit.verification.run import Verified, one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
@@ -55,8 +55,8 @@ async def remove(store: Store) -> int:
 async def lengths(store: Store) -> dict[str, int]:
     """By chain, those that have entries."""
     async with store.engine.connect() as connection:
-        rows = await connection.exec_driver_sql("SELECT chain, count(*) FROM audit.entries GROUP BY chain")
-        return {chain: length for chain, length in rows}  # noqa: C416 a row is no pair
+        rows = await connection.exec_driver_sql("SELECT chain, count(*) AS length FROM audit.entries GROUP BY chain")
+        return {row.chain: row.length for row in rows}
 
 
 async def verified(store: Store) -> Verified:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from services.audit import store as kept
-from services.audit.verification import one_moment, verify_all
+from services.audit.verification.run import one_moment, verify_all
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered

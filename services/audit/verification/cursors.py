@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.policy.chain import Anchor, Entry, Head
@@ -81,7 +81,7 @@ async def anchors(connection: AsyncConnection) -> AsyncIterator[Anchor]:
         yield Anchor(*row)
 
 
-async def _rows(connection: AsyncConnection, sql: str, values: Mapping[str, Any]) -> AsyncIterator[Row[Any]]:
+async def _rows(connection: AsyncConnection, sql: str, values: Mapping[str, Any]) -> AsyncIterator[Any]:
     found = await connection.stream(text(sql), values, execution_options={"yield_per": AT_ONCE})
     async for rows in found.partitions(AT_ONCE):
         for row in rows:

@@ -5,7 +5,6 @@ file belongs where no administrator of the database can change it. Form 1; anoth
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,4 +51,4 @@ def write(file: Path, newest: Anchor) -> None:
     said = {"form": FORM, "anchor": newest.number, "made_at": moment(newest.made_at), "hash": newest.hash.hex()}
     beside = file.with_name(f"{file.name}.new")
     beside.write_text(json.dumps(said, indent=1) + "\n")
-    os.replace(beside, file)
+    beside.replace(file)

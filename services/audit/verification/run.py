@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.audit import record_stream, store
-from services.audit.checkpoint import Checkpoint
+from services.audit import store
 from services.audit.policy.chain import Anchor, Head
 from services.audit.policy.chain_faults import AnchorsCheck, ChainCheck
-from services.audit.record_stream import AnchoredHead
+from services.audit.verification import cursors
+from services.audit.verification.checkpoint import Checkpoint
+from services.audit.verification.cursors import AnchoredHead
 from services.safeguarding.identifiers import code_of
 
 MOST_SAID = 10_000
@@ -60,7 +61,7 @@ async def chain_of(connection: AsyncConnection, named: str) -> tuple[str, UUID |
 
 async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) -> None:
     check = ChainCheck(chain, await store.heads_of_chain(connection, chain))
-    async for entry in record_stream.entries_of(connection, chain):
+    async for entry in cursors.entries_of(connection, chain):
         check.take(entry)
     await _finish(connection, check, into)
 
@@ -74,8 +75,8 @@ async def verify_anchors(
     Returns whether it also holds the anchor of `checkpoint`, if there is one.
     """
     check, seen, known = AnchorsCheck(), False, checkpoint is None
-    heads = _Grouped(record_stream.heads_by_anchor(connection))
-    async for anchor in record_stream.anchors(connection):
+    heads = _Grouped(cursors.heads_by_anchor(connection))
+    async for anchor in cursors.anchors(connection):
         into.add(check.take(anchor, [each.head for each in await heads.of(anchor.number)]))
         into.anchors += 1
         into.newest = anchor
@@ -97,8 +98,8 @@ async def verify_all(
     if not await verify_anchors(connection, into, witness=witness, checkpoint=checkpoint):
         checkpoint = None
     since = None if checkpoint is None else checkpoint.anchor
-    heads, check = _ByChain(record_stream.heads_by_chain(connection, since), since), None
-    async for entry in record_stream.entries(connection, since):
+    heads, check = _ByChain(cursors.heads_by_chain(connection, since), since), None
+    async for entry in cursors.entries(connection, since):
         if check is None or check.chain != entry.chain:
             if check is not None:
                 await _finish(connection, check, into)
