@@ -17,6 +17,7 @@ JAVA_OPTIONS = (
     "-XX:+UseCompactObjectHeaders",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
     "-Xshare:auto",
     "--sun-misc-unsafe-memory-access=allow",
 )
@@ -119,6 +120,11 @@ class Broker:
             "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 2000,
+            # A broker that has nothing to do: fewer threads that look several times a second, and no empty records in its metadata.
+            "num.network.threads": 1,
+            "num.io.threads": 4,
+            "background.threads": 2,
+            "metadata.max.idle.interval.ms": 30_000,
         }
 
 

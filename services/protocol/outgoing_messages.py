@@ -21,7 +21,7 @@ async def publish_decision(uow: UnitOfWork, received: Received[Any], decision: D
     """Everything is of the child whose case was decided upon. `now` is story time."""
     child = decision.case.child
     await deadlines.cancel(uow, now, *decision.cancelled)
-    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines])
+    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
     for content, name, exercise in _messages(received, decision):
         uow.publish(content, subject=child, cause=received, at=now, message_id=str(name), exercise=exercise)
 

@@ -65,8 +65,7 @@ async def main() -> None:
 
         class Direct(BatchConsumer):
             BUNDLES_AT_ONCE = 4
-            FETCH_AT_LEAST_BYTES = 1
-            FETCH_WITHIN_MS = 1000
+            GATHERED_SECONDS = 0.0
 
         host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)], consumer=Direct)
     elif IN_BATCHES:

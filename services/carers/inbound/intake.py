@@ -18,7 +18,8 @@ from services.platform.store.unit_of_work import Store
 DATABASE_WITHIN_SECONDS = 3.0
 """Twilio waits 15 s. A text that is not committed by then goes to the disk as well, and still has one effect."""
 LEAVE_DATABASE_ALONE_SECONDS = 1.0
-REPLAY_EVERY_SECONDS = 0.5
+REPLAY_EVERY_SECONDS, REPLAY_AGAIN_SECONDS = 60.0, 0.5
+"""While no text is on the disk, and after the database did not take one."""
 COMMITTED_AT_ONCE = 200
 
 
@@ -33,7 +34,9 @@ class Intake:
         self._store, self._keyring, self._spool, self._on_kept = store, keyring, spool, on_kept
         self._leave_alone_until = 0.0
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
-        self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
+        self.replay = Repeating(
+            "text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS, again_seconds=REPLAY_AGAIN_SECONDS
+        )
 
     async def take(self, text: Text) -> None:
         """Returns once the text is kept. Raises NotKept, and database errors that do not pass by themselves."""
@@ -48,6 +51,7 @@ class Intake:
             raise NotKept from error
         metrics.TAKEN.labels("spool").inc()
         metrics.SPOOLED.set(self._spool.count)
+        self.replay.wake_after(REPLAY_AGAIN_SECONDS)
 
     async def _to_database(self, text: Text) -> bool:
         """False while the database is away, and while earlier texts are on the disk."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.carers.policy.context import Enrolment
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
@@ -84,3 +84,11 @@ def open_practice(begun_before: datetime) -> Query[Practice | None]:
         return Practice(row.person, row.authority, row.practising, row.practising_since)
 
     return Query(OPEN_PRACTICE, {"begun_before": begun_before}, decode)
+
+
+OLDEST_PRACTICE = "SELECT min(practising_since) FROM enrolments WHERE practising IS NOT NULL"
+
+
+def oldest_practice() -> Query[datetime | None]:
+    """When the oldest of those that have not ended began."""
+    return Query(OLDEST_PRACTICE, {}, scalar)

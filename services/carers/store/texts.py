@@ -213,6 +213,14 @@ def first_key_owner(number_hash: bytes) -> Query[str]:
     return Query(FIRST_OWNER, {"number_hash": number_hash}, scalar)
 
 
+ANY_UNREAD = "SELECT EXISTS (SELECT FROM texts_in WHERE worked_at IS NULL)"
+
+
+def is_any_unread() -> Query[bool]:
+    """Whether there is one, also where another reader has locked it, or its time to be tried again has not come."""
+    return Query(ANY_UNREAD, {}, scalar)
+
+
 BACKLOG = "SELECT count(*), min(received_at) FROM texts_in WHERE worked_at IS NULL"
 
 

@@ -26,7 +26,8 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
 """While a round is free, a key goes at once and alone; keys that had to wait go together, in one transaction."""
-SWEEP_EVERY_SECONDS = 1.0
+SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 1.0
+"""While the outbox is empty, and while it is not."""
 SWEEP_OLDER_THAN = timedelta(seconds=2)
 REMOVED_AFTER_SECONDS = 0.1
 """How long a published message may stay in the outbox. If the process dies meanwhile, it is published once more."""
@@ -35,7 +36,10 @@ STOP_GRACE_SECONDS = 3
 
 
 class OutboxRelay:
-    """A part. The store hands it each transaction that published; a sweep finds messages of processes that died."""
+    """A part. The store hands it each transaction that published.
+
+    A sweep finds messages of processes that died, and of those without a relay (commands), which tell of them.
+    """
 
     def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
         self._store = store
@@ -52,9 +56,15 @@ class OutboxRelay:
         self._stopping = False
         self._stopped = False
         self._failure: str | None = None
-        self._sweep = Repeating("outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS)
-        self._removal = Repeating("outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS)
+        self._sweep = Repeating(
+            "outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
+        )
+        self._removal = Repeating(
+            "outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
+        )
         store.on_published = self.publish
+        if store.origin is not None:
+            store.channels.on(outbox.channel_of(store.origin.service), lambda _: self._sweep.wake())
 
     def obstacle(self) -> str | None:
         return self._failure or self._sweep.obstacle() or self._removal.obstacle()
@@ -101,12 +111,13 @@ class OutboxRelay:
 
     async def _wake_unsent(self) -> bool:
         now = self._clocks.wall()
-        async with self._store.reading.connect() as connection:
-            left = await outbox.keys_unsent(connection, written_before=now - SWEEP_OLDER_THAN)
-            depth, oldest = await outbox.depth(connection)
-        metrics.OUTBOX_DEPTH.set(depth)
-        metrics.OUTBOX_OLDEST.set((now - oldest).total_seconds() if oldest else 0)
-        self._wake([key for key in left if key not in self._settling])
+        async with self._store.read() as reader:
+            left = await reader.fetch(outbox.left(now - SWEEP_OLDER_THAN))
+        metrics.OUTBOX_DEPTH.set(left.depth)
+        metrics.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
+        self._wake([key for key in left.keys if key not in self._settling])
+        if left.depth:
+            self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
         return False
 
     def _goes_directly(self, said: Committed) -> bool:
@@ -213,6 +224,8 @@ class OutboxRelay:
                 await outbox.remove(connection, published)
         for position in published:
             del self._published[position]
+        if self._published:
+            self._removal.wake_after(REMOVED_AFTER_SECONDS)
         return False
 
     async def _remove_the_last(self) -> None:

@@ -20,7 +20,8 @@ from services.platform.runtime.process import Part, Web, run_until_told
 from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
-from services.platform.store.engine import connect, connect_to_read
+from services.platform.store.engine import connect, connect_to_read, database_url
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Origin, Store
 
@@ -86,10 +87,11 @@ class ServiceHost:
         web = Web(
             exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
         )
-        clock = story_clock.follow_offset(self.store.reading, self.clocks)
-        self.health.watch("database", clock.obstacle)
+        clock = story_clock.follow_offset(self.store, self.clocks)
+        listener = Listener(database_url(self.settings, self.service), self.store.channels)
+        self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())
         self.add_periodic(inbox.forgetting(self.store, self.clocks))
-        first: Sequence[Part] = [clock, loop_watch(), self.relay]
+        first: Sequence[Part] = [listener, clock, loop_watch(), self.relay]
         try:
             await run_until_told([*first, *self.parts, web])
         finally:

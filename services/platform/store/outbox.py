@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.store.query import bulk_insert, execute_pipelined
-from services.platform.store.tables import outbox
+from services.platform.store.query import Query, Rows, bulk_insert, execute_pipelined
 
 BATCH = 500
+
+
+def channel_of(service: str) -> str:
+    """On which a process without a relay tells the service's relays that it has left messages in the outbox."""
+    return f"outbox_{service}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +103,27 @@ TAKE = """
 REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
 
 
-async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is in the outbox. `keys`: of messages written before the given time, at most a batch."""
+
+    keys: Sequence[str]
+    depth: int
+    oldest: datetime | None
+
+
+LEFT = """
+    SELECT count(*) AS depth, min(written_at) AS oldest,
+        ARRAY(SELECT key FROM outbox WHERE written_at < %(before)s GROUP BY key LIMIT %(most)s) AS keys
+    FROM outbox
+"""
+
+
+def left(written_before: datetime) -> Query[Left]:
     """Looks at every row, not at a last position, since positions become visible out of order."""
-    rows = await connection.execute(
-        select(outbox.c.key).where(outbox.c.written_at < written_before).group_by(outbox.c.key).limit(BATCH)
-    )
-    return list(rows.scalars())
 
+    def decode(rows: Rows) -> Left:
+        [row] = rows
+        return Left(row.keys, row.depth, row.oldest)
 
-async def depth(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """Returns the number of unpublished messages, and when the oldest was written."""
-    row = (await connection.execute(select(func.count(), func.min(outbox.c.written_at)))).one()
-    return row[0], row[1]
+    return Query(LEFT, {"before": written_before, "most": BATCH}, decode)

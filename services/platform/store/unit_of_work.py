@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.outbox import Unwritten
-from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, to_columns
+from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, to_columns, unnest_rows
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
@@ -43,6 +44,9 @@ class Local(Generic[T]):
 
     def __init__(self, initial: Callable[[], T]) -> None:
         self.initial = initial
+
+
+NOTIFY = f"SELECT pg_notify(channel, payload) FROM {unnest_rows({'channel': 'text', 'payload': 'text'})}"  # noqa: S608 its own words
 
 
 class UnitOfWork(Reader):
@@ -132,6 +136,12 @@ class UnitOfWork(Reader):
         self.published_keys[subject] = None
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
 
+    def notify(self, channel: str, payload: str = "") -> None:
+        """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for
+        each other in all of PostgreSQL: it is for what is rare, and for what no other process would notice soon.
+        """
+        self.save_once(NOTIFY, f"{channel} {payload}", lambda: {"channel": channel, "payload": payload})
+
     def published_messages(self) -> list[outbox.Committed]:
         """The messages of this transaction, as they lie in the outbox after its commit."""
         return outbox.list_committed(self._unwritten, self.returned.get(outbox.PUT, ()))
@@ -171,7 +181,8 @@ class Store:
     """Opens transactions, and hands each that has published something to the outbox relay once it is committed.
 
     `reading` runs each statement by itself: `async with store.reading.connect()`. Without an engine of its own it
-    shares the pool of `engine`. Only the store of a service (`origin`) can publish.
+    shares the pool of `engine`. Only the store of a service (`origin`) can publish; where the process has no relay, the
+    relays of the service's other processes are told.
     """
 
     def __init__(
@@ -179,18 +190,21 @@ class Store:
     ) -> None:
         self.engine = engine
         self.reading = reading or engine.execution_options(**{BEGINS: False})
-        self.on_published: Callable[[UnitOfWork], None] = lambda _uow: None
-        self._origin = origin
+        self.channels = Channels()
+        self.on_published: Callable[[UnitOfWork], None] | None = None
+        self.origin = origin
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[UnitOfWork]:
         """Commits at the end of the block, or rolls all of it back when the block raises."""
         async with self.engine.connect() as connection:
-            uow = UnitOfWork(connection, self._origin)
+            uow = UnitOfWork(connection, self.origin)
             async with connection.begin():
                 yield uow
+                if uow.published_keys and self.on_published is None and self.origin is not None:
+                    uow.notify(outbox.channel_of(self.origin.service))
                 await uow.finish()
-        if uow.published_keys:
+        if uow.published_keys and self.on_published is not None:
             self.on_published(uow)
         uow.run_acts()
 
