@@ -62,10 +62,12 @@ async def main() -> None:
         uow.publish(decided, subject=received.subject, at=now)
 
     if os.environ.get("ECHO_DIRECT") == "1":
+
         class Direct(BatchConsumer):
             BUNDLES_AT_ONCE = 4
             FETCH_AT_LEAST_BYTES = 1
             FETCH_WITHIN_MS = 1000
+
         host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)], consumer=Direct)
     elif IN_BATCHES:
         subscriptions = in_background({ChildReportedMissing: on_child_reported_missing})
