@@ -53,6 +53,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         pool_timeout=10,
         pool_pre_ping=False,
         pool_use_lifo=True,
+        pool_reset_on_return=None,  # whoever takes one out ends its transaction (`checkout`, SQLAlchemy's own connections)
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
         # SQLAlchemy resets a returned connection to this; we send BEGIN ourselves (`BEGINS`).
