@@ -67,10 +67,10 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
 
 @asynccontextmanager
 async def taken_out(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Takes a connection out of the pool for statements that psycopg runs by itself. What is not committed is rolled back.
+    """Takes a connection out of the pool for psycopg's own statements. What is not committed is rolled back.
 
-    SQLAlchemy can be used on it too. Its own way (`engine.connect`, `begin`, a reset on return) was a quarter of the cost
-    of a transaction of one read and one write.
+    SQLAlchemy can be used on it too. Its own way (`engine.connect`, `begin`, a reset on return) was a quarter of the
+    cost of a transaction of one read and one write.
     """
     pooled = await engine.raw_connection()
     connection = AsyncConnection(engine, Connection(engine.sync_engine, connection=pooled))
