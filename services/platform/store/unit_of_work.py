@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
-from services.platform.store.checkout import taken_out
+from services.platform.store.engine import taken_out
 from services.platform.store.outbox import Unwritten
 from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, opens_a_transaction, to_columns
 from services.safeguarding.message import Message

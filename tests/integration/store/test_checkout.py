@@ -9,7 +9,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.platform.store.checkout import taken_out
+from services.platform.store.engine import taken_out
 from services.platform.store.query import driver_of, execute_pipelined
 from services.platform.store.unit_of_work import Store
 from tests.support.database import Database
@@ -52,9 +52,9 @@ async def test_after_a_failed_statement_the_connection_serves_the_next(engine: A
 
 
 async def test_a_connection_that_was_lost_is_not_given_to_the_next(engine: AsyncEngine) -> None:
-    with pytest.raises(psycopg.OperationalError):
-        async with taken_out(engine) as connection:
-            (await driver_of(connection)).pgconn.finish()
+    async with taken_out(engine) as connection:
+        (await driver_of(connection)).pgconn.finish()
+        with pytest.raises(psycopg.OperationalError):
             await execute_pipelined(connection, (ASK, {}))
     async with taken_out(engine) as connection:
         assert await execute_pipelined(connection, (ASK, {}), commit=True)
