@@ -56,7 +56,7 @@ def _engine(settings: Settings, role: str, *, size: int, **more: Any) -> AsyncEn
         pool_timeout=10,
         pool_pre_ping=False,
         pool_use_lifo=True,
-        pool_reset_on_return=None,  # whoever takes one out ends its transaction (`checkout`, SQLAlchemy's own connections)
+        pool_reset_on_return=None,  # whoever takes one out ends its transaction (`taken_out`, SQLAlchemy's own connections)
         hide_parameters=True,  # an error's text would carry the values of the statement that failed
         connect_args=timeouts,
         # SQLAlchemy resets a returned connection to this; we send BEGIN ourselves (`BEGINS`).
@@ -88,7 +88,10 @@ async def _give_back(connection: AsyncConnection, pooled: PoolProxiedConnection)
     try:
         if not connection.invalidated:
             driver = await driver_of(connection)
-            if driver.pgconn.transaction_status != TransactionStatus.IDLE:
+            if driver.closed:
+                await connection.invalidate()
+                await connection.engine.dispose(close=False)  # those in the pool are as old
+            elif driver.pgconn.transaction_status != TransactionStatus.IDLE:
                 await driver.rollback()
     except BaseException as error:
         await connection.invalidate(error)
