@@ -30,7 +30,8 @@ MOST = 1000
 
 # A notice whose duty is over need not be tried any more. The answer is looked for by itself: PostgreSQL cannot know how
 # rare each is, and would read the whole chain for each question if asked for the chain first, or for one of many.
-# An answer may come after midnight, in the next day's chain of an exercise, so only the child must be the same. It is
+# An answer may come after midnight, in the next day's chain of an exercise, so only the child must be the same. Once it
+# is known who a provisional child is, what is told of it is decided upon in the chain of that child. An answer is
 # recorded at most moments before its question: older months need not be asked.
 UNANSWERED = """
     SELECT e.chain, e.position, e.kind, e.recorded_at AS since, expected.answer
@@ -39,7 +40,8 @@ UNANSWERED = """
     AND e.recorded_at < CASE WHEN expected.answer LIKE 'tried %' THEN :tried_before ELSE :answered_before END
     AND 0 = (
         SELECT count(*) FROM audit.entries AS a
-        WHERE a.answers @> ARRAY[expected.answer] AND split_part(a.chain, '/', 1) = split_part(e.chain, '/', 1)
+        WHERE a.answers @> ARRAY[expected.answer]
+        AND (split_part(a.chain, '/', 1) = split_part(e.chain, '/', 1) OR starts_with(e.chain, 'provisional-'))
         AND a.recorded_at >= e.recorded_at - interval '1 day')
     AND CASE WHEN expected.answer LIKE 'tried %' THEN (
         SELECT d.goes_on FROM audit.duties AS d WHERE d.duty = split_part(expected.answer, ' ', 2)::uuid) END

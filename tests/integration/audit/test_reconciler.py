@@ -73,6 +73,19 @@ async def test_a_report_that_was_not_decided_upon_is_a_gap_until_it_is(store: St
     assert await found_of(store, child) == []
 
 
+async def test_what_is_told_of_a_provisional_child_is_decided_upon_in_the_chain_of_the_child_it_was(
+    store: Store,
+) -> None:
+    provisional, child, other = new_id("provisional"), new_id("child"), new_id("child")
+    for each in (provisional, other):
+        told_of = DutyAcknowledged(duty=uuid4(), step=0, authority="kestrel", how="text")
+        await record(store, heard(told_of, each, id_=f"outcome-of-{each}"))
+        assert await found_of(store, each) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+        await record(store, heard(decided(f"outcome-of-{each}"), child))
+    assert await found_of(store, provisional) == []
+    assert await found_of(store, other) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+
+
 async def test_an_answer_that_the_protocol_never_took_is_a_gap(store: Store) -> None:
     child = new_id("child")
     await record(store, heard(DutyAcknowledged(duty=uuid4(), step=0, authority="kestrel", how="text"), child))
