@@ -83,7 +83,7 @@ def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T2
 @app.command("renew-keys")
 def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(KEEPS_CLOSED)}.")]) -> None:
     """Bring SERVICE's rows from older master and phone keys to the newest, while everything runs."""
-    from services.platform.delivery.settings import KeySettings
+    from services.platform.delivery.settings.keys import KeySettings
     from services.platform.register.key_rotation import renew_all
     from services.platform.store.engine import connect
 

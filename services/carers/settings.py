@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.platform.delivery.sms_settings import TextSettings
+from services.platform.delivery.settings.sms import TextSettings
 
 
 class CarersSettings(TextSettings):

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.console.policy.sign_in import SessionLimits
-from services.platform.delivery.settings import KeySettings
+from services.platform.delivery.settings.keys import KeySettings
 
 
 class ConsoleSettings(KeySettings):

@@ -1,7 +1,7 @@
 """Holds the settings of professionals."""
 
-from services.platform.delivery.mail_settings import MailSettings
-from services.platform.delivery.sms_settings import TextSettings
+from services.platform.delivery.settings.mail import MailSettings
+from services.platform.delivery.settings.sms import TextSettings
 
 
 class ProfessionalsSettings(TextSettings, MailSettings):

@@ -49,7 +49,7 @@ async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, rea
     from services.console.accounts.repository import account_by_sign_in
     from services.console.acts.redrive import DeadLetterRedrive
     from services.console.policy.permits import May
-    from services.platform.delivery.settings import KeySettings
+    from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.engine import connect
     from services.platform.store.story_time import story_clock

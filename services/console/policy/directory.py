@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.roles import Role
-from services.safeguarding.rota import RotaLine
 from services.safeguarding.working_time import on_duty
 
 STALE_AFTER = timedelta(days=90)

@@ -7,7 +7,7 @@ with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
 """With named parameters, `%(name)s`."""
+Driver: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Rows: TypeAlias = Sequence[Any]
 """Each a named tuple: a column is an attribute."""
 T_co = TypeVar("T_co", covariant=True)
@@ -111,6 +112,14 @@ def opens_a_transaction(connection: Connection | None) -> bool:
     return driver is not None and driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
 
 
+async def driver_of(connection: AsyncConnection) -> Driver:
+    """Psycopg's connection beneath. One that SQLAlchemy holds already costs no switch to its greenlet."""
+    held = connection.sync_connection
+    if held is None or held.invalidated:
+        return cast("Driver", (await connection.get_raw_connection()).driver_connection)
+    return cast("Driver", held.connection.driver_connection)
+
+
 async def execute_pipelined(
     connection: AsyncConnection, *statements: Statement, commit: bool = False
 ) -> list[list[tuple[Any, ...]]]:
@@ -125,8 +134,7 @@ async def execute_pipelined(
 async def _run(
     connection: AsyncConnection, statements: Sequence[Statement], *, commit: bool = False, named: bool = False
 ) -> list[list[Any]]:
-    raw = await connection.get_raw_connection()
-    driver: psycopg.AsyncConnection[tuple[Any, ...]] = raw.driver_connection  # type: ignore[assignment]
+    driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
     several = begin or commit or len(statements) > 1

@@ -14,9 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
+from services.platform.store.engine import taken_out
 from services.platform.store.notifications.channels import Channels
 from services.platform.store.outbox import Unwritten
-from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, to_columns, unnest_rows
+from services.platform.store.query import (
+    BEGINS,
+    Reader,
+    Statement,
+    execute_pipelined,
+    opens_a_transaction,
+    to_columns,
+    unnest_rows,
+)
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
@@ -159,14 +168,12 @@ class UnitOfWork(Reader):
         self._acts.append(partial(copy_context().run, act))
 
     async def finish(self) -> None:
-        """Writes what waits and commits, in one round trip. Where nothing waits, SQLAlchemy commits when the block
-        ends.
-        """
+        """Writes what waits and commits, in one round trip."""
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
         bulk = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
         statements = [*self._in_order, *bulk]
-        if not statements:
+        if not statements and opens_a_transaction(self.connection.sync_connection):
             return
         answers = await execute_pipelined(self.connection, *statements, commit=True)
         for (sql, _), rows in zip(bulk, answers[len(self._in_order) :], strict=True):
@@ -197,13 +204,12 @@ class Store:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[UnitOfWork]:
         """Commits at the end of the block, or rolls all of it back when the block raises."""
-        async with self.engine.connect() as connection:
+        async with taken_out(self.engine) as connection:
             uow = UnitOfWork(connection, self.origin)
-            async with connection.begin():
-                yield uow
-                if uow.published_keys and self.on_published is None and self.origin is not None:
-                    uow.notify(outbox.channel_of(self.origin.service))
-                await uow.finish()
+            yield uow
+            if uow.published_keys and self.on_published is None and self.origin is not None:
+                uow.notify(outbox.channel_of(self.origin.service))
+            await uow.finish()
         if uow.published_keys and self.on_published is not None:
             self.on_published(uow)
         uow.run_acts()
@@ -211,7 +217,7 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:
         """For what only reads, each statement by itself."""
-        async with self.reading.connect() as connection:
+        async with taken_out(self.reading) as connection:
             yield Reader(connection)
 
     async def close(self) -> None:

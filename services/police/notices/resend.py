@@ -12,7 +12,7 @@ from sqlalchemy import select
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
 from services.platform.delivery.queue.repository import channel_of
-from services.platform.delivery.settings import KeySettings
+from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.tables import attempts, deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.register.people import operators

@@ -9,8 +9,8 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
+from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import AuthorityId, ForceId, PlacementId
-from services.safeguarding.rota import RotaLine
 from services.safeguarding.working_time import Days, Turn
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field, SecretStr
 
 from services.platform.delivery.channels.sms import TextMedium
-from services.platform.delivery.settings import OUR_ADDRESS, KeySettings
+from services.platform.delivery.settings.keys import OUR_ADDRESS, KeySettings
 
 
 class TextSettings(KeySettings):

@@ -1,4 +1,4 @@
-"""Settings of services that read personal columns. Those that text or mail have more (`sms_settings`, `mail_settings`)."""
+"""Settings of services that read personal columns. Those that text or mail have more (`sms`, `mail`)."""
 
 from datetime import timedelta
 

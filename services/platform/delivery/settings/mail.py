@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from services.platform.delivery.channels.email import EmailMedium, Relay
 from services.platform.delivery.inbound_mail.smtp_server import MailListener, Takes
 from services.platform.delivery.links.tokens import Links
-from services.platform.delivery.settings import OUR_ADDRESS, KeySettings
+from services.platform.delivery.settings.keys import OUR_ADDRESS, KeySettings
 from services.platform.runtime.settings import Port
 from services.platform.store.encryption import Keys
 
