@@ -1,4 +1,5 @@
-"""Prints the card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded to A6.
+"""Prints the card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded
+to A6.
 
 It holds no child and no carer: their code is written in by hand.
 """
@@ -9,7 +10,7 @@ import phonenumbers
 from jinja2 import Environment, StrictUndefined
 
 from services.carers.text import COUNTRY
-from services.platform.register import conversation
+from services.platform.register.people import conversation
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.identifiers import AuthorityId
 from services.wording import read_words

@@ -7,7 +7,7 @@ from services.platform.delivery.model import Delivery
 from services.platform.delivery.sending.resend import send_again
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.messages.envelope import Received
-from services.platform.register.directory import Holder, duty_holders
+from services.platform.register.people.directory import Holder, duty_holders
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.decisions import EpisodeChanged, EpisodeState, ReportTaken
@@ -44,8 +44,8 @@ class Handlers:
         await send_again(self._delivery, uow, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
-        """An exercise changes no status: a real BACK or STATUS must not meet it. Nor does an episode that was merged: the child has
-        the status of the other one, which may have been opened earlier.
+        """An exercise changes no status: a real BACK or STATUS must not meet it. Nor does an episode that was merged:
+        the child has the status of the other one, which may have been opened earlier.
         """
         episode = received.content
         if received.exercise or episode.state is EpisodeState.MERGED:

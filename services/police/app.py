@@ -1,12 +1,13 @@
 """Assembles the police service."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.webhook import WebhookMedium
 from services.platform.delivery.inbound_mail.handler import MailAnswers
 from services.platform.delivery.queue.retention import Pruning
 from services.platform.delivery.sending.worker import DeliveryLoop
-from services.platform.register.forces import Forces
+from services.platform.register.organisations.forces import Forces
 from services.police import store
 from services.police.handlers import Handlers
 from services.police.notices.email_channel import NoticeEmail
@@ -45,12 +46,13 @@ async def main() -> None:
         [
             Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
-        ]
+        ],
+        consumer=FaustConsumer,
     )
     host.parts.append(loop)
     replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.needed()).repeating())
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.keep_while_needed()).repeating())
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     dependencies = Dependencies(
         ReplyWebhook(host.store, host.clocks, keyring, forces),

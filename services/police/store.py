@@ -39,17 +39,17 @@ TOLD_OF_ANOTHER = """
 
 
 def record_told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) -> None:
-    """Records the state of the episode that this notice tells its force. `earlier_episodes` counts it in the same transaction."""
+    """Records the episode's state as this notice tells the force. `earlier_episodes` counts it in this transaction."""
     if duty.force is None or duty.episode is None:
         return
     state = STATE_AFTER.get(duty.wording)
     row = {"force": duty.force, "episode": duty.episode, "told_at": duty.created_at}
     if state is not None:
         first = {"child": child, "authority": duty.authority, "exercise": exercise, "state": state}
-        uow.write_before_fetch(TOLD, row | first)
+        uow.write(TOLD, row | first)
     if duty.refers_to is not None:
         merged = MERGED if state in {None, *SEARCHED_FOR} else state
-        uow.write_before_fetch(TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": merged})
+        uow.write(TOLD_OF_ANOTHER, row | {"refers_to": duty.refers_to, "state": merged})
 
 
 EARLIER_EPISODES = """
@@ -66,8 +66,8 @@ CHASED: Local[set[tuple[ForceId, UUID]]] = Local(set)
 
 
 def earlier_episodes(force: ForceId, child: ChildId, episode: UUID | None) -> Query[EarlierEpisodes]:
-    """The child's episodes that the force was told of, other than `episode`. If the gaps of `episode` were never chased, its row
-    stays locked until the transaction ends, so that no other process chases them either.
+    """The child's episodes that the force was told of, other than `episode`. If the gaps of `episode` were never
+    chased, its row stays locked until the transaction ends, so that no other process chases them either.
     """
     parameters = {"force": force, "child": child, "episode": episode}
     return Query(EARLIER_EPISODES, parameters, lambda rows: EarlierEpisodes(*rows[0]))
@@ -131,7 +131,7 @@ def record_silence(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
     uow.write(SILENCE, {"force": force, "at": at})
 
 
-def needed() -> ColumnElement[bool]:
+def keep_while_needed() -> ColumnElement[bool]:
     """Deliveries that a reply or a link may still name: their child is searched for."""
     return exists().where(
         episodes.c.episode == deliveries.c.episode,

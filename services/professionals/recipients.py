@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from services.platform.delivery.model import Delivery, Undeliverable
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.contact import Contact
-from services.platform.register.directory import Holder, duty_holders, first_reachable
+from services.platform.register.people.contact import Contact
+from services.platform.register.people.directory import Holder, duty_holders, first_reachable
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
@@ -18,8 +18,8 @@ Address: TypeAlias = Callable[[Contact], str | None]
 
 @dataclass(frozen=True)
 class RecipientLookup:
-    """Finds the first holder of the role who has an address; those after the first are deputies. At a later step a deputy, if
-    there is one, takes the place of a person who was not reached before, was away or cannot act.
+    """Finds the first holder of the role who has an address; those after the first are deputies. At a later step a
+    deputy, if there is one, takes the place of a person who was not reached before, was away or cannot act.
     """
 
     keyring: Keyring

@@ -26,7 +26,7 @@ from standardwebhooks import Webhook
 from infra.local.environment import bare
 from infra.local.layout import ROOT
 from services.platform.messages.envelope import read
-from services.platform.register import photographs
+from services.platform.register.children import photographs
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Reader
 from services.safeguarding.identifiers import derived

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
-from services.platform.delivery.sending.attempt import Attempt
+from services.platform.delivery.channels.channel import ChannelRegistry
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.store.unit_of_work import Store, UnitOfWork
 
@@ -79,6 +79,7 @@ def committed(countdown: Countdown) -> None:
 
         def on_published(uow: UnitOfWork) -> None:
             countdown.reached()
+            assert publish is not None
             publish(uow)
 
         store.on_published = on_published
@@ -134,9 +135,9 @@ STEPS: dict[str, Callable[[Countdown], None]] = {
     "published": lambda countdown: around(OutboxRelay, "_send", countdown, "after"),
     "settled": lambda countdown: around(OutboxRelay, "wait_published", countdown, "after"),
     "acknowledged": acknowledged,
-    "begun": lambda countdown: around(Attempt, "send", countdown, "before"),
-    "sent": lambda countdown: around(Attempt, "send", countdown, "after"),
-    "ended": lambda countdown: around(ResultWriter, "end", countdown, "after"),
+    "begun": lambda countdown: around(ChannelRegistry, "send", countdown, "before"),
+    "sent": lambda countdown: around(ChannelRegistry, "send", countdown, "after"),
+    "ended": lambda countdown: around(ResultWriter, "write", countdown, "after"),
 }
 
 

@@ -67,7 +67,7 @@ class ByMail:
         return str(message_from_string(self.mail.sent[-1].body, policy=modern)["Message-ID"])
 
     async def said(self, kind: str) -> list[Any]:
-        return [each["data"] for each in await self.floor.said(self.ids["C1"]) if each["type"] == kind]
+        return await self.floor.facts_said(self.ids["C1"], kind)
 
 
 @asynccontextmanager
@@ -84,7 +84,14 @@ async def running_by_mail(database: Database, keyring: Keyring) -> AsyncIterator
     )
     text, mail = PlayedMedium(name="text"), PlayedMedium(name="email")
     loop = DeliveryLoop(
-        "professionals", store, clocks, text, keyring=keyring, prepare=sender.prepare, others=[GroupedMail(mail, store)]
+        "professionals",
+        store,
+        clocks,
+        text,
+        keyring=keyring,
+        prepare=sender.prepare,
+        others=[GroupedMail(mail, store)],
+        alone=lambda delivery: delivery.medium == "email",
     )
     acknowledging = AcknowledgePage(store, clocks, Deputies(loop, keyring, clocks))
     pages = LinkPages(links, clocks, Purpose.ACKNOWLEDGE, acknowledging.shows, acknowledging.acts)

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime
 
+from services.platform.register.children.photographs import PLACE
 from services.platform.register.keys import data_key
-from services.platform.register.photographs import PLACE
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork

@@ -1,4 +1,4 @@
-"""Turns an import's rows into the register's: personal columns encrypted under their owner's key, the rest in the clear."""
+"""Turns an import's rows into the register's: personal columns encrypted under their owner's key, the others clear."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.casework.policy.register_import import Import
 from services.casework.policy.rows import AgencyRow, ChildRow, ForceRow, PersonRow, PlacementRow
-from services.platform.register import agencies, forces
 from services.platform.register.keys import data_keys
+from services.platform.register.organisations import agencies, forces
 from services.platform.store.encryption import DataKey, Keyring
 from services.safeguarding.notice_fields import PROFILE
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.console import metrics
 from services.console.acts.recorder import ActRecorder
 from services.console.policy.permits import Operator
-from services.platform.register import directory_page
+from services.platform.register.people import directory_page
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -36,7 +36,7 @@ class ExerciseService:
     async def start(
         self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str
     ) -> ExerciseResult:
-        """The same `act` again starts nothing. The report names a placement, since that decides the force, and no real child."""
+        """A repeated `act` starts nothing. The report names a placement, which decides the force, and no real child."""
         if not operator.sees(authority):
             return ExerciseResult.NO_SUCH_AREA
         async with self.store.transaction() as uow:

@@ -1,26 +1,26 @@
-"""When a failed attempt is repeated. Pure: age and chance are passed in, in wall time."""
+"""Schedules the repeats of a failed attempt. Pure: age and chance are passed in, in wall time."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
 
 JITTER = 0.2
-"""Delays are spread by up to this share, so that what failed together is not repeated together."""
+"""Delays are spread by up to this share, so that attempts which failed together are not repeated together."""
 RETRY_AFTER_MOST = timedelta(minutes=5)
 """A destination may ask for a pause; not for one that outlasts the urgency."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """`delays` are seconds between attempts. It goes by age, not by count: attempts that a failing lane made or spared do not
-    change when a parcel is given up.
+    """`delays` are seconds between attempts. The schedule goes by age, not by count: attempts that a failing lane made or spared do not
+    change the time at which a delivery is given up.
     """
 
     name: str
     delays: tuple[int, ...]
 
     def delay(self, age: timedelta, *, chance: float, retry_after: timedelta | None = None) -> timedelta | None:
-        """Until the next attempt, `age` after the parcel was put. `chance` lies in [0, 1). None: no further attempt."""
+        """The time to the next attempt, `age` after the delivery was put. `chance` lies in [0, 1). None: no further attempt."""
         seconds = age.total_seconds()
         for delay, reached in zip(self.delays, accumulate(self.delays), strict=True):
             if reached > seconds:
@@ -29,7 +29,7 @@ class Schedule:
         return None
 
     def pace(self, failures: int, most: timedelta) -> timedelta:
-        """Between the attempts of a lane whose last `failures` attempts all failed."""
+        """The time between attempts of a lane whose last `failures` attempts all failed."""
         return min(timedelta(seconds=self.delays[min(failures, len(self.delays) - 1)]), most)
 
 

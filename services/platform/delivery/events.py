@@ -1,13 +1,20 @@
-"""What the floor says of a parcel, in the transaction of what happened to it."""
+"""Builds the events of a delivery, which are published in the transaction that changes its row."""
 
 from collections.abc import Sequence
 
-from services.platform.delivery.channels.channel import SendRequest, SendResult
-from services.platform.delivery.model import Delivery, FailureReason, MediumName
+from services.platform.delivery.channels.channel import AttemptRecord
+from services.platform.delivery.model import Delivery
 from services.safeguarding.child_events.contact_events import ContactUnreachable
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
+from services.safeguarding.duty.outcomes import (
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    FailureReason,
+    How,
+)
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 
@@ -16,7 +23,7 @@ CARER = "carer"
 
 
 def accepted(delivery: Delivery, person: PersonId | None) -> Message | None:
-    """None of a conversation's reply, which nobody's duty waits for. So with the others."""
+    """None for a reply of a conversation, since no duty waits for it. So with the functions below."""
     duty = delivery.duty
     if duty is None:
         return None
@@ -68,16 +75,15 @@ def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
 
 
+def purpose_of(delivery: Delivery) -> str:
+    """What the register was read for."""
+    return str(delivery.duty.wording) if delivery.duty else "reply"
+
+
 def attempted(
-    delivery: Delivery,
-    answer: SendResult,
-    *,
-    medium: MediumName,
-    sending: SendRequest,
-    took_ms: int,
-    person: PersonId | None,
-    body_hash: bytes,
+    delivery: Delivery, record: AttemptRecord, person: PersonId | None, read: Sequence[str] = ()
 ) -> Message | None:
+    """`read` names the fields of the register that were read for it and are not on the record yet."""
     if delivery.authority is None:
         return None
     return DeliveryAttempted(
@@ -85,13 +91,15 @@ def attempted(
         duty=delivery.duty.duty if delivery.duty else None,
         step=delivery.duty.step if delivery.duty else None,
         authority=delivery.authority,
-        attempt=sending.attempt,
-        medium=medium,
-        result=answer.result,
-        status=answer.status,
-        took_ms=took_ms,
+        attempt=record.request.attempt,
+        medium=record.medium,
+        result=record.result.result,
+        status=record.result.status,
+        took_ms=record.took_ms,
         person=person,
-        body_hash=body_hash.hex(),
+        body_hash=record.body_hash.hex(),
+        purpose=purpose_of(delivery) if read else None,
+        looked_up=tuple(read),
     )
 
 

@@ -1,10 +1,11 @@
-"""What delivery measures. No label names a destination, a person or a child."""
+"""Declares the metrics of delivery. No label names a destination, a person or a child."""
 
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.platform.delivery.model import FailureReason, MediumName, State
+from services.platform.delivery.model import MediumName, State
+from services.safeguarding.duty.outcomes import FailureReason
 
 ATTEMPTS = Counter(
     "delivery_attempts",
@@ -12,7 +13,7 @@ ATTEMPTS = Counter(
     ["medium", "result", "attempt"],
 )
 PRUNED = Counter("delivery_pruned", "Old deliveries that were forgotten")
-ENDED = Counter("delivery_ended", "Parcels that are done, by what came of them", ["medium", "outcome"])
+ENDED = Counter("delivery_ended", "Deliveries that are done, by their outcome", ["medium", "outcome"])
 ATTEMPT_SECONDS = Histogram(
     "delivery_attempt_seconds",
     "How long the other end took to answer",
@@ -21,12 +22,12 @@ ATTEMPT_SECONDS = Histogram(
 )
 ACCEPTED_SECONDS = Histogram(
     "delivery_accepted_seconds",
-    "From putting a parcel to the other end's having taken it",
+    "From putting a delivery to its acceptance by the other end",
     ["medium"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
-WAITING = Gauge("delivery_waiting", "Parcels put and not yet taken by the other end")
-OLDEST = Gauge("delivery_oldest_seconds", "Age of the oldest parcel not yet taken by the other end")
+WAITING = Gauge("delivery_waiting", "Deliveries put and not yet accepted by the other end")
+OLDEST = Gauge("delivery_oldest_seconds", "Age of the oldest delivery not yet accepted by the other end")
 LANES_FAILING = Gauge(
     "delivery_lanes_failing", "Destinations whose last attempts all failed, and that are tried one at a time"
 )
@@ -47,13 +48,13 @@ URGENT_FAILED = Gauge(
 
 
 def which(attempt: int) -> str:
-    """First, second, a few, many: a label must not grow with each attempt."""
+    """The label of an attempt: first, second, a few, many. It must not grow with each attempt."""
     return str(attempt) if attempt < FEW else f"{FEW}-{MANY - 1}" if attempt < MANY else f"{MANY}+"
 
 
 FEW, MANY = 3, 8
 
-# Shown as nought before the first: an increase from nothing to one would go unseen.
+# Zero before the first: Prometheus would not see an increase from nothing to one.
 for medium in get_args(MediumName):
     OPERATOR.labels(medium)
     for outcome in (State.ACCEPTED, *get_args(FailureReason)):

@@ -1,6 +1,6 @@
-"""One thing for one destination, and what a service makes of it when it is first sent."""
+"""Defines a delivery, one message for one destination, and the message that a service prepares for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -9,22 +9,10 @@ from uuid import UUID
 from services.platform.messages.envelope import Received
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import FailureReason
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 
-FailureReason: TypeAlias = Literal[
-    "nobody-in-role",
-    "no-address",
-    "refused",
-    "gone",
-    "untrusted-certificate",
-    "opted-out",
-    "undeliverable",
-    "retries-spent",
-    "exercise",
-    "declined",
-    "away",
-]
 MediumName: TypeAlias = Literal["webhook", "text", "email", "voice"]
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",
@@ -37,9 +25,9 @@ MEDIA: dict[Channel, MediumName] = {
 class State(StrEnum):
     WAITING = "waiting"
     SENDING = "sending"
-    """An attempt has begun. Found after a crash: it may have arrived."""
+    """An attempt has begun. After a crash: it may have arrived."""
     UNKNOWN = "unknown"
-    """The answer was lost."""
+    """The result was lost: it may have arrived."""
     ACCEPTED = "accepted"
     DELIVERED = "delivered"
     ACKNOWLEDGED = "acknowledged"
@@ -72,7 +60,7 @@ class Delivery:
     body: str | None = None
     key_owner: str | None = None
     held_for: timedelta = timedelta(0)
-    """Not sent before that long after it was put, so that others for the same reader may go with it."""
+    """Sent that long after it was put at the earliest, so that others for the same reader may go with it."""
 
     @classmethod
     def of(
@@ -101,12 +89,12 @@ class Delivery:
 
     @property
     def code(self) -> str:
-        """What its recipient texts back after OK."""
+        """The code that its recipient texts back after OK."""
         return identifiers.code_of(self.id)
 
     @property
     def to_stranger(self) -> bool:
-        """A reply to a number that is nobody's whom we know."""
+        """A reply to a number that we do not know."""
         return self.duty is None and self.person is None
 
     @property
@@ -122,7 +110,7 @@ class Delivery:
 class PreparedMessage:
     """Recipient (a URL, a number, an address) and body, the same for every attempt.
 
-    `read` names the personal fields looked up for it. `number` is the recipient's, where it is a phone: a code texted to
+    `read` names the fields of the register that were read for it and are not on the record yet. `number` is the recipient's, where it is a phone: a code texted to
     it may come back from it. `secrets` sign a webhook, and are asked for anew at each attempt.
     """
 
@@ -140,3 +128,9 @@ class Undeliverable:
 
     reason: FailureReason
     person: PersonId | None = None
+    read: tuple[str, ...] = ()
+    """Names the fields of the register that were read before this was found."""
+
+    def having_read(self, *fields: str) -> "Undeliverable":
+        """With `fields`, where somebody was found to read them of."""
+        return replace(self, read=fields) if self.reason == "no-address" else self

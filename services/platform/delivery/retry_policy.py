@@ -1,22 +1,23 @@
-"""What becomes of a parcel after an answer. Pure: now, age and chance are passed in."""
+"""Decides a delivery's next state after the result of an attempt. Pure: now, age and chance are passed in."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.platform.delivery.backoff import schedule_of
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.model import FailureReason, MediumName, State
+from services.platform.delivery.model import MediumName, State
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import FailureReason
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
-"""After a lost answer: time for the provider's own report to arrive, before anybody asks."""
+"""After a lost result: time for the provider's own report to arrive, before anybody asks."""
 WITHOUT_PATIENCE: MediumName = "webhook"
-"""Nobody reports on it afterwards, and its receiver knows a repeat by its id."""
+"""No report follows, and the receiver recognises a repeat by its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`reason` is set where it ends here."""
+    """`reason` is set where the delivery ends."""
 
     state: State
     next_attempt_at: datetime
@@ -28,7 +29,7 @@ def patience_of(medium: MediumName) -> timedelta:
 
 
 def next_state(
-    answer: SendResult,
+    result: SendResult,
     *,
     created_at: datetime,
     urgent: bool,
@@ -37,17 +38,17 @@ def next_state(
     uncertain: bool = False,
     patience: timedelta = timedelta(0),
 ) -> Transition:
-    """`uncertain`: an attempt before this one may have arrived. That this one has not says nothing of it, so it stays unknown.
+    """`uncertain`: an earlier attempt may have arrived. That this one has not says nothing about it, so the state stays unknown.
 
-    `patience`: how long nothing follows at least, where the answer was lost.
+    `patience`: the least time to the next attempt, where the result was lost.
     """
-    if answer.result is AttemptResult.ACCEPTED:
+    if result.result is AttemptResult.ACCEPTED:
         return Transition(State.ACCEPTED, now)
-    if answer.result is AttemptResult.REFUSED:
-        return Transition(State.FAILED, now, answer.reason or "refused")
-    delay = schedule_of(urgent=urgent).delay(now - created_at, chance=chance, retry_after=answer.retry_after)
+    if result.result is AttemptResult.REFUSED:
+        return Transition(State.FAILED, now, result.reason or "refused")
+    delay = schedule_of(urgent=urgent).delay(now - created_at, chance=chance, retry_after=result.retry_after)
     if delay is None:
         return Transition(State.FAILED, now, "retries-spent")
-    if answer.result is AttemptResult.UNKNOWN:
+    if result.result is AttemptResult.UNKNOWN:
         return Transition(State.UNKNOWN, now + max(delay, patience))
     return Transition(State.UNKNOWN if uncertain else State.WAITING, now + delay)

@@ -1,6 +1,6 @@
-"""Data keys: one an owner, kept wrapped. Deleting an owner's row erases everything that was kept under it."""
+"""Keeps data keys, wrapped, one an owner. Deleting an owner's row erases everything that is encrypted under its key."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from cryptography.exceptions import InvalidTag
 from sqlalchemy import Text, any_, bindparam, select
@@ -11,7 +11,7 @@ from services.platform.register import metrics
 from services.platform.register.views import data_keys as table
 from services.platform.runtime.logs import logger
 from services.platform.store.encryption import DataKey, Keyring
-from services.platform.store.query import Statement, as_sql, bulk_insert, execute_pipelined, to_columns
+from services.platform.store.query import Query, as_sql, bulk_insert, execute_pipelined, to_columns
 from services.platform.store.unit_of_work import Local, UnitOfWork
 
 OWNERS = bindparam("owners", type_=ARRAY(Text))
@@ -23,8 +23,13 @@ KEYS: Local[dict[str, DataKey]] = Local(dict)
 """By owner."""
 
 
+def wrapped_keys_of(owners: Collection[str]) -> Query[Mapping[str, bytes]]:
+    """By owner, for those that have a key: to `remember`, or for a `Decryptor`."""
+    return Query(WRAPPED, {"owners": list(owners)}, dict)
+
+
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
-    """The owner's key, made when there is none. `owner` is a child's or a person's id, or "number-" and the number's hash in hex."""
+    """The owner's key, made if missing. `owner` is a child's or person's id, or "number-" and the number's hash."""
     return (await data_keys(connection, keyring, [owner]))[owner]
 
 
@@ -43,29 +48,24 @@ async def data_keys(
 
 
 async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, DataKey]:
-    """Of those that have one: what was kept under the others has been erased."""
+    """The keys of those that have one. Everything that was encrypted under the others is erased."""
     wrapped = await _wrapped(connection, owners)
     return {owner: keyring.unwrap(owner, each) for owner, each in wrapped.items()}
 
 
 def remember(uow: UnitOfWork, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
-    """A key that came with what was read: `key_of` need not ask for it. None where the owner has none."""
+    """Keeps a key that came with another query, for `key_of`. `wrapped` is None if the owner has none."""
     if wrapped is not None:
         uow.local(KEYS)[owner] = keyring.unwrap(owner, wrapped)
 
 
 async def key_of(uow: UnitOfWork, keyring: Keyring, owner: str, *, new: bool = False) -> DataKey:
-    """As `data_key`, and asked for once in a transaction. `new` as for `data_keys`."""
+    """As `data_key`, but read once a transaction. `new` as for `data_keys`."""
     key = uow.local(KEYS).get(owner)
     if key is None:
         key = (await data_keys(uow.connection, keyring, [owner], new=new))[owner]
         uow.local(KEYS)[owner] = key
     return key
-
-
-def asked(owner: str) -> Statement:
-    """For whoever asks other things in the same round trip: gives the owner and the wrapped key to `remember`, where there is one."""
-    return WRAPPED, {"owners": [owner]}
 
 
 async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict[str, bytes]:
@@ -74,9 +74,8 @@ async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict
 
 
 async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, bytes]:
-    """Who makes the same key at once waits in the first statement; the second, which begins after it, sees what the other committed.
-
-    In one order, so that two who make the same keys do not wait for each other for ever.
+    """Of two processes that make the same key at once, one waits in the first statement; the second statement, which
+    begins after it, sees the key that the other committed. In one order, so that they do not deadlock.
     """
     fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in sorted(owners)]
     _, rows = await execute_pipelined(connection, (MAKE, to_columns(fresh)), (WRAPPED, {"owners": list(owners)}))
@@ -84,14 +83,14 @@ async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collectio
 
 
 class Decryptor:
-    """Opens one owner's columns as a view gives them. What was kept under a key that was erased is a gap: None, as an empty column is.
+    """Decrypts one owner's columns. A column whose key was erased is a gap: None, as an empty column is.
 
-    So it is where the owner has a new key by now. Nothing tells a column that lies under the erased one from a column that
-    somebody changed, therefore each is logged as an error and counted; raised it would stop what is said of others too.
+    So it is where the owner has a new key by now. A column under the erased key looks the same as one that somebody
+    changed: therefore each is logged as an error and counted. Raised, the error would stop messages about others too.
     """
 
     def __init__(self, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
-        """Raises InvalidTag as `unwrap` does: with a wrong master key everything would be a gap."""
+        """Raises InvalidTag as `unwrap` does: otherwise everything would be a gap under a wrong master key."""
         self._key = None if wrapped is None else keyring.unwrap(owner, wrapped)
 
     def open(self, closed: bytes | None, place: str) -> str | None:
@@ -104,12 +103,12 @@ class Decryptor:
         try:
             return self._key.open_bytes(closed, place)
         except InvalidTag as error:
-            metrics.SHUT.inc()
+            metrics.UNDECRYPTABLE.inc()
             logger().error("a column does not open: its key was erased, or it was changed", name=place, exc_info=error)
             return None
 
 
-async def opener(connection: AsyncConnection, keyring: Keyring, owner: str) -> Decryptor:
-    """For what was closed before. No key is made."""
+async def decryptor_of(connection: AsyncConnection, keyring: Keyring, owner: str) -> Decryptor:
+    """Reads the owner's key. Makes none."""
     wrapped = await _wrapped(connection, [owner])
     return Decryptor(keyring, owner, wrapped.get(owner))

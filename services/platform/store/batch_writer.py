@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from services.platform.store.transient_errors import is_transient
 
@@ -18,9 +18,10 @@ class _Waiting(Generic[T]):
 
 
 class GroupCommit(Generic[T]):
-    """`commit` writes all of several, or none. At most one group is under way, of `most` at most.
+    """`commit` writes all of several, or none. At most `at_once` groups are under way, of `most` at most.
 
-    `gather_seconds`: how long the first of a group waits for others.
+    `gather_seconds`: how long the first of a group waits for others, unless the group is full before or somebody
+    hurries.
     """
 
     def __init__(
@@ -28,18 +29,27 @@ class GroupCommit(Generic[T]):
         commit: Callable[[Sequence[T]], Awaitable[None]],
         *,
         most: int,
+        at_once: int = 1,
         gather_seconds: float = 0.0,
     ) -> None:
         self._commit = commit
-        self._most = most
+        self._most, self._at_once = most, at_once
         self._gather_seconds = gather_seconds
         self._waiting: list[_Waiting[T]] = []
-        self._running: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
         self._asked: set[asyncio.Future[None]] = set()
+        self._hurried = asyncio.Event()
         self._closed = False
 
-    async def put(self, one: T) -> None:
-        """Returns when it is committed. Raises what kept it from being so, and CancelledError where this was closed first."""
+    def hurry(self) -> None:
+        """Whatever waits for others waits no longer."""
+        if self._waiting:
+            self._hurried.set()
+
+    async def put(self, one: T, *, hurries: bool = False) -> None:
+        """Returns when it is committed. One that `hurries` waits for no others. Raises what kept it from being so, and
+        CancelledError where this was closed first.
+        """
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._closed:
             committed.cancel()
@@ -47,17 +57,19 @@ class GroupCommit(Generic[T]):
         self._asked.add(committed)
         committed.add_done_callback(self._asked.discard)
         self._waiting.append(_Waiting(one, committed))
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        if hurries or len(self._waiting) >= self._most:
+            self.hurry()
+        if len(self._running) < self._at_once:
+            self._running.add(asyncio.create_task(self._run()))
         await committed
 
     async def close(self) -> None:
-        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        """Cancels the callers that still wait. A transaction under way is rolled back, unless it was committed."""
         self._closed = True
-        if self._running is not None:
-            self._running.cancel()
+        for running in list(self._running):
+            running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+                await running
         for committed in list(self._asked):
             committed.cancel()
 
@@ -65,11 +77,17 @@ class GroupCommit(Generic[T]):
         try:
             while self._waiting:
                 if self._gather_seconds:
-                    await asyncio.sleep(self._gather_seconds)
+                    await self._gather()
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._put(group)
         finally:
-            self._running = None
+            self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _gather(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), self._gather_seconds)
+        if len(self._waiting) <= self._most:
+            self._hurried.clear()
 
     async def _put(self, group: list[_Waiting[T]]) -> None:
         """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""

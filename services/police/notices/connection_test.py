@@ -8,7 +8,7 @@ from sqlalchemy import update
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.delivery.tables import deliveries
-from services.platform.register import forces
+from services.platform.register.organisations import forces
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police.notices.sender import force_of, lane_of
@@ -16,10 +16,11 @@ from services.safeguarding.identifiers import ForceId
 
 
 async def put_test(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
-    """The running service sends it within half a second. `now` is wall time."""
+    """The running service hears of it and sends it. `now` is wall time."""
     owner = forces.owner_of(force)
     delivery = Delivery(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
     await delivery_repository.put(uow, "police", delivery, keyring, None)
+    uow.notify(delivery_repository.channel_of("police"))
     return delivery
 
 

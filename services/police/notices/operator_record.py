@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.platform.delivery.model import Delivery
 from services.platform.register import words
-from services.platform.register.operators import Operator
+from services.platform.register.people.operators import Operator
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.operators import OperatorAct, OperatorActed
@@ -13,8 +13,8 @@ from services.safeguarding.operators import OperatorAct, OperatorActed
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`reason` is stored in the register, encrypted under the key of the person whom the notice is about. `at` is story time, `now`
-    wall time.
+    """`reason` is stored in the register, encrypted under the key of the person whom the notice is about. `at` is story
+    time, `now` wall time.
     """
 
     operator: Operator

@@ -11,10 +11,11 @@ from sqlalchemy import select
 
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.settings import KeySettings
+from services.platform.delivery.queue.repository import channel_of
+from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.tables import attempts, deliveries
-from services.platform.register import operators
-from services.platform.register.forces import Forces
+from services.platform.register.organisations.forces import Forces
+from services.platform.register.people import operators
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect
@@ -38,6 +39,7 @@ async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
     async with _store() as (store, keyring), store.transaction() as uow:
         command = await _command(uow, sign_in, reason)
         again = await replay(uow, replace(chosen, authority=command.operator.authority), command.now)
+        uow.notify(channel_of("police"))
         for delivery in again:
             act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
             await record_operator_act(uow, keyring, command, act, delivery)

@@ -1,15 +1,15 @@
 """Prepares a notice for its first send: channel, body and signing secrets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.platform.delivery.channels.channel import MAIL_TO
 from services.platform.delivery.links.tokens import GOOD_FOR, Links, Purpose
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
-from services.platform.register.forces import Force, Forces
-from services.platform.register.police_notice import facts_for_notice
-from services.platform.register.reporters import Reporter, first_reporter
+from services.platform.register.children.police_notice import facts_for_notice
+from services.platform.register.organisations.forces import Force, Forces
+from services.platform.register.people.reporters import Reporter, first_reporter
 from services.platform.register.words import Words, words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -29,7 +29,7 @@ NO_ADDRESS = Undeliverable("no-address")
 
 
 def lane_of(force: ForceId | None) -> str:
-    """Each force has one lane, whichever way it is reached."""
+    """Each force has one lane for all ways to reach it."""
     return f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
 
 
@@ -77,9 +77,10 @@ class NoticeSender:
             first_reporter(self.keyring, delivery.id),
             store.earlier_episodes(named, delivery.child, duty.episode),
         )
+        read = (*facts.fields, *_other_fields(words, reporter))
         recipient = self._recipient_of(force)
         if force is None or recipient is None:
-            return NO_ADDRESS
+            return replace(NO_ADDRESS, read=read)
         context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery))
         notice = build_notice(delivery.id, duty, facts, context, exercise=delivery.exercise)
         if earlier.may_chase_gaps:
@@ -87,7 +88,7 @@ class NoticeSender:
         return PreparedMessage(
             recipient=recipient,
             body=field_agreement.redact_to_agreement(notice, force.agreed),
-            read=field_agreement.disclosed_fields((*facts.fields, *_other_fields(words, reporter)), force.agreed),
+            read=field_agreement.disclosed_fields(read, force.agreed),
             secrets=force.secrets,
         )
 

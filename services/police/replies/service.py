@@ -97,7 +97,7 @@ class ReplyService:
     async def _acknowledge(self, officer: tuple[WordsId, ...]) -> None:
         duty = self.duty
         self._publish(acknowledged(duty, self.how, force=self.force, words=officer))
-        await deliveries.acknowledged(self.uow, duty.duty, duty.step, self.now)
+        await deliveries.acknowledge(self.uow, duty.duty, duty.step, self.now)
 
     async def _keep(self, said: str) -> tuple[WordsId, ...]:
         about = self.delivery.child

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
-from services.platform.register import photographs
-from services.platform.register.photographs import Photograph
-from services.platform.register.police_notice import ChildFacts, facts_for_notice
+from services.platform.register.children import photographs
+from services.platform.register.children.photographs import Photograph
+from services.platform.register.children.police_notice import ChildFacts, facts_for_notice
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store
@@ -24,8 +24,8 @@ NOTHING = Sheet("There is nothing here any more", ("Ring the authority, please: 
 
 @dataclass(frozen=True)
 class DetailsPage:
-    """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the register
-    has them now.
+    """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the
+    register has them now.
     """
 
     store: Store

@@ -10,7 +10,7 @@ from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as delivery_repository
 from services.platform.delivery.queue.repository import BODY
 from services.platform.delivery.tables import deliveries
-from services.platform.register.keys import opener
+from services.platform.register.keys import decryptor_of
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.police import store
@@ -29,11 +29,11 @@ class LinkedNotice:
 
 async def load(uow: UnitOfWork, keyring: Keyring, delivery: UUID) -> LinkedNotice | None:
     """Locked until the transaction ends. None if it was never sent, or has been deleted or erased."""
-    found = await delivery_repository.hold(uow, delivery)
+    found = await delivery_repository.lock(uow, delivery)
     body = await uow.connection.scalar(select(deliveries.c.body).where(deliveries.c.id == delivery))
     if found is None or body is None:
         return None
-    said = (await opener(uow.connection, keyring, found[0].owner)).open(body, BODY)
+    said = (await decryptor_of(uow.connection, keyring, found[0].owner)).open(body, BODY)
     return None if said is None else LinkedNotice(*found, Notice.model_validate_json(said))
 
 
@@ -46,7 +46,7 @@ async def is_closed(uow: UnitOfWork, found: LinkedNotice) -> bool:
 
 
 async def is_superseded(uow: UnitOfWork, found: LinkedNotice) -> bool:
-    """Whether the child was searched for at the time of the notice, and no longer is. A notice about a return is never superseded."""
+    """Whether the child was searched for when it was written, and no longer is. Never for a notice of a return."""
     if found.notice.data.about in OVER:
         return False
     episode = await _told_episode(uow, found)

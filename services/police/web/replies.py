@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.forces import Forces
+from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.limits import MESSAGE_BYTES

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from services.platform.delivery.webhook_signature import is_signed
-from services.platform.register.forces import Forces
+from services.platform.register.organisations.forces import Forces
 from services.platform.runtime.http.problems import Problem, body_within
 from services.platform.store import inbox
 from services.platform.store.inbox import Mark

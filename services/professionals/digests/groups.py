@@ -22,10 +22,10 @@ from sqlalchemy.dialects.postgresql import UUID as UUID_COLUMN
 
 from services.platform.delivery.channels import email
 from services.platform.delivery.model import Delivery, PreparedMessage, State
-from services.platform.delivery.queue.repository import BODY, parcel_of
+from services.platform.delivery.queue.repository import BODY, decode_delivery
 from services.platform.delivery.tables import deliveries
-from services.platform.register.contact import Contact
 from services.platform.register.keys import Decryptor
+from services.platform.register.people.contact import Contact
 from services.platform.register.views import data_keys, rota
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -107,7 +107,8 @@ class DigestGrouping:
     clocks: Clocks
 
     async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | list[Delivery]:
-        """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on commit.
+        """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
+        commit.
 
         Exercises go with exercises. Until the commit no other transaction prepares a mail to this reader.
         """
@@ -142,7 +143,7 @@ class DigestGrouping:
 
 
 def _deliveries(rows: Rows) -> list[Delivery]:
-    return [parcel_of(row._asdict()) for row in rows]
+    return [decode_delivery(row._asdict()) for row in rows]
 
 
 IN_MAIL = as_sql(
@@ -154,7 +155,7 @@ IN_MAIL = as_sql(
 
 
 def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:
-    """Every delivery in this mail, in the order in which the mail names them: the leader first. A mail of one has the leader alone."""
+    """Every delivery in this mail, in the order of the mail: the leader first. A mail of one has the leader alone."""
     return Query(IN_MAIL, {"leader": leader}, lambda rows: [leader, *(row.delivery for row in rows)])
 
 

@@ -8,7 +8,7 @@ from services.platform.delivery.links.forms import Form
 from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.contact import language_of_person
+from services.platform.register.people.contact import language_of_person
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.professionals import metrics
@@ -59,25 +59,25 @@ class AcknowledgePage:
 
     async def _acknowledge(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
         uow.publish(acknowledged(duty, "page", by=delivery.person), subject=delivery.child, cause=delivery)
-        await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
+        await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
         uow.on_commit(metrics.ANSWERS.labels(HAVE_IT).inc)
 
     async def _hand_over(self, uow: UnitOfWork, delivery: Delivery, duty: Duty) -> None:
         """If there is nobody to hand it to, the page goes on asking."""
         if await self.deputies.hand_over(uow, delivery, duty):
-            await deliveries.declined(uow, delivery.id, self.clocks.wall())
+            await deliveries.decline(uow, delivery.id, self.clocks.wall())
             uow.on_commit(metrics.ANSWERS.labels(HAND_OVER).inc)
 
     async def _decline(self, uow: UnitOfWork, delivery: Delivery) -> None:
         uow.publish(failed(delivery, "declined", delivery.person), subject=delivery.child, cause=delivery)
-        await deliveries.declined(uow, delivery.id, self.clocks.wall())
+        await deliveries.decline(uow, delivery.id, self.clocks.wall())
         uow.on_commit(metrics.ANSWERS.labels(CANNOT).inc)
 
     async def _matters(self, uow: UnitOfWork, delivery: UUID) -> list[Matter]:
         """The matters of this mail: one, or several that went together."""
         matters: list[Matter] = []
         for each in await uow.fetch(deliveries_in_mail(delivery)):
-            found = await deliveries.hold(uow, each)
+            found = await deliveries.lock(uow, each)
             if found is not None and found[0].duty is not None:
                 matters.append(Matter(len(matters) + 1, found[0], found[0].duty, found[1]))
         return matters

@@ -1,4 +1,4 @@
-"""Serves the page on which the convener records a discussion, and the page on which everyone invited reads the record."""
+"""Serves the page on which the convener records a discussion, and the one on which those invited read it."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -10,7 +10,7 @@ from services.platform.delivery.links.pages import Button, Sheet
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.register import words as register_words
-from services.platform.register.contact import language_of_person
+from services.platform.register.people.contact import language_of_person
 from services.platform.register.words import words_of_discussion
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
@@ -107,7 +107,7 @@ class RecordWriting:
         uow.publish(held, subject=found.child, cause=found, message_id=name)
         await self.record_service.take(uow, found, held, child=found.child, cause=found, name=name)
         uow.publish(acknowledged(duty, "page", by=delivery.person), subject=found.child, cause=found)
-        await deliveries.acknowledged(uow, duty.duty, duty.step, self.clocks.wall())
+        await deliveries.acknowledge(uow, duty.duty, duty.step, self.clocks.wall())
 
     async def _find(self, uow: UnitOfWork, delivery: UUID) -> RecordLink | None:
         sent = await deliveries.find(uow.connection, delivery)
@@ -145,7 +145,7 @@ def _closed_sheet(link: RecordLink) -> Sheet:
 
 @dataclass(frozen=True)
 class RecordReading:
-    """The link shows nothing of the record, since mail scanners open links. The button shows it, and is reported for the audit."""
+    """The link shows no record, since mail scanners open links. The button shows it, and is reported for the audit."""
 
     store: Store
     keyring: Keyring

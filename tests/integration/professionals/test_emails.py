@@ -11,7 +11,7 @@ import pytest
 from services.platform.delivery.inbound_mail.classifier import read_mail
 from services.platform.delivery.inbound_mail.handler import UNAUTHENTICATED
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register.contact import Contact
+from services.platform.register.people.contact import Contact
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.professionals.digests.email_channel import GroupedMail

@@ -18,14 +18,14 @@ from sqlalchemy import insert, select
 
 from infra.docker import rotate
 from infra.docker.prepare import prepare
-from services.__main__ import KEEPS_CLOSED
 from services.carers.store import texts
+from services.command_line import KEEPS_CLOSED
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.sms_status import reply_codes
-from services.platform.register import contact
 from services.platform.register.key_rotation import AT_ONCE, renew_all
+from services.platform.register.people import contact
 from services.platform.register.views import data_keys
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import connect

@@ -11,18 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries
-from services.platform.register import (
-    agencies,
-    contact,
-    conversation,
-    directory,
-    facts,
-    keys,
-    words,
-)
-from services.platform.register.conversation import SpeakerKind
-from services.platform.register.forces import Forces
-from services.platform.register.police_notice import NoticeFacts, facts_for_notice
+from services.platform.register import keys, words
+from services.platform.register.children import facts
+from services.platform.register.children.police_notice import NoticeFacts, facts_for_notice
+from services.platform.register.organisations import agencies
+from services.platform.register.organisations.forces import Forces
+from services.platform.register.people import contact, conversation, directory
+from services.platform.register.people.conversation import SpeakerKind
 from services.platform.register.words import words_told_to_police
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring

@@ -9,7 +9,7 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.store.query import Query
 from services.platform.store.unit_of_work import Local, Origin, Store
 from tests.support.database import Database
-from tests.support.round_trips import counted, round_trips
+from tests.support.round_trips import round_trips
 
 ONE = Query("SELECT 1 AS number", {}, lambda rows: int(rows[0].number))
 NAMES = Query(
@@ -64,32 +64,6 @@ async def test_none_is_asked_for_each_time(database: Database) -> None:
     async with store.read() as reader:
         assert await reader.fetch(Query(NOTHING.sql, {}, NOTHING.decode, cache)) is None
     assert cache == {}
-    await store.close()
-
-
-NOTE = "SELECT set_config('tests.notes', concat(current_setting('tests.notes', true), %(note)s::text), false)"
-NOTES = Query("SELECT current_setting('tests.notes', true) AS notes", {}, lambda rows: rows[0].notes)
-
-
-async def test_a_fetch_sees_the_writes_before_it_in_the_same_round_trip(database: Database) -> None:
-    store = Store(database.engine("carers"))
-    async with counted(store) as (uow, trips):
-        uow.write(NOTE, {"note": "with the commit,"})
-        uow.write_before_fetch(NOTE, {"note": "first,"})
-        uow.write_before_fetch(NOTE, {"note": "second,"})
-        assert await uow.fetch(NOTES, ONE) == ("first,second,", 1)
-        assert await uow.fetch(NOTES) == "first,second,", "each is written once"
-    assert trips == [3]
-    await store.close()
-
-
-async def test_writes_before_a_fetch_that_never_comes_are_committed_ahead_of_the_others(database: Database) -> None:
-    store = Store(database.engine("carers"))
-    async with store.transaction() as uow:
-        uow.write(NOTE, {"note": "with the commit,"})
-        uow.write_before_fetch(NOTE, {"note": "first,"})
-    async with store.transaction() as uow:
-        assert await uow.fetch(NOTES) == "first,with the commit,"
     await store.close()
 
 

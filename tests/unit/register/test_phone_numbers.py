@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.platform.register.conversation import Speaker, SpeakerKind, speaker_by_number
+from services.platform.register.people.conversation import Speaker, SpeakerKind, speaker_by_number
 from services.platform.register.views import for_conversation
 from services.platform.store.encryption import Keyring
 

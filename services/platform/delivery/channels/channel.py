@@ -1,13 +1,17 @@
-"""What every medium answers: taken, not now, not ever, or nobody knows."""
+"""Defines a channel, its requests and its results: accepted, not now, not ever, or unknown."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from services.platform.delivery.model import FailureReason, MediumName
+from services.platform.delivery import metrics
+from services.platform.delivery.model import MediumName
+from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import FailureReason
 
 MAIL_TO = "mailto:"
 
@@ -26,7 +30,7 @@ class SendRequest:
     created_at: datetime
     now: datetime
     by_voice: bool = False
-    """A text of it did not arrive: it is to be read out."""
+    """A text of it did not arrive: a call reads it out."""
     to_stranger: bool = False
     """The one safe answer to a number that nobody knows, maybe a child's own: late, or read out by a call, it could betray them."""
 
@@ -45,24 +49,36 @@ class SendResult:
 
     @property
     def lane_fails(self) -> bool:
-        """Whether it speaks against the destination rather than against this one parcel."""
+        """Whether it speaks against the destination rather than against this one delivery."""
         return self.result in {AttemptResult.RETRY, AttemptResult.UNKNOWN}
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """An attempt that was made, for the log and the audit. `service` made it."""
+
+    service: str
+    medium: MediumName
+    request: SendRequest
+    result: SendResult
+    took_ms: int
+    body_hash: bytes
+
+
 class ChannelSender(Protocol):
-    """Answers, and raises nothing: a failure it does not know is an answer too."""
+    """Raises nothing: a failure that it does not know is a result too."""
 
     name: MediumName
 
-    async def send(self, sending: SendRequest) -> SendResult: ...
+    async def send(self, request: SendRequest, /) -> SendResult: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
 
 
 class ChannelRegistry:
-    """Those of one service. A parcel goes by the medium that its channel asks for; where there is only one, by that.
+    """The channels of one service. A delivery goes by the one that its duty names, or by the first where the service has no such.
 
-    A recipient that is a `mailto:` URL goes by mail, whatever its channel.
+    A recipient that is a `mailto:` URL gets a mail, whatever the duty names.
     """
 
     def __init__(self, first: ChannelSender, others: Sequence[ChannelSender] = ()) -> None:
@@ -71,6 +87,31 @@ class ChannelRegistry:
 
     def of(self, name: MediumName, recipient: str = "") -> ChannelSender:
         return self._by_name.get("email" if recipient.startswith(MAIL_TO) else name, self._first)
+
+    async def send(self, name: MediumName, request: SendRequest) -> tuple[SendResult, int]:
+        """The result, and how many milliseconds it took. Where a channel raises all the same, nobody knows whether it sent: the schedule
+        goes on to its end, instead of the lease being taken again for ever.
+        """
+        channel = self.of(name, request.recipient)
+        started = time.perf_counter()
+        try:
+            result = await channel.send(request)
+        except Exception as error:  # noqa: BLE001 every attempt has a result
+            metrics.DEFECTS.inc()
+            logger().error("an attempt went wrong", exc_info=error)
+            result = SendResult(AttemptResult.UNKNOWN)
+        took = time.perf_counter() - started
+        metrics.ATTEMPT_SECONDS.labels(channel.name).observe(took)
+        logger().info(
+            "an attempt was made",
+            medium=channel.name,
+            attempt=request.attempt,
+            result=result.result,
+            status=result.status,
+            seconds=round(took, 3),
+        )
+        metrics.ATTEMPTS.labels(channel.name, result.result, metrics.which(request.attempt)).inc()
+        return result, round(took * 1000)
 
     async def start(self) -> None:
         for each in self._by_name.values():

@@ -1,5 +1,5 @@
-"""Mail through the authority's relay. A parcel's body is the whole mail as it was first written, so every attempt sends the
-same under the same Message-ID, and a mailbox that knows its mails shows one that arrived twice once.
+"""Sends mail through the authority's relay. A delivery's body is the whole mail, so every attempt sends the same under the same
+Message-ID, and a mailbox shows it once though it arrived twice.
 """
 
 import ssl
@@ -11,20 +11,21 @@ from aiosmtplib.errors import SMTPException, SMTPNotSupported, SMTPResponseExcep
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.smtp_pool import Connections
-from services.platform.delivery.model import FailureReason, MediumName
+from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import FailureReason
 
 LANE = "mail"
-"""One destination: the relay. What fails for one mailbox alone is no failure of the lane."""
+"""One destination: the relay. A failure of one mailbox is not a failure of the lane."""
 AT_ONCE = 8
 TLS_FROM_THE_START = 465
-"""The one port on which a relay speaks TLS at once (RFC 8314); on any other STARTTLS is asked for, and insisted on."""
+"""The one port on which a relay speaks TLS at once (RFC 8314). On any other, STARTTLS is required."""
 STEP_SECONDS = 10.0
 """For each command of the exchange."""
 NO_SUCH_MAILBOX = "5.1.1"
 MAILBOX_FULL = "5.2.2"
-"""Said as if for good, and soon over."""
+"""A permanent code for a state that soon passes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class EmailMedium:
         self._connections.close()
 
     async def send(self, sending: SendRequest) -> SendResult:
-        """What is refused before a recipient is named speaks against our settings, not against this mail: it is tried again."""
+        """A refusal before a recipient is named is about our settings, not about this mail: it is tried again."""
         try:
             connection = await self._connections.begin()
         except (SMTPException, TimeoutError, OSError, UnicodeError) as failure:
@@ -65,7 +66,7 @@ class EmailMedium:
             answer = await _exchange(connection.client, sending)
             taken = answer.result is AttemptResult.ACCEPTED
         finally:
-            # After a refusal or a lost answer nobody knows what the relay expects next.
+            # After a refusal or a lost answer the relay's state is unknown.
             if taken:
                 self._connections.done(connection)
             else:
@@ -112,8 +113,8 @@ def _before_the_mail(failure: Exception) -> SendResult:
 
 
 def _read_refusal(refusal: SMTPResponseException | UnicodeError) -> SendResult:
-    """4xx passes by itself, greylisting among it; 5xx is for good. So is what cannot be written in ASCII and never left this machine:
-    an import refuses such an address, but the register may hold an older one.
+    """4xx is transient, such as greylisting; 5xx is final. So is an address that is not ASCII and never left this machine: an import
+    refuses such an address, but the register may hold an older one.
     """
     if isinstance(refusal, UnicodeError):
         return SendResult(AttemptResult.REFUSED, reason="refused")

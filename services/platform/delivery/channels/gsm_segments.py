@@ -1,4 +1,4 @@
-"""How many segments a text takes on the air (GSM 03.38), counted because one segment arrives whole or not at all. Pure."""
+"""Counts the segments of a text (GSM 03.38): a single segment arrives whole or not at all. Pure."""
 
 BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"

@@ -1,4 +1,4 @@
-"""Texts through Twilio, and calls that read out what no text can bring. The one module that knows its library.
+"""Sends texts through Twilio, and reads out by a call those that cannot be texted. The one module that knows its library.
 
 Twilio has no idempotency key: after a lost answer nobody knows whether the text went out. Then its own list is asked for
 the exact body, which a code makes unique; if it is not there it is sent again, marked as a possible repeat.
@@ -30,13 +30,13 @@ from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
 
 LANE = "texts"
-"""One destination: the provider. What fails for one number alone is no failure of the lane."""
+"""One destination: the provider. A failure of one number is not a failure of the lane."""
 AT_ONCE = 16
 TOTAL_SECONDS = 10.0
 URGENT_VALIDITY_SECONDS = 300
 """A text that the network could not hand over by then is reported as not delivered, and the next person is told."""
 STRANGERS_ANSWER_WITHIN = timedelta(seconds=URGENT_VALIDITY_SECONDS)
-"""Later than this no automatic answer goes to a phone that may be a child's: who holds it by then, nobody knows (S61)."""
+"""Later than this no automatic answer goes to a phone that may be a child's: somebody else may hold it by then (S61)."""
 RINGS_SECONDS = 45
 REPEAT_MARK = "(Repeat?) "
 LOOKED_THROUGH = 50
@@ -46,8 +46,8 @@ Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
 LOST = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """After any of these nobody knows whether Twilio has it."""
 CLOCKS_DIFFER = timedelta(seconds=5)
-"""Twilio says in whole seconds, and by its own clock, when a call was made. No more: an earlier call may be another parcel's, and one
-that is missed is worse than one that rings twice.
+"""Twilio says in whole seconds, and by its own clock, when a call was made. No more: an earlier call may be another delivery's, and
+a call that is missed is worse than one that rings twice.
 """
 
 
@@ -75,7 +75,7 @@ def status_callback(public_url: str, delivery: Any) -> str:
 
 
 def twiml(body: str) -> str:
-    """What a call says: the text, twice."""
+    """The words of a call: the text, twice."""
     response, says = VoiceResponse(), spoken(body)
     for pause in (1, 2):
         response.pause(length=pause)
@@ -146,7 +146,7 @@ class TextMedium:
         return SendResult(AttemptResult.ACCEPTED, 201, provider_id=call.sid, medium="voice")
 
     async def _look_up_call(self, sending: SendRequest) -> SendResult | None:
-        """Calls carry no code: any to that number since then is taken for the one whose answer was lost."""
+        """Calls carry no code: any call to that number since then counts as the one whose answer was lost."""
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 calls = await self._client.calls.list_async(to=sending.recipient, limit=LOOKED_THROUGH)
@@ -185,7 +185,7 @@ class TextMedium:
         return SendResult(AttemptResult.ACCEPTED, 201, provider_id=text.sid)
 
     async def _look_up(self, sending: SendRequest) -> SendResult | None:
-        """None: Twilio does not have it. An answer that nobody knows, where Twilio cannot be asked."""
+        """None where Twilio does not have it. Unknown where Twilio cannot be asked."""
         bodies = {sending.body, REPEAT_MARK + sending.body}
         try:
             async with asyncio.timeout(TOTAL_SECONDS):

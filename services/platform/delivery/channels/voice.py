@@ -1,4 +1,4 @@
-"""What a call says where a text did not arrive: the text itself, which holds nothing of a child, read aloud twice. Pure."""
+"""Writes the words of a call for a text that did not arrive: the text itself, which holds nothing of a child, twice. Pure."""
 
 import re
 from dataclasses import dataclass

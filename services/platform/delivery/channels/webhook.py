@@ -1,4 +1,4 @@
-"""Signed webhooks (Standard Webhooks): the published library signs, httpx over aiohttp's transport sends.
+"""Sends signed webhooks (Standard Webhooks): the published library signs, httpx over aiohttp's transport sends.
 
 Same id at every attempt, fresh time and signatures; 2xx alone counts as taken; redirects are not followed.
 """
@@ -48,7 +48,7 @@ def signed(message_id: str, body: str, secrets: tuple[str, ...], now: datetime) 
 
 
 def read_answer(status: int, headers: Mapping[str, str], now: datetime) -> SendResult:
-    """408, 425, 429 and 5xx pass by themselves; every other refusal is one, at once."""
+    """408, 425, 429 and 5xx are transient; every other refusal is final."""
     if 200 <= status < 300:
         return SendResult(AttemptResult.ACCEPTED, status)
     if status >= 500 or status in PASSING:
@@ -68,7 +68,7 @@ class WebhookMedium:
         self._clients = WebhookClients(resolver or CheckedResolver(sandbox=sandbox), TOTAL_SECONDS)
 
     def trust(self, url: str, private_ca: str | None) -> None:
-        """From now on `url`'s certificate must be signed by `private_ca` (PEM) alone; None: by a public authority."""
+        """From now on `private_ca` (PEM) alone may sign the certificate of `url`; with None, a public authority."""
         self._clients.trust(url, private_ca)
 
     async def start(self) -> None:
@@ -78,7 +78,7 @@ class WebhookMedium:
         await self._clients.close()
 
     async def send(self, sending: SendRequest) -> SendResult:
-        """The status is the answer as soon as it is there, whatever becomes of the words that follow it."""
+        """The status alone is the answer: a body that fails to arrive after it does not matter."""
         post = _Post(sending.body.encode())
         try:
             require_permitted_url(sending.recipient, sandbox=self._sandbox)
@@ -108,7 +108,7 @@ class WebhookMedium:
 
 
 class _Post:
-    """The body as the client asks for it, which it does once it is connected: whatever fails before that, nothing has arrived."""
+    """A body that notes when the client asks for it, once it is connected: after a failure before that, nothing has arrived."""
 
     def __init__(self, body: bytes) -> None:
         self.body = body
@@ -121,7 +121,7 @@ class _Post:
 
 
 def _read_failure(failure: BaseException, *, may_have_arrived: bool) -> SendResult:
-    """Nothing was sent to an address that is forbidden, or to a machine that cannot show whose it is. Neither passes by itself."""
+    """Nothing was sent to a forbidden address, or to a machine with an untrusted certificate. Neither is transient."""
     if _is_because_of(failure, ForbiddenDestination):
         return SendResult(AttemptResult.REFUSED, reason="refused")
     if _is_because_of(failure, ssl.SSLCertVerificationError):
@@ -132,7 +132,7 @@ def _read_failure(failure: BaseException, *, may_have_arrived: bool) -> SendResu
 
 
 def _is_because_of(error: BaseException | None, cause: type[Exception]) -> bool:
-    """What the resolver and TLS say comes wrapped in the client's errors."""
+    """The client wraps the errors of the resolver and of TLS."""
     while error is not None:
         if isinstance(error, cause):
             return True
@@ -141,7 +141,7 @@ def _is_because_of(error: BaseException | None, cause: type[Exception]) -> bool:
 
 
 def _retry_after(value: str | None, now: datetime) -> timedelta | None:
-    """Seconds or an HTTP date; what is neither, lies in the past, or is longer than any of the two asks for nothing."""
+    """Reads seconds or an HTTP date. None where it is neither, lies in the past, or is too long."""
     if value is None or len(value) > RETRY_AFTER_AT_MOST:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Reads what our own relay says of a mail's sender (Authentication-Results, RFC 8601). Whatever is not clear vouches for nobody.
+"""Reads our relay's verdict on a mail's sender (Authentication-Results, RFC 8601). An unclear verdict counts as none.
 
 A relay writes what it checked above what came with the mail. Anybody can write such a header, in another's name or in ours: the
 topmost one with our relay's name counts alone, and the relay takes away those that came with a mail (RFC 8601, section 5).
@@ -15,13 +15,13 @@ VALUE = r'"(?:[^"\\]|\\.)*"(?:@[^\s";]*)?|[^\s";]*'
 PAIR = re.compile(rf"[{SPACE}]*([A-Za-z0-9_.-]+)(?:/[0-9]+)?[{SPACE}]*=[{SPACE}]*({VALUE})(?=[{SPACE}]|$)", re.DOTALL)
 """`dmarc=pass`, `dkim/1=pass`, `header.d=north.example`, and Microsoft's `action=none`, which the standard does not have."""
 NAME = re.compile(rf'[{SPACE}]*("(?:[^"\\]|\\.)*"|[^\s";=]+)(?:[{SPACE}]+1)?[{SPACE}]*', re.DOTALL)
-"""Of whoever checked, and the version of the format: there is no other than 1."""
+"""The checker's name, and the version of the format, which is always 1."""
 SAYS_FOR_WHOM = {"dmarc": ("header.from",), "dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",)}
-"""Where each method names what it checked; the first that is there. Any other method vouches for nobody's From."""
+"""The properties in which each method names the domain that it checked; the first that is there counts. Other methods do not count."""
 
 
 class Unclear(Exception):
-    """A header that does not say what it says beyond doubt."""
+    """The header is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _domain(address: str) -> str:
 
 
 def _checked_by(header: str) -> str | None:
-    """None where it names nobody, as Microsoft's does not."""
+    """None where it names no checker, as Microsoft's does not."""
     try:
         named = NAME.fullmatch(next(_clauses(header)))
     except Unclear:
@@ -95,7 +95,7 @@ def _unquoted(value: str) -> str:
 
 
 def _clauses(header: str) -> Iterator[str]:
-    """What stands between semicolons, without comments. Raises Unclear where a comment or a quotation does not end."""
+    """The clauses between semicolons, without comments. Raises Unclear where a comment or a quotation does not end."""
     clause: list[str] = []
     deep, quoted, escaped = 0, False, False
     for each in header:

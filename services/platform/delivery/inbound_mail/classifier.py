@@ -1,4 +1,4 @@
-"""What a mail to a mailbox of ours is: a bounce, an automatic answer, a calendar's reply, or words that a person must read."""
+"""Classifies mails to a mailbox of ours: bounces, automatic answers, calendars' replies, and words that a person must read."""
 
 import re
 from codecs import lookup
@@ -17,7 +17,7 @@ from services.platform.delivery.inbound_mail.parser import parse
 OURS = re.compile(rb"<([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})@[^>\s]{1,255}>")
 """The Message-ID of a mail of ours, wherever a bounce or an answer repeats it."""
 ACTION = re.compile(rb"^Action:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
-"""What a delivery status notification (RFC 3464) says of a recipient."""
+"""The outcome for a recipient in a delivery status notification (RFC 3464)."""
 AUTOMATIC_SUBJECT = re.compile(
     r"^\s*(automatic reply|auto(matic)?[- ]?(response|reply)|auto|out of (the )?office|ateb awtomatig)\b", re.IGNORECASE
 )
@@ -30,15 +30,15 @@ AWAY = re.compile(
 )
 WORDS_AT_MOST = 2000
 CALENDARS_AT_MOST, CALENDAR_AT_MOST = 3, 32_000
-"""Of one mail, and characters of one. Gmail sends its answer twice; one is a page, with its time zone and its writer's note."""
+"""Calendars in one mail, and characters in one calendar. Gmail sends its answer twice; one takes a page, with its time zone and note."""
 BROKEN = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What the standard library raises for headers that are none."""
+"""Errors of the standard library for malformed headers."""
 SAME_HEADERS_AT_MOST = 4
-"""Of one name."""
+"""Headers of the same name."""
 NAMED_AT_MOST = 10
-"""Mails of ours that one mail answers."""
+"""Mails of ours that one mail may name."""
 NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
-"""Python's, and no mail's: to read them takes the square of their length, or gives what is no text."""
+"""Charsets of Python that no mail uses: decoding them takes quadratic time, or does not give text."""
 PARTLY = (
     "(Our machine could not deal with this mail and did nothing of what it says. This is what could be read of it.)"
 )
@@ -49,17 +49,17 @@ class MailKind(StrEnum):
     BOUNCED = "bounced"
     """It will not arrive."""
     NOTICE = "notice"
-    """Of a machine, and says nothing that matters: delayed, relayed, displayed."""
+    """A machine's report without consequence: delayed, relayed, displayed."""
     AWAY = "away"
-    """Its reader is not there, or no longer: somebody else must be told."""
+    """The recipient is absent or has left: somebody else must be told."""
     AUTOMATIC = "automatic"
-    """Of a machine that took it in, such as a shared mailbox's receipt. Nobody has answered."""
+    """A machine's receipt, such as a shared mailbox's. No person has answered."""
     PERSONAL = "personal"
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarPart:
-    """As far as it can be decoded. `method` is what its Content-Type says, in upper case, or empty."""
+    """A calendar, as far as it can be decoded. `method` is its Content-Type's, in upper case, or empty."""
 
     text: str
     method: str = ""
@@ -67,8 +67,8 @@ class CalendarPart:
 
 @dataclass(frozen=True, slots=True)
 class ReadMail:
-    """`sender` as `spelt`. All of it is text that can be kept: without NUL, and without half a character. `refers_to`: the mail of ours that it answers, or that a bounce repeats, as far as it says so;
-    `also_named`: others that it answers too.
+    """A mail whose text PostgreSQL takes: without NUL and lone surrogates. `sender` is as `spelt` returns it. `refers_to` is the mail of
+    ours that it answers, or that a bounce repeats, where it names one; `also_named` are others that it answers too.
 
     `authenticated`: our relay says that the sender's domain sent it. Nothing else is believed. `words`: subject and text, for a person.
     """
@@ -83,15 +83,15 @@ class ReadMail:
 
 
 def spelt(address: str) -> str:
-    """As addresses are compared and hashed: mail programs change their case at will."""
+    """The form in which addresses are compared and hashed: mail programs change their case at will."""
     return address.strip().lower()
 
 
 def read_mail(raw: bytes, envelope_sender: str, relay: str = "") -> ReadMail:
-    """`relay` is the name under which our relay says whose a mail is; without it nobody is believed.
+    """`relay` is the name that our relay gives itself in Authentication-Results; without it no mail counts as authenticated.
 
-    Raises nothing: a mail that cannot be read is words that a person must look at. The worst that anybody can send takes it
-    tenths of a second: where others wait for the same loop, it is read in a thread.
+    Raises nothing: a mail that cannot be read is for a person to look at. The worst mail that anybody can send takes tenths of a second:
+    read it in a thread where others wait for the same event loop.
     """
     mail, whole = parse(raw)
     sender = _address(_header(mail, "From"))
@@ -111,13 +111,13 @@ def read_mail(raw: bytes, envelope_sender: str, relay: str = "") -> ReadMail:
 
 
 def fallback_readings(mail: ReadMail) -> tuple[ReadMail, ReadMail, ReadMail]:
-    """As it is, its words alone for a person, and for a person that nobody could read it: what there is less and less to fail on."""
+    """Readings on which ever less can fail: the mail as it is, its words alone for a person, and a note that it could not be read."""
     words = replace(mail, kind=MailKind.PERSONAL, calendars=())
     return mail, replace(words, words=f"{PARTLY}\n\n{mail.words}"), replace(words, words=UNREAD)
 
 
 def _named(mail: Message, raw: bytes, kind: MailKind) -> tuple[UUID, ...]:
-    """What it answers (In-Reply-To) goes before what its thread began with (References)."""
+    """Our mails that it names: those that it answers (In-Reply-To) before those of its thread (References)."""
     if kind is MailKind.BOUNCED:
         found = islice(OURS.finditer(raw), 1)
     else:
@@ -127,7 +127,7 @@ def _named(mail: Message, raw: bytes, kind: MailKind) -> tuple[UUID, ...]:
 
 
 def _is_of_one(mail: Message) -> bool:
-    """Of several senders a relay may have checked another than the one whom we read."""
+    """With several senders, the relay may have checked another than the one that we read."""
     senders = list(_each(mail, "From"))
     try:
         return len(senders) == 1 and len(getaddresses([_header(mail, "From")])) == 1
@@ -166,7 +166,7 @@ def _is_automatic(mail: Message) -> bool:
 
 
 def _calendars(mail: Message) -> list[CalendarPart]:
-    """Outlook attaches it, Gmail sends it as an alternative and as a file, some call it application/ics or plain text."""
+    """Outlook attaches a calendar, Gmail sends it as an alternative and as a file, some call it application/ics or plain text."""
     found = []
     for part in mail.walk():
         if part.is_multipart():
@@ -194,7 +194,7 @@ def _text(mail: Message) -> str:
 
 
 def _decoded(part: Message) -> str:
-    """A charset that does not exist, or bytes that do not fit it, are read as far as they can be."""
+    """Decodes as much as it can where the charset does not exist or the bytes do not fit it."""
     content = part.get_payload(decode=True)
     raw = content if isinstance(content, bytes) else b""
     if raw[:2] in {b"\xff\xfe", b"\xfe\xff"}:
@@ -208,7 +208,7 @@ def _decoded(part: Message) -> str:
 
 
 def _clean(text: str) -> str:
-    """UTF-7 may say half a character, which no UTF-8 does and no column takes; nor does one take NUL."""
+    """Replaces lone surrogates, which UTF-7 may contain, and NUL: PostgreSQL takes neither."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
@@ -220,14 +220,12 @@ def _address(header: str) -> str:
 
 
 def _each(mail: Message, name: str) -> Iterator[str]:
-    """As they came, topmost first: an encoded word is not decoded, since no relay writes one."""
+    """Undecoded, topmost first: no relay writes encoded words."""
     return (str(value) for each, value in mail.raw_items() if each.lower() == name.lower())
 
 
 def _header(mail: Message, name: str) -> str:
-    """Decoded; none but these few are, since that is most of what reading a mail costs. The standard library raises for some
-    broken headers; then it is as if it were not there.
-    """
+    """Decoded: costly, so only for a few headers. Empty for a malformed header for which the standard library raises."""
     raw = islice(_each(mail, name), SAME_HEADERS_AT_MOST)
     try:
         return _clean(" ".join(str(modern.header_fetch_parse(name, each)) for each in raw))

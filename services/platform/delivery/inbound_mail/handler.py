@@ -1,4 +1,4 @@
-"""What a bounce, an absence or words in answer to a mail bring about, the same for every service that mails."""
+"""Handles bounces, absences and answers to mails, the same for every service that mails."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -20,7 +20,7 @@ ESCALATES: dict[MailKind, Literal["undeliverable", "away"]] = {
     MailKind.BOUNCED: "undeliverable",
     MailKind.AWAY: "away",
 }
-"""What leads to the next person, and why."""
+"""Kinds of mail after which the next person is told, and the reason given."""
 OVER = frozenset({State.ACKNOWLEDGED, State.WITHDRAWN, State.FAILED})
 UNAUTHENTICATED = "Our mail relay cannot say that this mail comes from whom it names. Nothing of it has been recorded. Please ask them."
 SEVERAL = "This mail answers several of our mails, which are not about the same child. It may be about any of them."
@@ -35,12 +35,12 @@ class MailAnswers:
     clocks: Clocks
 
     async def goes_on(self, uow: UnitOfWork, mail: ReadMail) -> str:
-        """The next person is told, unless somebody has answered already. The one who is away may still answer.
+        """Has the next person told, unless somebody has answered already. A person who is away may still answer.
 
-        Anybody may write a bounce, so that it only ever starts something: what has not gone out cannot have come back, and what
-        may not have arrived is sent on all the same. Whether an absence is believed, the caller has asked.
+        Anybody can forge a bounce, so it never stops anything: a delivery that has not been sent cannot have bounced, and one that may
+        not have arrived is sent on all the same. The caller has checked whether an absence is believed.
         """
-        held = None if mail.refers_to is None else await deliveries.hold(uow, mail.refers_to)
+        held = None if mail.refers_to is None else await deliveries.lock(uow, mail.refers_to)
         if held is None or held[0].duty is None or held[1] is State.WAITING:
             return f"{mail.kind}-of-nothing"
         delivery, state = held
@@ -48,18 +48,18 @@ class MailAnswers:
             return f"{mail.kind}-late"
         uow.publish(failed(delivery, ESCALATES[mail.kind], delivery.person), subject=delivery.child, cause=delivery)
         if state not in UNSENT:
-            await deliveries.declined(uow, delivery.id, self.clocks.wall())
+            await deliveries.decline(uow, delivery.id, self.clocks.wall())
         return str(mail.kind)
 
     async def is_believed(self, uow: UnitOfWork, mail: ReadMail) -> bool:
-        """Of what goes on. An absence is believed of whoever was told; of another a person must hear, unless it matters no more."""
+        """An absence is believed from the person who was told. Another's is for a person to read, unless it no longer matters."""
         if mail.kind is not MailKind.AWAY or mail.refers_to is None:
             return True
-        held = await deliveries.hold(uow, mail.refers_to)
+        held = await deliveries.lock(uow, mail.refers_to)
         return held is None or held[1] in OVER or await self._is_theirs(uow, mail, held[0])
 
     async def made_of(self, uow: UnitOfWork, mail: ReadMail) -> str:
-        """Of a mail that is in answer to one telling. What somebody wrote, a person reads; a stranger's mail is left."""
+        """Handles a mail that answers one telling, and returns the outcome. A person reads what somebody wrote; a stranger's mail is left."""
         if mail.kind in ESCALATES and await self.is_believed(uow, mail):
             return await self.goes_on(uow, mail)
         if mail.kind not in {MailKind.PERSONAL, MailKind.AWAY}:
@@ -80,7 +80,7 @@ class MailAnswers:
         )
 
     async def _is_theirs(self, uow: UnitOfWork, mail: ReadMail, delivery: Delivery) -> bool:
-        """Whether it comes from the address that the telling went to: whoever has the mail can answer it."""
+        """Whether it comes from the address that the telling went to: anybody who has the mail can answer it."""
         address = await deliveries.recipient_of(uow.connection, self.keyring, delivery)
         return mail.authenticated and address is not None and spelt(address.removeprefix(MAIL_TO)) == mail.sender
 
@@ -89,7 +89,7 @@ class MailAnswers:
         return SEVERAL if any(each is not None and each.child != first.child for each in others) else ""
 
     async def told(self, uow: UnitOfWork, mail: ReadMail) -> tuple[Delivery, Duty] | None:
-        """The telling that it answers, where its headers say so."""
+        """The telling that its headers say it answers."""
         delivery = None if mail.refers_to is None else await deliveries.find(uow.connection, mail.refers_to)
         return None if delivery is None or delivery.duty is None else (delivery, delivery.duty)
 
@@ -104,7 +104,7 @@ class MailAnswers:
         exercise: bool,
         trace: str | None,
     ) -> str:
-        """Kept encrypted, and the duty line is told that there is something to read."""
+        """Keeps the text, encrypted, and tells the duty line that there is something to read."""
         at = self.clocks.story()
         kept = await words.keep(uow, self.keyring, about=child, words=text, said_by=said_by, at=at)
         needs = TextNeedsHuman(

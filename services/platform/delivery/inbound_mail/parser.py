@@ -14,15 +14,15 @@ from services.platform.runtime.logs import logger
 
 PARTS_AT_MOST, DEEP_AT_MOST = 100, 20
 LINES_AT_MOST = 50_000
-"""Twice those of 2 MB in base64, the largest mail that the listener takes."""
+"""Twice the lines of 2 MB in base64, the largest mail that the listener takes."""
 HEADERS_AT_MOST, HEADER_AT_MOST = 200, 2048
-"""Of one part, and characters of one header. What is beyond is not read: of a long thread's References, the newest."""
+"""Headers of one part, and characters of one header. The rest is not read: in a long thread's References, the newest."""
 HEADER_BLOCK_AT_MOST = 64_000
-"""Bytes that are looked at for headers where nothing else is read."""
+"""Bytes that are searched for headers where nothing else is read."""
 
 
 class TooInvolved(Exception):
-    """More parts, or deeper ones, than anybody's program writes."""
+    """The mail has more parts, or deeper ones, than any mail program writes."""
 
 
 class Part(Message):
@@ -31,12 +31,12 @@ class Part(Message):
     deep = 0
 
     def set_raw(self, name: str, value: str) -> None:
-        """What the parser calls for each header that it finds."""
+        """The parser calls it for each header."""
         if len(self) < HEADERS_AT_MOST:
             super().set_raw(name, value[:HEADER_AT_MOST])
 
     def attach(self, payload: Message) -> None:  # type: ignore[override] # the parser attaches nothing but its parts
-        """What the parser calls for each part, before it reads what is in it."""
+        """The parser calls it for each part, before it reads the content."""
         if isinstance(payload, Part):
             payload.deep = self.deep + 1
             if payload.deep > DEEP_AT_MOST:
@@ -45,7 +45,7 @@ class Part(Message):
 
 
 def parse(raw: bytes) -> tuple[Message, bool]:
-    """And whether all of it is there: what is beyond the bounds, or breaks the parser, has its headers alone. Raises nothing."""
+    """Returns the mail, and whether it is whole: one beyond the bounds, or that breaks the parser, has its headers alone. Raises nothing."""
     lines = raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n")
     if lines <= LINES_AT_MOST:
         try:

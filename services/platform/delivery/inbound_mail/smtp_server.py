@@ -1,4 +1,4 @@
-"""The SMTP port to which the authority's relay hands over mail for a service's own mailbox."""
+"""Listens on SMTP for mail that the authority's relay hands over to a service's own mailbox."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,17 +15,17 @@ TAKEN = "250 2.0.0 Taken"
 LATER = "451 4.3.0 Not now, try again"
 
 Takes: TypeAlias = Callable[[ReadMail], Awaitable[str]]
-"""Commits, then says in a word what was made of it. Whatever it raises, nothing of the mail was done."""
+"""Handles and commits a mail, then returns the outcome in a word. If it raises, it has done nothing."""
 
 
 class MailListener:
-    """A part. Takes mail for one address and no other; says 250 when what it brought about is committed.
+    """A part. Takes mail for one address and no other; answers 250 when its effects are committed.
 
-    What passes by itself the relay is asked to repeat. A mail that cannot be taken for another reason is a person's to read.
+    After a transient error the relay is asked to repeat the mail. A mail that fails for another reason is for a person to read.
     """
 
     def __init__(self, host: str, port: int, mailbox: str, takes: Takes, *, relay: str) -> None:
-        """`relay` is the name (authserv-id) under which our relay says whose a mail is."""
+        """`relay` is the name (authserv-id) that our relay gives itself in Authentication-Results."""
         self._address, self._mailbox, self._takes, self._relay = (host, port), mailbox.lower(), takes, relay
         self._server: asyncio.Server | None = None
 
@@ -51,7 +51,7 @@ class MailListener:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         try:
-            made = await self._made_of(envelope.original_content or b"", (envelope.mail_from or "").strip("<>"))
+            made = await self._handle(envelope.original_content or b"", (envelope.mail_from or "").strip("<>"))
         except Exception as error:  # noqa: BLE001 the relay keeps the mail and tries again
             if not is_transient(error):
                 logger().error("a mail could not be taken", exc_info=error)
@@ -59,8 +59,8 @@ class MailListener:
         logger().info("a mail was taken", result=made)
         return TAKEN
 
-    async def _made_of(self, raw: bytes, envelope_sender: str) -> str:
-        """What fails for good would fail each time until the relay gives up, and nobody would hear of the answer."""
+    async def _handle(self, raw: bytes, envelope_sender: str) -> str:
+        """A permanent failure would repeat until the relay gives up, and nobody would hear of the answer: so simpler readings follow."""
         read = await asyncio.to_thread(read_mail, raw, envelope_sender, self._relay)
         said = "a mail was read" if read.authenticated else "a mail was read that the relay does not vouch for"
         logger().info(said, result=str(read.kind))

@@ -1,4 +1,4 @@
-"""What a page behind a link asks beside its buttons, and what its reader filled in."""
+"""Describes the fields of a page behind a link, and reads the form that its reader posts."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,7 +17,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`wrong` says what would be right, where what was filled in is not; what was filled in stays."""
+    """`wrong` says what would be right, where the value is not; the value stays."""
 
     name: str
     label: str
@@ -39,13 +39,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was posted. `answer` is the button."""
+    """A posted form. `answer` is the button's value."""
 
     answer: str
     filled: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def one(self, name: str) -> str:
-        """Empty where it was left out."""
+        """Empty where the field was left out."""
         return self.filled.get(name, ("",))[0].strip()
 
     def all(self, name: str) -> tuple[str, ...]:

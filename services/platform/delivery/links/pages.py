@@ -1,6 +1,6 @@
-"""The pages behind one-time links, mounted by each service that sends mail: GET shows, POST by a button acts.
+"""Serves the pages behind one-time links, for each service that sends mail: GET shows, POST by a button acts.
 
-They need no script, fit a phone, are never cached, and name nobody: whoever finds the mail learns nothing.
+They need no script, fit a phone, are never cached, and name nobody: a stranger who finds the mail learns nothing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a page says: `paragraphs`, then `sections` under headings, then what it asks. Without buttons there is nothing left to do."""
+    """The content of a page: `paragraphs`, then `sections` under headings, then `asks`. Without buttons there is nothing left to do."""
 
     title: str
     paragraphs: tuple[str, ...]
@@ -49,7 +49,7 @@ class Sheet:
     sections: tuple[tuple[str, tuple[str, ...]], ...] = ()
     asks: tuple[Group, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
-    """What each says, and where it goes."""
+    """Text and URL of each."""
     picture: str = ""
     """A `data:` URL."""
     done: bool = False
@@ -58,9 +58,9 @@ class Sheet:
 
 
 Shows = Callable[[UUID], Awaitable[Sheet | None]]
-"""What the page of this delivery says now; None where there is no such delivery."""
+"""The present page of this delivery; None where there is no such delivery."""
 Acts = Callable[[UUID, Form], Awaitable[Sheet | None]]
-"""Does what a button says, with what was filled in, and commits, then what the page says. Pressed twice, it does it once."""
+"""Does what the pressed button says, commits, and returns the page. Pressed twice, it acts once."""
 
 EXPIRED = Sheet(
     "This link is too old",

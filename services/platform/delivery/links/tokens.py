@@ -1,4 +1,4 @@
-"""One-time links: a signed token that names a delivery and what its page is for. It says nothing of a child or a person.
+"""Signs and reads one-time links: a token names a delivery and the purpose of its page, and nothing of a child or a person.
 
 A mail scanner opens every link, so opening one only shows; a button's POST acts.
 """
@@ -11,28 +11,28 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from services.platform.store.encryption import decoded
+from services.platform.store.encryption import decode_keys
 
 GOOD_FOR = timedelta(days=14)
 
 
 class Purpose(StrEnum):
-    """Of the page; also its path. A link for one opens no other."""
+    """The purpose of a page; also its path. A link for one opens no other."""
 
     ACKNOWLEDGE = "acknowledge"
     REPLY = "invitations"
     RECORD = "records"
-    """Of a discussion, written by whoever convened it."""
+    """The record of a discussion, for the convener to write."""
     NOTICE = "notices"
-    """Of a force without an API: the notice, and the officer's acknowledgement."""
+    """The notice, and the officer's acknowledgement, for a force without an API."""
     DETAILS = "details"
-    """What is too much for a notice's body: a child's photograph, long descriptions."""
+    """The details too large for a notice's body: a child's photograph, long descriptions."""
     READ = "read"
-    """The record of a discussion, read by whoever was invited."""
+    """The record of a discussion, for those invited to read."""
 
 
 class NotALink(Exception):
-    """Made by nobody here, altered, or for another page."""
+    """Not signed by us, altered, or for another page."""
 
 
 class LinkExpired(Exception):
@@ -65,6 +65,6 @@ class Links:
 
     def _signer(self, purpose: Purpose) -> URLSafeSerializer:
         """Not the library's timed one, which reads the machine's clock: here time is passed in, and its end is signed."""
-        oldest_first = decoded(self.key)[::-1]
+        oldest_first = decode_keys(self.key)[::-1]
         how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeSerializer(oldest_first, salt=purpose.value, signer_kwargs=how)

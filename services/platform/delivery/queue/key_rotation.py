@@ -1,4 +1,4 @@
-"""Deliveries under the newest phone key: to whom a code was texted is found by the number's hash."""
+"""Brings the number hashes of deliveries under the newest phone key: they find the telling that a texted code answers."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ REHASH = (
 
 
 async def texted_numbers(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
-    """Those of this service alone: row security shows no others."""
+    """Rotates this service's rows alone: row-level security hides the others."""
     found = await uow.connection.execute(
         select(*deliveries.c["id", "key_owner", "recipient", "number_hash"])
         .where(deliveries.c.number_hash.is_not(None), deliveries.c.id > (UUID(after) if after else FIRST))

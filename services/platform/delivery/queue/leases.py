@@ -1,4 +1,4 @@
-"""Leases: which process sends which row. Short, renewed while a send lasts, released by a process that comes back."""
+"""Leases rows to the process that sends them: for a short time, renewed while a send lasts, released by a process that comes back."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.platform.delivery.model import UNSENT, Delivery, State
-from services.platform.delivery.queue.repository import Lease, parcel_of
+from services.platform.delivery.queue.readings import read_names
+from services.platform.delivery.queue.repository import Lease, decode_delivery
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
 from services.platform.delivery.tables import attempts
 from services.platform.delivery.tables import deliveries as rows
-from services.platform.store.query import execute_pipelined
+from services.platform.store.query import Query
+from services.platform.store.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class LeasedDelivery:
-    """A row that this process holds. `uncertain`: an earlier attempt may have arrived, its answer was lost."""
+    """A row that this process holds. `uncertain`: an earlier attempt may have arrived, its result was lost.
+
+    `recipient` and `body` as the first attempt fixed them, encrypted.
+    """
 
     delivery: Delivery
     attempts: int = 0
@@ -29,7 +34,18 @@ class LeasedDelivery:
     recipient: bytes | None = None
     body: bytes | None = None
     by_voice: bool = False
-    """A text of it did not arrive: it is read out by a call."""
+    """A text of it did not arrive: a call reads it out."""
+    looked_up: tuple[str, ...] = ()
+    """What was read of the register to prepare it and is not on the record yet, since no attempt has been recorded."""
+
+    @property
+    def is_fixed(self) -> bool:
+        return self.recipient is not None and self.body is not None
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether its owner's key is needed to send it: to decrypt recipient and body, or to encrypt them at the first attempt."""
+        return self.is_fixed or self.delivery.body is None
 
 
 def _claim(conditions: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]]) -> ReturningUpdate[Any]:
@@ -63,14 +79,14 @@ ONE_UNTRIED_OF_LANE = _claim([rows.c.lane == bindparam("of_lane"), rows.c.attemp
 async def due(
     connection: AsyncConnection, lease: Lease, *, now: datetime, passed_over: Sequence[str], most: int
 ) -> list[LeasedDelivery]:
-    """The urgent first, of those and of the others the longest due first. `passed_over` are lanes that are full or failing."""
+    """Claims urgent rows first, and of either kind those that are due longest. `passed_over` are lanes that are full or failing."""
     return await _claimed(connection, DUE, lease, now=now, most=most, passed_over=list(passed_over))
 
 
 async def one_of_lane(
     connection: AsyncConnection, lease: Lease, lane: str, *, now: datetime, untried: bool
 ) -> LeasedDelivery | None:
-    """What a failing lane tries next, due or not: what was never tried goes first, then what has waited longest for its turn."""
+    """Claims the row that a failing lane tries next, due or not: one that was never tried, else the one that is due longest."""
     asked = ONE_UNTRIED_OF_LANE if untried else ONE_OF_LANE
     claimed = await _claimed(connection, asked, lease, now=now, most=1, of_lane=lane)
     return claimed[0] if claimed else None
@@ -81,39 +97,41 @@ async def _claimed(
 ) -> list[LeasedDelivery]:
     claimed = await connection.execute(asked, {"owner": lease.owner, "until": lease.until} | filled)
     return sorted(
-        (_in_hand(cast("dict[str, Any]", row)) for row in claimed.mappings()), key=lambda hand: hand.delivery.created_at
+        (_leased(cast("dict[str, Any]", row)) for row in claimed.mappings()),
+        key=lambda leased: leased.delivery.created_at,
     )
 
 
-def _in_hand(row: dict[str, Any]) -> LeasedDelivery:
+def _leased(row: dict[str, Any]) -> LeasedDelivery:
     return LeasedDelivery(
-        delivery=parcel_of(row),
+        delivery=decode_delivery(row),
         attempts=row["attempts"],
         uncertain=row["state"] in {State.SENDING, State.UNKNOWN},
         recipient=row["recipient"],
         body=row["body"],
         by_voice=row["by_voice"],
+        looked_up=read_names(row["looked_up"]),
     )
 
 
 RENEW = "UPDATE delivery.deliveries SET lease_until = %(until)s WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s"
 
 
-async def renew(connection: AsyncConnection, lease: Lease, ids: Iterable[UUID]) -> None:
-    held = {"ids": list(ids), "owner": lease.owner, "until": lease.until}
-    await execute_pipelined(connection, (RENEW, held))
+def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
+    uow.write(RENEW, {"ids": list(ids), "owner": lease.owner, "until": lease.until})
 
 
-async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> None:
-    """All that `owner` holds, or those of `ids`."""
+async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> bool:
+    """All rows that `owner` holds, or those of `ids`. False if there were none."""
     held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT)]
     if ids is not None:
         held.append(rows.c.id.in_(list(ids)))
-    await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+    released = await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+    return released.rowcount > 0
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
-    """The lane answers again: what waits for its later turn is due at once, and where an answer was lost, after its patience."""
+    """When the lane answers again: rows that wait for another attempt are due at once, or, if a result was lost, after its patience."""
     went_by = (
         select(attempts.c.medium).where(attempts.c.delivery == rows.c.id).order_by(attempts.c.attempt.desc()).limit(1)
     )
@@ -127,8 +145,22 @@ async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -
         )
 
 
-async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """How many wait to be sent, and since when the oldest does."""
-    found = await connection.execute(select(func.count(), func.min(rows.c.created_at)).where(rows.c.state.in_(UNSENT)))
-    row = found.one()
-    return row[0], row[1]
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The rows that wait to be sent: how many, when the oldest was created, and when the next will be due and free of its lease."""
+
+    count: int
+    oldest: datetime | None
+    next_at: datetime | None
+
+
+BACKLOG = """
+    SELECT count(*) AS count, min(created_at) AS oldest,
+        min(greatest(next_attempt_at, lease_until)) FILTER (WHERE greatest(next_attempt_at, lease_until) > %(now)s) AS next_at
+    FROM delivery.deliveries WHERE state IN ('waiting', 'sending', 'unknown')
+"""
+
+
+def backlog(now: datetime) -> Query[Backlog]:
+    """`now` is wall time."""
+    return Query(BACKLOG, {"now": now}, lambda found: Backlog(**found[0]._asdict()))

@@ -1,7 +1,7 @@
-"""Sends again what was sent: the same bytes under the same id, freshly signed, by the same loop, schedule and lanes as the first time.
+"""Sends deliveries again: the same bytes under the same id, freshly signed, by the same loop, schedule and lanes as the first time.
 
-For a receiver that has lost what it had taken; one that still has it knows the id. (An operator who wants a telling prepared
-anew asks for `services.platform.delivery.sending.resend`.)
+For a receiver that has lost them; one that still has them knows the id. (`services.platform.delivery.sending.resend` prepares a
+telling anew.)
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, literal, select, update
 
 from services.platform.delivery.model import UNSENT, Delivery, State
-from services.platform.delivery.queue.repository import parcel_of
+from services.platform.delivery.queue.repository import decode_delivery
 from services.platform.delivery.tables import deliveries
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId
 
 A_PLACE = timedelta(microseconds=1)
-"""The least that PostgreSQL tells apart."""
+"""PostgreSQL's resolution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """One delivery, or all of a lane that were put in [`since`, `until`), wall time; an end that is left out is open.
 
-    `authority`: its own alone.
+    `authority`: only this authority's.
     """
 
     delivery: UUID | None = None
@@ -40,9 +40,9 @@ class Chosen:
 
 
 async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Delivery]:
-    """Those that will go again. What was called back before it was taken, and what has not been sent yet, is left as it is.
+    """Returns the deliveries that will go again. Those that were withdrawn before they were accepted, or not sent yet, stay as they are.
 
-    They count as put now, one after the other as they were, so that the schedule begins anew and takes them up in their order.
+    They count as put now, in their order, so that the schedule begins anew.
     """
     those = (
         *_conditions(chosen),
@@ -58,8 +58,8 @@ async def replay(uow: UnitOfWork, chosen: Chosen, now: datetime) -> list[Deliver
         .values(state=State.WAITING, created_at=put_at, next_attempt_at=put_at, changed_at=now, withdrawn_at=None)
         .returning(deliveries)
     )
-    parcels = [parcel_of(cast("dict[str, Any]", row)) for row in found.mappings()]
-    return sorted(parcels, key=lambda delivery: delivery.created_at)
+    replayed = [decode_delivery(cast("dict[str, Any]", row)) for row in found.mappings()]
+    return sorted(replayed, key=lambda delivery: delivery.created_at)
 
 
 def _conditions(chosen: Chosen) -> list[ColumnElement[bool]]:

@@ -1,4 +1,4 @@
-"""The durable rows: put, withdrawn, acknowledged. All within the caller's transaction."""
+"""Keeps deliveries in their table: puts, withdraws, acknowledges and reads them, all within the caller's transaction."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,26 +13,32 @@ from services.platform.delivery.model import Delivery, State
 from services.platform.delivery.tables import deliveries, withdrawals
 from services.platform.register import keys
 from services.platform.store.encryption import Keyring
-from services.platform.store.query import as_sql, execute_pipelined
+from services.platform.store.query import Query, all_rows, as_sql
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import CONTRACTS
 
+
+def channel_of(service: str) -> str:
+    """On which processes tell each other of deliveries that are to be taken up. The payload names the one that tells."""
+    return f"deliveries_{service}"
+
+
 RECIPIENT, BODY = "deliveries.recipient", "deliveries.body"
-"""Where the encrypted columns lie: a ciphertext opens there alone."""
+"""The places of the encrypted columns: a ciphertext can be decrypted in its own place alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who holds the row, and until when, in wall time."""
+    """Who holds a row, and until when, in wall time."""
 
     owner: str
     until: datetime
 
 
 def _put() -> Any:
-    """Puts the row unless it is there or was withdrawn; built once."""
+    """Inserts the row unless it is there or was withdrawn. Built once."""
     columns = [each for each in deliveries.c if each.name not in NOT_PUT]
     withdrawn = exists().where(
         withdrawals.c.service == bindparam("service"),
@@ -49,26 +55,14 @@ def _put() -> Any:
     )
 
 
-NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
+NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at", "looked_up"})
 PUT = as_sql(_put())
 
 
 async def put(uow: UnitOfWork, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None) -> bool:
     """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
-    row = _row(service, delivery, lease) | await _sealed(uow, delivery, keyring)
-    [put] = await execute_pipelined(uow.connection, (PUT, row))
-    return bool(put)
-
-
-async def put_to_begin(
-    uow: UnitOfWork, service: str, delivery: Delivery, keyring: Keyring, lease: Lease | None
-) -> bool:
-    """As `put`, of what this transaction prepares and seals: the key that it needs for that is read beside (`keys.key_of`)."""
-    row = _row(service, delivery, lease) | NOT_SEALED
-    put, found = await execute_pipelined(uow.connection, (PUT, row), keys.asked(delivery.owner))
-    for owner, wrapped in found:
-        keys.remember(uow, keyring, owner, wrapped)
-    return bool(put)
+    row = _row(service, delivery, lease) | await _encrypt(uow, delivery, keyring)
+    return await uow.fetch(Query(PUT, row, bool))
 
 
 WITHDRAWAL = """
@@ -86,6 +80,7 @@ WITHDRAWN = """
         lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
     WHERE duty = %(duty)s AND step = %(step)s AND revision <= %(revision)s
         AND state IN ('waiting', 'sending', 'unknown', 'accepted')
+    RETURNING state = 'unknown'
 """
 ACKNOWLEDGED = """
     UPDATE delivery.deliveries SET state = 'acknowledged', changed_at = %(at)s
@@ -93,36 +88,38 @@ ACKNOWLEDGED = """
 """
 
 
-async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> None:
-    """Stops what has not been sent, and what has not come yet. What is being sent ends as it ends and is told of; what may have been is
-    told of at once. What has been taken is not sent anew, nor read out, should it turn out not to have arrived.
+async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> bool:
+    """Stops deliveries of this telling that have not been sent, or not been put yet. One that is being sent ends as it would, and
+    its outcome is published; one that may have arrived is due at once, so that its outcome is. One that was accepted is neither sent
+    again nor read out, even if it turns out not to have arrived. True where one is due. `at` is wall time.
     """
     told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
-    await execute_pipelined(uow.connection, (WITHDRAWAL, told), (WITHDRAWN, told))
+    _, withdrawn = await uow.fetch(Query(WITHDRAWAL, told, all_rows), Query(WITHDRAWN, told, all_rows))
+    return any(is_unknown for (is_unknown,) in withdrawn)
 
 
-async def acknowledged(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
-    """A person has it: nothing further is sent for this telling."""
-    await execute_pipelined(uow.connection, (ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}))
+async def acknowledge(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
+    """A person has it: nothing further is sent for this telling. `at` is wall time."""
+    await uow.fetch(Query(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at}, all_rows))
 
 
-def acknowledged_last(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
-    """The same with the commit, for who reads no row of it before."""
+def acknowledge_on_commit(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:
+    """As `acknowledge`, with the commit: for transactions that do not read the deliveries afterwards."""
     uow.write(ACKNOWLEDGED, {"duty": duty, "step": step, "at": at})
 
 
-async def declined(uow: UnitOfWork, delivery: UUID, at: datetime) -> None:
-    """Whom it reached cannot act on it."""
+async def decline(uow: UnitOfWork, delivery: UUID, at: datetime) -> None:
+    """The person whom it reached cannot act on it."""
     await uow.connection.execute(
         update(deliveries).where(deliveries.c.id == delivery).values(state=State.FAILED, changed_at=at)
     )
 
 
-async def hold(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None:
-    """A telling and what has become of it. Nobody else changes that before this transaction ends."""
+async def lock(uow: UnitOfWork, delivery: UUID) -> tuple[Delivery, State] | None:
+    """A delivery and its state, locked until this transaction ends."""
     found = await uow.connection.execute(select(deliveries).where(deliveries.c.id == delivery).with_for_update())
     row = found.mappings().first()
-    return None if row is None else (parcel_of(cast("dict[str, Any]", row)), State(row["state"]))
+    return None if row is None else (decode_delivery(cast("dict[str, Any]", row)), State(row["state"]))
 
 
 OF_ONE = select(deliveries).where(deliveries.c.id == bindparam("delivery"))
@@ -130,15 +127,15 @@ TRACE = select(deliveries.c.trace).where(deliveries.c.id == bindparam("delivery"
 
 
 async def find(connection: AsyncConnection, delivery: UUID) -> Delivery | None:
-    """A telling as it was put, whatever has become of it."""
+    """A delivery as it was put, whatever its state."""
     row = (await connection.execute(OF_ONE, {"delivery": delivery})).mappings().first()
-    return None if row is None else parcel_of(cast("dict[str, Any]", row))
+    return None if row is None else decode_delivery(cast("dict[str, Any]", row))
 
 
 async def recipient_of(connection: AsyncConnection, keyring: Keyring, delivery: Delivery) -> str | None:
-    """The number or address that it went to. None where it never went, or its key was erased."""
+    """The number or address that it went to. None where it was never sent, or its key was erased."""
     closed = await connection.scalar(select(deliveries.c.recipient).where(deliveries.c.id == delivery.id))
-    return (await keys.opener(connection, keyring, delivery.owner)).open(closed, RECIPIENT)
+    return (await keys.decryptor_of(connection, keyring, delivery.owner)).open(closed, RECIPIENT)
 
 
 async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
@@ -146,7 +143,7 @@ async def trace_of(connection: AsyncConnection, delivery: UUID) -> str | None:
     return trace
 
 
-def parcel_of(row: dict[str, Any]) -> Delivery:
+def decode_delivery(row: dict[str, Any]) -> Delivery:
     duty = None if row["kind"] is None else cast("Duty", CONTRACTS[row["kind"]].read_again(row["telling"]))
     return Delivery(
         id=row["id"],
@@ -201,12 +198,12 @@ def _row(service: str, delivery: Delivery, lease: Lease | None) -> dict[str, Any
     }
 
 
-NOT_SEALED = dict.fromkeys(("recipient", "body", "number_hash"))
+NOT_FIXED = dict.fromkeys(("recipient", "body", "number_hash"))
 
 
-async def _sealed(uow: UnitOfWork, delivery: Delivery, keyring: Keyring) -> dict[str, Any]:
+async def _encrypt(uow: UnitOfWork, delivery: Delivery, keyring: Keyring) -> dict[str, Any]:
     if delivery.to_number is None or delivery.body is None:
-        return NOT_SEALED
+        return NOT_FIXED
     key = await keys.key_of(uow, keyring, delivery.owner)
     return {
         "recipient": key.close(delivery.to_number, RECIPIENT),
@@ -219,8 +216,8 @@ FREE = {"lease_owner": None, "lease_until": None}
 
 
 async def supersede(uow: UnitOfWork, service: str, duty: Duty, *, by: UUID, at: datetime) -> None:
-    """What this telling has sent or is to send, but for `by`, is tried no more: a mail that a relay put off would arrive after the
-    newer one. What is being sent ends as it ends. `at` is wall time.
+    """Stops all deliveries of this telling but `by`: a mail that a relay put off would arrive after the newer one. One that is being
+    sent ends as it would. `at` is wall time.
     """
     older = (
         deliveries.c.service == service,
@@ -240,7 +237,7 @@ async def supersede(uow: UnitOfWork, service: str, duty: Duty, *, by: UUID, at: 
 
 
 async def people_not_reached(connection: AsyncConnection, duty: UUID) -> frozenset[PersonId]:
-    """To whom a telling of this duty did not arrive, or who cannot act on it."""
+    """The people whom a telling of this duty did not reach, or who cannot act on it."""
     found = await connection.execute(
         select(deliveries.c.person).where(
             deliveries.c.duty == duty, deliveries.c.state == State.FAILED, deliveries.c.person.is_not(None)
@@ -250,7 +247,7 @@ async def people_not_reached(connection: AsyncConnection, duty: UUID) -> frozens
 
 
 async def people_told(connection: AsyncConnection, duty: UUID) -> frozenset[PersonId]:
-    """Whoever a telling of this duty went to."""
+    """The people whom a telling of this duty went to."""
     found = await connection.execute(
         select(deliveries.c.person).where(deliveries.c.duty == duty, deliveries.c.person.is_not(None))
     )

@@ -1,4 +1,4 @@
-"""Forgets old deliveries, their attempts and withdrawals: the audit keeps the record, and a body need not lie here for ever."""
+"""Deletes old deliveries, their attempts and withdrawals: the audit keeps the record, and bodies are not kept for ever."""
 
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ AT_ONCE = 500
 
 
 class Pruning:
-    """A service's own rows. `kept` are those that it still needs, however old; what waits to be sent is never touched."""
+    """Prunes a service's own rows. `kept` selects rows that it still needs, however old; unsent ones are never deleted."""
 
     def __init__(
         self, store: Store, clocks: Clocks, retention: timedelta, kept: ColumnElement[bool] | None = None

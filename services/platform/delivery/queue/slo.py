@@ -1,4 +1,4 @@
-"""How a sending service keeps its word, counted in its own rows: the same on every replica, and through every restart.
+"""Measures the promise of 60 seconds in the service's own rows: the same on every replica, and through every restart.
 
 The burn rate's windows are counted here and not by Prometheus' `rate`, which guesses at a window's edges: with one
 notice an hour its guess is all there would be (docs/decisions).
@@ -11,7 +11,6 @@ from sqlalchemy import DateTime, Interval, Text, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery import metrics
-from services.platform.delivery.queue import leases
 
 WITHIN = timedelta(seconds=60)
 WINDOWS = {
@@ -25,7 +24,7 @@ WINDOWS = {
 LONGEST = max(WINDOWS.values())
 LATELY = timedelta(hours=6)
 VERDICTS = ("in-time", "late")
-# Whoever withdraws a notice within its 60 s has broken no promise; an exercise is no child; a conversation's reply no notice.
+# A notice withdrawn within its 60 s breaks no promise; exercises and replies of conversations do not count.
 _NOTICES = """
     SELECT d.created_at AS put_at, d.created_at + :within AS until, d.state, d.changed_at, least(
         (SELECT min(started_at + took_ms * interval '1 ms') FROM delivery.attempts WHERE delivery = d.id AND result = 'accepted'),
@@ -51,7 +50,7 @@ _JUDGED = """
 """
 
 
-def _asked(windows: Mapping[str, timedelta], which: str) -> TextClause:
+def _build(windows: Mapping[str, timedelta], which: str) -> TextClause:
     counts = ", ".join(
         f"count(*) FILTER (WHERE put_at > :now - interval '{int(length.total_seconds())} s') AS within_{name}"
         for name, length in windows.items()
@@ -70,24 +69,17 @@ def _asked(windows: Mapping[str, timedelta], which: str) -> TextClause:
 
 
 _HOURS = {name: length for name, length in WINDOWS.items() if length <= LATELY}
-PROMISE, PROMISE_LATELY = _asked(WINDOWS, _ALL), _asked(_HOURS, _FRESH)
-
-
-async def backlog(connection: AsyncConnection, now: datetime) -> None:
-    """What waits now: cheap, and asked often. `now` is wall time."""
-    waiting, oldest = await leases.backlog(connection)
-    metrics.WAITING.set(waiting)
-    metrics.OLDEST.set((now - oldest).total_seconds() if oldest else 0)
+MEASURE, MEASURE_RECENT = _build(WINDOWS, _ALL), _build(_HOURS, _FRESH)
 
 
 async def measure(connection: AsyncConnection, service: str, now: datetime) -> None:
-    """How the promise of 60 s was kept over each window. A notice is judged once its 60 s are over or it is taken."""
-    await _show(connection, PROMISE, WINDOWS, {"service": service, "now": now, "since": now - LONGEST})
+    """Sets the gauges over each window. A notice counts once its 60 s are over or it is accepted."""
+    await _show(connection, MEASURE, WINDOWS, {"service": service, "now": now, "since": now - LONGEST})
 
 
 async def measure_recent(connection: AsyncConnection, service: str, now: datetime) -> None:
-    """The same over the windows of hours, and for whatever waits or has just failed: it reads little, and may be asked often."""
-    await _show(connection, PROMISE_LATELY, _HOURS, {"service": service, "now": now, "since": now - LATELY})
+    """As `measure`, over the windows of hours alone, and for notices that wait or have just failed: it reads little, so it may be asked often."""
+    await _show(connection, MEASURE_RECENT, _HOURS, {"service": service, "now": now, "since": now - LATELY})
 
 
 async def _show(

@@ -1,10 +1,11 @@
-"""One attempt: begun and ended (`ending`) in different transactions, with the send between them, so that a crash anywhere is recognised.
+"""Begins attempts: those of all deliveries that wait meanwhile together, in one transaction before they are sent.
 
-The first is begun in the transaction that puts the parcel, where there is a place to send it from.
+`results` records how attempts end, in a transaction after the send. So a crash anywhere is recognised: a row in state
+`sending` may have arrived.
 """
 
-import time
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -12,190 +13,227 @@ from typing import Any, TypeAlias
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
+from services.platform.delivery.queue.readings import join_names
 from services.platform.delivery.queue.repository import BODY, RECIPIENT
+from services.platform.delivery.queue.transitions import NOT_FIXED
 from services.platform.delivery.retry_policy import next_state
-from services.platform.register.keys import key_of, opener
+from services.platform.register import keys
+from services.platform.register.keys import Decryptor
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
+from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.transient_errors import is_transient
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 Prepare: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[PreparedMessage | Undeliverable]]
-"""Asked once, when a parcel is first sent: who holds the role, which of their fields are needed, what the body says."""
+"""Called once, before a delivery is first sent: looks up the recipient and their fields, and writes the body."""
 Secrets: TypeAlias = Callable[[UnitOfWork, Delivery], Awaitable[tuple[str, ...]]]
-"""Asked at each later attempt: what it is to be signed with now."""
+"""Called before each later attempt: the secrets that sign it now."""
 
-FIRST = 1
+BATCH_MOST = 16
+BATCHES_AT_ONCE = 2
+"""While one waits for a lock, the other goes on."""
+TRANSACTIONS_AT_ONCE = 4
+"""So that a burst of sends leaves database connections for the transactions that put deliveries."""
 DEFECTS_MOST = 3
-"""A parcel that cannot be prepared, sent or ended, for no reason that passes by itself, is given up after so many attempts."""
+"""A delivery is given up after so many attempts in which an error of ours kept it from being prepared, sent or recorded."""
 
 
-async def no_secrets(_transaction: UnitOfWork, _parcel: Delivery) -> tuple[str, ...]:
+async def no_secrets(_uow: UnitOfWork, _delivery: Delivery) -> tuple[str, ...]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    sending: SendRequest
-    fixed: PreparedMessage
+class StartedAttempt:
+    request: SendRequest
+    message: PreparedMessage
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """Makes attempts for one service. `owner` is who holds the leases."""
+@dataclass(slots=True, eq=False)
+class _Start:
+    """A delivery whose attempt is to begin, and how far it came."""
 
-    service: str
-    owner: str
-    store: Store
-    clocks: Clocks
-    keyring: Keyring
-    media: ChannelRegistry
-    prepare: Prepare
-    secrets: Secrets = no_secrets
+    leased: LeasedDelivery
+    message: PreparedMessage | None = None
+    """None where it is undeliverable."""
+    begun_at: datetime | None = None
+    number: int | None = None
+    """The attempt's. None where the delivery was withdrawn or answered meanwhile, or another process holds it."""
 
-    async def begin(self, hand: LeasedDelivery) -> Begun | None:
-        """None where there is nothing to send any more: withdrawn, answered, undeliverable, or in another process's hands."""
+
+class AttemptStarter:
+    """Begins attempts for one service. `owner` holds the leases. `alone` chooses deliveries that need a transaction of their own."""
+
+    def __init__(
+        self,
+        owner: str,
+        store: Store,
+        clocks: Clocks,
+        keyring: Keyring,
+        channels: ChannelRegistry,
+        prepare: Prepare,
+        secrets: Secrets,
+        alone: Callable[[Delivery], bool],
+    ) -> None:
+        self._owner, self._store, self._clocks, self._keyring = owner, store, clocks, keyring
+        self._channels, self._prepare, self._secrets, self._alone = channels, prepare, secrets, alone
+        self._transactions = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        self._batches = GroupCommit(self._commit, most=BATCH_MOST, at_once=BATCHES_AT_ONCE)
+
+    async def start(self, leased: LeasedDelivery) -> StartedAttempt | None:
+        """None where there is nothing to send: it is withdrawn, answered or undeliverable, or another process holds it.
+
+        Raises a transient error. Any other is counted here, and the delivery postponed or given up.
+        """
+        start = _Start(leased)
         try:
-            async with self.store.transaction() as uow:
-                fixed, sealed = await self._fixed(uow, hand)
-                if isinstance(fixed, Undeliverable):
-                    await self._undeliverable(uow, hand.delivery, fixed)
-                    return None
-                now = self.clocks.wall()
-                attempt = await transitions.begun(uow, hand.delivery.id, self.owner, now, sealed)
-            if attempt is None:
-                await self._withdrawn(hand)
+            await self._begin(start)
+            if start.message is None:
+                return None
+            if start.number is None or start.begun_at is None:
+                await self._close_withdrawn(leased)
                 return None
         except Exception as error:
             if is_transient(error):
                 raise
-            await self.defect(hand, error)
+            await self.record_defect(leased, error)
             return None
-        return Begun(_sending(hand, fixed, attempt, now), fixed)
+        return StartedAttempt(_request(leased, start.message, start.number, start.begun_at), start.message)
 
-    async def begin_where_put(self, uow: UnitOfWork, hand: LeasedDelivery) -> Begun | None:
-        """None where it cannot be sent: `begin` finds out why, and says so. So it does where, after the commit, it has not begun
-        (`standing.has_begun`).
-        """
-        fixed, sealed = await self._fixed(uow, hand)
-        if isinstance(fixed, Undeliverable):
-            return None
-        now = self.clocks.wall()
-        transitions.begun_where_put(uow, hand.delivery.id, self.owner, now, sealed)
-        return Begun(_sending(hand, fixed, FIRST, now), fixed)
+    async def close(self) -> None:
+        await self._batches.close()
 
-    async def send(self, hand: LeasedDelivery, begun: Begun) -> tuple[SendResult, int]:
-        """The answer, and how many milliseconds it took. A medium raises nothing; where one does all the same, nobody knows whether
-        it was sent, and the schedule goes on to its end, instead of the lease being taken again for ever.
-        """
-        medium = self.media.of(hand.delivery.medium, begun.sending.recipient)
-        started = time.perf_counter()
-        try:
-            answer = await medium.send(begun.sending)
-        except Exception as error:  # noqa: BLE001 whatever it is: an attempt has an answer
-            metrics.DEFECTS.inc()
-            logger().error("an attempt went wrong", exc_info=error)
-            answer = SendResult(AttemptResult.UNKNOWN)
-        took = time.perf_counter() - started
-        metrics.ATTEMPT_SECONDS.labels(medium.name).observe(took)
-        logger().info(
-            "an attempt was made",
-            medium=medium.name,
-            attempt=begun.sending.attempt,
-            result=answer.result,
-            status=answer.status,
-            seconds=round(took, 3),
-        )
-        metrics.ATTEMPTS.labels(medium.name, answer.result, metrics.which(begun.sending.attempt)).inc()
-        return answer, round(took * 1000)
-
-    async def _fixed(
-        self, uow: UnitOfWork, hand: LeasedDelivery
-    ) -> tuple[PreparedMessage | Undeliverable, dict[str, Any]]:
-        """With the columns to write, where this is the first attempt that fixes them."""
-        delivery = hand.delivery
-        if hand.recipient is not None and hand.body is not None:
-            opens = await opener(uow.connection, self.keyring, delivery.owner)
-            recipient, body = opens.open(hand.recipient, RECIPIENT), opens.open(hand.body, BODY)
-            if recipient is None or body is None:
-                return Undeliverable("undeliverable"), {}  # erased since: no later attempt will have it either
-            secrets = await self.secrets(uow, delivery)
-            return PreparedMessage(recipient, body, person=delivery.person, secrets=secrets), {}
-        if delivery.to_number is not None and delivery.body is not None:
-            return PreparedMessage(delivery.to_number, delivery.body, person=delivery.person), {}
-        prepared = await self.prepare(uow, delivery)
-        if isinstance(prepared, Undeliverable):
-            return prepared, {}
-        return prepared, await self._sealed(uow, delivery, prepared)
-
-    async def _sealed(self, uow: UnitOfWork, delivery: Delivery, fixed: PreparedMessage) -> dict[str, Any]:
-        purpose = str(delivery.duty.wording) if delivery.duty else "reply"
-        looked_up = delivery_events.looked_up(delivery, purpose, fixed.read, fixed.person)
-        uow.publish(looked_up, subject=delivery.child, cause=delivery)
-        key = await key_of(uow, self.keyring, delivery.owner)
-        return {
-            "recipient": key.close(fixed.recipient, RECIPIENT),
-            "body": key.close(fixed.body, BODY),
-            "number_hash": None if fixed.number is None else self.keyring.number_hash(fixed.number),
-            "person": fixed.person,
-        }
-
-    async def _undeliverable(self, uow: UnitOfWork, delivery: Delivery, why: Undeliverable) -> None:
-        now = self.clocks.wall()
-        if await transitions.ended(uow, delivery.id, self.owner, now, State.FAILED):
-            uow.publish(
-                delivery_events.failed(delivery, why.reason, why.person), subject=delivery.child, cause=delivery
-            )
-            uow.on_commit(metrics.ENDED.labels(self.media.of(delivery.medium).name, why.reason).inc)
-
-    async def _withdrawn(self, hand: LeasedDelivery) -> None:
-        """An earlier attempt whose answer was lost may have arrived: it counts as taken, so that its recipient hears the
-        all-clear. To be told of the end of what one never heard of is the lesser harm.
-        """
-        now = self.clocks.wall()
-        async with self.store.transaction() as uow:
-            withdrawn = await transitions.ended(uow, hand.delivery.id, self.owner, now, State.WITHDRAWN)
-            if withdrawn and hand.uncertain:
-                uow.publish(
-                    delivery_events.accepted(hand.delivery, hand.delivery.person),
-                    subject=hand.delivery.child,
-                    cause=hand.delivery,
-                )
-
-    async def defect(self, hand: LeasedDelivery, error: Exception) -> None:
-        """An error of ours, before the attempt had begun or after: tried again, and soon given up, so that the protocol goes on to
-        somebody who can be told.
+    async def record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
+        """After an error of ours, before the attempt began or later: the delivery is tried again, and soon given up, so that the
+        protocol goes on to somebody who can be told.
         """
         metrics.DEFECTS.inc()
-        delivery, now = hand.delivery, self.clocks.wall()
-        logger().error("an attempt went wrong", delivery=str(delivery.id), attempt=hand.attempts + 1, exc_info=error)
+        delivery, now, attempts = leased.delivery, self._clocks.wall(), leased.attempts + 1
+        logger().error("an attempt went wrong", delivery=str(delivery.id), attempt=attempts, exc_info=error)
         later = next_state(
             SendResult(AttemptResult.RETRY), created_at=delivery.created_at, urgent=delivery.urgent, now=now, chance=0.5
         )
-        async with self.store.transaction() as uow:
-            attempts = hand.attempts + 1
+        async with self._store.transaction() as uow:
             if attempts >= DEFECTS_MOST:
-                await self._undeliverable(uow, delivery, Undeliverable("undeliverable"))
+                events = JoinedEvents()
+                await self._close_undeliverable(uow, delivery, Undeliverable("undeliverable"), events)
+                events.publish(uow)
             else:
-                await transitions.postponed(uow, delivery.id, self.owner, now, later.next_attempt_at, attempts)
+                transitions.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
+
+    async def _begin(self, start: _Start) -> None:
+        """In a batch. If an error of ours fails the batch, each begins alone (`GroupCommit`). If the database does, so does each
+        here: one row that stays locked must not fail the same batch again.
+        """
+        if not self._alone(start.leased.delivery):
+            try:
+                await self._batches.put(start)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            else:
+                return
+        await self._commit([start])
+
+    async def _commit(self, batch: Sequence[_Start]) -> None:
+        """In the order of children: two batches that lock rows of the same children do not deadlock."""
+        async with self._transactions, self._store.transaction() as uow:
+            owners = {each.leased.delivery.owner for each in batch if each.leased.needs_key}
+            wrapped = await uow.fetch(keys.wrapped_keys_of(owners)) if owners else {}
+            events = JoinedEvents()
+            for each in sorted(batch, key=lambda each: (each.leased.delivery.child, each.leased.delivery.id)):
+                await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner), events)
+            events.publish(uow)
+        numbers = transitions.attempts_begun(uow)
+        for each in batch:
+            each.number = numbers.get(each.leased.delivery.id)
+
+    async def _prepare_attempt(
+        self, uow: UnitOfWork, start: _Start, wrapped: bytes | None, events: JoinedEvents
+    ) -> None:
+        delivery, fixed = start.leased.delivery, NOT_FIXED
+        if start.leased.is_fixed:
+            found = await self._read_fixed(uow, start.leased, wrapped)
+        elif delivery.to_number is not None and delivery.body is not None:
+            found = PreparedMessage(delivery.to_number, delivery.body, person=delivery.person)
+        else:
+            found = await self._prepare(uow, delivery)
+            if isinstance(found, PreparedMessage):
+                fixed = await self._fix(uow, delivery, found, wrapped)
+        if isinstance(found, Undeliverable):
+            start.message = None
+            await self._close_undeliverable(uow, delivery, found, events)
+            return
+        start.message, start.begun_at = found, self._clocks.wall()
+        transitions.mark_sending(uow, delivery.id, self._owner, start.begun_at, fixed)
+
+    async def _read_fixed(
+        self, uow: UnitOfWork, leased: LeasedDelivery, wrapped: bytes | None
+    ) -> PreparedMessage | Undeliverable:
+        decryptor, delivery = Decryptor(self._keyring, leased.delivery.owner, wrapped), leased.delivery
+        recipient, body = decryptor.open(leased.recipient, RECIPIENT), decryptor.open(leased.body, BODY)
+        if recipient is None or body is None:
+            return Undeliverable("undeliverable")  # erased since: no later attempt will have it either
+        secrets = await self._secrets(uow, delivery)
+        return PreparedMessage(recipient, body, delivery.person, leased.looked_up, secrets=secrets)
+
+    async def _fix(
+        self, uow: UnitOfWork, delivery: Delivery, message: PreparedMessage, wrapped: bytes | None
+    ) -> Mapping[str, Any]:
+        keys.remember(uow, self._keyring, delivery.owner, wrapped)
+        key = await keys.key_of(uow, self._keyring, delivery.owner, new=True)
+        return {
+            "recipient": key.close(message.recipient, RECIPIENT),
+            "body": key.close(message.body, BODY),
+            "number_hash": None if message.number is None else self._keyring.number_hash(message.number),
+            "person": message.person,
+            "looked_up": join_names(message.read),
+        }
+
+    async def _close_undeliverable(
+        self, uow: UnitOfWork, delivery: Delivery, why: Undeliverable, events: JoinedEvents
+    ) -> None:
+        """No attempt will say what was read of the register: that is a message of its own here."""
+        kept = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.FAILED)
+        if kept is None:
+            return
+        read = tuple(dict.fromkeys((*kept, *why.read)))
+        looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, why.person)
+        events.add(delivery, looked_up, delivery_events.failed(delivery, why.reason, why.person))
+        uow.on_commit(metrics.ENDED.labels(self._channels.of(delivery.medium).name, why.reason).inc)
+
+    async def _close_withdrawn(self, leased: LeasedDelivery) -> None:
+        """An earlier attempt whose answer was lost may have arrived: it counts as accepted, so that its recipient hears the
+        all-clear. An all-clear for an alert that never arrived is the lesser harm.
+        """
+        delivery = leased.delivery
+        async with self._store.transaction() as uow:
+            read = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.WITHDRAWN)
+            if read is None:
+                return
+            looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, delivery.person)
+            accepted = delivery_events.accepted(delivery, delivery.person) if leased.uncertain else None
+            uow.publish(looked_up, accepted, subject=delivery.child, cause=delivery)
 
 
-def _sending(hand: LeasedDelivery, fixed: PreparedMessage, attempt: int, now: datetime) -> SendRequest:
+def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now: datetime) -> SendRequest:
+    delivery = leased.delivery
     return SendRequest(
-        id=hand.delivery.id,
+        id=delivery.id,
         attempt=attempt,
-        recipient=fixed.recipient,
-        body=fixed.body,
-        secrets=fixed.secrets,
-        urgent=hand.delivery.urgent,
-        uncertain=hand.uncertain,
-        created_at=hand.delivery.created_at,
+        recipient=message.recipient,
+        body=message.body,
+        secrets=message.secrets,
+        urgent=delivery.urgent,
+        uncertain=leased.uncertain,
+        created_at=delivery.created_at,
         now=now,
-        by_voice=hand.by_voice,
-        to_stranger=hand.delivery.to_stranger,
+        by_voice=leased.by_voice,
+        to_stranger=delivery.to_stranger,
     )

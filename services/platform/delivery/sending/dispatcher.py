@@ -1,4 +1,4 @@
-"""Sends what this process holds, lane by lane, and learns from the answers which lanes fail."""
+"""Sends the deliveries that this process holds, lane by lane, and learns from the results which lanes fail."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,41 +7,50 @@ from uuid import UUID
 
 import structlog
 
-from services.platform.delivery.channels.channel import SendResult
+from services.platform.delivery.channels.channel import ChannelRegistry, SendResult
+from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.sending.attempt import Attempt, Begun
+from services.platform.delivery.sending.attempt import AttemptStarter, StartedAttempt
 from services.platform.delivery.sending.lanes import DestinationLane, Lanes
 from services.platform.delivery.sending.results import AttemptOutcome, ResultWriter
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.transient_errors import is_transient
+from services.safeguarding.duty.evidence import AttemptResult
 
-TRANSACTIONS_AT_ONCE = 4
-"""So that a burst of sends leaves database connections for those who put them."""
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
 T = TypeVar("T")
 
 
 class Dispatcher:
-    """In memory only: what it forgets lies in the table. `on_room` is called when the table is worth another look."""
+    """Keeps everything in memory: whatever it forgets lies in the table. Calls `on_room` when the table is worth another look,
+    and `on_retry` when a delivery may have to be tried again.
+    """
 
     def __init__(
-        self, attempt: Attempt, ending: ResultWriter, clocks: Clocks, lanes: Lanes, on_room: Callable[[], None]
+        self,
+        starter: AttemptStarter,
+        channels: ChannelRegistry,
+        results: ResultWriter,
+        clocks: Clocks,
+        lanes: Lanes,
+        on_room: Callable[[], None],
+        on_retry: Callable[[], None],
     ) -> None:
         self.lanes = lanes
-        self.waits: str | None = None
-        """What keeps an outcome from being written, such as the database's absence."""
+        self.obstacle: str | None = None
+        """Keeps an attempt from beginning, or its result from being written, such as the database's absence."""
         self.answering_again: set[str] = set()
         """Lanes whose waiting rows are due at once."""
         self.given_back: set[UUID] = set()
         """Rows to release."""
-        self._attempt = attempt
-        self._ending = ending
+        self._starter, self._channels, self._results = starter, channels, results
         self._clocks = clocks
-        self._on_room = on_room
+        self._on_room, self._on_retry = on_room, on_retry
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
-        self._places = asyncio.Semaphore(TRANSACTIONS_AT_ONCE)
+        self._under_way = 0
+        """Attempts that have begun, and whose results are not there yet."""
         self._stopping = False
 
     @property
@@ -51,23 +60,16 @@ class Dispatcher:
     def has_room(self, lane: str, *, urgent: bool) -> bool:
         return not self._stopping and self.lanes.of(lane).has_room_for(urgent=urgent)
 
-    def places(self, lane: str) -> int:
-        return 0 if self._stopping else self.lanes.of(lane).places
-
-    def take_up(self, hand: LeasedDelivery, begun: Begun | None = None) -> None:
-        """What was begun where no place is left now is begun again when its turn comes, as after a crash."""
-        if hand.delivery.id in self._held or self._stopping:
+    def take_up(self, leased: LeasedDelivery) -> None:
+        if leased.delivery.id in self._held or self._stopping:
             return
-        lane = self.lanes.of(hand.delivery.lane)
-        if begun is not None and lane.places:
-            self._begin_sending(lane, hand, begun)
-            return
-        self._held[hand.delivery.id] = None
-        lane.wait(hand)
-        self._send_what_may(lane)
+        self._held[leased.delivery.id] = None
+        lane = self.lanes.of(leased.delivery.lane)
+        lane.wait(leased)
+        self._fill(lane)
 
     async def stop(self, grace_seconds: float) -> None:
-        """Ends what is being sent where that is soon over; the rest is left to its lease."""
+        """Finishes the sends that are soon over; leaves the others to their leases."""
         self._stopping = True
         sending = [task for task in self._held.values() if task is not None]
         if sending:
@@ -75,72 +77,77 @@ class Dispatcher:
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
-        await self._ending.close()
+        await self._starter.close()
+        await self._results.close()
 
-    def _send_what_may(self, lane: DestinationLane) -> None:
-        while not self._stopping and (hand := lane.next()) is not None:
-            self._begin_sending(lane, hand)
+    def _fill(self, lane: DestinationLane) -> None:
+        while not self._stopping and (leased := lane.next()) is not None:
+            lane.sending += 1
+            self._held[leased.delivery.id] = asyncio.create_task(self._send(lane, leased))
+        if lane.queue:
+            self._results.hurry()
 
-    def _begin_sending(self, lane: DestinationLane, hand: LeasedDelivery, begun: Begun | None = None) -> None:
-        lane.sending += 1
-        self._held[hand.delivery.id] = asyncio.create_task(self._send(lane, hand, begun))
-
-    async def _send(self, lane: DestinationLane, hand: LeasedDelivery, begun: Begun | None) -> None:
-        answer: SendResult | None = None
-        # Whatever message this task was begun by, what it logs is about this parcel.
+    async def _send(self, lane: DestinationLane, leased: LeasedDelivery) -> None:
+        result: SendResult | None = None
+        delivery = leased.delivery
+        # The task inherits the context of the message that woke it: its log lines are about this delivery instead.
         structlog.contextvars.bind_contextvars(
-            trace=hand.delivery.trace, delivery=str(hand.delivery.id), kind=None, message_id=None
+            trace=delivery.trace, delivery=str(delivery.id), kind=None, message_id=None
         )
         try:
-            begins = begun or await self._until_done(lambda: self._begin(hand))
-            if begins is not None:
-                answer, took_ms = await self._attempt.send(hand, begins)
-                answered = AttemptOutcome(hand, begins, answer, took_ms)
-                await self._until_done(lambda: self._ending.end(answered))
+            attempt = await self._until_done(lambda: self._starter.start(leased))
+            if attempt is not None:
+                result, took_ms = await self._make(delivery, attempt)
+                outcome = AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
+                alone = not self._under_way or bool(lane.queue)
+                await self._until_done(lambda: self._results.write(outcome, alone=alone))
         except Exception as error:  # noqa: BLE001 the others go on
-            await self._went_wrong(hand, error)
+            await self._record_defect(leased, error)
         finally:
             lane.sending -= 1
-            self._held.pop(hand.delivery.id, None)
-            self._learn(lane, answer)
+            self._held.pop(delivery.id, None)
+            self._learn(lane, result)
 
-    async def _went_wrong(self, hand: LeasedDelivery, error: Exception) -> None:
-        """Given up in the end like what cannot be prepared. Where not even that can be written, or the process stops first, its
-        lease runs out and it is tried again.
-        """
+    async def _make(self, delivery: Delivery, attempt: StartedAttempt) -> tuple[SendResult, int]:
+        self._under_way += 1
+        try:
+            return await self._channels.send(delivery.medium, attempt.request)
+        finally:
+            self._under_way -= 1
+
+    async def _record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
+        """If not even this can be written, or the process stops first, the lease runs out and the delivery is tried again."""
         try:
             if not (self._stopping and is_transient(error)):
-                await self._until_done(lambda: self._attempt.defect(hand, error))
+                await self._until_done(lambda: self._starter.record_defect(leased, error))
         except Exception as worse:  # noqa: BLE001 the others go on
-            logger().error("what an attempt has come to could not be written", exc_info=worse)
+            logger().error("the outcome of an attempt could not be written", exc_info=worse)
 
-    async def _begin(self, hand: LeasedDelivery) -> Begun | None:
-        async with self._places:
-            return await self._attempt.begin(hand)
-
-    def _learn(self, lane: DestinationLane, answer: SendResult | None) -> None:
-        if answer is not None and answer.lane_fails:
+    def _learn(self, lane: DestinationLane, result: SendResult | None) -> None:
+        if result is not None and result.lane_fails:
             if lane.failed(self._clocks.wall()):
                 logger().warning("a destination fails and is tried one at a time", count=lane.failures)
                 self._give_back(lane)
-        elif answer is not None and lane.answered():
+        elif result is not None and lane.answered():
             logger().info("a destination answers again")
             self.answering_again.add(lane.name)
             self._on_room()
-        self._send_what_may(lane)
+        self._fill(lane)
+        if result is None or result.result is not AttemptResult.ACCEPTED:
+            self._on_retry()
         if lane.failing or (lane.turned_away and not lane.queue):
             lane.turned_away = False
             self._on_room()
         self.lanes.forget_idle(lane)
 
     def _give_back(self, lane: DestinationLane) -> None:
-        for hand in lane.queue:
-            self._held.pop(hand.delivery.id, None)
-            self.given_back.add(hand.delivery.id)
+        for leased in lane.queue:
+            self._held.pop(leased.delivery.id, None)
+            self.given_back.add(leased.delivery.id)
         lane.queue.clear()
 
     async def _until_done(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Waits out what passes by itself: an answer must not be lost because the database is away for a moment."""
+        """Repeats `act` while it fails transiently: a result must not be lost because the database is away for a moment."""
         failures = 0
         while True:
             try:
@@ -148,9 +155,9 @@ class Dispatcher:
             except Exception as error:
                 if not is_transient(error) or self._stopping:
                     raise
-                self.waits = type(error).__name__
+                self.obstacle = type(error).__name__
             else:
-                self.waits = None
+                self.obstacle = None
                 return done
             await asyncio.sleep(WAIT_SECONDS[min(failures, len(WAIT_SECONDS) - 1)])
             failures += 1

@@ -1,11 +1,11 @@
-"""An exercise runs from end to end, but reaches nobody real: who is practised on has not asked for it."""
+"""Keeps exercises from reaching real people: an exercise runs from end to end, but nobody real has asked for it."""
 
 from sqlalchemy import Text, bindparam, select
 
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.attempt import Prepare
 from services.platform.register.views import for_contact
-from services.platform.store.query import as_sql, execute_pipelined
+from services.platform.store.query import Query, as_sql, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, PersonId
 
@@ -13,9 +13,9 @@ AUTHORITY_OF = as_sql(select(for_contact.c.authority).where(for_contact.c.person
 
 
 def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority: AuthorityId) -> Prepare:
-    """`prepare`, asked for an exercise only where a sandbox plays every recipient, or of `exercise_authority` (empty: there is
-    none), whose force, numbers and mailboxes are our own. Every other exercise's duty ends, with that as its reason. So does one
-    that would go to another authority's person, such as the host authority's desk. A connection test is no duty, and goes.
+    """Wraps `prepare`: an exercise is prepared only where a sandbox plays every recipient, or for `exercise_authority` (empty: there is
+    none), whose force, numbers and mailboxes are our own. Every other exercise's duty ends as undeliverable. So does one that would
+    go to another authority's person, such as the host authority's desk. A connection test is no duty, and goes.
     """
 
     async def prepared(uow: UnitOfWork, delivery: Delivery) -> PreparedMessage | Undeliverable:
@@ -23,16 +23,15 @@ def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority
             return await prepare(uow, delivery)
         if not exercise_authority or delivery.authority != exercise_authority:
             return Undeliverable("exercise")
-        fixed = await prepare(uow, delivery)
-        if isinstance(fixed, PreparedMessage) and not await _is_our_own(uow, fixed.person):
-            return Undeliverable("exercise", fixed.person)
-        return fixed
+        message = await prepare(uow, delivery)
+        if isinstance(message, PreparedMessage) and not await _is_our_own(uow, message.person):
+            return Undeliverable("exercise", message.person, message.read)
+        return message
 
     async def _is_our_own(uow: UnitOfWork, person: PersonId | None) -> bool:
-        """A force is no person: the exercise authority's placement names one of our own."""
+        """A force is not a person: the exercise authority's placement names one of our own."""
         if person is None:
             return True
-        [rows] = await execute_pipelined(uow.connection, (AUTHORITY_OF, {"person": person}))
-        return [authority for (authority,) in rows] == [exercise_authority]
+        return bool(await uow.fetch(Query(AUTHORITY_OF, {"person": person}, scalar)) == exercise_authority)
 
     return prepared

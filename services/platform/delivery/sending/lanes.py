@@ -1,4 +1,4 @@
-"""A lane a destination: few sends at once, and one at a time while it fails, so that a slow or dead one delays no other."""
+"""Gives each destination a lane: few sends at once, and one at a time while it fails, so that a slow or dead one delays no other."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from services.platform.delivery.backoff import URGENT
 from services.platform.delivery.queue.leases import LeasedDelivery
 
 FAILING_AFTER = 5
-"""Consecutive failures, of whichever parcels."""
+"""Consecutive failures, of any deliveries."""
 PACE_MOST = timedelta(seconds=60)
-"""A failing destination is tried at least so often: what waits must not wait long once it answers again."""
+"""A failing destination is tried at least so often: once it answers again, deliveries must not wait long."""
 QUEUE_MOST = 16
-"""Claimed and waiting for a place. The rest stays in the table, where another process may take it."""
+"""Leased deliveries that wait for their turn. The others stay in the table, where another process may claim them."""
 
 
 @dataclass
 class DestinationLane:
-    """A failing lane is never switched off: what was never tried goes at once, one at a time, and what has failed goes in
-    turns at the schedule's pace. In turns, since a parcel that breaks its destination must not keep the others from it.
+    """A failing lane is never switched off: new deliveries go at once, one at a time, and those that have failed go in turns, at
+    the schedule's pace. In turns, since a delivery that breaks its destination must not keep the others from it.
     """
 
     name: str
@@ -26,7 +26,7 @@ class DestinationLane:
     sending: int = 0
     failures: int = 0
     tries: int = 0
-    """While failing, of what had failed before: they set the pace. Newcomers' failures do not slow it."""
+    """While failing: tries of deliveries that had failed before. They set the pace; failures of new ones do not slow it."""
     next_try_at: datetime | None = None
     turned_away: bool = False
     """Rows of this lane lie in the table that nobody here has taken up."""
@@ -41,32 +41,27 @@ class DestinationLane:
         return self.has_room_for(urgent=False)
 
     def has_room_for(self, *, urgent: bool) -> bool:
-        """What is not urgent takes no room from what is."""
+        """Deliveries that are not urgent take no room from those that are."""
         queued = sum(each.delivery.urgent for each in self.queue) if urgent else len(self.queue)
         return not self.failing and self.sending + queued < self.at_once + QUEUE_MOST
-
-    @property
-    def places(self) -> int:
-        """How many sends may begin this moment, with nobody waiting for them."""
-        return 0 if self.failing or self.queue else max(0, self.at_once - self.sending)
 
     @property
     def idle(self) -> bool:
         return self.sending == 0 and not self.queue and self.failures == 0
 
-    def wait(self, hand: LeasedDelivery) -> None:
-        """Behind those that are as urgent."""
-        behind = sum(each.delivery.urgent for each in self.queue) if hand.delivery.urgent else len(self.queue)
-        self.queue.insert(behind, hand)
+    def wait(self, leased: LeasedDelivery) -> None:
+        """Queues it behind those that are as urgent."""
+        behind = sum(each.delivery.urgent for each in self.queue) if leased.delivery.urgent else len(self.queue)
+        self.queue.insert(behind, leased)
 
     def next(self) -> LeasedDelivery | None:
-        """What may be sent this moment."""
+        """Takes the delivery that may be sent now out of the queue."""
         if not self.queue or self.sending >= (1 if self.failing else self.at_once):
             return None
         return self.queue.popleft()
 
     def may_try_again(self, now: datetime) -> bool:
-        """Whether a failing lane's turn has come for what failed before."""
+        """Whether a failing lane may try a delivery that has failed before."""
         return self.next_try_at is None or self.next_try_at <= now
 
     def failed(self, now: datetime) -> bool:
@@ -88,7 +83,7 @@ class DestinationLane:
 
 
 class Lanes:
-    """Those that hold anything, or that fail. `at_once` is how many sends one destination gets at the same time."""
+    """The lanes that hold anything, or that fail. `at_once` is how many sends one destination gets at the same time."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once

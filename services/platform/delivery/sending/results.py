@@ -1,99 +1,99 @@
-"""What came of attempts: of all that end while others are being written, in one transaction."""
+"""Writes the results of attempts: those of all attempts that end meanwhile together, in one transaction."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
-from services.platform.delivery.channels.channel import ChannelRegistry, SendResult
+from services.platform.delivery.channels.channel import AttemptRecord, ChannelRegistry, SendResult
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.queue.transitions import Made
 from services.platform.delivery.retry_policy import next_state, patience_of
-from services.platform.delivery.sending.attempt import Begun
-from services.platform.runtime.clocks import Clocks
+from services.platform.delivery.sending.attempt import StartedAttempt
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
-AT_ONCE = 16
+BATCH_MOST = 16
+HELD_SECONDS = 0.1
+"""An acceptance waits so long for attempts that are under way: nobody waits for it but the time of the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """`took_ms`: how long the answer took."""
+    """`took_ms`: how long the other end took to answer. `at`: when it did, in wall time."""
 
-    hand: LeasedDelivery
-    begun: Begun
-    answer: SendResult
+    leased: LeasedDelivery
+    attempt: StartedAttempt
+    result: SendResult
     took_ms: int
+    at: datetime
 
 
 class ResultWriter:
-    """Ends attempts for one service. `owner` is who holds the leases."""
+    """Writes results for one service. `owner` holds the leases."""
 
-    def __init__(
-        self, service: str, owner: str, store: Store, clocks: Clocks, keyring: Keyring, media: ChannelRegistry
-    ) -> None:
+    def __init__(self, service: str, owner: str, store: Store, keyring: Keyring, channels: ChannelRegistry) -> None:
         self._service, self._owner, self._store = service, owner, store
-        self._clocks, self._keyring, self._media = clocks, keyring, media
-        self._group = GroupCommit(self._commit, most=AT_ONCE)
+        self._keyring, self._channels = keyring, channels
+        self._batches = GroupCommit(self._commit, most=BATCH_MOST, gather_seconds=HELD_SECONDS)
 
-    async def end(self, answered: AttemptOutcome) -> None:
-        """Returns when it is written."""
-        await self._group.put(answered)
+    async def write(self, outcome: AttemptOutcome, *, alone: bool = True) -> None:
+        """Returns when it is committed. Unless it is `alone`, an acceptance waits a moment for others. Any other result does not: it
+        brings the next attempt, or the next person.
+        """
+        await self._batches.put(outcome, hurries=alone or outcome.result.result is not AttemptResult.ACCEPTED)
+
+    def hurry(self) -> None:
+        """A delivery waits for the place of one whose result is not written yet."""
+        self._batches.hurry()
 
     async def close(self) -> None:
-        """What is not written by then is found as begun, and its answer as lost."""
-        await self._group.close()
+        """A result that is not written by then counts as lost: its row stays in state `sending`."""
+        await self._batches.close()
 
-    async def _commit(self, several: Sequence[AttemptOutcome]) -> None:
-        """Rows in one order, so that two processes which want the same ones do not wait for each other for ever."""
+    async def _commit(self, batch: Sequence[AttemptOutcome]) -> None:
+        """In one order: two processes that lock the same rows do not deadlock."""
         async with self._store.transaction() as uow:
-            for each in sorted(several, key=lambda each: each.hand.delivery.id):
-                await self._write(uow, each)
+            events = JoinedEvents()
+            for each in sorted(batch, key=lambda each: each.leased.delivery.id):
+                await self._write(uow, each, events)
+            events.publish(uow)
 
-    async def _write(self, uow: UnitOfWork, answered: AttemptOutcome) -> None:
-        now, hand, delivery, answer = self._clocks.wall(), answered.hand, answered.hand.delivery, answered.answer
-        person, sending = answered.begun.fixed.person, answered.begun.sending
-        medium = answer.medium or self._media.of(delivery.medium, sending.recipient).name
-        chance = random.random()  # noqa: S311 spreads repeats, guards nothing
-        as_ = next_state(
-            answer,
+    async def _write(self, uow: UnitOfWork, outcome: AttemptOutcome, events: JoinedEvents) -> None:
+        now, leased, delivery, result = outcome.at, outcome.leased, outcome.leased.delivery, outcome.result
+        person, request = outcome.attempt.message.person, outcome.attempt.request
+        medium = result.medium or self._channels.of(delivery.medium, request.recipient).name
+        transition = next_state(
+            result,
             created_at=delivery.created_at,
             urgent=delivery.urgent,
             now=now,
-            chance=chance,
-            uncertain=hand.uncertain,
+            chance=random.random(),  # noqa: S311 spreads repeats, guards nothing
+            uncertain=leased.uncertain,
             patience=patience_of(medium),
         )
-        body_hash = self._keyring.body_hash(sending.body.encode())
-        made = Made(self._service, medium, sending, answer, answered.took_ms, body_hash)
-        attempted = delivery_events.attempted(
-            delivery,
-            answer,
-            medium=medium,
-            sending=sending,
-            took_ms=answered.took_ms,
-            person=person,
-            body_hash=body_hash,
-        )
-        outcome = delivery_events.accepted(delivery, person) if as_.state is State.ACCEPTED else None
-        if as_.reason is None:
-            transitions.settled_last(uow, made, self._owner, now, as_)
+        body_hash = self._keyring.body_hash(request.body.encode())
+        record = AttemptRecord(self._service, medium, request, result, outcome.took_ms, body_hash)
+        event = delivery_events.accepted(delivery, person) if transition.state is State.ACCEPTED else None
+        if transition.reason is None:
+            transitions.record_result(uow, record, self._owner, now, transition)
         else:
-            stands = await transitions.settled(uow, made, self._owner, now, as_)
-            if stands == State.FAILED:
-                outcome = delivery_events.failed(delivery, as_.reason, person)
-                uow.on_commit(metrics.ENDED.labels(medium, as_.reason).inc)
-            elif stands == State.WITHDRAWN and (hand.uncertain or answer.result is AttemptResult.UNKNOWN):
-                # As where it is found withdrawn before an attempt (`Attempt`): its recipient hears the all-clear.
-                outcome = delivery_events.accepted(delivery, person)
-        uow.publish(attempted, outcome, subject=delivery.child, cause=delivery)
-        if as_.state is State.ACCEPTED:
+            state = await transitions.record_final_result(uow, record, self._owner, now, transition)
+            if state == State.FAILED:
+                event = delivery_events.failed(delivery, transition.reason, person)
+                uow.on_commit(metrics.ENDED.labels(medium, transition.reason).inc)
+            elif state == State.WITHDRAWN and (leased.uncertain or result.result is AttemptResult.UNKNOWN):
+                # As before an attempt (`AttemptStarter`): its recipient hears the all-clear.
+                event = delivery_events.accepted(delivery, person)
+        attempted = delivery_events.attempted(delivery, record, person, outcome.attempt.message.read)
+        events.add(delivery, attempted, event)
+        if transition.state is State.ACCEPTED:
             seconds = (now - delivery.created_at).total_seconds()
             uow.on_commit(lambda: metrics.ACCEPTED_SECONDS.labels(medium).observe(seconds))
             uow.on_commit(metrics.ENDED.labels(medium, State.ACCEPTED).inc)

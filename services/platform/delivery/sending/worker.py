@@ -1,45 +1,51 @@
-"""Takes up what was put: at once where this process put it, by claiming where it lies waiting."""
+"""Takes up deliveries: right after the commit those that this process has put, by a claim all others."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, ChannelSender
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.queue import leases, slo, transitions
+from services.platform.delivery.queue import leases, readings, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
-from services.platform.delivery.sending.attempt import Attempt, Begun, Prepare, Secrets, no_secrets
+from services.platform.delivery.sending.attempt import AttemptStarter, Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.dispatcher import Dispatcher
 from services.platform.delivery.sending.lanes import Lanes
 from services.platform.delivery.sending.results import ResultWriter
 from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.logs import logger, place
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.encryption import Keyring
-from services.platform.store.transient_errors import OF_DATABASE, is_transient
-from services.platform.store.unit_of_work import Local, Store, UnitOfWork
+from services.platform.store.transient_errors import is_transient
+from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.duties import Duty
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
-SWEEP_EVERY_SECONDS = 0.5
-MEASURE_EVERY_SECONDS = 2.0
-PROMISE_EVERY = timedelta(minutes=1)
-PROMISE_LATELY_EVERY = timedelta(seconds=10)
+SWEEP_EVERY_SECONDS = 8.0
+"""Without anything due. Less than a lease: so the end of each lease of another process is known before it comes."""
+AGAIN_SECONDS = 0.5
+"""After a failed turn, and after an attempt that did not arrive: until then its row says when the next is due."""
+LOOK_AHEAD_EVERY = timedelta(seconds=1)
+TELL_OTHERS_EVERY = timedelta(seconds=1)
+MEASURE_EVERY_SECONDS = 15.0
+RECORD_READINGS_EVERY_SECONDS = 60.0
+MEASURE_SLO_EVERY = timedelta(minutes=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 CLAIMED_AT_ONCE = 32
 STOP_GRACE_SECONDS = 4.0
 
 
 class DeliveryLoop:
-    """A part. `slot` is the process's stable identity: one that comes back under it takes up at once what it held.
+    """A part. `slot` is the process's stable identity: a process that comes back under it takes up at once what it held.
 
-    `put`, `withdraw` and `acknowledged` belong to the caller's transaction; sending begins right after its commit.
-    `at_once` is how many sends one lane gets at the same time. `others`: the media of a service that has more than one.
-    `alone`: parcels that have to be begun in a transaction of their own, since what they become hangs on what others have committed.
+    `put`, `withdraw` and `acknowledged` belong to the caller's transaction; the dispatcher takes a delivery up right after its commit.
+    `at_once` is how many sends one lane gets at the same time. `others`: further channels of the service.
+    `alone` chooses deliveries whose attempts begin in a transaction of their own, since their content depends on other commits.
     """
 
     def __init__(
@@ -47,7 +53,7 @@ class DeliveryLoop:
         service: str,
         store: Store,
         clocks: Clocks,
-        medium: ChannelSender,
+        channel: ChannelSender,
         *,
         keyring: Keyring,
         prepare: Prepare,
@@ -58,143 +64,121 @@ class DeliveryLoop:
         alone: Callable[[Delivery], bool] = lambda _: False,
     ) -> None:
         self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
-        self._media = ChannelRegistry(medium, others)
+        self._channels = ChannelRegistry(channel, others)
         self._owner = f"{service}-{uuid4() if slot is None else slot}"
-        self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
+        self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
         self._renewals = Repeating("delivery leases", self._renew, every_seconds=RENEW_EVERY_SECONDS)
         self._backlog = Repeating("delivery backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
-        self._attempt = Attempt(service, self._owner, store, clocks, keyring, self._media, prepare, secrets)
-        ending = ResultWriter(service, self._owner, store, clocks, keyring, self._media)
-        self._dispatcher = Dispatcher(self._attempt, ending, clocks, Lanes(at_once), self._sweep.wake)
-        self._alone = alone
-        self._places: Local[dict[str, int]] = Local(dict)
-        """How many deliveries of each lane the transaction has begun."""
-        self._uncommitted: set[UUID] = set()
-        """Parcels that were put and begun in a transaction that is not committed: if it never is, they begin alone next time."""
+        self._readings = Repeating(
+            "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
+        )
+        starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets, alone)
+        results = ResultWriter(service, self._owner, store, keyring, self._channels)
+        self._dispatcher = Dispatcher(
+            starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
+        )
         self._has_come_back = False
-        self._promise_due_at = self._promise_lately_due_at = clocks.wall()
+        self._looks_ahead_at = self._tells_others_at = LONG_AGO
+        self._measured_due_at = clocks.wall()
+        self._channel = deliveries.channel_of(service)
+        store.channels.on(self._channel, self._told)
 
     def obstacle(self) -> str | None:
-        return self._dispatcher.waits or self._sweep.obstacle() or self._renewals.obstacle()
+        return self._dispatcher.obstacle or self._sweep.obstacle() or self._renewals.obstacle()
 
     async def put(self, uow: UnitOfWork, delivery: Delivery) -> bool:
-        """False where it was withdrawn before it came, or is there already: nothing is sent because of this call."""
+        """False where it was withdrawn before, or has been put already: then nothing is sent because of this call."""
         takes_up = not delivery.held_for and self._dispatcher.has_room(delivery.lane, urgent=delivery.urgent)
-        if takes_up and self._takes_a_place(uow, delivery):
-            return await self._put_and_begin(uow, LeasedDelivery(delivery))
         lease = self._lease() if takes_up else None
-        written = await deliveries.put(uow, self._service, delivery, self._keyring, lease)
-        if written and takes_up:
+        if not await deliveries.put(uow, self._service, delivery, self._keyring, lease):
+            return False
+        if takes_up:
             uow.on_commit(lambda: self._dispatcher.take_up(LeasedDelivery(delivery)))
-        elif written:
+        elif delivery.held_for:
+            uow.on_commit(self._look_again)
+        else:
             self._dispatcher.lanes.of(delivery.lane).turned_away = True
             uow.on_commit(self._sweep.wake)
-        return written
+        return True
 
     async def withdraw(self, uow: UnitOfWork, received: Received[Duty]) -> None:
-        await deliveries.withdraw(uow, self._service, received.content, self._clocks.wall())
+        """One that may have arrived is taken up again, so that its outcome is published."""
+        if await deliveries.withdraw(uow, self._service, received.content, self._clocks.wall()):
+            uow.on_commit(self._sweep.wake)
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling."""
-        deliveries.acknowledged_last(uow, duty, step, self._clocks.wall())
-
-    def _takes_a_place(self, uow: UnitOfWork, delivery: Delivery) -> bool:
-        """One that no other parcel of the transaction has: then the transaction that puts it begins its first attempt too."""
-        if self._alone(delivery) or delivery.id in self._uncommitted:
-            self._uncommitted.discard(delivery.id)
-            return False
-        taken = uow.local(self._places).get(delivery.lane, 0)
-        if taken >= self._dispatcher.places(delivery.lane):
-            return False
-        uow.local(self._places)[delivery.lane] = taken + 1
-        return True
-
-    async def _put_and_begin(self, uow: UnitOfWork, hand: LeasedDelivery) -> bool:
-        """What has to be prepared first sees everything that the transaction writes; a reply needs no more than it brings."""
-        delivery, begun = hand.delivery, list[Begun]()
-        put = deliveries.put_to_begin if delivery.body is None else deliveries.put
-        if not await put(uow, self._service, delivery, self._keyring, self._lease()):
-            return False
-        self._uncommitted.add(delivery.id)
-        uow.on_commit(lambda: self._take_up(uow, hand, begun))
-        if delivery.body is None:
-            uow.before_commit(lambda: self._begin(uow, hand, begun))
-        else:
-            await self._begin(uow, hand, begun)
-        return True
-
-    async def _begin(self, uow: UnitOfWork, hand: LeasedDelivery, begun: list[Begun]) -> None:
-        """What goes wrong is for an attempt that begins alone, where an error of ours is counted and told of: now, or, where it was
-        the database's and takes the whole transaction with it, when the parcel is put again.
-        """
-        try:
-            attempt = await self._attempt.begin_where_put(uow, hand)
-        except OF_DATABASE:
-            raise
-        except Exception as error:  # noqa: BLE001 happens again when it begins alone
-            logger().info("a parcel is prepared once more, alone", delivery=str(hand.delivery.id), reason=place(error))
-        else:
-            begun += [] if attempt is None else [attempt]
-
-    def _take_up(self, uow: UnitOfWork, hand: LeasedDelivery, begun: Sequence[Begun]) -> None:
-        """Called when it is committed."""
-        self._uncommitted.discard(hand.delivery.id)
-        holds = transitions.has_begun(uow, hand.delivery.id)
-        self._dispatcher.take_up(hand, begun[0] if begun and holds else None)
+        deliveries.acknowledge_on_commit(uow, duty, step, self._clocks.wall())
 
     async def start(self) -> None:
-        await self._media.start()
-        for part in (self._sweep, self._renewals, self._backlog):
+        await self._channels.start()
+        for part in (self._sweep, self._renewals, self._backlog, self._readings):
             await part.start()
 
     async def stop(self) -> None:
         await self._sweep.stop()
         await self._dispatcher.stop(STOP_GRACE_SECONDS)
-        for part in (self._renewals, self._backlog):
+        for part in (self._renewals, self._backlog, self._readings):
             await part.stop()
-        await self._media.stop()
+        await self._channels.stop()
         try:
             async with self._store.transaction() as uow:
-                await leases.release(uow.connection, self._owner)
+                if await leases.release(uow.connection, self._owner):
+                    uow.notify(self._channel, self._owner)
         except Exception as error:
             if not is_transient(error):
                 raise
 
     async def _turn(self) -> bool:
-        """Releases what an earlier life of this process held, then claims what is due and has room."""
+        """Releases the rows that an earlier life of this process held, claims those that are due and have room, and asks when the next
+        will be due.
+        """
         async with self._store.transaction() as uow:
             if not self._has_come_back:
                 await leases.release(uow.connection, self._owner)
-            await self._put_right(uow)
+            await self._apply_requests(uow)
             claimed = await self._claim(uow)
             tried = await self._claim_of_failing(uow)
+            await self._look_ahead(uow)
         self._has_come_back = True
-        for hand in claimed + tried:
-            self._dispatcher.take_up(hand)
+        for leased in claimed + tried:
+            self._dispatcher.take_up(leased)
         return len(claimed) == CLAIMED_AT_ONCE
 
-    async def _put_right(self, uow: UnitOfWork) -> None:
-        """What the dispatcher asks for meanwhile is left for the next turn."""
+    async def _apply_requests(self, uow: UnitOfWork) -> None:
+        """Releases and brings forward rows as the dispatcher has asked. Leaves what it asks meanwhile for the next turn."""
         dispatcher, connection = self._dispatcher, uow.connection
         back, again = frozenset(dispatcher.given_back), frozenset(dispatcher.answering_again)
         if back:
             await leases.release(connection, self._owner, back)
+            uow.notify(self._channel, self._owner)
         for lane in again:
             await leases.bring_forward(connection, lane, self._clocks.wall())
+            self._looks_ahead_at = LONG_AGO
         uow.on_commit(lambda: dispatcher.given_back.difference_update(back))
         uow.on_commit(lambda: dispatcher.answering_again.difference_update(again))
 
     async def _claim(self, uow: UnitOfWork) -> list[LeasedDelivery]:
-        full = self._dispatcher.lanes.without_room()
+        full, now = self._dispatcher.lanes.without_room(), self._clocks.wall()
+        if any(lane.turned_away and not lane.failing for lane in full):
+            self._tell_others(uow, now)
         for lane in full:
             lane.turned_away = True
         return await leases.due(
             uow.connection,
             self._lease(),
-            now=self._clocks.wall(),
+            now=now,
             passed_over=[lane.name for lane in full],
             most=CLAIMED_AT_ONCE,
         )
+
+    def _tell_others(self, uow: UnitOfWork, now: datetime) -> None:
+        """There is more than this process has room for. Seldom, since notifying commits wait for each other."""
+        if now < self._tells_others_at:
+            self._sweep.wake_after((self._tells_others_at - now).total_seconds())
+            return
+        uow.notify(self._channel, self._owner)
+        self._tells_others_at = now + TELL_OTHERS_EVERY
 
     async def _claim_of_failing(self, uow: UnitOfWork) -> list[LeasedDelivery]:
         now, claimed = self._clocks.wall(), []
@@ -202,27 +186,61 @@ class DeliveryLoop:
             if lane.sending or lane.queue:
                 continue
             untried = not lane.may_try_again(now)
-            hand = await leases.one_of_lane(uow.connection, self._lease(), lane.name, now=now, untried=untried)
-            claimed += [] if hand is None else [hand]
+            if untried and lane.next_try_at is not None:
+                self._sweep.wake_after((lane.next_try_at - now).total_seconds())
+            leased = await leases.one_of_lane(uow.connection, self._lease(), lane.name, now=now, untried=untried)
+            claimed += [] if leased is None else [leased]
         return claimed
+
+    async def _look_ahead(self, uow: UnitOfWork) -> None:
+        """Turns again when the next row is due and no process holds it: one to be tried again, or one whose process has died."""
+        now = self._clocks.wall()
+        if now < self._looks_ahead_at:
+            return
+        waiting = await uow.fetch(leases.backlog(now))
+        self._looks_ahead_at = now + LOOK_AHEAD_EVERY
+        metrics.WAITING.set(waiting.count)
+        metrics.OLDEST.set((now - waiting.oldest).total_seconds() if waiting.oldest else 0)
+        if waiting.next_at is not None:
+            self._sweep.wake_after((waiting.next_at - now).total_seconds())
+
+    def _told(self, by: str | None) -> None:
+        if by != self._owner:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._looks_ahead_at = LONG_AGO
+        self._sweep.wake()
+
+    def _retry_later(self) -> None:
+        self._looks_ahead_at = LONG_AGO
+        self._sweep.wake_after(AGAIN_SECONDS)
 
     async def _renew(self) -> bool:
         held = self._dispatcher.held
         if held:
             async with self._store.transaction() as uow:
-                await leases.renew(uow.connection, self._lease(), held)
+                leases.renew(uow, self._lease(), held)
         return False
+
+    async def _record_readings(self) -> bool:
+        """Publishes what a dead process had read of the register for deliveries that ended without it."""
+        async with self._store.transaction() as uow:
+            found = await readings.take_unrecorded(uow, self._clocks.wall())
+            for delivery, read in found:
+                purpose = delivery_events.purpose_of(delivery)
+                looked_up = delivery_events.looked_up(delivery, purpose, read, delivery.person)
+                uow.publish(looked_up, subject=delivery.child, cause=delivery)
+        return len(found) == readings.AT_ONCE
 
     async def _measure(self) -> bool:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
-            await slo.backlog(connection, now)
-            if now >= self._promise_due_at:
+            if now >= self._measured_due_at:
                 await slo.measure(connection, self._service, now)
-                self._promise_due_at = now + PROMISE_EVERY
-            elif now >= self._promise_lately_due_at:
+                self._measured_due_at = now + MEASURE_SLO_EVERY
+            else:
                 await slo.measure_recent(connection, self._service, now)
-                self._promise_lately_due_at = now + PROMISE_LATELY_EVERY
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
         return False
 

@@ -1,4 +1,4 @@
-"""How the doors that Twilio calls are described in a service's OpenAPI document."""
+"""Describes Twilio's status callback for OpenAPI."""
 
 from http import HTTPStatus
 from typing import Any

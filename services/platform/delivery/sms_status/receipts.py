@@ -1,4 +1,7 @@
-"""What Twilio reports of a text, or of the call that reads it out, afterwards. Reports come in any order and more than once; the state only ever goes forward."""
+"""Takes Twilio's status reports of texts and of the calls that read them out.
+
+Reports come in any order and more than once; the state only ever goes forward.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +11,18 @@ from uuid import UUID
 
 from sqlalchemy import any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery import events as delivery_events
-from services.platform.delivery import metrics
+from services.platform.delivery import metrics, retry_policy
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.twilio_errors import Meaning, meaning
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
-from services.platform.delivery.queue.repository import parcel_of
-from services.platform.delivery.retry_policy import next_state as settle
+from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
-from services.platform.store.query import as_sql, execute_pipelined
+from services.platform.store.query import Query, as_sql
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
@@ -35,7 +37,7 @@ CALL_FAILED = Meaning("undeliverable")
 """Text and call have both been tried: the next person is told."""
 
 RANKS = {
-    # Of what is being sent this moment the answer tells that it is taken; only more than that is news.
+    # The result of the attempt will say that it is accepted: only more than that is news.
     State.WAITING: 0,
     State.UNKNOWN: 1,
     State.SENDING: 2,
@@ -47,7 +49,7 @@ RANKS = {
 }
 
 UNANSWERED = frozenset({State.WAITING, State.SENDING, State.UNKNOWN, State.WITHDRAWN})
-"""No answer has brought the last attempt's id: the one that stands there is of the attempt before, which has ended."""
+"""No result has brought the last attempt's id: the id in the row is of the attempt before, which has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,11 @@ def next_state(state: State, status: str) -> State | None:
 
 
 Row: TypeAlias = dict[str, Any]
-OF_THESE = deliveries.c.id == any_(bindparam("ids", type_=ARRAY(deliveries.c.id.type)))
-STANDING = deliveries.c["id", "state", "provider_id", "by_voice"]
-STANDS, COLUMNS = tuple(STANDING.keys()), tuple(deliveries.c.keys())
-AS_THEY_STAND = as_sql(select(*STANDING).where(OF_THESE))
-HELD = as_sql(select(deliveries).where(OF_THESE).order_by(deliveries.c.id).with_for_update())
-"""In one order, the one in which attempts end: two that want the same rows do not wait for each other for ever."""
-CHANGED = """
+NAMED = deliveries.c.id == any_(bindparam("ids", type_=ARRAY(deliveries.c.id.type)))
+READ = as_sql(select(*deliveries.c["id", "state", "provider_id", "by_voice"]).where(NAMED))
+LOCK = as_sql(select(deliveries).where(NAMED).order_by(deliveries.c.id).with_for_update())
+"""In the order in which results are written, so that two transactions which lock the same rows do not deadlock."""
+CHANGE = """
     UPDATE delivery.deliveries SET state = %(state)s, next_attempt_at = %(next_attempt_at)s, by_voice = %(by_voice)s,
         provider_id = %(provider_id)s, changed_at = %(changed_at)s
     WHERE id = %(id)s
@@ -107,23 +107,19 @@ CHANGED = """
 CHANGES = ("id", "state", "next_attempt_at", "by_voice", "provider_id", "changed_at")
 
 
-async def _rows(
-    connection: AsyncConnection, asked: str, columns: Sequence[str], ids: Collection[UUID]
-) -> dict[UUID, Row]:
-    [found] = await execute_pipelined(connection, (asked, {"ids": list(ids)}))
-    rows = [dict(zip(columns, row, strict=True)) for row in found]
-    return {row["id"]: row for row in rows}
+def _rows_by_id(sql: str, ids: Collection[UUID]) -> Query[dict[UUID, Row]]:
+    return Query(sql, {"ids": list(ids)}, lambda rows: {row.id: row._asdict() for row in rows})
 
 
 def _news(row: Row | None, report: Report) -> State | None:
-    """None too where the delivery is not ours, and where the report is of an attempt before the last."""
+    """The new state. None too where the delivery is not ours, or the report is of an attempt before the last."""
     if row is None or not _is_of_last_attempt(row, report):
         return None
     return next_state(State(row["state"]), report.status)
 
 
 def _is_of_last_attempt(row: Row, report: Report) -> bool:
-    """A report may overtake the answer that brings its id, and what Twilio has said before it may say again at any time."""
+    """A report may overtake the result that brings its id, and Twilio may repeat an earlier report at any time."""
     if row["by_voice"] and not report.of_call:
         return False
     if row["provider_id"] is None:
@@ -133,7 +129,7 @@ def _is_of_last_attempt(row: Row, report: Report) -> bool:
 
 
 class Receipts:
-    """Takes reports for one service's own deliveries. Those that come while others are being written are written together."""
+    """Takes reports for one service's own deliveries. Reports that come while others are being written are written together."""
 
     def __init__(self, service: str, store: Store, clocks: Clocks) -> None:
         self._service, self._store, self._clocks = service, store, clocks
@@ -145,41 +141,40 @@ class Receipts:
             await self._group.put(report)
 
     async def _commit(self, several: Sequence[Report]) -> None:
-        """In the order in which they came: a later report of a delivery finds what an earlier one made of it."""
-        telling = await self._telling(several)
-        if not telling:
+        """In the order in which they came: a later report of a delivery sees the state that an earlier one gave it."""
+        news = await self._may_be_news(several)
+        if not news:
             return
         async with self._store.transaction() as uow:
-            rows = await _rows(uow.connection, HELD, COLUMNS, {report.delivery for report in telling})
-            for report in telling:
+            rows, events = await uow.fetch(_rows_by_id(LOCK, {report.delivery for report in news})), JoinedEvents()
+            for report in news:
                 row = rows.get(report.delivery)
                 state = _news(row, report)
                 if row is not None and state is not None:
-                    await self._change(uow, row, report, state, self._clocks.wall())
+                    self._change(uow, row, report, state, events)
+            events.publish(uow)
 
-    async def _telling(self, several: Sequence[Report]) -> list[Report]:
-        """Those that may be news. That a text was taken has mostly been known since Twilio's answer: it is looked at, and no row is
-        held for it.
-        """
+    async def _may_be_news(self, several: Sequence[Report]) -> list[Report]:
+        """Those that may be news. That a text was accepted is mostly known since Twilio's answer: it is read first, without a lock."""
         of_taken = {report.delivery for report in several if report.status in TAKEN}
-        stand: dict[UUID, Row] = {}
+        states: dict[UUID, Row] = {}
         if of_taken:
-            async with self._store.reading.connect() as connection:
-                stand = await _rows(connection, AS_THEY_STAND, STANDS, of_taken)
+            async with self._store.read() as reader:
+                states = await reader.fetch(_rows_by_id(READ, of_taken))
         return [
             report
             for report in several
-            if report.status not in TAKEN or _news(stand.get(report.delivery), report) is not None
+            if report.status not in TAKEN or _news(states.get(report.delivery), report) is not None
         ]
 
-    async def _change(self, uow: UnitOfWork, row: Row, report: Report, state: State, now: datetime) -> None:
-        delivery = parcel_of(row)
+    def _change(self, uow: UnitOfWork, row: Row, report: Report, state: State, events: JoinedEvents) -> None:
+        delivery, now = decode_delivery(row), self._clocks.wall()
         if state is State.ACCEPTED:
             self._write(uow, row, report, now, state=state)
-            uow.publish(delivery_events.accepted(delivery, delivery.person), subject=delivery.child, cause=delivery)
+            events.add(delivery, delivery_events.accepted(delivery, delivery.person))
         elif state is State.DELIVERED:
             self._write(uow, row, report, now, state=state)
-            uow.publish(delivery_events.delivered(delivery), subject=delivery.child, cause=delivery)
+            events.add(delivery, delivery_events.delivered(delivery))
         else:
             means = CALL_FAILED if report.of_call else meaning(report.error_code)
             withdrawn = row["withdrawn_at"] is not None
@@ -188,20 +183,22 @@ class Receipts:
             if not withdrawn and again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice}
                 self._write(uow, row, report, now, **how)
+                uow.on_commit(lambda: self._store.channels.tell(channel_of(self._service), ""))
                 if by_voice:
                     uow.on_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
             self._write(uow, row, report, now, state=State.FAILED)
-            failed = delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person)
-            uow.publish(failed, subject=delivery.child, cause=delivery)
+            events.add(delivery, delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person))
             uow.on_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001
         if not means.passes:
             return None
-        as_ = settle(SendResult(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5)
-        return as_.next_attempt_at if as_.state is State.WAITING else None
+        transition = retry_policy.next_state(
+            SendResult(AttemptResult.RETRY), created_at=created_at, urgent=urgent, now=now, chance=0.5
+        )
+        return transition.next_attempt_at if transition.state is State.WAITING else None
 
     def _write(self, uow: UnitOfWork, row: Row, report: Report, now: datetime, **to: Any) -> None:
         row.update({"provider_id": report.provider_id, "changed_at": now} | to)
-        uow.write(CHANGED, {name: row[name] for name in CHANGES})
+        uow.write(CHANGE, {name: row[name] for name in CHANGES})

@@ -1,4 +1,4 @@
-"""Who may answer what: a code counts only from the number that it was texted to."""
+"""Finds the telling that a texted code answers: a code counts only from the number that it was texted to."""
 
 from dataclasses import dataclass
 from uuid import UUID

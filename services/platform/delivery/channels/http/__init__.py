@@ -1,1 +1,1 @@
-"""HTTP to a force: verified certificates, public addresses alone."""
+"""Speaks HTTP to forces: with verified certificates, to public addresses alone."""

@@ -1,4 +1,4 @@
-"""The HTTP clients behind webhooks: certificates are always verified, by the public authorities or by one of the destination's own."""
+"""Keeps the HTTP clients of webhooks: certificates are always verified, by public authorities or by the destination's own."""
 
 import ssl
 
@@ -13,7 +13,7 @@ KEPT_SECONDS = 30
 
 
 class WebhookClients:
-    """A client an authority. All go through one resolver and its sockets, so that none connects where it must not."""
+    """Keeps one client an authority. All use one resolver and its sockets, so that none connects to a forbidden address."""
 
     def __init__(self, resolver: CheckedResolver, total_seconds: float) -> None:
         self._resolver, self._total_seconds = resolver, total_seconds
@@ -38,7 +38,7 @@ class WebhookClients:
         self._clients.clear()
 
     def _made(self, authority: str | None) -> httpx.AsyncClient:
-        """With a private authority, the public ones count for nothing: nobody else's certificate opens this door."""
+        """With a private authority, certificates of public ones do not count."""
         verifying = True if authority is None else ssl.create_default_context(cadata=authority)
         connector = aiohttp.TCPConnector(
             resolver=self._resolver,

@@ -1,4 +1,4 @@
-"""Where we may connect: public addresses alone, whatever a name or a URL claims. Pure; asked of every address, at connect time."""
+"""Refuses connections to addresses that are not public, whatever a name or a URL claims. Pure; checks every address, at connect time."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias

@@ -1,0 +1,1 @@
+"""Organisations: police forces and the agencies that report."""

@@ -1,0 +1,1 @@
+"""People: numbers and addresses, roles, duty lines, reporters and operators."""
