@@ -11,7 +11,7 @@ from services.protocol.loader import DEFAULT, DEFAULT_RULES, files, is_of_rules,
 
 
 def check(folder: Path | None = None) -> list[Finding]:
-    """Everything wrong with the default rules, the authorities' own in `folder`, and the texts and mails. Empty: fit for use."""
+    """Everything wrong with the default rules, the authorities' own in `folder`, and the wordings. Empty: fit."""
     findings = faults_of_rules(folder)
     if not any(each.unreadable for each in findings):
         findings += words.not_written(files(folder))

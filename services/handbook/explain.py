@@ -6,12 +6,12 @@ from services.handbook import phrases
 from services.handbook.question import triggers_of
 from services.protocol.loader import DEFAULT, Library, Origin, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 
 
 def explain(event_kind: str, authority: str, library: Library | None = None) -> str:
-    """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError, naming the known, for an unknown one."""
+    """Plain sentences for `child.reported-missing` (with or without `.v1`). Raises ValueError that names the known."""
     library = library or Library(files())
     protocol = library.current(authority)
     sections = [
@@ -21,7 +21,7 @@ def explain(event_kind: str, authority: str, library: Library | None = None) -> 
 
 
 def require_known(library: Library, authority: str) -> None:
-    """Raises ValueError, naming the known, for an authority of which no file is: a misspelt one would be answered by the default."""
+    """Raises ValueError that names the known, if this authority has no file: it may be misspelt."""
     known = sorted({DEFAULT, *(each.authority for each in library.read_files)})
     if authority not in known:
         msg = f"no rules file is of {authority}: an authority without one goes by the default. There are rules of {', '.join(known)}; --folder names where authorities' own lie"
@@ -52,7 +52,7 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
     if rule.meets is not None:
         yield f"  The discussion: {phrases.meets(rule)}."
     if rule.within is not None:
-        yield f"  Their system should have taken it within {spoken(rule.within)}."
+        yield f"  Their system should have taken it within {format_period(rule.within)}."
     for step in rule.otherwise:
         yield f"  {_step_sentence(step, rule)}"
     yield f"  It ends when {phrases.ends(rule)}."
@@ -67,7 +67,7 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
 
 
 def _step_sentence(step: Step, rule: Rule) -> str:
-    after = f"After {spoken(step.after)}, {phrases.unless(step)}:"
+    after = f"After {format_period(step.after)}, {phrases.unless(step)}:"
     if step.again:
         return f"{after} {rule.tell} again."
     repeat = phrases.repeating(step)

@@ -1,5 +1,6 @@
 """Puts the protocol service together."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Prefetch
 from services.protocol.checks.check import check
@@ -17,5 +18,7 @@ async def main() -> None:
         raise SystemExit("\n".join(str(finding) for finding in findings))
     host = ServiceHost("protocol", settings)
     handlers = Handlers(Library(files(settings.protocol_dir)), host.clocks)
-    host.subscribe(handlers.subscriptions(), handlers.last_resort, prefetch=Prefetch(held_cases, remember))
+    host.subscribe(
+        handlers.subscriptions(), handlers.last_resort, prefetch=Prefetch(held_cases, remember), consumer=FaustConsumer
+    )
     await host.run()

@@ -1,4 +1,4 @@
-"""Fetches case, facts and protocol, asks the policy, and writes down what follows, all in the message's own transaction."""
+"""Fetches case, facts and protocol, asks the policy, and writes the result, all in the message's transaction."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -114,7 +114,8 @@ def _measure(turns: Sequence[Turn], authority: str) -> None:
 
 async def _hold_cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, Held | None]:
     """The case that the message is about. Where the message says who a provisional child is: that child's case, and the
-    provisional one, which is to become part of it. The provisional one is locked first, so that two processes cannot deadlock.
+    provisional one, which is to become part of it. The provisional one is locked first, so that two processes cannot
+    deadlock.
     """
     held = await store.hold(uow, received.subject)
     if held.case.merged_into is not None:
@@ -126,7 +127,7 @@ async def _hold_cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, H
 
 
 def _placement(case: Case, content: Message) -> str | None:
-    """Where a child whom nobody could identify was said to live: by this message, or by the one that opened the episode."""
+    """Where an unidentified child was said to live: by this message, or by the one that opened the episode."""
     named: str | None = getattr(content, "placement", None)
     known = (each.placement for each in sorted(case.episodes.values(), key=lambda each: each.opened_at, reverse=True))
     return named or next((each for each in known if each is not None), None)

@@ -11,9 +11,18 @@ from typing import Any
 import yaml
 
 from services.protocol.policy.rule_language.grammar import Protocol
+from services.safeguarding.identifiers import is_for_exercises
 
 DEFAULT_RULES = Path(__file__).parent / "rules"
 DEFAULT = "default"
+SELF_TEST = (
+    "tell-police-missing",  # police: a signed notice
+    "tell-duty-worker-missing",  # professionals: a text
+    "tell-social-worker-missing",  # professionals: a mail, in working hours
+    "tell-carers-missing",  # carers: a text
+    "invite-police",  # strategy: an invitation
+)
+"""The default rules of an authority for exercises alone: one for each way by which each service tells somebody."""
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -165,7 +174,7 @@ class Origin:
 
 
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
-    """By rule, merged as `merged` does."""
+    """By rule, merged as `merge_files` does."""
     found: dict[str, Origin] = {}
     for each in (file for file in read_files if file.authority in (DEFAULT, authority)):
         for name, line in each.lines.items():
@@ -174,8 +183,11 @@ def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
     return found
 
 
-def merged(read_files: list[RulesFile], authority: str) -> str:
-    """The protocol's text for this authority: its own rule replaces the default rule of the same id."""
+def merge_files(read_files: list[RulesFile], authority: str) -> str:
+    """The protocol's text for this authority: its own rule replaces the default rule of the same id.
+
+    Of the default rules, an authority that exists for exercises alone has only those of `SELF_TEST`.
+    """
     rules: dict[str, dict[str, Any]] = {}
     closing: list[str] = []
     watch_on: list[str] = []
@@ -187,6 +199,8 @@ def merged(read_files: list[RulesFile], authority: str) -> str:
         watch_on = each.watch_on or watch_on
         stand_down = each.stand_down or stand_down
         for rule in each.rules:
+            if each.authority == DEFAULT and is_for_exercises(authority) and rule.get("id") not in SELF_TEST:
+                continue
             rules[str(rule.get("id"))] = {**rule, "protocol": f"{each.protocol} {each.version}"}
     return json.dumps(
         {
@@ -218,7 +232,7 @@ class Library:
 
     def text(self, authority: str) -> str:
         if authority not in self._texts:
-            self._texts[authority] = merged(self.read_files, authority)
+            self._texts[authority] = merge_files(self.read_files, authority)
         return self._texts[authority]
 
     def current(self, authority: str) -> Protocol:

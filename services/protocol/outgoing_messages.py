@@ -1,4 +1,4 @@
-"""Writes what a decision says and schedules into the transaction, under ids that follow from it: decided twice, it is said once."""
+"""Writes a decision's messages and deadlines into the transaction, under derived ids: decided twice, sent once."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,7 +21,7 @@ async def publish_decision(uow: UnitOfWork, received: Received[Any], decision: D
     """Everything is of the child whose case was decided upon. `now` is story time."""
     child = decision.case.child
     await deadlines.cancel(uow, now, *decision.cancelled)
-    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines])
+    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
     for content, name, exercise in _messages(received, decision):
         uow.publish(content, subject=child, cause=received, at=now, message_id=str(name), exercise=exercise)
 
@@ -41,7 +41,7 @@ def _pending(child: str, received: Received[Any], deadline: Deadline) -> Pending
 
 
 def _messages(received: Received[Any], decision: Decision) -> Iterator[tuple[Message, UUID, bool]]:
-    """In the order in which they are published, each with its id: whom to tell, then what was decided, then where all stands."""
+    """In the order of publishing, each with its id: duties, then decisions, then the new states."""
     for duty in decision.duties:
         yield duty, message_of(duty.duty, duty.step, duty.act), duty.duty in decision.exercises
     yield from _decided(received, decision)
@@ -55,8 +55,8 @@ def _messages(received: Received[Any], decision: Decision) -> Iterator[tuple[Mes
 
 
 def _decided(received: Received[Any], decision: Decision) -> Iterator[tuple[MessageDecided, UUID, bool]]:
-    """One message. Two, where what is real has changed a duty of an exercise, such as a dead letter of practice, or the reverse:
-    an envelope is marked as practice as a whole. None where nothing was decided and nothing has changed.
+    """One message. Two, where what is real has changed a duty of an exercise, such as a dead letter of practice, or the
+    reverse: an envelope is marked as practice as a whole. None where nothing was decided and nothing has changed.
     """
     changed = [each for each in decision.changes if isinstance(each, DutyChanged)]
     for exercise in (received.exercise, not received.exercise):

@@ -1,7 +1,7 @@
 """Lists the kinds that each service hears and says: AsyncAPI's operations are rendered from it.
 
-Stated here, since a document is rendered without starting a service; tests/contract/test_schemas.py holds it against what
-each service subscribes to when it is put together, and against the messages that its code makes.
+Stated here, since a document is rendered without starting a service; tests/contract/test_schemas.py holds it against
+what each service subscribes to when it is put together, and against the messages that its code makes.
 """
 
 from collections.abc import Iterable
@@ -79,7 +79,7 @@ HEARS: dict[str, Kinds] = {
     "audit": tuple(contracts().values()),
     "console": _without(contracts().values(), ReportTaken),
 }
-"""Whoever hears anything also says what it could not work on, as a dead letter."""
+"""Every service that hears anything also says dead letters."""
 
 SAYS: dict[str, Kinds] = {
     "casework": (

@@ -15,7 +15,6 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate as validate_openapi
 
-from services.__main__ import SERVICES
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.consumers.consumer import Consumer
 from services.platform.bus.consumers.faust_consumer import FaustConsumer
@@ -24,6 +23,7 @@ from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority
 from services.platform.messages.envelope import read
 from services.protocol.loader import DEFAULT_RULES, files
+from services.run import SERVICES
 from services.safeguarding.child_events.events import Due
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import DutyChanged, ProtocolDecided

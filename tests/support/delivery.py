@@ -88,7 +88,7 @@ def sending(
 
 @dataclass
 class PlayedMedium:
-    """Answers from a list, then as `otherwise` says. `delay_seconds` is how long each answer takes."""
+    """Answers from a list, then as `otherwise` says, `delay_seconds` later, but none before `released` is set."""
 
     answers: list[SendResult] = field(default_factory=list)
     otherwise: SendResult = ACCEPTED
@@ -96,6 +96,7 @@ class PlayedMedium:
     sent: list[SendRequest] = field(default_factory=list)
     at_once: int = 0
     at_once_most: int = 0
+    released: asyncio.Event | None = None
     name: MediumName = "webhook"
 
     async def start(self) -> None: ...
@@ -107,6 +108,8 @@ class PlayedMedium:
         self.at_once += 1
         self.at_once_most = max(self.at_once_most, self.at_once)
         try:
+            if self.released is not None:
+                await self.released.wait()
             await asyncio.sleep(self.delay_seconds)
             return self.answers.pop(0) if self.answers else self.otherwise
         finally:

@@ -18,7 +18,7 @@ from infra.local.secret_files import SecretFiles, token
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
-from services.protocol.stories import Happening, Story, named
+from services.protocol.stories import Happening, Story, name_in_story
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Duty
@@ -167,7 +167,7 @@ def plays(paths: list[Path]) -> list[Play]:
 def _cast(path: Path) -> Story:
     """With the two carers whom `_authority` gives every child, so that each of them is told by name."""
     story = read_story(path)
-    carers = (named("person", "ann"), named("person", "ben"))
+    carers = (name_in_story("person", "ann"), name_in_story("person", "ben"))
     return story.model_copy(update={"child": story.child.model_copy(update={"carers": carers})})
 
 

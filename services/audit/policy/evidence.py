@@ -1,4 +1,4 @@
-"""Selects the entries of a child's chain that belong to one episode, with the last state of the episode and its duties."""
+"""Selects the entries of a child's chain that belong to one episode, with the episode's and its duties' last state."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -73,8 +73,8 @@ def _facts(kind: str, data: dict[str, Any]) -> list[Fact]:
 
 
 def _belonging(messages: Sequence[RecordedMessage], episode: UUID) -> list[RecordedMessage]:
-    """Entries that name the episode, one of its duties or notices, or an event that led to a decision on it; and all entries
-    between the first and the last of these that belong to no other episode.
+    """Entries that name the episode, one of its duties or notices, or an event that led to a decision on it; and all
+    entries between the first and the last of these that belong to no other episode.
     """
     episodes = {fact.content["episode"] for each in messages for fact in each.facts if "episode" in fact.content}
     names_by_episode = {name: _names_of(messages, name) for name in episodes}

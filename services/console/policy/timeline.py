@@ -32,11 +32,11 @@ class Line:
 
     entry: RecordedMessage[Message]
     act: str
-    """The message's kind without its version. The withdrawal of a duty, and a text that is not in English, have one of their own."""
+    """The message's kind without its version. A duty's withdrawal, and a text not in English, have their own."""
     role: Role | None
     wording: Wording | None
     decisions: tuple[tuple[ProtocolDecided, int], ...]
-    """The protocol's decisions of note upon it, and how often each occurs: a rule that tells everybody decides for each person."""
+    """The protocol's notable decisions on it, and how often each occurs: a rule may decide for many people."""
     others: tuple[ProtocolDecided, ...]
     """Rules that were considered and changed nothing."""
 
@@ -52,8 +52,8 @@ def timeline(
 ) -> list[Line]:
     """Newest first, as `entries` must be. Of a message that holds several facts, each is a line.
 
-    Keeps what belongs to this episode: by its id, by a decision made for it, by one of its duties, or by an operator's act. What
-    is about the child and belongs to no episode is left out.
+    Keeps what belongs to this episode: by its id, by a decision made for it, by one of its duties, or by an operator's
+    act. What is about the child and belongs to no episode is left out.
     """
     known = {duty.content.duty: duty.content for duty in duties}
     tellings = {telling(duty.duty, step.step) for duty in known.values() for step in duty.steps}

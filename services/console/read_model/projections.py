@@ -63,7 +63,7 @@ class Handlers:
             self._measure(received, uow)
 
     async def on_duty_changed(self, received: Received[DutyChanged], uow: UnitOfWork) -> None:
-        """Keeps its newest state. It is no entry of the timeline: its tellings and their outcomes come as messages of their own."""
+        """Keeps its newest state. It is no entry of the timeline: tellings and outcomes have messages of their own."""
         read_model.keep_duties(uow, received, (received.content,))
         self._measure(received, uow)
 

@@ -1,4 +1,4 @@
-"""Keeps the read model. Each change notifies every console process when its transaction commits, so that open pages follow."""
+"""Keeps the read model, and notifies every console process of each change on commit, so that open pages follow."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
 CHANGES = "console_changes"
-"""The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if the message names one."""
+"""The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if there is one."""
 NOTIFICATION = "child || ' ' || coalesce(content ->> 'authority', '')"
 NOTIFICATION_OF_NOBODY = "' '"
 MOST_EPISODES = 500
@@ -57,13 +57,13 @@ LETTER = {
 M = TypeVar("M", bound=Message)
 
 
-def _insert(table: str, types: Mapping[str, str], notification: str) -> str:
+def _insert(table: str, types: Mapping[str, str], notification: str, *, conflict: str = "") -> str:
     """Notifies of the rows that are new."""
-    return bulk_insert(table, types, f"ON CONFLICT DO NOTHING RETURNING pg_notify('{CHANGES}', {notification})")
+    return bulk_insert(table, types, f"{conflict} RETURNING pg_notify('{CHANGES}', {notification})")
 
 
 def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
-    """Keeps the highest revision of each key, also where several come at once, and notifies of the rows that changed."""
+    """Keeps the highest revision of each key, even if several come at once, and notifies of rows that changed."""
     columns = ", ".join(types)
     changed = ", ".join(f"{name} = excluded.{name}" for name in types if name != key)
     return f"""
@@ -78,7 +78,7 @@ def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
 KEEP_EPISODE = _upsert_newest("episodes", "episode", EPISODE)
 KEEP_DUTY = _upsert_newest("duties", "duty", DUTY)
 KEEP_ENTRY = _insert("entries", ENTRY, NOTIFICATION)
-KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY)
+KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY, conflict="ON CONFLICT DO NOTHING")
 
 
 def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
@@ -236,7 +236,7 @@ def is_act_done(act: UUID) -> Query[bool]:
 
 
 async def claim_act(uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
-    """False if the act was done before. Of two that race for one act, the second waits here for the first. `at` is wall time."""
+    """False if the act was done before. The second of two that race for one act waits here. `at` is wall time."""
     return await uow.fetch(Query(CLAIM_ACT, {"act": act, "account": account, "what": what, "at": at}, bool))
 
 

@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 
 from services.platform.delivery.channels.channel import AttemptRecord
-from services.platform.delivery.model import Delivery, FailureReason
+from services.platform.delivery.model import Delivery
 from services.safeguarding.child_events.contact_events import ContactUnreachable
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
+from services.safeguarding.duty.outcomes import (
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    FailureReason,
+    How,
+)
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 

@@ -9,22 +9,10 @@ from uuid import UUID
 from services.platform.messages.envelope import Received
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import FailureReason
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 
-FailureReason: TypeAlias = Literal[
-    "nobody-in-role",
-    "no-address",
-    "refused",
-    "gone",
-    "untrusted-certificate",
-    "opted-out",
-    "undeliverable",
-    "retries-spent",
-    "exercise",
-    "declined",
-    "away",
-]
 MediumName: TypeAlias = Literal["webhook", "text", "email", "voice"]
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",

@@ -20,7 +20,8 @@ class _Waiting(Generic[T]):
 class GroupCommit(Generic[T]):
     """`commit` writes all of several, or none. At most `at_once` groups are under way, of `most` at most.
 
-    `gather_seconds`: how long the first of a group waits for others, unless the group is full before or somebody hurries.
+    `gather_seconds`: how long the first of a group waits for others, unless the group is full before or somebody
+    hurries.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class GroupCommit(Generic[T]):
             self._hurried.set()
 
     async def put(self, one: T, *, hurries: bool = False) -> None:
-        """Returns when it is committed. One that `hurries` waits for no others. Raises what kept it from being so, and CancelledError where this was closed first."""
+        """Returns when it is committed. One that `hurries` waits for no others. Raises what kept it from being so, and
+        CancelledError where this was closed first.
+        """
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._closed:
             committed.cancel()
@@ -61,7 +64,7 @@ class GroupCommit(Generic[T]):
         await committed
 
     async def close(self) -> None:
-        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        """Cancels the callers that still wait. A transaction under way is rolled back, unless it was committed."""
         self._closed = True
         for running in list(self._running):
             running.cancel()

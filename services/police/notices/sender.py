@@ -29,7 +29,7 @@ NO_ADDRESS = Undeliverable("no-address")
 
 
 def lane_of(force: ForceId | None) -> str:
-    """Each force has one lane, whichever way it is reached."""
+    """Each force has one lane for all ways to reach it."""
     return f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
 
 

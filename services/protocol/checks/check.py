@@ -1,4 +1,4 @@
-"""Refuses a protocol that could let a child fall between two agencies, and says in which line, and what to write instead."""
+"""Refuses a protocol that could let a child fall between two agencies, by line, and says what to write instead."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from services.protocol.checks import conflicts, rule_checks
 from services.protocol.checks.downgrade import lacking, weaker
 from services.protocol.checks.findings import Finding
 from services.protocol.checks.spelling import unknown_words
-from services.protocol.loader import DEFAULT, RulesFile, is_of_rules, merged, parse, passed_over, readable
+from services.protocol.loader import DEFAULT, RulesFile, is_of_rules, merge_files, parse, passed_over, readable
 from services.protocol.policy.rule_language.grammar import Protocol
 
 
@@ -20,11 +20,11 @@ def check(folder: Path | None = None) -> list[Finding]:
     findings += [found for each in read for found in unknown_words(each)] + [*_given_twice(read)]
     if findings:
         return findings
-    default = parse(merged(read, DEFAULT))
+    default = parse(merge_files(read, DEFAULT))
     findings.extend(_of([each for each in read if each.authority == DEFAULT], default))
     for authority in sorted({each.authority for each in read} - {DEFAULT}):
         own = [each for each in read if each.authority == authority]
-        findings.extend(_of(own, parse(merged(read, authority)), default))
+        findings.extend(_of(own, parse(merge_files(read, authority)), default))
     return list(dict.fromkeys(findings))
 
 

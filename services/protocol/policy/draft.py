@@ -132,8 +132,8 @@ class Draft:
     def latest(self) -> Episode | None:
         """The open episode, or else the one last opened. An exercise sees only the episodes of exercises.
 
-        The open one may have opened first: it came along from a provisional child. Of two that opened at one moment, the one kept
-        last counts as later.
+        The open one may have opened first: it came along from a provisional child. Of two that opened at one moment,
+        the one kept last counts as later.
         """
         exercise = self.happened.exercise
         mine = [each for each in self.episodes.values() if each.exercise == exercise and each.merged_into is None]
@@ -206,7 +206,7 @@ class Draft:
         duty: UUID | None = None,
         unknown: tuple[str, ...] = (),
     ) -> None:
-        """Records what was decided, and by which paragraph."""
+        """Records the verdict, and by which paragraph."""
         self.decided.append(
             ProtocolDecided(
                 authority=self.facts.authority,
@@ -232,4 +232,4 @@ class Reading(NamedTuple):
 
 
 Reader: TypeAlias = Callable[[Draft, Any], list[Reading]]
-"""Reads one kind of event: changes the draft as the event says, and returns what it amounts to."""
+"""Reads one kind of event: changes the draft as the event says, and returns the triggers."""

@@ -1,7 +1,7 @@
 """Records each attempt to carry a duty out, and each reading of personal details.
 
-Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything should have
-to pass them over (docs/decisions/0014).
+Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything
+should have to pass them over (docs/decisions/0014).
 """
 
 from enum import StrEnum
@@ -43,7 +43,9 @@ class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
     """Keyed hash of the bytes sent."""
     purpose: str | None = None
     looked_up: tuple[str, ...] = ()
-    """The fields of the register that were read to prepare it, with the first attempt that is recorded. Never their values."""
+    """The fields of the register that were read to prepare it, with the first attempt that is recorded. Never their
+    values.
+    """
 
 
 class DeliveriesAttempted(Evidence, kind="deliveries.attempted.v1"):

@@ -1,4 +1,4 @@
-"""Takes a message apart into the facts that it holds, so that each is read in one way, whether it travelled alone or with others."""
+"""Takes a message apart into its facts, so that each is read in one way, whether it travelled alone or not."""
 
 from services.safeguarding.duty.decisions import MessageDecided
 from services.safeguarding.duty.evidence import DeliveriesAttempted

@@ -1,4 +1,4 @@
-"""Prepares a mail of strategy for its first send: to the present holder of the role, about the discussion's present state."""
+"""Prepares a mail of strategy for its first send: to the role's present holder, of the discussion's present state."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

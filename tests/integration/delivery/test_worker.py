@@ -1,5 +1,6 @@
 """The delivery floor on a real PostgreSQL: what was put is sent, once is enough, and nothing ends in silence."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -82,14 +83,16 @@ async def test_what_has_no_place_yet_waits_and_begins_when_there_is_one(engine: 
 async def test_of_many_put_in_one_transaction_no_more_begin_than_there_are_places(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    medium = PlayedMedium(delay_seconds=0.3)
+    released = asyncio.Event()
+    medium = PlayedMedium(released=released)
     async with running_floor(engine, keyring, medium, at_once=2) as floor:
         parcels = [Delivery.of(received(), lane="force-v", now=floor.clocks.wall()) for _ in range(5)]
         async with floor.store.transaction() as uow:
             for each in parcels:
                 await floor.loop.put(uow, each)
-        await eventually(lambda: medium.sent)
+        await eventually(lambda: len(medium.sent) == 2)
         states = [(await floor.row(each.id))["state"] for each in parcels]
+        released.set()
         rows = [await floor.until(each.id, "accepted") for each in parcels]
     assert states == ["sending"] * 2 + ["waiting"] * 3
     assert [row["attempts"] for row in rows] == [1] * 5
@@ -321,6 +324,7 @@ async def test_another_process_takes_over_only_when_the_lease_has_run_out(
             async with engine.begin() as connection:
                 ran_out = {"lease_until": second.clocks.wall()}
                 await connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(ran_out))
+            second.loop._sweep.wake()  # it goes by the end that it knew: tests/integration/delivery/test_wakes.py
             await second.until(delivery.id, "accepted", within=3)
     assert len(other.sent) == 1
 
@@ -336,9 +340,12 @@ async def test_two_processes_share_what_waits_and_send_nothing_twice(engine: Asy
 
 
 async def test_a_lane_gets_few_sends_at_once(engine: AsyncEngine, keyring: Keyring) -> None:
-    medium = PlayedMedium(delay_seconds=0.05)
+    released = asyncio.Event()
+    medium = PlayedMedium(released=released)
     async with running_floor(engine, keyring, medium, at_once=4) as floor:
         parcels = [await floor.put(received(), "force-o") for _ in range(40)]
+        await eventually(lambda: len(medium.sent) == 4)
+        released.set()
         for delivery in parcels:
             await floor.until(delivery.id, "accepted")
     assert medium.at_once_most == 4

@@ -45,7 +45,7 @@ class _Come(NamedTuple):
 
 
 class FaustConsumer(Consumer[_Come]):
-    """Ends the process when Faust stops of its own accord. Messages of background topics are gathered and handed over together."""
+    """Ends the process when Faust stops of its own accord. Hands over background topics' messages in groups."""
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
@@ -70,9 +70,9 @@ class FaustConsumer(Consumer[_Come]):
         failed = self._starting is not None and self._starting.done()
         return "consuming could not be started" if failed else "Kafka is away"
 
-    async def failed(self) -> None:
-        """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls, since Faust
-        runs in a thread of its own and wakes nobody here.
+    async def wait_for_failure(self) -> None:
+        """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls,
+        since Faust runs in a thread of its own and wakes nobody here.
         """
         if self._starting is None:
             msg = "not started"
@@ -83,7 +83,7 @@ class FaustConsumer(Consumer[_Come]):
         raise ConsumingEndedError from getattr(self._app, "crash_reason", None)
 
     async def _until_it_runs(self, asked: asyncio.Event) -> None:
-        """Sets `asked` after the first attempt, whatever came of it."""
+        """Sets `asked` after the first attempt, successful or not."""
         try:
             while not await self._runs():
                 asked.set()
@@ -145,7 +145,7 @@ class FaustConsumer(Consumer[_Come]):
         return app
 
     def _agent(self, topic: Topic) -> Callable[[Any], Any]:
-        """Faust runs one for each partition. Messages that come while others are being handled wait, and are taken together next."""
+        """Faust runs one for each partition. Messages that come during a handler wait, and are taken together next."""
 
         async def take_each(stream: Any) -> None:
             unacknowledged = stream.noack()
@@ -164,7 +164,7 @@ class FaustConsumer(Consumer[_Come]):
                 await asyncio.sleep(GATHERED_SECONDS)
             several += await take_together(come, TAKEN_AT_ONCE - 1)
             if self._processor.stopping.is_set():
-                # Waits, with the messages unacknowledged, until Faust cancels it: an agent that returned would be restarted.
+                # Waits, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
                 await asyncio.Future()
             with self._holding():
                 await self._process(several, topic)

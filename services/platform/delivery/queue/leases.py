@@ -17,6 +17,7 @@ from services.platform.delivery.queue.repository import Lease, decode_delivery
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
 from services.platform.delivery.tables import attempts
 from services.platform.delivery.tables import deliveries as rows
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 
 
@@ -120,12 +121,13 @@ def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
     uow.write(RENEW, {"ids": list(ids), "owner": lease.owner, "until": lease.until})
 
 
-async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> None:
-    """All rows that `owner` holds, or those of `ids`."""
+async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> bool:
+    """All rows that `owner` holds, or those of `ids`. False if there were none."""
     held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT)]
     if ids is not None:
         held.append(rows.c.id.in_(list(ids)))
-    await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+    released = await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+    return released.rowcount > 0
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
@@ -143,8 +145,22 @@ async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -
         )
 
 
-async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """How many rows wait to be sent, and when the oldest of them was created."""
-    found = await connection.execute(select(func.count(), func.min(rows.c.created_at)).where(rows.c.state.in_(UNSENT)))
-    row = found.one()
-    return row[0], row[1]
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The rows that wait to be sent: how many, when the oldest was created, and when the next will be due and free of its lease."""
+
+    count: int
+    oldest: datetime | None
+    next_at: datetime | None
+
+
+BACKLOG = """
+    SELECT count(*) AS count, min(created_at) AS oldest,
+        min(greatest(next_attempt_at, lease_until)) FILTER (WHERE greatest(next_attempt_at, lease_until) > %(now)s) AS next_at
+    FROM delivery.deliveries WHERE state IN ('waiting', 'sending', 'unknown')
+"""
+
+
+def backlog(now: datetime) -> Query[Backlog]:
+    """`now` is wall time."""
+    return Query(BACKLOG, {"now": now}, lambda found: Backlog(**found[0]._asdict()))

@@ -15,6 +15,7 @@ from services.platform.delivery.sending.results import AttemptOutcome, ResultWri
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.transient_errors import is_transient
+from services.safeguarding.duty.evidence import AttemptResult
 
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
@@ -22,7 +23,9 @@ T = TypeVar("T")
 
 
 class Dispatcher:
-    """Keeps everything in memory: whatever it forgets lies in the table. Calls `on_room` when the table is worth another look."""
+    """Keeps everything in memory: whatever it forgets lies in the table. Calls `on_room` when the table is worth another look,
+    and `on_retry` when a delivery may have to be tried again.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Dispatcher:
         clocks: Clocks,
         lanes: Lanes,
         on_room: Callable[[], None],
+        on_retry: Callable[[], None],
     ) -> None:
         self.lanes = lanes
         self.obstacle: str | None = None
@@ -42,7 +46,7 @@ class Dispatcher:
         """Rows to release."""
         self._starter, self._channels, self._results = starter, channels, results
         self._clocks = clocks
-        self._on_room = on_room
+        self._on_room, self._on_retry = on_room, on_retry
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
         self._under_way = 0
         """Deliveries that have their place in a lane, and no result yet."""
@@ -132,6 +136,8 @@ class Dispatcher:
             self.answering_again.add(lane.name)
             self._on_room()
         self._fill(lane)
+        if result is None or result.result is not AttemptResult.ACCEPTED:
+            self._on_retry()
         if lane.failing or (lane.turned_away and not lane.queue):
             lane.turned_away = False
             self._on_room()

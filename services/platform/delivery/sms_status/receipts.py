@@ -18,7 +18,7 @@ from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.twilio_errors import Meaning, meaning
 from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
-from services.platform.delivery.queue.repository import decode_delivery
+from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
@@ -183,6 +183,7 @@ class Receipts:
             if not withdrawn and again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice}
                 self._write(uow, row, report, now, **how)
+                uow.on_commit(lambda: self._store.channels.tell(channel_of(self._service), ""))
                 if by_voice:
                     uow.on_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
