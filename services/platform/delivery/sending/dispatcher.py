@@ -8,9 +8,8 @@ from uuid import UUID
 import structlog
 
 from services.platform.delivery.channels.channel import ChannelRegistry, SendResult
-from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue.leases import LeasedDelivery
-from services.platform.delivery.sending.attempt import AttemptStarter, StartedAttempt
+from services.platform.delivery.sending.attempt import AttemptStarter
 from services.platform.delivery.sending.lanes import DestinationLane, Lanes
 from services.platform.delivery.sending.results import AttemptOutcome, ResultWriter
 from services.platform.runtime.clocks import Clocks
@@ -50,7 +49,7 @@ class Dispatcher:
         self._on_room, self._on_retry = on_room, on_retry
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
         self._under_way = 0
-        """Attempts that have begun, and whose results are not there yet."""
+        """Deliveries that have their place in a lane, and no result yet."""
         self._stopping = False
 
     @property
@@ -95,12 +94,12 @@ class Dispatcher:
             trace=delivery.trace, delivery=str(delivery.id), kind=None, message_id=None
         )
         try:
-            attempt = await self._until_done(lambda: self._starter.start(leased))
-            if attempt is not None:
-                result, took_ms = await self._make(delivery, attempt)
-                outcome = AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
-                alone = not self._under_way or bool(lane.queue)
+            outcome = await self._attempt(leased)
+            if outcome is not None:
+                result, alone = outcome.result, not self._under_way or bool(lane.queue)
                 await self._until_done(lambda: self._results.write(outcome, alone=alone))
+            elif not self._under_way:
+                self._results.hurry()
         except Exception as error:  # noqa: BLE001 the others go on
             await self._record_defect(leased, error)
         finally:
@@ -108,10 +107,14 @@ class Dispatcher:
             self._held.pop(delivery.id, None)
             self._learn(lane, result)
 
-    async def _make(self, delivery: Delivery, attempt: StartedAttempt) -> tuple[SendResult, int]:
+    async def _attempt(self, leased: LeasedDelivery) -> AttemptOutcome | None:
         self._under_way += 1
         try:
-            return await self._channels.send(delivery.medium, attempt.request)
+            attempt = await self._until_done(lambda: self._starter.start(leased))
+            if attempt is None:
+                return None
+            result, took_ms = await self._channels.send(leased.delivery.medium, attempt.request)
+            return AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
         finally:
             self._under_way -= 1
 

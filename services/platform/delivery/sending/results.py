@@ -50,7 +50,7 @@ class ResultWriter:
         await self._batches.put(outcome, hurries=alone or outcome.result.result is not AttemptResult.ACCEPTED)
 
     def hurry(self) -> None:
-        """A delivery waits for the place of one whose result is not written yet."""
+        """No other result will come soon, or a delivery waits for the place of one whose result is not written yet."""
         self._batches.hurry()
 
     async def close(self) -> None:
