@@ -79,7 +79,7 @@ class Listener:
         loop, readable = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(connection.fileno(), readable.set)
         try:
-            # Not `wait_for`: in Python 3.11 it swallows a cancellation that comes with a notification. Stopping never ended.
+            # Not `wait_for`, which swallows a cancellation that comes with a notification (Python 3.11): stopping never ended.
             async with asyncio.timeout(self._probe_every):
                 await readable.wait()
         except TimeoutError:
