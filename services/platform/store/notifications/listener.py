@@ -79,7 +79,7 @@ class Listener:
         loop, readable = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(connection.fileno(), readable.set)
         try:
-            # Not `wait_for`, which swallows a cancellation that comes with a notification (Python 3.11): stopping never ended.
+            # Not `wait_for`: Python 3.11 loses a cancellation that comes with a notification, and stopping never ended.
             async with asyncio.timeout(self._probe_every):
                 await readable.wait()
         except TimeoutError:
