@@ -85,7 +85,8 @@ class GroupCommit(Generic[T]):
 
     async def _gather(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), self._gather_seconds)
+            async with asyncio.timeout(self._gather_seconds):
+                await self._hurried.wait()
         if len(self._waiting) <= self._most:
             self._hurried.clear()
 

@@ -79,7 +79,9 @@ class Listener:
         loop, readable = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(connection.fileno(), readable.set)
         try:
-            await asyncio.wait_for(readable.wait(), self._probe_every)
+            # Not `wait_for`: Python 3.11 loses a cancellation that comes with a notification, and stopping never ended.
+            async with asyncio.timeout(self._probe_every):
+                await readable.wait()
         except TimeoutError:
             return False
         finally:
