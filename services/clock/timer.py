@@ -26,11 +26,7 @@ class DeadlineTimer:
     async def _turn(self) -> bool:
         async with self._store.read() as reader:
             due_at = await reader.fetch(deadlines.next_due())
-        if due_at is None:
-            return False
-        seconds = (due_at - self._clocks.story()).total_seconds()
-        if seconds > 0:
-            self.loop.wake_after(seconds)
+        if not self.loop.wake_when_due(due_at, self._clocks.story()):
             return False
         more = await fire_due(self._store, self._clocks)
         self.loop.wake_after(AGAIN_SECONDS)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from services.platform.runtime.logs import logger
 
@@ -47,6 +48,13 @@ class Repeating:
         moment = math.ceil((loop.time() + max(0.0, seconds)) / TOGETHER_SECONDS)
         if moment not in self._timers and not self._stopping:
             self._timers[moment] = loop.call_at(moment * TOGETHER_SECONDS, self._wake_now, moment)
+
+    def wake_when_due(self, due_at: datetime | None, now: datetime) -> bool:
+        """True if the moment is there. If it is still to come, a turn follows then. None never comes."""
+        if due_at is None or due_at <= now:
+            return due_at is not None
+        self.wake_after((due_at - now).total_seconds())
+        return False
 
     def obstacle(self) -> str | None:
         return self._failure

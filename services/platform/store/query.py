@@ -84,7 +84,7 @@ def unnest_rows(types: Mapping[str, str]) -> str:
 
 
 def bulk_insert(table: str, types: Mapping[str, str], then: str = "") -> str:
-    """Inserts the rows that `arrays_of` holds, in their order. `then`: ON CONFLICT, RETURNING."""
+    """Inserts the rows of `to_columns`, in their order. `then`: ON CONFLICT, RETURNING."""
     columns = ", ".join(types)
     return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {unnest_rows(types)} ORDER BY place {then}"
 

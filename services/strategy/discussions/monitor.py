@@ -25,11 +25,7 @@ class DiscussionWatch:
         """Looks when the next is due, and does what is due."""
         async with self._store.read() as reader:
             due_at = await reader.fetch(due.next_due())
-        if due_at is None:
-            return False
-        seconds = (due_at - self._clocks.story()).total_seconds()
-        if seconds > 0:
-            self.loop.wake_after(seconds)
+        if not self.loop.wake_when_due(due_at, self._clocks.story()):
             return False
         self.loop.wake_after(AGAIN_SECONDS)
         return await self._warn() + await self._check_answers() + await self._ask_for_records() > 0

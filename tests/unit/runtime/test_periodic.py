@@ -1,6 +1,7 @@
 """A loop that outlives its errors."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -99,4 +100,24 @@ async def test_a_loop_may_turn_seldom_and_be_tried_again_soon() -> None:
     async with asyncio.timeout(1):
         while turns < 5:  # noqa: ASYNC110 counts turns, which are no event
             await asyncio.sleep(0.01)
+    await loop.stop()
+
+
+async def test_a_moment_to_come_wakes_the_loop_then_and_one_that_is_past_is_due_now() -> None:
+    turns, now = list[int](), datetime(2026, 3, 2, tzinfo=UTC)
+
+    async def turn() -> bool:
+        turns.append(1)
+        return False
+
+    loop = Repeating("due", turn, every_seconds=60)
+    await loop.start()
+    await asyncio.sleep(0)
+    assert loop.wake_when_due(now, now)
+    assert not loop.wake_when_due(None, now)
+    before = len(turns)
+    assert not loop.wake_when_due(now + timedelta(seconds=0.1), now)
+    async with asyncio.timeout(5):
+        while len(turns) == before:  # noqa: ASYNC110 the loop itself turns
+            await asyncio.sleep(0.02)
     await loop.stop()
