@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 EVERY_SECONDS = 0.1
+SAID_EVERY_SECONDS = 20
 
 
 class NotReady(Exception):
@@ -25,13 +26,25 @@ def obstacles(urls: Mapping[str, str], *, replicas: int = 1) -> dict[str, str]:
 
 
 def wait(
-    urls: Mapping[str, str], replicas: int, within_seconds: float, *, stopping: threading.Event, lost: Callable[[], str]
+    urls: Mapping[str, str],
+    replicas: int,
+    within_seconds: float,
+    *,
+    stopping: threading.Event,
+    lost: Callable[[], str],
+    say: Callable[[str], None] = lambda _line: None,
 ) -> None:
-    """Returns when all answer 200. `lost` says why to stop hoping, or nothing. Raises NotReady."""
-    until = time.monotonic() + within_seconds
+    """Returns when all answer 200. `lost` says why to stop hoping, or nothing. Raises NotReady.
+
+    `say` is told what is waited for, as long as it lasts: a slow machine needs minutes.
+    """
+    until, said_at = time.monotonic() + within_seconds, time.monotonic()
     while missing := obstacles(urls, replicas=replicas):
         if reason := lost():
             raise NotReady(reason)
+        if time.monotonic() - said_at > SAID_EVERY_SECONDS:
+            said_at = time.monotonic()
+            say(f"still waiting for {', '.join(missing)}")
         if time.monotonic() > until:
             raise NotReady("\n".join(f"{name} is not ready: {answer}" for name, answer in missing.items()))
         if stopping.wait(EVERY_SECONDS):

@@ -20,7 +20,7 @@ from infra.local.supervisor import Supervisor
 from infra.postgres.backup import dump, require_its_keys
 
 ENGINES = ("postgres", "kafka")
-READY_WITHIN_SECONDS = 90
+READY_WITHIN_SECONDS = 300
 
 
 class Stack:
@@ -144,7 +144,14 @@ class Stack:
     def wait_ready(self, within_seconds: float = READY_WITHIN_SECONDS) -> None:
         """Returns when everything answers that it is ready. Raises NotReady."""
         urls = self._roster.ready_urls()
-        readiness.wait(urls, self._replicas, within_seconds, stopping=self._stopping, lost=self._supervisor.why_lost)
+        readiness.wait(
+            urls,
+            self._replicas,
+            within_seconds,
+            stopping=self._stopping,
+            lost=self._supervisor.why_lost,
+            say=lambda line: self._say(f"{line}; their logs are in {self.layout.folder / 'logs'}"),
+        )
 
     def environment(self, service: str, slot: int = 0) -> dict[str, str]:
         """The whole environment that this service's process has; `python -m services forward` runs in clock's."""
