@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from services.handbook import phrases
 from services.handbook.question import triggers_of
-from services.protocol.loader import DEFAULT, Library, Origin, files
+from services.protocol.loader import Library, Origin, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
 from services.protocol.policy.rule_language.periods import spoken
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.rule_file import DEFAULT
 
 
 def explain(event_kind: str, authority: str, library: Library | None = None) -> str:

@@ -21,10 +21,11 @@ from services.handbook.question import triggers_of
 from services.handbook.stories import story_form
 from services.handbook.stories.timeline_page import COLUMNS, moments
 from services.platform.runtime.logs import logger
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
 from services.protocol.policy.rule_language.periods import spoken
 from services.protocol.policy.rule_language.vocabulary import Trigger
+from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import Timeline, tell
 
 HERE = Path(__file__).parent

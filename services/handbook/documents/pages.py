@@ -5,7 +5,8 @@ from pathlib import Path
 from services.handbook.charts.chart import charts
 from services.handbook.charts.svg import svg
 from services.handbook.documents import protocol_page, requirements
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 
 FOLDER = Path(__file__).parents[3] / "docs"
 DRAWN = ("child.reported-missing",)

@@ -17,7 +17,8 @@ from services.handbook.stories import story_form
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Store
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import tell
 from services.safeguarding.operators import OperatorRole
 from tests.support.console import account, csrf_in, settings_of, sign_in

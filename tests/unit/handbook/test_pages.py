@@ -4,7 +4,8 @@ from pathlib import Path
 
 from services.handbook.documents import pages as documents
 from services.handbook.documents import protocol_page
-from services.protocol.loader import DEFAULT, Library, files
+from services.protocol.loader import Library, files
+from services.protocol.rule_file import DEFAULT
 
 PROTOCOL = Library(files()).current(DEFAULT)
 PAGE = protocol_page.page(PROTOCOL)
