@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import os
 import sys
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +15,10 @@ import uvloop
 from services.audit.commands import audit, aware
 from services.console.accounts.commands import accounts
 from services.console.acts.dead_letter_commands import dead_letters
+from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import refused
 from services.police.commands import police
+from services.safeguarding.working_time import day_in_england
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
@@ -48,6 +51,11 @@ def run(service: str) -> None:
     # The same loop in C: a fifth of a busy service's time. By the policy, also in the thread in which Faust reads from Kafka.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.run(main())
+
+
+def today() -> date:
+    """In England, by the wall clock."""
+    return day_in_england(Clocks().wall())
 
 
 @app.command()
@@ -113,9 +121,12 @@ def check(folder: Path | None = None) -> None:
     """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, and the words they send."""
     from services.handbook.check import check as findings_in
     from services.handbook.check import read_of
+    from services.protocol.checks.check import warnings
 
     for sentence in read_of(folder):
         typer.echo(sentence)
+    for sentence in warnings(folder, today()):
+        typer.echo(f"warning: {sentence}", err=True)
     findings = findings_in(folder)
     for each in findings:
         typer.echo(str(each), err=True)
@@ -130,6 +141,9 @@ def explain(
     authority: str = "default",
     folder: Path | None = None,
     *,
+    on: Annotated[
+        str | None, typer.Option(help="A day, 2026-12-01: the rules as they are in force then. Left out: today.")
+    ] = None,
     chart: bool = typer.Option(False, "--chart", help="As a Mermaid flow chart."),
     svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
 ) -> None:
@@ -138,17 +152,18 @@ def explain(
     from services.handbook.charts.svg import svg as drawing
     from services.handbook.explain import explain as sentences
     from services.handbook.explain import require_known
+    from services.protocol.law.periods import day_of
     from services.protocol.loader import Library, files, is_of_rules, passed_over
 
     for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
         typer.echo(f"{each} is not read: see `check`", err=True)
     try:
-        library = Library(files(folder))
+        library, day = Library(files(folder)), day_of(on) or today()
         require_known(library, authority)
         if not chart and not svg:
-            typer.echo(sentences(event, authority, library), nl=False)
+            typer.echo(sentences(event, authority, library, day), nl=False)
             return
-        found = charts(event, library, authority)
+        found = charts(event, library, authority, day)
         typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

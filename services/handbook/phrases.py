@@ -64,6 +64,13 @@ def start(rule: Rule) -> str:
     return "in working hours" if rule.hours == "working" else ""
 
 
+def days(rule: Rule) -> str:
+    """The days on which it is in force, `from 9 June 2025 to 1 March 2026`; empty for a rule without."""
+    first = "" if rule.since is None else f"from {rule.since:%-d %B %Y}"
+    last = "" if rule.to is None else f"to {rule.to:%-d %B %Y}"
+    return " ".join(filter(None, [first, last]))
+
+
 def meets(rule: Rule) -> str:
     """When the discussion is to which it invites; empty for any other rule."""
     when = rule.meets
