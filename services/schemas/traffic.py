@@ -24,7 +24,7 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp, RulesTakenUp
 from services.safeguarding.duty.outcomes import (
     DutyAccepted,
     DutyAcknowledged,
@@ -105,7 +105,7 @@ SAYS: dict[str, Kinds] = {
         DutyAcknowledged,
         *SENDING,
     ),
-    "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, ReportTaken, DutyFailed),
+    "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, ReportTaken, DutyFailed, RulesTakenUp),
     "police": (
         *every(events.PoliceReply),
         events.PoliceNoticeHasGaps,

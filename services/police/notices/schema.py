@@ -188,7 +188,9 @@ class NoticeData(Contract):
     request: str | None = None
     exercise: bool
     handling: Literal["OFFICIAL-SENSITIVE"] = "OFFICIAL-SENSITIVE"
-    sharing_basis: str = "Shared without consent where safety may be at risk (DfE statutory guidance on unaccompanied migrant children)"
+    sharing_basis: str = (
+        "Shared without consent where safety may be at risk (DfE statutory guidance on unaccompanied migrant children)"
+    )
     sender: Sender
     child: Child | None
     """None while nobody knows which child it is: then `candidates` says whom it may be."""

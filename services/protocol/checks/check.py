@@ -50,13 +50,20 @@ def faults_in(read: Sequence[RulesFile]) -> list[Finding]:
     return spelled or list(dict.fromkeys(_faults_of_rules(read)))
 
 
-def _faults_of_words(read: Sequence[RulesFile]) -> Iterator[Finding]:
+def faults_of(authority: str, read: Sequence[RulesFile]) -> list[Finding]:
+    """Of the files of this authority alone, beside those of everybody, which are sound: a fraction of the work."""
+    spelled = list(_faults_of_words(read, authority))
+    return spelled or list(dict.fromkeys(_faults_of_rules(read, authority)))
+
+
+def _faults_of_words(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:
     values = shipped().values
     for each in (file for file in read if file.authority == DEFAULT and not list(wrong_values(file.values))):
         values = law_of([each]).values if each.values else values
-    for each in read:
+    mine = [each for each in read if only in (None, each.authority)]
+    for each in mine:
         yield from unknown_words(each, values)
-    yield from _given_twice(read)
+    yield from _given_twice(mine)
 
 
 def _given_twice(read: Sequence[RulesFile]) -> Iterator[Finding]:
@@ -77,17 +84,18 @@ def _given_twice(read: Sequence[RulesFile]) -> Iterator[Finding]:
             yield Finding(each.path, each.lines[name], name, says, instead, unreadable=True)
 
 
-def _faults_of_rules(read: Sequence[RulesFile]) -> Iterator[Finding]:
+def _faults_of_rules(read: Sequence[RulesFile], only: str | None = None) -> Iterator[Finding]:
     base = [each for each in read if each.authority == DEFAULT]
+    authorities = sorted({each.authority for each in read} - {DEFAULT}) if only is None else [only]
     law, days = law_of(base), turning_days_of(read)
-    yield from _faults_of_data(read, law, days)
+    yield from _faults_of_data([each for each in read if only in (None, each.authority)], law, days)
     seen: set[str] = set()
     for on in days:
         text = merged(base, DEFAULT, on, law)
         default = parse(text)
-        if text not in seen:
+        if only is None and text not in seen:
             yield from _faults_on_a_day(base, default, law.sources)
-        for authority in sorted({each.authority for each in read} - {DEFAULT}):
+        for authority in authorities:
             own = [each for each in read if each.authority == authority]
             its_text = merged([*base, *own], authority, on, law)
             if its_text not in seen:

@@ -22,6 +22,7 @@ OF_A_FILE = (
 )  # fmt: skip
 OF_AN_APPROVAL = {"by", "reasons"}
 OF_AN_ADOPTION = ({"by"}, {"by", "from"})
+AUTHORITY = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 PART = re.compile(r"^[a-z_-]+$|^[0-9]+$")
 """Parts of a fault's place, without the names of classes and kinds that pydantic inserts."""
 KNOWN: Mapping[str, type[StrEnum]] = {
@@ -66,6 +67,9 @@ def _outside_the_rules(file: RulesFile) -> Iterator[Finding]:
     for _, word in (place for place in file.places if place[0] == ""):
         if word not in OF_A_FILE:
             yield _finding(file, "", word, f"{word} is no word of a protocol file", _nearest(word, OF_A_FILE))
+    if AUTHORITY.match(file.authority) is None:
+        says = f"authority: {file.authority} is no authority's id"
+        yield _finding(file, "", "authority", says, "small letters, digits and hyphens, as in the register")
     if not file.version:
         yield Finding(file.path, 1, None, "the file has no version", "version: 2026.1", unreadable=True)
     lists: tuple[tuple[str, object, type[StrEnum]], ...] = (

@@ -4,9 +4,12 @@ Heard by the console and the audit alone: most of the bus's messages are these, 
 to pass them over (docs/decisions/0014).
 """
 
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.message import Message, Topic
@@ -50,6 +53,21 @@ class DeliveriesAttempted(Evidence, kind="deliveries.attempted.v1"):
     """Attempts about one child that one service recorded together."""
 
     attempts: tuple[DeliveryAttempted, ...]
+
+
+class RulesTakenUp(Evidence, kind="rules.taken-up.v1"):
+    """New rules of an authority, or of everybody (`default`), are in force. They lie in `protocol.editions` under this number, with the
+    name of whoever adopted them; the hash shows any change. The envelope's subject is no child but `rules-` and the authority.
+    """
+
+    edition: int
+    """Those of one authority count from 1."""
+    hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """SHA-256 of the files."""
+    adopted: bool
+    """A file says who adopted them."""
+    effective_from: date
+    """The first day on which any of them holds."""
 
 
 class RegisterLookedUp(Evidence, kind="register.looked-up.v1"):
