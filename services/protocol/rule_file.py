@@ -51,7 +51,7 @@ class RulesFile:
     stand_down: dict[str, str] = field(default_factory=dict)
     approved: dict[str, str] | None = None
     """Who approved that `closing`, `watch-on` or `stand-down` asks less than the default, and why."""
-    adopted: dict[str, Any] | None = None
+    adopted: dict[str, Any] | str | None = None
     """Who adopted the file, and the first day on which it holds."""
     sources: list[dict[str, Any]] = field(default_factory=list)
     """Further texts that its rules cite."""
@@ -60,8 +60,13 @@ class RulesFile:
 
     @property
     def since(self) -> date | None:
-        """Raises ValueError where `adopted` names no day as `from`."""
-        return day_of((self.adopted or {}).get("from"))
+        """Raises ValueError where `adopted` is not written as it must be."""
+        if self.adopted is None:
+            return None
+        if not isinstance(self.adopted, dict):
+            msg = f"{self.path.name}: `adopted` names who, and may say from which day"
+            raise ValueError(msg)  # noqa: TRY004 a fault of a file, as all others
+        return day_of(self.adopted.get("from"))
 
     def period(self, rule: dict[str, Any]) -> Period:
         """The days on which this rule of the file holds. Raises ValueError for what is no day."""

@@ -74,7 +74,7 @@ class _Choosing:
         dated = [Dated(each.effective_from, tuple(each.edition.read())) for each in sound]
         is_known = newest is not None and kept and kept[-1].hash == newest.hash
         if newest is None:
-            self._blame(whose, (GONE,) if kept and kept[-1].edition.files else ())
+            self._blame(whose, (GONE,) if kept and kept[-1].edition.says_something else ())
         elif not is_known:
             says = self.found.faults.get(whose) or _faults(newest, beside)
             self._blame(whose, says)

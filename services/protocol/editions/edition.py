@@ -32,6 +32,13 @@ class Edition:
     def written(self) -> str:
         return json.dumps([[each.name, each.text] for each in sorted(self.files)])
 
+    @property
+    def says_something(self) -> bool:
+        """False where its files hold no rule and no list: the rules are withdrawn."""
+        return any(
+            each.rules or each.closing or each.watch_on or each.stand_down or each.values for each in self.read()
+        )
+
     def read(self) -> list[RulesFile]:
         """Raises ValueError for a file that cannot be read."""
         return [read_text(Path(each.name), each.text) for each in sorted(self.files)]
@@ -52,6 +59,6 @@ class Adoption:
 
 def adoption_of(read: list[RulesFile], today: date) -> Adoption:
     """The names in its files. It holds from the first day that a file names; from today where one names none."""
-    names = dict.fromkeys(str(each.adopted["by"]) for each in read if each.adopted is not None)
+    names = dict.fromkeys(str(each.adopted["by"]) for each in read if isinstance(each.adopted, dict))
     days = [each.since or today for each in read]
     return Adoption(", ".join(names) or None, min(days, default=today))
