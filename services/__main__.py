@@ -18,7 +18,7 @@ from services.console.acts.dead_letter_commands import dead_letters
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.commands import refused
 from services.police.commands import police
-from services.safeguarding.working_time import day_in_england
+from services.safeguarding.working_time import day_in_england, in_england
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")
 KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
@@ -133,6 +133,34 @@ def check(folder: Path | None = None) -> None:
     if findings:
         raise typer.Exit(1)
     typer.echo("the protocol holds: every path ends in a person, every rule cites, every text fits")
+
+
+@app.command()
+def editions(
+    authority: Annotated[
+        str | None, typer.Option(help="Whose; `default` for the files of everybody. Left out: all.")
+    ] = None,
+) -> None:
+    """Say which rules of an authority's own were taken up when, since when they hold, and who adopted them."""
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.engine import connect
+    from services.platform.store.unit_of_work import Store
+    from services.protocol.editions.store import Taken, history
+
+    async def read() -> list[Taken]:
+        store = Store(connect(Settings(), "protocol"))
+        try:
+            async with store.read() as reader:
+                return await reader.fetch(history(authority))
+        finally:
+            await store.close()
+
+    for each in asyncio.run(read()):
+        adopted = "nobody is named" if each.adopted_by is None else f"adopted by {each.adopted_by}"
+        typer.echo(
+            f"{each.whose} {each.number}: taken up {in_england(each.taken_up_at):%-d %B %Y %H:%M}, in force from "
+            f"{each.effective_from:%-d %B %Y}, {adopted}, sha256 {each.hash[:12]}"
+        )
 
 
 @app.command()

@@ -65,8 +65,9 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
         yield f"  {_step_sentence(step, rule)}"
     yield f"  It ends when {phrases.ends(rule)}."
     yield f"  Because: {rule.because.note} ({', '.join(rule.because.cite)}; {rule.because.kind}; {rule.protocol}; {origins[rule.id]})"
-    if rule.since is not None or rule.to is not None:
-        yield f"  In force {phrases.days(rule)}."
+    days = phrases.days(rule.since, rule.to)
+    if days:
+        yield f"  In force {days}."
     if rule.approved is not None:
         yield f"  Asks less than the default: approved by {rule.approved.by}, because {rule.approved.reasons}."
     yield ""

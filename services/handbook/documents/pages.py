@@ -18,7 +18,11 @@ def documents() -> dict[str, str]:
     library = Library(files())
     protocol = library.current(DEFAULT)
     drawn = {f"protocol/{event}.svg": svg(charts(event, library, DEFAULT)) for event in DRAWN}
-    return {"protocol.md": protocol_page.page(protocol), "requirements.md": requirements.page(protocol), **drawn}
+    return {
+        "protocol.md": protocol_page.page(protocol, library.law),
+        "requirements.md": requirements.page(protocol),
+        **drawn,
+    }
 
 
 def differing(folder: Path = FOLDER) -> list[str]:

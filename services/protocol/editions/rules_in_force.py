@@ -36,12 +36,13 @@ class RulesInForce:
 
     def current(self, authority: str, on: date) -> Protocol:
         """The authority's protocol as it is in force on that day. Raises RuntimeError before the first are put."""
-        return self._library(authority, on).current(authority, on)
+        return self.library(authority, on).current(authority, on)
 
     def text(self, authority: str, on: date) -> str:
-        return self._library(authority, on).text(authority, on)
+        return self.library(authority, on).text(authority, on)
 
-    def _library(self, authority: str, on: date) -> Library:
+    def library(self, authority: str, on: date) -> Library:
+        """The files by which the authority goes on that day. Raises RuntimeError before the first are put."""
         if self._choice is None:
             msg = "no rules are in force yet"
             raise RuntimeError(msg)

@@ -9,8 +9,6 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field
-
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.message import Message, Topic
 
@@ -62,7 +60,7 @@ class RulesTakenUp(Evidence, kind="rules.taken-up.v1"):
 
     edition: int
     """Those of one authority count from 1."""
-    hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    hash: str
     """SHA-256 of the files."""
     adopted: bool
     """A file says who adopted them."""
