@@ -1,5 +1,6 @@
 """Rules are taken up while the service runs, on a real PostgreSQL: recorded, said on the bus, and still there after a restart."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,9 @@ from uuid import uuid4
 import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from services.__main__ import app
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
@@ -185,3 +188,20 @@ async def test_no_record_can_be_changed_by_the_service(process: Process) -> None
             with pytest.raises(Exception, match="permission denied"):
                 await connection.execute(text(change))
             await connection.rollback()
+
+
+async def test_the_record_is_listed_for_whoever_asks(
+    process: Process, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await process.looks(1)
+    await process.writes("a-rule")
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "database_password").write_text(f"{database.password}-protocol")
+    monkeypatch.setenv("SAFE_RETURN_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("SAFE_RETURN_DATABASE", f"postgresql://127.0.0.1:{database.port}/safe_return")
+    monkeypatch.setenv("SAFE_RETURN_HTTP_PORT", "1")
+    said = await asyncio.to_thread(CliRunner().invoke, app, ["editions", "--authority", process.whose])
+    assert said.exit_code == 0, said.output
+    assert said.output.startswith(f"{process.whose} 1: taken up ")
+    assert "adopted by Director of Children's Services" in said.output
