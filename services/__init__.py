@@ -1,1 +1,1 @@
-"""Safe Return's services and the floors they share. Layers, lowest first: safeguarding, runtime, store, bus, register, delivery, a service."""
+"""Safe Return's services, and the floors that they share (`platform`, `safeguarding`, `wording`)."""

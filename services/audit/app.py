@@ -11,6 +11,7 @@ from services.platform.runtime.periodic import Repeating
 from services.platform.runtime.settings import Settings
 
 ANCHOR_EVERY_SECONDS = 60
+REMOVE_EVERY_SECONDS = 3600
 GATHER_SECONDS = 0.1
 """A report causes more than a hundred messages, and nobody waits for their entries."""
 
@@ -32,6 +33,13 @@ async def main() -> None:
             logger().info("anchored", anchor=made.number, hash=made.hash.hex())
         return False
 
+    async def remove_exercises() -> bool:
+        """True while there are more."""
+        async with host.store.transaction() as uow:
+            removed = await store.remove_old_exercises(uow)
+        return removed > 0
+
+    host.add_periodic(Repeating("old exercises", remove_exercises, every_seconds=REMOVE_EVERY_SECONDS))
     host.add_periodic(Repeating("anchors", anchor, every_seconds=ANCHOR_EVERY_SECONDS))
     host.add_periodic(Repeating("reconciling", reconciler.look, every_seconds=LOOK_EVERY_SECONDS))
     await host.run()

@@ -13,7 +13,8 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from services.audit.verification import Verified
+    from services.audit.verification.checkpoint import Checkpoint
+    from services.audit.verification.run import Verified
 
 T = TypeVar("T")
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
@@ -30,16 +31,33 @@ def verify(
     anchor: Annotated[
         str | None, typer.Option(help="An anchor's hash that was kept elsewhere: the record must still hold it.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that says how far the record was verified: start there, and write it anew. Not of one child."
+        ),
+    ] = None,
+    from_start: Annotated[  # noqa: FBT002 typer's way
+        bool, typer.Option("--from-start", help="Verify everything, and then write the checkpoint.")
+    ] = False,
 ) -> None:
-    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any was."""
-    from services.audit.verification import Verified, chain_of, verify_all, verify_anchors, verify_chain
+    """Find every entry that was changed, removed, reordered or cut off; of one child, or of all. Exits with 1 if any
+    was.
 
+    From a checkpoint on, what lies before it is not read again: only its anchors are.
+    """
+    from services.audit.verification.checkpoint import write
+    from services.audit.verification.run import Verified, chain_of, verify_all, verify_anchors, verify_chain
+
+    if checkpoint is not None and named is not None:
+        raise typer.BadParameter("a checkpoint is of the whole record, not of one chain", param_hint="--checkpoint")
+    since = None if checkpoint is None or from_start else _read(checkpoint)
     if anchor is not None and not SHA256.match(anchor):
         raise typer.BadParameter("an anchor's hash has 64 hexadecimal digits in lower case", param_hint="--anchor")
 
     async def look(connection: "AsyncConnection") -> "Verified | None":
         if named is None:
-            return await verify_all(connection, witness=anchor)
+            return await verify_all(connection, witness=anchor, checkpoint=since)
         found = await chain_of(connection, named)
         if found is None:
             return None
@@ -51,13 +69,31 @@ def verify(
     verified = _ask(look)
     if verified is None:
         raise _nothing_known_of(str(named))
+    _report(verified, "" if since is None else f" since anchor {since.anchor}")
+    if checkpoint is not None and verified.newest is not None:
+        write(checkpoint, verified.newest)
+
+
+def _read(file: Path) -> "Checkpoint | None":
+    from services.audit.verification.checkpoint import NoCheckpoint, read
+
+    try:
+        return read(file)
+    except NoCheckpoint as error:
+        raise typer.BadParameter(str(error), param_hint="--checkpoint") from error
+
+
+def _report(verified: "Verified", since: str) -> None:
+    """Says what was found. Raises typer's Exit for a record that does not hold."""
     for fault in verified.faults:
         typer.echo(fault, err=True)
     counted = f"{verified.chains} chains, {verified.entries} entries, {verified.anchors} anchors"
     if verified.faults:
-        typer.echo(f"the record does not hold: {len(verified.faults)} faults in {counted}", err=True)
+        typer.echo(f"the record does not hold: {verified.faulty} faults in {counted}", err=True)
         raise typer.Exit(BROKEN)
-    typer.echo(f"the record holds: {counted}")
+    typer.echo(f"the record holds{since}: {counted}")
+    if verified.removed:
+        typer.echo(f"{verified.removed} chains of exercises were removed by retention, and their heads hold")
 
 
 @audit.command()
@@ -70,7 +106,7 @@ def pack(
     """Write the evidence of an episode: a JSON file, and the same as a page to read or print."""
     from services.audit import store
     from services.audit.evidence_pack import Pack, build_pack
-    from services.audit.verification import chain_of
+    from services.audit.verification.run import chain_of
     from services.platform.runtime.clocks import Clocks
 
     async def look(connection: "AsyncConnection") -> Pack | None:
@@ -135,7 +171,7 @@ def anchor() -> None:
 def replay(
     since: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")],
 ) -> None:
-    """Publish again what was recorded since: after a copy was restored beside a bus that is empty."""
+    """Publish the messages recorded since, after a copy was restored beside an empty bus."""
     from services.audit import replay as audit_replay
     from services.platform.runtime.settings import Settings
 
@@ -159,7 +195,7 @@ def _nothing_known_of(named: str) -> typer.Exit:
 
 
 def _ask(look: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
-    from services.audit.verification import one_moment
+    from services.audit.verification.run import one_moment
     from services.platform.runtime.settings import Settings
     from services.platform.store.engine import connect
 

@@ -16,7 +16,7 @@ from services.audit import store
 from services.audit.message_summary import detail, in_london, plain
 from services.audit.policy.chain import Anchor, Entry, Head, moment
 from services.audit.policy.evidence import Evidence, evidence_of
-from services.audit.verification import Verified, verify_anchors, verify_chain
+from services.audit.verification.run import Verified, verify_anchors, verify_chain
 from services.safeguarding.identifiers import code_of
 
 FORM = "safe-return evidence 1"
@@ -42,7 +42,7 @@ class Pack:
         return code_of(self.id)
 
     def as_json(self) -> str:
-        """Entries of the child's other episodes have only the SHA-256 of their envelope, which is enough to verify the chain."""
+        """Entries of the child's other episodes show only the SHA-256 of their envelope, enough to verify the chain."""
         mine = {each.entry.position for each in self.evidence.messages}
         return json.dumps(
             {

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.audit.policy.evidence import RecordedMessage
+from services.audit.policy.evidence import Fact
 from services.safeguarding.identifiers import code_of, telling
 from services.safeguarding.working_time import in_england
 
 MOMENT = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]+)$")
 VERSION = re.compile(r"\.v[0-9]+$")
 SPOKEN = {
+    "message.decided.v1": "decided upon a message",
     "protocol.decided.v1": "decided",
     "episode.changed.v1": "episode now stands",
     "duty.changed.v1": "duty now stands",
@@ -19,7 +20,9 @@ SPOKEN = {
     "duty.delivered.v1": "delivered to the handset",
     "duty.acknowledged.v1": "acknowledged by a person",
     "duty.failed.v1": "could not be told",
+    "duty.outcomes.v1": "what came of tellings",
     "delivery.attempted.v1": "attempt to deliver",
+    "deliveries.attempted.v1": "attempts to deliver",
     "register.looked-up.v1": "personal details read",
     "rules.taken-up.v1": "an authority's rules taken up",
     "operator.acted.v1": "operator acted",
@@ -33,7 +36,7 @@ SPOKEN = {
 }
 SHOWN = (
     "act", "verdict", "about", "rule", "protocol", "cites", "state", "ended_because", "role", "channel", "wording", "because",
-    "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "account", "person", "by", "force",
+    "step", "how", "reason", "medium", "attempt", "result", "status", "purpose", "fields", "looked_up", "account", "person", "by", "force",
     "service", "origin", "open_conditions", "next_step_at", "next_role", "unknown", "said_by", "nature", "retracts",
     "reference_kind", "grade", "starts_at", "quorum", "edition", "adopted", "effective_from", "hash",
 )  # fmt: skip
@@ -45,9 +48,9 @@ def plain(kind: str) -> str:
     return SPOKEN.get(kind) or re.sub(r"[.-]", " ", VERSION.sub("", kind))
 
 
-def detail(message: RecordedMessage) -> list[tuple[str, str]]:
+def detail(fact: Fact) -> list[tuple[str, str]]:
     """Names and values. A duty is named by the code that its recipient would text back."""
-    content = message.content
+    content = fact.content
     shown = [
         (name.replace("_", " "), _in_words(content[name]))
         for name in SHOWN

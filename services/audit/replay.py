@@ -1,5 +1,6 @@
-"""Publishes recorded messages again, for a bus that has lost them: if Kafka and the database are both lost and a copy of the
-database is restored, a message that one service had published and another had not yet consumed is only on the record.
+"""Publishes recorded messages again, for a bus that has lost them: if Kafka and the database are both lost and a copy
+of the database is restored, a message that one service had published and another had not yet consumed is only on the
+record.
 
 Services that did consume a message ignore it, by its id. A dead letter is not recorded in full, and is left out.
 """
@@ -11,6 +12,7 @@ from kafka import KafkaProducer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.audit.policy.chain import subject_of
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.message import CONTRACTS
 
@@ -24,7 +26,7 @@ ACKNOWLEDGED_WITHIN_SECONDS = 60
 async def recorded_since(connection: AsyncConnection, since: datetime) -> list[tuple[str, str, bytes]]:
     """Child, topic and envelope of each message, in the order of the record."""
     rows = await connection.execute(SINCE, {"since": since, "letters": MessageDeadLettered.kind})
-    return [(row.chain, str(CONTRACTS[row.kind].topic), bytes(row.envelope)) for row in rows]
+    return [(subject_of(row.chain), str(CONTRACTS[row.kind].topic), bytes(row.envelope)) for row in rows]
 
 
 def publish(bootstrap: str, recorded: Iterable[tuple[str, str, bytes]]) -> int:

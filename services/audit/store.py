@@ -1,14 +1,16 @@
 """Reads the record, and adds to it by the database's own functions: this role can write nothing else."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.audit.policy.chain import Anchor, Entry, Head, envelope_of
-from services.audit.policy.consequences import duty_columns, thread_of
+from services.audit.policy.chain import Anchor, Entry, Head, RemovedChain, chain_name, envelope_of
+from services.audit.policy.consequences import duty_rows, thread_of
 from services.platform.messages.envelope import Received
 from services.platform.store.query import unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
@@ -20,21 +22,16 @@ GIVEN = {
     "kind": "text",
     "happened": "timestamptz",
     "episode": "uuid",
-    "expects": "text",
-    "answers": "text",
+    "expects": "jsonb",
+    "answers": "jsonb",
     "envelope": "bytea",
-    "duty": "uuid",
-    "revision": "integer",
-    "goes_on": "boolean",
-    "next_step_at": "timestamptz",
+    "duties": "jsonb",
 }
 APPEND = f"SELECT audit.append({', '.join(GIVEN)}) FROM (SELECT * FROM {unnest_rows(GIVEN)} ORDER BY place) AS in_order"
 ENTRIES = text(
     "SELECT chain, position, recorded_at, kind, happened_at, episode, envelope, previous, hash "
     "FROM audit.entries WHERE chain = :chain ORDER BY position"
 )
-NO_DUTY = {"duty": None, "revision": None, "goes_on": None, "next_step_at": None}
-ROWS_AT_ONCE = 500
 
 
 def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
@@ -42,16 +39,22 @@ def append(uow: UnitOfWork, received: Received[Message], at: datetime) -> None:
     content = received.content
     thread = thread_of(content, received.id)
     row = {
-        "chain": received.subject,
+        "chain": chain_name(
+            received.subject,
+            exercise=received.exercise,
+            authority=getattr(content, "authority", None),
+            recorded_at=at,
+        ),
         "at": at,
         "kind": content.kind,
         "happened": received.time,
         "episode": getattr(content, "episode", None),
-        "expects": thread.expects,
-        "answers": thread.answers,
+        "expects": _list(thread.expects),
+        "answers": _list(thread.answers),
         "envelope": envelope_of(received.raw, content.kind),
+        "duties": _list(duty_rows(content)),
     }
-    uow.bulk_write(APPEND, row | (duty_columns(content) or NO_DUTY), locks="chain")
+    uow.bulk_write(APPEND, row, locks="chain")
 
 
 async def anchor(uow: UnitOfWork, at: datetime) -> Anchor | None:
@@ -63,16 +66,6 @@ async def anchor(uow: UnitOfWork, at: datetime) -> Anchor | None:
 async def newest_anchor(connection: AsyncConnection) -> Anchor | None:
     rows = await connection.execute(text("SELECT * FROM audit.anchors ORDER BY number DESC LIMIT 1"))
     return next((Anchor(*row) for row in rows), None)
-
-
-async def anchors(connection: AsyncConnection) -> list[Anchor]:
-    """All, oldest first."""
-    return [Anchor(*row) for row in await connection.execute(text("SELECT * FROM audit.anchors ORDER BY number"))]
-
-
-async def anchored(connection: AsyncConnection) -> list[int]:
-    """The numbers of the anchors that have fixed a head, even if the anchor itself is missing."""
-    return list((await connection.execute(text("SELECT DISTINCT anchor FROM audit.heads ORDER BY anchor"))).scalars())
 
 
 async def heads_of_anchor(connection: AsyncConnection, number: int) -> list[Head]:
@@ -89,22 +82,6 @@ async def heads_of_chain(connection: AsyncConnection, chain: str) -> list[Head]:
 async def entries_of(connection: AsyncConnection, chain: str) -> list[Entry]:
     """The whole chain, in order."""
     return [Entry(*row) for row in await connection.execute(ENTRIES, {"chain": chain})]
-
-
-async def chains(connection: AsyncConnection) -> AsyncIterator[str]:
-    """All chains that have an entry or a head, by name, read in pages of ROWS_AT_ONCE."""
-    after = ""
-    found = text(
-        "SELECT chain FROM (SELECT DISTINCT chain FROM audit.entries WHERE chain > :after "
-        "UNION SELECT DISTINCT chain FROM audit.heads WHERE chain > :after) AS known ORDER BY chain LIMIT :most"
-    )
-    while True:
-        rows = list((await connection.execute(found, {"after": after, "most": ROWS_AT_ONCE})).scalars())
-        if not rows:
-            return
-        for chain in rows:
-            yield chain
-        after = rows[-1]
 
 
 async def episodes(connection: AsyncConnection) -> list[tuple[UUID, str]]:
@@ -131,3 +108,25 @@ async def has_chain(connection: AsyncConnection, chain: str) -> bool:
         "OR EXISTS (SELECT FROM audit.heads WHERE chain = :chain)"
     )
     return bool(await connection.scalar(found, {"chain": chain}))
+
+
+async def remove_old_exercises(uow: UnitOfWork) -> int:
+    """Removes chains of exercises whose time is over, a few at once. Returns how many."""
+    removed: int = await uow.connection.scalar(text("SELECT audit.remove_old_exercises()"))
+    return removed
+
+
+async def was_removed_by_retention(connection: AsyncConnection, chain: str, last: Head | None) -> bool:
+    """Whether a chain of which only heads are left was rightly removed, and ended as its last head says."""
+    found = text("SELECT chain, position, hash, removed_at FROM audit.removed WHERE chain = :chain")
+    removed = next((RemovedChain(*row) for row in await connection.execute(found, {"chain": chain})), None)
+    if removed is None or last is None or not removed.was_due():
+        return False
+    return (removed.position, removed.hash) == (last.position, last.hash)
+
+
+def _list(several: Sequence[Any]) -> str | None:
+    """As JSON, since PostgreSQL's own lists cannot be of different lengths in one column of a statement. None: there
+    are none.
+    """
+    return to_json(several).decode() if several else None

@@ -9,6 +9,8 @@ from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.roles import Wording
 
+MOBILE = "people.mobile"
+
 
 class Alerts:
     def __init__(self, keyring: Keyring, clocks: Clocks) -> None:
@@ -20,7 +22,7 @@ class Alerts:
             return Undeliverable("nobody-in-role")
         found = await uow.fetch(contact_by_person(self._keyring, delivery.person))
         if found is None or found.mobile is None:
-            return Undeliverable("no-address", delivery.person)
+            return Undeliverable("no-address", delivery.person).having_read(MOBILE)
         confirm = None
         if delivery.duty.wording is Wording.CONFIRM_RETURN:
             numbers = self._keyring.number_hashes(found.mobile)
@@ -28,4 +30,4 @@ class Alerts:
         body = messages.write_alert(
             delivery.duty.wording, found.language, delivery.code, exercise=delivery.exercise, confirm=confirm
         )
-        return PreparedMessage(found.mobile, body, delivery.person, ("people.mobile",), number=found.mobile)
+        return PreparedMessage(found.mobile, body, delivery.person, (MOBILE,), number=found.mobile)

@@ -9,6 +9,7 @@ from services.carers.inbound.intake import Intake
 from services.carers.inbound.spool import Spool
 from services.carers.inbound.web import pages
 from services.carers.settings import CarersSettings
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
@@ -53,7 +54,8 @@ async def main() -> None:
             Subscription(DutySendAgain, handlers.on_duty_send_again),
             Subscription(EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND),
             Subscription(ReportTaken, handlers.on_report_taken, Priority.BACKGROUND),
-        ]
+        ],
+        consumer=FaustConsumer,
     )
     card = Card(host.store, settings.twilio_from, settings.authority)
     receipts = Receipts(SERVICE, host.store, host.clocks)

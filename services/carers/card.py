@@ -1,4 +1,5 @@
-"""Prints the card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded to A6.
+"""Prints the card that a carer keeps by the door: one sheet of A4 with a card in English and one in Welsh, each folded
+to A6.
 
 It holds no child and no carer: their code is written in by hand.
 """

@@ -44,8 +44,8 @@ class Handlers:
         await send_again(self._delivery, uow, received, self._clocks.wall())
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
-        """An exercise changes no status: a real BACK or STATUS must not meet it. Nor does an episode that was merged: the child has
-        the status of the other one, which may have been opened earlier.
+        """An exercise changes no status: a real BACK or STATUS must not meet it. Nor does an episode that was merged:
+        the child has the status of the other one, which may have been opened earlier.
         """
         episode = received.content
         if received.exercise or episode.state is EpisodeState.MERGED:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.platform.delivery.settings import TextSettings
+from services.platform.delivery.settings.sms import TextSettings
 
 
 class CarersSettings(TextSettings):
@@ -12,4 +12,4 @@ class CarersSettings(TextSettings):
         description="a folder of this process's own, for texts that come while the database is away"
     )
     authority: str | None = Field(default=None, min_length=1, description="an authority's id, or left out")
-    """Its duty team reads texts from unknown numbers. Without it, the first authority of the register that is not for exercises."""
+    """Its duty team reads texts from unknown numbers. None: the register's first authority that is no exercise."""

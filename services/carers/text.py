@@ -11,14 +11,14 @@ COUNTRY = "GB"
 READ_LETTERS = 4000
 """The grammar reads so much of a text; Twilio joins at most 1,600 letters. The rest is kept for a person."""
 Flaw: TypeAlias = Literal["not-utf-8", "several-bodies", "too-long", "other-words"]
-"""Why a person reads a text as well: its bytes are no UTF-8; it came with several bodies; it is longer than `READ_LETTERS`; another
-text came before it under the same Twilio id.
+"""Why a person reads a text as well: its bytes are no UTF-8; it came with several bodies; it is longer than
+`READ_LETTERS`; another text came before it under the same Twilio id.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`sender` is E.164 where it is a phone number. `received_at` is wall time, `story_at` the same moment in story time."""
+    """`sender` is E.164 if it is a phone number. `received_at` is wall time, `story_at` the same in story time."""
 
     sid: str
     sender: str

@@ -1,4 +1,4 @@
-"""Publishes a made-up report every five minutes, to endpoints of our own: it shows that a real one would get through.
+"""Publishes a made-up report each quarter of an hour, to our own endpoints: it shows that a real one would get through.
 
 Off unless an authority is named for it, whose register must hold only our own staff. The protocol measures the outcome
 (`telling_taken_seconds{exercise="yes"}`), and an alert depends on that (docs/decisions).
@@ -14,9 +14,11 @@ from services.safeguarding.child_events.events import ChildReportedMissing, Proo
 from services.safeguarding.identifiers import AuthorityId, ChildId, derived, trace_of
 from services.safeguarding.working_time import in_working_hours
 
-EVERY = timedelta(minutes=5)
+EVERY = timedelta(minutes=15)
 OVER_AFTER = timedelta(minutes=4)
-"""Before anybody is asked again, so that an exercise that goes well escalates to nobody."""
+"""Before anybody is asked again, so that an exercise that goes well escalates to nobody; and before midnight: the audit
+keeps a chain a day.
+"""
 LOOK_EVERY_SECONDS = 5
 FIRST_CHILD = "SELECT min(id) AS id FROM register.children WHERE authority = %(authority)s"
 
@@ -26,7 +28,7 @@ class NobodyToExerciseWith(Exception):
 
 
 class ExerciseReporter:
-    """`turn` is called often. Message ids are derived from the round's time, so replicas and restarts publish each once."""
+    """`turn` is called often. Message ids derive from the round's time, so replicas and restarts publish each once."""
 
     def __init__(self, store: Store, clocks: Clocks, authority: AuthorityId) -> None:
         self._store = store
@@ -72,5 +74,5 @@ class ExerciseReporter:
 
 
 def _round_of(now: datetime) -> datetime:
-    """The last full five minutes."""
+    """The last full quarter of an hour."""
     return datetime.fromtimestamp(now.timestamp() // EVERY.total_seconds() * EVERY.total_seconds(), UTC)

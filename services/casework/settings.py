@@ -12,4 +12,4 @@ class CaseworkSettings(Settings):
     register_token: SecretStr = Field(min_length=32, description="32 characters or more that nobody can guess")
     """Its bearer may change the register of any authority, so it must be long enough that nobody can guess it."""
     exercise_authority: ExerciseAuthority = ""
-    """Reports its made-up child missing every five minutes, to endpoints of our own. Empty: no such reports."""
+    """Reports its made-up child missing every fifteen minutes, to endpoints of our own. Empty: no such reports."""

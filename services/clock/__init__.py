@@ -1,4 +1,4 @@
-"""Publishes each deadline's event when its time has come, late rather than never, once, and says how late. Knows no law.
+"""Publishes each deadline's event at its time, late rather than never, once, and says how late. Knows no law.
 
 Hears nothing: it claims due rows that the protocol wrote. Any number of clocks share the rows.
 Says the event that each row holds, on child-events.

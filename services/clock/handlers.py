@@ -22,7 +22,7 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
         late = [(now - row.due_at).total_seconds() for row in due]
         for row, seconds in zip(due, late, strict=True):
             uow.publish_composed(Topic.CHILD_EVENTS, row.child, _event_of(row, int(seconds)))
-        await deadlines.fired(uow, [row.deadline for row in due], now)
+        await deadlines.mark_fired(uow, [row.deadline for row in due], now)
     metrics.FIRED.inc(len(due))
     for seconds in late:
         metrics.LATENESS.observe(seconds)
@@ -30,8 +30,8 @@ async def fire_due(store: Store, clocks: Clocks) -> bool:
 
 
 def _event_of(row: DueRow, late_seconds: int) -> bytes:
-    """Bytes that are not a message are published as they are: the consumer makes them a dead letter, which a person sees. If such
-    a row were held back, it would hold back every deadline after it.
+    """Bytes that are not a message are published as they are: the consumer makes them a dead letter, which a person
+    sees. If such a row were held back, it would hold back every deadline after it.
     """
     try:
         return with_lateness(row.envelope, late_seconds)

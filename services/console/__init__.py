@@ -1,9 +1,10 @@
 """Shows who has been told and who has not, who has answered, and what comes next, when.
 
 Hears: everything (child events, duties, outcomes, decisions, evidence, dead letters), into a read model of its own.
-Says: what operators do, as an ordinary event or outcome, and with it who did it, in which role, and why (`operator.acted.v1`).
-HTTP: `/` every open episode, `/episodes/{id}` one timeline, live by server-sent events; one page for each act. All need a session.
-Promises: at most 1 s behind the bus; a message heard twice or late never overwrites a newer one; an act is done once, on the
-state that its page showed, by somebody whose role allows it; no name, number, address or word about a child is on a page,
-except the reasons that operators gave, and a name after somebody on duty has said why they must know it.
+Says: what operators do, as an ordinary event or outcome, and with it who did it, in which role, and why
+(`operator.acted.v1`). HTTP: `/` every open episode, `/episodes/{id}` one timeline, live by server-sent events; one page
+for each act. All need a session. Promises: at most 1 s behind the bus; a message heard twice or late never overwrites a
+newer one; an act is done once, on the state that its page showed, by somebody whose role allows it; no name, number,
+address or word about a child is on a page, except the reasons that operators gave, and a name after somebody on duty
+has said why they must know it.
 """

@@ -11,7 +11,6 @@ from services.platform.bus.admin.consumer_lag import LagWatch
 from services.platform.bus.consumers.batch_consumer import BatchConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import in_background
-from services.platform.store.engine import database_url
 from services.platform.store.migrations.access import SERVICES
 
 GATHER_SECONDS = 0.05
@@ -22,11 +21,9 @@ async def main(guests: Sequence[Guest] = ()) -> None:
     """Runs until SIGTERM or SIGINT."""
     settings = ConsoleSettings()
     host = ServiceHost("console", settings)
-    changes = Changes(database_url(settings, "console"), host.clocks)
+    changes = Changes(host.store.channels, host.clocks)
     subscriptions = in_background(Handlers(host.clocks).by_kind())
     host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
-    host.parts.append(changes)
-    host.health.watch("page changes", changes.obstacle)
     gauges = GaugeUpdater(host.store, host.clocks)
     host.health.watch("standing", gauges.obstacle)
     host.parts.extend([gauges, LagWatch(settings.kafka, SERVICES)])

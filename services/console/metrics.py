@@ -1,7 +1,7 @@
 """Declares the console's metrics. No label holds the id of a child, a person or a message.
 
-The gauges are counted in the console's own tables (`services.console.monitoring.gauges`). Each replica shows the same values,
-so panels take their maximum and never their sum.
+The gauges are counted in the console's own tables (`services.console.monitoring.gauges`). Each replica shows the same
+values, so panels take their maximum and never their sum.
 """
 
 from prometheus_client import Counter, Gauge, Histogram

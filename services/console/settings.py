@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.console.policy.sign_in import SessionLimits
-from services.platform.delivery.settings import KeySettings
+from services.platform.delivery.settings.keys import KeySettings
 
 
 class ConsoleSettings(KeySettings):
@@ -15,7 +15,7 @@ class ConsoleSettings(KeySettings):
     session_idle_minutes: int = Field(default=60, ge=1, description="a number of minutes, 1 at least")
     session_hours: int = Field(default=12, ge=1, le=24, description="a number of hours, 1 to 24")
     protocol_dir: Path | None = None
-    """The authorities' own protocol files, for the protocol's pages. None: they show the default rules for every authority."""
+    """The authorities' own protocol files, for the protocol's pages. None: they show the default rules."""
 
     @property
     def session_limits(self) -> SessionLimits:

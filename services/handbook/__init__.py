@@ -1,5 +1,6 @@
-"""The protocol for people: proved together with the words it sends, drawn, compared, and set against what the guidance asks.
+"""The protocol for people: proved together with the words it sends, drawn, compared, and set against what the guidance
+asks.
 
-Promises: sends nothing and needs no database, bus or clock; the same rules and stories always render the same bytes. Its pages in the
-console (`web`) stand behind the console's door.
+Promises: sends nothing and needs no database, bus or clock; the same rules and stories always render the same bytes.
+Its pages in the console (`web`) stand behind the console's door.
 """

@@ -12,7 +12,7 @@ from services.protocol.rule_file import DEFAULT
 
 
 def check(folder: Path | None = None) -> list[Finding]:
-    """Everything wrong with the default rules, the authorities' own in `folder`, and the texts and mails. Empty: fit for use."""
+    """Everything wrong with the default rules, the authorities' own in `folder`, and the wordings. Empty: fit."""
     findings = faults_of_rules(folder)
     if not any(each.unreadable for each in findings):
         findings += words.not_written(files(folder))

@@ -7,14 +7,14 @@ from services.handbook import phrases
 from services.handbook.question import triggers_of
 from services.protocol.loader import Library, Origin, files
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.rule_file import DEFAULT
 
 
 def explain(event_kind: str, authority: str, library: Library | None = None, on: date | None = None) -> str:
-    """Plain sentences for `child.reported-missing` (with or without `.v1`), as the rules are in force on that day; left out, on the day
-    of the law's newest check. Raises ValueError, naming the known, for an unknown event.
+    """Plain sentences for `child.reported-missing` (with or without `.v1`), as the rules are in force on that day; left
+    out, on the day of the law's newest check. Raises ValueError that names the known.
     """
     library = library or Library(files())
     on = on or library.law.checked_on
@@ -26,7 +26,7 @@ def explain(event_kind: str, authority: str, library: Library | None = None, on:
 
 
 def require_known(library: Library, authority: str) -> None:
-    """Raises ValueError, naming the known, for an authority of which no file is: a misspelt one would be answered by the default."""
+    """Raises ValueError that names the known, if this authority has no file: it may be misspelt."""
     known = sorted({DEFAULT, *(each.authority for each in library.read_files)})
     if authority not in known:
         msg = f"no rules file is of {authority}: an authority without one goes by the default. There are rules of {', '.join(known)}; --folder names where authorities' own lie"
@@ -60,7 +60,7 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
     if rule.meets is not None:
         yield f"  The discussion: {phrases.meets(rule)}."
     if rule.within is not None:
-        yield f"  Their system should have taken it within {spoken(rule.within)}."
+        yield f"  Their system should have taken it within {format_period(rule.within)}."
     for step in rule.otherwise:
         yield f"  {_step_sentence(step, rule)}"
     yield f"  It ends when {phrases.ends(rule)}."
@@ -78,7 +78,7 @@ def _sentences(rule: Rule, protocol: Protocol, origins: Mapping[str, Origin]) ->
 
 
 def _step_sentence(step: Step, rule: Rule) -> str:
-    after = f"After {spoken(step.after)}, {phrases.unless(step)}:"
+    after = f"After {format_period(step.after)}, {phrases.unless(step)}:"
     if step.again:
         return f"{after} {rule.tell} again."
     repeat = phrases.repeating(step)

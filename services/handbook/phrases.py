@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.protocol.policy.rule_language.grammar import Rule, Step, When
-from services.protocol.policy.rule_language.periods import Calendar, spoken
+from services.protocol.policy.rule_language.periods import Calendar, format_period
 from services.safeguarding.meetings import AtOnce
 from services.safeguarding.roles import Role
 
@@ -48,10 +48,10 @@ def calendar(length: Calendar) -> str:
 def start(rule: Rule) -> str:
     """When it begins, empty for at once: `24 hours after it happened`."""
     if rule.wait is not None:
-        return f"{spoken(rule.wait)} later"
+        return f"{format_period(rule.wait)} later"
     if rule.period is not None:
-        again = "" if rule.every is None else f", and again every {spoken(rule.every)}"
-        return f"{spoken(rule.period)} after it happened{again}"
+        again = "" if rule.every is None else f", and again every {format_period(rule.every)}"
+        return f"{format_period(rule.period)} after it happened{again}"
     if rule.workdays is not None:
         return f"at nine on working day {rule.workdays} after it happened"
     if rule.before is not None:
@@ -79,11 +79,11 @@ def meets(rule: Rule) -> str:
     if when is None:
         return ""
     if isinstance(when, AtOnce):
-        held = f"by telephone, within {spoken(when.day)} in working hours and within {spoken(when.night)} at night"
+        held = f"by telephone, within {format_period(when.day)} in working hours and within {format_period(when.night)} at night"
     else:
         held = f"at {when.at:%H:%M} on working day {when.workday} after the urgent one, {when.latest} at the latest"
     off = f"; off if the child's episode is {' or '.join(when.unless)}" if when.unless else ""
-    return f"{held}, for {spoken(when.lasts)}{off}"
+    return f"{held}, for {format_period(when.lasts)}{off}"
 
 
 def channel(rule: Rule) -> str:
@@ -106,12 +106,12 @@ def unless(step: Step) -> str:
 
 
 def repeating(step: Step) -> str:
-    return "" if step.repeat is None else f"again every {spoken(step.repeat)} until somebody answers"
+    return "" if step.repeat is None else f"again every {format_period(step.repeat)} until somebody answers"
 
 
 def ends(rule: Rule) -> str:
     until = [str(each) for each in rule.until]
-    rests = "" if rule.rests is None else f" lets it rest for {spoken(rule.rests)}"
+    rests = "" if rule.rests is None else f" lets it rest for {format_period(rule.rests)}"
     if rule.enough == "done":
         return f"on {' or on '.join(until)}; an answer{rests}"
     if rests:

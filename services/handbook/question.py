@@ -19,7 +19,7 @@ MAY_TURN_OUT: Mapping[str, tuple[Trigger, ...]] = {
 
 
 def triggers_of(kind: str, protocol: Protocol) -> list[Trigger]:
-    """For `child.reported-missing`, with or without `.v1`. Raises ValueError, naming the nearest or all known, for an unknown one."""
+    """For `child.reported-missing`, with or without `.v1`. Raises ValueError that names the nearest or all known."""
     name, _, version = kind.rpartition(".v")
     asked = name if name and version.isdigit() else kind
     if asked in MAY_TURN_OUT:

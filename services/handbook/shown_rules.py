@@ -14,8 +14,8 @@ from services.protocol.loader import Library, files
 
 @dataclass
 class ShownRules:
-    """As the protocol service chooses them, except that what was in force before this process began is not known here: of an authority
-    whose files were at fault by then, the default rules are shown, with the fault.
+    """As the protocol service chooses them, but rules from before this process began are not known here: of an
+    authority whose files were at fault by then, the default rules are shown, with the fault.
     """
 
     folder: Path | None

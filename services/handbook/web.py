@@ -1,4 +1,4 @@
-"""Serves the protocol's pages in the console: who is told what, what one event sets off, and a story played from a form. Sends nothing."""
+"""Serves the protocol's pages in the console: who is told, an event's effects, a story from a form. Sends nothing."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ from services.handbook.stories import story_form
 from services.handbook.stories.timeline_page import COLUMNS, moments
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.protocol.rule_file import DEFAULT
 from services.protocol.simulate import Timeline, tell
@@ -73,7 +73,7 @@ class HandbookPages:
         name, library, protocol = await self._protocol(here.operator, authority)
         origins = library.origins(name)
         by_trigger = [(trigger, list(_duties(protocol.on(trigger), protocol))) for trigger in _known(event, protocol)]
-        shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": spoken}
+        shown = {"event": event, "by_trigger": by_trigger, "origins": origins, "spoken": format_period}
         return self._page(request, here, "protocol-event.html", protocol, shown)
 
     async def draws(self, request: Request, event: str, authority: str = "") -> Response:
@@ -89,7 +89,7 @@ class HandbookPages:
         return self._form(request, here, protocol, {}, [])
 
     async def plays(self, request: Request) -> Response:
-        """In a thread, one at a time: a week of nobody answering takes a fraction of a second, and delays no other page."""
+        """In a thread, one at a time: a week without an answer takes part of a second, and delays no other page."""
         here, form = await self.door.enter_with_form(request, May.LOOK)
         name, library, protocol = await self._protocol(here.operator, form.get("authority", ""))
         wrong = story_form.wrong(story_form.questions(protocol), form)
@@ -169,7 +169,7 @@ def _known(event: str, protocol: Protocol) -> list[Trigger]:
 
 
 def _duties(rules: tuple[Rule, ...], protocol: Protocol, after: str = "") -> Iterator[tuple[Rule, str]]:
-    """Each rule with what it waits for: at once, or that an earlier one's duty became so."""
+    """Each rule with its wait: none, or for a state of an earlier rule's duty."""
     for rule in rules:
         yield rule, after
         for becomes in ("accepted", "acknowledged", "failed"):

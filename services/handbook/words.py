@@ -26,7 +26,7 @@ PHONE_COMPANYS_OWN = frozenset(
         "OPTOUT", "REVOKE",
     }
 )  # fmt: skip
-"""Whoever texts one of these talks to the phone company, and we never hear of it."""
+"""The phone company takes these words for itself, and we never hear of them."""
 TELLS_TO_TEXT = re.compile(r"(?i:text|reply|send|answer|write|tecstiwch|atebwch|anfonwch) +[\"']?(?P<word>[A-Za-z]+)")
 LOUD = re.compile(r"\b[A-Z]{3,}\b")
 GIVES_AWAY = re.compile(
@@ -57,7 +57,7 @@ class Text:
 
 
 def faults() -> list[Finding]:
-    """Of the words alone, whichever rule sends them."""
+    """Faults of the words alone, for any rule that sends them."""
     return [
         Finding(each.file, each.line, each.name, says, instead)
         for each in (*_texts_to_professionals(), *_texts_to_carers(), *_mails())

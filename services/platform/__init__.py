@@ -1,1 +1,3 @@
-"""The floors that every service stands on: the process, the database, the bus, the register's reads, delivery."""
+"""The floors of every service. Each imports only those after it: delivery, bus and register, store, messages and
+runtime.
+"""

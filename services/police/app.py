@@ -1,5 +1,6 @@
 """Assembles the police service."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.webhook import WebhookMedium
@@ -45,12 +46,13 @@ async def main() -> None:
         [
             Subscription(PoliceNotify, handlers.on_police_notify, Priority.URGENT),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
-        ]
+        ],
+        consumer=FaustConsumer,
     )
     host.parts.append(loop)
     replies = MailReplies(host.store, MailAnswers(host.service, keyring, host.clocks))
     host.parts.append(settings.mail_listener(replies.take))
-    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.needed()).repeating())
+    host.add_periodic(Pruning(host.store, host.clocks, settings.retention, store.keep_while_needed()).repeating())
     host.add_periodic(OpenListMonitor(host.store, host.clocks).repeating())
     dependencies = Dependencies(
         ReplyWebhook(host.store, host.clocks, keyring, forces),

@@ -1,4 +1,4 @@
-"""Provides `python -m services police`: sends notices again, and tests a force's connection. The running service sends them."""
+"""Provides `python -m services police`: sends notices again, tests a force's connection. The service sends them."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from services.platform.runtime.commands import WHO_ASKS, given, refused
+from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
 
 By = Annotated[str, typer.Option("--as", help=WHO_ASKS)]
 Reason = Annotated[str, typer.Option(help="Why; kept on the record.", prompt=True)]
@@ -36,11 +36,11 @@ def replay(
     lane = None if force is None else lane_of(force)
     chosen = Chosen(notice, lane, _utc(since), _utc(until))
     try:
-        count = asyncio.run(replay_notices(chosen, by, given(reason, A_REASON)))
+        count = asyncio.run(replay_notices(chosen, by, require_text(reason, A_REASON)))
     except NobodyMay:
-        raise refused(NOBODY) from None
+        raise refuse(NOBODY) from None
     if not count:
-        raise refused("no notice that was sent fits")
+        raise refuse("no notice that was sent fits")
     typer.echo(f"{count} {'goes' if count == 1 else 'go'} again, under the same ids")
 
 
@@ -50,9 +50,9 @@ def try_connection(force: str, by: By, reason: Reason) -> None:
     from services.police.notices.resend import NobodyMay, send_connection_test
 
     try:
-        good, said = asyncio.run(send_connection_test(force, by, given(reason, A_REASON)))
+        good, said = asyncio.run(send_connection_test(force, by, require_text(reason, A_REASON)))
     except NobodyMay:
-        raise refused(NOBODY) from None
+        raise refuse(NOBODY) from None
     typer.echo(said)
     if not good:
         raise typer.Exit(1)

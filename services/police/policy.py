@@ -50,7 +50,7 @@ class ToldEpisode:
 def differences(
     ours: Iterable[ToldEpisode], listed: Collection[UUID], drawn_up: datetime
 ) -> Iterator[tuple[ToldEpisode, Difference]]:
-    """As of `drawn_up`, however late the list came: it cannot hold what the force was told since. No list holds exercises."""
+    """As of `drawn_up`: a late list cannot hold what the force was told since. No list holds exercises."""
     for each in ours:
         age = drawn_up - each.told_at
         if each.exercise:
@@ -64,7 +64,7 @@ def differences(
 def longest_missing_in_silence(
     ours: Iterable[ToldEpisode], last_list: datetime | None, silence_reported: datetime | None, at: datetime
 ) -> ToldEpisode | None:
-    """The child missing longest, if a force that sends lists has been silent for a day and this was not reported since."""
+    """The child missing longest, if a force that sends lists has been silent for a day and nobody said so since."""
     missing = [each for each in ours if each.is_searched_for and not each.exercise]
     if not missing:
         return None

@@ -1,6 +1,6 @@
 """Reads the settings of police: those of every service, and its own."""
 
-from services.platform.delivery.settings import MailSettings
+from services.platform.delivery.settings.mail import MailSettings
 
 
 class PoliceSettings(MailSettings):

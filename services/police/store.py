@@ -39,7 +39,7 @@ TOLD_OF_ANOTHER = """
 
 
 def record_told(uow: UnitOfWork, duty: Duty, child: ChildId, *, exercise: bool) -> None:
-    """Records, with the commit, the state of the episode that this notice tells its force. The notice is prepared after it."""
+    """Records the episode's state as this notice tells the force. `earlier_episodes` counts it in this transaction."""
     if duty.force is None or duty.episode is None:
         return
     state = STATE_AFTER.get(duty.wording)
@@ -66,8 +66,8 @@ CHASED: Local[set[tuple[ForceId, UUID]]] = Local(set)
 
 
 def earlier_episodes(force: ForceId, child: ChildId, episode: UUID | None) -> Query[EarlierEpisodes]:
-    """The child's episodes that the force was told of, other than `episode`. If the gaps of `episode` were never chased, its row
-    stays locked until the transaction ends, so that no other process chases them either.
+    """The child's episodes that the force was told of, other than `episode`. If the gaps of `episode` were never
+    chased, its row stays locked until the transaction ends, so that no other process chases them either.
     """
     parameters = {"force": force, "child": child, "episode": episode}
     return Query(EARLIER_EPISODES, parameters, lambda rows: EarlierEpisodes(*rows[0]))
@@ -131,7 +131,7 @@ def record_silence(uow: UnitOfWork, force: ForceId, at: datetime) -> None:
     uow.write(SILENCE, {"force": force, "at": at})
 
 
-def needed() -> ColumnElement[bool]:
+def keep_while_needed() -> ColumnElement[bool]:
     """Deliveries that a reply or a link may still name: their child is searched for."""
     return exists().where(
         episodes.c.episode == deliveries.c.episode,

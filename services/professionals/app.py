@@ -1,5 +1,6 @@
 """Professionals, put together."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.sms import AT_ONCE
@@ -49,7 +50,8 @@ async def main() -> None:
             Subscription(ProfessionalNotify, handlers.on_professional_notify),
             Subscription(DutySendAgain, handlers.on_duty_send_again),
             Subscription(DutyAcknowledged, handlers.on_duty_acknowledged, Priority.BACKGROUND),
-        ]
+        ],
+        consumer=FaustConsumer,
     )
     host.parts.append(loop)
     host.add_periodic(Pruning(host.store, host.clocks, settings.retention).repeating())

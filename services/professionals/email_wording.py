@@ -61,7 +61,7 @@ def mail_code(duty: Duty) -> str:
 
 
 def load(folder: Path = MESSAGES) -> dict[str, MailLanguage]:
-    """Raises ValueError for a wording that does not exist, or a field in a mail: nothing about a child is ever filled in."""
+    """Raises ValueError for an unknown wording, or a field in a mail: no field about a child is filled in."""
     found = {}
     for name, content in languages_in(folder).items():
         mails = {Wording(each): Mail(**written) for each, written in content["mails"].items()}

@@ -18,8 +18,8 @@ Address: TypeAlias = Callable[[Contact], str | None]
 
 @dataclass(frozen=True)
 class RecipientLookup:
-    """Finds the first holder of the role who has an address; those after the first are deputies. At a later step a deputy, if
-    there is one, takes the place of a person who was not reached before, was away or cannot act.
+    """Finds the first holder of the role who has an address; those after the first are deputies. At a later step a
+    deputy, if there is one, takes the place of a person who was not reached before, was away or cannot act.
     """
 
     keyring: Keyring

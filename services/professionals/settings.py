@@ -1,6 +1,7 @@
 """Holds the settings of professionals."""
 
-from services.platform.delivery.settings import MailSettings, TextSettings
+from services.platform.delivery.settings.mail import MailSettings
+from services.platform.delivery.settings.sms import TextSettings
 
 
 class ProfessionalsSettings(TextSettings, MailSettings):

@@ -1,5 +1,6 @@
 """Puts the protocol service together."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Prefetch
 from services.protocol.checks.check import faults_in
@@ -12,7 +13,7 @@ from services.protocol.store import held_cases, remember
 
 
 async def main() -> None:
-    """Refuses to start only where the rules that it was shipped with are at fault: whatever an authority writes, the others go on."""
+    """Refuses to start only where the shipped rules are at fault: whatever an authority writes, the others go on."""
     settings = ProtocolSettings()
     shipped = files()
     findings = faults_in(shipped)
@@ -22,5 +23,7 @@ async def main() -> None:
     rules = RulesInForce()
     host.add_periodic(RulesWatch(rules, shipped, settings.protocol_dir, host.store, host.clocks).repeating())
     handlers = Handlers(rules, host.clocks)
-    host.subscribe(handlers.subscriptions(), handlers.last_resort, prefetch=Prefetch(held_cases, remember))
+    host.subscribe(
+        handlers.subscriptions(), handlers.last_resort, prefetch=Prefetch(held_cases, remember), consumer=FaustConsumer
+    )
     await host.run()

@@ -1,7 +1,7 @@
-"""Fetches case, facts and protocol, asks the policy, and writes down what follows, all in the message's own transaction."""
+"""Fetches case, facts and protocol, asks the policy, and writes the result, all in the message's transaction."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,16 +16,16 @@ from services.protocol import metrics, store
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.outgoing_messages import publish_decision
 from services.protocol.policy.case import Case
-from services.protocol.policy.decide import decide
-from services.protocol.policy.draft import Decision, Happened, Protocols, responsible
-from services.protocol.policy.duties.milestones import Measurement, find_milestones
+from services.protocol.policy.draft import Happened, Protocols, responsible
+from services.protocol.policy.duties.milestones import find_milestones
 from services.protocol.policy.last_resort import decide_without_case
 from services.protocol.policy.readings.episodes import READ
+from services.protocol.policy.turns import Turn, sum_up, take_turns
 from services.protocol.store import Held
 from services.safeguarding.child_events.care_events import ChildIdentified
 from services.safeguarding.child_events.events import Due, DutyStepDue, RuleDue
 from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.identifiers import is_provisional
 from services.safeguarding.message import Message
 from services.safeguarding.working_time import day_in_england
@@ -33,7 +33,7 @@ from services.safeguarding.working_time import day_in_england
 HEARD_BY_PRIORITY: Mapping[Priority, Collection[type[Message]]] = {
     Priority.URGENT: READ,
     Priority.NORMAL: (DutyStepDue, RuleDue),
-    Priority.BACKGROUND: (DutyAccepted, DutyDelivered, DutyAcknowledged, DutyFailed),
+    Priority.BACKGROUND: (DutyAccepted, DutyDelivered, DutyAcknowledged, DutyFailed, DutyOutcomes),
 }
 """What has happened to a child goes before what clocks and outcomes bring, of which there may be a backlog."""
 HEARD = tuple(event for events in HEARD_BY_PRIORITY.values() for event in events)
@@ -72,14 +72,14 @@ class Handlers:
         )
         now = self._now(received)
         started = time.perf_counter()
-        decision = decide(case, happened, facts, protocols, now, joined)
+        turns = take_turns(case, happened, facts, protocols, now, joined)
         metrics.DECIDING.observe(time.perf_counter() - started)
+        decision = sum_up(case, turns)
         store.save(uow, held, decision.case)
         if joining is not None:
             store.save(uow, joining, Case(child=joining.case.child, merged_into=case.child))
         await publish_decision(uow, received, decision, now)
-        milestones = list(find_milestones(case, decision.case, received.time, facts.authority))
-        uow.on_commit(lambda: _measure(decision, received, milestones))
+        uow.on_commit(lambda: _measure(turns, facts.authority))
 
     async def last_resort(self, received: Received[Any], uow: UnitOfWork) -> None:
         """Tells the duty line of a dead letter that could not be decided upon, without reading any case."""
@@ -108,14 +108,17 @@ class Handlers:
         return Protocols(current, {name: await uow.fetch(store.protocol_by_hash(name)) for name in others})
 
 
-def _measure(decision: Decision, received: Received[Any], milestones: list[Measurement]) -> None:
-    logger().info("a message was decided upon", count=len(decision.duties))
-    metrics.measure(decision, received.content, milestones)
+def _measure(turns: Sequence[Turn], authority: str) -> None:
+    logger().info("a message was decided upon", count=sum(len(turn.decision.duties) for turn in turns))
+    for turn in turns:
+        milestones = find_milestones(turn.before, turn.decision.case, turn.happened.time, authority)
+        metrics.measure(turn.decision, turn.happened.content, milestones)
 
 
 async def _hold_cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, Held | None]:
     """The case that the message is about. Where the message says who a provisional child is: that child's case, and the
-    provisional one, which is to become part of it. The provisional one is locked first, so that two processes cannot deadlock.
+    provisional one, which is to become part of it. The provisional one is locked first, so that two processes cannot
+    deadlock.
     """
     held = await store.hold(uow, received.subject)
     if held.case.merged_into is not None:
@@ -127,7 +130,7 @@ async def _hold_cases(uow: UnitOfWork, received: Received[Any]) -> tuple[Held, H
 
 
 def _placement(case: Case, content: Message) -> str | None:
-    """Where a child whom nobody could identify was said to live: by this message, or by the one that opened the episode."""
+    """Where an unidentified child was said to live: by this message, or by the one that opened the episode."""
     named: str | None = getattr(content, "placement", None)
     known = (each.placement for each in sorted(case.episodes.values(), key=lambda each: each.opened_at, reverse=True))
     return named or next((each for each in known if each is not None), None)

@@ -16,8 +16,17 @@ from services.protocol.law.sources import sources_of
 from services.protocol.law.values import NoValue, Values, values_of
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.rule_file import DEFAULT, RulesFile, read
+from services.safeguarding.identifiers import is_for_exercises
 
 DEFAULT_RULES = Path(__file__).parent / "rules"
+SELF_TEST = (
+    "tell-police-missing",  # police: a signed notice
+    "tell-duty-worker-missing",  # professionals: a text
+    "tell-social-worker-missing",  # professionals: a mail, in working hours
+    "tell-carers-missing",  # carers: a text
+    "invite-police",  # strategy: an invitation
+)
+"""The default rules of an authority for exercises alone: one for each way by which each service tells somebody."""
 
 
 class Unread(ValueError):
@@ -75,7 +84,7 @@ class Origin:
 
 
 def origins(read_files: list[RulesFile], authority: str) -> dict[str, Origin]:
-    """By rule, merged as `merged` does."""
+    """By rule, merged as `merge_files` does."""
     found: dict[str, Origin] = {}
     for each in _that_concern(read_files, authority):
         for name, line in each.lines.items():
@@ -101,7 +110,7 @@ def law_of(read_files: Iterable[RulesFile], authority: str = DEFAULT) -> Law:
 
 
 def turning_days_of(read_files: Sequence[RulesFile]) -> tuple[date, ...]:
-    """Days from which other rules or values may hold, the first of them before every other. Raises ValueError for what is no day."""
+    """Days from which other rules or values may hold, the first before every other. Raises ValueError for no day."""
     dated = [each.period(rule) for each in read_files for rule in each.rules]
     valued = [each.period for each in law_of(read_files).values.all]
     return turning_days([*dated, *valued, *((each.since, None) for each in read_files)])
@@ -118,8 +127,11 @@ def in_force(rule: dict[str, Any], file: RulesFile, values: Values, on: date) ->
     return resolved if file.since is None else {"from": file.since, **resolved}
 
 
-def merged(read_files: Iterable[RulesFile], authority: str, on: date, law: Law | None = None) -> str:
-    """The protocol's text for this authority on that day: its own rule replaces the default rule of the same id."""
+def merge_files(read_files: Iterable[RulesFile], authority: str, on: date, law: Law | None = None) -> str:
+    """The protocol's text for this authority on that day: its own rule replaces the default rule of the same id.
+
+    Of the default rules, an authority that exists for exercises alone has only those of `SELF_TEST`.
+    """
     concern = _that_concern(read_files, authority)
     values = (law or law_of(concern)).values
     rules: dict[str, dict[str, Any]] = {}
@@ -131,6 +143,8 @@ def merged(read_files: Iterable[RulesFile], authority: str, on: date, law: Law |
         watch_on = each.watch_on or watch_on
         stand_down = each.stand_down or stand_down
         for rule in each.rules:
+            if each.authority == DEFAULT and is_for_exercises(authority) and rule.get("id") not in SELF_TEST:
+                continue
             resolved = in_force(rule, each, values, on)
             if resolved is not None:
                 rules[str(rule.get("id"))] = {**resolved, "protocol": f"{each.protocol} {each.version}"}
@@ -179,11 +193,11 @@ class Library:
         on = on or self.law.checked_on
         key = authority, self._era(on)
         if key not in self._texts:
-            self._texts[key] = merged(self.read_files, authority, on, self.law)
+            self._texts[key] = merge_files(self.read_files, authority, on, self.law)
         return self._texts[key]
 
     def current(self, authority: str, on: date | None = None) -> Protocol:
-        """In force on that day in England; left out, on the day of the newest check of the law, for pages that are to stay the same."""
+        """In force on that day in England; left out, on the day of the law's newest check: pages stay the same."""
         on = on or self.law.checked_on
         key = authority, self._era(on)
         if key not in self._parsed:

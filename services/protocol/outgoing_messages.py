@@ -1,4 +1,4 @@
-"""Writes what a decision says and schedules into the transaction, under ids that follow from it: decided twice, it is said once."""
+"""Writes a decision's messages and deadlines into the transaction, under derived ids: decided twice, sent once."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ from services.protocol.policy.draft import Deadline, Decision
 from services.protocol.policy.duties.report_status import reports_taken
 from services.protocol.policy.duties.tellings import message_of
 from services.safeguarding import identifiers
-from services.safeguarding.duty.decisions import DutyChanged
+from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDecided
 from services.safeguarding.message import Message
 
 
@@ -21,7 +21,7 @@ async def publish_decision(uow: UnitOfWork, received: Received[Any], decision: D
     """Everything is of the child whose case was decided upon. `now` is story time."""
     child = decision.case.child
     await deadlines.cancel(uow, now, *decision.cancelled)
-    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines])
+    await deadlines.put_all(uow, [_pending(child, received, each) for each in decision.deadlines], now)
     for content, name, exercise in _messages(received, decision):
         uow.publish(content, subject=child, cause=received, at=now, message_id=str(name), exercise=exercise)
 
@@ -41,14 +41,34 @@ def _pending(child: str, received: Received[Any], deadline: Deadline) -> Pending
 
 
 def _messages(received: Received[Any], decision: Decision) -> Iterator[tuple[Message, UUID, bool]]:
-    """In the order in which they are published, each with its id: whom to tell, then what was decided, then where all stands."""
+    """In the order of publishing, each with its id: duties, then decisions, then the new states."""
     for duty in decision.duties:
         yield duty, message_of(duty.duty, duty.step, duty.act), duty.duty in decision.exercises
-    for index, each in enumerate(decision.decided):
-        yield each, identifiers.derived("decided", received.source, received.id, str(index)), received.exercise
+    yield from _decided(received, decision)
     for change in decision.changes:
-        what = change.duty if isinstance(change, DutyChanged) else change.episode
-        yield change, identifiers.derived("changed", str(what), str(change.revision)), what in decision.exercises
-    for change, taken in reports_taken(decision.changes):
-        name = identifiers.derived("taken", str(change.duty), str(change.revision))
-        yield taken, name, change.duty in decision.exercises
+        if isinstance(change, EpisodeChanged):
+            name = identifiers.derived("changed", str(change.episode), str(change.revision))
+            yield change, name, change.episode in decision.exercises
+    for shown_by, taken in reports_taken(decision.changes):
+        name = identifiers.derived("taken", str(shown_by.duty), str(shown_by.revision))
+        yield taken, name, shown_by.duty in decision.exercises
+
+
+def _decided(received: Received[Any], decision: Decision) -> Iterator[tuple[MessageDecided, UUID, bool]]:
+    """One message. Two, where what is real has changed a duty of an exercise, such as a dead letter of practice, or the
+    reverse: an envelope is marked as practice as a whole. None where nothing was decided and nothing has changed.
+    """
+    changed = [each for each in decision.changes if isinstance(each, DutyChanged)]
+    for exercise in (received.exercise, not received.exercise):
+        verdicts = tuple(decision.decided) if exercise is received.exercise else ()
+        duties = tuple(each for each in changed if (each.duty in decision.exercises) is exercise)
+        if not verdicts and not duties:
+            continue
+        decided = MessageDecided(
+            authority=verdicts[0].authority if verdicts else duties[0].authority,
+            about=received.content.kind,
+            about_id=received.id,
+            verdicts=verdicts,
+            duties=duties,
+        )
+        yield decided, identifiers.derived("decided", received.source, received.id, str(exercise)), exercise

@@ -16,7 +16,7 @@ from services.protocol.policy.facts import Facts
 from services.protocol.policy.rule_language.grammar import Protocol
 
 NOBODY = "unassigned"
-"""The authority of a child that belongs to none: no register holds it, so its duties stay overdue on the console for all to see."""
+"""The authority of a child whom no register holds: its duties stay overdue on the console, for all to see."""
 
 metadata = MetaData(schema="protocol")
 protocols = Table("protocols", metadata, Column("hash", Text, primary_key=True), Column("merged", Text, nullable=False))
@@ -46,8 +46,9 @@ HELD: Local[dict[str, Held]] = Local(dict)
 
 
 def held_cases(children: Collection[str]) -> tuple[Query[Any], ...]:
-    """Locks the cases of these children, opened where there are none, until the transaction ends: no other process decides on
-    these children meanwhile. Always in one order, so that two processes cannot deadlock. `remember` takes the answers.
+    """Locks the cases of these children, opened where there are none, until the transaction ends: no other process
+    decides on these children meanwhile. Always in one order, so that two processes cannot deadlock. `remember` takes
+    the answers.
     """
     names = sorted(children)
     empty = [{"child": child, "version": 0, "state": _written(Case(child=child))} for child in names]
@@ -103,8 +104,8 @@ def protocol_by_hash(name: str) -> Query[Protocol]:
 
 
 async def facts_of(uow: UnitOfWork, known: Known | None, placement: str | None, authority: str | None) -> Facts:
-    """A child whom the register does not know has the facts of `placement` and the authority that the message names. A message
-    that nobody could read names none: the first that the register holds looks into it.
+    """A child whom the register does not know has the facts of `placement` and the authority that the message names. A
+    message that nobody could read names none: the first that the register holds looks into it.
     """
     if known is not None and known["authority"] is not None:
         return Facts.model_validate(known)

@@ -1,4 +1,4 @@
-"""Reads stories for tests and `simulate`: a child, an outside world that answers or does not, and who is told what by when."""
+"""Reads stories for tests and `simulate`: a child, an outside world that answers or not, who is told what by when."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,13 +25,13 @@ OUTCOMES: dict[str, type[DutyAccepted | DutyDelivered | DutyAcknowledged | DutyF
 AUTHORITY = "northshire"
 
 
-def named(what: str, name: str) -> str:
+def name_in_story(what: str, name: str) -> str:
     """`carer-ann` is the same person in every story."""
     return f"{what}-{uuid5(NAMESPACE, f'story {name}')}"
 
 
 class Answers(BaseModel):
-    """How a role's holder behaves. None: never. Short forms: `silent` accepts and says no more, `nobody` fails at once."""
+    """How a role's holder behaves. None: never. Short forms: `silent` accepts and says no more, `nobody` fails."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -82,7 +82,7 @@ class Happening(BaseModel):
         if "authority" in contract.model_fields:
             fields["authority"] = AUTHORITY
         if self.by is not None:
-            fields |= {"said_by": named("person", self.by), "channel": "text"}
+            fields |= {"said_by": name_in_story("person", self.by), "channel": "text"}
         return contract.model_validate(fields)
 
 
@@ -103,17 +103,17 @@ class Story(BaseModel):
     happens: list[Happening] = Field(min_length=1)
     until: Length = timedelta(hours=4)
     told: list[str]
-    """`5m duty.worker text missing-notice`: exactly these, and nobody is told anything else. A `-` before the role: withdrawn."""
+    """`5m duty.worker text missing-notice`: exactly these, and nobody else. A `-` before the role: withdrawn."""
     ends: dict[str, str] = {}
     """The states of the episode, and of the duty of a rule, at the end."""
 
     @property
     def subject(self) -> str:
-        return named("provisional" if self.provisional else "child", self.story)
+        return name_in_story("provisional" if self.provisional else "child", self.story)
 
 
 def read(path: Path) -> Story:
-    """Raises ValueError (pydantic's among them), naming what is wrong with the story."""
+    """Raises ValueError (pydantic's among them) that names the story's fault."""
     written = yaml.safe_load(path.read_text())
     written["child"] = {"authority": AUTHORITY, "force": "north-force", **(written.get("child") or {})}
     return Story.model_validate(written)

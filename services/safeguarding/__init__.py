@@ -1,1 +1,1 @@
-"""The field's language: events, duties, outcomes, roles, identifiers, working time. Pure: no input or output, no clock."""
+"""The field's language: events, duties, outcomes, roles, identifiers, working time. Pure: no I/O, no clock."""

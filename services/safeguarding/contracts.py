@@ -1,4 +1,4 @@
-"""All kinds of message there are. Whoever reads the bus looks a kind up here, so that none is unknown for want of an import."""
+"""Lists all kinds of message. Readers of the bus look a kind up here, so that none is missing for want of an import."""
 
 from services.safeguarding import operators
 from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events

@@ -1,6 +1,7 @@
 """Identifiers: opaque, so that they may travel, and derived where the same cause must always give the same id."""
 
 import hashlib
+import re
 from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
@@ -16,6 +17,7 @@ PlacementId = Annotated[str, StringConstraints(pattern=r"^placement-[0-9a-f-]{36
 WordsId = Annotated[str, StringConstraints(pattern=r"^words-[0-9a-f-]{36}$")]
 AuthorityId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 ForceId = AuthorityId
+EXERCISE_AUTHORITY = re.compile(r"exercise(-[a-z0-9]+)*")
 
 
 def new_id(of: str) -> str:
@@ -29,7 +31,7 @@ def provisional_child(cause: str) -> str:
 
 
 def derived(*causes: str) -> UUID:
-    """The id of what follows from `causes`, the same however often it is worked out."""
+    """The id of a consequence of `causes`, the same each time."""
     return uuid5(NAMESPACE, "\x1f".join(causes))
 
 
@@ -39,7 +41,7 @@ def telling(duty: UUID, step: int) -> UUID:
 
 
 def code_of(identifier: UUID) -> str:
-    """The code by which a person names `identifier` in a text. No vowels, no 0, 1 or look-alikes: read aloud, spells no word."""
+    """The code that names `identifier` in a text. No vowels, no 0, 1 or look-alikes: easy to say, and no word."""
     number = int.from_bytes(hashlib.sha256(identifier.bytes).digest()[:8])
     code = ""
     for _ in range(CODE_LENGTH):
@@ -49,9 +51,14 @@ def code_of(identifier: UUID) -> str:
 
 
 def trace_of(*causes: str) -> str:
-    """A W3C trace context for what begins here, the same for the same cause: its log lines are found in every service."""
+    """A W3C trace context, the same for the same cause: its log lines are found in every service."""
     return f"00-{derived('trace', *causes).hex}-{derived('span', *causes).hex[:16]}-01"
 
 
 def is_provisional(child: str) -> bool:
     return child.startswith("provisional-")
+
+
+def is_for_exercises(authority: str) -> bool:
+    """Whether the authority exists for exercises alone. Its id says so: no other can be named as one by mistake."""
+    return EXERCISE_AUTHORITY.fullmatch(authority) is not None

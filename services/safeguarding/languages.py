@@ -4,8 +4,8 @@ from enum import StrEnum
 
 
 class TextLanguage(StrEnum):
-    """Those of children and carers here. It is shown to whoever signs in to read the text, and goes into no text and no mail: a
-    language comes close to saying where a child is from.
+    """Those of children and carers here. It is shown to whoever signs in to read the text, and goes into no text and no
+    mail: a language comes close to saying where a child is from.
     """
 
     ALBANIAN = "sq"

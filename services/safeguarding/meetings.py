@@ -14,21 +14,21 @@ HALF_AN_HOUR = timedelta(minutes=30)
 class _Meets(Contract):
     lasts: timedelta
     warn: timedelta
-    """So long before it begins whoever convenes is told which seats of the quorum nobody has taken."""
+    """How long before it begins the convener is told which seats of the quorum nobody has taken."""
     answer: timedelta
-    """How long people have after a new date to say again that they come, before whoever convenes hears who has not."""
+    """How long people have after a new date to accept again, before the convener hears who has not."""
     unless: tuple[Literal["returned", "closed", "retracted"], ...] = ()
-    """An episode in one of these states calls it off. Left out: only whoever convenes does."""
+    """An episode in one of these states calls it off. Left out: only the convener does."""
 
 
 class AtOnce(_Meets):
-    """By telephone, as soon as possible (S36): so long after what called for it at the latest, on a quarter of an hour."""
+    """By telephone, as soon as possible (S36): at most so long after its cause, on a quarter of an hour."""
 
     form: Literal["urgent"]
     day: timedelta = Field(ge=HALF_AN_HOUR)
     """Within working hours: Monday to Friday, nine to five, no bank holiday."""
     night: timedelta = Field(ge=HALF_AN_HOUR)
-    """At any other hour, with whoever is on call."""
+    """At any other hour, with the people on call."""
 
 
 class InFull(_Meets):

@@ -31,7 +31,7 @@ class Contract(BaseModel):
 
 
 class Message(Contract):
-    """A message's content. The envelope around it says who, when and about which child (`services.platform.messages.envelope`)."""
+    """A message's content. Its envelope (`services.platform.messages.envelope`) says who, when, about which child."""
 
     kind: ClassVar[str]
     topic: ClassVar[Topic]
@@ -53,7 +53,7 @@ class Message(Contract):
 
     @classmethod
     def read_again(cls, content: object) -> Self:
-        """Of what was taken before, such as a row of a database: a date that would be refused today is what was said then."""
+        """For data accepted before, such as a database row: a date that would be refused today is kept."""
         return cls.model_validate(content, context=AS_IT_WAS_SAID)
 
 
@@ -61,7 +61,7 @@ CONTRACTS: dict[str, type[Message]] = {}
 
 
 def class_name(kind: str) -> str:
-    """`child.reported-missing.v1` is the kind of `ChildReportedMissing`. Raises ValueError for what is no kind."""
+    """`child.reported-missing.v1` is the kind of `ChildReportedMissing`. Raises ValueError if it is no kind."""
     return "".join(word.capitalize() for word in _words(kind))
 
 

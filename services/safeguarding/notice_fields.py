@@ -29,8 +29,8 @@ PROFILE = (
 
 
 class ReportQuestion(StrEnum):
-    """What a control room asks of whoever reports a child missing (College of Policing, APP). An answer is words of the register's,
-    kept with its question.
+    """The questions of a control room to a reporter (College of Policing, APP). An answer is words of the
+    register's, kept with its question.
     """
 
     LAST_SEEN_PLACE = "last_seen_place"
@@ -50,7 +50,7 @@ class ReportQuestion(StrEnum):
     RISKS_NOW = "risks_now"
     """Why the child may come to harm, be exploited, harm itself or others, or be taken abroad."""
     REPORTER = "reporter"
-    """Who reports, where it is not whoever the register knows: name and role."""
+    """Name and role of the reporter, if it is not the person of the register."""
     REPORTER_TELEPHONE = "reporter_telephone"
 
 
@@ -128,4 +128,4 @@ CHASED = frozenset(
         *(f"report.{each}" for each in ReportQuestion),
     }
 )
-"""Gaps that a person is asked to fill: what practice calls required, by whoever reported or from the authority's files."""
+"""Gaps that a person is asked to fill: those that practice requires of a reporter or the authority's files."""

@@ -45,7 +45,9 @@ class OperatorAct(StrEnum):
 
 
 class OperatorActed(Message, kind="operator.acted.v1", topic=Topic.EVIDENCE):
-    """Somebody acted at the console, or by a command that names them. What it brought about is a message of its own (`said`); this says who did it, and why."""
+    """Somebody acted at the console, or by a command that names them. What it brought about is a message of its own
+    (`said`); this says who did it, and why.
+    """
 
     authority: AuthorityId | None = None
     """None where the act was about a message that nobody could read."""

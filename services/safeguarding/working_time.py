@@ -28,8 +28,8 @@ class Days(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One line of a rota, in local time. `starts` equal to `ends` is the whole day; `starts` after `ends` runs past midnight
-    and belongs to the day on which it starts.
+    """One line of a rota, in local time. `starts` equal to `ends` is the whole day; `starts` after `ends` runs past
+    midnight and belongs to the day on which it starts.
     """
 
     person: str
@@ -38,7 +38,7 @@ class Turn:
     starts: time = time(0)
     ends: time = time(0)
     bank_holidays: bool = True
-    """True: on bank holidays too, whichever weekday they fall on. False: on none."""
+    """True: also on bank holidays of any weekday. False: on none."""
 
     def covers(self, at: datetime) -> bool:
         """`at` must be aware."""
@@ -59,7 +59,7 @@ class Turn:
 
 
 def in_england(at: datetime) -> datetime:
-    """To be shown. `at` must be aware; where the calendar ends before England's time of day, it is shown as it was told."""
+    """For display. `at` must be aware; where the calendar ends before England's time of day, shown as it was told."""
     try:
         return at.astimezone(ENGLAND)
     except OverflowError:

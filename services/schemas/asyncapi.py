@@ -1,9 +1,9 @@
-"""Renders the bus as an AsyncAPI 3.0 document: channels are topics, messages are kinds, operations are who hears and says what."""
+"""Renders the bus as AsyncAPI 3.0: channels are topics, messages are kinds, operations are who hears and says what."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from services.platform.bus.topics import declared
+from services.platform.bus.topics import read_declaration
 from services.safeguarding.contracts import contracts
 from services.safeguarding.message import Message, Topic
 from services.schemas.examples import example
@@ -23,7 +23,7 @@ def document() -> dict[str, Any]:
             "address or free text travels: a message carries ids, kinds, times and flags.",
         },
         "defaultContentType": MEDIA_TYPE,
-        "channels": {str(topic.name): _channel(topic.name, topic.partitions) for topic in declared()},
+        "channels": {str(topic.name): _channel(topic.name, topic.partitions) for topic in read_declaration()},
         "operations": dict(_operations()),
         "components": {
             "messages": {contract.kind: _message(contract) for contract in _sorted(contracts().values())},

@@ -55,7 +55,7 @@ ENVELOPE: dict[str, Any] = {
 
 
 class Plain(GenerateJsonSchema):
-    """JSON Schema and nothing beside it: which of several shapes is meant is OpenAPI's word, and AsyncAPI has another."""
+    """Plain JSON Schema: for a choice of shapes OpenAPI and AsyncAPI each have a word of their own."""
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         rendered = super().tagged_union_schema(schema)
@@ -76,5 +76,5 @@ def content_schema(contract: type[Message]) -> dict[str, Any]:
 
 
 def description_of(contract: type[Message]) -> str:
-    """The class's own docstring as one paragraph. Empty where it has none: an inherited one would say something else."""
+    """The class's own docstring as one paragraph. Empty if it has none: an inherited one would mislead."""
     return " ".join((contract.__doc__ or "").split())

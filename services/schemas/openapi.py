@@ -1,4 +1,4 @@
-"""Renders each service's OpenAPI document from its routes. Nothing behind the routes is called, so nothing has to be there."""
+"""Renders each service's OpenAPI document from its routes. Calls nothing behind them, so needs nothing there."""
 
 import importlib
 from base64 import b64encode
@@ -32,7 +32,7 @@ from services.strategy.web.reply_page import ReplyPage
 
 KEY = SecretStr(b64encode(bytes(32)).decode())
 ABSENT: Any = None
-"""The database, the keys, the other service's answer: whatever a declared route would work on."""
+"""Stands in for the database, the keys and other services behind a declared route."""
 TWILIO: dict[str, Any] = {
     "twilio_account_sid": "AC",
     "twilio_auth_token": KEY,

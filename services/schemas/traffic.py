@@ -1,7 +1,7 @@
 """Lists the kinds that each service hears and says: AsyncAPI's operations are rendered from it.
 
-Stated here, since a document is rendered without starting a service; tests/contract/test_schemas.py holds it against what
-each service subscribes to when it is put together, and against the messages that its code makes.
+Stated here, since a document is rendered without starting a service; tests/contract/test_schemas.py holds it against
+what each service subscribes to when it is put together, and against the messages that its code makes.
 """
 
 from collections.abc import Iterable
@@ -10,10 +10,9 @@ from services.protocol.handlers import HEARD
 from services.safeguarding.child_events import care_events, contact_events, discussion_events, events, plan_events
 from services.safeguarding.contracts import contracts
 from services.safeguarding.duty.decisions import (
-    DutyChanged,
     EpisodeChanged,
     MessageDeadLettered,
-    ProtocolDecided,
+    MessageDecided,
     ReportTaken,
 )
 from services.safeguarding.duty.duties import (
@@ -24,12 +23,18 @@ from services.safeguarding.duty.duties import (
     ProfessionalNotify,
     StrategyInvite,
 )
-from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp, RulesTakenUp
+from services.safeguarding.duty.evidence import (
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    RegisterLookedUp,
+    RulesTakenUp,
+)
 from services.safeguarding.duty.outcomes import (
     DutyAccepted,
     DutyAcknowledged,
     DutyDelivered,
     DutyFailed,
+    DutyOutcomes,
     StrategyDiscussionChanged,
 )
 from services.safeguarding.message import Message
@@ -41,7 +46,9 @@ SENDING: Kinds = (
     DutyAccepted,
     DutyDelivered,
     DutyFailed,
+    DutyOutcomes,
     DeliveryAttempted,
+    DeliveriesAttempted,
     RegisterLookedUp,
     contact_events.ContactUnreachable,
 )
@@ -77,7 +84,7 @@ HEARS: dict[str, Kinds] = {
     "audit": tuple(contracts().values()),
     "console": _without(contracts().values(), ReportTaken),
 }
-"""Whoever hears anything also says what it could not work on, as a dead letter."""
+"""Every service that hears anything also says dead letters."""
 
 SAYS: dict[str, Kinds] = {
     "casework": (
@@ -105,7 +112,7 @@ SAYS: dict[str, Kinds] = {
         DutyAcknowledged,
         *SENDING,
     ),
-    "protocol": (*every(Duty), ProtocolDecided, EpisodeChanged, DutyChanged, ReportTaken, DutyFailed, RulesTakenUp),
+    "protocol": (*every(Duty), MessageDecided, EpisodeChanged, ReportTaken, DutyFailed, RulesTakenUp),
     "police": (
         *every(events.PoliceReply),
         events.PoliceNoticeHasGaps,

@@ -1,5 +1,6 @@
 """Strategy, put together."""
 
+from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.service_host import ServiceHost
 from services.platform.bus.subscriptions import Priority, Subscription
 from services.platform.delivery.channels.email import AT_ONCE
@@ -57,7 +58,8 @@ async def main() -> None:
             Subscription(
                 EpisodeChanged, handlers.on_episode_changed, Priority.BACKGROUND, skip_if=changes_no_discussion
             ),
-        ]
+        ],
+        consumer=FaustConsumer,
     )
     host.add_periodic(DiscussionWatch(host.store, host.clocks, discussion_service).loop)
     replies = Replies(host.store, keyring, discussion_service, MailAnswers(SERVICE, keyring, host.clocks))

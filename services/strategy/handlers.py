@@ -92,8 +92,8 @@ class Handlers:
             await self.discussion_service.call_off(uow, found)
 
     async def on_episode_changed(self, received: Received[EpisodeChanged], uow: UnitOfWork) -> None:
-        """A report that was a mistake needs no discussion. A child who is back may need one: the rule says which states end it.
-        A child who was reported without a name has an id of its own once a person has said which child it is.
+        """A report that was a mistake needs no discussion. A child who is back may need one: the rule says which states
+        end it. A child who was reported without a name has an id of its own once a person has said which child it is.
         """
         episode = received.content
         await discussions.set_child(uow, episode.episode, received.subject)

@@ -19,7 +19,7 @@ REHASH = "UPDATE attendees SET address_hash = %(after)s WHERE delivery = %(of)s 
 
 
 async def renew_addresses(uow: UnitOfWork, keyring: Keyring, after: str) -> Batch:
-    """Once the mail of an old invitation is forgotten, nobody knows the address and nobody answers: its hash goes too."""
+    """Once an old invitation's mail is forgotten, nobody knows the address or answers: its hash goes too."""
     position = {"after": UUID(after) if after else FIRST, "most": AT_ONCE}
     rows = [Hashed(*row) for row in await uow.fetch(Query(ADDRESSES, position, all_rows))]
     renewed, undecryptable = await hashed_anew(uow, keyring, rows, RECIPIENT, spelt=spelt)

@@ -1,4 +1,4 @@
-"""Counts replies to invitations, and what is done with discussions."""
+"""Counts replies to invitations, and changes of discussions."""
 
 from prometheus_client import Counter
 

@@ -1,6 +1,6 @@
 """Holds the settings of strategy."""
 
-from services.platform.delivery.settings import MailSettings
+from services.platform.delivery.settings.mail import MailSettings
 
 
 class StrategySettings(MailSettings):

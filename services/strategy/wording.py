@@ -15,7 +15,7 @@ MESSAGES = Path(__file__).parent / "messages"
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """How to take part: by the authority's `bridge`; without one the duty line connects; without that the duty team rings."""
+    """How to take part: by the authority's `bridge`, else through the duty line, else the duty team rings."""
 
     duty_line: str | None
     bridge: str | None = None

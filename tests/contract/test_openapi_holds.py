@@ -28,7 +28,7 @@ from infra.local import example_authority
 from infra.local.example_operators import ExampleOperator
 from infra.local.secret_files import SecretFiles, token
 from infra.local.stack import Stack
-from services.__main__ import SERVICES
+from services.run import SERVICES
 from services.schemas.documents import FOLDER
 from tests.support.console import sign_in_blocking
 from tests.support.stack import running_stack

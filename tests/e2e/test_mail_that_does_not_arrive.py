@@ -51,7 +51,14 @@ def test_each_leads_where_it_should(world_of_trouble: World) -> None:
 
 
 def reasons(world: World) -> set[str]:
-    asked = "SELECT content->>'reason' FROM console.entries WHERE kind = 'duty.failed.v1' AND content->>'authority' = 'testshire'"
+    """Of failures that travelled alone or with other outcomes."""
+    asked = """
+        SELECT failed->>'reason' FROM console.entries
+        CROSS JOIN LATERAL jsonb_array_elements(
+            CASE kind WHEN 'duty.outcomes.v1' THEN content->'failed' WHEN 'duty.failed.v1' THEN jsonb_build_array(content) END
+        ) AS failed
+        WHERE kind IN ('duty.failed.v1', 'duty.outcomes.v1') AND content->>'authority' = 'testshire'
+    """
     with psycopg.connect(world.stack.admin_url) as connection:
         return {reason for (reason,) in connection.execute(asked)}
 

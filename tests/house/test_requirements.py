@@ -1,7 +1,7 @@
 """Each requirement of the guidance points to a rule that cites it and to a story in which that rule tells somebody."""
 
 from services.handbook.documents import requirements
-from services.handbook.stories.golden_stories import played
+from services.handbook.stories.golden_stories import play_all
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
 
@@ -11,12 +11,12 @@ def test_the_requirements_are_all_there_once() -> None:
 
 
 def test_what_the_requirements_say_of_rules_and_stories_is_so() -> None:
-    assert [*requirements.faults(Library(files()).current(DEFAULT), played())] == []
+    assert [*requirements.faults(Library(files()).current(DEFAULT), play_all())] == []
 
 
 def test_every_story_tells_somebody_or_says_that_nobody_is_told() -> None:
     """A story without effect would be evidence of nothing."""
-    assert [name for name, rules in played().items() if not rules and not _says_nobody(name)] == []
+    assert [name for name, rules in play_all().items() if not rules and not _says_nobody(name)] == []
 
 
 def _says_nobody(name: str) -> bool:

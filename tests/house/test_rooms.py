@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.__main__ import SERVICES
+from services.run import SERVICES
 
 ROOT = Path(__file__).parents[2]
 NOT_NAMES = {"utils", "util", "common", "helpers", "helper", "base", "core", "manager", "managers", "misc"}

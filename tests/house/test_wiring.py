@@ -10,7 +10,7 @@ import yaml
 
 from infra.kafka import __file__ as infra_kafka
 from services.casework.policy.register_import import read
-from services.platform.bus.topics import DECLARATION, declared
+from services.platform.bus.topics import DECLARATION, read_declaration
 from services.platform.register.people.directory import LINES_OF
 from services.protocol.loader import Library, files
 from services.protocol.policy.duties.tellings import kind_of_duty
@@ -69,7 +69,7 @@ def test_every_duty_of_a_rule_has_its_words_in_every_language(telling: Telling) 
 
 
 def test_the_topics_file_declares_the_topics_of_the_code_and_no_other() -> None:
-    assert {topic.name for topic in declared()} == set(Topic)
+    assert {topic.name for topic in read_declaration()} == set(Topic)
     assert DECLARATION.parent == Path(infra_kafka).parent
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from infra.local.environment import bare
 from infra.local.layout import ROOT
+from services.platform.store.story_time import deadlines
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Topic
 from tests.support.bus import Kafka, running_kafka, wait_for_port
@@ -85,6 +86,8 @@ class Clock:
         engine = self.database.engine("protocol")
         async with engine.begin() as connection:
             await connection.execute(FILL, {"count": count, "first": first, "spread": spread, "test": self.test})
+            if first < datetime.now(UTC) + deadlines.LOOKED_AHEAD:  # as the protocol tells the clock
+                await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": deadlines.TOLD})
         await engine.dispose()
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.messages.envelope import compose, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
@@ -37,7 +37,7 @@ CLOCKS = Clocks()
 @pytest.fixture
 async def browser(kafka: Kafka, database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
     settings = settings_of(database).model_copy(update={"kafka": kafka.address})
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    changes = Changes(Channels(), CLOCKS)
     transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings))
     async with httpx.AsyncClient(transport=transport, base_url="http://console") as browser:
         await sign_in(browser, await account(opened, OperatorRole.OPERATOR, name="Robin Hale"))

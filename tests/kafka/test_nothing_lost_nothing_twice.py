@@ -62,7 +62,7 @@ async def test_a_message_that_cannot_be_worked_on_is_dead_lettered_and_can_be_re
         assert b"Amina" not in echo.log.read_bytes()
         echo.end(signal.SIGTERM)
         echo.start(mended=True)
-        found = await asyncio.to_thread(dead_letters.listed, kafka.address)
+        found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.address)
         await asyncio.to_thread(dead_letters.redrive, kafka.address, found[-1])
         await line.all_decided()
         assert line.decided[refused] == 1
@@ -94,7 +94,7 @@ async def test_a_message_too_large_for_a_letter_is_named_by_its_place_and_can_be
         large = b"x" * 800_000
         await line.raw(large, "nobody")
         await line.until(lambda: any(letter.content.original is None for letter in line.dead), 30)
-        found = await asyncio.to_thread(dead_letters.listed, kafka.address)
+        found = await asyncio.to_thread(dead_letters.list_dead_letters, kafka.address)
         letter = next(each for each in found if each.letter.original is None)
         before = len(line.dead)
         await asyncio.to_thread(dead_letters.redrive, kafka.address, letter)

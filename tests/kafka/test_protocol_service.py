@@ -20,6 +20,7 @@ from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import DutyChanged, DutyState
 from services.safeguarding.duty.duties import PoliceNotify
 from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message, Topic
 from tests.support.bus import Kafka, wait_for_port
@@ -59,8 +60,9 @@ async def first(consumer: AIOKafkaConsumer, child: str, wanted: Callable[[Messag
     async with asyncio.timeout(WITHIN_SECONDS):
         while True:
             received = read((await consumer.getone()).value)
-            if received.subject == child and wanted(received.content):
-                return received.content
+            for part in parts_of(received.content) if received.subject == child else ():
+                if wanted(part):
+                    return part
 
 
 @pytest.mark.usefixtures("service")

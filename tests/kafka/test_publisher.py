@@ -171,7 +171,7 @@ async def test_a_sweep_takes_up_what_a_dead_process_left(office: Office) -> None
     child = new_id("child")
     office.store.on_published = lambda _transaction: None
     await office.say([child])
-    for _ in range(100):
+    for _ in range(250):  # a sweep each 15 s, of rows that are older than 2 s
         if await office.unsent([child]) == 0:
             break
         await asyncio.sleep(0.1)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.audit.handlers import Handlers
-from services.audit.verification import Verified, one_moment, verify_anchors, verify_chain
+from services.audit.verification.run import Verified, one_moment, verify_anchors, verify_chain
 from services.platform.messages.envelope import Received, compose, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store
@@ -17,9 +17,14 @@ from services.safeguarding.message import Message
 from tests.support.database import Database
 
 
-def heard(content: Message, child: str, *, id_: str | None = None, at: datetime | None = None) -> Received[Message]:
+def heard(
+    content: Message, child: str, *, id_: str | None = None, at: datetime | None = None, exercise: bool = False
+) -> Received[Message]:
     """As it would come from the bus."""
-    raw = compose(content, said_by="test", subject=child, at=at or datetime.now(UTC), message_id=id_ or str(uuid4()))
+    name = id_ or str(uuid4())
+    raw = compose(
+        content, said_by="test", subject=child, at=at or datetime.now(UTC), message_id=name, exercise=exercise
+    )
     return read(raw, topic=content.topic)
 
 

@@ -22,7 +22,6 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.engine import database_url
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import DutyChanged, DutyState, EpisodeChanged, EpisodeState, StepRecord
 from services.safeguarding.message import Message
@@ -49,7 +48,7 @@ async def opened(database: Database) -> AsyncIterator[Store]:
 def app(database: Database, opened: Store) -> FastAPI:
     """The console's pages, which follow no changes."""
     clocks = Clocks()
-    changes = Changes(database_url(database.settings("console"), "console"), clocks)
+    changes = Changes(opened.channels, clocks)
     return pages(opened, clocks, changes, settings_of(database))
 
 

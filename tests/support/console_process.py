@@ -11,7 +11,7 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.process import Web
-from services.platform.store.engine import connect, database_url
+from services.platform.store.engine import connect
 from services.platform.store.unit_of_work import Origin, Store
 from tests.support.crash_at import STEPS, Countdown
 
@@ -21,7 +21,7 @@ async def main() -> None:
     for step in sys.argv[1:]:
         STEPS[step](Countdown(1))
     store = Store(connect(settings, "console"), origin=Origin("console", Clocks()))
-    web = Web(pages(store, clocks, Changes(database_url(settings, "console"), clocks), settings), settings.http_port)
+    web = Web(pages(store, clocks, Changes(store.channels, clocks), settings), settings.http_port)
     await web.start()
     await asyncio.Event().wait()
 

@@ -79,6 +79,7 @@ def committed(countdown: Countdown) -> None:
 
         def on_published(uow: UnitOfWork) -> None:
             countdown.reached()
+            assert publish is not None
             publish(uow)
 
         store.on_published = on_published

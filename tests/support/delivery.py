@@ -16,13 +16,14 @@ from services.platform.delivery.model import Delivery, MediumName, PreparedMessa
 from services.platform.delivery.sending.attempt import Prepare, Secrets, no_secrets
 from services.platform.delivery.sending.worker import DeliveryLoop
 from services.platform.delivery.tables import attempts, deliveries
-from services.platform.messages.envelope import Received
+from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
 from services.platform.store.tables import outbox
 from services.platform.store.unit_of_work import Origin, Store, UnitOfWork
 from services.safeguarding.duty.duties import Because, Duty, PoliceNotify
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.roles import Channel, Role, Wording
 from tests.support.database import Database
@@ -87,7 +88,7 @@ def sending(
 
 @dataclass
 class PlayedMedium:
-    """Answers from a list, then as `otherwise` says. `delay_seconds` is how long each answer takes."""
+    """Answers from a list, then as `otherwise` says, `delay_seconds` later, but none before `released` is set."""
 
     answers: list[SendResult] = field(default_factory=list)
     otherwise: SendResult = ACCEPTED
@@ -95,6 +96,7 @@ class PlayedMedium:
     sent: list[SendRequest] = field(default_factory=list)
     at_once: int = 0
     at_once_most: int = 0
+    released: asyncio.Event | None = None
     name: MediumName = "webhook"
 
     async def start(self) -> None: ...
@@ -106,6 +108,8 @@ class PlayedMedium:
         self.at_once += 1
         self.at_once_most = max(self.at_once_most, self.at_once)
         try:
+            if self.released is not None:
+                await self.released.wait()
             await asyncio.sleep(self.delay_seconds)
             return self.answers.pop(0) if self.answers else self.otherwise
         finally:
@@ -169,6 +173,11 @@ class Floor:
 
     async def kinds_said(self, child: str) -> list[str]:
         return [message["type"] for message in await self.said(child)]
+
+    async def facts_said(self, child: str, kind: str) -> list[dict[str, Any]]:
+        """The facts of this kind, whether each travelled alone or with others, as JSON, oldest first."""
+        facts = [fact for each in await self.said(child) for fact in parts_of(read(json.dumps(each).encode()).content)]
+        return [fact.model_dump(mode="json", exclude_defaults=True) for fact in facts if fact.kind == kind]
 
     async def idle(self) -> None:
         """Nothing is being sent, and the outcome of what was sent is written."""

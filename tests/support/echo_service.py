@@ -61,11 +61,18 @@ async def main() -> None:
         now = host.clocks.wall()
         uow.publish(decided, subject=received.subject, at=now)
 
-    if IN_BATCHES:
+    if os.environ.get("ECHO_DIRECT") == "1":
+
+        class Direct(BatchConsumer):
+            BUNDLES_AT_ONCE = 4
+            GATHERED_SECONDS = 0.0
+
+        host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)], consumer=Direct)
+    elif IN_BATCHES:
         subscriptions = in_background({ChildReportedMissing: on_child_reported_missing})
         host.subscribe(subscriptions, consumer=BatchConsumer, gather_seconds=GATHER_SECONDS)
     else:
-        host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)])
+        host.subscribe([Subscription(ChildReportedMissing, on_child_reported_missing)], consumer=FaustConsumer)
     await host.run()
 
 

@@ -18,11 +18,12 @@ from infra.local.secret_files import SecretFiles, token
 from services.platform.messages.envelope import Received, compose, read
 from services.protocol.loader import Library, files
 from services.protocol.simulate import Timeline, tell
-from services.protocol.stories import Happening, Story, named
+from services.protocol.stories import Happening, Story, name_in_story
 from services.protocol.stories import read as read_story
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, Outcome
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, Outcome
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Channel, Role
 from services.safeguarding.working_time import ENGLAND
@@ -166,7 +167,7 @@ def plays(paths: list[Path]) -> list[Play]:
 def _cast(path: Path) -> Story:
     """With the two carers whom `_authority` gives every child, so that each of them is told by name."""
     story = read_story(path)
-    carers = (named("person", "ann"), named("person", "ben"))
+    carers = (name_in_story("person", "ann"), name_in_story("person", "ben"))
     return story.model_copy(update={"child": story.child.model_copy(update={"carers": carers})})
 
 
@@ -316,11 +317,10 @@ class Theatre:
                 continue
             if isinstance(received.content, Duty):
                 play.said.append(cast("Received[Duty]", received))
-            elif isinstance(received.content, Outcome):
-                state = "failed" if isinstance(received.content, DutyFailed) else received.content.kind.split(".")[1]
-                if not isinstance(received.content, DutyDelivered):
-                    play.became[received.content.duty, received.content.step].append(state)
-                if isinstance(received.content, DutyAcknowledged):
+            for outcome in parts_of(received.content):
+                if isinstance(outcome, Outcome) and not isinstance(outcome, DutyDelivered):
+                    play.became[outcome.duty, outcome.step].append(outcome.kind.split(".")[1])
+                if isinstance(outcome, DutyAcknowledged):
                     self._answered.add(received.id)
 
     def _story_now(self) -> datetime:

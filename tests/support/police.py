@@ -108,6 +108,17 @@ class Police:
         }
         return await self.http.post(f"/forces/{force or self.force}/{door}", content=body, headers=headers)
 
+    async def looked_up(self, told: Any) -> list[str]:
+        """The fields of the register that were read to prepare the telling, as its only attempt says."""
+        [attempt] = [
+            each["data"]
+            for each in await self.said_since(told, ("delivery.attempted",))
+            if each["data"]["delivery"] == str(told.content.telling)
+        ]
+        assert attempt["purpose"] == told.content.wording
+        read: list[str] = attempt["looked_up"]
+        return read
+
     async def said_since(self, told: Any, kinds: tuple[str, ...]) -> list[dict[str, Any]]:
         return [each for each in await self.floor.said(told.subject) if each["type"].startswith(kinds)]
 

@@ -67,7 +67,7 @@ class ByMail:
         return str(message_from_string(self.mail.sent[-1].body, policy=modern)["Message-ID"])
 
     async def said(self, kind: str) -> list[Any]:
-        return [each["data"] for each in await self.floor.said(self.ids["C1"]) if each["type"] == kind]
+        return await self.floor.facts_said(self.ids["C1"], kind)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from services.platform.store.unit_of_work import Origin, Store
 from services.protocol.editions.rules_in_force import RulesInForce
 from services.protocol.handlers import Handlers
 from services.protocol.loader import files
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message
 from tests.support.database import Database
 from tests.support.reading import unsent_of
@@ -48,6 +49,10 @@ class Protocol:
     async def said(self, child: str) -> list[Received[Message]]:
         async with self.store.engine.connect() as connection:
             return [read(each.envelope) for each in await unsent_of(connection, child)]
+
+    async def facts(self, child: str) -> list[Message]:
+        """What is said of the child, a message that holds several facts taken apart."""
+        return [part for each in await self.said(child) for part in parts_of(each.content)]
 
     async def due(self, child: str) -> list[Any]:
         async with self.store.engine.connect() as connection:

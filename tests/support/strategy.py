@@ -152,7 +152,7 @@ class Strategy:
             await client.sendmail(sender, [to], raw)
 
     async def said(self, kind: str) -> list[dict[str, Any]]:
-        return [each["data"] for each in await self.floor.said(self.child) if each["type"] == kind]
+        return await self.floor.facts_said(self.child, kind)
 
     async def stands(self) -> tuple[int, int, int]:
         """How many have acknowledged, have failed, and wait for a person to read them."""

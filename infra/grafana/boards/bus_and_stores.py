@@ -169,6 +169,15 @@ STORES = Row(
             "waiting",
         ),
         Panel(
+            "Months ahead",
+            "Months after this one for which tables that are kept by month are prepared: three, and rows that fit no month: none.",
+            {
+                "ahead": "min(table_months_ahead)",
+                "rows outside": "max(table_rows_outside_months)",
+            },
+            "months-short",
+        ),
+        Panel(
             "State last measured",
             "Time since the console last read the state of the episodes. If this grows, the other dashboards are out of date.",
             "time() - max(standing_measured_timestamp_seconds)",

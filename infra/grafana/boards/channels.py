@@ -97,8 +97,8 @@ OUT = Row(
         ),
         Panel(
             "Exercise reports accepted, by channel",
-            "Exercise messages accepted within the last 15 minutes. The synthetic report shows that a channel works while no child is missing.",
-            'sum by (channel) (increase(telling_taken_seconds_count{exercise="yes"}[15m]))',
+            "Exercise messages accepted within the last 32 minutes, in which there are two rounds. The synthetic report shows that a channel works while no child is missing.",
+            'sum by (channel) (increase(telling_taken_seconds_count{exercise="yes"}[32m]))',
             "exercise-report-lost",
             "{{channel}}",
             width=12,

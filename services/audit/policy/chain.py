@@ -1,7 +1,8 @@
 """Computes the hashes of entries and anchors. Form 1; another form would have another first line.
 
-An entry is one message of the bus. Its chain is the envelope's subject: the child's id, real or provisional. Its hash is the
-SHA-256 of these six lines, in UTF-8, each ended by a line feed:
+An entry is one message of the bus. Its chain is the envelope's subject: the child's id, real or provisional. Self-tests
+of an exercise authority have a chain a day, which is removed as a whole after ninety days (see `chain_name`). Its hash
+is the SHA-256 of these six lines, in UTF-8, each ended by a line feed:
 
     safe-return audit entry 1
     the chain
@@ -10,37 +11,42 @@ SHA-256 of these six lines, in UTF-8, each ended by a line feed:
     the hash of the entry before, 64 hexadecimal digits in lower case; of the first entry 64 noughts
     the SHA-256 of the envelope, likewise
 
-The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold bytes that
-nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see `envelope_of`).
+The envelope is the bytes that travelled on the bus, as they were. One kind is stored shortened: a dead letter may hold
+bytes that nobody could read, so only the SHA-256 of `data.original` is stored, as `data.original_sha256` (see
+`envelope_of`).
 
-An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that was
-cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
+An anchor fixes the heads of all chains that have grown since the anchor before it. So `verify` also finds a chain that
+was cut short, rewritten from some entry on, or removed as a whole. Its hash is the SHA-256 of these lines:
 
     safe-return audit anchor 1
     the anchor's number: 1, 2, 3 and so on
     when it was made, as above
     the hash of the anchor before; of the first 64 noughts
-    for each of these chains, sorted by the bytes of its name: the chain, a space, its head's position, a space, its head's hash
+    for each of these chains, by its name's bytes: the chain, a space, its head's position, a space, its head's hash
 """
 
 import hashlib
 import json
+import re
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.identifiers import is_for_exercises
 
 ENTRY_FORM = "safe-return audit entry 1"
 ANCHOR_FORM = "safe-return audit anchor 1"
 NOTHING_BEFORE = bytes(32)
+EXERCISE_CHAIN = re.compile(r"^(?P<subject>[^/]+)/exercise/(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})$")
+EXERCISES_KEPT = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the record. `kind`, `happened_at` and `episode` repeat what the envelope says, so that it can be searched."""
+    """A row of the record. `kind`, `happened_at` and `episode` repeat the envelope, so that it can be searched."""
 
     chain: str
     position: int
@@ -68,6 +74,34 @@ class Anchor:
     made_at: datetime
     previous: bytes
     hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedChain:
+    """What is left of a chain that was removed by retention: its last entry's place and hash."""
+
+    chain: str
+    position: int
+    hash: bytes
+    removed_at: datetime
+
+    def was_due(self) -> bool:
+        """Whether it was an exercise's chain, and old enough. Nothing else is ever removed."""
+        named = EXERCISE_CHAIN.match(self.chain)
+        return named is not None and named["day"] < f"{(self.removed_at - EXERCISES_KEPT).astimezone(UTC):%Y-%m-%d}"
+
+
+def chain_name(subject: str, *, exercise: bool, authority: str | None, recorded_at: datetime) -> str:
+    """The chain of a message. A real authority's exercise, such as a carer's practice, is in the child's own chain."""
+    if exercise and authority is not None and is_for_exercises(authority):
+        return f"{subject}/exercise/{recorded_at.astimezone(UTC):%Y-%m-%d}"
+    return subject
+
+
+def subject_of(chain: str) -> str:
+    """The child's id, which is also the key under which its messages travel."""
+    named = EXERCISE_CHAIN.match(chain)
+    return chain if named is None else named["subject"]
 
 
 def moment(at: datetime) -> str:

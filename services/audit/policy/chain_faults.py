@@ -1,74 +1,116 @@
-"""Finds faults of a chain or of the anchors, as sentences that say where."""
+"""Finds faults of a chain or of the anchors, as sentences that say where. Takes what it checks one by one, and keeps
+next to nothing.
+"""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import pairwise
 
-from services.audit.policy.chain import NOTHING_BEFORE, Anchor, Entry, Head, anchor_hash, entry_hash, moment
+from services.audit.policy.chain import NOTHING_BEFORE, Anchor, Entry, Head, anchor_hash, chain_name, entry_hash, moment
 
-
-def faults_of_chain(chain: str, entries: Sequence[Entry], anchored: Sequence[Head]) -> list[str]:
-    """Empty if the chain holds. `entries` are in order of position, and so are `anchored`, the chain's heads."""
-    return [*_faults_of_entries(chain, entries), *_faults_against_anchors(chain, entries, anchored)]
+MOST_FAULTS = 1000
+"""Of one chain. Where more is wrong, the rest is counted."""
 
 
-def faults_of_anchors(anchors: Sequence[Anchor], heads: Mapping[int, Sequence[Head]]) -> Iterator[str]:
-    """Checks the anchors' own chain. `heads` by the anchor's number."""
-    before = NOTHING_BEFORE
-    expected = 1
-    for anchor in anchors:
-        if anchor.number != expected:
-            yield f"anchor {_range(expected, anchor.number - 1)} is not there: it was removed"
-        elif anchor.previous != before:
-            yield f"anchor {anchor.number} does not follow from the one before it: one of the two was replaced"
-        if anchor_hash(anchor.number, anchor.made_at, anchor.previous, heads.get(anchor.number, ())) != anchor.hash:
-            yield f"anchor {anchor.number} of {moment(anchor.made_at)} was changed, or a head that it fixes was"
-        before, expected = anchor.hash, anchor.number + 1
-    beyond = sorted(set(heads) - {anchor.number for anchor in anchors})
-    if beyond and beyond[-1] >= expected:
-        yield f"anchor {_range(max(expected, beyond[0]), beyond[-1])} is not there: the anchors were cut short"
+class ChainCheck:
+    """Takes the entries of one chain in order of position. `anchored` are the chain's heads, in that order too.
 
+    `start` is the position of a head that an earlier run has verified: that entry comes first. 0: from the first entry.
+    """
 
-def _faults_of_entries(chain: str, entries: Sequence[Entry]) -> Iterator[str]:
-    if entries and entries[0].position != 1:
-        yield _removed(chain, 1, entries[0].position - 1)
-    elif entries and entries[0].previous != NOTHING_BEFORE:
-        yield f"{chain}: entry 1 says that another came before it"
-    for before, after in pairwise(entries):
-        if after.position != before.position + 1:
-            yield _removed(chain, before.position + 1, after.position - 1)
-        elif after.previous != before.hash and _is_whole(before) and _is_whole(after):
-            yield f"{chain}: entry {after.position} does not follow from entry {before.position}, which was replaced"
-    for entry in entries:
-        if not _is_whole(entry):
-            yield _alteration_of(entry, entries)
-        elif fault := _misfiled_column(entry):
-            yield f"{chain}: entry {entry.position} is filed under another {fault} than its envelope says"
+    def __init__(self, chain: str, anchored: Sequence[Head] = (), start: int = 0) -> None:
+        self.chain = chain
+        self.entries = 0
+        self._start = start
+        self.last_anchored = anchored[-1] if anchored else None
+        self._hashes = {head.position: head.hash for head in anchored}
+        self._before: tuple[int, bytes, bool] | None = None
+        self._order: list[str] = []
+        self._content: list[str | Entry] = []
+        self._rewritten: str | None = None
+        self._more = 0
 
-
-def _faults_against_anchors(chain: str, entries: Sequence[Entry], anchored: Sequence[Head]) -> Iterator[str]:
-    if not anchored:
-        return
-    last = anchored[-1].position
-    if not entries:
-        yield f"{chain}: the whole chain was removed; it had {last} entries when it was last anchored"
-        return
-    by_position = {entry.position: entry for entry in entries}
-    if entries[-1].position < last:
-        yield f"{chain}: cut short: entry {_range(entries[-1].position + 1, last)} was there when the chain was last anchored"
-    for head in anchored:
-        entry = by_position.get(head.position)
-        if entry is not None and entry.hash != head.hash and _is_whole(entry):
-            yield (
-                f"{chain}: rewritten: entry {entry.position} is not the one that was anchored, "
+    def take(self, entry: Entry) -> None:
+        whole = _is_whole(entry)
+        if fault := self._fault_of_order(entry, whole=whole):
+            self._note(self._order, fault)
+        if not whole:
+            self._note(self._content, entry)
+        elif misfiled := _misfiled_column(entry):
+            fault = f"{self.chain}: entry {entry.position} is filed under another {misfiled} than its envelope says"
+            self._note(self._content, fault)
+        if whole and self._rewritten is None and self._hashes.get(entry.position, entry.hash) != entry.hash:
+            self._rewritten = (
+                f"{self.chain}: rewritten: entry {entry.position} is not the one that was anchored, "
                 "so it or one before it was changed and what follows was reckoned anew"
             )
-            return
+        self.entries += 1
+        self._before = entry.position, entry.hash, whole
+
+    def faults(self) -> list[str]:
+        """Once all entries were taken. Empty if the chain holds."""
+        altered = [each for each in self._content if isinstance(each, Entry)]
+        content = [_alteration_of(each, altered) if isinstance(each, Entry) else each for each in self._content]
+        found = [*self._order, *content, *self._faults_at_the_end()]
+        return [*found, f"{self.chain}: and {self._more} more faults"] if self._more else found
+
+    def _fault_of_order(self, entry: Entry, *, whole: bool) -> str | None:
+        if self._before is None:
+            if entry.position > max(self._start, 1):
+                return _removed(self.chain, max(self._start, 1), entry.position - 1)
+            of_another = self._start == 0 and entry.previous != NOTHING_BEFORE
+            return f"{self.chain}: entry 1 says that another came before it" if of_another else None
+        position, hashed, was_whole = self._before
+        if entry.position == position:
+            return f"{self.chain}: entry {position} is there twice"
+        if entry.position != position + 1:
+            return _removed(self.chain, position + 1, entry.position - 1)
+        if entry.previous != hashed and was_whole and whole:
+            return f"{self.chain}: entry {entry.position} does not follow from entry {position}, which was replaced"
+        return None
+
+    def _faults_at_the_end(self) -> Iterator[str]:
+        last = self.last_anchored.position if self.last_anchored else 0
+        if self._before is None and last and not self._start:
+            yield f"{self.chain}: the whole chain was removed; it had {last} entries when it was last anchored"
+        elif last > (reached := max(self._start - 1, 0) if self._before is None else self._before[0]):
+            gone = _range(reached + 1, last)
+            yield f"{self.chain}: cut short: entry {gone} was there when the chain was last anchored"
+        if self._rewritten is not None:
+            yield self._rewritten
+
+    def _note(self, faults: list[str] | list[str | Entry], fault: str | Entry) -> None:
+        if len(self._order) + len(self._content) < MOST_FAULTS:
+            faults.append(fault)  # type: ignore[arg-type]
+        else:
+            self._more += 1
 
 
-def _alteration_of(entry: Entry, entries: Iterable[Entry]) -> str:
-    for other in entries:
+class AnchorsCheck:
+    """Takes the anchors in order of their number, each with the heads that it fixes."""
+
+    def __init__(self) -> None:
+        self._before = NOTHING_BEFORE
+        self._expected = 1
+
+    def take(self, anchor: Anchor, heads: Iterable[Head]) -> Iterator[str]:
+        if anchor.number != self._expected:
+            yield f"anchor {_range(self._expected, anchor.number - 1)} is not there: it was removed"
+        elif anchor.previous != self._before:
+            yield f"anchor {anchor.number} does not follow from the one before it: one of the two was replaced"
+        if anchor_hash(anchor.number, anchor.made_at, anchor.previous, heads) != anchor.hash:
+            yield f"anchor {anchor.number} of {moment(anchor.made_at)} was changed, or a head that it fixes was"
+        self._before, self._expected = anchor.hash, anchor.number + 1
+
+    def faults_beyond(self, number: int) -> Iterator[str]:
+        """Once all anchors were taken. `number`: the highest anchor that a head names."""
+        if number >= self._expected:
+            yield f"anchor {_range(self._expected, number)} is not there: the anchors were cut short"
+
+
+def _alteration_of(entry: Entry, altered: Iterable[Entry]) -> str:
+    """Of two entries in each other's place neither is whole, so the other one is among the `altered`."""
+    for other in altered:
         moved = entry_hash(entry.chain, other.position, entry.recorded_at, entry.previous, entry.envelope) == entry.hash
         swapped = (
             entry_hash(entry.chain, other.position, entry.recorded_at, other.previous, entry.envelope) == other.hash
@@ -86,13 +128,20 @@ def _is_whole(entry: Entry) -> bool:
 
 
 def _misfiled_column(entry: Entry) -> str | None:
-    """The search columns are not part of the hash, so they must agree with the envelope. Returns the one that does not."""
+    """Returns the search column that disagrees with the envelope. The hash does not cover these columns."""
     envelope = json.loads(entry.envelope)
+    data = envelope["data"]
+    chain = chain_name(
+        envelope["subject"],
+        exercise=envelope.get("exercise") is True,
+        authority=data.get("authority"),
+        recorded_at=entry.recorded_at,
+    )
     said = {
         "kind": (entry.kind, envelope["type"]),
-        "child": (entry.chain, envelope["subject"]),
+        "child": (entry.chain, chain),
         "time": (entry.happened_at, datetime.fromisoformat(envelope["time"])),
-        "episode": (None if entry.episode is None else str(entry.episode), envelope["data"].get("episode")),
+        "episode": (None if entry.episode is None else str(entry.episode), data.get("episode")),
     }
     return next((name for name, (filed, told) in said.items() if filed != told), None)
 

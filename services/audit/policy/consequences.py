@@ -1,8 +1,9 @@
-"""Says which answer each message expects and which one it gives, so that the reconciler can find missing answers.
+"""Says which answers each message expects and which it gives, so that the reconciler can find missing ones.
 
-A message expects at most one answer and gives at most one; both are stored with its entry.
+Both are stored with its entry. A message that holds several facts expects and gives what each of them would.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -26,10 +27,17 @@ from services.safeguarding.child_events.events import (
     RuleDue,
     TextNeedsHuman,
 )
-from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    DutyChanged,
+    MessageDeadLettered,
+    MessageDecided,
+    ProtocolDecided,
+    Verdict,
+)
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted
-from services.safeguarding.duty.outcomes import Outcome
+from services.safeguarding.duty.outcomes import DutyOutcomes, Outcome
+from services.safeguarding.duty.parts import parts_of
 from services.safeguarding.message import Message
 
 ALWAYS_DECIDED = (
@@ -72,48 +80,75 @@ SENTENCES = {
 }
 
 
+OUTCOMES = frozenset({DutyOutcomes.kind, *(each.kind for each in Outcome.__subclasses__())})
+"""Kinds of messages that say what came of a duty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thread:
-    expects: str | None = None
-    answers: str | None = None
+    """Each answer once, in the order of the message's facts."""
+
+    expects: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
 
 
 def thread_of(content: Message, message_id: str) -> Thread:
     """An answer may be recorded before the message that it answers, since topics are consumed in parallel."""
-    match content:
-        case Outcome():
-            thread = Thread(f"decided {message_id}", f"tried {content.duty} {content.step}")
-        case ProtocolDecided():
-            told = content.verdict is Verdict.TOLD and content.duty is not None
-            thread = Thread(f"told {content.duty}" if told else None, f"decided {content.about_id}")
+    expects = _each_once(each for part in parts_of(content) for each in _expected(part, message_id))
+    if isinstance(content, MessageDecided):
+        return Thread(expects, (f"decided {content.about_id}",))
+    return Thread(expects, _each_once(each for part in parts_of(content) for each in _answered(part)))
+
+
+def _expected(part: Message, message_id: str) -> tuple[str, ...]:
+    match part:
+        case ProtocolDecided(verdict=Verdict.TOLD, duty=UUID()):
+            return (f"told {part.duty}",)
         case Duty(act="tell"):
-            thread = Thread(f"tried {content.duty} {content.step}", f"told {content.duty}")
-        case Duty() | DeliveryAttempted(duty=UUID()):
-            thread = Thread(answers=f"tried {content.duty} {content.step}")
-        case MessageDeadLettered(original_id=str()):
-            thread = Thread(answers=f"decided {content.original_id}")
+            return (f"tried {part.duty} {part.step}",)
+        case Outcome():
+            return (f"decided {message_id}",)
         case _:
-            thread = Thread(expects=f"decided {message_id}" if isinstance(content, ALWAYS_DECIDED) else None)
-    return thread
+            return (f"decided {message_id}",) if isinstance(part, ALWAYS_DECIDED) else ()
 
 
-def gap_of(expects: str, kind: str, outcomes: frozenset[str]) -> Gap:
-    """The gap that a missing answer means. `outcomes` are the kinds of `Outcome`."""
+def _answered(part: Message) -> tuple[str, ...]:
+    match part:
+        case ProtocolDecided():
+            return (f"decided {part.about_id}",)
+        case Duty(act="tell"):
+            return (f"told {part.duty}",)
+        case Duty() | Outcome() | DeliveryAttempted(duty=UUID()):
+            return (f"tried {part.duty} {part.step}",)
+        case MessageDeadLettered(original_id=str()):
+            return (f"decided {part.original_id}",)
+        case _:
+            return ()
+
+
+def _each_once(said: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(said))
+
+
+def gap_of(expects: str, kind: str) -> Gap:
+    """The gap that a missing answer means to a message of this kind."""
     what = expects.split(" ", maxsplit=1)[0]
     if what == "told":
         return Gap.DUTY_NEVER_TOLD
     if what == "tried":
         return Gap.TELLING_NOT_TRIED
-    return Gap.OUTCOME_NOT_TAKEN if kind in outcomes else Gap.EVENT_UNDECIDED
+    return Gap.OUTCOME_NOT_TAKEN if kind in OUTCOMES else Gap.EVENT_UNDECIDED
 
 
-def duty_columns(content: Message) -> dict[str, Any] | None:
-    """The columns for the reconciler: whether the duty goes on, and the time of its next step while it does."""
-    if not isinstance(content, DutyChanged):
-        return None
-    return {
-        "duty": content.duty,
-        "revision": content.revision,
-        "goes_on": content.goes_on,
-        "next_step_at": content.next_step_at if content.goes_on else None,
-    }
+def duty_rows(content: Message) -> list[dict[str, Any]]:
+    """For the reconciler: whether each duty goes on, and the time of its next step while it does."""
+    return [
+        {
+            "duty": part.duty,
+            "revision": part.revision,
+            "goes_on": part.goes_on,
+            "next_step_at": part.next_step_at if part.goes_on else None,
+        }
+        for part in parts_of(content)
+        if isinstance(part, DutyChanged)
+    ]

@@ -1,4 +1,4 @@
-"""Selects the entries of a child's chain that belong to one episode, with the last state of the episode and its duties."""
+"""Selects the entries of a child's chain that belong to one episode, with the episode's and its duties' last state."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,19 +9,28 @@ from uuid import UUID
 
 from services.audit.policy.chain import Entry
 from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged
+from services.safeguarding.duty.parts import HOLDING_OTHERS, parts_of
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import CONTRACTS, Message
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """A message's data as JSON, or one of several facts that the message holds."""
+
+    kind: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedMessage:
-    """The message of an entry. `content` is its data, as JSON."""
+    """The message of an entry, as the facts that it holds."""
 
     entry: Entry
     id: str
     at: datetime
     exercise: bool
-    content: dict[str, Any]
+    facts: Sequence[Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +59,24 @@ def evidence_of(entries: Iterable[Entry], episode: UUID) -> Evidence:
 def read(entry: Entry) -> RecordedMessage:
     envelope = json.loads(entry.envelope)
     exercise = envelope.get("exercise") is True
-    return RecordedMessage(entry, envelope["id"], entry.happened_at, exercise, envelope.get("data") or {})
+    return RecordedMessage(
+        entry, envelope["id"], entry.happened_at, exercise, _facts(entry.kind, envelope.get("data") or {})
+    )
+
+
+def _facts(kind: str, data: dict[str, Any]) -> list[Fact]:
+    contract = CONTRACTS.get(kind)
+    if contract is None or not issubclass(contract, HOLDING_OTHERS):
+        return [Fact(kind, data)]
+    parts = parts_of(contract.read_again(data))
+    return [Fact(each.kind, each.model_dump(mode="json", exclude_defaults=True)) for each in parts]
 
 
 def _belonging(messages: Sequence[RecordedMessage], episode: UUID) -> list[RecordedMessage]:
-    """Entries that name the episode, one of its duties or notices, or an event that led to a decision on it; and all entries
-    between the first and the last of these that belong to no other episode.
+    """Entries that name the episode, one of its duties or notices, or an event that led to a decision on it; and all
+    entries between the first and the last of these that belong to no other episode.
     """
-    episodes = {each.content["episode"] for each in messages if "episode" in each.content}
+    episodes = {fact.content["episode"] for each in messages for fact in each.facts if "episode" in fact.content}
     names_by_episode = {name: _names_of(messages, name) for name in episodes}
     mine = names_by_episode[str(episode)]
     others = set().union(*(names for name, names in names_by_episode.items() if name != str(episode))) - mine
@@ -72,8 +91,7 @@ def _belonging(messages: Sequence[RecordedMessage], episode: UUID) -> list[Recor
 def _names_of(messages: Sequence[RecordedMessage], episode: str) -> set[str]:
     """Every id that leads to the episode."""
     names = {episode}
-    for each in messages:
-        content = each.content
+    for content in (fact.content for each in messages for fact in each.facts):
         if content.get("episode") != episode:
             continue
         names |= {str(content[name]) for name in ("duty", "about_id") if name in content}
@@ -84,12 +102,14 @@ def _names_of(messages: Sequence[RecordedMessage], episode: str) -> set[str]:
 
 
 def _named(message: RecordedMessage) -> set[str]:
-    content = message.content
-    return {message.id} | {str(content[name]) for name in ("episode", "duty", "delivery") if name in content}
+    contents = [fact.content for fact in message.facts]
+    return {message.id} | {
+        str(each[name]) for each in contents for name in ("episode", "duty", "delivery") if name in each
+    }
 
 
 def _contents(messages: Iterable[RecordedMessage], contract: type[Any], episode: UUID) -> list[Any]:
-    mine = (each for each in messages if CONTRACTS.get(each.entry.kind) is contract)
+    mine = (fact for each in messages for fact in each.facts if CONTRACTS.get(fact.kind) is contract)
     read_all: Iterable[Message] = (contract.read_again(each.content) for each in mine)
     return [each for each in read_all if getattr(each, "episode", None) == episode]
 

@@ -20,7 +20,7 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, provisional_
 ANSWER_WITHIN = timedelta(hours=2)
 """Longer than this after "which child?" a bare code is no answer any more. Story time."""
 ANSWERED_ONCE_IN = timedelta(days=28)
-"""Wall time. In so long an unknown number has one automatic answer: what follows on a child's phone comes from people (S61)."""
+"""Wall time. An unknown number gets one automatic answer in it; else people answer a child's phone (S61)."""
 OF_ONE_STORY = frozenset({SpeakerKind.UNKNOWN, SpeakerKind.FORMER_CARER})
 
 
@@ -31,7 +31,8 @@ class NobodyToAsk(Exception):
 async def load(
     uow: UnitOfWork, keyring: Keyring, text: Text, meaning: Meaning, *, default: AuthorityId | None, now: datetime
 ) -> tuple[TextContext, str]:
-    """Also returns the sender's language. `now` is wall time; everything else goes by the moment of the text, in story time.
+    """Also returns the sender's language. `now` is wall time; everything else goes by the moment of the text, in story
+    time.
 
     One round trip; one more for a stranger's number, and one or two for each reply code in the text.
     """
@@ -100,8 +101,8 @@ async def _route_stranger(
     default: AuthorityId | None,
     now: datetime,
 ) -> _Routing:
-    """All texts of an unknown number are about one child. A former carer's number had answers of another kind, so only the last
-    hour's count for it.
+    """All texts of an unknown number are about one child. A former carer's number had answers of another kind, so only
+    the last hour's count for it.
     """
     owner, answered, team = await uow.fetch(
         texts.first_key_owner(number_hash),

@@ -31,7 +31,7 @@ ANSWERING = (events.ChildReportedMissing, events.ChildInformationReceived, event
 
 
 def _is_of_one_child(acts: Sequence[Act]) -> bool:
-    """A child that is not named has a report with each authority and placement that may have it, and is one child all the same."""
+    """Reports of one unnamed child to several authorities and placements count as one child."""
     named = {act.subject for act in acts if not is_provisional(act.subject)}
     unnamed = {act.subject for act in acts} - named
     asked = [act.content for act in acts if isinstance(act.content, events.ChildProvisional)]
@@ -41,8 +41,8 @@ def _is_of_one_child(acts: Sequence[Act]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DecisionApplier:
-    """Applies the decision about one text. Ids are derived from Twilio's id of the text, so each effect happens once, however
-    often the text is read.
+    """Applies the decision about one text. Ids are derived from Twilio's id of the text, so each effect happens once,
+    however often the text is read.
     """
 
     uow: UnitOfWork
@@ -150,7 +150,7 @@ class DecisionApplier:
         return codes
 
     def _enrol(self) -> None:
-        """A finished practice is published as real, not as an exercise: the carer is aware, for each of their children."""
+        """A finished practice is published as real, for each of the carer's children: the carer is aware."""
         uow, context, stage, at = self.uow, self.context, self.decision.stage, self.text.story_at
         if stage is None or context.person is None:
             return

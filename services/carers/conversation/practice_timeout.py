@@ -11,20 +11,24 @@ from services.safeguarding.identifiers import derived
 
 AFTER = timedelta(minutes=10)
 """Story time. The first manager would be told later."""
-EVERY_SECONDS = 5.0
+EVERY_SECONDS = 30.0
+"""Less than `AFTER`: so the end of each practice is known before it comes."""
 
 
 class PracticeTimeout:
     def __init__(self, store: Store, clocks: Clocks) -> None:
         self._store, self._clocks = store, clocks
         self.ending = Repeating("ending practices", self.turn, every_seconds=EVERY_SECONDS)
+        clocks.on_move(self.ending.wake)
 
     async def turn(self) -> bool:
         """Ends one. True where there may be another."""
         now = self._clocks.story()
         async with self._store.transaction() as uow:
-            found = await uow.fetch(enrolments.open_practice(now - AFTER))
+            found, oldest = await uow.fetch(enrolments.open_practice(now - AFTER), enrolments.oldest_practice())
             if found is None:
+                if oldest is not None and oldest >= now - AFTER:
+                    self.ending.wake_after((oldest + AFTER - now).total_seconds())
                 return False
             uow.publish(
                 enrolment.end_practice(found.authority, found.person),

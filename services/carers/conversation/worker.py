@@ -25,10 +25,13 @@ from services.safeguarding.child_events.events import TextNeedsHuman
 from services.safeguarding.identifiers import AuthorityId, derived, provisional_child, trace_of
 
 AT_ONCE = 4
-SWEEP_EVERY_SECONDS = 0.5
-MEASURE_EVERY_SECONDS = 2.0
+SWEEP_EVERY_SECONDS = 5.0
+"""While there is nothing to read: for a text of a process that died. Keeping a text wakes this process's own loop."""
+SWEEP_AGAIN_SECONDS = 0.5
+"""While there is a text that cannot be read yet: another process reads an older one of its sender, or it failed."""
+MEASURE_EVERY_SECONDS = 15.0
 LOOK_AGAIN_SECONDS = 0.05
-"""After a text was read: another process may have stored the sender's next one meanwhile, and left it because this one was unread."""
+"""After a text was read: another process may have stored the sender's next text meanwhile, and left it to us."""
 TRIES = 3
 """After so many failures of our own code a text goes to a person instead, and its sender's later texts are read."""
 PAUSE = timedelta(milliseconds=500)
@@ -43,12 +46,14 @@ class TextWorker:
         self._store, self._keyring, self._clocks = store, keyring, clocks
         self._delivery, self._default = delivery, default
         self._at_once = 1
-        self.loop = Repeating("reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
+        self.loop = Repeating(
+            "reading texts", self._turn, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
+        )
         self.measuring = Repeating("text backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
 
     async def _turn(self) -> bool:
-        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the outbox is flushed
-        first; storing a text wakes this loop.
+        """Reads one text per waiting sender, in parallel. If no other sender is waiting, stops polling so that the
+        outbox is flushed first; storing a text wakes this loop.
         """
         read = await asyncio.gather(*(self._read_next() for _ in range(self._at_once)), return_exceptions=True)
         found = [each for each in read if isinstance(each, Unread)]
@@ -66,9 +71,11 @@ class TextWorker:
         unread: Unread | None = None
         try:
             async with self._store.transaction() as uow:
-                unread = await uow.fetch(texts.next_unread(self._clocks.wall()))
+                unread, some_wait = await uow.fetch(texts.next_unread(self._clocks.wall()), texts.is_any_unread())
                 if unread is not None:
                     await self._read(uow, unread)
+                elif some_wait:
+                    self.loop.wake_after(SWEEP_AGAIN_SECONDS)
         except Exception as error:
             if unread is None or is_transient(error):
                 raise
@@ -98,7 +105,7 @@ class TextWorker:
                 await self._give_up(uow, unread)
 
     async def _give_up(self, uow: UnitOfWork, unread: Unread) -> None:
-        """Tells a person that there is a text that could not be read. Its sender and words stay sealed where they are."""
+        """Tells a person that a text could not be read. Its sender and words stay sealed where they are."""
         authority = self._default
         if authority is None:
             team = await uow.fetch(conversation.duty_team(None))

@@ -1,4 +1,4 @@
-"""Takes a text in: into the database, or onto the disk while the database is away. Only then may Twilio be answered 200."""
+"""Stores a text in the database, or on the disk while the database is away, before Twilio is answered 200."""
 
 import asyncio
 import time
@@ -18,7 +18,8 @@ from services.platform.store.unit_of_work import Store
 DATABASE_WITHIN_SECONDS = 3.0
 """Twilio waits 15 s. A text that is not committed by then goes to the disk as well, and still has one effect."""
 LEAVE_DATABASE_ALONE_SECONDS = 1.0
-REPLAY_EVERY_SECONDS = 0.5
+REPLAY_EVERY_SECONDS, REPLAY_AGAIN_SECONDS = 60.0, 0.5
+"""While no text is on the disk, and after the database did not take one."""
 COMMITTED_AT_ONCE = 200
 
 
@@ -33,10 +34,12 @@ class Intake:
         self._store, self._keyring, self._spool, self._on_kept = store, keyring, spool, on_kept
         self._leave_alone_until = 0.0
         self._group = GroupCommit(self._commit, most=COMMITTED_AT_ONCE)
-        self.replay = Repeating("text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS)
+        self.replay = Repeating(
+            "text spool", self._replay, every_seconds=REPLAY_EVERY_SECONDS, again_seconds=REPLAY_AGAIN_SECONDS
+        )
 
     async def take(self, text: Text) -> None:
-        """Returns once the text is kept. Raises NotKept. Raises a database error that does not pass by itself: the fault is ours."""
+        """Returns once the text is kept. Raises NotKept, and database errors that do not pass by themselves."""
         if await self._to_database(text):
             metrics.TAKEN.labels("database").inc()
             return
@@ -48,6 +51,7 @@ class Intake:
             raise NotKept from error
         metrics.TAKEN.labels("spool").inc()
         metrics.SPOOLED.set(self._spool.count)
+        self.replay.wake_after(REPLAY_AGAIN_SECONDS)
 
     async def _to_database(self, text: Text) -> bool:
         """False while the database is away, and while earlier texts are on the disk."""
@@ -71,8 +75,8 @@ class Intake:
             uow.on_commit(self._on_kept)
 
     async def _replay(self) -> bool:
-        """True while there is more. A text leaves the disk only once the database has it. One that the database refuses is set
-        aside, so that it holds up no other.
+        """True while there is more. A text leaves the disk only once the database has it. One that the database refuses
+        is set aside, so that it holds up no other.
         """
         found = await asyncio.to_thread(self._spool.oldest) if self._spool.count else []
         committed = await asyncio.gather(*(self._group.put(text) for _, text in found), return_exceptions=True)

@@ -23,8 +23,8 @@ REPLAYED_AT_ONCE = 500
 class Spool:
     """The folder is this process's own. Raises OSError where the disk does not take a text.
 
-    A file's name begins with the time at which its text came, so that the oldest are found without opening any. A text that was
-    refused before the process started is tried once more: the fault may have been mended.
+    A file's name begins with the time at which its text came, so that the oldest are found without opening any. A text
+    that was refused before the process started is tried once more: the fault may have been mended.
     """
 
     def __init__(self, folder: Path, keyring: Keyring) -> None:
@@ -62,7 +62,7 @@ class Spool:
         self._waiting[last_part] = name
 
     def oldest(self) -> list[tuple[str, Text]]:
-        """A batch in the order in which they came, each with its file name. A file that does not open is set aside and logged."""
+        """The oldest batch, in order, each text with its file name. Sets aside and logs a file that does not open."""
         names = sorted(self._waiting.values())[:REPLAYED_AT_ONCE]
         opened = [(name, self._open(name)) for name in names]
         return [(name, text) for name, text in opened if text is not None]

@@ -16,7 +16,7 @@ from services.platform.delivery.sms_status import openapi as sms_status_openapi
 from services.platform.delivery.sms_status.receipts import Receipts
 from services.platform.delivery.sms_status.webhook import mount_status_route
 from services.platform.runtime.clocks import Clocks
-from services.platform.runtime.http.openapi_errors import described
+from services.platform.runtime.http.openapi_errors import describe_answer
 from services.platform.runtime.http.problems import Problem
 from services.platform.store.web import new_web_app
 
@@ -26,7 +26,7 @@ NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """Replies go out as deliveries of their own: an answer in the response could be lost unnoticed."""
 
 TEXT_ANSWERS = sms_status_openapi.REFUSED | {
-    200: described("Kept.", "text/xml", {"type": "string", "const": NO_ANSWER})
+    200: describe_answer("Kept.", "text/xml", {"type": "string", "const": NO_ANSWER})
 }
 TEXT = {
     "parameters": [sms_status_openapi.SIGNATURE],

@@ -25,7 +25,8 @@ NAMED_AT_MOST = 3
 
 
 def write_replies(decision: Decision, confirm: Sequence[str], language: str, duty_line: str | None) -> tuple[str, ...]:
-    """The texts to send back: mostly one, none if there is no answer. `confirm` holds the codes of the decision's claims.
+    """The texts to send back: mostly one, none if there is no answer. `confirm` holds the codes of the decision's
+    claims.
 
     A claim beside something graver, such as the report of another child, has a text of its own.
     """
@@ -41,8 +42,8 @@ def write_replies(decision: Decision, confirm: Sequence[str], language: str, dut
 
 
 def add_code(body: str, code: str, confirm: Sequence[str] = ()) -> str:
-    """Makes the body unlike any other, so that a lost answer can be looked up. A body that asks for a code of `confirm` stays as it
-    is: its reader would mistake the second code for the first.
+    """Makes the body unlike any other, so that a lost answer can be looked up. A body that asks for a code of `confirm`
+    stays as it is: its reader would mistake the second code for the first.
     """
     return body if any(each in body for each in confirm) else f"{body} ({code})"
 
@@ -81,8 +82,8 @@ def _name_children(codes: Sequence[str], words: Mapping[str, Any]) -> str:
 def write_alert(
     wording: Wording, language: str, code: str, *, exercise: bool, confirm: tuple[ClaimKind, str] | None = None
 ) -> str:
-    """`confirm` is the claim to be confirmed, and its code. Raises KeyError for a wording without a template: the message becomes a
-    dead letter, and a person hears of it.
+    """`confirm` is the claim to be confirmed, and its code. Raises KeyError for a wording without a template: the
+    message becomes a dead letter, and a person hears of it.
     """
     words = _words_in(language)
     body = words["alerts"][wording]

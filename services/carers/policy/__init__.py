@@ -1,1 +1,1 @@
-"""Decides what follows from a text. Pure: what is known is given, and nothing is read or sent here."""
+"""Decides the consequences of a text. Pure: facts are passed in, and nothing is read or sent here."""

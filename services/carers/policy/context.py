@@ -1,4 +1,4 @@
-"""Describes what is known about a sender when their text is decided upon."""
+"""Describes the context of a text: its sender, their children and their conversation."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,7 +24,7 @@ class PoliceStand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of a child's latest episode, as far as this service has heard, or as the same carers have said since."""
+    """The state of a child's latest episode, as this service last heard, or as the same carers have said since."""
 
     state: State | None = None
     police: PoliceStand = PoliceStand.NOT_YET
@@ -133,7 +133,7 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class TextContext:
-    """`authority`, `person` and `placement` are those of the speaker's first capacity; `for_child` replaces them by a child's."""
+    """`authority`, `person` and `placement` are those of the speaker's first capacity. `for_child` gives a child's."""
 
     kind: Kind
     authority: AuthorityId

@@ -1,4 +1,4 @@
-"""Describes what a text brings about: acts, claims to be confirmed, and the answer."""
+"""Describes the decision about a text: acts, claims to be confirmed, and the answer."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class ClaimedChild:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A message to publish about `subject`. The text's words are stored under the subject and referred to by the message."""
+    """A message to publish about `subject`. The text's words are stored under the subject; the message has their id."""
 
     subject: ChildId
     content: Message

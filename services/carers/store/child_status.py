@@ -1,4 +1,5 @@
-"""Keeps the status of children: as the protocol said last, or as a text of ours has said since. All times are story time.
+"""Keeps the status of children: as the protocol said last, or as a text of ours has said since. All times are story
+time.
 
 Everything here is written with the commit.
 """
@@ -26,12 +27,12 @@ def status_of_child(child: ChildId) -> Query[Standing]:
 
 
 def status_of_children(numbers: Sequence[bytes], digits: Sequence[str]) -> Query[dict[ChildId, Standing]]:
-    """All children about whom the number (its hashes) may text; with `digits`, those whom duty staff name by such codes too."""
+    """All children about whom the number (its hashes) may text. `digits` adds children that duty staff name by code."""
     return Query(OF_NUMBER, {"numbers": list(numbers), "digits": list(digits)}, _by_child)
 
 
 def _by_child(rows: Rows) -> dict[ChildId, Standing]:
-    """A text counts until the protocol changes the status later. A report may have opened an episode that we do not know yet."""
+    """A text counts until the protocol changes the status: a report may have opened an episode unknown to us yet."""
     found: dict[ChildId, Standing] = {}
     for row in rows:
         said_since = row.said_at is not None and (row.changed_at is None or row.said_at > row.changed_at)

@@ -57,7 +57,7 @@ CLAIM = """
 
 
 def keep(uow: UnitOfWork, number_hash: bytes, claim: Claim, code: str, at: datetime) -> None:
-    """`code` is the one that is texted. The same claim, made again while its code counts, keeps the code and has ten minutes more."""
+    """`code` is the one that is texted. A repeated claim keeps a code that still counts, for ten more minutes."""
     for each in claim.about:
         row = {
             "number_hash": number_hash,
@@ -88,7 +88,7 @@ END = "UPDATE claims SET ended_at = %(at)s WHERE subject = %(subject)s AND confi
 
 
 def end_all(uow: UnitOfWork, child: ChildId, at: datetime) -> None:
-    """For a child who is said to be missing again: no code confirms an earlier claim any more, whoever made it."""
+    """For a child who is said to be missing again: no code confirms anybody's earlier claim any more."""
     uow.write(END, {"subject": child, "at": at})
 
 
@@ -116,7 +116,7 @@ PROLONG = """
 async def prolong(
     uow: UnitOfWork, numbers: tuple[bytes, ...], child: ChildId, at: datetime
 ) -> tuple[ClaimKind, str] | None:
-    """Gives the number's latest claim about the child ten minutes more, at once. Returns its kind and code; None: there is none."""
+    """Extends the number's latest claim about the child by ten minutes, at once. Returns its kind and code, or None."""
     latest = {"numbers": list(numbers), "subject": child, "expires_at": at + CONFIRM_WITHIN}
     return await uow.fetch(Query(PROLONG, latest, lambda rows: (rows[0].kind, rows[0].code) if rows else None))
 

@@ -1,4 +1,5 @@
-"""Remembers a conversation with a number: the question it was asked, and its reports without a name. All times are story time.
+"""Remembers a conversation with a number: the question it was asked, and its reports without a name. All times are
+story time.
 
 Everything here is written with the commit.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.carers.policy.context import Enrolment
-from services.platform.store.query import Query, Rows
+from services.platform.store.query import Query, Rows, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
@@ -27,7 +27,8 @@ OF_NUMBER = """
 
 
 def enrolment_of(numbers: Sequence[bytes]) -> Query[Enrolment]:
-    """Of everybody whom the number belongs to: they join and practise as one. `numbers` are its hashes, the newest first.
+    """Of everybody whom the number belongs to: they join and practise as one. `numbers` are its hashes, the newest
+    first.
 
     A carer who joined with another number has not joined: nobody knows whether texts reach this one.
     """
@@ -83,3 +84,11 @@ def open_practice(begun_before: datetime) -> Query[Practice | None]:
         return Practice(row.person, row.authority, row.practising, row.practising_since)
 
     return Query(OPEN_PRACTICE, {"begun_before": begun_before}, decode)
+
+
+OLDEST_PRACTICE = "SELECT min(practising_since) FROM enrolments WHERE practising IS NOT NULL"
+
+
+def oldest_practice() -> Query[datetime | None]:
+    """When the oldest of those that have not ended began."""
+    return Query(OLDEST_PRACTICE, {}, scalar)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, Uuid
 
-from services.platform.store.tables import hashed, moments, sealed
+from services.platform.store.tables import hash_column, moments, sealed_columns
 
 metadata = MetaData()
 
@@ -10,14 +10,14 @@ texts_in = Table(
     "texts_in",
     metadata,
     Column("message_sid", Text, primary_key=True),
-    hashed("number_hash", needed=True),
-    *sealed("sender", "body", needed=True),
+    hash_column("number_hash", needed=True),
+    *sealed_columns("sender", "body", needed=True),
     *moments("received_at", "story_at", needed=True),
     Column("tries", Integer, nullable=False),
     *moments("next_try_at", needed=True),
     *moments("worked_at", "replied_at"),
     Column("key_owner", Text),
-    hashed("content_hash"),
+    hash_column("content_hash"),
     Column("flaw", Text),
 )
 
@@ -34,7 +34,7 @@ provisionals = Table(
     "provisionals",
     metadata,
     Column("provisional", Text, primary_key=True),
-    hashed("number_hash", needed=True),
+    hash_column("number_hash", needed=True),
     Column("child", Text),
     *moments("reported_at", needed=True),
     *moments("ended_at"),
@@ -45,7 +45,7 @@ provisionals = Table(
 claims = Table(
     "claims",
     metadata,
-    hashed("number_hash", needed=True),
+    hash_column("number_hash", needed=True),
     Column("code", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
     Column("kind", Text, nullable=False),
@@ -61,7 +61,7 @@ enrolments = Table(
     "enrolments",
     metadata,
     Column("person", Text, primary_key=True),
-    hashed("number_hash", needed=True),
+    hash_column("number_hash", needed=True),
     *moments("joined_at", needed=True),
     Column("authority", Text),
     Column("practising", Text),

@@ -38,15 +38,16 @@ KEEP_OTHER_WORDS = f"""
     WHERE first.content_hash IS DISTINCT FROM given.content_hash
     ORDER BY place ON CONFLICT DO NOTHING
 """  # noqa: S608 this module's own words
-"""Runs after KEEP, as a statement of its own: only then does it see a text that another process has kept under the same id."""
+"""A statement of its own, after KEEP: only then does it see a text that another process has kept under the same id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A text that this transaction has locked. It is still sealed, so that one that does not open can be reported all the same.
+    """A text that this transaction has locked. It is still sealed, so that one that does not open can be reported all
+    the same.
 
-    `wrapped` is its owner's data key, None where that was erased. `waiting` holds the first other unread text of each sender, of
-    the oldest `LOOKED_THROUGH`.
+    `wrapped` is its owner's data key, None where that was erased. `waiting` holds the first other unread text of each
+    sender, of the oldest `LOOKED_THROUGH`.
     """
 
     sid: str
@@ -71,8 +72,8 @@ OWNER = "coalesce(key_owner, 'number-' || encode(number_hash, 'hex'))"
 
 
 async def keep(uow: UnitOfWork, keyring: Keyring, several: Sequence[Text]) -> None:
-    """Writes with the commit, in one statement for all. A text that is there already stays as it is; other words under the same
-    Twilio id are a text of their own, whose id is derived from both.
+    """Writes with the commit, in one statement for all. A text that is there already stays as it is; other words under
+    the same Twilio id are a text of their own, whose id is derived from both.
 
     Keys and rows are always written in the same order, so that two processes cannot deadlock.
     """
@@ -131,7 +132,7 @@ LOOKED_THROUGH = 32
 
 
 def next_unread(now: datetime) -> Query[Unread | None]:
-    """The oldest whose sender has no older one unread. It is locked; those that another reader has locked are passed over."""
+    """Locks the oldest text whose sender has no older one unread. Passes over texts that another reader has locked."""
 
     def decode(rows: Rows) -> Unread | None:
         return Unread(**rows[0]._asdict()) if rows else None
@@ -207,9 +208,17 @@ FIRST_OWNER = f"""
 def first_key_owner(number_hash: bytes) -> Query[str]:
     """The owner of the key that seals the number's first text. A text of the number must be there.
 
-    The name stays the same, whatever the number's hash becomes.
+    The name outlives changes of the number's hash.
     """
     return Query(FIRST_OWNER, {"number_hash": number_hash}, scalar)
+
+
+ANY_UNREAD = "SELECT EXISTS (SELECT FROM texts_in WHERE worked_at IS NULL)"
+
+
+def is_any_unread() -> Query[bool]:
+    """Whether there is one, also where another reader has locked it, or its time to be tried again has not come."""
+    return Query(ANY_UNREAD, {}, scalar)
 
 
 BACKLOG = "SELECT count(*), min(received_at) FROM texts_in WHERE worked_at IS NULL"

@@ -87,7 +87,7 @@ def _read_clauses(text: str, plain: str, parts: list[plain_words.Clause]) -> lis
 
 
 def _put_report_first(said: list[Statement], words: str, plain: str) -> tuple[list[Statement], bool]:
-    """A text that begins with MISSING is a report. True where its other words contradict that, so that a person reads it."""
+    """A text that begins with MISSING is a report. True if its other words contradict that: a person reads it too."""
     if not plain.startswith("missing") or NAMES_A_CHILD_AS_MISSING.search(plain):
         return said, False
     kinds = {each.intent for each in said}

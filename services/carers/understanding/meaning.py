@@ -56,8 +56,9 @@ class Statement:
     was: bool = False
     """A report about the past, as in "she was gone all night". A return anywhere in the text outweighs it."""
     weak: bool = False
-    """A return in words that also fit a child who never left, as in "she is here", or a report by hearsay. About a child known to be
-    missing the latter is news, and no new report."""
+    """A return in words that also fit a child who never left, as in "she is here", or a report by hearsay. About a
+    child known to be missing the latter is news, and no new report.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from services.casework.policy.register_import import Fault, Import, KnownReferen
 from services.casework.policy.rows import AgencyRow, DirectoryRow, PersonRow, Row
 
 ROLES_FOR_ONE_CHILD = ("child.", "police.", "home-office.", "area.")
-"""Prefixes of roles that may be held for one child. A child may also have a force, a desk or an area unlike the authority's own."""
+"""Prefixes of roles held for one child. A child's force, desk or area may also differ from the authority's own."""
 
 
 def cross_faults(given: Import, known: KnownReferences) -> list[Fault]:
@@ -25,8 +25,9 @@ def cross_faults(given: Import, known: KnownReferences) -> list[Fault]:
 
 
 def sharing_faults(given: Import, sharing: Collection[Collection[str]]) -> list[Fault]:
-    """Faults where several people would text from one number. `sharing` holds, for each such number, the references of its people
-    who are carers or on the directory after the import. A person who has left both may keep a number that a successor has.
+    """Faults where several people would text from one number. `sharing` holds, for each such number, the references of
+    its people who are carers or on the directory after the import. A person who has left both may keep a number that a
+    successor has.
     """
     faults: list[Fault] = []
     for group in sharing:

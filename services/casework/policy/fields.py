@@ -1,4 +1,4 @@
-"""Declares the field types of imports and agencies' events. Their errors name the correct form, never the wrong value."""
+"""Declares the field types of imports and agencies' events. Their errors name the correct form, never the value."""
 
 import binascii
 from base64 import b64decode

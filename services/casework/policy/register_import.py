@@ -1,4 +1,4 @@
-"""Checks each row of an import. Names faults by table, row and field, with the correct form and never with the wrong value."""
+"""Checks each row of an import. Names faults by table, row and field, with the correct form, never the wrong value."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -84,8 +84,8 @@ def read(document: Mapping[str, Any], authority: str) -> tuple[Import, list[Faul
 
 
 def drop_given_away(given: Import, given_away: Collection[str]) -> tuple[Import, tuple[str, ...]]:
-    """The import without children who have moved to another authority and their lines of the directory, and the references of
-    these children. The rest of a file that does not yet know of a transfer is still imported.
+    """The import without children who have moved to another authority and their lines of the directory, and the
+    references of these children. The rest of a file that does not yet know of a transfer is still imported.
     """
     children, directory = given.children or {}, given.directory or {}
     named = {row.reference for row in children.values()} | {row.child for row in directory.values()}

@@ -63,8 +63,8 @@ class Row(BaseModel):
 
 
 class AuthorityRow(Row):
-    """`bridge`: how a strategy discussion is joined, such as a telephone bridge with its PIN or an https link. Left out: through
-    the duty line.
+    """`bridge`: how a strategy discussion is joined, such as a telephone bridge with its PIN or an https link. Left
+    out: through the duty line.
     """
 
     id: AuthorityId
@@ -74,10 +74,11 @@ class AuthorityRow(Row):
 
 
 class ForceRow(Row):
-    """Reached at `notice_url`, or by mail where it has no API. The URL is HTTPS, at a public address. `private_ca` (PEM) signs its certificate, where no public one does.
+    """Reached at `notice_url`, or by mail where it has no API. The URL is HTTPS, at a public address. `private_ca`
+    (PEM) signs its certificate, where no public one does.
 
-    `agreed` are the fields that it has agreed to be sent; none named: the whole notice. `sends_open_list`: it tells us daily
-    which children it counts as missing.
+    `agreed` are the fields that it has agreed to be sent; none named: the whole notice. `sends_open_list`: it tells us
+    daily which children it counts as missing.
     """
 
     id: ForceId
@@ -185,7 +186,7 @@ class DirectoryRow(Row):
 
 
 class AgencyRow(Row):
-    """`verifies`: its word that one of this authority's children is back, or was never missing, stands the missing escalations down."""
+    """`verifies`: its word that a child of this authority is back, or was never missing, ends the escalations."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
     secrets: tuple[Secret, ...] = Field(min_length=1)

@@ -1,4 +1,4 @@
-"""Reads a table of the register from CSV. The first line names the fields, an empty cell means unknown, and | separates lists."""
+"""Reads a register table from CSV. The first line names the fields, an empty cell is unknown, | separates lists."""
 
 import csv
 import io

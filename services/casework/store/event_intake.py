@@ -1,4 +1,4 @@
-"""Takes in an agency's event: words to the register, ids and flags to the outbox, and the answer kept for a repetition."""
+"""Stores an agency's event: words in the register, ids and flags in the outbox, the answer for a repetition."""
 
 import re
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from functools import partial
 from services.casework.policy import agency_event
 from services.casework.policy.agency_event import AgencyEvent, Defect, InvalidEvent
 from services.casework.store import transfers
-from services.casework.store.directory_changes import people_on_directory, publish_directory_changes
 from services.casework.store.import_writer import lock_register
+from services.casework.store.register_changes import people_on_directory, publish_directory_changes
 from services.platform.register import words
 from services.platform.register.organisations.agencies import Agency
 from services.platform.store.encryption import Keyring
@@ -51,8 +51,8 @@ class Child:
 async def accept_event(
     uow: UnitOfWork, keyring: Keyring, agency: Agency, event: AgencyEvent, *, story: datetime, wall: datetime
 ) -> ChildId:
-    """Returns the child that the event was taken to be about, a provisional one if nobody knows which. A repetition has the same
-    answer and no further effect. `story` and `wall` are now, by each clock.
+    """Returns the child that the event was taken to be about, a provisional one if nobody knows which. A repetition has
+    the same answer and no further effect. `story` and `wall` are now, by each clock.
 
     Raises OtherContent, and InvalidEvent if the content breaks the event's contract. Nothing is kept then.
     """
@@ -110,8 +110,8 @@ async def _keep_words(
 
 
 async def _find_child(uow: UnitOfWork, agency: Agency, subject: str) -> Child | None:
-    """By our id; by `<authority>/<reference>` within the agency's own authority, which includes a child that it has given away; or
-    by the provisional id of a child that anybody has reported to this authority.
+    """By our id; by `<authority>/<reference>` within the agency's own authority, which includes a child that it has
+    given away; or by the provisional id of a child that anybody has reported to this authority.
     """
     authority, _, reference = subject.partition("/")
     is_own = authority == agency.authority
@@ -134,7 +134,8 @@ def _require_transferable(agency: Agency, child: Child, said: ChildTransferred) 
 
 
 async def _require_identifiable(uow: UnitOfWork, agency: Agency, said: ChildIdentified, *, unknown: bool) -> None:
-    """Joins two cases for good, so both must be of the agency's authority: the child, and the provisional one that was reported.
+    """Joins two cases for good, so both must be of the agency's authority: the child, and the provisional one that was
+    reported.
 
     Raises InvalidEvent.
     """
@@ -149,7 +150,8 @@ async def _require_identifiable(uow: UnitOfWork, agency: Agency, said: ChildIden
 async def _mark_accepted(
     uow: UnitOfWork, agency: Agency, event: AgencyEvent, child: ChildId, now: datetime
 ) -> ChildId | None:
-    """None if the event is new; otherwise the child of the earlier answer. Of two that race, the second waits here for the first.
+    """None if the event is new; otherwise the child of the earlier answer. Of two that race, the second waits here for
+    the first.
 
     Raises OtherContent.
     """

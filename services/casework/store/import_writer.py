@@ -44,7 +44,7 @@ SHARED_NUMBERS = """
 
 @dataclass(frozen=True, slots=True)
 class CurrentRegister:
-    """The authority's part of the register before the import: what the policy asks about, and the ids behind references."""
+    """The authority's part of the register before the import: facts for the policy, and the ids of references."""
 
     known: KnownReferences
     placements: dict[str, str]
@@ -95,7 +95,7 @@ def _ids(rows: Rows) -> dict[str, str]:
 async def write_import(
     uow: UnitOfWork, keyring: Keyring, authority: AuthorityId, given: Import, before: CurrentRegister, at: datetime
 ) -> None:
-    """At once, so that the caller can check the result. `at` is story time: carers who are left out are former carers from then on."""
+    """At once, so that the caller can check it. Carers left out are former carers from `at` (story time)."""
     connection = uow.connection
     placements = _with_new(before.placements, given.placements, "placement")
     people = _with_new(before.people, given.people, "person")

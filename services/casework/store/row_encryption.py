@@ -1,4 +1,4 @@
-"""Turns an import's rows into the register's: personal columns encrypted under their owner's key, the rest in the clear."""
+"""Turns an import's rows into the register's: personal columns encrypted under their owner's key, the others clear."""
 
 import json
 from collections.abc import Mapping

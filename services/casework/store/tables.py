@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Date, Integer, MetaData, Table, Text, Time
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.platform.store.tables import hashed, moments, sealed
+from services.platform.store.tables import hash_column, moments, sealed_columns
 
 register = MetaData(schema="register")
 
@@ -22,22 +22,22 @@ forces = Table(
     *_texts("name", "notice_url", "callback", "notice_email", "private_ca"),
     Column("agreed", ARRAY(Text)),
     Column("sends_open_list", Boolean),
-    *sealed("secrets", "reply_secrets"),
+    *sealed_columns("secrets", "reply_secrets"),
 )
 placements = Table(
     "placements",
     register,
     Column("id", Text, primary_key=True),
     *_texts("authority", "reference", "kind", "force", "host_authority"),
-    *sealed("address"),
+    *sealed_columns("address"),
 )
 people = Table(
     "people",
     register,
     Column("id", Text, primary_key=True),
     *_texts("authority", "reference", "language"),
-    *sealed("name", "mobile", "email"),
-    hashed("number_hash"),
+    *sealed_columns("name", "mobile", "email"),
+    hash_column("number_hash"),
 )
 placement_carers = Table(
     "placement_carers",
@@ -50,7 +50,7 @@ children = Table(
     register,
     Column("id", Text, primary_key=True),
     *_texts("authority", "reference", "code", "placement"),
-    *sealed("name", "known_as", "sex", "language", "description", "profile"),
+    *sealed_columns("name", "known_as", "sex", "language", "description", "profile"),
     Column("date_of_birth", Date),
     Column("unaccompanied", Boolean),
     Column("modern_slavery_concern", Boolean),
@@ -74,7 +74,7 @@ agencies = Table(
     register,
     Column("id", Text, primary_key=True),
     *_texts("authority"),
-    *sealed("secrets"),
+    *sealed_columns("secrets"),
     Column("types", ARRAY(Text)),
     Column("verifies", Boolean),
 )

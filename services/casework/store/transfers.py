@@ -1,11 +1,12 @@
-"""Moves a child to the receiving authority in the register, in the transaction that publishes the transfer (S39, S45)."""
+"""Moves a child to the receiving authority in the register, in the transaction that publishes it (S39, S45)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from services.casework.policy.agency_event import Defect, InvalidEvent
-from services.casework.policy.codes import free_code
 from services.platform.store.query import Query, all_rows, first_row, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.child_events.care_events import ChildTransferred
@@ -35,7 +36,7 @@ MOVE = """
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`moves_to`: the receiver's reference of the child's next placement. None: the present one, until the register says."""
+    """`moves_to`: the receiver's reference of the next placement. None: the present one, until the register says."""
 
     child: ChildId
     former: AuthorityId
@@ -73,7 +74,7 @@ async def _move(uow: UnitOfWork, move: Move) -> None:
         "child": move.child,
         "authority": move.to,
         "reference": await _reference(uow, move),
-        "code": free_code(child.code, codes),
+        "code": _free_code(child.code, codes),
         "placement": placement,
     }
     await uow.fetch(  # at once, since the caller compares the directory
@@ -84,7 +85,7 @@ async def _move(uow: UnitOfWork, move: Move) -> None:
 
 
 async def _reference(uow: UnitOfWork, move: Move) -> str:
-    """The receiver's earlier reference, if it had the child before; otherwise our id, which no other child of theirs can have."""
+    """The receiver's earlier reference, if it had the child before; otherwise our id, which is unique there."""
     before = await uow.fetch(Query(REFERENCE_BEFORE, {"child": move.child, "authority": move.to}, scalar))
     return str(before or move.child)
 
@@ -96,3 +97,10 @@ async def _find_placement(uow: UnitOfWork, authority: AuthorityId, reference: st
             Defect.CONTENT, "data.moves_to", "the reference of a placement that the register holds of the receiver"
         )
     return str(found)
+
+
+def _free_code(wished: str, taken: Collection[str]) -> str:
+    """The code by which carers name a child: `wished` if it is free, else the first free number of its letter."""
+    if wished not in taken:
+        return wished
+    return next(code for number in count(1) if (code := f"{wished[0]}{number}") not in taken)

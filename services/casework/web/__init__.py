@@ -44,7 +44,7 @@ def pages(store: Store, clocks: Clocks, settings: CaseworkSettings) -> FastAPI:
 
     @app.put(path, status_code=HTTPStatus.NO_CONTENT, responses=PHOTOGRAPH_ANSWERS, openapi_extra=PHOTOGRAPH)
     async def take_photograph(authority: str, reference: str, request: Request) -> Response:
-        """A child's photograph, in place of an earlier one. Police see it behind a link, while the child is searched for."""
+        """A child's photograph, replacing an earlier one. Police see it by a link while the child is searched for."""
         return await photographs.take(request, authority, reference)
 
     @app.delete(path, status_code=HTTPStatus.NO_CONTENT, responses=PHOTOGRAPH_ANSWERS, openapi_extra=BEARER)

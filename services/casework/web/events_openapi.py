@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.casework.policy.agency_event import NOT_AN_AGENCYS, OURS, WITH_DETAILS, Envelope
-from services.platform.runtime.http.openapi_errors import SIGNED, described, refusals
+from services.platform.runtime.http.openapi_errors import SIGNED, describe_answer, refusals
 from services.safeguarding.child_events.care_events import ChildTransferred
 from services.safeguarding.child_events.events import Told
 from services.safeguarding.contracts import contracts
@@ -55,7 +55,7 @@ def event_schema() -> dict[str, Any]:
 
 def _alternative(kind: type[Told]) -> dict[str, Any]:
     schema = kind.model_json_schema()
-    content = inlined(schema, schema.get("$defs", {}))
+    content = inline_refs(schema, schema.get("$defs", {}))
     kept = {name: about for name, about in content["properties"].items() if name not in (*OURS, "words")}
     said = {"words": WORDS} | ({"details": DETAILS} if issubclass(kind, WITH_DETAILS) else {})
     said |= {"moves_to": MOVES_TO} if kind is ChildTransferred else {}
@@ -72,15 +72,15 @@ def _alternative(kind: type[Told]) -> dict[str, Any]:
     return alternative | ({"required": ["data"]} if required else {})
 
 
-def inlined(schema: Any, kinds: dict[str, Any]) -> Any:
+def inline_refs(schema: Any, kinds: dict[str, Any]) -> Any:
     """A part of an OpenAPI document has no $defs of its own."""
     if isinstance(schema, list):
-        return [inlined(each, kinds) for each in schema]
+        return [inline_refs(each, kinds) for each in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        return inlined(kinds[schema["$ref"].rpartition("/")[2]], kinds)
-    return {name: inlined(each, kinds) for name, each in schema.items() if name != "$defs"}
+        return inline_refs(kinds[schema["$ref"].rpartition("/")[2]], kinds)
+    return {name: inline_refs(each, kinds) for name, each in schema.items() if name != "$defs"}
 
 
 EVENT = {
@@ -88,7 +88,7 @@ EVENT = {
     "requestBody": {"required": True, "content": {"application/cloudevents+json": {"schema": event_schema()}}},
 }
 EVENT_ANSWERS = {
-    202: described(
+    202: describe_answer(
         "Durable. The same again has this same answer, and no second effect.",
         "application/json",
         {

@@ -15,9 +15,13 @@ from services.casework.policy import register_import, spreadsheet
 from services.casework.policy.consistency import cross_faults, sharing_faults
 from services.casework.policy.register_import import Fault, Import
 from services.casework.policy.rows import TABLES
-from services.casework.store.date_changes import dates_by_child, publish_date_changes
-from services.casework.store.directory_changes import people_on_directory, publish_directory_changes
 from services.casework.store.import_writer import lock_and_read, people_sharing_a_number, write_import
+from services.casework.store.register_changes import (
+    dates_by_child,
+    people_on_directory,
+    publish_date_changes,
+    publish_directory_changes,
+)
 from services.platform.delivery.channels.http.ssrf_guard import ForbiddenDestination, require_permitted_url
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.http.problems import Problem, body_within, media_type_of

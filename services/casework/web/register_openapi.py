@@ -5,8 +5,8 @@ from typing import Any
 
 from services.casework.policy.rows import TABLES, AuthorityRow, Row
 from services.casework.policy.spreadsheet import LISTS
-from services.casework.web.events_openapi import inlined
-from services.platform.runtime.http.openapi_errors import described, refusals
+from services.casework.web.events_openapi import inline_refs
+from services.platform.runtime.http.openapi_errors import describe_answer, refusals
 
 BEARER: dict[str, Any] = {"security": [{"register": []}]}
 
@@ -14,7 +14,7 @@ BEARER: dict[str, Any] = {"security": [{"register": []}]}
 def row_schema(row: type[Row]) -> dict[str, Any]:
     """Every field of a table's rows."""
     schema = row.model_json_schema()
-    whole: dict[str, Any] = inlined(schema, schema.get("$defs", {}))
+    whole: dict[str, Any] = inline_refs(schema, schema.get("$defs", {}))
     fields = {
         name: {key: each for key, each in about.items() if key != "title"}
         for name, about in whole["properties"].items()
@@ -54,7 +54,7 @@ TABLE = BEARER | {
     }
 }
 IMPORT_ANSWERS = {
-    200: described(
+    200: describe_answer(
         "All of it is durable.",
         "application/json",
         {

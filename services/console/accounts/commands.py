@@ -1,4 +1,4 @@
-"""Manages the accounts of the console: `python -m services accounts ...`. Needs the console's own settings and secrets."""
+"""Manages the console's accounts: `python -m services accounts ...`. Needs the console's settings and secrets."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from services.platform.runtime.commands import refused
+from services.platform.runtime.commands import refuse
 from services.safeguarding.operators import OperatorRole
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ def add(
             known = await uow.fetch(kept.authorities())
             if authority not in known:
                 among = f"; it has {', '.join(known)}" if known else ", which is empty: load it first"
-                raise refused(f"{authority} is no authority of the register{among}")
+                raise refuse(f"{authority} is no authority of the register{among}")
         return await kept.add_account(
             uow, sign_in=name, name=full_name, role=role, authority=authority, password_seal=seal, now=now
         )
 
     if _do(make) is None:
-        raise refused(f"{kept.normalise_sign_in(name)} has an account already; `reset` gives it a new password")
+        raise refuse(f"{kept.normalise_sign_in(name)} has an account already; `reset` gives it a new password")
     _tell(name, None if password_stdin else password)
 
 
@@ -57,7 +57,7 @@ def reset(name: Name, *, password_stdin: FromStdin = False) -> None:
 
     password, seal = _password(from_stdin=password_stdin)
     if not _do(lambda uow, _now: kept.change_account(uow, name, password_seal=seal)):
-        raise refused(f"nobody signs in as {name}")
+        raise refuse(f"nobody signs in as {name}")
     _tell(name, None if password_stdin else password)
 
 
@@ -67,7 +67,7 @@ def disable(name: Name) -> None:
     from services.console.accounts import repository as kept
 
     if not _do(lambda uow, now: kept.change_account(uow, name, disabled_at=now)):
-        raise refused(f"nobody signs in as {name}")
+        raise refuse(f"nobody signs in as {name}")
     typer.echo(f"{name} can no longer sign in")
 
 
@@ -89,7 +89,7 @@ def _password(*, from_stdin: bool) -> tuple[str, str]:
 
     password = sys.stdin.readline().rstrip("\r\n") if from_stdin else passwords.generate_password()
     if len(password) not in PASSWORD_LENGTH:
-        raise refused(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
+        raise refuse(f"a password has {PASSWORD_LENGTH[0]} to {PASSWORD_LENGTH[-1]} characters")
     return password, passwords.hash_password(password)
 
 

@@ -144,7 +144,7 @@ def begin_session(uow: UnitOfWork, account: AccountId, now: datetime) -> str:
 async def use_session(
     uow: UnitOfWork, token: str, now: datetime, limits: SessionLimits, *, following: bool
 ) -> Operator | None:
-    """None if the session has ended, or its account is disabled. A page that only follows changes does not prolong it."""
+    """None if the session has ended or its account is disabled. Following changes does not prolong it."""
     row = await uow.fetch(Query(SESSION, {"token": _hash(token)}, first_row))
     if row is None or not limits.allow(begun_at=row.begun_at, used_at=row.used_at, now=now, following=following):
         return None
@@ -160,8 +160,8 @@ def end_session(uow: UnitOfWork, token: str) -> None:
 async def count_attempt(uow: UnitOfWork, sign_in: str, place: str, now: datetime) -> bool:
     """Counts the attempt as failed before its password is checked, so that parallel attempts cannot exceed the limit.
 
-    False: too many have failed, so the password must not be checked. The name is kept as a hash: people type their password
-    into the wrong field.
+    False: too many have failed, so the password must not be checked. The name is kept as a hash: people type their
+    password into the wrong field.
     """
     name = _hash(normalise_sign_in(sign_in))
     _, _, _, counts = await uow.fetch(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.platform.runtime.commands import WHO_ASKS, given, refused
+from services.platform.runtime.commands import WHO_ASKS, refuse, require_text
 
 if TYPE_CHECKING:
     from services.platform.bus.dead_letters import DeadLetter
@@ -22,13 +22,13 @@ REFUSED = "the database does not let this in: --redrive runs as the console, `do
 
 
 def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) -> None:
-    """List messages that services could not process, and why; with --redrive, --as and --reason, publish one again, on the record."""
+    """List messages that services could not process. --redrive, --as and --reason publish one again, on the record."""
     from services.platform.bus import dead_letters as letters
 
     if redrive is not None:
-        by, reason = given(by, "--redrive needs --as"), given(reason, "--redrive needs --reason")
+        by, reason = require_text(by, "--redrive needs --as"), require_text(reason, "--redrive needs --reason")
     bootstrap = os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092")
-    found = letters.listed(bootstrap)
+    found = letters.list_dead_letters(bootstrap)
     if redrive is None or by is None or reason is None:
         for each in found:
             typer.echo(f"{each.id}\n  {each.explain()}")
@@ -37,7 +37,7 @@ def dead_letters(redrive: Redrive = None, by: By = None, reason: Reason = None) 
         return
     chosen = [each for each in found if redrive in {each.id, "all"}]
     if not chosen:
-        raise refused(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
+        raise refuse(f"no dead letter has the id {redrive}" if redrive != "all" else "no dead letters")
     if not asyncio.run(_redrive(chosen, bootstrap, by, reason)):
         raise typer.Exit(1)
 
@@ -49,7 +49,7 @@ async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, rea
     from services.console.accounts.repository import account_by_sign_in
     from services.console.acts.redrive import DeadLetterRedrive
     from services.console.policy.permits import May
-    from services.platform.delivery.settings import KeySettings
+    from services.platform.delivery.settings.keys import KeySettings
     from services.platform.runtime.clocks import Clocks
     from services.platform.store.engine import connect
     from services.platform.store.story_time import story_clock
@@ -64,7 +64,7 @@ async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, rea
             clocks.move_to(await story_clock.ahead_by(uow.connection))
         operator = None if account is None or account.disabled_at is not None else account.operator
         if operator is None or not operator.may(May.SEND_AGAIN) or not operator.sees(None):
-            raise refused(NOBODY)
+            raise refuse(NOBODY)
         service = DeadLetterRedrive(store, clocks, settings.keyring, bootstrap)
         for each in chosen:
             try:
@@ -73,7 +73,7 @@ async def _redrive(chosen: "list[DeadLetter]", bootstrap: str, sign_in: str, rea
                 typer.echo(f"{each.id} does not go: {gone}", err=True)
                 all_went = False
     except DBAPIError:
-        raise refused(REFUSED) from None
+        raise refuse(REFUSED) from None
     finally:
         await store.close()
     return all_went

@@ -36,7 +36,7 @@ class ExerciseService:
     async def start(
         self, operator: Operator, act: UUID, authority: AuthorityId, force: ForceId, reason: str
     ) -> ExerciseResult:
-        """The same `act` again starts nothing. The report names a placement, since that decides the force, and no real child."""
+        """A repeated `act` starts nothing. The report names a placement, which decides the force, and no real child."""
         if not operator.sees(authority):
             return ExerciseResult.NO_SUCH_AREA
         async with self.store.transaction() as uow:

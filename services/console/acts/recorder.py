@@ -1,4 +1,4 @@
-"""Records an operator's act: claims its form, keeps the reason in the register, and publishes what follows from it."""
+"""Records an operator's act: claims its form, keeps the reason in the register, and publishes its events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +47,6 @@ class ActRecorder:
         return ids
 
     def record(self, what: OperatorAct, **about: object) -> None:
-        """Publishes who acted, in which role, and what came of it."""
+        """Publishes who acted, in which role, with which result."""
         who = {"act": what, "account": self.operator.account, "role": self.operator.role}
         self.publish(OperatorActed.model_validate(who | about))

@@ -43,7 +43,7 @@ class DeadLetterRedrive:
     async def redrive(self, operator: Operator, letter: UUID, act: UUID, reason: str) -> RedriveResult:
         """The same `act` again publishes again, but is recorded once."""
         try:
-            listed = await asyncio.to_thread(dead_letters.listed, self.bus)
+            listed = await asyncio.to_thread(dead_letters.list_dead_letters, self.bus)
             found = next((each for each in listed if each.id == str(letter)), None)
             if found is None:
                 return RedriveResult.NO_LONGER_KEPT

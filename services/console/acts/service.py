@@ -1,4 +1,4 @@
-"""Carries out an operator's act in one transaction: once, on the state that its page showed, and under the operator's name."""
+"""Carries out an operator's act once, in one transaction, on the state that the page showed, under their name."""
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -51,7 +51,7 @@ class ActService:
         return found if found is not None and operator.sees(found.authority) else None
 
     async def identity_of(self, about: About) -> identity.Identity | None:
-        """To be called only after the act that records who looked, and why. None: the register does not know the child."""
+        """Call it only after the act that records who looked, and why. None: the register does not know the child."""
         async with self.store.read() as reader:
             return await reader.fetch(identity.identity_of_child(self.keyring, about.child))
 

@@ -1,1 +1,1 @@
-"""Decides what the pages show and which acts are possible. Pure: the words are in `messages/`, the templates in `pages/`."""
+"""Decides the content of pages and the possible acts. Pure: words are in `messages/`, templates in `pages/`."""

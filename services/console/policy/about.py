@@ -23,7 +23,7 @@ class About:
 
     @property
     def seen(self) -> str:
-        """The state that a page shows, which its form remembers. If it has changed, the operator may no longer mean the act."""
+        """The state that a page shows, kept in its form. If it has changed, the operator may no longer mean the act."""
         if self.duty is not None:
             return "waits" if self.duty.goes_on else "over"
         discussion = "" if self.discussion is None else f" {self.discussion.discussion}.{self.discussion.sequence}"

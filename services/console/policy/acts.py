@@ -24,7 +24,7 @@ WATCHES = frozenset({Wording.WATCH_OPENED, Wording.WATCH_KNOWN, Wording.WATCH_RE
 
 @dataclass(frozen=True, slots=True)
 class ActSpec:
-    """`messages` takes answers whose words are in the register already: a reason goes with the event, for the people who are told."""
+    """`messages` takes answers whose words are in the register already. A reason goes with the event."""
 
     act: OperatorAct
     needs: May
@@ -51,8 +51,8 @@ def _has_planned_discussion(about: About) -> bool:
 
 
 def _is_open(condition: str, *states: EpisodeState) -> Callable[[About], bool]:
-    """In these states alone: the protocol takes a check or an interview that overtakes its return on the bus, but an operator
-    must not record one while the child is not back.
+    """In these states alone: the protocol takes a check or an interview that overtakes its return on the bus, but an
+    operator must not record one while the child is not back.
     """
 
     def is_possible(about: About) -> bool:

@@ -69,7 +69,7 @@ class Faults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """`act` is the form's own id: sent twice, it is one act. `said` holds the words to keep, `words` their ids in the register."""
+    """`act` is the form's id: sent twice, one act. `said` are words to keep, `words` their ids in the register."""
 
     act: UUID
     chosen: Mapping[str, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ class Fault(StrEnum):
 
 
 def fault_of(reason: str) -> Fault:
-    """`services.platform.bus` names a field if the message is at fault, and an error's class and place if a service is."""
+    """`services.platform.bus` names a field if the message is at fault, or an error's class and place if we are."""
     named_field = reason.split(":", maxsplit=1)[0]
     is_field = ":" in reason and " at " not in named_field
     return Fault.MESSAGE if is_field or reason.startswith("the message ") else Fault.OURS

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.identifiers import AuthorityId, PersonId
 from services.safeguarding.roles import Role
-from services.safeguarding.working_time import Turn, on_duty
+from services.safeguarding.working_time import on_duty
 
 STALE_AFTER = timedelta(days=90)
 VERIFIED_FOR = timedelta(days=40)
@@ -42,24 +43,10 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class RotaEntry:
-    """A line of the rota. `has_mobile`, `has_email`: how they can be reached."""
-
-    authority: AuthorityId
-    role: str
-    person: PersonId
-    name: str | None
-    code: str | None
-    turn: Turn
-    has_mobile: bool
-    has_email: bool
-
-
-@dataclass(frozen=True, slots=True)
 class DirectoryLine:
     """`place` 1 is asked first, then 2 and so on, the deputies. None: not on duty now."""
 
-    listed: RotaEntry
+    listed: RotaLine
     place: int | None
     doubt: Doubt | None
     contact: Contact
@@ -95,9 +82,9 @@ class Directory:
         return sum(doubt is not None for doubt in people.values())
 
 
-def directory(listed: Iterable[RotaEntry], contacts: Mapping[PersonId, Contact], now: datetime) -> Directory:
+def directory(listed: Iterable[RotaLine], contacts: Mapping[PersonId, Contact], now: datetime) -> Directory:
     """`now` is story time."""
-    by_role: dict[tuple[AuthorityId, str], list[RotaEntry]] = {}
+    by_role: dict[tuple[AuthorityId, str], list[RotaLine]] = {}
     of_children = []
     for each in listed:
         if each.code is None:
@@ -117,7 +104,7 @@ def _unheld(duty: tuple[RoleLines, ...]) -> Iterable[tuple[AuthorityId, tuple[st
 
 
 def _role(
-    authority: AuthorityId, role: str, listed: list[RotaEntry], contacts: Mapping[PersonId, Contact], now: datetime
+    authority: AuthorityId, role: str, listed: list[RotaLine], contacts: Mapping[PersonId, Contact], now: datetime
 ) -> RoleLines:
     order = {id(turn): place for place, turn in enumerate(on_duty([each.turn for each in listed], now), start=1)}
     lines = [_line(each, order.get(id(each.turn)), contacts, now) for each in listed]
@@ -125,12 +112,12 @@ def _role(
     return RoleLines(authority, role, tuple(lines))
 
 
-def _line(listed: RotaEntry, place: int | None, contacts: Mapping[PersonId, Contact], now: datetime) -> DirectoryLine:
+def _line(listed: RotaLine, place: int | None, contacts: Mapping[PersonId, Contact], now: datetime) -> DirectoryLine:
     contact = contacts.get(listed.person, Contact())
     return DirectoryLine(listed, place, _doubt(listed, contact, now), contact)
 
 
-def _doubt(listed: RotaEntry, contact: Contact, now: datetime) -> Doubt | None:
+def _doubt(listed: RotaLine, contact: Contact, now: datetime) -> Doubt | None:
     reached, failed = contact.reached_at, contact.failed_at
     if not listed.has_mobile and not listed.has_email:
         return Doubt.NO_WAY

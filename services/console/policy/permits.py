@@ -14,7 +14,7 @@ class May(StrEnum):
     ANSWER = "answer"
     """Acknowledge on somebody's behalf, or record that police were told by telephone."""
     RECORD = "record"
-    """Record what has happened to a child: back, not back, checked, interviewed, reviewed; move a strategy discussion."""
+    """Record what happened to a child (back, not back, checked, interviewed, reviewed); move a strategy discussion."""
     SEND_AGAIN = "send-again"
     """Send a delivery once more, redrive a dead letter."""
     EXERCISE = "exercise"
@@ -46,5 +46,5 @@ class Operator:
         return what in MAY[self.role]
 
     def sees(self, authority: AuthorityId | None) -> bool:
-        """Whether they may see what belongs to `authority`. None: what belongs to no authority is for operators of every authority."""
+        """Whether they may see rows of `authority`. None belongs to no authority: operators of every authority may."""
         return self.authority is None or authority == self.authority

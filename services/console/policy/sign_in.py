@@ -14,8 +14,8 @@ PASSWORD_LENGTH = range(12, 129)
 
 
 def is_held_back(*, from_this_place: int, from_anywhere: int, of_this_place: int) -> bool:
-    """Takes the failures within `FAILURES_COUNT_FOR`: of this name from this place, of this name from anywhere, and of any name
-    from this place. Names that do not exist count too, so that an attacker cannot tell them apart.
+    """Takes the failures within `FAILURES_COUNT_FOR`: of this name from this place, of this name from anywhere, and of
+    any name from this place. Names that do not exist count too, so that an attacker cannot tell them apart.
     """
     return (
         from_this_place >= FAILURES_FROM_ONE_PLACE
@@ -28,8 +28,8 @@ def is_held_back(*, from_this_place: int, from_anywhere: int, of_this_place: int
 class SessionLimits:
     """How long a session lasts unused, and in total.
 
-    A page that only follows changes does not count as use and needs none, so that a screen on the wall shows until the total
-    is over.
+    A page that only follows changes does not count as use and needs none, so that a screen on the wall shows until the
+    total is over.
     """
 
     unused: timedelta = timedelta(hours=1)

@@ -109,7 +109,7 @@ def overview(
     elsewhere: Iterable[RecordedMessage[DutyChanged]],
     due: Sequence[RecordedMessage[RuleDue]] = (),
 ) -> Overview:
-    """Episodes with an overdue duty first, then children not back, then the returned; within each group the longest open first."""
+    """Episodes with an overdue duty first, then children not back, then the returned; the oldest first in each."""
     by_episode: dict[UUID | None, list[RecordedMessage[DutyChanged]]] = {}
     for duty in duties:
         by_episode.setdefault(duty.content.episode, []).append(duty)

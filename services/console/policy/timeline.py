@@ -1,15 +1,23 @@
 """Builds an episode's timeline: what happened, which rule decided what upon it, who was told, who answered."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.console.policy.record import RecordedMessage
 from services.safeguarding.child_events.events import TextNeedsHuman
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, EpisodeState, ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import (
+    DutyChanged,
+    EpisodeChanged,
+    EpisodeState,
+    MessageDecided,
+    ProtocolDecided,
+    Verdict,
+)
 from services.safeguarding.duty.duties import Duty
-from services.safeguarding.duty.evidence import RegisterLookedUp
+from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
+from services.safeguarding.duty.parts import part_ids, parts_of
 from services.safeguarding.identifiers import telling
 from services.safeguarding.message import Message
 from services.safeguarding.operators import OperatorActed
@@ -24,11 +32,11 @@ class Line:
 
     entry: RecordedMessage[Message]
     act: str
-    """The message's kind without its version. The withdrawal of a duty, and a text that is not in English, have one of their own."""
+    """The message's kind without its version. A duty's withdrawal, and a text not in English, have their own."""
     role: Role | None
     wording: Wording | None
     decisions: tuple[tuple[ProtocolDecided, int], ...]
-    """The protocol's decisions of note upon it, and how often each occurs: a rule that tells everybody decides for each person."""
+    """The protocol's notable decisions on it, and how often each occurs: a rule may decide for many people."""
     others: tuple[ProtocolDecided, ...]
     """Rules that were considered and changed nothing."""
 
@@ -42,15 +50,18 @@ def timeline(
     duties: Iterable[RecordedMessage[DutyChanged]],
     entries: Sequence[RecordedMessage[Message]],
 ) -> list[Line]:
-    """Newest first, as `entries` must be. Keeps those that belong to this episode: by its id, by a decision made for it, by one
-    of its duties, or by an operator's act. Messages about the child that belong to no episode are left out.
+    """Newest first, as `entries` must be. Of a message that holds several facts, each is a line.
+
+    Keeps what belongs to this episode: by its id, by a decision made for it, by one of its duties, or by an operator's
+    act. What is about the child and belongs to no episode is left out.
     """
     known = {duty.content.duty: duty.content for duty in duties}
     tellings = {telling(duty.duty, step.step) for duty in known.values() for step in duty.steps}
     decided: dict[str, list[ProtocolDecided]] = {}
-    for each in entries:
-        if isinstance(each.content, ProtocolDecided) and each.content.episode == episode.content.episode:
-            decided.setdefault(each.content.about_id, []).append(each.content)
+    for each in (part for entry in entries for part in parts_of(entry.content)):
+        if isinstance(each, ProtocolDecided) and each.episode == episode.content.episode:
+            decided.setdefault(each.about_id, []).append(each)
+    entries = [fact for entry in entries for fact in _facts(entry)]
     belonging = {
         entry.id
         for entry in entries
@@ -58,9 +69,36 @@ def timeline(
     }
     belonging |= _of_operators(entries, belonging)
     return _without_repeated_states(
-        _line(entry, known, decided.get(entry.id, ()))
+        _line(shown, known, decided.get(shown.id, ()))
         for entry in entries
-        if not isinstance(entry.content, ProtocolDecided) and entry.id in belonging
+        if entry.id in belonging
+        for shown in _with_look_up(entry)
+    )
+
+
+def _facts(entry: RecordedMessage[Message]) -> Iterator[RecordedMessage[Message]]:
+    """What the message holds, the last first. Verdicts are shown with what they are about."""
+    if isinstance(entry.content, ProtocolDecided | MessageDecided):
+        return
+    parts = parts_of(entry.content), part_ids(entry.content, entry.id)
+    for content, name in reversed(tuple(zip(*parts, strict=True))):
+        yield replace(entry, id=name, content=content)
+
+
+def _with_look_up(entry: RecordedMessage[Message]) -> Iterator[RecordedMessage[Message]]:
+    """An attempt says what was read of the register to prepare it, which came before."""
+    yield entry
+    if isinstance(entry.content, DeliveryAttempted) and entry.content.looked_up:
+        yield replace(entry, id=f"{entry.id} looked-up", content=_look_up_for(entry.content))
+
+
+def _look_up_for(attempt: DeliveryAttempted) -> RegisterLookedUp:
+    return RegisterLookedUp(
+        authority=attempt.authority,
+        purpose=attempt.purpose or attempt.medium,
+        fields=attempt.looked_up,
+        person=attempt.person,
+        delivery=attempt.delivery,
     )
 
 

@@ -1,6 +1,8 @@
 """Keeps each message in the read model. Decides nothing and publishes nothing."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from services.console import metrics
@@ -10,8 +12,14 @@ from services.platform.messages.envelope import Received
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import UnitOfWork
 from services.safeguarding.contracts import contracts
-from services.safeguarding.duty.decisions import DutyChanged, EpisodeChanged, MessageDeadLettered, ReportTaken
-from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
+from services.safeguarding.duty.decisions import (
+    DutyChanged,
+    EpisodeChanged,
+    MessageDeadLettered,
+    MessageDecided,
+    ReportTaken,
+)
+from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed, DutyOutcomes
 from services.safeguarding.message import Message
 
 
@@ -27,11 +35,13 @@ class Handlers:
         kinds = (each for each in contracts().values() if each is not ReportTaken)
         return dict.fromkeys(kinds, self.on_any) | {
             EpisodeChanged: self.on_episode_changed,
+            MessageDecided: self.on_message_decided,
             DutyChanged: self.on_duty_changed,
             MessageDeadLettered: self.on_message_dead_lettered,
             DutyDelivered: self.on_duty_delivered,
             DutyAcknowledged: self.on_duty_acknowledged,
             DutyFailed: self.on_duty_failed,
+            DutyOutcomes: self.on_duty_outcomes,
         }
 
     async def on_any(self, received: Received[Message], uow: UnitOfWork) -> None:
@@ -42,9 +52,19 @@ class Handlers:
         await self.on_any(received, uow)
         self._measure(received, uow)
 
+    async def on_message_decided(self, received: Received[MessageDecided], uow: UnitOfWork) -> None:
+        """Its verdicts are kept for the timeline, each duty in its newest state."""
+        decided = received.content
+        read_model.keep_duties(uow, received, decided.duties)
+        if decided.verdicts:
+            verdicts = replace(received, content=decided.model_copy(update={"duties": ()}))
+            read_model.keep_entry(uow, verdicts, self._clocks.wall())
+        if decided.duties:
+            self._measure(received, uow)
+
     async def on_duty_changed(self, received: Received[DutyChanged], uow: UnitOfWork) -> None:
-        """Keeps its newest state. It is no entry of the timeline: its tellings and their outcomes come as messages of their own."""
-        read_model.keep_duty(uow, received)
+        """Keeps its newest state. It is no entry of the timeline: tellings and outcomes have messages of their own."""
+        read_model.keep_duties(uow, received, (received.content,))
         self._measure(received, uow)
 
     async def on_message_dead_lettered(self, received: Received[MessageDeadLettered], uow: UnitOfWork) -> None:
@@ -52,7 +72,7 @@ class Handlers:
 
     async def on_duty_delivered(self, received: Received[DutyDelivered], uow: UnitOfWork) -> None:
         await self.on_any(received, uow)
-        contacts.record_reached(uow, received.content.person, received.time)
+        _record_delivered(uow, received.content, received.time)
 
     async def on_duty_acknowledged(self, received: Received[DutyAcknowledged], uow: UnitOfWork) -> None:
         await self.on_any(received, uow)
@@ -60,8 +80,23 @@ class Handlers:
 
     async def on_duty_failed(self, received: Received[DutyFailed], uow: UnitOfWork) -> None:
         await self.on_any(received, uow)
-        contacts.record_failed(uow, received.content.person, received.time, received.content.reason)
+        _record_failed(uow, received.content, received.time)
+
+    async def on_duty_outcomes(self, received: Received[DutyOutcomes], uow: UnitOfWork) -> None:
+        await self.on_any(received, uow)
+        for delivered in received.content.delivered:
+            _record_delivered(uow, delivered, received.time)
+        for failed in received.content.failed:
+            _record_failed(uow, failed, received.time)
 
     def _measure(self, received: Received[Message], uow: UnitOfWork) -> None:
         behind = (self._clocks.story() - received.time).total_seconds()
         uow.on_commit(lambda: metrics.BEHIND.observe(max(0.0, behind)))
+
+
+def _record_delivered(uow: UnitOfWork, delivered: DutyDelivered, at: datetime) -> None:
+    contacts.record_reached(uow, delivered.person, at)
+
+
+def _record_failed(uow: UnitOfWork, failed: DutyFailed, at: datetime) -> None:
+    contacts.record_failed(uow, failed.person, at, failed.reason)

@@ -1,6 +1,6 @@
-"""Keeps the read model. Each change notifies every console process when its transaction commits, so that open pages follow."""
+"""Keeps the read model, and notifies every console process of each change on commit, so that open pages follow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,7 +18,7 @@ from services.safeguarding.message import Message
 from services.safeguarding.operators import AccountId
 
 CHANGES = "console_changes"
-"""The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if the message names one."""
+"""The PostgreSQL channel of changes. A notification holds the child's id, and the authority's if there is one."""
 NOTIFICATION = "child || ' ' || coalesce(content ->> 'authority', '')"
 NOTIFICATION_OF_NOBODY = "' '"
 MOST_EPISODES = 500
@@ -57,13 +57,13 @@ LETTER = {
 M = TypeVar("M", bound=Message)
 
 
-def _insert(table: str, types: Mapping[str, str], notification: str) -> str:
+def _insert(table: str, types: Mapping[str, str], notification: str, *, conflict: str = "") -> str:
     """Notifies of the rows that are new."""
-    return bulk_insert(table, types, f"ON CONFLICT DO NOTHING RETURNING pg_notify('{CHANGES}', {notification})")
+    return bulk_insert(table, types, f"{conflict} RETURNING pg_notify('{CHANGES}', {notification})")
 
 
 def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
-    """Keeps the highest revision of each key, also where several come at once, and notifies of the rows that changed."""
+    """Keeps the highest revision of each key, even if several come at once, and notifies of rows that changed."""
     columns = ", ".join(types)
     changed = ", ".join(f"{name} = excluded.{name}" for name in types if name != key)
     return f"""
@@ -78,20 +78,21 @@ def _upsert_newest(table: str, key: str, types: Mapping[str, str]) -> str:
 KEEP_EPISODE = _upsert_newest("episodes", "episode", EPISODE)
 KEEP_DUTY = _upsert_newest("duties", "duty", DUTY)
 KEEP_ENTRY = _insert("entries", ENTRY, NOTIFICATION)
-KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY)
+KEEP_DEAD_LETTER = _insert("dead_letters", LETTER, NOTIFICATION_OF_NOBODY, conflict="ON CONFLICT DO NOTHING")
 
 
 def keep_episode(uow: UnitOfWork, received: Received[EpisodeChanged]) -> None:
     """An older revision than the one known changes nothing."""
     content = received.content
-    uow.bulk_write(KEEP_EPISODE, _state(received) | {"episode": content.episode, "opened_at": content.opened_at})
+    row = {"episode": content.episode, "opened_at": content.opened_at}
+    uow.bulk_write(KEEP_EPISODE, _state(received, content) | row)
 
 
-def keep_duty(uow: UnitOfWork, received: Received[DutyChanged]) -> None:
-    """An older revision than the one known changes nothing."""
-    content = received.content
-    row = {"duty": content.duty, "episode": content.episode, "waits": content.goes_on}
-    uow.bulk_write(KEEP_DUTY, _state(received) | row)
+def keep_duties(uow: UnitOfWork, received: Received[Message], duties: Iterable[DutyChanged]) -> None:
+    """As the message says that they stand. An older revision than the one known changes nothing."""
+    for each in duties:
+        row = {"duty": each.duty, "episode": each.episode, "waits": each.goes_on}
+        uow.bulk_write(KEEP_DUTY, _state(received, each) | row)
 
 
 def keep_entry(uow: UnitOfWork, received: Received[Message], heard_at: datetime) -> None:
@@ -235,7 +236,7 @@ def is_act_done(act: UUID) -> Query[bool]:
 
 
 async def claim_act(uow: UnitOfWork, act: UUID, account: AccountId, what: str, at: datetime) -> bool:
-    """False if the act was done before. Of two that race for one act, the second waits here for the first. `at` is wall time."""
+    """False if the act was done before. The second of two that race for one act waits here. `at` is wall time."""
     return await uow.fetch(Query(CLAIM_ACT, {"act": act, "account": account, "what": what, "at": at}, bool))
 
 
@@ -252,14 +253,14 @@ def dead_letters_after(after: datetime) -> Query[list[DeadLetter]]:
     return Query(DEAD_LETTERS, {"after": after}, lambda rows: [DeadLetter(*row) for row in rows])
 
 
-def _state(received: Received[EpisodeChanged] | Received[DutyChanged]) -> dict[str, object]:
+def _state(received: Received[Message], content: EpisodeChanged | DutyChanged) -> dict[str, object]:
     return {
         "child": received.subject,
-        "revision": received.content.revision,
-        "state": received.content.state,
+        "revision": content.revision,
+        "state": content.state,
         "changed_at": received.time,
         "exercise": received.exercise,
-        "content": received.content.model_dump_json(),
+        "content": content.model_dump_json(),
     }
 
 

@@ -1,7 +1,7 @@
 """Reads what each page shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from services.console.accounts.repository import account_names
 from services.console.policy.about import About
 from services.console.policy.acts import possible_acts
 from services.console.policy.dead_letters import fault_of
-from services.console.policy.directory import RotaEntry, directory
+from services.console.policy.directory import directory
 from services.console.policy.permits import May, Operator
 from services.console.policy.status import EpisodeLine, episode_line, overview
 from services.console.policy.timeline import Line, timeline
@@ -57,7 +57,7 @@ class PageQueries:
         }
 
     async def episode(self, episode: UUID, operator: Operator) -> dict[str, object] | None:
-        """None if the console knows no such episode that the operator may see. With the reasons for acts, if they may read them."""
+        """None if the operator may see no such episode. Includes the reasons for acts, if they may read them."""
         async with self.store.read() as reader:
             found = await reader.fetch(read_model.episode_by_id(episode))
             if found is None or not operator.sees(found.content.authority):
@@ -102,8 +102,7 @@ class PageQueries:
             rota, forces, contacts = await reader.fetch(
                 directory_page.rota_lines(self.keyring, authority), directory_page.force_lines(), all_contacts()
             )
-        entries = [RotaEntry(**{each.name: getattr(line, each.name) for each in fields(line)}) for line in rota]
-        return {"directory": directory(entries, contacts, self.clocks.story()), "forces": forces}
+        return {"directory": directory(rota, contacts, self.clocks.story()), "forces": forces}
 
     async def dead_letters(self) -> dict[str, object]:
         async with self.store.read() as reader:

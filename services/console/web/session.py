@@ -21,7 +21,7 @@ from services.platform.store.unit_of_work import Store
 
 
 class SignedOut(Exception):
-    """Nobody is signed in, or no longer. A request for a page is redirected to sign in; one that only follows changes is refused."""
+    """Nobody is signed in any more. A page is redirected to sign in; a request that only follows changes is refused."""
 
     def __init__(self, *, following: bool = False) -> None:
         super().__init__("signed out")
@@ -41,7 +41,8 @@ class SignedIn:
 
 
 def csrf_of(token: str) -> str:
-    """The value that a form sends back beside the cookie, derived from the session's token, which no other site can read.
+    """The value that a form sends back beside the cookie, derived from the session's token, which no other site can
+    read.
 
     Without a cookie it is a value that nobody could know.
     """
@@ -96,7 +97,7 @@ class SessionGuard:
 
 
 async def read_our_form(request: Request, csrf: str) -> dict[str, str]:
-    """The fields, stripped. Raises Problem as `read_form` and `require_text` do, and HTTPException (403) without the right token."""
+    """The fields, stripped. Raises Problem as `read_form` and `require_text`, HTTPException (403) for a wrong token."""
     fields = {name: value.strip() for name, value in (await read_form(request)).items()}
     if not hmac.compare_digest(fields.pop("csrf", "").encode(), csrf.encode()):
         raise HTTPException(HTTPStatus.FORBIDDEN, "not-our-form")

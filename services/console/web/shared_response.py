@@ -1,4 +1,4 @@
-"""Shares one rendered answer among all screens that follow the same page, so that a change is read once and not for each."""
+"""Shares one rendered answer among all screens on the same page, so that a change is read once for all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,1 +1,1 @@
-"""Charts: what one event sets off, drawn."""
+"""Draws the effects of one event."""

@@ -1,4 +1,4 @@
-"""Lays an event's rules out as a picture: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
+"""Lays out an event's rules: one lane a rule, one box a message, an arrow for each wait. Also writes it as Mermaid."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from services.handbook import phrases
 from services.handbook.question import triggers_of
 from services.protocol.loader import Library
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Role
 
 
 @dataclass(frozen=True)
 class Box:
-    """One telling. `after` is what stands at the arrow that leads to it; `again` what comes after the last."""
+    """One telling. `after` labels the arrow that leads to it; `again` says how the last one repeats."""
 
     role: Role
     who: str
@@ -27,7 +27,7 @@ class Box:
 
 @dataclass(frozen=True)
 class ChartLane:
-    """A rule: its first telling and those that follow while nobody answers. `source` is the lane whose duty sets it off."""
+    """A rule: its first telling and the escalation after it. `source` is the lane whose duty sets it off."""
 
     rule: str
     boxes: tuple[Box, ...]
@@ -75,8 +75,8 @@ def _box(step: Step, rule: Rule) -> Box:
     role = step.tell or rule.tell
     says = "once more" if step.again else _says(step.by or "", step.message or rule.message)
     name = phrases.who(role, rule.among if step.again else None)
-    again = "" if step.repeat is None else f"again every {spoken(step.repeat)}"
-    return Box(role, name, says, spoken(step.after), step.unless is not None, again)
+    again = "" if step.repeat is None else f"again every {format_period(step.repeat)}"
+    return Box(role, name, says, format_period(step.after), step.unless is not None, again)
 
 
 def _says(by: str, message: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from services.handbook import phrases
 from services.protocol.law.law import Law
 from services.protocol.policy.rule_language.grammar import Protocol, Rule, Step
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 
 HEAD = """\
@@ -79,7 +79,7 @@ def _rule(rule: Rule, protocol: Protocol, after: str = "") -> Iterator[str]:
     cites = ", ".join(rule.because.cite)
     yield f"**{phrases.sentence(phrases.who(rule.tell, rule.among))}** {phrases.channel(rule)}: {phrases.words_of(rule.message)} (`{rule.id}`)  "
     when = ", ".join(filter(None, [after, phrases.start(rule) or "at once", phrases.condition(rule)]))
-    taken = "" if rule.within is None else f"; taken by the other end within {spoken(rule.within)}"
+    taken = "" if rule.within is None else f"; taken by the other end within {format_period(rule.within)}"
     yield f"When: {when}{taken}.  "
     if rule.meets is not None:
         yield f"The discussion: {phrases.meets(rule)}.  "
@@ -105,4 +105,4 @@ def _step(step: Step, rule: Rule) -> str:
     says = "" if step.again else f" ({phrases.words_of(step.message or rule.message)})"
     taken = ", if it has not been taken" if step.unless else ""
     repeat = phrases.repeating(step)
-    return f"at {spoken(step.after)} {name}{says}{taken}{', ' if repeat else ''}{repeat}"
+    return f"at {format_period(step.after)} {name}{says}{taken}{', ' if repeat else ''}{repeat}"

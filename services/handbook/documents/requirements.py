@@ -1,4 +1,4 @@
-"""Renders `docs/requirements.md`: what the guidance asks, which rules do it, which stories show it. Finds what is wrong with it."""
+"""Renders `docs/requirements.md`: the guidance's requirements with their rules and stories. Finds its faults."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.handbook.stories.golden_stories import played
+from services.handbook.stories.golden_stories import play_all
 from services.protocol.policy.rule_language.grammar import Protocol
 
 WRITTEN = Path(__file__).parent / "requirements.yaml"
@@ -42,7 +42,7 @@ def requirements() -> tuple[Requirement, ...]:
 
 
 def stories_of(requirement: Requirement, told_by: Mapping[str, frozenset[str]]) -> list[str]:
-    """Names of the stories in which one of its rules tells somebody: the chosen first, then those with the fewest other rules."""
+    """The stories in which one of its rules tells somebody: chosen ones, then those with the fewest other rules."""
     mine, chosen = set(requirement.rules), requirement.stories
     found = (name for name, rules in told_by.items() if rules & mine)
     return sorted(found, key=lambda name: (name not in chosen, len(told_by[name]), name))
@@ -70,7 +70,7 @@ def faults(protocol: Protocol, told_by: Mapping[str, frozenset[str]]) -> Iterato
 
 def page(protocol: Protocol) -> str:
     """Markdown, the same bytes for the same rules and stories."""
-    told_by = played()
+    told_by = play_all()
     open_ones = [each for each in requirements() if each.not_yet is not None]
     lines = [
         "# What the guidance asks, and what does it",

@@ -11,7 +11,7 @@ from services.handbook.stories.golden_stories import STORIES, name_of, story_fil
 from services.protocol.checks.downgrade import GIVEN_UP
 from services.protocol.loader import DEFAULT_RULES, Library
 from services.protocol.policy.rule_language.grammar import Protocol
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.rule_file import DEFAULT, RulesFile, read
 from services.protocol.simulate import Told, tell
 from services.protocol.stories import AUTHORITY
@@ -42,7 +42,7 @@ class Change:
 
 
 def rules_in(place: Path) -> Library:
-    """A file or a folder of rules. Where it holds no default rules, it stands upon ours. Raises ValueError for what is no protocol file."""
+    """A file or folder of rules. Without default rules it stands upon ours. Raises ValueError for other files."""
     paths = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
     if not paths:
         raise ValueError(f"{place} holds no rules: a folder of *.yaml, or one such file")
@@ -56,7 +56,7 @@ def _ours() -> list[RulesFile]:
 
 
 def difference(old: Library, new: Library, authority: str, stories: Path = STORIES) -> str:
-    """Sentences: which rules differ and in what, then who is told otherwise in which stories. Raises FileNotFoundError without stories."""
+    """Sentences: which rules differ, and for whom in which stories. Raises FileNotFoundError without stories."""
     changed = [*_rules(old.current(authority), new.current(authority))]
     if not changed:
         return f"For {authority} nothing changes.\n"
@@ -98,7 +98,7 @@ def _written(value: Any) -> str:
     if value is None or value in ((), []):
         return "nothing"
     if isinstance(value, timedelta):
-        return spoken(value)
+        return format_period(value)
     if isinstance(value, list | tuple):
         return "; ".join(map(_written, value))
     if hasattr(value, "model_dump"):
@@ -125,7 +125,7 @@ def _by_recipient(told: Iterable[Told]) -> dict[tuple[str, str], list[timedelta]
 
 
 def _paired(who: str, what: str, before: list[timedelta], now: list[timedelta], story: str) -> Iterator[Change]:
-    """Those at the same time are the same; of what is left the first goes with the first."""
+    """Matches tellings at equal times, then pairs the rest in order."""
     was = [at for at in before if at not in now]
     is_now = [at for at in now if at not in before]
     for index in range(max(len(was), len(is_now))):
@@ -144,4 +144,4 @@ def _for_whom(changes: list[Change]) -> Iterator[str]:
 
 
 def _at(span: timedelta | None) -> str:
-    return "the same moment" if span == timedelta(0) else spoken(span or timedelta())
+    return "the same moment" if span == timedelta(0) else format_period(span or timedelta())

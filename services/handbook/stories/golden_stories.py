@@ -11,7 +11,7 @@ STORIES = Path(__file__).parents[3] / "tests" / "scenarios"
 
 
 def story_files(folder: Path = STORIES) -> list[Path]:
-    """Raises FileNotFoundError where there are none: a story is a file of the repository, and no part of the package."""
+    """Raises FileNotFoundError if there are none: stories are files of the repository, not part of the package."""
     found = sorted(folder.rglob("*.yaml"))
     if not found:
         raise FileNotFoundError(f"{folder} holds no stories")
@@ -23,7 +23,7 @@ def name_of(path: Path, folder: Path = STORIES) -> str:
 
 
 @cache
-def played() -> dict[str, frozenset[str]]:
+def play_all() -> dict[str, frozenset[str]]:
     """By the story's file: the rules that told somebody. On the default rules, all of them."""
     library = Library(files())
     return {name_of(path): _told(tell(read(path), library)) for path in story_files()}

@@ -58,7 +58,7 @@ UNTIL = {
 
 @dataclass(frozen=True)
 class Question:
-    """`choices`: what may be answered, with its words. The first is taken where nothing has been answered yet, unless `usual` is another."""
+    """`choices`: the possible answers with their words. Until one is chosen the first counts, or `usual`."""
 
     name: str
     label: str

@@ -32,8 +32,8 @@ class DeadLetter:
         )
 
 
-def listed(bootstrap: str) -> list[DeadLetter]:
-    """Returns all dead letters that the topic still holds, oldest first, each once however often it was published. Raises AWAY."""
+def list_dead_letters(bootstrap: str) -> list[DeadLetter]:
+    """Returns the topic's dead letters, oldest first, each once however often it was published. Raises AWAY."""
     found: dict[str, DeadLetter] = {}
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     try:

@@ -42,7 +42,8 @@ class _Bundle:
 
 
 class MessageProcessor:
-    """Gives each message to its handler. None is acknowledged before its effects are committed and its events published.
+    """Gives each message to its handler. None is acknowledged before its effects are committed and its events
+    published.
 
     Urgent messages have transactions of their own, so that they need not wait for messages that came before.
     """
@@ -79,9 +80,10 @@ class MessageProcessor:
         return next(iter(self.waiting.values()), None)
 
     async def process_batch(self, messages: Sequence[Raw]) -> int:
-        """Returns how many of them, from the first on, may be acknowledged: all, unless the process stops first (the rest will come
-        again). Messages of all partitions share a transaction: the busier the service, the less a message costs. If the
-        transaction fails for any reason, each message goes alone, so that one that cannot be processed takes no other with it.
+        """Returns how many of them, from the first on, may be acknowledged: all, unless the process stops first (the
+        rest will come again). Messages of all partitions share a transaction: the busier the service, the less a
+        message costs. If the transaction fails for any reason, each message goes alone, so that one that cannot be
+        processed takes no other with it.
         """
         try:
             bundle = _Bundle([each for each in map(self._read, messages) if each is not None])
@@ -104,7 +106,7 @@ class MessageProcessor:
         await asyncio.gather(self._group.close(), self._urgent.close())
 
     async def _process(self, raw: Raw) -> bool:
-        """Returns True when the message may be acknowledged, False when the process stops first (it will come again)."""
+        """True: the message may be acknowledged. False: the process stops first (it will come again)."""
         try:
             received = self._read(raw)
             if received is None:
@@ -128,7 +130,7 @@ class MessageProcessor:
         return None if skips else received
 
     async def _commit(self, bundles: Sequence[_Bundle]) -> None:
-        """Handles children in one order, so that two processes with messages about the same children do not deadlock."""
+        """Handles children in one order, so that processes with messages about the same children do not deadlock."""
         pairs = [(bundle, each) for bundle in bundles for each in bundle.messages]
         pairs.sort(key=lambda pair: pair[1].subject)
         keys = await self._in_one_transaction([each for _, each in pairs])
@@ -144,7 +146,7 @@ class MessageProcessor:
         while True:
             try:
                 [keys] = await self._in_one_transaction([received])
-            except Exception as error:  # noqa: BLE001 classified just below; none may reach Faust, which would skip the message
+            except Exception as error:  # noqa: BLE001 classified below; Faust would skip the message
                 if is_transient(error) or isinstance(error, KafkaError):
                     if not await self._wait(raw.origin, error):
                         return False
@@ -159,7 +161,7 @@ class MessageProcessor:
             return True
 
     async def _in_one_transaction(self, several: Sequence[Received[Message]]) -> list[list[str]]:
-        """Handles all messages in one transaction, in their order. Returns, for each, the keys under which it published."""
+        """Handles all messages in one transaction, in order. Returns, for each, the keys under which it published."""
         keys: list[list[str]] = []
         identities = [Identity(each.source, each.id, each.content_hash) for each in several]
         async with self._store.transaction() as uow:
@@ -186,7 +188,7 @@ class MessageProcessor:
     async def _give_up(
         self, raw: Raw, reason: str, kind: str | None, message_id: str | None, received: Received[Message] | None = None
     ) -> bool:
-        """Publishes a dead letter, with an id derived from the origin: however often this happens, there is one letter."""
+        """Publishes a dead letter, whose id is derived from the origin: a repetition makes no second letter."""
         logger().error("a message was dead-lettered", kind=kind, message_id=message_id, reason=reason)
         letter = letter_about(
             raw, service=self.service, reason=reason, kind=kind, message_id=message_id if received is not None else None
@@ -199,7 +201,7 @@ class MessageProcessor:
                     uow.publish(letter, subject=subject, message_id=str(letter_id))
                     if self._last_resort is not None and received is not None:
                         await self._last_resort(received, uow)
-            except Exception as error:  # noqa: BLE001 the message stays in hand until its letter is in the outbox, or comes again
+            except Exception as error:  # noqa: BLE001 the message stays in hand, or comes again
                 if not await self._wait(raw.origin, error):
                     return False
                 continue

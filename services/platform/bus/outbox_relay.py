@@ -1,7 +1,7 @@
 """Publishes each key's outbox rows in order, and repeats until Kafka has acknowledged them.
 
-A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a key has
-other messages in flight or queued, its messages are read from the outbox instead, in their order.
+A transaction's messages go to Kafka right after the commit, and leave the outbox some moments later, many at once. If a
+key has other messages in flight or queued, its messages are read from the outbox instead, in their order.
 """
 
 import asyncio
@@ -26,7 +26,8 @@ from services.platform.store.unit_of_work import Store, UnitOfWork
 ROUNDS_AT_ONCE = 2
 KEYS_A_ROUND = 100
 """While a round is free, a key goes at once and alone; keys that had to wait go together, in one transaction."""
-SWEEP_EVERY_SECONDS = 1.0
+SWEEP_EVERY_SECONDS, SWEEP_AGAIN_SECONDS = 15.0, 1.0
+"""While the outbox is empty, and while it is not."""
 SWEEP_OLDER_THAN = timedelta(seconds=2)
 REMOVED_AFTER_SECONDS = 0.1
 """How long a published message may stay in the outbox. If the process dies meanwhile, it is published once more."""
@@ -35,7 +36,10 @@ STOP_GRACE_SECONDS = 3
 
 
 class OutboxRelay:
-    """A part. The store hands it each transaction that published something. A sweep finds messages that a dead process left unsent."""
+    """A part. The store hands it each transaction that published.
+
+    A sweep finds messages of processes that died, and of those without a relay (commands), which tell of them.
+    """
 
     def __init__(self, settings: Settings, store: Store, clocks: Clocks) -> None:
         self._store = store
@@ -52,9 +56,15 @@ class OutboxRelay:
         self._stopping = False
         self._stopped = False
         self._failure: str | None = None
-        self._sweep = Repeating("outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS)
-        self._removal = Repeating("outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS)
+        self._sweep = Repeating(
+            "outbox sweep", self._wake_unsent, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
+        )
+        self._removal = Repeating(
+            "outbox removal", self._remove, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=SWEEP_AGAIN_SECONDS
+        )
         store.on_published = self.publish
+        if store.origin is not None:
+            store.channels.on(outbox.channel_of(store.origin.service), lambda _: self._sweep.wake())
 
     def obstacle(self) -> str | None:
         return self._failure or self._sweep.obstacle() or self._removal.obstacle()
@@ -64,7 +74,7 @@ class OutboxRelay:
         if self._stopping:
             return
         direct, later = list[Unsent](), list[str]()
-        for said in uow.published():
+        for said in uow.published_messages():
             if self._goes_directly(said):
                 direct.extend(said.messages)
             else:
@@ -75,7 +85,7 @@ class OutboxRelay:
             self._wake(later)
 
     async def wait_published(self, keys: Sequence[str]) -> None:
-        """Returns when the messages under `keys` are acknowledged, or when the process stops (the outbox still holds them then)."""
+        """Returns when the messages under `keys` are acknowledged, or (they stay in the outbox) the process stops."""
         waits = [self._settling[key] for key in keys if key in self._settling]
         if waits:
             await asyncio.wait(waits)
@@ -101,22 +111,23 @@ class OutboxRelay:
 
     async def _wake_unsent(self) -> bool:
         now = self._clocks.wall()
-        async with self._store.reading.connect() as connection:
-            left = await outbox.keys_unsent(connection, written_before=now - SWEEP_OLDER_THAN)
-            depth, oldest = await outbox.depth(connection)
-        metrics.OUTBOX_DEPTH.set(depth)
-        metrics.OUTBOX_OLDEST.set((now - oldest).total_seconds() if oldest else 0)
-        self._wake([key for key in left if key not in self._settling])
+        async with self._store.read() as reader:
+            left = await reader.fetch(outbox.left(now - SWEEP_OLDER_THAN))
+        metrics.OUTBOX_DEPTH.set(left.depth)
+        metrics.OUTBOX_OLDEST.set((now - left.oldest).total_seconds() if left.oldest else 0)
+        self._wake([key for key in left.keys if key not in self._settling])
+        if left.depth:
+            self._sweep.wake_after(SWEEP_AGAIN_SECONDS)
         return False
 
     def _goes_directly(self, said: Committed) -> bool:
-        """Whether the key has no other message in flight or queued. While Kafka is away, messages wait in the outbox, not in memory."""
+        """Whether no other message of the key is in flight or queued. With Kafka away, messages wait in the outbox."""
         if self._failure is not None or not self._producer.is_open:
             return False
         return said.key not in self._settling and said.older.issubset(self._published)
 
     def _wake(self, keys: Sequence[str]) -> None:
-        """Publishes these keys' messages in the outbox. A key that is in hand already is taken up once more afterwards."""
+        """Publishes these keys' messages in the outbox. Takes a key that is in hand up once more afterwards."""
         if self._stopping:
             return
         self._settle_later(keys)
@@ -156,7 +167,7 @@ class OutboxRelay:
         try:
             more = await publishing
         except Exception as error:  # noqa: BLE001 the outbox holds the messages, and readiness shows the failure
-            self._failed(keys, error)
+            self._retry_later(keys, error)
             return
         self._keys_a_round = min(2 * self._keys_a_round, KEYS_A_ROUND)
         for key in keys:
@@ -167,7 +178,7 @@ class OutboxRelay:
             self._failure = None
         self._put_down(keys)
 
-    def _failed(self, keys: list[str], error: Exception) -> None:
+    def _retry_later(self, keys: list[str], error: Exception) -> None:
         """Goes on in rounds of one key, so that a message that Kafka refuses holds up no other key for long."""
         metrics.PUBLISH_FAILURES.inc()
         if self._failure is None:
@@ -213,6 +224,8 @@ class OutboxRelay:
                 await outbox.remove(connection, published)
         for position in published:
             del self._published[position]
+        if self._published:
+            self._removal.wake_after(REMOVED_AFTER_SECONDS)
         return False
 
     async def _remove_the_last(self) -> None:
@@ -229,11 +242,11 @@ class OutboxRelay:
         except KafkaError as error:
             # A message that is too large for the producer itself never gets a number, so leaves no gap.
             if not isinstance(error, MessageSizeTooLargeError):
-                self._producer.failed(producer, error)
+                self._producer.report_failure(producer, error)
             raise
         for acknowledged in await asyncio.gather(*sent, return_exceptions=True):
             if isinstance(acknowledged, BaseException):
-                self._producer.failed(producer, acknowledged)
+                self._producer.report_failure(producer, acknowledged)
                 raise acknowledged
         for each in unsent:
             metrics.PUBLISHED.labels(each.topic).inc()

@@ -44,10 +44,10 @@ class Producer:
                 self._opened = producer
         return self._opened
 
-    def failed(self, producer: AIOKafkaProducer, error: BaseException) -> None:
-        """Makes `ready` open another producer after an error that this one cannot recover from. If Kafka refuses a message for good, an
-        idempotent producer has a gap in the numbers of that partition, and Kafka refuses every later message. A producer whose
-        own loop has died refuses everything.
+    def report_failure(self, producer: AIOKafkaProducer, error: BaseException) -> None:
+        """Makes `ready` open another producer after an error that this one cannot recover from. If Kafka refuses a
+        message for good, an idempotent producer has a gap in the numbers of that partition, and Kafka refuses every
+        later message. A producer whose own loop has died refuses everything.
         """
         passes = isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and error.retriable)
         if producer is not self._opened or passes:

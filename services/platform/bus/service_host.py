@@ -8,7 +8,6 @@ from prometheus_client import REGISTRY
 from starlette.types import ASGIApp
 
 from services.platform.bus.consumers.consumer import Consumer
-from services.platform.bus.consumers.faust_consumer import FaustConsumer
 from services.platform.bus.message_processor import MessageProcessor
 from services.platform.bus.outbox_relay import OutboxRelay
 from services.platform.bus.subscriptions import Handler, Prefetch, Subscription
@@ -21,7 +20,8 @@ from services.platform.runtime.process import Part, Web, run_until_told
 from services.platform.runtime.process_metrics import loop_watch
 from services.platform.runtime.settings import Settings
 from services.platform.store import inbox
-from services.platform.store.engine import connect, connect_to_read
+from services.platform.store.engine import connect, connect_to_read, database_url
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.story_time import story_clock
 from services.platform.store.unit_of_work import Origin, Store
 
@@ -52,11 +52,12 @@ class ServiceHost:
         last_resort: Handler | None = None,
         *,
         prefetch: Prefetch | None = None,
-        consumer: type[Consumer[Any]] = FaustConsumer,
+        consumer: type[Consumer[Any]],
         gather_seconds: float = 0.0,
     ) -> None:
-        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that became a dead
-        letter. A service that only records messages takes the `BatchConsumer`.
+        """Consumes from the oldest message that the service has not acknowledged. `last_resort` handles a message that
+        became a dead letter. A service that acts takes the `FaustConsumer`, one that only records messages the
+        `BatchConsumer`: each loads what it consumes with, and no more.
 
         `gather_seconds`: how long the first message of a transaction waits for others.
         """
@@ -82,14 +83,15 @@ class ServiceHost:
         self.parts.append(loop)
 
     async def run(self, pages: ASGIApp | None = None, *, closing: Callable[[], None] = lambda: None) -> None:
-        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends responses that would never end, such as streams."""
+        """Runs until SIGTERM or SIGINT. HTTP starts last and stops first; `closing` ends streams and the like."""
         web = Web(
             exposition(REGISTRY, self.health, pages), self.settings.http_port, self.settings.http_host, closing=closing
         )
-        clock = story_clock.follow_offset(self.store.reading, self.clocks)
-        self.health.watch("database", clock.obstacle)
+        clock = story_clock.follow_offset(self.store, self.clocks)
+        listener = Listener(database_url(self.settings, self.service), self.store.channels)
+        self.health.watch("database", lambda: listener.obstacle() or clock.obstacle())
         self.add_periodic(inbox.forgetting(self.store, self.clocks))
-        first: Sequence[Part] = [clock, loop_watch(), self.relay]
+        first: Sequence[Part] = [listener, clock, loop_watch(), self.relay]
         try:
             await run_until_told([*first, *self.parts, web])
         finally:

@@ -15,11 +15,11 @@ Handler: TypeAlias = Callable[[Received[Any], UnitOfWork], Awaitable[None]]
 
 class Priority(Enum):
     URGENT = auto()
-    """Somebody waits for it. It shares its transaction with other urgent messages alone, and does not queue behind the rest."""
+    """Somebody waits for it. It shares transactions with urgent messages alone, and does not queue behind others."""
     NORMAL = auto()
     """Handled after the messages that came before it."""
     BACKGROUND = auto()
-    """Nobody waits for it. Topics with background messages alone are gathered for a moment, since a batch costs less."""
+    """Nobody waits for it. Topics with background messages alone are gathered for a moment: a batch costs less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def background_topics(subscriptions: Iterable[Subscription]) -> frozenset[Topic]
 
 @dataclass(frozen=True, slots=True)
 class Prefetch:
-    """What the handlers of a batch would each read for themselves, read once, in the round trip of the inbox entries."""
+    """Reads for a whole batch, in the round trip of its inbox marks, what each handler would read by itself."""
 
     queries: Callable[[Collection[str]], Sequence[Query[Any]]]
     """Asked of the subjects of the whole batch: which of its messages were done before is not known yet."""

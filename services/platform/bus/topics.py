@@ -20,7 +20,7 @@ class Declared:
     retention_days: int
 
 
-def declared(path: Path = DECLARATION) -> list[Declared]:
+def read_declaration(path: Path = DECLARATION) -> list[Declared]:
     """Raises ValueError if the file lacks a topic of the code."""
     content = yaml.safe_load(path.read_text())
     topics = [
@@ -40,7 +40,7 @@ def create(bootstrap: str) -> list[str]:
     created = []
     try:
         existing = set(admin.list_topics())
-        for topic in declared():
+        for topic in read_declaration():
             if topic.name in existing:
                 continue
             settings = {"retention.ms": str(topic.retention_days * MS_A_DAY), "min.insync.replicas": "1"}

@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 
 from services.platform.delivery.channels.channel import AttemptRecord
-from services.platform.delivery.model import Delivery, FailureReason
+from services.platform.delivery.model import Delivery
 from services.safeguarding.child_events.contact_events import ContactUnreachable
 from services.safeguarding.duty.duties import Duty
 from services.safeguarding.duty.evidence import DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyDelivered, DutyFailed, How
+from services.safeguarding.duty.outcomes import (
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    FailureReason,
+    How,
+)
 from services.safeguarding.identifiers import ForceId, PersonId, WordsId
 from services.safeguarding.message import Message
 
@@ -68,7 +75,15 @@ def failed(delivery: Delivery, reason: FailureReason, person: PersonId | None) -
     return ContactUnreachable(authority=delivery.authority, person=delivery.person, role=CARER)
 
 
-def attempted(delivery: Delivery, record: AttemptRecord, person: PersonId | None) -> Message | None:
+def purpose_of(delivery: Delivery) -> str:
+    """What the register was read for."""
+    return str(delivery.duty.wording) if delivery.duty else "reply"
+
+
+def attempted(
+    delivery: Delivery, record: AttemptRecord, person: PersonId | None, read: Sequence[str] = ()
+) -> Message | None:
+    """`read` names the fields of the register that were read for it and are not on the record yet."""
     if delivery.authority is None:
         return None
     return DeliveryAttempted(
@@ -83,6 +98,8 @@ def attempted(delivery: Delivery, record: AttemptRecord, person: PersonId | None
         took_ms=record.took_ms,
         person=person,
         body_hash=record.body_hash.hex(),
+        purpose=purpose_of(delivery) if read else None,
+        looked_up=tuple(read),
     )
 
 

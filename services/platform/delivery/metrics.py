@@ -4,7 +4,8 @@ from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.platform.delivery.model import FailureReason, MediumName, State
+from services.platform.delivery.model import MediumName, State
+from services.safeguarding.duty.outcomes import FailureReason
 
 ATTEMPTS = Counter(
     "delivery_attempts",

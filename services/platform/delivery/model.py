@@ -1,6 +1,6 @@
 """Defines a delivery, one message for one destination, and the message that a service prepares for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, TypeAlias
@@ -9,22 +9,10 @@ from uuid import UUID
 from services.platform.messages.envelope import Received
 from services.safeguarding import identifiers
 from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.outcomes import FailureReason
 from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 from services.safeguarding.roles import Channel
 
-FailureReason: TypeAlias = Literal[
-    "nobody-in-role",
-    "no-address",
-    "refused",
-    "gone",
-    "untrusted-certificate",
-    "opted-out",
-    "undeliverable",
-    "retries-spent",
-    "exercise",
-    "declined",
-    "away",
-]
 MediumName: TypeAlias = Literal["webhook", "text", "email", "voice"]
 MEDIA: dict[Channel, MediumName] = {
     Channel.WEBHOOK: "webhook",
@@ -122,7 +110,7 @@ class Delivery:
 class PreparedMessage:
     """Recipient (a URL, a number, an address) and body, the same for every attempt.
 
-    `read` names the personal fields looked up for it. `number` is the recipient's, where it is a phone: a code texted to
+    `read` names the fields of the register that were read for it and are not on the record yet. `number` is the recipient's, where it is a phone: a code texted to
     it may come back from it. `secrets` sign a webhook, and are asked for anew at each attempt.
     """
 
@@ -140,3 +128,9 @@ class Undeliverable:
 
     reason: FailureReason
     person: PersonId | None = None
+    read: tuple[str, ...] = ()
+    """Names the fields of the register that were read before this was found."""
+
+    def having_read(self, *fields: str) -> "Undeliverable":
+        """With `fields`, where somebody was found to read them of."""
+        return replace(self, read=fields) if self.reason == "no-address" else self

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from services.platform.delivery.backoff import schedule_of
 from services.platform.delivery.channels.channel import SendResult
-from services.platform.delivery.model import FailureReason, MediumName, State
+from services.platform.delivery.model import MediumName, State
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import FailureReason
 
 CALLBACK_PATIENCE = timedelta(seconds=10)
 """After a lost result: time for the provider's own report to arrive, before anybody asks."""

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from services.platform.store.tables import hashed, moments, sealed
+from services.platform.store.tables import hash_column, moments, sealed_columns
 
 metadata = MetaData(schema="delivery")
 
@@ -33,12 +33,13 @@ deliveries = Table(
     Column("lease_owner", Text),
     *moments("lease_until"),
     Column("key_owner", Text, nullable=False),
-    *sealed("recipient", "body"),
-    hashed("number_hash"),
+    *sealed_columns("recipient", "body"),
+    hash_column("number_hash"),
     Column("provider_id", Text),
     Column("by_voice", Boolean, nullable=False),
     *moments("withdrawn_at"),
     *moments("changed_at", needed=True),
+    Column("looked_up", Text),
 )
 
 attempts = Table(
@@ -52,7 +53,7 @@ attempts = Table(
     Column("took_ms", Integer, nullable=False),
     Column("result", Text, nullable=False),
     Column("status", Integer),
-    hashed("body_hash", needed=True),
+    hash_column("body_hash", needed=True),
 )
 
 withdrawals = Table(
@@ -70,7 +71,7 @@ codes = Table(
     metadata,
     Column("delivery", UUID(as_uuid=True)),
     Column("code", Text),
-    hashed("number_hash"),
+    hash_column("number_hash"),
     Column("service", Text),
     Column("duty", UUID(as_uuid=True)),
     Column("step", Integer),

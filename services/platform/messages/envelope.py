@@ -1,4 +1,4 @@
-"""Writes and reads CloudEvents 1.0 in structured JSON around every message. `source` and `id` identify a message for ever."""
+"""Writes and reads the CloudEvents 1.0 envelope (structured JSON). `source` and `id` identify a message for ever."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[M_co]):
-    """A message as it came. `trace` begins with it where it brings none. `subject` is the child's id; `time` is aware, and is when the thing happened."""
+    """A message as it came. `subject` is the child's id; `time` is aware. Without a trace of its own it begins one."""
 
     source: str
     id: str
@@ -112,7 +112,7 @@ def kind_of(raw: bytes) -> str:
 
 
 def read(raw: bytes, *, topic: Topic | None = None, origin: str = "") -> Received[Message]:
-    """Raises Unreadable for anything but a CloudEvent of a known kind (on `topic`, where given) whose content fulfils its contract."""
+    """Raises Unreadable unless it is a CloudEvent of a known kind (on `topic`, if given) that fulfils its contract."""
     kind = kind_of(raw)
     contract = contract_of(kind, topic)
     if contract is None:

@@ -23,7 +23,7 @@ class Raw:
 def letter_about(
     raw: Raw, *, service: str, reason: str, kind: str | None, message_id: str | None
 ) -> MessageDeadLettered:
-    """Holds the message itself unless it is too large. An unknown kind is left out, since its sender may have made it up."""
+    """Holds the message itself unless it is too large. Omits an unknown kind, which its sender may have made up."""
     return MessageDeadLettered(
         service=service,
         origin=raw.origin,

@@ -1,4 +1,5 @@
-"""Caches what this process read of the register, for seconds: what hardly ever changes and harms nobody when it is that old.
+"""Caches what this process read of the register, for seconds: what hardly ever changes and harms nobody when it is that
+old.
 
 Never who holds a role, or how a person is reached: that is asked at each telling.
 """

@@ -1,6 +1,7 @@
 """Brings rows from older keys to the newest, in batches, while everything runs.
 
-Each row shows by itself whether it is done: after a kill the rotation begins at the first row again, and skips what was finished.
+Each row shows by itself whether it is done: after a kill the rotation begins at the first row again, and skips what was
+finished.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many rows were changed, how many none of our keys decrypts, and the last row that was read: None after the end."""
+    """How many rows were renewed, how many no key of ours opens, and the last one looked at (None behind the last)."""
 
     last: str | None
     changed: int = 0
@@ -124,7 +125,8 @@ class Hashed:
 async def hashed_anew(
     uow: UnitOfWork, keyring: Keyring, rows: Sequence[Hashed], place: str, spelt: Callable[[str], str] = str
 ) -> tuple[list[dict[str, Any]], int]:
-    """The hashes to write (`of`, `before`, `after`), and how many rows no key decrypts. `spelt` gives the form that is hashed.
+    """The hashes to write (`of`, `before`, `after`), and how many rows no key decrypts. `spelt` gives the form that is
+    hashed.
 
     The hash of an erased owner goes too: nobody is to find them by their number.
     """

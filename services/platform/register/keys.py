@@ -29,7 +29,7 @@ def wrapped_keys_of(owners: Collection[str]) -> Query[Mapping[str, bytes]]:
 
 
 async def data_key(connection: AsyncConnection, keyring: Keyring, owner: str) -> DataKey:
-    """The owner's key, made when there is none. `owner` is a child's or a person's id, or "number-" and the number's hash in hex."""
+    """The owner's key, made if missing. `owner` is a child's or person's id, or "number-" and the number's hash."""
     return (await data_keys(connection, keyring, [owner]))[owner]
 
 
@@ -54,7 +54,7 @@ async def known_data_keys(connection: AsyncConnection, keyring: Keyring, owners:
 
 
 def remember(uow: UnitOfWork, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:
-    """Keeps a key that was read along with other things: `key_of` need not ask for it. `wrapped` is None where the owner has none."""
+    """Keeps a key that came with another query, for `key_of`. `wrapped` is None if the owner has none."""
     if wrapped is not None:
         uow.local(KEYS)[owner] = keyring.unwrap(owner, wrapped)
 
@@ -74,8 +74,8 @@ async def _wrapped(connection: AsyncConnection, owners: Collection[str]) -> dict
 
 
 async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collection[str]) -> dict[str, bytes]:
-    """Of two processes that make the same key at once, one waits in the first statement; the second statement, which begins after
-    it, sees the key that the other committed. In one order, so that they do not deadlock.
+    """Of two processes that make the same key at once, one waits in the first statement; the second statement, which
+    begins after it, sees the key that the other committed. In one order, so that they do not deadlock.
     """
     fresh = [{"owner": owner, "wrapped": keyring.wrapped_new_key(owner)} for owner in sorted(owners)]
     _, rows = await execute_pipelined(connection, (MAKE, to_columns(fresh)), (WRAPPED, {"owners": list(owners)}))
@@ -85,8 +85,8 @@ async def _made(connection: AsyncConnection, keyring: Keyring, owners: Collectio
 class Decryptor:
     """Decrypts one owner's columns. A column whose key was erased is a gap: None, as an empty column is.
 
-    So it is where the owner has a new key by now. A column under the erased key looks the same as one that somebody changed:
-    therefore each is logged as an error and counted. Raised, the error would stop messages about others too.
+    So it is where the owner has a new key by now. A column under the erased key looks the same as one that somebody
+    changed: therefore each is logged as an error and counted. Raised, the error would stop messages about others too.
     """
 
     def __init__(self, keyring: Keyring, owner: str, wrapped: bytes | None) -> None:

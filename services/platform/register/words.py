@@ -1,4 +1,4 @@
-"""Keeps word for word what carers, officers and agencies said: append-only, encrypted under the key of the person it is about."""
+"""Keeps the words of carers, officers and agencies: append-only, encrypted under the key of their subject."""
 
 from dataclasses import dataclass
 from datetime import datetime

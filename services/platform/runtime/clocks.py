@@ -4,6 +4,7 @@ Story time is wall time plus an offset that only grows and is zero outside the s
 reads the machine's clock; everything else has the time passed in.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 
@@ -12,6 +13,7 @@ class Clocks:
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self._offset = offset
+        self._on_move: list[Callable[[], None]] = []
 
     def wall(self) -> datetime:
         return datetime.now(UTC)
@@ -25,4 +27,11 @@ class Clocks:
 
     def move_to(self, offset: timedelta) -> None:
         """Story time never goes back: a smaller offset than the present one is ignored."""
-        self._offset = max(self._offset, offset)
+        if offset > self._offset:
+            self._offset = offset
+            for act in self._on_move:
+                act()
+
+    def on_move(self, act: Callable[[], None]) -> None:
+        """Calls `act` whenever story time has moved: whoever waits for a moment of it looks again."""
+        self._on_move.append(act)

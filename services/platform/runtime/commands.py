@@ -6,14 +6,14 @@ REASON_AT_MOST = 2000
 WHO_ASKS = "Who asks: the name with which they sign in at the console."
 
 
-def given(said: str | None, needed: str) -> str:
-    """Returns the text without surrounding blanks. Raises BadParameter if it is empty or too long; `needed` begins its sentence."""
+def require_text(said: str | None, needed: str) -> str:
+    """Returns the text, stripped. Raises BadParameter if it is empty or too long; `needed` begins its sentence."""
     if said is None or not said.strip() or len(said) > REASON_AT_MOST:
         raise typer.BadParameter(f"{needed}, of at most {REASON_AT_MOST} characters")
     return said.strip()
 
 
-def refused(why: str) -> typer.Exit:
+def refuse(why: str) -> typer.Exit:
     """Prints the refusal on standard error, and returns the exit (2) for the caller to raise."""
     typer.echo(why, err=True)
     return typer.Exit(2)

@@ -1,4 +1,4 @@
-"""Limits how large the body of a request or a mail may be, by its kind. A photograph's is policy (casework.policy.picture)."""
+"""Limits the size of requests and mails, by kind. A photograph's limit is policy (casework.policy.picture)."""
 
 FORM_BYTES = 64 * 1024
 """A page's form, or one that Twilio posts."""

@@ -1,7 +1,7 @@
 """Writes structured logs, one JSON object a line: a human sentence, and fields from a closed list.
 
-Nothing personal can be logged by accident: a field that is not on the list is dropped. An exception is logged as its class
-and the place where it was raised, since its text may hold the failing statement's values.
+Nothing personal can be logged by accident: a field that is not on the list is dropped. An exception is logged as its
+class and the place where it was raised, since its text may hold the failing statement's values.
 """
 
 import logging

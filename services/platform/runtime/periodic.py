@@ -2,32 +2,59 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from services.platform.runtime.logs import logger
 
 AGAIN_SECONDS = 2.0
-"""The longest pause after a failed turn: a loop that turns every ten minutes must not keep its service unready for as long."""
+"""The longest pause after a failed turn: a loop of ten minutes must not keep its service unready for as long."""
+TOGETHER_SECONDS = 0.1
+"""Moments of `wake_after` that lie so close together share one turn, at the end of this span."""
 
 
 class Repeating:
-    """Calls `turn` every `every_seconds`, or sooner when woken. A failed turn is logged, shown as `obstacle()`, and tried again
-    within two seconds.
+    """Calls `turn` every `every_seconds`, or sooner when woken. A failed turn is logged, shown as `obstacle()`, and
+    tried again within `again_seconds`.
 
     A turn returns True when there is more to do at once.
     """
 
-    def __init__(self, name: str, turn: Callable[[], Awaitable[bool]], *, every_seconds: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        turn: Callable[[], Awaitable[bool]],
+        *,
+        every_seconds: float,
+        again_seconds: float | None = None,
+    ) -> None:
         self.name = name
         self._turn = turn
         self._every_seconds = every_seconds
+        self._again_seconds = again_seconds
         self._woken = asyncio.Event()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
         self._failure: str | None = None
 
     def wake(self) -> None:
         self._woken.set()
+
+    def wake_after(self, seconds: float) -> None:
+        """Turns then too, whatever other calls have asked for."""
+        loop = asyncio.get_running_loop()
+        moment = math.ceil((loop.time() + max(0.0, seconds)) / TOGETHER_SECONDS)
+        if moment not in self._timers and not self._stopping:
+            self._timers[moment] = loop.call_at(moment * TOGETHER_SECONDS, self._wake_now, moment)
+
+    def wake_when_due(self, due_at: datetime | None, now: datetime) -> bool:
+        """True if the moment is there. If it is still to come, a turn follows then. None never comes."""
+        if due_at is None or due_at <= now:
+            return due_at is not None
+        self.wake_after((due_at - now).total_seconds())
+        return False
 
     def obstacle(self) -> str | None:
         return self._failure
@@ -38,6 +65,8 @@ class Repeating:
     async def stop(self) -> None:
         self._stopping = True
         self._woken.set()
+        for timer in self._timers.values():
+            timer.cancel()
         if self._task is not None:
             await self._task
 
@@ -48,7 +77,7 @@ class Repeating:
             try:
                 more = await self._turn()
                 self._failure = None
-            except Exception as error:  # noqa: BLE001 the next turn tries again, and readiness shows the failure until then
+            except Exception as error:  # noqa: BLE001 the next turn tries again; readiness shows the failure
                 self._failure = type(error).__name__
                 logger().warning("a turn failed and will be tried again", name=self.name, exc_info=error)
             if more:
@@ -56,5 +85,10 @@ class Repeating:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._pause())
 
+    def _wake_now(self, moment: int) -> None:
+        del self._timers[moment]
+        self.wake()
+
     def _pause(self) -> float:
-        return self._every_seconds if self._failure is None else min(self._every_seconds, AGAIN_SECONDS)
+        again = AGAIN_SECONDS if self._again_seconds is None else self._again_seconds
+        return self._every_seconds if self._failure is None else min(self._every_seconds, again)

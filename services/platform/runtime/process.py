@@ -33,22 +33,33 @@ class Part(Protocol):
 class Failing(Part, Protocol):
     """A part that may fail for good while it runs, so that only a new process helps."""
 
-    async def failed(self) -> None:
+    async def wait_for_failure(self) -> None:
         """Waits while the part works, and raises the error that it failed with."""
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals alone: uvicorn re-raises SIGTERM, and the process would end with 143 before its other parts stopped."""
+    """Leaves signals alone: uvicorn re-raises SIGTERM, and the process would end with 143 before its parts stopped."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.leaving = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def main_loop(self) -> None:
+        """Looks once a second, for the Date header. uvicorn's own loop looks ten times a second for its end."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.leaving.wait(), 1)
+
 
 class Web:
     """The HTTP server, as a part. Replicas on one machine share the port by SO_REUSEPORT.
 
-    `closing` is called before the server waits for its connections to end. It must end responses that never end by themselves.
+    `closing` is called before the server waits for its connections to end. It must end responses that never end by
+    themselves.
     """
 
     def __init__(
@@ -78,13 +89,14 @@ class Web:
     async def stop(self) -> None:
         self._closing()
         self._server.should_exit = True
+        self._server.leaving.set()
         if self._serving is not None:
             await self._serving
 
 
 async def run_until_told(parts: Sequence[Part]) -> None:
-    """Returns after an orderly stop. Raises the error of a part that cannot start or fails for good later, after stopping the
-    others; the supervisor then starts the process again.
+    """Returns after an orderly stop. Raises the error of a part that cannot start or fails for good later, after
+    stopping the others; the supervisor then starts the process again.
     """
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -103,7 +115,7 @@ async def run_until_told(parts: Sequence[Part]) -> None:
 async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
     """Raises the error of a part that has failed."""
     waits = asyncio.create_task(told.wait())
-    watched = [asyncio.create_task(part.failed()) for part in parts if isinstance(part, Failing)]
+    watched = [asyncio.create_task(part.wait_for_failure()) for part in parts if isinstance(part, Failing)]
     ended, going_on = await asyncio.wait({waits, *watched}, return_when=asyncio.FIRST_COMPLETED)
     for each in going_on:
         each.cancel()
@@ -117,8 +129,9 @@ async def _until(told: asyncio.Event, parts: Sequence[Part]) -> None:
 
 
 def _freeze_long_lived_objects() -> None:
-    """Freezes the objects that live as long as the process (modules, rules, models): scanning them for garbage took an eighth of the
-    engine's time. New objects are scanned after 10,000 allocations rather than 700, when most are gone again.
+    """Freezes the objects that live as long as the process (modules, rules, models): scanning them for garbage took an
+    eighth of the engine's time. New objects are scanned after 10,000 allocations rather than 700, when most are gone
+    again.
     """
     gc.collect()
     gc.freeze()

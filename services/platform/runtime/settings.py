@@ -25,11 +25,12 @@ class SecretsUnread(Exception):
 
 
 class Settings(BaseSettings):
-    """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it;
-    its `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be read, SecretsUnread is raised.
+    """Read once at start. A missing or malformed setting raises pydantic's ValidationError, which names it; its
+    `description` says what would be right (`services.platform.runtime.startup_errors`). Where the secrets cannot be
+    read, SecretsUnread is raised.
 
-    A secret is a file of the setting's name in the folder `SAFE_RETURN_SECRETS_DIR`; each service has a folder of its own,
-    so that none can read what it has no need of.
+    A secret is a file of the setting's name in the folder `SAFE_RETURN_SECRETS_DIR`; each service has a folder of its
+    own, so that none can read what it has no need of.
     """
 
     model_config = SettingsConfigDict(env_prefix="SAFE_RETURN_", extra="ignore", frozen=True, hide_input_in_errors=True)

@@ -27,7 +27,7 @@ WRONG = {
 WHERE_SAID = 'docs/operating.md names every setting. Where `make run` runs, its own are used by: make services DO="..."'
 
 
-def explained(error: Exception) -> list[str] | None:
+def explain_error(error: Exception) -> list[str] | None:
     """Returns None for an error that no setting can mend: its traceback is wanted."""
     if isinstance(error, SecretsUnread):
         return [str(error), WHERE_SAID]

@@ -20,7 +20,8 @@ class _Waiting(Generic[T]):
 class GroupCommit(Generic[T]):
     """`commit` writes all of several, or none. At most `at_once` groups are under way, of `most` at most.
 
-    `gather_seconds`: how long the first of a group waits for others.
+    `gather_seconds`: how long the first of a group waits for others, unless the group is full before or somebody
+    hurries.
     """
 
     def __init__(
@@ -37,10 +38,18 @@ class GroupCommit(Generic[T]):
         self._waiting: list[_Waiting[T]] = []
         self._running: set[asyncio.Task[None]] = set()
         self._asked: set[asyncio.Future[None]] = set()
+        self._hurried = asyncio.Event()
         self._closed = False
 
-    async def put(self, one: T) -> None:
-        """Returns when it is committed. Raises what kept it from being so, and CancelledError where this was closed first."""
+    def hurry(self) -> None:
+        """Whatever waits for others waits no longer."""
+        if self._waiting:
+            self._hurried.set()
+
+    async def put(self, one: T, *, hurries: bool = False) -> None:
+        """Returns when it is committed. One that `hurries` waits for no others. Raises what kept it from being so, and
+        CancelledError where this was closed first.
+        """
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._closed:
             committed.cancel()
@@ -48,12 +57,14 @@ class GroupCommit(Generic[T]):
         self._asked.add(committed)
         committed.add_done_callback(self._asked.discard)
         self._waiting.append(_Waiting(one, committed))
+        if hurries or len(self._waiting) >= self._most:
+            self.hurry()
         if len(self._running) < self._at_once:
             self._running.add(asyncio.create_task(self._run()))
         await committed
 
     async def close(self) -> None:
-        """Whoever still waits is let go; what was under way is rolled back, or was committed."""
+        """Cancels the callers that still wait. A transaction under way is rolled back, unless it was committed."""
         self._closed = True
         for running in list(self._running):
             running.cancel()
@@ -66,11 +77,18 @@ class GroupCommit(Generic[T]):
         try:
             while self._waiting:
                 if self._gather_seconds:
-                    await asyncio.sleep(self._gather_seconds)
+                    await self._gather()
                 group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._put(group)
         finally:
             self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _gather(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._gather_seconds):
+                await self._hurried.wait()
+        if len(self._waiting) <= self._most:
+            self._hurried.clear()
 
     async def _put(self, group: list[_Waiting[T]]) -> None:
         """One that cannot be written for a reason of its own must not take the others with it: then each goes alone."""

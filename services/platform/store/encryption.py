@@ -1,8 +1,8 @@
 """Encrypts columns: AES-GCM under a data key for each child, person or unknown number, wrapped by the master key.
 
 Destroying an owner's data key erases everything encrypted under it. Every ciphertext is bound to its table, column and
-owner, so that it cannot be decrypted in another row or column. While a key is being changed there are several: the first
-encrypts and hashes, all of them decrypt and are searched by (docs/decisions/0025).
+owner, so that it cannot be decrypted in another row or column. While a key is being changed there are several: the
+first encrypts and hashes, all of them decrypt and are searched by (docs/decisions/0025).
 """
 
 import contextlib
@@ -48,9 +48,9 @@ class Keyring:
     """The master key and the key of keyed hashes. Held only by services that may read personal columns."""
 
     def __init__(self, master_key: str, phone_key: str) -> None:
-        """Each the base64 of 32 bytes, or several of them by white space, the newest first; raises ValueError otherwise."""
-        self._masters = [AESGCM(each) for each in decoded(master_key)]
-        self._hash_keys = decoded(phone_key)
+        """Each key is the base64 of 32 bytes; several are separated by white space, newest first. Raises ValueError."""
+        self._masters = [AESGCM(each) for each in decode_keys(master_key)]
+        self._hash_keys = decode_keys(phone_key)
 
     @property
     def changes_phone_key(self) -> bool:
@@ -65,12 +65,12 @@ class Keyring:
         return DataKey(owner, self._unwrapped(owner, wrapped)[0])
 
     def wrapped_anew(self, owner: str, wrapped: bytes) -> bytes | None:
-        """Returns the data key wrapped by the newest master key, or None if it is already. Raises InvalidTag as `unwrap` does."""
+        """Returns the data key wrapped by the newest master key, or None if it is already. Raises as `unwrap` does."""
         key, by = self._unwrapped(owner, wrapped)
         return None if by == 0 else self._wrap(owner, key)
 
     def number_hash(self, number: str) -> bytes:
-        """Hashes a phone number (E.164) or an address with the newest key, to be stored and found without keeping it in the clear."""
+        """Hashes a phone number (E.164) or address with the newest key, to find it without storing it in the clear."""
         return self.number_hashes(number)[0]
 
     def number_hashes(self, number: str) -> tuple[bytes, ...]:
@@ -97,7 +97,7 @@ def _hash(key: bytes, content: bytes) -> bytes:
     return hmac.new(key, content, hashlib.sha256).digest()
 
 
-def decoded(keys: str) -> list[bytes]:
+def decode_keys(keys: str) -> list[bytes]:
     """Returns the keys in a file's text. Raises ValueError, which does not show them."""
     try:
         found = [b64decode(each, validate=True) for each in keys.split()]
@@ -110,7 +110,7 @@ def decoded(keys: str) -> list[bytes]:
 
 
 def _require_keys(setting: SecretStr) -> SecretStr:
-    decoded(setting.get_secret_value())
+    decode_keys(setting.get_secret_value())
     return setting
 
 

@@ -47,7 +47,8 @@ KNOWN = select(inbox.c.content_hash).where(
 
 
 async def mark_all(uow: UnitOfWork, messages: Sequence[Identity], at: datetime) -> list[Mark]:
-    """Returns a mark for each message, in the order given. Of two equal messages the first is new, the second done before.
+    """Returns a mark for each message, in the order given. Of two equal messages the first is new, the second done
+    before.
 
     NEW means that this transaction holds the mark: two transactions with one message wait for each other here.
     """
@@ -58,7 +59,7 @@ async def mark_all(uow: UnitOfWork, messages: Sequence[Identity], at: datetime) 
 async def mark_and_ask(
     uow: UnitOfWork, messages: Sequence[Identity], at: datetime, *queries: Query[Any]
 ) -> tuple[list[Mark], Sequence[Any]]:
-    """As `mark_all`, with the answers of `queries`, which run in the same round trip when this transaction holds the marks."""
+    """As `mark_all`, with the answers of `queries`, run in the same round trip once the marks are held."""
     parameters = {
         "sources": [each.source for each in messages],
         "ids": [each.message_id for each in messages],

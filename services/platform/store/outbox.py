@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.platform.store.query import bulk_insert, execute_pipelined
-from services.platform.store.tables import outbox
+from services.platform.store.query import Query, Rows, bulk_insert, execute_pipelined
 
 BATCH = 500
+
+
+def channel_of(service: str) -> str:
+    """On which a process without a relay tells the service's relays that it has left messages in the outbox."""
+    return f"outbox_{service}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,12 @@ PUT = f"""
     SELECT key, array_agg(position ORDER BY position), (SELECT array_agg(position) FROM outbox WHERE outbox.key = put.key)
     FROM put GROUP BY key
 """  # noqa: S608 this module's own words
-"""Returns, per key, the positions just inserted and those already queued. (A statement does not see rows written by its own CTE.)"""
+"""Returns, per key, the positions inserted and those queued before. (A statement does not see its own CTE's rows.)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A message that goes into the outbox with the commit. Messages of one key are published in the order of writing."""
+    """A message that goes into the outbox with the commit. One key's messages are published in the order of writing."""
 
     key: str
     topic: str
@@ -54,8 +57,8 @@ def row(message: Unwritten, at: datetime) -> dict[str, object]:
     return {"key": message.key, "topic": message.topic, "envelope": message.envelope, "written_at": at}
 
 
-def committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
-    """Returns the messages that one transaction wrote, by key, with their positions. `returned`: the rows that `PUT` returned."""
+def list_committed(written: Sequence[Unwritten], returned: Sequence[tuple[Any, ...]]) -> list[Committed]:
+    """Returns one transaction's messages, by key, with their positions. `returned`: the rows that `PUT` returned."""
     places: dict[str, list[int]] = {}
     older: dict[str, set[int]] = {}
     for key, put, before in returned:
@@ -72,8 +75,8 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
     """Takes the oldest messages out, at most a batch. They return if the transaction does not commit.
 
     Until it ends no other process publishes these keys, since two that relay one key would reorder it. The lock is a
-    statement of its own, so that the next one sees rows that were committed while it waited. Every process locks keys in
-    the same order, so that two cannot deadlock.
+    statement of its own, so that the next one sees rows that were committed while it waited. Every process locks keys
+    in the same order, so that two cannot deadlock.
     """
     hold, take = (HOLD, {"keys": sorted(keys)}), (TAKE, {"keys": list(keys), "most": BATCH})
     _, _, rows = await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, take)
@@ -81,14 +84,14 @@ async def take_unsent(connection: AsyncConnection, keys: Sequence[str]) -> list[
 
 
 async def remove(connection: AsyncConnection, published: Mapping[int, str]) -> None:
-    """Takes out messages that were published from memory: `published` maps position to key. Locks the keys as `take_unsent` does."""
+    """Removes messages published from memory: `published` maps position to key. Locks keys as `take_unsent`."""
     hold, remove = (HOLD, {"keys": sorted(set(published.values()))}), (REMOVE, {"positions": list(published)})
     await execute_pipelined(connection, (NOBODY_WAITS, {}), hold, remove)
 
 
 NOBODY_WAITS = "SET LOCAL synchronous_commit = off"
-"""The commit does not wait for the disk. After a crash of PostgreSQL a removal may be lost: the message is then published again,
-and its consumers know its id.
+"""The commit does not wait for the disk. After a crash of PostgreSQL a removal may be lost: the message is then
+published again, and its consumers know its id.
 """
 HOLD = "SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) FROM unnest(%(keys)s::text[]) AS key"
 TAKE = """
@@ -100,15 +103,27 @@ TAKE = """
 REMOVE = "DELETE FROM outbox WHERE position = ANY(%(positions)b::bigint[])"
 
 
-async def keys_unsent(connection: AsyncConnection, *, written_before: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is in the outbox. `keys`: of messages written before the given time, at most a batch."""
+
+    keys: Sequence[str]
+    depth: int
+    oldest: datetime | None
+
+
+LEFT = """
+    SELECT count(*) AS depth, min(written_at) AS oldest,
+        ARRAY(SELECT key FROM outbox WHERE written_at < %(before)s GROUP BY key LIMIT %(most)s) AS keys
+    FROM outbox
+"""
+
+
+def left(written_before: datetime) -> Query[Left]:
     """Looks at every row, not at a last position, since positions become visible out of order."""
-    rows = await connection.execute(
-        select(outbox.c.key).where(outbox.c.written_at < written_before).group_by(outbox.c.key).limit(BATCH)
-    )
-    return list(rows.scalars())
 
+    def decode(rows: Rows) -> Left:
+        [row] = rows
+        return Left(row.keys, row.depth, row.oldest)
 
-async def depth(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """Returns the number of unpublished messages, and when the oldest was written."""
-    row = (await connection.execute(select(func.count(), func.min(outbox.c.written_at)))).one()
-    return row[0], row[1]
+    return Query(LEFT, {"before": written_before, "most": BATCH}, decode)

@@ -1,13 +1,13 @@
-"""Runs several statements in one round trip, which SQLAlchemy does not do: in psycopg's pipeline mode, on the connection beneath.
+"""Runs several statements in one round trip, by psycopg's pipeline mode, which SQLAlchemy does not offer.
 
-Round trips are most of what a message costs, so everything that a message passes through reads by `Query` and writes with
-the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
+Round trips are most of what a message costs, so everything that a message passes through reads by `Query` and writes
+with the unit of work. Pages, commands and sweeps may go through SQLAlchemy.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, cast, overload
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 Statement: TypeAlias = tuple[str, Mapping[str, Any]]
 """With named parameters, `%(name)s`."""
+Driver: TypeAlias = psycopg.AsyncConnection[tuple[Any, ...]]
 Rows: TypeAlias = Sequence[Any]
 """Each a named tuple: a column is an attribute."""
 T_co = TypeVar("T_co", covariant=True)
@@ -55,7 +56,7 @@ def all_rows(rows: Rows) -> Rows:
 
 
 def first_row(rows: Rows) -> Any:
-    """Decodes a query of one row at most: None where there is none."""
+    """Decodes a query of at most one row: None if there is none."""
     return rows[0] if rows else None
 
 
@@ -73,24 +74,24 @@ DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def unnest_rows(types: Mapping[str, str]) -> str:
-    """The rows that `arrays_of` holds, as a table `given` of these columns, with PostgreSQL's types, and `place`, their order.
+    """A table `given` of the rows of `to_columns`: these columns, with PostgreSQL's types, and `place`, their order.
 
-    Sent as binary (`b`): as text, psycopg escapes each quotation mark of an envelope by itself, which was a fifth of what the
-    protocol did.
+    Sent as binary (`b`): as text, psycopg escapes each quotation mark of an envelope by itself, which was a fifth of
+    what the protocol did.
     """
     arrays = ", ".join(f"%({name})b::{type_}[]" for name, type_ in types.items())
     return f"unnest({arrays}) WITH ORDINALITY AS given ({', '.join(types)}, place)"
 
 
 def bulk_insert(table: str, types: Mapping[str, str], then: str = "") -> str:
-    """Inserts the rows that `arrays_of` holds, in their order. `then`: ON CONFLICT, RETURNING."""
+    """Inserts the rows of `to_columns`, in their order. `then`: ON CONFLICT, RETURNING."""
     columns = ", ".join(types)
     return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {unnest_rows(types)} ORDER BY place {then}"
 
 
 def to_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The same rows as one array a column. A statement that takes all of them at once costs hardly more than for one row; one
-    that is repeated for each, even in one round trip, costs each time what waking PostgreSQL costs.
+    """The same rows as one array a column. A statement that takes all of them at once costs hardly more than for one
+    row; one that is repeated for each, even in one round trip, costs each time what waking PostgreSQL costs.
     """
     return {name: [row[name] for row in rows] for name in rows[0]}
 
@@ -102,8 +103,8 @@ BEGINS = "safe_return_begins"
 def opens_a_transaction(connection: Connection | None) -> bool:
     """Whether the next statement has to be preceded by BEGIN.
 
-    The connections of such an engine are in psycopg's autocommit, so that BEGIN goes with the first statement and COMMIT with the
-    last: by itself psycopg waits for PostgreSQL's answer to either, in a pipeline too.
+    The connections of such an engine are in psycopg's autocommit, so that BEGIN goes with the first statement and
+    COMMIT with the last: by itself psycopg waits for PostgreSQL's answer to either, in a pipeline too.
     """
     if connection is None or not connection.get_execution_options().get(BEGINS):
         return False
@@ -111,10 +112,19 @@ def opens_a_transaction(connection: Connection | None) -> bool:
     return driver is not None and driver.autocommit and driver.pgconn.transaction_status == TransactionStatus.IDLE
 
 
+async def driver_of(connection: AsyncConnection) -> Driver:
+    """Psycopg's connection beneath. One that SQLAlchemy holds already costs no switch to its greenlet."""
+    held = connection.sync_connection
+    if held is None or held.invalidated:
+        return cast("Driver", (await connection.get_raw_connection()).driver_connection)
+    return cast("Driver", held.connection.driver_connection)
+
+
 async def execute_pipelined(
     connection: AsyncConnection, *statements: Statement, commit: bool = False
 ) -> list[list[tuple[Any, ...]]]:
-    """The rows that each gave. With `commit` the connection's transaction is then over: SQLAlchemy's own finds nothing to do.
+    """The rows that each gave. With `commit` the connection's transaction is then over: SQLAlchemy's own finds nothing
+    to do.
 
     Raises psycopg's errors. A connection that broke is given up, and with it those in the pool, which are as old.
     """
@@ -124,8 +134,7 @@ async def execute_pipelined(
 async def _run(
     connection: AsyncConnection, statements: Sequence[Statement], *, commit: bool = False, named: bool = False
 ) -> list[list[Any]]:
-    raw = await connection.get_raw_connection()
-    driver: psycopg.AsyncConnection[tuple[Any, ...]] = raw.driver_connection  # type: ignore[assignment]
+    driver = await driver_of(connection)
     cursors = [driver.cursor(row_factory=namedtuple_row) if named else driver.cursor() for _ in statements]
     begin = opens_a_transaction(connection.sync_connection)
     several = begin or commit or len(statements) > 1
@@ -200,7 +209,7 @@ class Reader:
         seventh: Query[G], eighth: Query[H], /
     ) -> tuple[A, B, C, D, E, F, G, H]: ...  # fmt: skip
     async def fetch(self, *queries: Query[Any]) -> Any:
-        """The answer of one query, or a tuple with one answer each, asked in one round trip. Raises psycopg's errors."""
+        """The answer of one query, or a tuple with one answer each, from one round trip. Raises psycopg's errors."""
         decoded = await self.fetch_each(queries)
         return decoded[0] if len(decoded) == 1 else tuple(decoded)
 

@@ -1,5 +1,5 @@
-"""Defines the tables that each service has in its own schema, which the role's search path finds, the two shared ones, and the
-columns that all services' tables use.
+"""Defines the tables that each service has in its own schema, which the role's search path finds, the two shared ones,
+and the columns that all services' tables use.
 """
 
 from datetime import datetime
@@ -10,12 +10,12 @@ from sqlalchemy.dialects.postgresql import INTERVAL, UUID
 MOMENT = DateTime(timezone=True)
 
 
-def sealed(*names: str, needed: bool = False) -> list[Column[bytes]]:
+def sealed_columns(*names: str, needed: bool = False) -> list[Column[bytes]]:
     """Encrypted by the application (`services.platform.store.encryption`). `needed`: never null."""
     return [Column(name, LargeBinary, nullable=not needed) for name in names]
 
 
-def hashed(name: str, *, needed: bool = False) -> Column[bytes]:
+def hash_column(name: str, *, needed: bool = False) -> Column[bytes]:
     """A hash that finds or compares a value that is not kept in the clear."""
     return Column(name, LargeBinary, nullable=not needed)
 
@@ -31,7 +31,7 @@ inbox = Table(
     metadata,
     Column("source", Text, primary_key=True),
     Column("message_id", Text, primary_key=True),
-    hashed("content_hash", needed=True),
+    hash_column("content_hash", needed=True),
     *moments("done_at", needed=True),
 )
 

@@ -5,7 +5,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 PASSING_STATES = ("08", "40001", "40P01", "53", "55P03", "57P", "57014", "25P03", "25006")
-"""SQLSTATE beginnings: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, idle timeout, read-only."""
+"""SQLSTATE prefixes: connection, serialization, deadlock, resources, lock timeout, shutdown, cancelled, read-only."""
 
 OF_DATABASE = (SQLAlchemyError, psycopg.Error, OSError, TimeoutError)
 """Errors after which a transaction cannot go on."""

@@ -14,8 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.messages.envelope import compose
 from services.platform.runtime.clocks import Clocks
 from services.platform.store import outbox
+from services.platform.store.engine import taken_out
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.outbox import Unwritten
-from services.platform.store.query import BEGINS, Reader, Statement, execute_pipelined, to_columns
+from services.platform.store.query import (
+    BEGINS,
+    Reader,
+    Statement,
+    execute_pipelined,
+    opens_a_transaction,
+    to_columns,
+    unnest_rows,
+)
 from services.safeguarding.message import Message
 
 T = TypeVar("T")
@@ -39,10 +49,13 @@ class Origin:
 
 
 class Local(Generic[T]):
-    """A variable of one unit of work: what a handler knows and has not written yet, for the next message of the same transaction."""
+    """A variable of one unit of work: what a handler knows but has not written, for later messages in it."""
 
     def __init__(self, initial: Callable[[], T]) -> None:
         self.initial = initial
+
+
+NOTIFY = f"SELECT pg_notify(channel, payload) FROM {unnest_rows({'channel': 'text', 'payload': 'text'})}"  # noqa: S608 its own words
 
 
 class UnitOfWork(Reader):
@@ -74,10 +87,11 @@ class UnitOfWork(Reader):
         self._in_order.append((sql, parameters))
 
     def bulk_write(self, sql: str, *rows: Mapping[str, Any], locks: str | None = None) -> None:
-        """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are in `returned` then.
+        """Runs with the commit, once for all rows in the order of calls, as arrays (`query.unnest_rows`). Its rows are
+        in `returned` then.
 
-        `locks` names the column whose value the statement locks: rows then go in its order, so that two transactions that
-        lock the same rows cannot deadlock.
+        `locks` names the column whose value the statement locks: rows then go in its order, so that two transactions
+        that lock the same rows cannot deadlock.
         """
         if rows:
             self._bulk.setdefault(sql, []).extend(rows)
@@ -85,8 +99,8 @@ class UnitOfWork(Reader):
                 self._bulk[sql].sort(key=operator.itemgetter(locks))
 
     def save_once(self, sql: str, name: str, row: Callable[[], Mapping[str, Any]]) -> None:
-        """As `bulk_write`, for a row that may change several times in one transaction: of each `name` the last one alone is
-        written, made with the commit, in the order of names.
+        """As `bulk_write`, for a row that may change several times in one transaction: of each `name` the last one
+        alone is written, made with the commit, in the order of names.
         """
         self._once.setdefault(sql, {})[name] = row
 
@@ -101,10 +115,11 @@ class UnitOfWork(Reader):
         exercise: bool | None = None,
         trace: str | None = None,
     ) -> None:
-        """Publishes the events if the transaction commits, and only then; those of one subject in the order of calls. None is passed over.
+        """Publishes the events if the transaction commits, and only then; those of one subject in the order of calls.
+        None is passed over.
 
-        `subject` is the child's id. `at` is story time: now, where none is given. `message_id` is fresh where none is given.
-        `source` keeps the source of an agency's own event. `exercise` and `trace` take the place of the cause's.
+        `subject` is the child's id. `at` is story time: now, where none is given. `message_id` is fresh where none is
+        given. `source` keeps the source of an agency's own event. `exercise` and `trace` take the place of the cause's.
         """
         origin = self._known_origin()
         if cause is not None:
@@ -130,9 +145,15 @@ class UnitOfWork(Reader):
         self.published_keys[subject] = None
         self.bulk_write(outbox.PUT, outbox.row(message, self._known_origin().clocks.wall()))
 
-    def published(self) -> list[outbox.Committed]:
+    def notify(self, channel: str, payload: str = "") -> None:
+        """Tells the listeners of all processes (`notifications.channels`) when it is committed. Such commits wait for
+        each other in all of PostgreSQL: it is for what is rare, and for what no other process would notice soon.
+        """
+        self.save_once(NOTIFY, f"{channel} {payload}", lambda: {"channel": channel, "payload": payload})
+
+    def published_messages(self) -> list[outbox.Committed]:
         """The messages of this transaction, as they lie in the outbox after its commit."""
-        return outbox.committed(self._unwritten, self.returned.get(outbox.PUT, ()))
+        return outbox.list_committed(self._unwritten, self.returned.get(outbox.PUT, ()))
 
     def _known_origin(self) -> Origin:
         if self._origin is None:
@@ -141,24 +162,24 @@ class UnitOfWork(Reader):
         return self._origin
 
     def on_commit(self, act: Callable[[], None]) -> None:
-        """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies first:
-        it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
+        """`act` must not raise and must not wait. It is not called if the transaction fails, nor if the process dies
+        first: it may only hurry what a sweep would do anyway. Its log lines name the message that it was left for.
         """
         self._acts.append(partial(copy_context().run, act))
 
     async def finish(self) -> None:
-        """Writes what waits and commits, in one round trip. Where nothing waits, SQLAlchemy commits when the block ends."""
+        """Writes what waits and commits, in one round trip."""
         for sql, rows_by_name in self._once.items():
             self.bulk_write(sql, *(row() for _, row in sorted(rows_by_name.items(), key=operator.itemgetter(0))))
         bulk = [(sql, to_columns(rows)) for sql, rows in self._bulk.items()]
         statements = [*self._in_order, *bulk]
-        if not statements:
+        if not statements and opens_a_transaction(self.connection.sync_connection):
             return
         answers = await execute_pipelined(self.connection, *statements, commit=True)
         for (sql, _), rows in zip(bulk, answers[len(self._in_order) :], strict=True):
             self.returned[sql] = rows
 
-    def committed(self) -> None:
+    def run_acts(self) -> None:
         for act in self._acts:
             act()
 
@@ -166,8 +187,9 @@ class UnitOfWork(Reader):
 class Store:
     """Opens transactions, and hands each that has published something to the outbox relay once it is committed.
 
-    `reading` runs each statement by itself: `async with store.reading.connect()`. Without an engine of its own it shares
-    the pool of `engine`. Only the store of a service (`origin`) can publish.
+    `reading` runs each statement by itself: `async with store.reading.connect()`. Without an engine of its own it
+    shares the pool of `engine`. Only the store of a service (`origin`) can publish; where the process has no relay, the
+    relays of the service's other processes are told.
     """
 
     def __init__(
@@ -175,25 +197,27 @@ class Store:
     ) -> None:
         self.engine = engine
         self.reading = reading or engine.execution_options(**{BEGINS: False})
-        self.on_published: Callable[[UnitOfWork], None] = lambda _uow: None
-        self._origin = origin
+        self.channels = Channels()
+        self.on_published: Callable[[UnitOfWork], None] | None = None
+        self.origin = origin
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[UnitOfWork]:
         """Commits at the end of the block, or rolls all of it back when the block raises."""
-        async with self.engine.connect() as connection:
-            uow = UnitOfWork(connection, self._origin)
-            async with connection.begin():
-                yield uow
-                await uow.finish()
-        if uow.published_keys:
+        async with taken_out(self.engine) as connection:
+            uow = UnitOfWork(connection, self.origin)
+            yield uow
+            if uow.published_keys and self.on_published is None and self.origin is not None:
+                uow.notify(outbox.channel_of(self.origin.service))
+            await uow.finish()
+        if uow.published_keys and self.on_published is not None:
             self.on_published(uow)
-        uow.committed()
+        uow.run_acts()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Reader]:
         """For what only reads, each statement by itself."""
-        async with self.reading.connect() as connection:
+        async with taken_out(self.reading) as connection:
             yield Reader(connection)
 
     async def close(self) -> None:

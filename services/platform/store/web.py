@@ -7,7 +7,7 @@ from services.platform.store.transient_errors import OF_DATABASE, is_transient
 
 
 def new_web_app(service: str) -> FastAPI:
-    """Answers every error with a problem document: 503 while the database is away, so that the sender repeats its request."""
+    """Answers every error with a problem document: 503 while the database is away, so that the sender repeats."""
     app = FastAPI(title=f"Safe Return: {service}", version="1", docs_url=None, redoc_url=None)
     answer_with_problems(app, passing=OF_DATABASE, passes_by_itself=is_transient)
     return app

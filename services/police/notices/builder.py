@@ -1,4 +1,4 @@
-"""Builds a notice from a duty and the register's facts. The only decision here is the meaning of each wording to a force."""
+"""Builds a notice from a duty and the register's facts. Decides only what each wording means to a force."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -79,8 +79,8 @@ class NoticeContext:
 
 
 def build_notice(notice: UUID, duty: Duty, facts: NoticeFacts, context: NoticeContext, *, exercise: bool) -> Notice:
-    """`notice` is the delivery's id: a new one where a duty's notice is sent again. A wording that is not in MEANINGS is a request
-    to the force, and names it.
+    """`notice` is the delivery's id: a new one where a duty's notice is sent again. A wording that is not in MEANINGS
+    is a request to the force, and names it.
     """
     kind, about = MEANINGS.get(duty.wording, (NoticeType.UPDATE, About.REQUEST))
     child = _child(facts.child) if facts.child else None

@@ -16,10 +16,11 @@ from services.safeguarding.identifiers import ForceId
 
 
 async def put_test(uow: UnitOfWork, keyring: Keyring, force: ForceId, now: datetime) -> Delivery:
-    """The running service sends it within half a second. `now` is wall time."""
+    """The running service hears of it and sends it. `now` is wall time."""
     owner = forces.owner_of(force)
     delivery = Delivery(id=uuid4(), lane=lane_of(force), child=owner, created_at=now, exercise=True, key_owner=owner)
     await delivery_repository.put(uow, "police", delivery, keyring, None)
+    uow.notify(delivery_repository.channel_of("police"))
     return delivery
 
 

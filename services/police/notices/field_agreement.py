@@ -7,7 +7,7 @@ from services.safeguarding.notice_fields import NoticeField
 
 
 def redact_to_agreement(notice: Notice, agreed: frozenset[str]) -> str:
-    """The body. If `agreed` is empty, the force takes all of it. Every force is sent the frame, the risk and the call-back."""
+    """The body. An empty `agreed` takes all of it. Every force gets the frame, the risk and the call-back."""
     left_out = tuple(sorted(each for each in NoticeField if agreed and each not in agreed))
     if not left_out:
         return notice.model_dump_json()

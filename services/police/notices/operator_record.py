@@ -13,8 +13,8 @@ from services.safeguarding.operators import OperatorAct, OperatorActed
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`reason` is stored in the register, encrypted under the key of the person whom the notice is about. `at` is story time, `now`
-    wall time.
+    """`reason` is stored in the register, encrypted under the key of the person whom the notice is about. `at` is story
+    time, `now` wall time.
     """
 
     operator: Operator

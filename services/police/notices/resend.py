@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from services.platform.delivery.model import State
 from services.platform.delivery.queue.replay import Chosen, replay
-from services.platform.delivery.settings import KeySettings
+from services.platform.delivery.queue.repository import channel_of
+from services.platform.delivery.settings.keys import KeySettings
 from services.platform.delivery.tables import attempts, deliveries
 from services.platform.register.organisations.forces import Forces
 from services.platform.register.people import operators
@@ -38,6 +39,7 @@ async def replay_notices(chosen: Chosen, sign_in: str, reason: str) -> int:
     async with _store() as (store, keyring), store.transaction() as uow:
         command = await _command(uow, sign_in, reason)
         again = await replay(uow, replace(chosen, authority=command.operator.authority), command.now)
+        uow.notify(channel_of("police"))
         for delivery in again:
             act = OperatorAct.SENT_AGAIN if delivery.duty is not None else OperatorAct.CONNECTION_TESTED
             await record_operator_act(uow, keyring, command, act, delivery)

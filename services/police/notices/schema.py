@@ -87,7 +87,7 @@ class Child(Contract):
     nrm_status: str = UNKNOWN
     """Where the referral to the national referral mechanism stands."""
     exploitation: str = UNKNOWN
-    """Sexual or criminal: what is known of it."""
+    """Known sexual or criminal exploitation."""
     self_harm: str = UNKNOWN
     danger_to_others: str = UNKNOWN
     likely_abroad: str = UNKNOWN
@@ -124,13 +124,14 @@ class Said(Contract):
 
 
 class Report(Contract):
-    """What is known of how the child went, in the words of whoever told it. What was not told as an answer is in `said`.
+    """What is known of how the child went, in the words of whoever told it. What was not told as an answer is in
+    `said`.
 
     In an update: what was told anew; the rest is unknown there, and stands as the notices before have it.
     """
 
     obtained_at: str = UNKNOWN
-    """When whoever reported it said so, ISO 8601."""
+    """When the reporter said so, ISO 8601."""
     reporter: str = UNKNOWN
     """Name, or an agency's id."""
     reporter_role: str = UNKNOWN
@@ -151,7 +152,7 @@ class Report(Contract):
     done_so_far: str = UNKNOWN
     """To find the child."""
     risks_now: str = UNKNOWN
-    """Harm, exploitation, self-harm, danger to others, travel abroad: what whoever reports fears."""
+    """Harm, exploitation, self-harm, danger to others, travel abroad: the reporter's fears."""
     first_72_hours: Known = UNKNOWN
     """Of care, when the child was reported."""
     earlier_episodes: str = UNKNOWN
@@ -200,7 +201,7 @@ class NoticeData(Contract):
     missing_since: datetime | None = None
     """When the child was reported missing to us. None: nobody reported it, or this is about no absence."""
     returned_at: datetime | None = None
-    """Since when the child is back. With `missing_since` it tells a force the whole of an absence that it hears of for the first time."""
+    """Since when the child is back. With `missing_since` it tells a force the whole of an absence new to it."""
     report: Report = Report()
     said: tuple[Said, ...] = ()
     details: Details | None = None

@@ -1,7 +1,7 @@
 """Prepares a notice for its first send: channel, body and signing secrets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.platform.delivery.channels.channel import MAIL_TO
@@ -29,7 +29,7 @@ NO_ADDRESS = Undeliverable("no-address")
 
 
 def lane_of(force: ForceId | None) -> str:
-    """Each force has one lane, whichever way it is reached."""
+    """Each force has one lane for all ways to reach it."""
     return f"{LANE_OF_FORCE}{force}" if force else UNKNOWN_FORCE_LANE
 
 
@@ -77,9 +77,10 @@ class NoticeSender:
             first_reporter(self.keyring, delivery.id),
             store.earlier_episodes(named, delivery.child, duty.episode),
         )
+        read = (*facts.fields, *_other_fields(words, reporter))
         recipient = self._recipient_of(force)
         if force is None or recipient is None:
-            return NO_ADDRESS
+            return replace(NO_ADDRESS, read=read)
         context = NoticeContext(words, reporter, earlier if facts.child else None, self._link(delivery))
         notice = build_notice(delivery.id, duty, facts, context, exercise=delivery.exercise)
         if earlier.may_chase_gaps:
@@ -87,7 +88,7 @@ class NoticeSender:
         return PreparedMessage(
             recipient=recipient,
             body=field_agreement.redact_to_agreement(notice, force.agreed),
-            read=field_agreement.disclosed_fields((*facts.fields, *_other_fields(words, reporter)), force.agreed),
+            read=field_agreement.disclosed_fields(read, force.agreed),
             secrets=force.secrets,
         )
 

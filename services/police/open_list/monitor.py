@@ -1,12 +1,14 @@
-"""Reports a force whose daily list did not come."""
+"""Reports differences between a force's list and ours, and a force whose daily list did not come."""
 
 from services.platform.register.organisations.forces import forces_that_send_lists
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.query import Query, all_rows
-from services.platform.store.unit_of_work import Store
-from services.police import policy, store
-from services.police.open_list.service import publish_difference
+from services.platform.store.unit_of_work import Store, UnitOfWork
+from services.police import metrics, policy, store
+from services.police.policy import Difference, ToldEpisode
+from services.safeguarding.child_events.events import PoliceListDiffers
+from services.safeguarding.identifiers import ForceId
 
 EVERY_SECONDS = 300.0
 ONE_PROCESS = Query("SELECT pg_advisory_xact_lock(hashtextextended('forces'' lists', 0))", {}, all_rows)
@@ -33,3 +35,12 @@ class OpenListMonitor:
                     publish_difference(uow, force, episode, "no-list")
                     store.record_silence(uow, force, at)
         return False
+
+
+def publish_difference(uow: UnitOfWork, force: ForceId, told: ToldEpisode, difference: Difference) -> None:
+    uow.on_commit(metrics.LIST_DIFFERENCES.labels(difference).inc)
+    uow.publish(
+        PoliceListDiffers(authority=told.authority, force=force, episode=told.episode, difference=difference),
+        subject=told.child,
+        exercise=told.exercise,
+    )

@@ -1,4 +1,4 @@
-"""Takes the emails that come back to the mailbox of our notices: a bounce or an absence note leads to a human at once."""
+"""Takes emails to the mailbox of our notices: a bounce or an absence note leads to a human at once."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from services.police import metrics
 
 @dataclass(frozen=True)
 class MailReplies:
-    """Commits before it returns. An email that an officer writes instead of using the page acknowledges nothing: a person reads it,
-    and is told if its sender could not be verified.
+    """Commits before it returns. An email that an officer writes instead of using the page acknowledges nothing: a
+    person reads it, and is told if its sender could not be verified.
     """
 
     store: Store

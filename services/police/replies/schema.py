@@ -43,7 +43,7 @@ class Officer(Part):
 
 
 class ReplyData(Part):
-    """With an officer or a reference it acknowledges the notice, whatever its type: a person there has it."""
+    """A reply of any type with an officer or a reference acknowledges the notice: a person there has it."""
 
     notice: UUID
     episode: UUID | None = None

@@ -31,7 +31,7 @@ def pages(dependencies: Dependencies, clocks: Clocks, links: Links) -> FastAPI:
 
     @app.post("/forces/{force_id}/replies", status_code=HTTPStatus.ACCEPTED, responses=ANSWERS, openapi_extra=REPLY)
     async def take_reply(force_id: str, request: Request) -> JSONResponse:
-        """An acknowledgement, a reference, a grade, news: signed as Standard Webhooks with a reply secret of the force's."""
+        """An acknowledgement, a reference, a grade, news: signed (Standard Webhooks) by the force's reply secret."""
         return await dependencies.replies.take(request, force_id)
 
     @app.post(

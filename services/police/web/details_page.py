@@ -24,8 +24,8 @@ NOTHING = Sheet("There is nothing here any more", ("Ring the authority, please: 
 
 @dataclass(frozen=True)
 class DetailsPage:
-    """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the register
-    has them now.
+    """Shows the details of one notice to one force while the child is searched for: those that the notice named, as the
+    register has them now.
     """
 
     store: Store

@@ -46,7 +46,7 @@ async def is_closed(uow: UnitOfWork, found: LinkedNotice) -> bool:
 
 
 async def is_superseded(uow: UnitOfWork, found: LinkedNotice) -> bool:
-    """Whether the child was searched for at the time of the notice, and no longer is. A notice about a return is never superseded."""
+    """Whether the child was searched for when it was written, and no longer is. Never for a notice of a return."""
     if found.notice.data.about in OVER:
         return False
     episode = await _told_episode(uow, found)

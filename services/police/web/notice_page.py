@@ -72,7 +72,7 @@ class NoticePage:
         return _notice_sheet(found, Form(""), {})
 
     async def _acknowledge(self, uow: UnitOfWork, found: LinkedNotice, form: Form, *, superseded: bool) -> Sheet:
-        """A superseded notice takes only a reference. An officer who was filling in the form at that moment is recorded all the same."""
+        """A superseded notice takes only a reference. An officer already filling in the form is still recorded."""
         first = found.state is not State.ACKNOWLEDGED and (
             not superseded or bool(form.one("name") or form.one("collar"))
         )
@@ -161,7 +161,7 @@ def _notice_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> She
 
 
 def _superseded_sheet(found: LinkedNotice, form: Form, wrong: dict[str, str]) -> Sheet:
-    """Shows nothing of the child, since nobody searches any more: only our name for the notice, and a field for the reference."""
+    """Shows nothing of the child, since the search is over: our name for the notice, and a field for the reference."""
     data = found.notice.data
     mark = ("This is an EXERCISE.",) if data.exercise else ()
     faults = (f"NOT RECORDED YET. {' '.join(wrong.values())}",) if wrong else ()

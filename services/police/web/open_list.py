@@ -12,8 +12,8 @@ from services.platform.runtime.http.problems import Problem
 from services.platform.runtime.limits import LIST_BYTES
 from services.platform.store.unit_of_work import Store
 from services.police import policy, store
+from services.police.open_list.monitor import publish_difference
 from services.police.open_list.schema import OpenList
-from services.police.open_list.service import publish_difference
 from services.police.web.signed_request import mark_request, parse, signed_body
 from services.safeguarding.identifiers import ForceId
 
@@ -22,8 +22,8 @@ AHEAD = timedelta(minutes=5)
 
 
 class OpenListWebhook:
-    """Commits before it answers. The same list again has the same answer and no second effect. A list that was drawn up before
-    one that is already known has no effect.
+    """Commits before it answers. The same list again has the same answer and no second effect. A list that was drawn up
+    before one that is already known has no effect.
     """
 
     def __init__(self, store: Store, clocks: Clocks, forces: Forces) -> None:

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from services.platform.runtime.http.openapi_errors import SIGNED, described, refusals
+from services.platform.runtime.http.openapi_errors import SIGNED, describe_answer, refusals
 from services.police.open_list.schema import OpenList
 from services.police.replies.schema import Reply
 
@@ -23,7 +23,7 @@ for _schema in SCHEMAS.values():
     COMPONENTS |= _schema.pop("$defs")
 COMPONENTS |= SCHEMAS
 ANSWERS = {
-    202: described(
+    202: describe_answer(
         "Durable. The same reply again has this same answer, and no second effect.",
         "application/json",
         {"type": "object", "required": ["taken"], "properties": {"taken": {"type": "string"}}},
@@ -37,7 +37,7 @@ ANSWERS = {
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 LIST_ANSWERS = {
-    202: described(
+    202: describe_answer(
         "Durable, and compared.",
         "application/json",
         {

@@ -21,8 +21,8 @@ MAIL_TAKEN = 250
 
 
 class GroupedMail:
-    """Wraps the channel of mails. If the leader's mail is not taken soon, the same mail is sent for the other delivery too, under
-    the same Message-ID: a mailbox shows it once.
+    """Wraps the channel of mails. If the leader's mail is not taken soon, the same mail is sent for the other delivery
+    too, under the same Message-ID: a mailbox shows it once.
     """
 
     name: MediumName = "email"

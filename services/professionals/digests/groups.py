@@ -107,7 +107,8 @@ class DigestGrouping:
     clocks: Clocks
 
     async def gather(self, uow: UnitOfWork, delivery: Delivery, reader: Contact) -> PreparedMessage | list[Delivery]:
-        """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on commit.
+        """Returns the mail that this delivery went in, or the reader's other unsent deliveries, which join this one on
+        commit.
 
         Exercises go with exercises. Until the commit no other transaction prepares a mail to this reader.
         """
@@ -154,7 +155,7 @@ IN_MAIL = as_sql(
 
 
 def deliveries_in_mail(leader: UUID) -> Query[list[UUID]]:
-    """Every delivery in this mail, in the order in which the mail names them: the leader first. A mail of one has the leader alone."""
+    """Every delivery in this mail, in the order of the mail: the leader first. A mail of one has the leader alone."""
     return Query(IN_MAIL, {"leader": leader}, lambda rows: [leader, *(row.delivery for row in rows)])
 
 

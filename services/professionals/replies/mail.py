@@ -1,4 +1,4 @@
-"""Takes mails to the mailbox that mails to professionals come from: a bounce, an absence, or words that a person reads."""
+"""Takes mails to the professionals' mailbox: a bounce, an absence, or words that a person reads."""
 
 from dataclasses import dataclass, replace
 

@@ -19,6 +19,8 @@ from services.professionals.sms_wording import write_text
 from services.safeguarding.identifiers import AuthorityId
 from services.safeguarding.roles import Channel
 
+MOBILE, EMAIL = "person.mobile", "person.email"
+
 
 @dataclass(frozen=True)
 class TextSender:
@@ -29,10 +31,10 @@ class TextSender:
         duty = duty_of(delivery)
         found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.mobile)
         if isinstance(found, Undeliverable):
-            return found
+            return found.having_read(MOBILE)
         number = found.mobile or ""
         body = write_text(duty.wording, found.language, delivery.code, exercise=delivery.exercise)
-        return PreparedMessage(number, body, person=found.person, read=("person.mobile",), number=number)
+        return PreparedMessage(number, body, person=found.person, read=(MOBILE,), number=number)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class MailSender:
         duty, now = duty_of(delivery), self.clocks.wall()
         found = await RecipientLookup(self.keyring, self.clocks).find(uow, delivery, lambda each: each.email)
         if isinstance(found, Undeliverable):
-            return found
+            return found.having_read(EMAIL)
         gathered = await self.grouping.gather(uow, delivery, found)
         if isinstance(gathered, PreparedMessage):
             return gathered
@@ -63,7 +65,7 @@ class MailSender:
         )
         address = found.email or ""
         written = mime.build_email(content, delivery=delivery.id, sender=self.mailbox, recipient=address, at=now)
-        return PreparedMessage(address, written, person=found.person, read=("person.email",))
+        return PreparedMessage(address, written, person=found.person, read=(EMAIL,))
 
     async def _duty_line(self, uow: UnitOfWork, authority: AuthorityId) -> str | None:
         try:

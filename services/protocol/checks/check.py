@@ -1,4 +1,4 @@
-"""Refuses a protocol that could let a child fall between two agencies, and says in which line, and what to write instead."""
+"""Refuses a protocol that could let a child fall between two agencies, by line, and says what to write instead."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,13 @@ from services.protocol.checks.spelling import unknown_words
 from services.protocol.law.law import Law, shipped
 from services.protocol.law.sources import Sources
 from services.protocol.law.values import wrong_values
-from services.protocol.loader import is_of_rules, law_of, merged, parse, passed_over, readable, turning_days_of
+from services.protocol.loader import is_of_rules, law_of, merge_files, parse, passed_over, readable, turning_days_of
 from services.protocol.policy.rule_language.grammar import Protocol
 from services.protocol.rule_file import DEFAULT, RulesFile
 
 
 def check(folder: Path | None = None) -> list[Finding]:
-    """Everything wrong with the default rules and with the authorities' files in `folder`, on any day. Empty means fit for use."""
+    """Everything wrong, on any day, with the default rules and the authorities' own in `folder`. Empty: fit for use."""
     read, unread = readable(folder)
     findings = [Finding(None, None, None, each, unreadable=True) for each in unread]
     findings += [] if folder is None else unread_in(folder)
@@ -28,7 +28,7 @@ def check(folder: Path | None = None) -> list[Finding]:
 
 
 def warnings(folder: Path | None, today: date) -> list[str]:
-    """What a person should look at, though the rules may be used: sources that may be out of date, and files that nobody adopted."""
+    """Doubts for a person, though the rules may be used: sources that may be out of date, files that nobody adopted."""
     read, _ = readable(folder)
     sound = [each for each in read if not list(_faults_of_words([each]))]
     return list(dict.fromkeys([*citations.doubts(sound, today), *citations.unadopted(sound)]))
@@ -91,13 +91,13 @@ def _faults_of_rules(read: Sequence[RulesFile], only: str | None = None) -> Iter
     yield from _faults_of_data([each for each in read if only in (None, each.authority)], law, days)
     seen: set[str] = set()
     for on in days:
-        text = merged(base, DEFAULT, on, law)
+        text = merge_files(base, DEFAULT, on, law)
         default = parse(text)
         if only is None and text not in seen:
             yield from _faults_on_a_day(base, default, law.sources)
         for authority in authorities:
             own = [each for each in read if each.authority == authority]
-            its_text = merged([*base, *own], authority, on, law)
+            its_text = merge_files([*base, *own], authority, on, law)
             if its_text not in seen:
                 yield from _faults_on_a_day(own, parse(its_text), law_of([*base, *own], authority).sources, default)
             seen.add(its_text)

@@ -14,7 +14,7 @@ from services.protocol.rule_file import DEFAULT, RulesFile
 
 
 def faults_of(rule: Rule, sources: Sources) -> Iterator[Fault]:
-    """Whether each text that it cites is known, and whether guidance is among them where it claims to be asked by guidance."""
+    """Yields cited texts that are not known, and a claim to be asked by guidance that cites none."""
     for cite in rule.because.cite:
         if sources.of(cite) is None:
             yield (

@@ -1,11 +1,11 @@
-"""Finds where an authority's rule asks less than the default. Guidance gives way only to a named person's reasons (S6)."""
+"""Finds where an authority's rule asks less than the default: that takes a named person's reasons (S6)."""
 
 from collections.abc import Iterator
 
 from services.protocol.checks.rule_checks import Fault
 from services.protocol.policy.rule_engine.recipients import MEANT
 from services.protocol.policy.rule_language.grammar import Protocol, Rule
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.rule_file import RulesFile
 from services.safeguarding.meetings import AtOnce, InFull, Meets
 
@@ -21,7 +21,7 @@ GIVEN_UP = (
 
 
 def weaker(default: Rule, own: Rule) -> Iterator[Fault]:
-    """Yields nothing unless the guidance itself asks for the default (`kind: guidance`): ours the authority may change as it likes."""
+    """Yields nothing unless guidance itself asks for the default (`kind: guidance`): an authority may change ours."""
     if default.because.kind == "guidance":
         for says in _less(default, own):
             yield f"it asks less than the default: {says}", APPROVE
@@ -60,7 +60,7 @@ def _meets_later(default: Meets, own: Meets) -> Iterator[str]:
     if isinstance(default, AtOnce) and isinstance(own, AtOnce):
         for hours, before, now in (("day", default.day, own.day), ("night", default.night, own.night)):
             if now > before:
-                yield f"the discussion meets within {spoken(now)} by {hours}, not {spoken(before)}"
+                yield f"the discussion meets within {format_period(now)} by {hours}, not {format_period(before)}"
     elif isinstance(default, InFull) and isinstance(own, InFull):
         if own.latest > default.latest:
             yield f"the full meeting may be on working day {own.latest}"
@@ -73,16 +73,16 @@ def _meets_later(default: Meets, own: Meets) -> Iterator[str]:
 def _later(default: Rule, own: Rule) -> Iterator[str]:
     for name, before, now in (("wait", default.wait, own.wait), ("period", default.period, own.period)):
         if now is not None and (before is None or now > before):
-            yield f"its {name} of {spoken(now)} is longer"
+            yield f"its {name} of {format_period(now)} is longer"
     if own.workdays is not None and (default.workdays is None or own.workdays > default.workdays):
         yield f"its {own.workdays} working days are longer"
     for step in default.otherwise:
         if not step.again and not any(each.tell == step.tell and each.after <= step.after for each in own.otherwise):
-            yield f"{step.tell} is no longer told after {spoken(step.after)}"
+            yield f"{step.tell} is no longer told after {format_period(step.after)}"
 
 
 def lacking(own: RulesFile, default: Protocol) -> Iterator[tuple[str, str, str]]:
-    """Key, what is wrong and what to write, where a file's lists leave out what the default asks."""
+    """Key, fault and correction, where a file's lists leave out entries of the default."""
     for key, mine, all_of_it in (
         ("closing", own.closing, default.closing),
         ("watch-on", own.watch_on, default.watch_on),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault: where it is, what is wrong, and what to write instead where that is known."""
+    """One fault: its place, its nature, and a correction if there is one."""
 
     file: Path | None
     line: int | None

@@ -1,11 +1,11 @@
-"""Checks each rule by itself. Each check yields what is wrong and what to write instead."""
+"""Checks each rule by itself. Each check yields faults, with a correction."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from services.protocol.policy.duties.tellings import CARERS
 from services.protocol.policy.rule_language.grammar import DutyBecomes, Protocol, Rule
-from services.protocol.policy.rule_language.periods import spoken
+from services.protocol.policy.rule_language.periods import format_period
 from services.protocol.policy.rule_language.vocabulary import Trigger
 from services.safeguarding.roles import Channel, Role, Wording
 
@@ -62,7 +62,7 @@ ESCALATIONS = frozenset(
         Wording.STRATEGY_RECORD_MISSING,
     }
 )
-"""Messages that a step may say in place of its rule's own: they tell who has not answered. Any other is about another matter."""
+"""Messages that a step may send in place of its rule's: they say who has not answered. Others are off the matter."""
 CLAIMED = frozenset(
     {
         Trigger.CHILD_RETURN_CLAIMED, Trigger.MISSING_RETRACTION_CLAIMED, Trigger.CHILD_LOCATION_CLAIMED,
@@ -173,7 +173,7 @@ def _steps_say_what_the_rule_is_about(rule: Rule, _protocol: Protocol) -> Iterat
     for step in rule.otherwise:
         if step.message not in {None, rule.message, *ESCALATIONS}:
             yield (
-                f"its step after {spoken(step.after)} says {step.message}, which is of another matter",
+                f"its step after {format_period(step.after)} says {step.message}, which is of another matter",
                 f"the step without `message`, which says {rule.message}, or one of {', '.join(sorted(ESCALATIONS))}",
             )
 

@@ -1,4 +1,4 @@
-"""Chooses which rules each authority goes by: the newest that are sound, else its last good ones. Touches no file and no database."""
+"""Chooses each authority's rules: the newest that are sound, else its last good ones. Touches no file or database."""
 
 import traceback
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Dated:
 
 @dataclass(frozen=True)
 class Choice:
-    """The rules by which all go, in the order of their editions. An authority that is not in `own` goes by those of everybody."""
+    """The rules by which all go, in the order of their editions. Authorities not in `own` go by those of everybody."""
 
     everybody: tuple[Dated, ...]
     own: Mapping[str, tuple[Dated, ...]] = field(default_factory=dict)
@@ -92,8 +92,8 @@ class _Choosing:
 
 
 def choose(shipped: Sequence[RulesFile], found: Found, kept: Mapping[str, Sequence[Kept]], today: date) -> Choice:
-    """`kept` holds each authority's editions, from the one in force today on. One authority's files decide about no other's; those of
-    everybody come first. An edition without a day of its own holds from `today`.
+    """`kept` holds each authority's editions, from the one in force today on. One authority's files decide about no
+    other's; those of everybody come first. An edition without a day of its own holds from `today`.
     """
     return _Choosing(shipped, found, kept, today).make()
 

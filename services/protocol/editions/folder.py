@@ -38,7 +38,7 @@ class Found:
     editions: Mapping[str, Edition] = field(default_factory=dict)
     faults: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     overlooked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By authority, files that lie where none is read, or are named as none is. They keep no other file from being read."""
+    """By authority, files whose place or name keeps them unread. They keep no other file from being read."""
 
 
 def find_editions(folder: Path | None, known: Iterable[Edition]) -> Found:

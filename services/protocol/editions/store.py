@@ -1,4 +1,4 @@
-"""Keeps every edition that was taken up: the record of who adopted which rules, and the last good ones after a restart."""
+"""Keeps every edition that was taken up: who adopted which rules, and the last good ones after a restart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Looks at the folder of the authorities' rules every few seconds, and puts in force whatever is new, whole and sound."""
+"""Looks at the folder of the authorities' rules every few seconds, and puts new ones in force if they are sound."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ FAULTS_LOGGED = 10
 
 
 class RulesWatch:
-    """Takes a change up at the second look that sees it: a file that is being written is left alone until it lies still."""
+    """Takes a change up at the second look that sees it: it leaves a file alone that is still being written."""
 
     def __init__(
         self, rules: RulesInForce, shipped: Sequence[RulesFile], folder: Path | None, store: Store, clocks: Clocks
@@ -50,8 +50,8 @@ class RulesWatch:
         return False
 
     async def _take_up(self) -> bool:
-        """Checks in a thread, since that takes a second, and writes the record before the rules take effect. False where another
-        process has written at the same time: the next look goes by what it wrote.
+        """Checks in a thread, since that takes a second, and writes the record before the rules take effect. False if
+        another process has written at the same time: the next look goes by its record.
         """
         now = self._clocks.story()
         today = day_in_england(now)

@@ -1,1 +1,1 @@
-"""The texts that rules cite, and the law's numbers, each with its dates and its source: data (`sources.yaml`, `values.yaml`)."""
+"""Holds the texts that rules cite and the law's numbers, with dates and sources (`sources.yaml`, `values.yaml`)."""

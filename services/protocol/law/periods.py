@@ -39,7 +39,7 @@ def overlap(one: Period, other: Period) -> bool:
 
 
 def turning_days(periods: Iterable[Period]) -> tuple[date, ...]:
-    """Days on which something begins or no longer holds, after one that lies before them all. Between two of them nothing changes."""
+    """Days on which something begins or ends, after one before them all. Nothing changes between two of them."""
     return (FIRST_DAY, *sorted({*_turns(periods)} - {FIRST_DAY}))
 
 

@@ -1,4 +1,4 @@
-"""Describes the texts that rules cite: title, edition, the days on which each was in force, and the day of its last check."""
+"""Describes the texts that rules cite: title, edition, the days on which each was in force, its last check."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ class Source(BaseModel):
     edition: str = Field(min_length=1)
     """What a reader writes to name it, such as `DfE, March 2017`."""
     kind: Literal["guidance", "law", "practice", "local"] = "practice"
-    """`guidance` is statutory guidance: followed unless there are exceptional reasons. `local` is an authority's own."""
+    """`guidance` is statutory: followed unless there are exceptional reasons. `local` is an authority's own."""
     pattern: str | None = None
     """A regular expression for its paragraphs, such as `S[0-9]+`. None: it is cited by its id alone."""
     since: date | None = Field(None, alias="from")

@@ -1,4 +1,4 @@
-"""Reckons the law's numbers: a rule names one (`{ value: appeal-time, less: 7d }`), and has on each day what then holds."""
+"""Reckons the law's numbers: a rule names one (`{ value: appeal-time, less: 7d }`) and has that day's."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ class Values:
         return Values((*(each for each in self.all if each.id not in names), *new))
 
     def resolved(self, written: Any, day: date) -> Any:
-        """The same with every reference replaced by what holds on that day. Raises NoValue; ValueError for units that do not fit."""
+        """The same with that day's values in place of references. Raises NoValue; ValueError for unfit units."""
         if isinstance(written, list):
             return [self.resolved(each, day) for each in written]
         if not isinstance(written, dict):
@@ -74,7 +74,7 @@ class Values:
         return {key: self.resolved(each, day) for key, each in written.items()}
 
     def every_reading(self, written: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The same with each version of each value in turn, whether in force or not. Nothing where a value is not known."""
+        """The same with each version of each value in turn, in force or not. Nothing where a value is not known."""
         names = dict.fromkeys(names_in(written))
         for chosen in product(*map(self.versions, names)):
             always = {"since": None, "to": None, "state": "found"}

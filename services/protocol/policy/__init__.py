@@ -1,1 +1,1 @@
-"""The pure engine: one function, `decide`. The same history, facts, protocol and time give the same decision. No I/O, no clock."""
+"""The pure engine: one function, `decide`. The same history, facts, protocol and time give the same decision."""

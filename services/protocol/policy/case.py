@@ -1,4 +1,4 @@
-"""Holds the state of one child: episodes, duties with their tellings, rules that wait. Ids, kinds and times, no words."""
+"""Holds the state of one child: episodes, duties with their tellings, waiting rules. Ids, kinds, times, no words."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -23,7 +23,7 @@ class State(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """As pydantic's, in a sixth of its time: a decision copies states a dozen times. Leaves `model_fields_set` as it was."""
+        """As pydantic's, in a sixth of its time: a decision copies a dozen states. `model_fields_set` stays."""
         if deep:
             return super().model_copy(update=update, deep=True)
         copied = object.__new__(type(self))
@@ -178,7 +178,7 @@ class DutyOfCase(State):
     """The episode whose report ended it. Where that was a mistake it goes on."""
     created_at: datetime
     counted_from: datetime
-    """The duty's creation, or the moment at which a withdrawn return set it going again; later by what an answer let it rest."""
+    """The duty's creation, or the moment a withdrawn return set it going again; later by what an answer let it rest."""
     passed: int = 0
     """How many steps of the rule's `otherwise` lie behind."""
     next: int | None = None
@@ -212,7 +212,7 @@ class DutyOfCase(State):
 
 
 class Waiting(State):
-    """A rule that has been set off and waits for its time. One that is stood down is kept: the return may prove a mistake."""
+    """A rule that is set off and waits for its time. If it is stood down it stays: the return may prove a mistake."""
 
     deadline: UUID
     version: int = 1
@@ -234,7 +234,7 @@ class Case(State):
     duties: dict[UUID, DutyOfCase] = {}
     waiting: dict[UUID, Waiting] = {}
     heard: tuple[str, ...] = ()
-    """Keys of the events read last, the newest at the end. An event no longer among them is judged by its time alone."""
+    """Keys of the events read last, the newest at the end. An event no longer among them goes by its time alone."""
     returned_at: datetime | None = None
     """The last return that found no episode to end."""
     watched_since: datetime | None = None
@@ -255,7 +255,7 @@ class Case(State):
 
 
 def newest_sighting(known: datetime | None, told: datetime | None, *, until: datetime) -> datetime | None:
-    """The later of two times at which a child was said to be seen: a later text that tells of an earlier hour takes no sighting
-    back. One after `until`, when it was told, is no sighting.
+    """The later of two times at which a child was said to be seen: a later text that tells of an earlier hour takes no
+    sighting back. One after `until`, when it was told, is no sighting.
     """
     return max((each for each in (known, told) if each is not None and each <= until), default=None)

@@ -1,4 +1,4 @@
-"""Decides what follows from one message, for one child."""
+"""Decides the consequences of one message, for one child."""
 
 from datetime import date, datetime
 
@@ -64,7 +64,7 @@ def decide(
 def _event(draft: Draft) -> None:
     happened = draft.happened
     if happened.key in draft.heard:
-        # The child may be missing again by now, or its return taken back: read again, the same event would mean something else.
+        # The child may be missing again by now: read again, the same event would mean something else.
         draft.note(Verdict.ALREADY_SO)
         return
     draft.remember(happened.key)
@@ -92,7 +92,7 @@ def _event(draft: Draft) -> None:
         protocol = draft.protocol_for(reading.episode)
         apply_rules(draft, protocol.on(reading.trigger), protocol, reading.episode, cause)
     if any(reading.trigger == Trigger.WATCH_OPENED for reading in readings):
-        draft.opens_watch = None  # It is one watch, however much of what has happened opens it.
+        draft.opens_watch = None  # It is one watch, though several readings may open it.
 
 
 def _day_of(happened: Happened) -> date | None:
@@ -103,7 +103,7 @@ def _day_of(happened: Happened) -> date | None:
 
 
 def _counts_from(happened: Happened) -> datetime:
-    """Periods run from the day that the event names: a letter was sent, a photograph taken, a discussion held, a step due."""
+    """Periods run from the day that the event names: a letter sent, a photograph taken, a discussion held."""
     content = happened.content
     day = next(filter(None, (getattr(content, name, None) for name in DAYS_COUNTED_FROM)), None)
     return happened.time if day is None else morning_of(day)
@@ -119,7 +119,7 @@ def _step_due(draft: Draft, event: DutyStepDue) -> None:
 
 
 def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
-    """A telling that its service could not process has failed. An unread record of decisions leaves nobody uninformed: no duty."""
+    """A telling that its service could not process has failed. An unread record leaves nobody uninformed: no duty."""
     original = CONTRACTS.get(letter.original_kind or "")
     if original is not None and original.topic in NO_HUMAN_NEEDED:
         draft.note(Verdict.ALREADY_SO)
@@ -139,7 +139,7 @@ def _dead_letter(draft: Draft, letter: MessageDeadLettered) -> None:
 
 
 def _follow_up(draft: Draft) -> None:
-    """Applies the rules that changed duties set off, and gives the all-clear where a withdrawn telling arrived after all."""
+    """Applies rules set off by changed duties, and gives the all-clear if a withdrawn telling arrived after all."""
     while draft.became:
         name, becomes = draft.became.pop(0)
         duty = draft.duties[name]
@@ -180,7 +180,7 @@ def _all_clear(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Tellin
 
 
 def _on_its_way(draft: Draft, rule: Rule, episode: Episode, recipient: Recipient) -> bool:
-    """Whether the same all-clear is on its way already: it arrives after the withdrawn telling, so no second one is needed."""
+    """Whether the same all-clear is on its way: it arrives after the withdrawn telling, so no second one is needed."""
     return any(
         each.goes_on
         and (each.rule, each.episode, each.role, each.refers_to, each.force)

@@ -30,7 +30,10 @@ from services.safeguarding.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """The message that is decided upon. `time` is when it came about, in story time; `id` is the message's own."""
+    """The message that is decided upon. `time` is when it came about, in story time; `id` is the message's own.
+
+    A fact that travelled with others is decided upon alone, under an id that follows from the message's (`part_ids`).
+    """
 
     content: Message
     id: str
@@ -129,8 +132,8 @@ class Draft:
     def latest(self) -> Episode | None:
         """The open episode, or else the one last opened. An exercise sees only the episodes of exercises.
 
-        The open one may have opened first: it came along from a provisional child. Of two that opened at one moment, the one kept
-        last counts as later.
+        The open one may have opened first: it came along from a provisional child. Of two that opened at one moment,
+        the one kept last counts as later.
         """
         exercise = self.happened.exercise
         mine = [each for each in self.episodes.values() if each.exercise == exercise and each.merged_into is None]
@@ -203,7 +206,7 @@ class Draft:
         duty: UUID | None = None,
         unknown: tuple[str, ...] = (),
     ) -> None:
-        """Records what was decided, and by which paragraph."""
+        """Records the verdict, and by which paragraph."""
         self.decided.append(
             ProtocolDecided(
                 authority=self.facts.authority,
@@ -229,4 +232,4 @@ class Reading(NamedTuple):
 
 
 Reader: TypeAlias = Callable[[Draft, Any], list[Reading]]
-"""Reads one kind of event: changes the draft as the event says, and returns what it amounts to."""
+"""Reads one kind of event: changes the draft as the event says, and returns the triggers."""

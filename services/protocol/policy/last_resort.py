@@ -13,7 +13,7 @@ TOLD = (Role.DUTY_WORKER, Role.DUTY_SENIOR_MANAGER, Role.DUTY_HEAD_OF_SERVICE)
 
 
 def decide_without_case(child: ChildId, letter: str, authority: AuthorityId, now: datetime) -> Decision:
-    """`letter` is the dead letter's id: from it follow the ids of the duties, so that they are told once. `now` is story time."""
+    """`letter` is the dead letter's id, from which the duties' ids follow: they are told once. `now` is story time."""
     duties = [
         ProfessionalNotify(
             duty=identifiers.derived("last resort", letter, role),

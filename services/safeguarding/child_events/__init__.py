@@ -1,1 +1,1 @@
-"""Describes what happens to a child in care, and what comes due."""
+"""Describes the events in the life of a child in care, and what comes due."""

@@ -9,7 +9,9 @@ from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
 
 
 class ChildPresented(Told, kind="child.presented.v1"):
-    """An unaccompanied child, or one who may be a victim of modern slavery, has come to an authority's notice (S35, S36)."""
+    """An unaccompanied child, or one who may be a victim of modern slavery, has come to an authority's notice (S35,
+    S36).
+    """
 
     concern: bool | None = None
     """Whether there is any safeguarding or modern slavery concern. None, nobody knows yet, protects like yes."""
@@ -29,7 +31,7 @@ class ChildLeftCare(Told, kind="child.left-care.v1"):
 
 
 class ChildApproaching18(Told, kind="child.approaching-18.v1"):
-    """Casework's own word that the birthday nears; the protocol's dates say it by themselves where they know it (S50)."""
+    """Casework's own word that the birthday nears; the protocol says it by itself where it knows the date (S50)."""
 
 
 class ChildTurned18(Told, kind="child.turned-18.v1"):
@@ -41,7 +43,7 @@ class AgeDisputeOpened(Told, kind="age.dispute-opened.v1"):
 
 
 class AgeDetermined(Told, kind="age.determined.v1"):
-    """Who found what is in `words`."""
+    """The findings, and whose they are, are in `words`."""
 
     found: Literal["child", "adult"]
     assessed_on: Day
@@ -64,7 +66,9 @@ class TransferProposed(Told, kind="transfer.proposed.v1"):
 
 
 class ChildTransferred(Told, kind="child.transferred.v1"):
-    """Another authority is responsible from now on: duties and clocks go along, and both authorities acknowledge (S39, S45)."""
+    """Another authority is responsible from now on: duties and clocks go along, and both authorities acknowledge (S39,
+    S45).
+    """
 
     to: AuthorityId | None = None
     """None where the receiver is not connected here: people of the present authority hand over by telephone."""
@@ -89,7 +93,7 @@ class ContactsChecked(Told, kind="contacts.checked.v1"):
 
 
 class CarerAwarenessRecorded(Told, kind="carer.awareness-recorded.v1"):
-    """Whoever cares for the child knows its risks, and what to do if it goes missing or is lured (S16, S23, S62)."""
+    """A carer knows the child's risks, and what to do if it goes missing or is lured (S16, S23, S62)."""
 
     carer: PersonId | None = None
     """None: all who care for the child now."""
@@ -104,14 +108,14 @@ class ChildIdentified(Told, kind="child.identified.v1"):
 
 
 class DutyHandOverAsked(Told, kind="duty.hand-over-asked.v1"):
-    """Whoever has the duty asks somebody else to take it. It stays with them until the next has said "I have it"."""
+    """The holder of a duty asks somebody else to take it. It stays with them until the next has said "I have it"."""
 
     duty: UUID
     to: PersonId
 
 
 class EpisodeProtocolMoved(Told, kind="episode.protocol-moved.v1"):
-    """An open episode goes by the protocol now in force, not by the one with which it opened. The reason is in `words`."""
+    """An open episode moves from the protocol under which it opened to the one in force. The reason is in `words`."""
 
     episode: UUID
 

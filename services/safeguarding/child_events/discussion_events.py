@@ -14,7 +14,7 @@ from services.safeguarding.roles import PLAN_OWNERS, Role
 
 
 class StrategyDiscussionRedated(ToldOfEpisode, kind="strategy-discussion.redated.v1"):
-    """Whoever convenes has moved the discussion; everyone invited hears of it in their calendar.
+    """The convener has moved the discussion; everyone invited hears of it in their calendar.
 
     `discussion` is its number within the episode. None: the newest that is planned, of that episode where one is named.
     """
@@ -24,7 +24,7 @@ class StrategyDiscussionRedated(ToldOfEpisode, kind="strategy-discussion.redated
 
 
 class StrategyDiscussionCancelled(ToldOfEpisode, kind="strategy-discussion.cancelled.v1"):
-    """Whoever convenes has called it off. `discussion` as in a new date.
+    """The convener has called it off. `discussion` as in a new date.
 
     `form`: with it, who is invited to one of the other form is waited for as before.
     """
@@ -54,7 +54,9 @@ class PlannedStep(Contract):
 
 
 class StrategyDiscussionHeld(ToldOfEpisode, kind="strategy-discussion.held.v1"):
-    """The record of a discussion (S36, Working Together). `words` are what was said and decided, then one text a step of `plan`."""
+    """The record of a discussion (S36, Working Together). `words` are what was said and decided, then one text a step
+    of `plan`.
+    """
 
     discussion: int | None = Field(default=None, ge=1)
     """Its number within the episode. None: the newest of this form that is planned."""
@@ -69,7 +71,7 @@ class StrategyDiscussionHeld(ToldOfEpisode, kind="strategy-discussion.held.v1"):
 
 
 class ChildProtectionConferenceHeld(Told, kind="child-protection-conference.held.v1"):
-    """The initial conference that a section 47 enquiry leads to, or a manager's recorded decision that none is needed."""
+    """The initial conference after a section 47 enquiry, or a manager's recorded decision that none is needed."""
 
     state: Literal["held", "not-needed"] = "held"
 
@@ -87,7 +89,7 @@ class StrategyRecordDue(Event, kind="strategy.record-due.v1"):
 
 
 class PlanStepSet(Event, kind="plan-step.set.v1"):
-    """A step of the plan of a recorded discussion: its owner hears of it now, and on the day by which it is to be done."""
+    """A step of a recorded discussion's plan: its owner hears of it now, and on the day on which it is due."""
 
     discussion: int
     number: int
@@ -103,8 +105,8 @@ class StrategyQuorumReached(Event, kind="strategy.quorum-reached.v1"):
 
 
 class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
-    """Not all who must be there (police, health, social care) have said that they come: the discussion is about to begin, people have
-    had their time to answer to a new date, or somebody has withdrawn at the last moment.
+    """Not all who must be there (police, health, social care) have said that they come: the discussion is about to
+    begin, people have had their time to answer to a new date, or somebody has withdrawn at the last moment.
     """
 
     episode: UUID
@@ -113,7 +115,7 @@ class StrategyWithoutQuorum(Event, kind="strategy.without-quorum.v1"):
 
 
 class StrategyCounterProposed(Event, kind="strategy.counter-proposed.v1"):
-    """Somebody invited proposes another time. Whoever convenes decides."""
+    """Somebody invited proposes another time. The convener decides."""
 
     episode: UUID
     discussion: int

@@ -1,7 +1,7 @@
 """Describes what happened: one class for each event of the requirements. The subject is the child."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from services.safeguarding.dates import Day, Moment
@@ -25,10 +25,12 @@ class Told(Event):
 
 
 class ToldOfEpisode(Told):
-    """Where the speaker answers a telling of ours, or acts on an episode's page, theirs is a word about that episode and about no later one."""
+    """Where the speaker answers a telling of ours, or acts on an episode's page, theirs is a word about that episode
+    and about no later one.
+    """
 
     episode: UUID | None = None
-    """None: whichever is open; of a strategy discussion, the newest."""
+    """None: the open one; of a strategy discussion, the newest."""
 
 
 class ChildReportedMissing(Told, kind="child.reported-missing.v1"):
@@ -36,7 +38,9 @@ class ChildReportedMissing(Told, kind="child.reported-missing.v1"):
 
     status: Literal["missing", "away-without-authorisation"] = "missing"
     candidates: tuple[ChildId, ...] = ()
-    """Where the subject is provisional: the children it may be. Police and a human are told at once, identity is asked afterwards."""
+    """Where the subject is provisional: the children it may be. Police and a human are told at once, identity is asked
+    afterwards.
+    """
     placement: PlacementId | None = None
     last_seen_at: Moment | None = None
 
@@ -69,10 +73,10 @@ class ChildLocated(ToldOfEpisode, kind="child.located.v1"):
 
 
 class ChildReturned(ToldOfEpisode, kind="child.returned.v1"):
-    """Back. Missing escalations stop and the return clocks start; the episode stays open until its conditions are met."""
+    """Back. Missing escalations stop and return clocks start; the episode stays open until its conditions are met."""
 
     proof: Proof | None = None
-    """None: a claim, whoever makes it. It stands nobody down."""
+    """None: a claim, which stands nobody down."""
 
 
 class ReportRetracted(ToldOfEpisode, kind="report.retracted.v1"):
@@ -80,7 +84,9 @@ class ReportRetracted(ToldOfEpisode, kind="report.retracted.v1"):
 
     retracts: Literal["missing", "return"]
     proof: Proof | None = None
-    """As a return's: without it no report is taken back. That a child is not back after all needs none: it starts a search."""
+    """As a return's: without it no report is taken back. That a child is not back after all needs none: it starts a
+    search.
+    """
 
 
 class ChildReturnClaimed(ToldOfEpisode, kind="child.return-claimed.v1"):
@@ -157,7 +163,9 @@ class PoliceClosed(PoliceReply, kind="police.closed.v1"):
 
 
 class PoliceNoticeHasGaps(Event, kind="police.notice-has-gaps.v1"):
-    """A first notice, which may not have reached the force yet, lacks some of what a first report needs. Somebody asks for it; nothing waits for it."""
+    """A first notice, which may not have reached the force yet, lacks some of what a first report needs. Somebody asks
+    for it; nothing waits for it.
+    """
 
     force: ForceId
     episode: UUID
@@ -178,20 +186,23 @@ class PoliceReferenceTexted(ToldOfEpisode, kind="police.reference-texted.v1"):
     """A carer or duty worker passed on the reference that police gave by telephone; it is in `words`."""
 
 
+HumanReason: TypeAlias = Literal[
+    "not-understood",
+    "unknown-sender",
+    "police-officer",
+    "picture-only",
+    "asked-for-human",
+    "opted-out",
+    "which-child",
+    "code-not-valid",
+    "damaged",
+]
+
+
 class TextNeedsHuman(Told, kind="text.needs-human.v1"):
     """A text that nothing of ours understood, or whose sender is unknown. A person reads it (in `words`) and acts."""
 
-    reason: Literal[
-        "not-understood",
-        "unknown-sender",
-        "police-officer",
-        "picture-only",
-        "asked-for-human",
-        "opted-out",
-        "which-child",
-        "code-not-valid",
-        "damaged",
-    ]
+    reason: HumanReason
     language: TextLanguage | None = None
     """The text's, where it was recognised and is not English: who reads it may need an interpreter."""
 
@@ -223,7 +234,9 @@ class AsylumDecisionRecorded(Told, kind="asylum.decision-recorded.v1"):
     outcome: AsylumOutcome
     sent_on: Day | None = None
     corrects: bool = False
-    """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a watch."""
+    """The same decision with a corrected date: its periods are reckoned anew, and nobody is told a second time of a
+    watch.
+    """
 
 
 class AppealDecided(Told, kind="appeal.decided.v1"):

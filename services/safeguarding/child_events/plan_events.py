@@ -1,7 +1,7 @@
 """Care plan and claim: their stages, meetings, reviews and measures. Reasons, names and findings are in `words`.
 
-An event's `day` is what its rules count down to, and its `matter` what tells it from another of the same kind: one recorded
-again takes the place of the earlier.
+An event's `day` is what its rules count down to, and its `matter` what tells it from another of the same kind: one
+recorded again takes the place of the earlier.
 """
 
 from datetime import date
@@ -117,7 +117,7 @@ class LegalMeetingArranged(Dated, kind="legal-meeting.arranged.v1"):
 
 
 class InterpreterChecked(Told, kind="interpreter.checked.v1"):
-    """Trained, and not linked to exploiters (S42), for one meeting or one stage of the claim. Neither: for the nearest."""
+    """Trained, and not linked to exploiters (S42), for one meeting or one stage of the claim; else for the nearest."""
 
     trained: bool
     independent: bool

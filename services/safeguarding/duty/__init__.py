@@ -1,1 +1,1 @@
-"""Describes duties: whom to tell, what came of it, and the state of each episode and duty."""
+"""Describes duties: whom to tell, the outcomes, and the state of each episode and duty."""

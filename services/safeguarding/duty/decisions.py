@@ -85,7 +85,9 @@ class DutyState(StrEnum):
 
 
 GOES_ON = frozenset({DutyState.OPEN, DutyState.ACCEPTED, DutyState.OVERDUE})
-"""Somebody has still to answer, unless the duty says that it has ended: one may be content with being taken by the other end."""
+"""Somebody has still to answer, unless the duty says that it has ended: one may be content with being taken by the
+other end.
+"""
 REACHED = frozenset({"accepted", "delivered", "acknowledged"})
 """States of a telling that has come to whom it was for, or to their machine."""
 
@@ -144,9 +146,11 @@ class ReportTaken(Message, kind="report.taken.v1", topic=Topic.DECISIONS):
     authority: AuthorityId
     episode: UUID
     by: Literal["police-system", "officer", "duty-team"]
-    """The report was sent, and a police system took it, but nobody has read it; an officer said that they have it; somebody on duty did."""
+    """The report was sent, and a police system took it, but nobody has read it; an officer said that they have it;
+    somebody on duty did.
+    """
     holds: bool = True
-    """False: it was so, and is so no longer. Whoever had it has let it lie, and the next person is being asked."""
+    """False: no longer. The person who had it has let it lie, and the next person is being asked."""
 
 
 class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.DEAD_LETTERS):
@@ -159,4 +163,6 @@ class MessageDeadLettered(Message, kind="message.dead-lettered.v1", topic=Topic.
     original_kind: str | None = None
     original_id: str | None = None
     original: str | None
-    """The message's bytes, base64. None where there are too many for a letter: they lie at the origin for as long as its topic keeps them."""
+    """The message's bytes, base64. None where there are too many for a letter: they lie at the origin for as long as
+    its topic keeps them.
+    """

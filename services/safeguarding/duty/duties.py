@@ -1,4 +1,4 @@
-"""Someone who must be told, by a time, by a channel, with a next person if they do not answer. Made only by the protocol."""
+"""Someone who must be told, by a time, by a channel, with a next person to follow. Made only by the protocol."""
 
 from enum import StrEnum
 from typing import Literal, Self
@@ -32,8 +32,8 @@ class Because(StrEnum):
 class Duty(Message, topic=Topic.DUTIES):
     """One telling of a duty: `step` 0 is the first, each later step goes to the next person or asks again.
 
-    The envelope's subject is the child. A receiver ignores a message whose revision is older than one it has seen of the
-    same duty and step, and remembers a withdrawal that comes before what it withdraws.
+    The envelope's subject is the child. A receiver ignores a message whose revision is older than one it has seen of
+    the same duty and step, and remembers a withdrawal that comes before what it withdraws.
     """
 
     duty: UUID
@@ -61,7 +61,9 @@ class Duty(Message, topic=Topic.DUTIES):
     refers_to: UUID | None = None
     """The telling that this one updates or cancels (CAP 1.2's `references`)."""
     raised_risk: bool = False
-    """Inside a watch, the first 72 hours, or again within 90 days: told to police as raised risk, without its cause (S36, S59)."""
+    """Inside a watch, the first 72 hours, or again within 90 days: told to police as raised risk, without its cause
+    (S36, S59).
+    """
     words: tuple[WordsId, ...] = ()
     last_seen_at: AwareDatetime | None = None
     """When the child was, as far as the report that brought the duty says so."""
@@ -108,7 +110,9 @@ class StrategyInvite(Duty, kind="strategy.invite.v1"):
 
 
 class DutySendAgain(Message, kind="duty.send-again.v1", topic=Topic.DUTIES):
-    """An operator asks that one telling be sent once more, to where its recipient is reached now. Nothing of the duty changes."""
+    """An operator asks that one telling be sent once more, to where its recipient is reached now. Nothing of the duty
+    changes.
+    """
 
     duty: UUID
     step: int = Field(ge=0)

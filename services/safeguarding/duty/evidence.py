@@ -1,7 +1,7 @@
 """Records each attempt to carry a duty out, and each reading of personal details.
 
-Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything should have
-to pass them over (docs/decisions/0014).
+Heard by the console and the audit alone: most of the bus's messages are these, and no service that decides anything
+should have to pass them over (docs/decisions/0014).
 """
 
 from datetime import date
@@ -44,7 +44,9 @@ class DeliveryAttempted(Evidence, kind="delivery.attempted.v1"):
     """Keyed hash of the bytes sent."""
     purpose: str | None = None
     looked_up: tuple[str, ...] = ()
-    """The fields of the register that were read to prepare it, with the first attempt that is recorded. Never their values."""
+    """The fields of the register that were read to prepare it, with the first attempt that is recorded. Never their
+    values.
+    """
 
 
 class DeliveriesAttempted(Evidence, kind="deliveries.attempted.v1"):
@@ -54,8 +56,9 @@ class DeliveriesAttempted(Evidence, kind="deliveries.attempted.v1"):
 
 
 class RulesTakenUp(Evidence, kind="rules.taken-up.v1"):
-    """New rules of an authority, or of everybody (`default`), are in force. They lie in `protocol.editions` under this number, with the
-    name of whoever adopted them; the hash shows any change. The envelope's subject is no child but `rules-` and the authority.
+    """New rules of an authority, or of everybody (`default`), are in force. They lie in `protocol.editions` under this
+    number, with the name of their adopter; the hash shows any change. The envelope's subject is no child but `rules-`
+    and the authority.
     """
 
     edition: int

@@ -1,4 +1,4 @@
-"""Describes what came of a duty. Heard by the protocol, the console and the audit."""
+"""Describes the outcomes of a duty. Heard by the protocol, the console and the audit."""
 
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -9,6 +9,20 @@ from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, Wo
 from services.safeguarding.meetings import Form
 from services.safeguarding.message import Message, Topic
 from services.safeguarding.roles import Role
+
+FailureReason: TypeAlias = Literal[
+    "nobody-in-role",
+    "no-address",
+    "refused",
+    "gone",
+    "untrusted-certificate",
+    "opted-out",
+    "undeliverable",
+    "retries-spent",
+    "exercise",
+    "declined",
+    "away",
+]
 
 
 class Outcome(Message, topic=Topic.OUTCOMES):
@@ -21,7 +35,9 @@ class Outcome(Message, topic=Topic.OUTCOMES):
 
 
 class DutyAccepted(Outcome, kind="duty.accepted.v1"):
-    """The other end has taken it: a 2xx from a force, a text taken by the provider, a mail taken by the relay. Nobody has read it yet."""
+    """The other end has taken it: a 2xx from a force, a text taken by the provider, a mail taken by the relay. Nobody
+    has read it yet.
+    """
 
     person: PersonId | None = None
 
@@ -48,19 +64,7 @@ class DutyFailed(Outcome, kind="duty.failed.v1"):
     """No further attempt will be made; the protocol goes on to the next person."""
 
     person: PersonId | None = None
-    reason: Literal[
-        "nobody-in-role",
-        "no-address",
-        "refused",
-        "gone",
-        "untrusted-certificate",
-        "opted-out",
-        "undeliverable",
-        "retries-spent",
-        "exercise",
-        "declined",
-        "away",
-    ]
+    reason: FailureReason
 
 
 class DutyOutcomes(Message, kind="duty.outcomes.v1", topic=Topic.OUTCOMES):

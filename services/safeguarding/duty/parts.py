@@ -1,10 +1,12 @@
-"""Takes a message apart into the facts that it holds, so that each is read in one way, whether it travelled alone or with others."""
+"""Takes a message apart into its facts, so that each is read in one way, whether it travelled alone or not."""
 
 from services.safeguarding.duty.decisions import MessageDecided
 from services.safeguarding.duty.evidence import DeliveriesAttempted
 from services.safeguarding.duty.outcomes import DutyOutcomes
 from services.safeguarding.identifiers import derived
 from services.safeguarding.message import Message
+
+HOLDING_OTHERS = (MessageDecided, DutyOutcomes, DeliveriesAttempted)
 
 
 def parts_of(content: Message) -> tuple[Message, ...]:
@@ -22,7 +24,6 @@ def parts_of(content: Message) -> tuple[Message, ...]:
 
 def part_ids(content: Message, message_id: str) -> tuple[str, ...]:
     """An id for each part, in the order of `parts_of`: the message's own where it holds no others."""
-    parts = parts_of(content)
-    if parts == (content,):
+    if not isinstance(content, HOLDING_OTHERS):
         return (message_id,)
-    return tuple(str(derived("part", message_id, str(index))) for index in range(len(parts)))
+    return tuple(str(derived("part", message_id, str(index))) for index in range(len(parts_of(content))))

@@ -1,4 +1,4 @@
-"""Keeps who is invited to each discussion and what they replied. It keeps no address, only a keyed hash."""
+"""Keeps the people invited to each discussion, and their replies. It keeps no address, only a keyed hash."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ INVITED: Local[dict[UUID, UUID]] = Local(dict)
 
 
 def invite(uow: UnitOfWork, discussion: UUID, duty: Duty) -> None:
-    """Written with the commit: only `invited_to` knows of it before. The person is not known before the invitation is sent."""
+    """Written with the commit: only `invited_to` knows it before. The person is known once the invitation is sent."""
     about = {"duty": duty.duty, "step": duty.step, "role": duty.role, "delivery": duty.telling}
     uow.write(INVITE, about | {"discussion": discussion})
     uow.local(INVITED)[duty.duty] = discussion

@@ -1,9 +1,9 @@
-"""Finds discussions that are about to begin, or over and not recorded. It passes over those that another process holds."""
+"""Finds discussions that are about to begin, or over and not recorded. Passes over those that others hold."""
 
 from datetime import datetime
 from uuid import UUID
 
-from services.platform.store.query import Query
+from services.platform.store.query import Query, scalar
 from services.platform.store.unit_of_work import UnitOfWork
 from services.strategy.discussions.repository import COLUMNS, Discussion, read_discussions
 
@@ -14,6 +14,13 @@ DUE = f"""
 TO_WARN = DUE.format(is_due="warns_at <= %(now)s AND warned_at IS NULL")
 ANSWERS_DUE = DUE.format(is_due="answers_due_at <= %(now)s")
 OVER = DUE.format(is_due="ends_at <= %(now)s AND record_asked_at IS NULL")
+NEXT = """
+    SELECT least(
+        (SELECT min(warns_at) FROM discussions WHERE state = 'planned' AND warned_at IS NULL),
+        (SELECT min(answers_due_at) FROM discussions WHERE state = 'planned' AND answers_due_at IS NOT NULL),
+        (SELECT min(ends_at) FROM discussions WHERE state = 'planned' AND record_asked_at IS NULL)
+    )
+"""
 MARK_WARNED = "UPDATE discussions SET warned_at = %(at)s WHERE discussion = %(discussion)s"
 MARK_ANSWERS_CHECKED = "UPDATE discussions SET answers_due_at = NULL WHERE discussion = %(discussion)s"
 MARK_RECORD_ASKED = "UPDATE discussions SET record_asked_at = %(at)s WHERE discussion = %(discussion)s"
@@ -32,6 +39,11 @@ def discussions_with_answers_due(now: datetime) -> Query[list[Discussion]]:
 def discussions_over(now: datetime) -> Query[list[Discussion]]:
     """Over, not recorded, and nobody has been asked for the record."""
     return Query(OVER, {"now": now}, read_discussions)
+
+
+def next_due() -> Query[datetime | None]:
+    """The moment from which one of these finds something."""
+    return Query(NEXT, {}, scalar)
 
 
 def mark_warned(uow: UnitOfWork, discussion: UUID, at: datetime) -> None:

@@ -1,5 +1,5 @@
-"""Watches discussions: whether the quorum is there shortly before one begins and a while after one was moved, and whether one that
-is over has been recorded.
+"""Watches discussions: whether the quorum is there shortly before one begins and a while after one was moved, and
+whether one that is over has been recorded.
 """
 
 from services.platform.runtime.clocks import Clocks
@@ -9,7 +9,7 @@ from services.strategy import metrics
 from services.strategy.discussions import due
 from services.strategy.discussions.service import DiscussionService
 
-EVERY_SECONDS = 2.0
+EVERY_SECONDS, AGAIN_SECONDS = 15.0, 2.0
 
 
 class DiscussionWatch:
@@ -17,9 +17,17 @@ class DiscussionWatch:
 
     def __init__(self, store: Store, clocks: Clocks, service: DiscussionService) -> None:
         self._store, self._clocks, self._service = store, clocks, service
-        self.loop = Repeating("discussions", self._turn, every_seconds=EVERY_SECONDS)
+        self.loop = Repeating("discussions", self._turn, every_seconds=EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
+        clocks.on_move(self.loop.wake)
+        service.on_planned(self.loop.wake)
 
     async def _turn(self) -> bool:
+        """Looks when the next is due, and does what is due."""
+        async with self._store.read() as reader:
+            due_at = await reader.fetch(due.next_due())
+        if not self.loop.wake_when_due(due_at, self._clocks.story()):
+            return False
+        self.loop.wake_after(AGAIN_SECONDS)
         return await self._warn() + await self._check_answers() + await self._ask_for_records() > 0
 
     async def _warn(self) -> int:

@@ -45,13 +45,13 @@ class Attendance:
 
 
 def choose_start(meets: Meets, now: datetime, *, urgent_at: datetime | None) -> datetime:
-    """`now` is story time. `urgent_at`: when the urgent discussion was that a full meeting follows; None if there was none."""
+    """`now` is story time. `urgent_at`: the time of the urgent discussion before this meeting, if there was one."""
     return _at_once(meets, now) if isinstance(meets, AtOnce) else _in_full(meets, now, urgent_at or now)
 
 
 def _at_once(meets: AtOnce, now: datetime) -> datetime:
-    """The last quarter of an hour within the time that the rule gives. A discussion that would begin after working hours is held
-    as at night.
+    """The last quarter of an hour within the time that the rule gives. A discussion that would begin after working
+    hours is held as at night.
     """
     by_day = _quarter_before(now + meets.day)
     is_day = in_working_hours(now) and in_working_hours(by_day)
@@ -59,7 +59,7 @@ def _at_once(meets: AtOnce, now: datetime) -> datetime:
 
 
 def _in_full(meets: InFull, now: datetime, urgent_at: datetime) -> datetime:
-    """On the rule's working day, or on the next that leaves enough notice. If none of them does, late rather than never."""
+    """On the rule's working day, or the next that leaves enough notice. If none does, late rather than never."""
     days = range(meets.workday, meets.latest + 1)
     in_time = (working_day_after(urgent_at, day, meets.at) for day in days)
     late = (working_day_after(now, day, meets.at) for day in count(1))

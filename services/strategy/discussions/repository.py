@@ -1,6 +1,7 @@
 """Keeps discussions: ids, states and times, and nothing that anybody said.
 
-Each query locks the rows that it returns: nobody else changes a discussion, or the replies to it, before this transaction ends.
+Each query locks the rows that it returns: nobody else changes a discussion, or the replies to it, before this
+transaction ends.
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,11 @@ HELD: State = "held"
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
-    """`discussion` is the first half of the calendar's UID and never changes; `number` counts the episode's discussions from 1.
+    """`discussion` is the first half of the calendar's UID and never changes; `number` counts the episode's discussions
+    from 1.
 
-    At `warns_at` the convener hears of a lacking quorum. `unless`: the states of the episode that call the discussion off.
-    `answers_within`: the time that people have to reply again after it was moved.
+    At `warns_at` the convener hears of a lacking quorum. `unless`: the states of the episode that call the discussion
+    off. `answers_within`: the time that people have to reply again after it was moved.
     """
 
     discussion: UUID

@@ -1,7 +1,7 @@
 """Moves discussions, calls them off, takes replies; publishes each change and tells everyone invited."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -34,8 +34,8 @@ from services.strategy.discussions.repository import Discussion, planned_discuss
 
 SERVICE = "strategy"
 BEYOND_WITHDRAWAL = 2_000_000_000
-"""The revision of the duty under which news goes out. The end of a duty, such as the child's return or the discussion's end,
-withdraws its mails; people who have the entry in their calendar must hear of each change all the same.
+"""The revision of the duty under which news goes out. The end of a duty, such as the child's return or the discussion's
+end, withdraws its mails; people who have the entry in their calendar must hear of each change all the same.
 """
 
 
@@ -45,6 +45,11 @@ class DiscussionService:
 
     loop: DeliveryLoop
     clocks: Clocks
+    _on_planned: list[Callable[[], None]] = field(default_factory=list, init=False)
+
+    def on_planned(self, act: Callable[[], None]) -> None:
+        """Calls `act` when a discussion was planned, moved or called off, after the commit."""
+        self._on_planned.append(act)
 
     async def move(self, uow: UnitOfWork, found: Discussion, starts_at: datetime) -> None:
         """Does nothing if it is at that time already."""
@@ -64,8 +69,8 @@ class DiscussionService:
         await self._tell_everyone(uow, called_off)
 
     async def merge_into_episode(self, uow: UnitOfWork, found: Discussion, episode: UUID, child: ChildId) -> None:
-        """The discussion's episode turned out to be part of `episode`. Nobody discusses one child twice: if that episode has a
-        discussion of the same form, this one is called off; otherwise it becomes that episode's.
+        """The discussion's episode turned out to be part of `episode`. Nobody discusses one child twice: if that
+        episode has a discussion of the same form, this one is called off; otherwise it becomes that episode's.
         """
         if any(each.form == found.form for each in await uow.fetch(planned_discussions(episode))):
             await self.call_off(uow, found)
@@ -127,6 +132,8 @@ class DiscussionService:
 
     async def publish_state(self, uow: UnitOfWork, found: Discussion) -> None:
         self._publish_state(uow, found, await uow.fetch(attendees_of_discussion(found.discussion)))
+        for act in self._on_planned:
+            uow.on_commit(act)
 
     def _publish_state(self, uow: UnitOfWork, found: Discussion, attendees: Sequence[Attendee]) -> None:
         roles = {reply: tuple(dict.fromkeys(a.role for a in attendees if a.reply is reply)) for reply in Reply}

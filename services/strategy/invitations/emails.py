@@ -1,4 +1,4 @@
-"""Builds the mails of strategy: the invitation with its calendar, the question for the record, and the link to the record."""
+"""Builds strategy's mails: the invitation with its calendar, the request for the record, the link to the record."""
 
 from dataclasses import dataclass
 

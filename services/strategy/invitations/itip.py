@@ -1,4 +1,4 @@
-"""Writes invitations and reads replies as calendars do (iTIP, RFC 5546): UTC times, one event, one UID for ever, a SEQUENCE a change."""
+"""Writes invitations and reads replies as calendars do (iTIP, RFC 5546): UTC, one UID for ever, a SEQUENCE a change."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class NotAReply(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`organizer` must be the mail's From address: a calendar believes no other. `summary` and `description` name nobody."""
+    """`organizer` must be the mail's From address, which calendars insist on. `summary`, `description` name nobody."""
 
     discussion: UUID
     sequence: int
@@ -80,8 +80,8 @@ class Invitation:
 class Answered:
     """The answer of an attendee's calendar. Where it has no `sequence`, `starts_at` says to which date it is.
 
-    `proposes`: the time that a counter-proposal asks for. `comment`: the attendee's own words. `delegated`: it names somebody
-    to come instead, or comes from the person who was named.
+    `proposes`: the time that a counter-proposal asks for. `comment`: the attendee's own words. `delegated`: it names
+    somebody to come instead, or comes from the person who was named.
     """
 
     discussion: UUID
@@ -138,7 +138,7 @@ def _read_discussion(uid: str) -> UUID:
 
 
 def _repair(raw: str) -> str:
-    """Blank lines, and spaces before a property, come from relays that rewrap what they should not touch."""
+    """Blank lines, and spaces before a property, come from relays that rewrap calendars."""
     lines = [line for line in raw.lstrip().replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
     return "\r\n".join(lines) + "\r\n"
 

@@ -1,4 +1,4 @@
-"""Prepares a mail of strategy for its first send: to the present holder of the role, about the discussion's present state."""
+"""Prepares a mail of strategy for its first send: to the role's present holder, of the discussion's present state."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +25,8 @@ from services.strategy.discussions.repository import Discussion, discussion_by_d
 from services.strategy.invitations.emails import EmailBuilder, Reader
 from services.strategy.wording import Joining
 
+EMAIL = "person.email"
+
 
 @dataclass(frozen=True)
 class InvitationSender:
@@ -44,7 +46,7 @@ class InvitationSender:
         )
         found = await self._reader(uow, delivery, duty, holders)
         if isinstance(found, Undeliverable):
-            return found
+            return found.having_read(EMAIL)
         if about is None:
             raise ValueError("a mail about no discussion")
         reader = Reader((found.email or "").strip(), found.language)
@@ -53,7 +55,7 @@ class InvitationSender:
         else:
             attendees.set_person(uow, duty, found.person, self.keyring.number_hash(spelt(reader.address)))
             body = await self._about_discussion(uow, about, delivery, duty, reader)
-        return PreparedMessage(reader.address, body, person=found.person, read=("person.email",))
+        return PreparedMessage(reader.address, body, person=found.person, read=(EMAIL,))
 
     async def _about_discussion(
         self, uow: UnitOfWork, about: Discussion, delivery: Delivery, duty: Duty, reader: Reader

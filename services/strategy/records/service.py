@@ -1,4 +1,4 @@
-"""Takes a discussion's record, by the page or from an agency: once, with each step of its plan, for everyone invited."""
+"""Takes a discussion's record, by page or from an agency: once, with each step of its plan, for all invited."""
 
 from dataclasses import dataclass
 

@@ -38,7 +38,8 @@ Doubt = Literal["unauthenticated", "several", "stranger", "another", "early"]
 class Replies:
     """Commits before it returns. The same mail twice does nothing the second time, unless a person reads it.
 
-    An answer is to the discussion that its UID names, or whose mail it answers, and to no other: never to its sender's newest.
+    An answer is to the discussion that its UID names, or whose mail it answers, and to no other: never to its sender's
+    newest.
     """
 
     store: Store
@@ -100,7 +101,7 @@ class Replies:
         return await self.answers.goes_on(uow, mail)
 
     async def _take_words(self, uow: UnitOfWork, mail: ReadMail, why: str = "") -> str:
-        """A person reads the words of somebody whom we invited, or in answer to a mail of ours. Strangers' mails are left."""
+        """A person reads words from somebody whom we invited, or in answer to our mail. Strangers' mails are left."""
         told = await self.answers.told(uow, mail)
         if told is None:
             return await self._take_unplaced(uow, mail, why)
@@ -116,8 +117,8 @@ class Replies:
         return await self._to_a_person(uow, mail, found, mine, _join(why, doubt, several))
 
     async def _take_unplaced(self, uow: UnitOfWork, mail: ReadMail, why: str) -> str:
-        """From somebody whom we invited, but about no discussion that we know. The duty team of each authority that invited them
-        hears of it, under the id of a child whom nobody has identified.
+        """From somebody whom we invited, but about no discussion that we know. The duty team of each authority that
+        invited them hears of it, under the id of a child whom nobody has identified.
         """
         found = await uow.fetch(inviters(self._address_hashes(mail)))
         if not found:

@@ -1,4 +1,4 @@
-"""Serves the page on which the convener records a discussion, and the page on which everyone invited reads the record."""
+"""Serves the page on which the convener records a discussion, and the one on which those invited read it."""
 
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -145,7 +145,7 @@ def _closed_sheet(link: RecordLink) -> Sheet:
 
 @dataclass(frozen=True)
 class RecordReading:
-    """The link shows nothing of the record, since mail scanners open links. The button shows it, and is reported for the audit."""
+    """The link shows no record, since mail scanners open links. The button shows it, and is reported for the audit."""
 
     store: Store
     keyring: Keyring

@@ -12,10 +12,10 @@ from services.audit.reconciler import FIRST_LOOK, Reconciler, gaps
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
-from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import Because, PoliceNotify
-from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyAcknowledged, DutyOutcomes
 from services.safeguarding.identifiers import new_id
 from services.safeguarding.message import Message
 from services.safeguarding.roles import Channel, Role, Wording
@@ -73,6 +73,19 @@ async def test_a_report_that_was_not_decided_upon_is_a_gap_until_it_is(store: St
     assert await found_of(store, child) == []
 
 
+async def test_what_is_told_of_a_provisional_child_is_decided_upon_in_the_chain_of_the_child_it_was(
+    store: Store,
+) -> None:
+    provisional, child, other = new_id("provisional"), new_id("child"), new_id("child")
+    for each in (provisional, other):
+        told_of = DutyAcknowledged(duty=uuid4(), step=0, authority="kestrel", how="text")
+        await record(store, heard(told_of, each, id_=f"outcome-of-{each}"))
+        assert await found_of(store, each) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+        await record(store, heard(decided(f"outcome-of-{each}"), child))
+    assert await found_of(store, provisional) == []
+    assert await found_of(store, other) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+
+
 async def test_an_answer_that_the_protocol_never_took_is_a_gap(store: Store) -> None:
     child = new_id("child")
     await record(store, heard(DutyAcknowledged(duty=uuid4(), step=0, authority="kestrel", how="text"), child))
@@ -85,6 +98,60 @@ async def test_a_duty_that_was_decided_and_never_given_out_is_a_gap(store: Store
     assert await found_of(store, child) == [(Gap.DUTY_NEVER_TOLD, 1)]
     await record(store, heard(told(duty), child), heard(attempted(duty), child))
     assert await found_of(store, child) == []
+
+
+async def test_of_what_travels_together_each_fact_is_a_gap_of_its_own_until_it_has_its_answer(store: Store) -> None:
+    child, one, other = new_id("child"), uuid4(), uuid4()
+    outcomes = DutyOutcomes(
+        authority="kestrel",
+        accepted=tuple(DutyAccepted(duty=each, step=0, authority="kestrel") for each in (one, other)),
+    )
+    await record(store, heard(outcomes, child, id_="outcomes-1"))
+    assert await found_of(store, child) == [(Gap.OUTCOME_NOT_TAKEN, 1)]
+    verdicts = tuple(decided("outcomes-1", Verdict.TOLD, duty) for duty in (one, other))
+    whole = MessageDecided(authority="kestrel", about=outcomes.kind, about_id="outcomes-1", verdicts=verdicts)
+    await record(store, heard(whole, child))
+    assert await found_of(store, child) == [(Gap.DUTY_NEVER_TOLD, 2), (Gap.DUTY_NEVER_TOLD, 2)]
+    await record(store, heard(told(one), child))
+    assert await found_of(store, child) == [(Gap.DUTY_NEVER_TOLD, 2)]
+    await record(store, heard(told(other), child))
+    assert await found_of(store, child) == []
+
+
+async def test_attempts_that_travel_together_answer_each_telling(store: Store) -> None:
+    child, duties = new_id("child"), [uuid4() for _ in range(3)]
+    await record(store, *(heard(told(each), child) for each in duties))
+    assert await found_of(store, child) == [(Gap.TELLING_NOT_TRIED, place) for place in (1, 2, 3)]
+    attempts = DeliveriesAttempted(authority="kestrel", attempts=tuple(attempted(each) for each in duties[:2]))
+    await record(store, heard(attempts, child))
+    assert await found_of(store, child) == [(Gap.TELLING_NOT_TRIED, 3)]
+
+
+async def test_the_same_answer_in_another_childs_chain_closes_no_gap(store: Store) -> None:
+    child, other = new_id("child"), new_id("child")
+    await record(store, heard(ChildReportedMissing(authority="kestrel"), child, id_="report-1"))
+    await record(store, heard(decided("report-1"), other))
+    assert await found_of(store, child) == [(Gap.EVENT_UNDECIDED, 1)]
+
+
+async def test_each_duty_of_one_decision_is_known_in_its_newest_state(store: Store) -> None:
+    child, one, other, now = new_id("child"), uuid4(), uuid4(), datetime.now(UTC)
+    first, second = (
+        MessageDecided(
+            authority="kestrel",
+            about="-",
+            about_id="x",
+            duties=(
+                duty_changed(None, duty=one, revision=revision, next_step_at=now),
+                duty_changed(None, duty=other, revision=revision, state=state, next_step_at=now),
+            ),
+        )
+        for revision, state in ((1, "open"), (2, "acknowledged"))
+    )
+    await record(store, heard(first, child))
+    assert await found_of(store, child) == [(Gap.STEP_NOT_TAKEN, None)] * 2
+    await record(store, heard(second, child), heard(first, child))
+    assert await found_of(store, child) == [(Gap.STEP_NOT_TAKEN, None)]
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ async def test_whoever_is_listed_is_asked_by_name_and_their_answer_verifies_them
     answer = DutyAcknowledged(duty=duty.duty, step=0, authority=register.name, by=person, how="text")
     answered = protocol.received(answer, person)
     await protocol.takes(answered)
-    changes = [each.content for each in await protocol.said(person) if isinstance(each.content, DutyChanged)]
+    changes = [each for each in await protocol.facts(person) if isinstance(each, DutyChanged)]
     assert changes[-1].state is DutyState.ACKNOWLEDGED
     async with console.transaction() as uow:
         await ConsoleHandlers(Clocks()).on_duty_acknowledged(answered, uow)

@@ -106,7 +106,7 @@ async def test_the_next_round_is_another_report(engine: AsyncEngine, child: tupl
     exercising = ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0])
     with time_machine.travel(ROUND, tick=False) as clock:
         await exercising.turn()
-        clock.shift(300)
+        clock.shift(900)
         await exercising.turn()
     assert len({each.id for each in await said(engine, child[1])}) == 2
 

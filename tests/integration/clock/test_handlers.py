@@ -37,7 +37,7 @@ class Clockwork:
             content, said_by="protocol", subject=self.child, at=due_at, message_id=f"{deadline}/{version}"
         )
         async with self.protocol.transaction() as uow:
-            await deadlines.put_all(uow, [Pending(deadline, version, self.child, due_at, envelope)])
+            await deadlines.put_all(uow, [Pending(deadline, version, self.child, due_at, envelope)], Clocks().story())
         return deadline
 
     async def published(self) -> list[bytes]:
@@ -105,9 +105,9 @@ async def test_of_one_transaction_what_was_put_after_a_cancelling_stands_and_wha
     before, after = uuid4(), uuid4()
     due = [Pending(each, 1, clockwork.child, _now() - timedelta(seconds=1), b"{}") for each in (before, after)]
     async with clockwork.protocol.transaction() as uow:
-        await deadlines.put_all(uow, due[:1])
+        await deadlines.put_all(uow, due[:1], Clocks().story())
         await deadlines.cancel(uow, _now(), before, after)
-        await deadlines.put_all(uow, due[1:])
+        await deadlines.put_all(uow, due[1:], Clocks().story())
     async with clockwork.clock.engine.connect() as connection:
         asked = text("SELECT deadline FROM deadlines.due WHERE deadline = ANY(:both) AND cancelled_at IS NULL")
         assert list((await connection.execute(asked, {"both": [before, after]})).scalars()) == [after]
@@ -158,7 +158,7 @@ async def test_a_clock_that_dies_before_its_commit_leaves_the_deadline_to_the_ne
 async def test_a_deadline_that_holds_no_message_keeps_no_other_back(clockwork: Clockwork) -> None:
     async with clockwork.protocol.transaction() as uow:
         empty = Pending(uuid4(), 1, clockwork.child, _now() - timedelta(days=1), b"")
-        await deadlines.put_all(uow, [empty])
+        await deadlines.put_all(uow, [empty], Clocks().story())
     await clockwork.put(_now() - timedelta(seconds=1))
     assert await fire_due(clockwork.clock, Clocks()) is False
     unreadable, raw = await clockwork.published()

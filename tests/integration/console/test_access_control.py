@@ -19,6 +19,8 @@ from services.console.web.changes import Changes
 from services.handbook import web as handbook
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
@@ -54,14 +56,16 @@ GUARDED = {
 
 @pytest.fixture
 async def changes(database: Database) -> AsyncIterator[Changes]:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    await changes.start()
+    channels = Channels()
+    changes = Changes(channels, CLOCKS)
+    listener = Listener(database_url(database.settings("console"), "console"), channels)
+    await listener.start()
     first_connection = changes.follow(None)
     await anext(first_connection)
     await anext(first_connection)
     await first_connection.aclose()
     yield changes
-    await changes.stop()
+    await listener.stop()
 
 
 @asynccontextmanager

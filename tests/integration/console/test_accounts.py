@@ -29,7 +29,8 @@ from services.console.web import pages
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.engine import connect, database_url
+from services.platform.store.engine import connect
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.operators import OperatorAct, OperatorRole
@@ -183,7 +184,7 @@ async def test_a_form_from_elsewhere_changes_nothing(opened: Store, browser: htt
 async def test_while_the_database_is_away_the_page_says_so_and_nothing_is_recorded(database: Database) -> None:
     gone = database.settings("console").model_copy(update={"database": "postgresql://127.0.0.1:1/safe_return"})
     store = Store(connect(gone, "console"), origin=Origin("console", Clocks()))
-    app = pages(store, CLOCKS, Changes(database_url(gone, "console"), CLOCKS), settings_of(database))
+    app = pages(store, CLOCKS, Changes(Channels(), CLOCKS), settings_of(database))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
         answer = await sign_in(browser, "anybody@kestrel.example")
     await store.close()
@@ -192,7 +193,7 @@ async def test_while_the_database_is_away_the_page_says_so_and_nothing_is_record
 
 async def test_the_cookie_is_for_https_and_the_server_alone(database: Database, opened: Store) -> None:
     settings = settings_of(database).model_copy(update={"sandbox": False})
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    changes = Changes(Channels(), CLOCKS)
     transport = httpx.ASGITransport(pages(opened, CLOCKS, changes, settings))
     async with httpx.AsyncClient(transport=transport, base_url="https://console") as browser:
         answer = await sign_in(browser, await account(opened))

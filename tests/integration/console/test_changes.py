@@ -11,6 +11,8 @@ from services.console.read_model.repository import CHANGES
 from services.console.web.changes import Changes
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Store
 from tests.support.database import Database
 from tests.support.delivery import eventually
@@ -20,6 +22,7 @@ from tests.support.proxy import Proxy, proxy_to
 @dataclass
 class Heard:
     changes: Changes
+    listener: Listener
     proxy: Proxy
     store: Store
 
@@ -31,7 +34,7 @@ class Heard:
 
     async def goes_on(self) -> None:
         """As long as nothing is heard, this lets one more happen."""
-        await eventually(lambda: self.changes.obstacle() is None)
+        await eventually(lambda: self.listener.obstacle() is None)
         await asyncio.sleep(0.5)
         before = self.changes.count
         await self.happens()
@@ -42,18 +45,20 @@ class Heard:
 async def heard(database: Database, opened: Store) -> AsyncIterator[Heard]:
     async with proxy_to(database.port) as proxy:
         through = database_url(database.settings("console"), "console").set(host="127.0.0.1", port=proxy.port)
-        changes = Changes(through, Clocks(), probe_every=0.2, answered_within=0.3)
-        await changes.start()
+        channels = Channels()
+        changes = Changes(channels, Clocks())
+        listener = Listener(through, channels, probe_every=0.2, answered_within=0.3)
+        await listener.start()
         await eventually(lambda: changes.count)
-        yield Heard(changes, proxy, opened)
-        await asyncio.wait_for(changes.stop(), 5)
+        yield Heard(changes, listener, proxy, opened)
+        await asyncio.wait_for(listener.stop(), 5)
 
 
 async def test_a_connection_that_is_lost_without_a_word_is_noticed_and_made_anew(heard: Heard) -> None:
     await heard.goes_on()
     heard.proxy.silence()
     heard.proxy.speak()
-    await eventually(lambda: heard.changes.obstacle() is not None)
+    await eventually(lambda: heard.listener.obstacle() is not None)
     await heard.goes_on()
 
 
@@ -63,14 +68,14 @@ async def test_while_there_is_none_it_is_an_obstacle_and_open_pages_look_for_the
     heard.proxy.silence()
     for _ in range(2):
         await asyncio.wait_for(anext(looks), 10)
-        await eventually(lambda: heard.changes.obstacle() is not None)
+        await eventually(lambda: heard.listener.obstacle() is not None)
     heard.proxy.speak()
     await heard.goes_on()
     await looks.aclose()
 
 
 async def test_what_happens_while_it_asks_is_heard_too(heard: Heard) -> None:
-    heard.changes._probe_every = 0
+    heard.listener._probe_every = 0
     before = heard.changes.count
     for _ in range(20):
         await heard.happens(10)

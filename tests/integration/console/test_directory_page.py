@@ -13,7 +13,7 @@ from services.console.web.changes import Changes
 from services.platform.messages.envelope import read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.encryption import Keyring
-from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
 from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.outcomes import DutyAcknowledged, DutyDelivered, DutyFailed
@@ -29,7 +29,7 @@ HANDLERS = Handlers(CLOCKS)
 
 @pytest.fixture
 async def browser(database: Database, opened: Store) -> AsyncIterator[httpx.AsyncClient]:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    changes = Changes(Channels(), CLOCKS)
     app = pages(opened, CLOCKS, changes, settings_of(database))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as browser:
         yield browser

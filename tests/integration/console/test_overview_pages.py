@@ -18,8 +18,9 @@ from services.console.web.filters import PAGES
 from services.console.web.queries import PageQueries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Store
-from services.safeguarding.child_events.events import ChildReportedMissing
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.identifiers import code_of, new_id
 from services.safeguarding.roles import Role, Wording
@@ -42,14 +43,16 @@ HANDLERS = Handlers(CLOCKS)
 
 @pytest.fixture
 async def changes(database: Database) -> AsyncIterator[Changes]:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
-    await changes.start()
+    channels = Channels()
+    changes = Changes(channels, CLOCKS)
+    listener = Listener(database_url(database.settings("console"), "console"), channels)
+    await listener.start()
     first_connection = changes.follow(None)
     await anext(first_connection)
     await anext(first_connection)
     await first_connection.aclose()
     yield changes
-    await changes.stop()
+    await listener.stop()
 
 
 @pytest.fixture
@@ -134,14 +137,6 @@ async def test_a_dead_letter_is_shown_without_what_it_held(opened: Store, browse
             text("SELECT count(*) FROM console.entries WHERE content::text LIKE :held"), {"held": f"%{held}%"}
         )
     assert (held in page, kept) == (False, 0)
-
-
-async def test_the_same_message_heard_twice_is_one_entry(opened: Store) -> None:
-    child = new_id("child")
-    report = heard(ChildReportedMissing(authority="kestrel"), child, id_="SM1")
-    await hear(opened, HANDLERS, report, report)
-    async with opened.read() as reader:
-        assert len(await reader.fetch(read_model.entries_of_child(child))) == 1
 
 
 def test_every_page_that_says_it_shows_within_a_second_is_live() -> None:

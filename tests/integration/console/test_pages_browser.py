@@ -20,6 +20,8 @@ from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.process import Web
 from services.platform.store.encryption import Keyring
 from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
 from services.platform.store.unit_of_work import Origin, Store
 from services.safeguarding.duty.decisions import MessageDeadLettered
 from services.safeguarding.duty.outcomes import StrategyDiscussionChanged
@@ -61,14 +63,16 @@ async def opened(database: Database) -> AsyncIterator[Store]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def address(database: Database, opened: Store) -> AsyncIterator[str]:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    channels = Channels()
+    changes = Changes(channels, CLOCKS)
     port = free_port()
     web = Web(pages(opened, CLOCKS, changes, settings_of(database), [handbook.mount]), port)
-    await changes.start()
+    listener = Listener(database_url(database.settings("console"), "console"), channels)
+    await listener.start()
     await web.start()
     yield f"http://127.0.0.1:{port}"
     await web.stop()
-    await changes.stop()
+    await listener.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -343,14 +347,16 @@ async def test_a_live_page_says_so_when_its_session_is_over(page: Page, opened: 
 
 
 async def test_the_page_says_so_when_it_is_no_longer_live(browser: Browser, database: Database, opened: Store) -> None:
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    channels = Channels()
+    changes = Changes(channels, CLOCKS)
     web = Web(pages(opened, CLOCKS, changes, settings_of(database)), port := free_port())
-    await changes.start()
+    listener = Listener(database_url(database.settings("console"), "console"), channels)
+    await listener.start()
     await web.start()
     page = await browser.new_page(base_url=f"http://127.0.0.1:{port}")
     await _sign_in(page, await account(opened))
     await expect(page.locator("#liveness")).to_have_text("Live")
-    await asyncio.gather(web.stop(), changes.stop())
+    await asyncio.gather(web.stop(), listener.stop())
     await expect(page.locator("#liveness")).to_contain_text("Not live", timeout=10_000)
     await page.close()
 

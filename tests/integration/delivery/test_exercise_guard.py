@@ -75,7 +75,8 @@ async def test_the_host_authority_s_real_desk_is_not(two: Two, database: Databas
     assert isinstance(bare, PreparedMessage)
     assert bare.recipient == number_of(two.real, "boss")
     made = await prepared(database.engine("professionals"), two.kept(sender.prepare), desk)
-    assert made == Undeliverable("exercise", two.of_real["boss"])
+    assert made == Undeliverable("exercise", two.of_real["boss"], bare.read), "it was read all the same"
+    assert bare.read == ("person.mobile",)
 
 
 async def test_a_carer_of_ours_is_told_and_another_authority_s_is_not(

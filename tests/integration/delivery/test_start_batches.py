@@ -1,5 +1,6 @@
 """Attempts begin together, in one transaction after the one that put their deliveries: its cost, and failures within it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,13 +10,25 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.queue.repository import supersede
+from services.platform.delivery.sending import results
 from services.platform.delivery.sending.attempt import DEFECTS_MOST
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import UnitOfWork
 from tests.support.database import Database
-from tests.support.delivery import Floor, PlayedMedium, all_withdrawn, prepare, received, running_floor
+from tests.support.delivery import (
+    ACCEPTED,
+    REFUSED,
+    Floor,
+    PlayedMedium,
+    all_withdrawn,
+    eventually,
+    prepare,
+    received,
+    running_floor,
+)
 from tests.support.round_trips import round_trips
 
 NO_TEXT = "a\x00b"
@@ -96,7 +109,8 @@ async def test_one_that_an_error_of_ours_keeps_from_being_prepared_is_given_up_a
         async with floor.without_pauses():
             await ends(floor, [bad], "failed")
         assert await floor.kinds_said(bad.child) == ["duty.failed.v1"]
-        assert (await floor.kinds_said(first.child)).count("register.looked-up.v1") == 1, "of what was rolled back"
+        [attempt] = [each["data"] for each in await floor.said(first.child) if "attempted" in each["type"]]
+        assert attempt["looked_up"] == ["child.name"], "not of what was rolled back"
     assert preparing.seen.count(bad.id) == 1 + DEFECTS_MOST, "once with the others"
     assert sorted(each.id for each in medium.sent) == sorted(each.id for each in (first, *others))
 
@@ -214,3 +228,85 @@ async def test_what_was_put_in_a_transaction_that_failed_is_sent_once_when_it_is
         await put_together(floor, told)
         await floor.until(delivery.id, "accepted")
     assert [each.id for each in medium.sent] == [delivery.id]
+
+
+class Answering(PlayedMedium):
+    """Answers the n-th after n times `apart` seconds."""
+
+    def __init__(self, apart: float, *answers: SendResult) -> None:
+        super().__init__(list(answers))
+        self.apart = apart
+
+    async def send(self, sending: SendRequest) -> SendResult:
+        self.sent.append(sending)
+        number, result = len(self.sent), self.answers.pop(0) if self.answers else self.otherwise
+        await asyncio.sleep(number * self.apart)
+        return result
+
+
+async def test_answers_a_moment_apart_are_recorded_together_and_said_together(
+    engine: AsyncEngine, keyring: Keyring
+) -> None:
+    told = received()
+    async with running_floor(engine, keyring, Answering(0.01)) as floor:
+        await ends(floor, await put_together(floor, received(child=told.subject)))
+        await floor.loop._sweep.stop()
+        before = len(await floor.said(told.subject))
+        with round_trips(floor.store.engine) as trips:
+            put = await put_together(floor, *(received(child=told.subject) for _ in range(4)))
+            await floor.idle()
+            commits = trips.statements.count("COMMIT")
+        attempted, outcomes = (await floor.said(told.subject))[before:]
+    assert commits == 3
+    assert (attempted["type"], outcomes["type"]) == ("deliveries.attempted.v1", "duty.outcomes.v1")
+    ids = {str(each.id) for each in put}
+    assert {each["delivery"] for each in attempted["data"]["attempts"]} == ids
+    assert {each["looked_up"][0] for each in attempted["data"]["attempts"]} == {"child.name"}
+    assert {each["duty"] for each in outcomes["data"]["accepted"]} == {str(each.duty.duty) for each in put if each.duty}
+
+
+async def test_a_refusal_waits_for_no_other_answer(
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "HELD_SECONDS", 60)
+    told = received()
+    async with running_floor(engine, keyring, Answering(0.05, ACCEPTED, REFUSED)) as floor:
+        first, second, third = await put_together(floor, *(received(child=told.subject) for _ in range(3)))
+        await floor.until(second.id, "failed", within=5)
+        assert (await floor.row(first.id))["state"] == "accepted", "with it"
+        await floor.until(third.id, "accepted", within=5)
+        outcomes = [each for each in await floor.said(told.subject) if each["type"] == "duty.outcomes.v1"]
+    assert [(len(each["data"]["accepted"]), len(each["data"]["failed"])) for each in outcomes] == [(1, 1)]
+
+
+class Gated(PlayedMedium):
+    """Answers the n-th when its gate is open."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.gates = [asyncio.Event() for _ in range(number)]
+
+    async def send(self, sending: SendRequest) -> SendResult:
+        self.sent.append(sending)
+        await self.gates[len(self.sent) - 1].wait()
+        return ACCEPTED
+
+
+async def test_an_answer_is_recorded_at_once_where_a_delivery_waits_for_its_place(
+    engine: AsyncEngine, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "HELD_SECONDS", 60)
+    medium = Gated(3)
+    async with running_floor(engine, keyring, medium, at_once=2) as floor:
+        first = await floor.put(received(), "force-place")
+        await eventually(lambda: len(medium.sent) == 1)
+        second = await floor.put(received(), "force-place")
+        await eventually(lambda: len(medium.sent) == 2)
+        medium.gates[0].set()
+        await eventually(lambda: floor.loop._dispatcher._under_way == 1)
+        assert (await floor.row(first.id))["state"] == "sending", "its answer waits for the other's"
+        await floor.put(received(), "force-place")
+        await eventually(lambda: len(medium.sent) == 3, within=5)
+        assert (await floor.row(second.id))["state"] == "sending"
+        for gate in medium.gates:
+            gate.set()

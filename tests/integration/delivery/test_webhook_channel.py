@@ -128,7 +128,7 @@ async def test_an_overloaded_desk_says_when_to_come_back(desk: FaultyDesk, mediu
 async def test_where_the_answer_is_lost_nobody_knows_whether_the_desk_has_the_notice(
     desk: FaultyDesk, medium: WebhookMedium, monkeypatch: pytest.MonkeyPatch, lost: Answering
 ) -> None:
-    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 1.5)
     desk.answers = [lost]
     answer = await medium.send(sending(desk.url))
     assert answer == SendResult(AttemptResult.UNKNOWN)
@@ -146,7 +146,7 @@ async def test_a_status_is_the_answer_whatever_becomes_of_the_words_that_follow_
     code: int,
     result: AttemptResult,
 ) -> None:
-    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(webhook, "TOTAL_SECONDS", 1.5)
     desk.answers = [breaks_off(code)]
     assert await medium.send(sending(desk.url)) == SendResult(result, code)
 

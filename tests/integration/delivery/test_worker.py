@@ -1,5 +1,6 @@
 """The delivery floor on a real PostgreSQL: what was put is sent, once is enough, and nothing ends in silence."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -55,13 +56,14 @@ async def test_what_was_put_is_sent_at_once_and_its_acceptance_is_said(engine: A
         said = await floor.said(told.subject)
     assert [sending.id for sending in medium.sent] == [told.content.telling]
     assert [message["type"] for message in said] == [
-        "register.looked-up.v1",
         "delivery.attempted.v1",
         "duty.accepted.v1",
     ]
-    assert said[2]["data"]["duty"] == str(told.content.duty)
+    assert said[1]["data"]["duty"] == str(told.content.duty)
+    assert (said[0]["data"]["purpose"], said[0]["data"]["looked_up"]) == ("missing-notice", ["child.name"])
     assert row["lease_owner"] is None
     assert row["attempts"] == 1
+    assert row["looked_up"] is None
 
 
 async def test_what_has_no_place_yet_waits_and_begins_when_there_is_one(engine: AsyncEngine, keyring: Keyring) -> None:
@@ -81,14 +83,16 @@ async def test_what_has_no_place_yet_waits_and_begins_when_there_is_one(engine: 
 async def test_of_many_put_in_one_transaction_no_more_begin_than_there_are_places(
     engine: AsyncEngine, keyring: Keyring
 ) -> None:
-    medium = PlayedMedium(delay_seconds=0.3)
+    released = asyncio.Event()
+    medium = PlayedMedium(released=released)
     async with running_floor(engine, keyring, medium, at_once=2) as floor:
         parcels = [Delivery.of(received(), lane="force-v", now=floor.clocks.wall()) for _ in range(5)]
         async with floor.store.transaction() as uow:
             for each in parcels:
                 await floor.loop.put(uow, each)
-        await eventually(lambda: medium.sent)
+        await eventually(lambda: len(medium.sent) == 2)
         states = [(await floor.row(each.id))["state"] for each in parcels]
+        released.set()
         rows = [await floor.until(each.id, "accepted") for each in parcels]
     assert states == ["sending"] * 2 + ["waiting"] * 3
     assert [row["attempts"] for row in rows] == [1] * 5
@@ -208,7 +212,9 @@ async def test_a_parcel_whose_answer_our_own_error_keeps_from_being_written_is_g
         said = await floor.said(told.subject)
     assert len(medium.sent) == row["attempts"] == 3
     assert [sending.uncertain for sending in medium.sent] == [False, True, True]
-    assert (said[-1]["type"], said[-1]["data"]["reason"]) == ("duty.failed.v1", "undeliverable")
+    assert [each["type"] for each in said] == ["register.looked-up.v1", "duty.failed.v1"], "no attempt is on the record"
+    assert said[0]["data"]["fields"] == ["child.name"]
+    assert said[-1]["data"]["reason"] == "undeliverable"
 
 
 async def test_the_same_telling_put_twice_is_sent_once(engine: AsyncEngine, keyring: Keyring) -> None:
@@ -318,6 +324,7 @@ async def test_another_process_takes_over_only_when_the_lease_has_run_out(
             async with engine.begin() as connection:
                 ran_out = {"lease_until": second.clocks.wall()}
                 await connection.execute(update(deliveries).where(deliveries.c.id == delivery.id).values(ran_out))
+            second.loop._sweep.wake()  # it goes by the end that it knew: tests/integration/delivery/test_wakes.py
             await second.until(delivery.id, "accepted", within=3)
     assert len(other.sent) == 1
 
@@ -333,9 +340,12 @@ async def test_two_processes_share_what_waits_and_send_nothing_twice(engine: Asy
 
 
 async def test_a_lane_gets_few_sends_at_once(engine: AsyncEngine, keyring: Keyring) -> None:
-    medium = PlayedMedium(delay_seconds=0.05)
+    released = asyncio.Event()
+    medium = PlayedMedium(released=released)
     async with running_floor(engine, keyring, medium, at_once=4) as floor:
         parcels = [await floor.put(received(), "force-o") for _ in range(40)]
+        await eventually(lambda: len(medium.sent) == 4)
+        released.set()
         for delivery in parcels:
             await floor.until(delivery.id, "accepted")
     assert medium.at_once_most == 4

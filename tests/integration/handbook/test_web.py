@@ -15,7 +15,7 @@ from services.console.web.changes import Changes
 from services.handbook import web
 from services.handbook.stories import story_form
 from services.platform.runtime.clocks import Clocks
-from services.platform.store.engine import database_url
+from services.platform.store.notifications.channels import Channels
 from services.platform.store.unit_of_work import Store
 from services.protocol.loader import Library, files
 from services.protocol.rule_file import DEFAULT
@@ -52,7 +52,7 @@ def protocols(tmp_path: Path) -> Path:
 
 def console(database: Database, opened: Store, folder: Path | None) -> httpx.AsyncClient:
     settings = settings_of(database).model_copy(update={"protocol_dir": folder})
-    changes = Changes(database_url(database.settings("console"), "console"), CLOCKS)
+    changes = Changes(Channels(), CLOCKS)
     app = pages(opened, CLOCKS, changes, settings, [web.mount])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console")
 

@@ -23,7 +23,7 @@ from infra.postgres.backup import CannotBackUp, Tools, beside, dump, restore
 from infra.postgres.logins import open_logins
 from infra.postgres.server import Server
 from services.audit import store as kept
-from services.audit.verification import one_moment, verify_all
+from services.audit.verification.run import one_moment, verify_all
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.settings import Settings
 from services.platform.store.engine import connect

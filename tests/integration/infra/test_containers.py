@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infra.docker import prepare
-from services.__main__ import SERVICES
 from services.platform.runtime.settings import Settings
+from services.run import SERVICES
 
 ROOT = Path(__file__).parents[3]
 LOADER = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"

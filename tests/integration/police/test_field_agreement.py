@@ -58,8 +58,7 @@ async def test_what_a_force_has_not_agreed_to_is_no_gap_and_was_not_told(police:
     await agreed_to(police, *AGREED)
     told, notice = await police.notice()
     assert [each for each in notice["data"]["gaps"] if each.startswith("child.")] == []
-    [looked_up] = await police.said_since(told, ("register.looked-up",))
-    assert set(looked_up["data"]["fields"]) == {"child.name", "placement.address"}
+    assert set(await police.looked_up(told)) == {"child.name", "placement.address"}
 
 
 async def test_candidates_are_cut_as_the_child_is(police: Police) -> None:

@@ -167,7 +167,7 @@ async def test_a_force_that_has_not_agreed_to_the_report_gets_no_answer_of_it(po
     told, notice = await police.notice(words=kept)
     assert "anorak" not in json.dumps(notice)
     assert [each["words"] for each in notice["data"]["said"]] == ["gone"]
-    read = (await police.said_since(told, ("register.looked-up",)))[-1]["data"]["fields"]
+    read = await police.looked_up(told)
     assert "words" in read
     assert "report" not in read
     chased = await police.said_since(told, ("police.notice-has-gaps",))
@@ -177,7 +177,7 @@ async def test_a_force_that_has_not_agreed_to_the_report_gets_no_answer_of_it(po
 async def test_that_the_report_was_read_is_on_the_record(police: Police) -> None:
     kept = await told_by_the_hospital(police, details={"clothing": "a red anorak"})
     told, _ = await police.notice(words=kept)
-    read = (await police.said_since(told, ("register.looked-up",)))[-1]["data"]["fields"]
+    read = await police.looked_up(told)
     assert "report" in read
     assert "words" not in read
 

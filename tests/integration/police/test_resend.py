@@ -177,7 +177,7 @@ async def test_old_deliveries_go_with_their_attempts_and_those_of_a_missing_chil
         await connection.execute(ended.values(state="returned"))
     for told in (over, missing):
         await old(police, told.content.telling)
-    await Pruning(police.floor.store, police.floor.clocks, timedelta(days=400), store.needed()).turn()
+    await Pruning(police.floor.store, police.floor.clocks, timedelta(days=400), store.keep_while_needed()).turn()
     left = [await count(police, deliveries, deliveries.c.id, each.content.telling) for each in (over, missing, recent)]
     assert left == [0, 1, 1]
     assert await count(police, attempts, attempts.c.delivery, over.content.telling) == 0

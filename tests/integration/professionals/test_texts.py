@@ -114,7 +114,8 @@ async def test_nobody_in_the_role_sends_the_protocol_to_the_next_at_once(profess
 async def test_a_holder_without_a_mobile_is_a_failure_that_names_the_person(professionals: Professionals) -> None:
     told = await professionals.tell(Role.CHILD_SOCIAL_WORKER)
     await professionals.floor.until(told.content.telling, "failed", within=3)
-    [failed] = await professionals.floor.said(told.subject)
+    looked_up, failed = await professionals.floor.said(told.subject)
+    assert (looked_up["type"], looked_up["data"]["fields"]) == ("register.looked-up.v1", ["person.mobile"])
     assert failed["data"]["reason"] == "no-address"
     assert failed["data"]["person"] == professionals.ids["worker"]
 

@@ -49,9 +49,9 @@ class Both:
 
     async def decided_by(self, received: Received[Any]) -> list[Any]:
         """What the protocol says of the child because of it."""
-        before = len(await self.protocol.said(self.child))
+        before = len(await self.protocol.facts(self.child))
         await self.protocol.takes(received)
-        return [each.content for each in (await self.protocol.said(self.child))[before:]]
+        return (await self.protocol.facts(self.child))[before:]
 
     async def case(self, subject: str) -> Any:
         async with self.protocol.store.transaction() as uow:
@@ -118,7 +118,7 @@ async def test_the_clocks_of_the_report_go_on_and_an_answer_to_it_ends_its_duty(
 async def test_said_again_or_by_another_or_both_at_once_it_is_done_once(both: Both) -> None:
     await both.reported(both.child, both.unknown)
     await asyncio.gather(*(both.protocol.takes(both.identified()) for _ in range(3)))
-    said = [each.content for each in await both.protocol.said(both.child)]
+    said = await both.protocol.facts(both.child)
     verdicts = [each.verdict for each in said if isinstance(each, ProtocolDecided)]
     assert verdicts.count(Verdict.MERGED) == 1
     told = [(each.duty, each.step, each.act) for each in said if isinstance(each, Duty)]

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import app
 from services.platform.messages.envelope import Received, read
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.unit_of_work import Origin, Store

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from services.platform.messages.envelope import read
@@ -15,13 +16,25 @@ from services.protocol.loader import files
 from services.protocol.store import PARSED, held_cases, hold, remember
 from services.safeguarding.child_events import events
 from services.safeguarding.child_events.events import RuleDue
-from services.safeguarding.duty.decisions import MessageDeadLettered
+from services.safeguarding.duty.decisions import (
+    DutyChanged,
+    EpisodeChanged,
+    MessageDeadLettered,
+    MessageDecided,
+    ProtocolDecided,
+    ReportTaken,
+    Verdict,
+)
 from services.safeguarding.duty.duties import Duty, PoliceNotify
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyOutcomes
+from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.roles import Role, Wording
 from tests.support.database import Database
 from tests.support.protocol import Protocol
 
 MISSING = events.ChildReportedMissing(authority="northshire", channel="agency")
+
+OF = ("duty.accepted.v1", "duty.delivered.v1")
 
 
 @pytest.fixture
@@ -33,6 +46,14 @@ async def protocol(database: Database) -> AsyncIterator[Protocol]:
 
 def a_child() -> str:
     return f"child-{uuid4()}"
+
+
+def counted() -> list[float]:
+    """Decisions that took an outcome, by its kind."""
+    values = (
+        REGISTRY.get_sample_value("protocol_decisions_total", {"about": kind, "verdict": "changed"}) for kind in OF
+    )
+    return [each or 0.0 for each in values]
 
 
 async def test_a_report_writes_case_duties_and_deadlines_together(protocol: Protocol) -> None:
@@ -47,6 +68,77 @@ async def test_a_report_writes_case_duties_and_deadlines_together(protocol: Prot
     assert read(first.envelope).subject == child
     async with protocol.store.transaction() as uow:
         assert len((await hold(uow, child)).case.episodes) == 1
+
+
+async def test_what_is_decided_upon_one_message_is_one_message(protocol: Protocol) -> None:
+    child = a_child()
+    received = protocol.received(MISSING, child)
+    await protocol.takes(received)
+    said = [each.content for each in await protocol.said(child)]
+    (decided,) = [each for each in said if isinstance(each, MessageDecided)]
+    assert (decided.about, decided.about_id, decided.authority) == (MISSING.kind, received.id, "northshire")
+    told = {each.duty for each in said if isinstance(each, Duty)}
+    assert {each.duty for each in decided.verdicts if each.verdict is Verdict.TOLD} == told
+    assert {each.duty for each in decided.duties} == told
+    assert [each for each in said if isinstance(each, ProtocolDecided | DutyChanged)] == []
+    assert EpisodeChanged in {type(each) for each in said}
+
+
+async def test_outcomes_that_come_together_are_decided_upon_in_one_message_and_write_the_case_once(
+    protocol: Protocol,
+) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child))
+    duties = [each for each in await protocol.facts(child) if isinstance(each, Duty) and each.act == "tell"]
+    about = [{"duty": each.duty, "step": each.step, "authority": each.authority} for each in duties]
+    police = next(each.duty for each in duties if isinstance(each, PoliceNotify))
+    together = protocol.received(
+        DutyOutcomes(
+            authority="northshire",
+            accepted=tuple(DutyAccepted.model_validate(each) for each in about),
+            delivered=tuple(DutyDelivered.model_validate(each) for each in about if each["duty"] != police),
+        ),
+        child,
+    )
+    before = len(await protocol.said(child))
+    taken = counted()
+    await protocol.takes(together)
+    said = [each.content for each in (await protocol.said(child))[before:]]
+    (decided,) = [each for each in said if isinstance(each, MessageDecided)]
+    assert (decided.about, decided.about_id) == ("duty.outcomes.v1", together.id)
+    parts = set(part_ids(together.content, together.id))
+    assert {each.about_id for each in decided.verdicts} == parts
+    assert {"duty.accepted.v1", "duty.delivered.v1"} == {each.about for each in decided.verdicts}
+    states = {each.duty: each.steps[0].state for each in decided.duties if each.duty in {it["duty"] for it in about}}
+    assert states == {each["duty"]: "accepted" if each["duty"] == police else "delivered" for each in about}
+    assert [each.by for each in said if isinstance(each, ReportTaken)] == ["police-system"]
+    async with protocol.store.engine.connect() as connection:
+        version = await connection.scalar(
+            text("SELECT version FROM protocol.cases WHERE child = :child"), {"child": child}
+        )
+    assert version == 2
+    assert [now - then for then, now in zip(taken, counted(), strict=True)] == [len(about), len(about) - 1]
+
+
+async def test_a_duty_of_practice_that_something_real_has_changed_stays_marked_as_practice(protocol: Protocol) -> None:
+    child = a_child()
+    await protocol.takes(protocol.received(MISSING, child, exercise=True))
+    notice = next(each for each in await protocol.said(child) if isinstance(each.content, PoliceNotify))
+    letter = MessageDeadLettered(
+        service="police", origin="duties/3/4", reason="-", original_kind=notice.content.kind, original_id=notice.id,
+        original="",
+    )  # fmt: skip
+    before = len(await protocol.said(child))
+    await protocol.takes(protocol.received(letter, child))
+    said = (await protocol.said(child))[before:]
+    decided = [(each.exercise, each.content) for each in said if isinstance(each.content, MessageDecided)]
+    shown = dict(decided)
+    assert len(decided) == len(shown) == 2
+    assert {each.verdict for each in shown[False].verdicts} == {Verdict.CHANGED}
+    assert (shown[False].duties, shown[True].verdicts) == ((), ())
+    assert isinstance(notice.content, PoliceNotify)
+    assert notice.content.duty in {each.duty for each in shown[True].duties}
+    assert len({each.about_id for each in shown.values()}) == 1
 
 
 async def test_messages_that_share_a_transaction_each_begin_where_the_one_before_ended(protocol: Protocol) -> None:

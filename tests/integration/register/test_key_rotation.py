@@ -18,8 +18,8 @@ from sqlalchemy import insert, select
 
 from infra.docker import rotate
 from infra.docker.prepare import prepare
-from services.__main__ import KEEPS_CLOSED
 from services.carers.store import texts
+from services.command_line import KEEPS_CLOSED
 from services.platform.delivery.inbound_mail.classifier import spelt
 from services.platform.delivery.model import Delivery
 from services.platform.delivery.queue import repository as deliveries

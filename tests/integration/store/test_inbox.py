@@ -34,4 +34,4 @@ async def test_marks_older_than_any_message_that_may_come_again_are_forgotten(da
 
 
 def test_marks_are_kept_longer_than_any_topic_keeps_a_message() -> None:
-    assert all(timedelta(days=each.retention_days) < KEPT for each in topics.declared())
+    assert all(timedelta(days=each.retention_days) < KEPT for each in topics.read_declaration())

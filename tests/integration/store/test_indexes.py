@@ -12,8 +12,12 @@ from unittest.mock import patch
 import pytest
 from psycopg import AsyncCursor
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.audit.policy.consequences import Gap
+from services.audit.reconciler import Found, gaps
 from services.carers.store import child_status, enrolments, texts
+from services.console.read_model import repository as read_model
 from services.platform.delivery.queue import leases, slo
 from services.platform.delivery.queue.repository import Lease
 from services.platform.runtime.clocks import Clocks
@@ -30,20 +34,31 @@ OF_DELIVERIES: dict[str, Question] = {
     "due": lambda it: leases.due(it.connection, LEASE, now=NOW, passed_over=["force-a"], most=32),
     "one of a failing lane": lambda it: leases.one_of_lane(it.connection, LEASE, "force-a", now=NOW, untried=True),
     "a lane that answers again": lambda it: leases.bring_forward(it.connection, "force-a", NOW),
-    "what waits": lambda it: leases.backlog(it.connection),
+    "what waits": lambda it: it.fetch(leases.backlog(NOW)),
 }
 OTHERS: dict[str, tuple[str, Question]] = {
     "the promise": ("police", lambda it: slo.measure(it.connection, "police", NOW)),
     "the promise, lately": ("police", lambda it: slo.measure_recent(it.connection, "police", NOW)),
     "a force's list": ("police", lambda it: it.fetch(police.told_episodes("force-a"))),
     "deadlines": ("clock", lambda it: deadlines.claim(it, now=NOW, most=500)),
+    "the next deadline": ("clock", lambda it: it.fetch(deadlines.next_due())),
     "texts": ("carers", lambda it: it.fetch(texts.next_unread(NOW))),
     "unread texts": ("carers", lambda it: it.fetch(texts.backlog())),
     "how children stand": ("carers", lambda it: it.fetch(child_status.status_of_children([b"h"], ["1"]))),
     "practices": ("carers", lambda it: it.fetch(enrolments.open_practice(NOW))),
+    "the oldest practice": ("carers", lambda it: it.fetch(enrolments.oldest_practice())),
+    "the next of discussions": ("strategy", lambda it: it.fetch(discussions.next_due())),
+    "answers that are missing": ("audit", lambda it: _gaps(it.connection)),
     "discussions to begin": ("strategy", lambda it: it.fetch(discussions.discussions_to_warn_of(NOW))),
     "discussions to record": ("strategy", lambda it: it.fetch(discussions.discussions_over(NOW))),
+    "a timeline": ("console", lambda it: it.fetch(read_model.entries_of_child("child-1"))),
 }
+
+
+async def _gaps(connection: AsyncConnection) -> None:
+    """Fresh ones, and one that an earlier look found."""
+    known = Found(Gap.DUTY_NEVER_TOLD, "child-x", NOW, "-", position=1)
+    await gaps(connection, wall=NOW, story=NOW, since=NOW, known=frozenset({known}))
 
 
 async def plans_of(database: Database, role: str, ask: Question) -> str:
@@ -81,3 +96,11 @@ async def test_a_services_own_deliveries_are_found_without_reading_past_those_of
 @pytest.mark.parametrize("name", OTHERS)
 async def test_no_table_is_read_from_end_to_end(database: Database, name: str) -> None:
     assert "Seq Scan" not in await plans_of(database, *OTHERS[name])
+
+
+async def test_an_answer_is_found_by_itself_however_long_the_chain_is(database: Database) -> None:
+    plans = await plans_of(database, "audit", lambda it: _gaps(it.connection))
+    asked = re.findall(r"Bitmap Index Scan on entries_\w+_answers_idx", plans)
+    assert len(asked) == 2 * len(set(asked)), "two questions, in each month and outside"
+    assert len(set(asked)) >= 5
+    assert "Seq Scan" not in plans

@@ -1,6 +1,8 @@
 """Who comes, role by role, and what whoever convenes hears of it: reached, lost, lacking after a new date, another time proposed."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +11,7 @@ import pytest
 
 from services.platform.store.encryption import Keyring
 from services.safeguarding.child_events.discussion_events import StrategyDiscussionRedated
+from services.strategy.discussions import monitor
 from services.strategy.discussions.monitor import DiscussionWatch
 from tests.support.database import Database
 from tests.support.strategy import HEALTH, POLICE, SOCIAL, Strategy, event_of, from_convenor, running_strategy
@@ -131,3 +134,23 @@ async def test_whoever_was_sent_instead_takes_no_seat_until_a_person_has_looked(
     assert len(await strategy.said("text.needs-human.v1")) == 2
     stands = (await strategy.said("strategy-discussion.changed.v1"))[-1]
     assert (stands.get("coming", []), stands["declined"], stands["quorum"]) == ([], [HEALTH], "not-reached")
+
+
+async def test_a_discussion_that_is_planned_too_late_for_its_warning_is_warned_of_at_once(
+    strategy: Strategy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the watch looks seldom: planning wakes it."""
+    monkeypatch.setattr(monitor, "EVERY_SECONDS", 600)
+    later = copy(strategy.floor.clocks)
+    later.now = later.now + timedelta(hours=6)  # type: ignore[attr-defined]
+    watch = DiscussionWatch(strategy.floor.store, later, strategy.discussing)
+    while await watch._turn():
+        pass
+    before = len(await lacking(strategy))
+    await watch.loop.start()
+    await asyncio.sleep(0.5)
+    await strategy.invite(POLICE, episode=uuid4())
+    async with asyncio.timeout(3):
+        while len(await lacking(strategy)) == before:  # noqa: ASYNC110 the watch brings it about
+            await asyncio.sleep(0.05)
+    await watch.loop.stop()

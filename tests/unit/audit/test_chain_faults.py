@@ -1,7 +1,7 @@
 """What an attacker with the database in hand may do to the record, and the sentence that finds it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,11 +9,24 @@ from uuid import uuid4
 import pytest
 
 from services.audit.policy.chain import NOTHING_BEFORE, Anchor, Entry, Head, anchor_hash, entry_hash
-from services.audit.policy.chain_faults import faults_of_anchors, faults_of_chain
+from services.audit.policy.chain_faults import MOST_FAULTS, AnchorsCheck, ChainCheck
 
 CHILD = "child-00000000-0000-4000-8000-000000000001"
 START = datetime(2026, 11, 25, 2, 10, tzinfo=UTC)
 EPISODE = uuid4()
+
+
+def faults_of_chain(chain: str, entries: Iterable[Entry], anchored: Sequence[Head], start: int = 0) -> list[str]:
+    check = ChainCheck(chain, anchored, start)
+    for each in entries:
+        check.take(each)
+    return check.faults()
+
+
+def faults_of_anchors(made: Iterable[Anchor], heads: Mapping[int, Sequence[Head]]) -> list[str]:
+    check = AnchorsCheck()
+    faults = [fault for each in made for fault in check.take(each, heads.get(each.number, ()))]
+    return [*faults, *check.faults_beyond(max(heads))]
 
 
 def entry(position: int, previous: bytes, **envelope: str) -> Entry:
@@ -61,6 +74,7 @@ def test_a_chain_that_nobody_touched_has_no_fault() -> None:
         (lambda them: them[1:], "removed: entry 1 is not there"),
         (lambda them: [them[0], *them[3:]], "removed: entry 2 to 3 is not there"),
         (lambda them: them[:3], "cut short: entry 4 was there when the chain was last anchored"),
+        (lambda them: [*them[:2], *them[1:]], "entry 2 is there twice"),
         (lambda _: [], "the whole chain was removed; it had 4 entries"),
         (
             lambda them: [replace(them[0], envelope=b"{}"), *them[1:]],
@@ -82,6 +96,30 @@ def test_each_attack_on_a_chain_is_found_and_said(attacked: Callable[[list[Entry
 
 def test_what_was_recorded_after_the_last_anchor_may_be_rewritten_without_a_trace_and_no_more() -> None:
     assert faults_of_chain(CHILD, reckoned_anew(ENTRIES, 5), ANCHORED) == []
+
+
+@pytest.mark.parametrize(
+    ("attacked", "says"),
+    [
+        (lambda _: [], "cut short: entry 2 to 4 was there"),
+        (lambda them: them[2:], "removed: entry 2 is not there"),
+        (lambda them: [replace(them[1], envelope=b"{}"), *them[2:]], "changed: entry 2"),
+        (lambda them: [*them[1:3], entry(4, bytes(32)), *them[4:]], "entry 4 does not follow from entry 3"),
+        (lambda them: reckoned_anew(them, 2)[1:], "rewritten: entry 2 is not the one that was anchored"),
+    ],
+)
+def test_from_an_entry_that_was_verified_before_the_attacks_after_it_are_found(
+    attacked: Callable[[list[Entry]], list[Entry]], says: str
+) -> None:
+    assert faults_of_chain(CHILD, ENTRIES[1:], ANCHORED, start=2) == []
+    assert any(says in each for each in faults_of_chain(CHILD, attacked(list(ENTRIES)), ANCHORED, start=2))
+
+
+def test_of_a_chain_that_is_wrong_from_end_to_end_a_thousand_faults_are_said() -> None:
+    wrong = [replace(each, hash=bytes(32)) for each in chain(MOST_FAULTS + 5)]
+    said = faults_of_chain(CHILD, wrong, [])
+    assert len(said) == MOST_FAULTS + 1
+    assert said[-1] == f"{CHILD}: and 5 more faults"
 
 
 HEADS = {number: [Head(CHILD, number, bytes([number]) * 32)] for number in (1, 2, 3)}

@@ -2,21 +2,20 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from services.audit.policy.consequences import Gap, Thread, duty_columns, gap_of, thread_of
-from services.audit.reconciler import OUTCOMES
+from services.audit.policy.consequences import Gap, Thread, duty_rows, gap_of, thread_of
 from services.protocol import simulate
 from services.protocol.loader import Library, files
 from services.protocol.policy import decide as decide_module
 from services.protocol.policy.draft import Decision, Happened
 from services.protocol.stories import read
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceClosed
-from services.safeguarding.duty.decisions import MessageDeadLettered
-from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted
-from services.safeguarding.duty.outcomes import DutyAccepted
+from services.safeguarding.duty.decisions import MessageDeadLettered, MessageDecided, ProtocolDecided, Verdict
+from services.safeguarding.duty.evidence import AttemptResult, DeliveriesAttempted, DeliveryAttempted
+from services.safeguarding.duty.outcomes import DutyAccepted, DutyDelivered, DutyOutcomes
 from tests.support.console import REPORTED_AT, duty_changed
 
 STORIES = sorted((Path(__file__).parents[2] / "scenarios").rglob("*.yaml"))
@@ -50,22 +49,31 @@ def test_in_a_story_whatever_must_be_decided_upon_is_and_whoever_must_be_told_is
     simulate.tell(read(path), library)
     assert turns
     for happened, decision in turns:
-        expected = thread_of(happened.content, happened.id).expects
-        assert expected is None or expected in {thread_of(each, "").answers for each in decision.decided}
-        told = {thread_of(each, "").answers for each in decision.duties}
-        assert {thread_of(each, "").expects for each in decision.decided} - {None} <= told
+        expected = set(thread_of(happened.content, happened.id).expects)
+        decided = MessageDecided(
+            authority="kestrel", about=happened.content.kind, about_id=happened.id, verdicts=tuple(decision.decided)
+        )
+        thread = thread_of(decided, "x")
+        assert bool(decision.decided) >= bool(expected)
+        assert expected <= set(thread.answers)
+        told = {each for duty in decision.duties for each in thread_of(duty, "").answers}
+        assert set(thread.expects) <= told
+
+
+def attempted(duty: UUID) -> DeliveryAttempted:
+    return DeliveryAttempted(
+        authority="kestrel", delivery=uuid4(), duty=duty, step=1, attempt=1, medium="text",
+        result=AttemptResult.RETRY, took_ms=3, body_hash="00",
+    )  # fmt: skip
 
 
 def test_a_telling_is_answered_by_an_attempt_or_by_its_outcome() -> None:
     duty = uuid4()
-    attempt = DeliveryAttempted(
-        authority="kestrel", delivery=uuid4(), duty=duty, step=1, attempt=1, medium="text",
-        result=AttemptResult.RETRY, took_ms=3, body_hash="00",
-    )  # fmt: skip
-    assert thread_of(attempt, "x") == Thread(answers=f"tried {duty} 1")
+    attempt = attempted(duty)
+    assert thread_of(attempt, "x") == Thread(answers=(f"tried {duty} 1",))
     assert thread_of(attempt.model_copy(update={"duty": None}), "x") == Thread()
     taken = DutyAccepted(duty=duty, step=1, authority="kestrel")
-    assert thread_of(taken, "x") == Thread(expects="decided x", answers=f"tried {duty} 1")
+    assert thread_of(taken, "x") == Thread(expects=("decided x",), answers=(f"tried {duty} 1",))
 
 
 def test_a_message_that_became_a_dead_letter_is_a_dead_letter_and_no_gap_besides() -> None:
@@ -80,14 +88,52 @@ def test_what_the_rules_may_be_silent_about_expects_no_decision() -> None:
 
 
 def test_a_gap_is_named_for_what_did_not_happen() -> None:
-    assert gap_of("decided x", DutyAccepted.kind, OUTCOMES) is Gap.OUTCOME_NOT_TAKEN
-    assert gap_of("decided x", ChildReportedMissing.kind, OUTCOMES) is Gap.EVENT_UNDECIDED
-    assert gap_of("told x", "protocol.decided.v1", OUTCOMES) is Gap.DUTY_NEVER_TOLD
-    assert gap_of("tried x 0", "police.notify.v1", OUTCOMES) is Gap.TELLING_NOT_TRIED
+    assert gap_of("decided x", DutyAccepted.kind) is Gap.OUTCOME_NOT_TAKEN
+    assert gap_of("decided x", ChildReportedMissing.kind) is Gap.EVENT_UNDECIDED
+    assert gap_of("told x", "protocol.decided.v1") is Gap.DUTY_NEVER_TOLD
+    assert gap_of("tried x 0", "police.notify.v1") is Gap.TELLING_NOT_TRIED
 
 
 def test_a_duty_that_is_over_waits_for_no_step() -> None:
-    going = duty_columns(duty_changed(None, next_step_at=REPORTED_AT))
-    over = duty_columns(duty_changed(None, state="acknowledged", next_step_at=REPORTED_AT))
-    assert (going or {})["next_step_at"] == REPORTED_AT
-    assert (over or {})["next_step_at"] is None
+    going, over = duty_rows(
+        MessageDecided(
+            authority="kestrel",
+            about="-",
+            about_id="x",
+            duties=(
+                duty_changed(None, next_step_at=REPORTED_AT),
+                duty_changed(None, state="acknowledged", next_step_at=REPORTED_AT),
+            ),
+        )
+    )
+    assert (going["goes_on"], going["next_step_at"]) == (True, REPORTED_AT)
+    assert (over["goes_on"], over["next_step_at"]) == (False, None)
+
+
+def test_what_travels_together_expects_and_answers_what_each_would_alone() -> None:
+    one, other = uuid4(), uuid4()
+    outcomes = DutyOutcomes(
+        authority="kestrel",
+        accepted=(
+            DutyAccepted(duty=one, step=0, authority="kestrel"),
+            DutyAccepted(duty=other, step=2, authority="kestrel"),
+        ),
+        delivered=(DutyDelivered(duty=one, step=0, authority="kestrel"),),
+    )
+    assert thread_of(outcomes, "x") == Thread(("decided x",), (f"tried {one} 0", f"tried {other} 2"))
+    assert gap_of("decided x", outcomes.kind) is Gap.OUTCOME_NOT_TAKEN
+    attempts = tuple(attempted(each) for each in (one, other))
+    attempts_thread = thread_of(DeliveriesAttempted(authority="kestrel", attempts=attempts), "x")
+    assert attempts_thread == Thread(answers=(f"tried {one} 1", f"tried {other} 1"))
+    verdicts = tuple(
+        ProtocolDecided(
+            authority="kestrel", about=DutyAccepted.kind, about_id="part", verdict=verdict, protocol="p", duty=duty
+        )
+        for verdict, duty in ((Verdict.TOLD, one), (Verdict.CHANGED, one), (Verdict.TOLD, other))
+    )
+    decided = MessageDecided(authority="kestrel", about=outcomes.kind, about_id="x", verdicts=verdicts)
+    assert thread_of(decided, "y") == Thread((f"told {one}", f"told {other}"), ("decided x",))
+
+
+def test_outcomes_of_which_there_are_none_wait_for_no_decision() -> None:
+    assert thread_of(DutyOutcomes(authority="kestrel"), "x") == Thread()

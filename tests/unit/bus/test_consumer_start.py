@@ -65,7 +65,7 @@ async def test_what_kafka_refuses_for_good_ends_the_process_however_late_it_come
 
     async def runs() -> None:
         await part.start()
-        await part.failed()
+        await part.wait_for_failure()
 
     with pytest.raises(TopicAuthorizationFailedError):
         await asyncio.wait_for(runs(), 5)
@@ -76,7 +76,7 @@ async def test_faust_that_ends_by_itself_is_an_obstacle_and_a_failure(monkeypatc
     app = PlayedFaust()
     part = consumer(app, monkeypatch)
     await part.start()
-    failed = asyncio.create_task(part.failed())
+    failed = asyncio.create_task(part.wait_for_failure())
     await asyncio.sleep(0.05)
     assert not failed.done()
     assert part.obstacle() is None

@@ -150,3 +150,18 @@ async def test_faust_gathers_a_background_topic_and_no_other(
             await asyncio.sleep(0.01)
     agent.cancel()
     assert processor.batches == [[f"{topic}/3/{each}" for each in one] for one in batches]
+
+
+async def test_messages_that_faust_hands_over_one_by_one_without_a_pause_are_taken_together() -> None:
+    processor, stream = PlayedProcessor(background_topics=frozenset()), PlayedStream()
+    part = FaustConsumer(cast("Any", SimpleNamespace(slot=None)), cast("Any", processor))
+    agent = asyncio.create_task(part._agent(Topic.CHILD_EVENTS)(stream))
+    for offset in range(4):
+        stream.come.put_nowait(Record(offset, topic="child-events"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        while len(stream.acknowledged) < 4:  # noqa: ASYNC110 a list has no event
+            await asyncio.sleep(0.01)
+    agent.cancel()
+    assert [len(each) for each in processor.batches] == [4]

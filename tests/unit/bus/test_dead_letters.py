@@ -45,6 +45,6 @@ def test_where_nothing_more_comes_kafka_is_away(monkeypatch: pytest.MonkeyPatch,
     consumer = SilentConsumer(position)
     monkeypatch.setattr(dead_letters, "KafkaConsumer", lambda **_: consumer)
     with pytest.raises(KafkaTimeoutError):
-        dead_letters.listed("127.0.0.1:1")
+        dead_letters.list_dead_letters("127.0.0.1:1")
     assert issubclass(KafkaTimeoutError, dead_letters.AWAY)
     assert consumer.closed

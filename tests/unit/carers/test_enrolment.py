@@ -36,8 +36,9 @@ def test_a_carer_of_several_is_shown_how_to_say_which() -> None:
     assert made("JOIN C17", TWO).answer is Answer.JOINED_WITH_SEVERAL
 
 
-def test_a_code_of_no_child_of_theirs_goes_to_a_person_and_is_not_said_to_be_anybodys() -> None:
-    decision = made("JOIN C99")
+@pytest.mark.parametrize("text", ["JOIN C99", "join k9", "C99", "A1", "M25", "c0", "C17 and A1"])
+def test_a_code_of_no_child_of_theirs_goes_to_a_person_and_is_not_said_to_be_anybodys(text: str) -> None:
+    decision = made(text)
     assert [type(act.content) for act in decision.acts] == [TextNeedsHuman]
     assert (decision.answer, decision.stage) == (Answer.JOINED_WITH_ANOTHER_CODE, None)
 

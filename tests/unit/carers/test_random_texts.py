@@ -60,11 +60,13 @@ def test_any_text_has_a_meaning(text: str) -> None:
 
 
 def is_harmless(meaning: Meaning, answer: Answer | None) -> bool:
-    """The closed list of what reaches neither a case nor a person: thanks, a question, a bare acknowledgement or REF, joining, practice."""
+    """The closed list of what reaches neither a case nor a person: thanks, a question, a bare acknowledgement or REF, joining (also by a code of theirs), practice."""
     if set(meaning.intents) <= {Intent.JOIN, Intent.PRACTICE, Intent.PRACTICE_MISSING, Intent.PRACTICE_BACK}:
         return True
     if meaning.intents == (Intent.THANKS,):
         return True
+    if answer in {Answer.JOINED, Answer.JOINED_WITH_SEVERAL}:
+        return set(meaning.words.split()) <= {"c17", "c18", "c19", "and"}
     if answer is Answer.REFERENCE_WITHOUT_NUMBER:
         return set(meaning.words.split()) <= carer.REFERENCE_ALONE
     return meaning.asks_only and set(meaning.intents) <= {

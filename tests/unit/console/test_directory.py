@@ -5,7 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from services.console.policy.directory import Contact, Doubt, RotaEntry, directory
+from services.console.policy.directory import Contact, Doubt, directory
+from services.safeguarding.duty.rota import RotaLine
 from services.safeguarding.working_time import Days, Turn
 
 TUESDAY_NIGHT = datetime(2026, 11, 24, 22, 15, tzinfo=UTC)
@@ -13,9 +14,9 @@ TUESDAY_NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 WELL = Contact(reached_at=TUESDAY_NOON, answered_at=TUESDAY_NOON)
 
 
-def listed(role: str, person: str, order: int = 1, *, by_day: bool = False, code: str | None = None) -> RotaEntry:
+def listed(role: str, person: str, order: int = 1, *, by_day: bool = False, code: str | None = None) -> RotaLine:
     turn = Turn(person, order, Days.MON_FRI, time(9), time(17), bank_holidays=False) if by_day else Turn(person, order)
-    return RotaEntry("kestrel", role, person, person.title(), code, turn, has_mobile=True, has_email=False)
+    return RotaLine("kestrel", role, person, person.title(), code, turn, has_mobile=True, has_email=False)
 
 
 ROTA = [

@@ -8,10 +8,22 @@ from services.console.policy.record import RecordedMessage
 from services.console.policy.timeline import timeline
 from services.console.web.wording import Words
 from services.safeguarding.child_events.events import ChildReportedMissing, PoliceReferenceTexted, TextNeedsHuman
-from services.safeguarding.duty.decisions import ProtocolDecided, Verdict
+from services.safeguarding.duty.decisions import MessageDecided, ProtocolDecided, Verdict
 from services.safeguarding.duty.duties import Because, PoliceNotify
-from services.safeguarding.duty.evidence import AttemptResult, DeliveryAttempted, RegisterLookedUp
-from services.safeguarding.duty.outcomes import DutyAcknowledged
+from services.safeguarding.duty.evidence import (
+    AttemptResult,
+    DeliveriesAttempted,
+    DeliveryAttempted,
+    RegisterLookedUp,
+)
+from services.safeguarding.duty.outcomes import (
+    DutyAccepted,
+    DutyAcknowledged,
+    DutyDelivered,
+    DutyFailed,
+    DutyOutcomes,
+)
+from services.safeguarding.duty.parts import part_ids
 from services.safeguarding.identifiers import new_id, telling
 from services.safeguarding.languages import TextLanguage
 from services.safeguarding.message import Message
@@ -40,6 +52,17 @@ def decided(episode: UUID, about_id: str, verdict: Verdict = Verdict.TOLD) -> Pr
         protocol="missing-from-care 2026.1",
         cites=("S13",),
     )
+
+
+def message_decided(about: str, about_id: str, *verdicts: ProtocolDecided) -> MessageDecided:
+    return MessageDecided(authority="kestrel", about=about, about_id=about_id, verdicts=verdicts)
+
+
+def attempted(duty: UUID, number: int) -> DeliveryAttempted:
+    return DeliveryAttempted(
+        delivery=telling(duty, number), duty=duty, step=number, authority="kestrel", attempt=1, medium="webhook",
+        result=AttemptResult.ACCEPTED, took_ms=12, body_hash="00",
+    )  # fmt: skip
 
 
 def police_notify(episode: UUID, duty: UUID, act: str = "tell") -> PoliceNotify:
@@ -77,6 +100,65 @@ def test_a_report_that_belongs_to_another_episode_of_the_child_stays_out() -> No
     assert timeline(entry(episode_changed(uuid4())), [], [report, entry(decided(uuid4(), "SM1"))]) == []
 
 
+def test_a_report_carries_the_decisions_that_came_in_one_message() -> None:
+    episode = uuid4()
+    report = entry(ChildReportedMissing(authority="kestrel", channel="text"), id_="SM1")
+    told, not_met = decided(episode, "SM1"), decided(episode, "SM1", Verdict.CONDITION_NOT_MET)
+    elsewhere = decided(uuid4(), "SM1")
+    whole = message_decided(report.content.kind, "SM1", told, not_met, elsewhere, told)
+    (line,) = timeline(entry(episode_changed(episode)), [], [entry(whole), report])
+    assert (line.entry.id, line.decisions, line.others) == ("SM1", ((told, 2),), (not_met,))
+
+
+def test_outcomes_that_came_together_are_a_line_each_with_what_each_brought_about() -> None:
+    episode = uuid4()
+    steps = step(0, Role.POLICE_CONTROL_ROOM, channel=Channel.WEBHOOK), step(1, Role.DUTY_WORKER)
+    duty, another = duty_changed(episode, *steps), duty_changed(episode, step(0, Role.DUTY_SENIOR_MANAGER))
+    elsewhere = DutyAccepted(duty=uuid4(), step=0, authority="kestrel")
+    outcomes = DutyOutcomes(
+        authority="kestrel",
+        accepted=(elsewhere, DutyAccepted(duty=duty.duty, step=0, authority="kestrel")),
+        delivered=(DutyDelivered(duty=another.duty, step=0, authority="kestrel"),),
+        failed=(DutyFailed(duty=duty.duty, step=1, authority="kestrel", reason="refused"),),
+    )
+    _, accepted, _, failed = part_ids(outcomes, "m-1")
+    carer_told, next_told = decided(episode, accepted), decided(episode, failed)
+    whole = message_decided(outcomes.kind, "m-1", carer_told, next_told)
+    shown = timeline(
+        entry(episode_changed(episode)), [entry(duty), entry(another)], [entry(whole), entry(outcomes, id_="m-1")]
+    )
+    assert [(line.act, line.role) for line in shown] == [
+        ("duty.failed", Role.DUTY_WORKER),
+        ("duty.delivered", Role.DUTY_SENIOR_MANAGER),
+        ("duty.accepted", Role.POLICE_CONTROL_ROOM),
+    ]
+    assert [line.decisions for line in shown] == [((next_told, 1),), (), ((carer_told, 1),)]
+    assert len({line.entry.id for line in shown}) == 3
+    assert [Words().sentence(line) for line in shown] == [
+        Words().sentence(line)
+        for content in (outcomes.failed[0], outcomes.delivered[0], outcomes.accepted[1])
+        for line in timeline(entry(episode_changed(episode)), [entry(duty), entry(another)], [entry(content)])
+    ]
+
+
+def test_attempts_that_came_together_are_a_line_each_above_what_was_read_for_them() -> None:
+    episode = uuid4()
+    duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM), step(1, Role.DUTY_WORKER))
+    first, second = attempted(duty.duty, 0), attempted(duty.duty, 1)
+    first = first.model_copy(update={"purpose": "police-notice", "looked_up": ("name", "age")})
+    both = DeliveriesAttempted(authority="kestrel", attempts=(first, second, attempted(uuid4(), 0)))
+    shown = timeline(entry(episode_changed(episode)), [entry(duty)], [entry(both)])
+    assert [line.entry.content for line in shown] == [
+        second,
+        first,
+        RegisterLookedUp(
+            authority="kestrel", purpose="police-notice", fields=("name", "age"), delivery=telling(duty.duty, 0)
+        ),
+    ]
+    assert len({line.entry.id for line in shown}) == 3
+    assert Words().sentence(shown[-1]) == "Looked up in the register for police-notice: name, age"
+
+
 def test_an_outcome_says_whose_it_is() -> None:
     episode = uuid4()
     duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM, channel=Channel.WEBHOOK), step(1, Role.DUTY_WORKER))
@@ -88,17 +170,7 @@ def test_an_outcome_says_whose_it_is() -> None:
 def test_attempts_and_look_ups_are_found_by_their_duty() -> None:
     episode = uuid4()
     duty = duty_changed(episode, step(0, Role.POLICE_CONTROL_ROOM))
-    attempt = DeliveryAttempted(
-        delivery=telling(duty.duty, 0),
-        duty=duty.duty,
-        step=0,
-        authority="kestrel",
-        attempt=1,
-        medium="webhook",
-        result=AttemptResult.ACCEPTED,
-        took_ms=12,
-        body_hash="00",
-    )
+    attempt = attempted(duty.duty, 0)
     mine = RegisterLookedUp(
         authority="kestrel", purpose="police-notice", fields=("name",), delivery=telling(duty.duty, 0)
     )

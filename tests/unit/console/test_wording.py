@@ -15,10 +15,11 @@ from services.safeguarding.child_events import discussion_events, events
 from services.safeguarding.duty import decisions, duties, evidence
 from services.safeguarding.duty.decisions import DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken
 from services.safeguarding.duty.duties import Duty
+from services.safeguarding.duty.parts import HOLDING_OTHERS
 from services.safeguarding.message import CONTRACTS, Message
 
 CONTENT = yaml.safe_load((MESSAGES / "en.yaml").read_text())
-ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken}
+ELSEWHERE_ON_THE_PAGE = {DutyChanged, MessageDeadLettered, ProtocolDecided, ReportTaken, *HOLDING_OTHERS}
 ON_THE_TIMELINE = sorted(set(CONTRACTS.values()) - ELSEWHERE_ON_THE_PAGE, key=lambda each: each.kind)
 NAMED: list[tuple[str, type[StrEnum]]] = [
     ("role", roles.Role),

@@ -7,7 +7,7 @@ import pytest
 from services.carers.settings import CarersSettings
 from services.platform.delivery.model import Delivery, PreparedMessage, Undeliverable
 from services.platform.delivery.sending.exercise_guard import block_real_recipients
-from services.platform.delivery.settings import KeySettings
+from services.platform.delivery.settings.keys import KeySettings
 from services.platform.runtime.clocks import Clocks
 from services.police.settings import PoliceSettings
 from services.professionals.settings import ProfessionalsSettings

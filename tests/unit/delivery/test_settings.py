@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from services.casework.settings import CaseworkSettings
 from services.console.settings import ConsoleSettings
 from services.platform.delivery.channels.sms import signature_is_valid
-from services.platform.delivery.settings import KeySettings, TextSettings
+from services.platform.delivery.settings.keys import KeySettings
+from services.platform.delivery.settings.sms import TextSettings
 from services.platform.runtime.settings import Settings
 from services.police.settings import PoliceSettings
 from services.professionals.settings import ProfessionalsSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import app
 from services.handbook.stories.difference import difference, rules_in
 from services.protocol.loader import DEFAULT_RULES
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import app
 from services.handbook.charts.chart import charts, mermaid
 from services.handbook.charts.svg import svg
 from services.handbook.explain import explain

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import app
 from services.handbook.stories.timeline_page import page
 from services.protocol.simulate import simulate
 

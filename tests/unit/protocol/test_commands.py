@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.__main__ import app
+from services.command_line import app
 
 STORY = Path(__file__).parents[2] / "scenarios" / "back.yaml"
 

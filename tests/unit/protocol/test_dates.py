@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.protocol.policy.rule_engine.dates import birthday, morning_of
-from services.protocol.policy.rule_language.periods import calendar_length, length, spoken
+from services.protocol.policy.rule_language.periods import calendar_length, format_period, length
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_what_is_no_length_is_refused(written: object) -> None:
     ],
 )
 def test_a_length_is_spoken_in_its_largest_unit(span: timedelta, said: str) -> None:
-    assert spoken(span) == said
+    assert format_period(span) == said

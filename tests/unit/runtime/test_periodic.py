@@ -1,6 +1,7 @@
 """A loop that outlives its errors."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -46,4 +47,77 @@ async def test_a_loop_that_turns_often_is_not_slowed_by_a_failure() -> None:
     async with asyncio.timeout(1):
         while turns < 5:  # noqa: ASYNC110 counts turns, which are no event
             await asyncio.sleep(0.01)
+    await loop.stop()
+
+
+async def test_a_loop_turns_at_each_moment_that_was_asked_for() -> None:
+    turned = list[float]()
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+
+    async def turn() -> bool:
+        turned.append(clock() - begun)
+        return False
+
+    loop = Repeating("retries", turn, every_seconds=600)
+    await loop.start()
+    for seconds in (0.5, 0.2, 0.5, 0.201, 600):
+        loop.wake_after(seconds)
+    await asyncio.sleep(1)
+    await loop.stop()
+    first, *later = turned
+    assert first < 0.2
+    assert len(later) in {2, 3}, "moments that lie close together share a turn"
+    assert 0.2 <= later[0] < 0.5 <= later[-1] < 1
+
+
+async def test_a_moment_that_is_past_is_now() -> None:
+    turns = asyncio.Queue[None]()
+
+    async def turn() -> bool:
+        await turns.put(None)
+        return False
+
+    loop = Repeating("retries", turn, every_seconds=600)
+    await loop.start()
+    loop.wake_after(-5)
+    async with asyncio.timeout(1):
+        await turns.get()
+        await turns.get()
+    await loop.stop()
+
+
+async def test_a_loop_may_turn_seldom_and_be_tried_again_soon() -> None:
+    turns = 0
+
+    async def turn() -> bool:
+        nonlocal turns
+        turns += 1
+        raise TimeoutError
+
+    loop = Repeating("delivery", turn, every_seconds=600, again_seconds=0.01)
+    await loop.start()
+    async with asyncio.timeout(1):
+        while turns < 5:  # noqa: ASYNC110 counts turns, which are no event
+            await asyncio.sleep(0.01)
+    await loop.stop()
+
+
+async def test_a_moment_to_come_wakes_the_loop_then_and_one_that_is_past_is_due_now() -> None:
+    turns, now = list[int](), datetime(2026, 3, 2, tzinfo=UTC)
+
+    async def turn() -> bool:
+        turns.append(1)
+        return False
+
+    loop = Repeating("due", turn, every_seconds=60)
+    await loop.start()
+    await asyncio.sleep(0)
+    assert loop.wake_when_due(now, now)
+    assert not loop.wake_when_due(None, now)
+    before = len(turns)
+    assert not loop.wake_when_due(now + timedelta(seconds=0.1), now)
+    async with asyncio.timeout(5):
+        while len(turns) == before:  # noqa: ASYNC110 the loop itself turns
+            await asyncio.sleep(0.02)
     await loop.stop()

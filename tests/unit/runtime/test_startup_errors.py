@@ -18,7 +18,7 @@ import services.protocol.settings
 import services.strategy.settings  # noqa: F401 - all of them, for `ALL`
 from infra.local.environment import bare
 from services.platform.runtime.settings import Settings
-from services.platform.runtime.startup_errors import _every, explained
+from services.platform.runtime.startup_errors import _every, explain_error
 
 ROOT = Path(__file__).parents[3]
 KEY = b64encode(bytes(range(32))).decode()
@@ -92,8 +92,8 @@ def test_what_no_setting_can_mend_keeps_its_stack() -> None:
 
     with pytest.raises(ValidationError) as refused:
         Other.model_validate({})
-    assert explained(refused.value) is None
-    assert explained(KeyError("a mistake of ours")) is None
+    assert explain_error(refused.value) is None
+    assert explain_error(KeyError("a mistake of ours")) is None
 
 
 @pytest.mark.parametrize(("of", "name", "about"), ALL, ids=lambda each: str(each)[:30])

@@ -94,6 +94,41 @@ async def test_closed_before_its_first_commit_began_it_lets_go_too() -> None:
     assert waiting.cancelled()
 
 
+async def test_the_first_of_a_group_waits_for_others() -> None:
+    database = Database()
+    group = GroupCommit(database.commit, most=200, gather_seconds=0.05)
+    first = asyncio.create_task(group.put(a_text("1")))
+    await asyncio.sleep(0.02)
+    await asyncio.gather(first, group.put(a_text("2")))
+    assert database.groups == [["1", "2"]]
+
+
+@pytest.mark.parametrize("how", ["one that hurries", "somebody who hurries", "a full group"])
+async def test_nobody_waits_for_others_any_longer_once_there_is_reason_not_to(how: str) -> None:
+    database = Database()
+    group = GroupCommit(database.commit, most=2 if how == "a full group" else 200, gather_seconds=60)
+    first = asyncio.create_task(group.put(a_text("1")))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(group.put(a_text("2"), hurries=how == "one that hurries"))
+    await asyncio.sleep(0)
+    if how == "somebody who hurries":
+        group.hurry()
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, second)
+    assert database.groups == [["1", "2"]]
+
+
+async def test_those_after_a_hurried_group_wait_again() -> None:
+    database = Database()
+    group = GroupCommit(database.commit, most=200, gather_seconds=0.05)
+    group.hurry()
+    await group.put(a_text("1"), hurries=True)
+    second = asyncio.create_task(group.put(a_text("2")))
+    await asyncio.sleep(0.02)
+    await asyncio.gather(second, group.put(a_text("3")))
+    assert database.groups == [["1"], ["2", "3"]]
+
+
 async def test_a_group_is_no_larger_than_it_may_be() -> None:
     database = Database()
     group = GroupCommit(database.commit, most=2)

@@ -1,1 +1,1 @@
-"""Decides what follows from a single statement, for every kind of sender."""
+"""Decides the consequences of a single statement, for every kind of sender."""

@@ -1,7 +1,7 @@
 """Asks a sender to confirm what would end a search, and takes the code that confirms it (docs/decisions/0039).
 
-No text ends, withdraws or weakens anything. It makes a claim, and the reply holds a code that only the sender's own handset gets.
-The code from the same number is the proof.
+No text ends, withdraws or weakens anything. It makes a claim, and the reply holds a code that only the sender's own
+handset gets. The code from the same number is the proof.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def claim_return(child: Child, scene: TextContext) -> Decision:
 
 
 def claim_false_alarm(child: Child, scene: TextContext) -> Decision:
-    """Without an open report the protocol has a person find out what was meant."""
+    """Without an open report the protocol has a person find out the meaning."""
     subjects = (child.child, *list_provisionals(child, scene))
     acts = _build_acts(events.MissingRetractionClaimed, subjects, child, scene)
     claim = _build_claim("retraction", subjects, child, scene)
@@ -165,7 +165,7 @@ def _find_child(claim: OpenClaim, scene: TextContext) -> Child:
 
 
 def _ask_for_code_alone(live: Sequence[OpenClaim], scene: TextContext) -> Decision:
-    """Other words beside the code may contradict it: a person reads them, and the sender is asked for the code alone."""
+    """Other words beside the code may contradict it: a person reads them, and the sender is asked for the code only."""
     claims = tuple(Claim(kind, _repeat_claim(live, kind, scene)) for kind in dict.fromkeys(each.kind for each in live))
     acts = tuple(
         escalation.request_person(scene.for_child(_find_child(each, scene)), "not-understood", each.subject)

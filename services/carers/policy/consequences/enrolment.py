@@ -33,8 +33,11 @@ def decide_enrolment(meaning: Meaning, scene: TextContext) -> Decision | None:
 
 
 def _join(meaning: Meaning, scene: TextContext) -> Decision:
-    """A code of somebody else's child means that the register, the card or the carer is wrong: a person finds out."""
-    if child_names.find_named(meaning.words, scene.children).somebody_else:
+    """A code of none of their children means that the register, the card or the carer is wrong, or that it is no code
+    but the name of a road: a person finds out.
+    """
+    own = {child_names.simplify_code(each.code) for each in scene.children}
+    if any(child_names.simplify_code(code) not in own for code in practice.find_codes(meaning.words)):
         return Decision((escalation.request_person(scene, "which-child"),), Answer.JOINED_WITH_ANOTHER_CODE)
     several = len(scene.children) > 1
     return Decision(answer=Answer.JOINED_WITH_SEVERAL if several else Answer.JOINED, stage="joined")

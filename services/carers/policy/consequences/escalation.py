@@ -1,46 +1,38 @@
 """Hands a text over to a person: it is not understood, may not be decided by a machine, or asks for one."""
 
 from dataclasses import replace
-from typing import Literal, TypeAlias
 
 from services.carers.policy.answer import Answer
 from services.carers.policy.context import TextContext
 from services.carers.policy.decision import Act, Decision, tell
 from services.carers.policy.mentions import sides
-from services.safeguarding.child_events.events import ChildProvisional, LocationEnquiryReceived, TextNeedsHuman
+from services.safeguarding.child_events.events import (
+    ChildProvisional,
+    HumanReason,
+    LocationEnquiryReceived,
+    TextNeedsHuman,
+)
 from services.safeguarding.identifiers import ChildId
 
-Reason: TypeAlias = Literal[
-    "not-understood",
-    "unknown-sender",
-    "police-officer",
-    "picture-only",
-    "asked-for-human",
-    "opted-out",
-    "which-child",
-    "code-not-valid",
-    "damaged",
-]
 
-
-def request_person(scene: TextContext, reason: Reason, subject: ChildId | None = None) -> Act:
+def request_person(scene: TextContext, reason: HumanReason, subject: ChildId | None = None) -> Act:
     """Asks the authority of the subject, if it is known, else that of the context."""
     about = subject or choose_subject(scene)
     return tell(about, TextNeedsHuman, scene.for_subject(about), reason=reason)
 
 
-def request_each_team(scene: TextContext, reason: Reason) -> tuple[Act, ...]:
+def request_each_team(scene: TextContext, reason: HumanReason) -> tuple[Act, ...]:
     """Has a person of each authority that knows the number read the text, about an unnamed child."""
     return tuple(request_person(team, reason, team.provisional) for team in sides.list_teams(scene))
 
 
-def escalate(scene: TextContext, reason: Reason, answer: Answer | None = Answer.HUMAN) -> Decision:
+def escalate(scene: TextContext, reason: HumanReason, answer: Answer | None = Answer.HUMAN) -> Decision:
     about = choose_subject(scene)
     acts = request_each_team(scene, reason) if about == scene.provisional else (request_person(scene, reason, about),)
     return Decision(acts, answer)
 
 
-def also_escalate(decision: Decision, scene: TextContext, reason: Reason) -> Decision:
+def also_escalate(decision: Decision, scene: TextContext, reason: HumanReason) -> Decision:
     """Has a person read the text as well, unless one does already."""
     if any(isinstance(act.content, TextNeedsHuman) for act in decision.acts):
         return decision
@@ -69,6 +61,6 @@ def choose_subject(scene: TextContext) -> ChildId:
 
 
 def refuse_enquiry(scene: TextContext) -> Decision:
-    """Tells nobody by text where a child is (S37): each duty team is told of the enquiry, about nobody whom we could name."""
+    """Tells nobody by text where a child is (S37). Each duty team hears of the enquiry, about no child by name."""
     teams = sides.list_teams(scene)
     return Decision(tuple(tell(team.provisional, LocationEnquiryReceived, team) for team in teams), Answer.ENQUIRY)

@@ -1,7 +1,7 @@
 """Takes the word of duty staff for who an unnamed child is: "VBHJZ it is C31". It joins two cases for good.
 
-Only a plain statement counts. A person reads questions, denials, doubts, and statements about several children. A report that
-quotes both codes is a report of the child, since two missing children must not become one.
+Only a plain statement counts. A person reads questions, denials, doubts, and statements about several children. A
+report that quotes both codes is a report of the child, since two missing children must not become one.
 """
 
 import re
@@ -27,7 +27,7 @@ QUESTION = re.compile(r"\bis (?:it|this|that|he|she|the)\b")
 def identify_child(
     telling: Telling, codes: child_names.NamedChildren, meaning: Meaning, scene: TextContext
 ) -> Decision:
-    """`codes`: the children that the text names by their own codes; `scene`: the context for the telling's authority."""
+    """`codes`: children that the text names by their own codes. `scene`: the context for the telling's authority."""
     told = [each for each in codes.children if scene.child_by_id(each).authority == telling.authority]
     alone = len(told) == len(codes.children) == 1 and not codes.alike and not codes.somebody_else
     if not alone or not _is_plain(meaning, scene):

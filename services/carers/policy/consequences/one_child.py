@@ -1,4 +1,4 @@
-"""Decides what follows from one statement about one child."""
+"""Decides the consequences of one statement about one child."""
 
 from services.carers.policy.answer import Answer
 from services.carers.policy.consequences import confirmation

@@ -1,4 +1,5 @@
-"""Decides about a child that is not named. A report goes to police and a person at once; the question which child follows.
+"""Decides about a child that is not named. A report goes to police and a person at once; the question which child
+follows.
 
 Where several authorities or placements know the number, each has a report of its own, with its candidates.
 """

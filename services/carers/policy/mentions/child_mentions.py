@@ -170,7 +170,7 @@ def _find_children(
 
 
 def choose_whereabouts(said: Iterable[Statement]) -> Intent:
-    """Of one child: a report, a return or a false alarm, the last said, but a return outweighs a false alarm, for its duties are more."""
+    """Of a report, a return and a false alarm about one child the last counts. But a return outweighs a false alarm."""
     each = list(said)
     returns = [index for index, one in enumerate(each) if one.intent is Intent.BACK]
     alarms = [index for index, one in enumerate(each) if one.intent is Intent.FALSE_ALARM]

@@ -9,7 +9,7 @@ from services.safeguarding.identifiers import ChildId, provisional_child
 
 
 def list_sides(scene: TextContext) -> tuple[TextContext, ...]:
-    """One context for each authority and placement that an unnamed child may belong to, with its own children and its own report."""
+    """One context for each authority and placement that an unnamed child may belong to, with its children, report."""
     if not scene.children:
         return _list_capacities(scene)
     places: dict[tuple[str | None, str | None], list[Child]] = {}

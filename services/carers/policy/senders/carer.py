@@ -67,8 +67,8 @@ def _answer_question(meaning: Meaning, found: ChildMentions, scene: TextContext)
 
 
 def _identify_reports(asked_of: ChildId, children: Sequence[ChildId], scene: TextContext) -> Decision:
-    """Each report without a name goes on as that of the first child it may be about; every other child has a report of its own.
-    A report that fits none of them stands, and a person finds out.
+    """Each report without a name goes on as that of the first child it may be about; every other child has a report of
+    its own. A report that fits none of them stands, and a person finds out.
     """
     begun = sides.find_reports(scene, asked_of)
     told = combine_decisions([decide_for_child(scene.child_by_id(child), Intent.MISSING, scene) for child in children])

@@ -1,6 +1,7 @@
 """Decides about the texts of a police officer whose number is in the directory.
 
-A person reads each at once, and nothing is confirmed: only the force's signed replies and its telephone speak for the force.
+A person reads each at once, and nothing is confirmed: only the force's signed replies and its telephone speak for the
+force.
 """
 
 from services.carers.policy.answer import Answer

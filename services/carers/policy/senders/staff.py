@@ -1,7 +1,7 @@
 """Decides about the texts of duty staff and other professionals.
 
-The code of a telling names child and episode, and may lie in a phone for a year. A statement that would end or change an episode
-counts while the episode of the telling is the open one; later a person reads it.
+The code of a telling names child and episode, and may lie in a phone for a year. A statement that would end or change
+an episode counts while the episode of the telling is the open one; later a person reads it.
 """
 
 import re
@@ -18,6 +18,7 @@ from services.carers.policy.mentions.child_mentions import ChildMentions, resolv
 from services.carers.understanding.children import child_names
 from services.carers.understanding.details.refusal import declines
 from services.carers.understanding.meaning import REPORTS, Intent, Meaning
+from services.safeguarding.child_events.events import HumanReason
 from services.safeguarding.duty.outcomes import DutyAcknowledged
 from services.safeguarding.identifiers import is_provisional
 
@@ -49,7 +50,7 @@ def acknowledge_telling(telling: Telling, how: Literal["text", "phoned"] = "text
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a telling, or a child's own, names the child. Without either only a report goes out, and a person reads the rest."""
+    """A telling's code, or a child's own, names the child. Without, a report goes out, and a person reads the rest."""
     if scene.telling is not None:
         return _decide_about_telling(scene.telling, meaning, scene)
     found = resolve_mentions(meaning, scene)
@@ -195,5 +196,5 @@ def _answer_left_duty(telling: Telling, meaning: Meaning, scene: TextContext) ->
         return Decision(answer=asked, standing=telling.standing)
     if meaning.enquiry == "where":
         return escalation.refuse_enquiry(scene)
-    reason: escalation.Reason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
+    reason: HumanReason = "asked-for-human" if Intent.HELP in meaning.intents else "not-understood"
     return Decision((escalation.request_person(scene, reason, telling.child),), Answer.HUMAN)

@@ -1,7 +1,7 @@
 """Decides about the texts of an unknown number, or a former carer's: one safe answer, and nothing is confirmed.
 
-It may be a child's own phone. A person reads each text at once, in any language, and after the one safe answer no automatic one
-follows (S61).
+It may be a child's own phone. A person reads each text at once, in any language, and after the one safe answer no
+automatic one follows (S61).
 """
 
 from dataclasses import replace
@@ -20,8 +20,8 @@ NOTHING_BESIDES = frozenset({Intent.ENQUIRY, Intent.STATUS, Intent.THANKS, Inten
 
 
 def decide(meaning: Meaning, scene: TextContext) -> Decision:
-    """The code of a telling that was sent to this number acknowledges that telling, and nothing else: by the register the sender
-    has nothing to do with the child any more.
+    """The code of a telling that was sent to this number acknowledges that telling, and nothing else: by the register
+    the sender has nothing to do with the child any more.
     """
     if scene.telling is None or Intent.STOP in meaning.intents or staff.leaves_duty(meaning):
         return _answer_stranger(meaning, scene)

@@ -159,7 +159,7 @@ def _group_by_code(children: Sequence[KnownChild]) -> dict[str, list[str]]:
 
 
 def find_code_numbers(words: str) -> tuple[str, ...]:
-    """Candidates for the number of a child's code, without leading noughts, as in "c17", "child 17" and "see seventeen"."""
+    """Candidates for the number of a child's code, without leading noughts: "c17", "child 17", "see seventeen"."""
     written = [found[1] for word in words.split() if (found := NUMBER_OF_CODE.match(word))]
     return tuple(
         dict.fromkeys([*written, *(str(NUMBERS.index(word) + 1) for word in words.split() if word in NUMBERS)])

@@ -1,6 +1,7 @@
 """Finds the answers to a control room's questions in a text: clothing, where last seen, with whom.
 
-Each answer is a whole sentence, word for word. The whole text is passed on as well, so that nothing overlooked here is lost.
+Each answer is a whole sentence, word for word. The whole text is passed on as well, so that nothing overlooked here is
+lost.
 """
 
 import re

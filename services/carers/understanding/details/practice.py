@@ -13,7 +13,8 @@ PRACTISED = {
     Intent.PRACTICE_BACK: re.compile(rf"{PRACTICE} (?:back|home|adref|over|done){CODES}"),
     Intent.PRACTICE: re.compile(rf"{KIND}{PRACTICE}(?: run| message| text| report)?{CODES}"),
 }
-ONLY_CODES = re.compile(r"(?:[a-z]{1,3}\d{1,4})(?: (?:and )?[a-z]{1,3}\d{1,4})*")
+CODE = re.compile(r"\b[a-z]{1,3}\d{1,4}\b")
+ONLY_CODES = re.compile(rf"{CODE.pattern}(?: (?:and )?{CODE.pattern})*")
 
 
 def find_command(words: str) -> Intent | None:
@@ -26,3 +27,8 @@ def find_command(words: str) -> Intent | None:
 def is_only_codes(words: str) -> bool:
     """Whether it holds codes alone. Many carers introduce themselves with the code on their card."""
     return ONLY_CODES.fullmatch(words) is not None
+
+
+def find_codes(words: str) -> list[str]:
+    """Whatever is written as a code is, whether a child has it or not."""
+    return CODE.findall(words)

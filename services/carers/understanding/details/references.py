@@ -39,7 +39,7 @@ def find_code_after_ok(text: str) -> str | None:
 
 
 def find_codes(text: str) -> tuple[str, ...]:
-    """Candidates for the code of a telling, the one after OK first. Codes hold no vowels, so that few words look like one."""
+    """Candidates for a telling's code, the one after OK first. Codes hold no vowels, so few words look like one."""
     after_ok = find_code_after_ok(text)
     others = ANYWHERE.findall(_join_spaced(text))
     return tuple(dict.fromkeys([*([after_ok] if after_ok else []), *others]))[:MOST_CODES]

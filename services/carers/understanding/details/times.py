@@ -1,4 +1,4 @@
-"""Finds when a child was last seen, when its absence was noticed, and when it was due back, where the text is sure. Pure."""
+"""Finds when a child was last seen, was noticed missing and was due back, where the text is sure. Pure."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""Lists the English of reports, as it is texted: missing, late, seen, lured. Patterns over plain words (`plain_words.simplify`).
+"""Lists the English of reports, as it is texted: missing, late, seen, lured. Patterns over plain words
+(`plain_words.simplify`).
 
 Order within a list does not matter.
 """

@@ -69,4 +69,4 @@ AROUND_THANKS = word_set("""
     all again i love really cool morning night evening no problem help did done last support today tonight been kind
     of lots many x xx xxx yes yep yeah
 """)
-"""A text of these words alone, with one of `THANKS`, asks for nothing. A bare "yes" is no thanks: it may answer something."""
+"""A text of these words and one of `THANKS` asks for nothing. A bare "yes" may answer something, so is no thanks."""

@@ -12,7 +12,7 @@ CODES = frozenset(TextLanguage)
 
 def recognise(text: str) -> TextLanguage | None:
     """None for English, for too few words to tell, and for a language without a `TextLanguage`."""
-    # CLD2 refuses control characters; digits and signs say nothing. English is hinted at, so that a misspelt word is not Danish.
+    # CLD2 refuses control characters. English is hinted at, so that a misspelt word is not Danish.
     words = "".join(each if unicodedata.category(each)[0] in LETTERS_AND_MARKS else " " for each in text)
     _, _, found = pycld2.detect(words, isPlainText=True, bestEffort=True, hintLanguage="ENGLISH")
     code = found[0][1].split("-")[0]

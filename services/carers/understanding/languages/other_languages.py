@@ -1,4 +1,6 @@
-"""Lists words for missing in other languages. A text that holds one is a report at once, and a person always reads it as well."""
+"""Lists words for missing in other languages. A text that holds one is a report at once, and a person always reads it
+as well.
+"""
 
 MISSING = (
     "ka humbur", "humbur", "ka ikur", "iku", "u largua", "zhduk", "zhdukur", "eshte larguar", "nuk ka ardhur ne shtepi", "nuk eshte kthyer",  # Albanian

@@ -51,7 +51,7 @@ def fold(text: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """The words as typed, with one space between them, where names are looked for. A child's code is one word, `c17`."""
+    """The words as typed, single-spaced, in which names are looked for. A child's code is one word, `c17`."""
     signs = text.translate(SIGNS) if not text.isascii() else text
     joined = SPACED_CODE.sub(r"c\1", APOSTROPHES.sub("", fold(signs)).replace("&", " and "))
     return " ".join(NOT_WORDS.sub(" ", joined).split())
@@ -90,7 +90,7 @@ def _join_list(words: str) -> str:
 
 
 def _join_exception(words: str) -> str:
-    """Keeps "everyone but Linh" one clause. "All back but Linh is missing" is two, and so is "all in except Linh who is missing"."""
+    """Keeps "everyone but Linh" one clause. "All back but Linh is missing" is two: a new statement begins."""
     words = WHO_IS.sub(r". \1 ", words)
     found = EVERYBODY_BUT.search(words)
     if found is None or (found[2] and NOT_EVERYBODY_BUT.match(words, found.end() - 4)):

@@ -1,4 +1,4 @@
-"""Corrects misspelt key words and dialect: short ones by a list, since one letter makes another word, long ones by distance."""
+"""Corrects misspelt key words and dialect: short words by a list, long ones by distance."""
 
 import re
 from functools import lru_cache

@@ -1,6 +1,7 @@
 """Tells whether a clause asserts something: it is not hoped, asked, planned, usual, long over or hearsay.
 
-Patterns are over plain words. A statement that is not asserted may be news, but is no return, no false alarm and no find.
+Patterns are over plain words. A statement that is not asserted may be news, but is no return, no false alarm and no
+find.
 """
 
 import re
@@ -121,7 +122,7 @@ class Context:
 
 
 def is_asked(plain: str, place: int, *, mark: bool) -> bool:
-    """`mark`: the clause ends with a question mark. A question later in the clause leaves the words at `place` a statement."""
+    """`mark`: the clause ends with a question mark. A later question in it leaves the words at `place` a statement."""
     if asks(plain) or (mark and ASKS_BY_A_WORD.search(plain) is not None):
         return True
     return mark and ASKS_AFTERWARDS.search(plain, place) is None
@@ -176,7 +177,7 @@ BY_ITS_CARER = re.compile(
 
 
 def _are_own(before: str, saying: str) -> bool:
-    """Whether the speaker says it: "I rang them", or "rang them" at the beginning. The word of the child's carer is as good."""
+    """Whether the speaker says it: "I rang them", or "rang them" at the start. The child's carer counts too."""
     if BY_ITS_CARER.search(before):
         return True
     if saying.startswith("hear"):

@@ -1,4 +1,4 @@
-"""Gathers from the whole text what its clauses are read by: who speaks, about when, and whether they are out looking."""
+"""Gathers the context of a text's clauses: who speaks, about when, and whether they are out looking."""
 
 import re
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ def carry_over(text: Text, clause: Clause) -> Text:
 
 
 def _is_put_right(rest: str) -> bool:
-    """Whether a detail is corrected and not the report: there is more than an apology, or where the child was all along."""
+    """Whether a detail is corrected, not the report: there is more than an apology, or than where the child was."""
     if lexicon.DETAIL.search(rest):
         return True
     if lexicon.EXPLAINED.search(rest):

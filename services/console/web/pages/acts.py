@@ -106,7 +106,7 @@ class ActPages:
         return self.templates.page(visit.request, "revealed.html", shown, visit.signed_in)
 
     async def _confirm(self, visit: Visit, answers: Answers, form: Mapping[str, str]) -> Response:
-        """The page that names the child and asks once more. The first form, sent again, does not look the name up again."""
+        """Names the child and asks once more. The first form, sent again, does not look the name up again."""
         seen = form.get("seen", "")
         if not visit.spec.is_possible(visit.about) or not await self.service.name_child(
             visit.signed_in.operator, visit.about, answers, seen

@@ -1,4 +1,4 @@
-"""Serves the directory: who is on duty now, who comes next, which contacts are in doubt, and how each force is reached."""
+"""Serves the directory: who is on duty now and next, which contacts are in doubt, how each force is reached."""
 
 from dataclasses import dataclass
 

@@ -34,7 +34,7 @@ class ExercisePages:
         return await self._page(request, signed_in, {"act": str(uuid4())}, {}, done)
 
     async def show_part(self, request: Request) -> Response:
-        """The list alone, so that somebody who fills in the form keeps what they have typed."""
+        """The list alone, so that a form half filled in keeps its text."""
         signed_in = await self.guard.require(request, following=True)
         shown = {"running": await self.queries.exercises(signed_in.operator.authority)}
         return self.templates.page(request, "_exercises.html", shown, signed_in)

@@ -32,7 +32,7 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class OverviewPages:
-    """The changing part of each page is also at `/parts/...`, and `/changes` says when to fetch it. Neither prolongs the session."""
+    """`/parts/...` serves a page's changing part, `/changes` says when to fetch it. Neither prolongs the session."""
 
     queries: PageQueries
     guard: SessionGuard
@@ -75,7 +75,7 @@ class OverviewPages:
         return self.templates.page(request, "_episode.html", await self._episode(signed_in, episode), signed_in)
 
     async def follow(self, request: Request, child: str | None = None) -> EventSourceResponse:
-        """Sends "changed" at once and at each change of one child, or of any. An operator of one authority hears of that one alone."""
+        """Sends "changed" at once and at each change of one child, or of any, of the operator's authority."""
         signed_in = await self.guard.require(request, following=True)
         authority = signed_in.operator.authority
         require_text("child", child or "")

@@ -62,7 +62,7 @@ class LagWatch:
 def behind(
     committed: dict[str, dict[TopicPartition, int]], newest: dict[TopicPartition, int]
 ) -> Counter[tuple[str, str]]:
-    """Counts by group and topic, over all partitions. A partition without an acknowledged message (-1) counts from its beginning."""
+    """Counts by group and topic. A partition without an acknowledged message (-1) counts from its beginning."""
     found: Counter[tuple[str, str]] = Counter()
     for group, offsets in committed.items():
         for place, offset in offsets.items():

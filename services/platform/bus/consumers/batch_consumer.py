@@ -15,9 +15,6 @@ from services.platform.runtime.logs import logger
 from services.platform.runtime.settings import Settings
 from services.safeguarding.message import Topic
 
-FETCH_AT_LEAST_BYTES = 128 * 1024
-FETCH_WITHIN_MS = 150
-"""The broker answers after this time, whatever has come by then. A page is then at most a second behind."""
 TAKEN_AT_ONCE = 32
 """Messages of one partition."""
 AGAIN_AFTER_SECONDS = 1.0
@@ -27,11 +24,21 @@ class BatchConsumer(Consumer[ConsumerRecord]):
     """Joins its group again whenever reading fails. Unacknowledged messages then come again."""
 
     BUNDLES_AT_ONCE = 24
+    FETCH_WITHIN_MS = 1500
+    """The broker answers at the first message, or after this time: a fetch costs it milliseconds, so an idle consumer
+    asks seldom.
+    """
+    GATHERED_SECONDS = 0.15
+    """After messages have come, the next are fetched together so much later. A page is then at most a second behind."""
+    HELD_MOST = 256
+    """Messages of one partition that wait here. The others wait in Kafka."""
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
         self._consumer: AIOKafkaConsumer | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._left: dict[TopicPartition, list[ConsumerRecord]] = {}
+        """Messages that have come and are not done."""
         self._batches: dict[TopicPartition, asyncio.Task[None]] = {}
         self._done: dict[TopicPartition, int] = {}
         self._failure: str | None = None
@@ -77,8 +84,7 @@ class BatchConsumer(Consumer[ConsumerRecord]):
             group_instance_id=self._identity,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
-            fetch_min_bytes=FETCH_AT_LEAST_BYTES,
-            fetch_max_wait_ms=FETCH_WITHIN_MS,
+            fetch_max_wait_ms=self.FETCH_WITHIN_MS,
             session_timeout_ms=self.SESSION_SECONDS * 1000,
             heartbeat_interval_ms=self.HEARTBEAT_SECONDS * 1000,
             rebalance_timeout_ms=self.REBALANCE_SECONDS * 1000,
@@ -88,41 +94,53 @@ class BatchConsumer(Consumer[ConsumerRecord]):
         return self._consumer
 
     async def _take_batches(self, consumer: AIOKafkaConsumer) -> None:
-        """A partition is paused while its batch is in hand."""
+        """Pauses no partition while a fetch is under way: a fetch leaves out what is paused, and blocks the next."""
         loop = asyncio.get_running_loop()
         commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
         while not self._processor.stopping.is_set():
             batches = await consumer.getmany(timeout_ms=int(self.COMMIT_EVERY_SECONDS * 1000), max_records=None)
             for partition, records in batches.items():
-                consumer.pause(partition)
-                self._batches[partition] = asyncio.create_task(self._take(consumer, partition, records))
+                self._left.setdefault(partition, []).extend(records)
+                if partition not in self._batches:
+                    self._batches[partition] = asyncio.create_task(self._take(partition))
+            if batches and self.GATHERED_SECONDS:
+                consumer.pause(*consumer.assignment())
+                await asyncio.sleep(self.GATHERED_SECONDS)
+            have_room = [each for each in consumer.assignment() if len(self._left.get(each, ())) < self.HELD_MOST]
+            consumer.resume(*have_room)
             if loop.time() >= commit_at:
                 await self._commit(consumer)
                 commit_at = loop.time() + self.COMMIT_EVERY_SECONDS
         await asyncio.Future()
 
-    async def _take(self, consumer: AIOKafkaConsumer, partition: TopicPartition, left: list[ConsumerRecord]) -> None:
+    async def _take(self, partition: TopicPartition) -> None:
+        """Until none is left. `left` grows meanwhile, and shrinks only here."""
+        left = self._left[partition]
         try:
             with self._holding():
-                while left:
+                while left and self._is_ours(partition):
                     several = left[:TAKEN_AT_ONCE]
                     done = await self._process(several, Topic(partition.topic))
-                    left = left[done:]
+                    del left[:done]
                     if done < len(several):
                         return  # the process stops, and nothing further is taken
+            left.clear()
         except Exception as error:  # noqa: BLE001 no message may be skipped: the rest of the batch is read again
             logger().error("a batch could not be taken and is read again", exc_info=error)
             await asyncio.sleep(AGAIN_AFTER_SECONDS)
-            with contextlib.suppress(KafkaError):
-                consumer.seek(partition, left[0].offset)
+            if self._is_ours(partition) and self._consumer is not None:
+                self._consumer.seek(partition, left[0].offset)
+            left.clear()
         finally:
             if self._batches.get(partition) is asyncio.current_task():
                 del self._batches[partition]
-            if partition in consumer.assignment():
-                consumer.resume(partition)
+
+    def _is_ours(self, partition: TopicPartition) -> bool:
+        """False where another process has it now, which reads what is not acknowledged."""
+        return self._consumer is not None and partition in self._consumer.assignment()
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Commits the offsets of the partitions that are still ours; during a rebalance Kafka refuses, and a second later is soon enough."""
+        """Commits the offsets of partitions that are still ours. Kafka refuses during a rebalance; later will do."""
         ours = consumer.assignment()
         self._done = {partition: place for partition, place in self._done.items() if partition in ours}
         committed = dict(self._done)

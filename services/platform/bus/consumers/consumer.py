@@ -1,4 +1,5 @@
-"""Defines a consumer: it takes messages from Kafka, gives them to the message processor, and acknowledges those that are done.
+"""Defines a consumer: it takes messages from Kafka, gives them to the message processor, and acknowledges those that
+are done.
 
 There are two: `FaustConsumer` brings each message at once, `BatchConsumer` brings them in batches.
 """
@@ -24,7 +25,7 @@ class Consumer(ABC, Generic[M]):
     """
 
     BUNDLES_AT_ONCE = 4
-    """How many partitions' messages share a transaction. A report must not wait long for a group of outcomes that came before it."""
+    """How many partitions' messages share a transaction: a report must not wait for many outcomes before it."""
 
     COMMIT_EVERY_SECONDS = 1.0
     """Faust's default of 2.8 s would repeat hundreds of messages after a kill."""
@@ -39,7 +40,7 @@ class Consumer(ABC, Generic[M]):
         self._processor = processor
         slot = settings.slot
         self._identity = None if slot is None else f"{processor.service}-{slot}"
-        """A process that restarts joins its group again under this name, so that nobody waits for its old session to end."""
+        """A restarted process joins its group under the same name, so that nobody waits for its old session to end."""
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -68,7 +69,7 @@ class Consumer(ABC, Generic[M]):
         return f"{record.topic}/{record.partition}/{record.offset}"
 
     async def stop(self) -> None:
-        """Takes no more messages, gives those in hand a moment to finish, and leaves the rest unacknowledged, to come again."""
+        """Takes no more messages, gives those in hand a moment to finish, and leaves the rest to come again."""
         self._processor.stopping.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self.STOP_GRACE_SECONDS)

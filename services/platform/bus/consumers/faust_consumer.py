@@ -7,7 +7,7 @@ every exit from the loop, and skipping a message whose handler raises.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError
@@ -24,8 +24,13 @@ RETRY_SECONDS = 1.0
 WATCH_EVERY_SECONDS = 0.5
 TAKEN_AT_ONCE = 16
 """Messages of one partition."""
+TURNS_AFTER = 5
+"""Faust hands over the messages of one transaction one by one, each a turn or two of the loop after the other."""
 GATHERED_SECONDS = 0.25
 """How long the first message of a background topic waits for others."""
+
+
+T = TypeVar("T")
 
 
 class ConsumingEndedError(RuntimeError):
@@ -40,7 +45,7 @@ class _Come(NamedTuple):
 
 
 class FaustConsumer(Consumer[_Come]):
-    """Ends the process when Faust stops of its own accord. Messages of background topics are gathered and handed over together."""
+    """Ends the process when Faust stops of its own accord. Hands over background topics' messages in groups."""
 
     def __init__(self, settings: Settings, processor: MessageProcessor) -> None:
         super().__init__(settings, processor)
@@ -65,9 +70,9 @@ class FaustConsumer(Consumer[_Come]):
         failed = self._starting is not None and self._starting.done()
         return "consuming could not be started" if failed else "Kafka is away"
 
-    async def failed(self) -> None:
-        """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls, since Faust
-        runs in a thread of its own and wakes nobody here.
+    async def wait_for_failure(self) -> None:
+        """Raises when it could not be started after all, and when Faust stops, which then does not start again. Polls,
+        since Faust runs in a thread of its own and wakes nobody here.
         """
         if self._starting is None:
             msg = "not started"
@@ -78,7 +83,7 @@ class FaustConsumer(Consumer[_Come]):
         raise ConsumingEndedError from getattr(self._app, "crash_reason", None)
 
     async def _until_it_runs(self, asked: asyncio.Event) -> None:
-        """Sets `asked` after the first attempt, whatever came of it."""
+        """Sets `asked` after the first attempt, successful or not."""
         try:
             while not await self._runs():
                 asked.set()
@@ -140,7 +145,7 @@ class FaustConsumer(Consumer[_Come]):
         return app
 
     def _agent(self, topic: Topic) -> Callable[[Any], Any]:
-        """Faust runs one for each partition. Messages that come while others are being handled wait, and are taken together next."""
+        """Faust runs one for each partition. Messages that come during a handler wait, and are taken together next."""
 
         async def take_each(stream: Any) -> None:
             unacknowledged = stream.noack()
@@ -157,13 +162,26 @@ class FaustConsumer(Consumer[_Come]):
             several = [await come.get()]
             if topic in self._processor.background_topics:
                 await asyncio.sleep(GATHERED_SECONDS)
-            while len(several) < TAKEN_AT_ONCE and not come.empty():
-                several.append(come.get_nowait())
+            several += await take_together(come, TAKEN_AT_ONCE - 1)
             if self._processor.stopping.is_set():
-                # Waits, with the messages unacknowledged, until Faust cancels it: an agent that returned would be restarted.
+                # Waits, unacknowledged, until Faust cancels it: an agent that returned would be restarted.
                 await asyncio.Future()
             with self._holding():
                 await self._process(several, topic)
+
+
+async def take_together(come: asyncio.Queue[T], most: int) -> list[T]:
+    """What is there, and what comes without a pause."""
+    taken: list[T] = []
+    quiet = 0
+    while quiet < TURNS_AFTER and len(taken) < most:
+        if come.empty():
+            quiet += 1
+            await asyncio.sleep(0)
+        else:
+            quiet = 0
+            taken.append(come.get_nowait())
+    return taken
 
 
 def _is_away(error: Exception) -> bool:

@@ -8,9 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from services.platform.delivery import metrics
-from services.platform.delivery.model import FailureReason, MediumName
+from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import FailureReason
 
 MAIL_TO = "mailto:"
 

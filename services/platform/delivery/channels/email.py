@@ -11,9 +11,10 @@ from aiosmtplib.errors import SMTPException, SMTPNotSupported, SMTPResponseExcep
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import SendRequest, SendResult
 from services.platform.delivery.channels.smtp_pool import Connections
-from services.platform.delivery.model import FailureReason, MediumName
+from services.platform.delivery.model import MediumName
 from services.platform.runtime.logs import logger
 from services.safeguarding.duty.evidence import AttemptResult
+from services.safeguarding.duty.outcomes import FailureReason
 
 LANE = "mail"
 """One destination: the relay. A failure of one mailbox is not a failure of the lane."""

@@ -5,7 +5,7 @@ Source: https://www.twilio.com/docs/api/errors, as of the twilio library 9.13.
 
 from dataclasses import dataclass
 
-from services.platform.delivery.model import FailureReason
+from services.safeguarding.duty.outcomes import FailureReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from typing import Any
 from starlette.responses import HTMLResponse
 
 from services.platform.delivery.links.pages import LinkPages
-from services.platform.runtime.http.openapi_errors import described, refusals
+from services.platform.runtime.http.openapi_errors import describe_answer, refusals
 
 PAGE = {"type": "string"}
 SHOWN = {
-    200: described("The page, as things stand now.", "text/html", PAGE),
-    404: described("A link that was never given out, or was altered.", "text/html", PAGE),
-    410: described("A link that is too old.", "text/html", PAGE),
+    200: describe_answer("The page, as things stand now.", "text/html", PAGE),
+    404: describe_answer("A link that was never given out, or was altered.", "text/html", PAGE),
+    410: describe_answer("A link that is too old.", "text/html", PAGE),
 } | refusals()
 ACTED = SHOWN | refusals(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 TOKEN: dict[str, Any] = {

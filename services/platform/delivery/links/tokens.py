@@ -11,7 +11,7 @@ from uuid import UUID
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from services.platform.store.encryption import decoded
+from services.platform.store.encryption import decode_keys
 
 GOOD_FOR = timedelta(days=14)
 
@@ -65,6 +65,6 @@ class Links:
 
     def _signer(self, purpose: Purpose) -> URLSafeSerializer:
         """Not the library's timed one, which reads the machine's clock: here time is passed in, and its end is signed."""
-        oldest_first = decoded(self.key)[::-1]
+        oldest_first = decode_keys(self.key)[::-1]
         how = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         return URLSafeSerializer(oldest_first, salt=purpose.value, signer_kwargs=how)

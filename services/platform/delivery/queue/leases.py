@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from services.platform.delivery.model import UNSENT, Delivery, State
+from services.platform.delivery.queue.readings import read_names
 from services.platform.delivery.queue.repository import Lease, decode_delivery
 from services.platform.delivery.retry_policy import CALLBACK_PATIENCE, WITHOUT_PATIENCE
 from services.platform.delivery.tables import attempts
 from services.platform.delivery.tables import deliveries as rows
+from services.platform.store.query import Query
 from services.platform.store.unit_of_work import UnitOfWork
 
 
@@ -33,6 +35,8 @@ class LeasedDelivery:
     body: bytes | None = None
     by_voice: bool = False
     """A text of it did not arrive: a call reads it out."""
+    looked_up: tuple[str, ...] = ()
+    """What was read of the register to prepare it and is not on the record yet, since no attempt has been recorded."""
 
     @property
     def is_fixed(self) -> bool:
@@ -106,6 +110,7 @@ def _leased(row: dict[str, Any]) -> LeasedDelivery:
         recipient=row["recipient"],
         body=row["body"],
         by_voice=row["by_voice"],
+        looked_up=read_names(row["looked_up"]),
     )
 
 
@@ -116,12 +121,13 @@ def renew(uow: UnitOfWork, lease: Lease, ids: Iterable[UUID]) -> None:
     uow.write(RENEW, {"ids": list(ids), "owner": lease.owner, "until": lease.until})
 
 
-async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> None:
-    """All rows that `owner` holds, or those of `ids`."""
+async def release(connection: AsyncConnection, owner: str, ids: Iterable[UUID] | None = None) -> bool:
+    """All rows that `owner` holds, or those of `ids`. False if there were none."""
     held = [rows.c.lease_owner == owner, rows.c.state.in_(UNSENT)]
     if ids is not None:
         held.append(rows.c.id.in_(list(ids)))
-    await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+    released = await connection.execute(update(rows).where(*held).values(lease_owner=None, lease_until=None))
+    return released.rowcount > 0
 
 
 async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -> None:
@@ -139,8 +145,22 @@ async def bring_forward(connection: AsyncConnection, lane: str, now: datetime) -
         )
 
 
-async def backlog(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """How many rows wait to be sent, and when the oldest of them was created."""
-    found = await connection.execute(select(func.count(), func.min(rows.c.created_at)).where(rows.c.state.in_(UNSENT)))
-    row = found.one()
-    return row[0], row[1]
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The rows that wait to be sent: how many, when the oldest was created, and when the next will be due and free of its lease."""
+
+    count: int
+    oldest: datetime | None
+    next_at: datetime | None
+
+
+BACKLOG = """
+    SELECT count(*) AS count, min(created_at) AS oldest,
+        min(greatest(next_attempt_at, lease_until)) FILTER (WHERE greatest(next_attempt_at, lease_until) > %(now)s) AS next_at
+    FROM delivery.deliveries WHERE state IN ('waiting', 'sending', 'unknown')
+"""
+
+
+def backlog(now: datetime) -> Query[Backlog]:
+    """`now` is wall time."""
+    return Query(BACKLOG, {"now": now}, lambda found: Backlog(**found[0]._asdict()))

@@ -19,6 +19,12 @@ from services.safeguarding.duty.duties import Duty
 from services.safeguarding.identifiers import PersonId
 from services.safeguarding.message import CONTRACTS
 
+
+def channel_of(service: str) -> str:
+    """On which processes tell each other of deliveries that are to be taken up. The payload names the one that tells."""
+    return f"deliveries_{service}"
+
+
 RECIPIENT, BODY = "deliveries.recipient", "deliveries.body"
 """The places of the encrypted columns: a ciphertext can be decrypted in its own place alone."""
 
@@ -49,7 +55,7 @@ def _put() -> Any:
     )
 
 
-NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at"})
+NOT_PUT = frozenset({"provider_id", "by_voice", "withdrawn_at", "looked_up"})
 PUT = as_sql(_put())
 
 
@@ -74,6 +80,7 @@ WITHDRAWN = """
         lease_until = CASE WHEN state = 'waiting' THEN NULL ELSE lease_until END
     WHERE duty = %(duty)s AND step = %(step)s AND revision <= %(revision)s
         AND state IN ('waiting', 'sending', 'unknown', 'accepted')
+    RETURNING state = 'unknown'
 """
 ACKNOWLEDGED = """
     UPDATE delivery.deliveries SET state = 'acknowledged', changed_at = %(at)s
@@ -81,13 +88,14 @@ ACKNOWLEDGED = """
 """
 
 
-async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> None:
+async def withdraw(uow: UnitOfWork, service: str, duty: Duty, at: datetime) -> bool:
     """Stops deliveries of this telling that have not been sent, or not been put yet. One that is being sent ends as it would, and
     its outcome is published; one that may have arrived is due at once, so that its outcome is. One that was accepted is neither sent
-    again nor read out, even if it turns out not to have arrived. `at` is wall time.
+    again nor read out, even if it turns out not to have arrived. True where one is due. `at` is wall time.
     """
     told = {"service": service, "duty": duty.duty, "step": duty.step, "revision": duty.revision, "at": at}
-    await uow.fetch(Query(WITHDRAWAL, told, all_rows), Query(WITHDRAWN, told, all_rows))
+    _, withdrawn = await uow.fetch(Query(WITHDRAWAL, told, all_rows), Query(WITHDRAWN, told, all_rows))
+    return any(is_unknown for (is_unknown,) in withdrawn)
 
 
 async def acknowledge(uow: UnitOfWork, duty: UUID, step: int, at: datetime) -> None:

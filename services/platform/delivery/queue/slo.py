@@ -11,7 +11,6 @@ from sqlalchemy import DateTime, Interval, Text, TextClause, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.platform.delivery import metrics
-from services.platform.delivery.queue import leases
 
 WITHIN = timedelta(seconds=60)
 WINDOWS = {
@@ -71,13 +70,6 @@ def _build(windows: Mapping[str, timedelta], which: str) -> TextClause:
 
 _HOURS = {name: length for name, length in WINDOWS.items() if length <= LATELY}
 MEASURE, MEASURE_RECENT = _build(WINDOWS, _ALL), _build(_HOURS, _FRESH)
-
-
-async def backlog(connection: AsyncConnection, now: datetime) -> None:
-    """Sets the gauges of what waits now: cheap, and asked often. `now` is wall time."""
-    waiting, oldest = await leases.backlog(connection)
-    metrics.WAITING.set(waiting)
-    metrics.OLDEST.set((now - oldest).total_seconds() if oldest else 0)
 
 
 async def measure(connection: AsyncConnection, service: str, now: datetime) -> None:

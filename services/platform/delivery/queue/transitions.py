@@ -7,11 +7,12 @@ from uuid import UUID
 
 from services.platform.delivery.channels.channel import AttemptRecord
 from services.platform.delivery.model import State
+from services.platform.delivery.queue.readings import read_names
 from services.platform.delivery.retry_policy import Transition
 from services.platform.store.query import Query, scalar, unnest_rows
 from services.platform.store.unit_of_work import UnitOfWork
 
-FIXED = {"recipient": "bytea", "body": "bytea", "number_hash": "bytea", "person": "text"}
+FIXED = {"recipient": "bytea", "body": "bytea", "number_hash": "bytea", "person": "text", "looked_up": "text"}
 """The columns that the first attempt fixes."""
 NOT_FIXED: Mapping[str, Any] = dict.fromkeys(FIXED)
 MARK_SENDING = f"""
@@ -42,14 +43,16 @@ RECORD_RESULT = """
             ELSE %(next_attempt_at)s
         END,
         provider_id = coalesce(%(provider_id)s, provider_id),
-        changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
+        changed_at = %(now)s, lease_owner = NULL, lease_until = NULL, looked_up = NULL
     WHERE id = %(delivery)s AND lease_owner = %(owner)s
     RETURNING state
 """
 HELD = "WHERE id = %(delivery)s AND lease_owner = %(owner)s AND state IN ('waiting', 'sending', 'unknown')"
 CLOSE = f"""
-    UPDATE delivery.deliveries SET state = %(state)s, changed_at = %(now)s, lease_owner = NULL, lease_until = NULL
-    {HELD} RETURNING id
+    WITH held AS (SELECT id, looked_up FROM delivery.deliveries {HELD} FOR UPDATE)
+    UPDATE delivery.deliveries AS kept
+    SET state = %(state)s, changed_at = %(now)s, lease_owner = NULL, lease_until = NULL, looked_up = NULL
+    FROM held WHERE kept.id = held.id RETURNING held.looked_up
 """  # noqa: S608 this module's own words
 POSTPONE = f"""
     UPDATE delivery.deliveries SET attempts = %(attempts)s, next_attempt_at = %(until)s, changed_at = %(now)s,
@@ -106,9 +109,13 @@ def _row(record: AttemptRecord, owner: str, now: datetime, transition: Transitio
     }
 
 
-async def close(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, state: State) -> bool:
-    """False where another process holds it, or it has ended already."""
-    return await uow.fetch(Query(CLOSE, {"delivery": delivery, "owner": owner, "now": now, "state": state}, bool))
+async def close(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, state: State) -> tuple[str, ...] | None:
+    """The fields of the register that were read for it, where the caller has to put them on the record: no attempt will.
+
+    None where another process holds it, or it has ended already.
+    """
+    closing = {"delivery": delivery, "owner": owner, "now": now, "state": state}
+    return await uow.fetch(Query(CLOSE, closing, lambda rows: read_names(rows[0].looked_up) if rows else None))
 
 
 def postpone(uow: UnitOfWork, delivery: UUID, owner: str, now: datetime, until: datetime, attempts: int) -> None:

@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, SendRequest, SendResult
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import Delivery, PreparedMessage, State, Undeliverable
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
+from services.platform.delivery.queue.readings import join_names
 from services.platform.delivery.queue.repository import BODY, RECIPIENT
 from services.platform.delivery.queue.transitions import NOT_FIXED
 from services.platform.delivery.retry_policy import next_state
@@ -119,7 +121,9 @@ class AttemptStarter:
         )
         async with self._store.transaction() as uow:
             if attempts >= DEFECTS_MOST:
-                await self._close_undeliverable(uow, delivery, Undeliverable("undeliverable"))
+                events = JoinedEvents()
+                await self._close_undeliverable(uow, delivery, Undeliverable("undeliverable"), events)
+                events.publish(uow)
             else:
                 transitions.postpone(uow, delivery.id, self._owner, now, later.next_attempt_at, attempts)
 
@@ -142,13 +146,17 @@ class AttemptStarter:
         async with self._transactions, self._store.transaction() as uow:
             owners = {each.leased.delivery.owner for each in batch if each.leased.needs_key}
             wrapped = await uow.fetch(keys.wrapped_keys_of(owners)) if owners else {}
+            events = JoinedEvents()
             for each in sorted(batch, key=lambda each: (each.leased.delivery.child, each.leased.delivery.id)):
-                await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner))
+                await self._prepare_attempt(uow, each, wrapped.get(each.leased.delivery.owner), events)
+            events.publish(uow)
         numbers = transitions.attempts_begun(uow)
         for each in batch:
             each.number = numbers.get(each.leased.delivery.id)
 
-    async def _prepare_attempt(self, uow: UnitOfWork, start: _Start, wrapped: bytes | None) -> None:
+    async def _prepare_attempt(
+        self, uow: UnitOfWork, start: _Start, wrapped: bytes | None, events: JoinedEvents
+    ) -> None:
         delivery, fixed = start.leased.delivery, NOT_FIXED
         if start.leased.is_fixed:
             found = await self._read_fixed(uow, start.leased, wrapped)
@@ -160,7 +168,7 @@ class AttemptStarter:
                 fixed = await self._fix(uow, delivery, found, wrapped)
         if isinstance(found, Undeliverable):
             start.message = None
-            await self._close_undeliverable(uow, delivery, found)
+            await self._close_undeliverable(uow, delivery, found, events)
             return
         start.message, start.begun_at = found, self._clocks.wall()
         transitions.mark_sending(uow, delivery.id, self._owner, start.begun_at, fixed)
@@ -172,14 +180,12 @@ class AttemptStarter:
         recipient, body = decryptor.open(leased.recipient, RECIPIENT), decryptor.open(leased.body, BODY)
         if recipient is None or body is None:
             return Undeliverable("undeliverable")  # erased since: no later attempt will have it either
-        return PreparedMessage(recipient, body, delivery.person, secrets=await self._secrets(uow, delivery))
+        secrets = await self._secrets(uow, delivery)
+        return PreparedMessage(recipient, body, delivery.person, leased.looked_up, secrets=secrets)
 
     async def _fix(
         self, uow: UnitOfWork, delivery: Delivery, message: PreparedMessage, wrapped: bytes | None
     ) -> Mapping[str, Any]:
-        purpose = str(delivery.duty.wording) if delivery.duty else "reply"
-        looked_up = delivery_events.looked_up(delivery, purpose, message.read, message.person)
-        uow.publish(looked_up, subject=delivery.child, cause=delivery)
         keys.remember(uow, self._keyring, delivery.owner, wrapped)
         key = await keys.key_of(uow, self._keyring, delivery.owner, new=True)
         return {
@@ -187,13 +193,20 @@ class AttemptStarter:
             "body": key.close(message.body, BODY),
             "number_hash": None if message.number is None else self._keyring.number_hash(message.number),
             "person": message.person,
+            "looked_up": join_names(message.read),
         }
 
-    async def _close_undeliverable(self, uow: UnitOfWork, delivery: Delivery, why: Undeliverable) -> None:
-        if await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.FAILED):
-            failed = delivery_events.failed(delivery, why.reason, why.person)
-            uow.publish(failed, subject=delivery.child, cause=delivery)
-            uow.on_commit(metrics.ENDED.labels(self._channels.of(delivery.medium).name, why.reason).inc)
+    async def _close_undeliverable(
+        self, uow: UnitOfWork, delivery: Delivery, why: Undeliverable, events: JoinedEvents
+    ) -> None:
+        """No attempt will say what was read of the register: that is a message of its own here."""
+        kept = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.FAILED)
+        if kept is None:
+            return
+        read = tuple(dict.fromkeys((*kept, *why.read)))
+        looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, why.person)
+        events.add(delivery, looked_up, delivery_events.failed(delivery, why.reason, why.person))
+        uow.on_commit(metrics.ENDED.labels(self._channels.of(delivery.medium).name, why.reason).inc)
 
     async def _close_withdrawn(self, leased: LeasedDelivery) -> None:
         """An earlier attempt whose answer was lost may have arrived: it counts as accepted, so that its recipient hears the
@@ -201,10 +214,12 @@ class AttemptStarter:
         """
         delivery = leased.delivery
         async with self._store.transaction() as uow:
-            closed = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.WITHDRAWN)
-            if closed and leased.uncertain:
-                accepted = delivery_events.accepted(delivery, delivery.person)
-                uow.publish(accepted, subject=delivery.child, cause=delivery)
+            read = await transitions.close(uow, delivery.id, self._owner, self._clocks.wall(), State.WITHDRAWN)
+            if read is None:
+                return
+            looked_up = delivery_events.looked_up(delivery, delivery_events.purpose_of(delivery), read, delivery.person)
+            accepted = delivery_events.accepted(delivery, delivery.person) if leased.uncertain else None
+            uow.publish(looked_up, accepted, subject=delivery.child, cause=delivery)
 
 
 def _request(leased: LeasedDelivery, message: PreparedMessage, attempt: int, now: datetime) -> SendRequest:

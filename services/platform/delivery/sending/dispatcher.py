@@ -15,6 +15,7 @@ from services.platform.delivery.sending.results import AttemptOutcome, ResultWri
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.logs import logger
 from services.platform.store.transient_errors import is_transient
+from services.safeguarding.duty.evidence import AttemptResult
 
 WAIT_SECONDS = (0.1, 0.2, 0.5, 1.0)
 
@@ -22,7 +23,9 @@ T = TypeVar("T")
 
 
 class Dispatcher:
-    """Keeps everything in memory: whatever it forgets lies in the table. Calls `on_room` when the table is worth another look."""
+    """Keeps everything in memory: whatever it forgets lies in the table. Calls `on_room` when the table is worth another look,
+    and `on_retry` when a delivery may have to be tried again.
+    """
 
     def __init__(
         self,
@@ -32,6 +35,7 @@ class Dispatcher:
         clocks: Clocks,
         lanes: Lanes,
         on_room: Callable[[], None],
+        on_retry: Callable[[], None],
     ) -> None:
         self.lanes = lanes
         self.obstacle: str | None = None
@@ -42,8 +46,10 @@ class Dispatcher:
         """Rows to release."""
         self._starter, self._channels, self._results = starter, channels, results
         self._clocks = clocks
-        self._on_room = on_room
+        self._on_room, self._on_retry = on_room, on_retry
         self._held: dict[UUID, asyncio.Task[None] | None] = {}
+        self._under_way = 0
+        """Deliveries that have their place in a lane, and no result yet."""
         self._stopping = False
 
     @property
@@ -77,6 +83,8 @@ class Dispatcher:
         while not self._stopping and (leased := lane.next()) is not None:
             lane.sending += 1
             self._held[leased.delivery.id] = asyncio.create_task(self._send(lane, leased))
+        if lane.queue:
+            self._results.hurry()
 
     async def _send(self, lane: DestinationLane, leased: LeasedDelivery) -> None:
         result: SendResult | None = None
@@ -86,17 +94,29 @@ class Dispatcher:
             trace=delivery.trace, delivery=str(delivery.id), kind=None, message_id=None
         )
         try:
-            attempt = await self._until_done(lambda: self._starter.start(leased))
-            if attempt is not None:
-                result, took_ms = await self._channels.send(delivery.medium, attempt.request)
-                outcome = AttemptOutcome(leased, attempt, result, took_ms)
-                await self._until_done(lambda: self._results.write(outcome))
+            outcome = await self._attempt(leased)
+            if outcome is not None:
+                result, alone = outcome.result, not self._under_way or bool(lane.queue)
+                await self._until_done(lambda: self._results.write(outcome, alone=alone))
+            elif not self._under_way:
+                self._results.hurry()
         except Exception as error:  # noqa: BLE001 the others go on
             await self._record_defect(leased, error)
         finally:
             lane.sending -= 1
             self._held.pop(delivery.id, None)
             self._learn(lane, result)
+
+    async def _attempt(self, leased: LeasedDelivery) -> AttemptOutcome | None:
+        self._under_way += 1
+        try:
+            attempt = await self._until_done(lambda: self._starter.start(leased))
+            if attempt is None:
+                return None
+            result, took_ms = await self._channels.send(leased.delivery.medium, attempt.request)
+            return AttemptOutcome(leased, attempt, result, took_ms, self._clocks.wall())
+        finally:
+            self._under_way -= 1
 
     async def _record_defect(self, leased: LeasedDelivery, error: Exception) -> None:
         """If not even this can be written, or the process stops first, the lease runs out and the delivery is tried again."""
@@ -116,6 +136,8 @@ class Dispatcher:
             self.answering_again.add(lane.name)
             self._on_room()
         self._fill(lane)
+        if result is None or result.result is not AttemptResult.ACCEPTED:
+            self._on_retry()
         if lane.failing or (lane.turned_away and not lane.queue):
             lane.turned_away = False
             self._on_room()

@@ -25,7 +25,7 @@ def block_real_recipients(prepare: Prepare, *, sandbox: bool, exercise_authority
             return Undeliverable("exercise")
         message = await prepare(uow, delivery)
         if isinstance(message, PreparedMessage) and not await _is_our_own(uow, message.person):
-            return Undeliverable("exercise", message.person)
+            return Undeliverable("exercise", message.person, message.read)
         return message
 
     async def _is_our_own(uow: UnitOfWork, person: PersonId | None) -> bool:

@@ -3,47 +3,55 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import AttemptRecord, ChannelRegistry, SendResult
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
 from services.platform.delivery.queue import transitions
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.retry_policy import next_state, patience_of
 from services.platform.delivery.sending.attempt import StartedAttempt
-from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
 from services.platform.store.encryption import Keyring
 from services.platform.store.unit_of_work import Store, UnitOfWork
 from services.safeguarding.duty.evidence import AttemptResult
 
 BATCH_MOST = 16
+HELD_SECONDS = 0.1
+"""An acceptance waits so long for attempts that are under way: nobody waits for it but the time of the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """`took_ms`: how long the other end took to answer."""
+    """`took_ms`: how long the other end took to answer. `at`: when it did, in wall time."""
 
     leased: LeasedDelivery
     attempt: StartedAttempt
     result: SendResult
     took_ms: int
+    at: datetime
 
 
 class ResultWriter:
     """Writes results for one service. `owner` holds the leases."""
 
-    def __init__(
-        self, service: str, owner: str, store: Store, clocks: Clocks, keyring: Keyring, channels: ChannelRegistry
-    ) -> None:
+    def __init__(self, service: str, owner: str, store: Store, keyring: Keyring, channels: ChannelRegistry) -> None:
         self._service, self._owner, self._store = service, owner, store
-        self._clocks, self._keyring, self._channels = clocks, keyring, channels
-        self._batches = GroupCommit(self._commit, most=BATCH_MOST)
+        self._keyring, self._channels = keyring, channels
+        self._batches = GroupCommit(self._commit, most=BATCH_MOST, gather_seconds=HELD_SECONDS)
 
-    async def write(self, outcome: AttemptOutcome) -> None:
-        """Returns when it is committed."""
-        await self._batches.put(outcome)
+    async def write(self, outcome: AttemptOutcome, *, alone: bool = True) -> None:
+        """Returns when it is committed. Unless it is `alone`, an acceptance waits a moment for others. Any other result does not: it
+        brings the next attempt, or the next person.
+        """
+        await self._batches.put(outcome, hurries=alone or outcome.result.result is not AttemptResult.ACCEPTED)
+
+    def hurry(self) -> None:
+        """No other result will come soon, or a delivery waits for the place of one whose result is not written yet."""
+        self._batches.hurry()
 
     async def close(self) -> None:
         """A result that is not written by then counts as lost: its row stays in state `sending`."""
@@ -52,11 +60,13 @@ class ResultWriter:
     async def _commit(self, batch: Sequence[AttemptOutcome]) -> None:
         """In one order: two processes that lock the same rows do not deadlock."""
         async with self._store.transaction() as uow:
+            events = JoinedEvents()
             for each in sorted(batch, key=lambda each: each.leased.delivery.id):
-                await self._write(uow, each)
+                await self._write(uow, each, events)
+            events.publish(uow)
 
-    async def _write(self, uow: UnitOfWork, outcome: AttemptOutcome) -> None:
-        now, leased, delivery, result = self._clocks.wall(), outcome.leased, outcome.leased.delivery, outcome.result
+    async def _write(self, uow: UnitOfWork, outcome: AttemptOutcome, events: JoinedEvents) -> None:
+        now, leased, delivery, result = outcome.at, outcome.leased, outcome.leased.delivery, outcome.result
         person, request = outcome.attempt.message.person, outcome.attempt.request
         medium = result.medium or self._channels.of(delivery.medium, request.recipient).name
         transition = next_state(
@@ -81,8 +91,8 @@ class ResultWriter:
             elif state == State.WITHDRAWN and (leased.uncertain or result.result is AttemptResult.UNKNOWN):
                 # As before an attempt (`AttemptStarter`): its recipient hears the all-clear.
                 event = delivery_events.accepted(delivery, person)
-        attempted = delivery_events.attempted(delivery, record, person)
-        uow.publish(attempted, event, subject=delivery.child, cause=delivery)
+        attempted = delivery_events.attempted(delivery, record, person, outcome.attempt.message.read)
+        events.add(delivery, attempted, event)
         if transition.state is State.ACCEPTED:
             seconds = (now - delivery.created_at).total_seconds()
             uow.on_commit(lambda: metrics.ACCEPTED_SECONDS.labels(medium).observe(seconds))

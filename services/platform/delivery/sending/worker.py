@@ -1,13 +1,14 @@
 """Takes up deliveries: right after the commit those that this process has put, by a claim all others."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics
 from services.platform.delivery.channels.channel import ChannelRegistry, ChannelSender
 from services.platform.delivery.model import Delivery
-from services.platform.delivery.queue import leases, slo
+from services.platform.delivery.queue import leases, readings, slo
 from services.platform.delivery.queue import repository as deliveries
 from services.platform.delivery.queue.leases import LeasedDelivery
 from services.platform.delivery.queue.repository import Lease
@@ -25,10 +26,16 @@ from services.safeguarding.duty.duties import Duty
 
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_SECONDS = 3.0
-SWEEP_EVERY_SECONDS = 0.5
-MEASURE_EVERY_SECONDS = 2.0
+SWEEP_EVERY_SECONDS = 8.0
+"""Without anything due. Less than a lease: so the end of each lease of another process is known before it comes."""
+AGAIN_SECONDS = 0.5
+"""After a failed turn, and after an attempt that did not arrive: until then its row says when the next is due."""
+LOOK_AHEAD_EVERY = timedelta(seconds=1)
+TELL_OTHERS_EVERY = timedelta(seconds=1)
+MEASURE_EVERY_SECONDS = 15.0
+RECORD_READINGS_EVERY_SECONDS = 60.0
 MEASURE_SLO_EVERY = timedelta(minutes=1)
-MEASURE_RECENT_EVERY = timedelta(seconds=10)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 CLAIMED_AT_ONCE = 32
 STOP_GRACE_SECONDS = 4.0
 
@@ -59,14 +66,22 @@ class DeliveryLoop:
         self._service, self._store, self._clocks, self._keyring = service, store, clocks, keyring
         self._channels = ChannelRegistry(channel, others)
         self._owner = f"{service}-{uuid4() if slot is None else slot}"
-        self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS)
+        self._sweep = Repeating("delivery", self._turn, every_seconds=SWEEP_EVERY_SECONDS, again_seconds=AGAIN_SECONDS)
         self._renewals = Repeating("delivery leases", self._renew, every_seconds=RENEW_EVERY_SECONDS)
         self._backlog = Repeating("delivery backlog", self._measure, every_seconds=MEASURE_EVERY_SECONDS)
+        self._readings = Repeating(
+            "delivery readings", self._record_readings, every_seconds=RECORD_READINGS_EVERY_SECONDS
+        )
         starter = AttemptStarter(self._owner, store, clocks, keyring, self._channels, prepare, secrets, alone)
-        results = ResultWriter(service, self._owner, store, clocks, keyring, self._channels)
-        self._dispatcher = Dispatcher(starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake)
+        results = ResultWriter(service, self._owner, store, keyring, self._channels)
+        self._dispatcher = Dispatcher(
+            starter, self._channels, results, clocks, Lanes(at_once), self._sweep.wake, self._retry_later
+        )
         self._has_come_back = False
-        self._measured_due_at = self._recent_due_at = clocks.wall()
+        self._looks_ahead_at = self._tells_others_at = LONG_AGO
+        self._measured_due_at = clocks.wall()
+        self._channel = deliveries.channel_of(service)
+        store.channels.on(self._channel, self._told)
 
     def obstacle(self) -> str | None:
         return self._dispatcher.obstacle or self._sweep.obstacle() or self._renewals.obstacle()
@@ -79,13 +94,17 @@ class DeliveryLoop:
             return False
         if takes_up:
             uow.on_commit(lambda: self._dispatcher.take_up(LeasedDelivery(delivery)))
+        elif delivery.held_for:
+            uow.on_commit(self._look_again)
         else:
             self._dispatcher.lanes.of(delivery.lane).turned_away = True
             uow.on_commit(self._sweep.wake)
         return True
 
     async def withdraw(self, uow: UnitOfWork, received: Received[Duty]) -> None:
-        await deliveries.withdraw(uow, self._service, received.content, self._clocks.wall())
+        """One that may have arrived is taken up again, so that its outcome is published."""
+        if await deliveries.withdraw(uow, self._service, received.content, self._clocks.wall()):
+            uow.on_commit(self._sweep.wake)
 
     async def acknowledged(self, uow: UnitOfWork, duty: UUID, step: int) -> None:
         """A person has it: nothing further is sent for this telling."""
@@ -93,30 +112,34 @@ class DeliveryLoop:
 
     async def start(self) -> None:
         await self._channels.start()
-        for part in (self._sweep, self._renewals, self._backlog):
+        for part in (self._sweep, self._renewals, self._backlog, self._readings):
             await part.start()
 
     async def stop(self) -> None:
         await self._sweep.stop()
         await self._dispatcher.stop(STOP_GRACE_SECONDS)
-        for part in (self._renewals, self._backlog):
+        for part in (self._renewals, self._backlog, self._readings):
             await part.stop()
         await self._channels.stop()
         try:
             async with self._store.transaction() as uow:
-                await leases.release(uow.connection, self._owner)
+                if await leases.release(uow.connection, self._owner):
+                    uow.notify(self._channel, self._owner)
         except Exception as error:
             if not is_transient(error):
                 raise
 
     async def _turn(self) -> bool:
-        """Releases the rows that an earlier life of this process held, then claims those that are due and have room."""
+        """Releases the rows that an earlier life of this process held, claims those that are due and have room, and asks when the next
+        will be due.
+        """
         async with self._store.transaction() as uow:
             if not self._has_come_back:
                 await leases.release(uow.connection, self._owner)
             await self._apply_requests(uow)
             claimed = await self._claim(uow)
             tried = await self._claim_of_failing(uow)
+            await self._look_ahead(uow)
         self._has_come_back = True
         for leased in claimed + tried:
             self._dispatcher.take_up(leased)
@@ -128,22 +151,34 @@ class DeliveryLoop:
         back, again = frozenset(dispatcher.given_back), frozenset(dispatcher.answering_again)
         if back:
             await leases.release(connection, self._owner, back)
+            uow.notify(self._channel, self._owner)
         for lane in again:
             await leases.bring_forward(connection, lane, self._clocks.wall())
+            self._looks_ahead_at = LONG_AGO
         uow.on_commit(lambda: dispatcher.given_back.difference_update(back))
         uow.on_commit(lambda: dispatcher.answering_again.difference_update(again))
 
     async def _claim(self, uow: UnitOfWork) -> list[LeasedDelivery]:
-        full = self._dispatcher.lanes.without_room()
+        full, now = self._dispatcher.lanes.without_room(), self._clocks.wall()
+        if any(lane.turned_away and not lane.failing for lane in full):
+            self._tell_others(uow, now)
         for lane in full:
             lane.turned_away = True
         return await leases.due(
             uow.connection,
             self._lease(),
-            now=self._clocks.wall(),
+            now=now,
             passed_over=[lane.name for lane in full],
             most=CLAIMED_AT_ONCE,
         )
+
+    def _tell_others(self, uow: UnitOfWork, now: datetime) -> None:
+        """There is more than this process has room for. Seldom, since notifying commits wait for each other."""
+        if now < self._tells_others_at:
+            self._sweep.wake_after((self._tells_others_at - now).total_seconds())
+            return
+        uow.notify(self._channel, self._owner)
+        self._tells_others_at = now + TELL_OTHERS_EVERY
 
     async def _claim_of_failing(self, uow: UnitOfWork) -> list[LeasedDelivery]:
         now, claimed = self._clocks.wall(), []
@@ -151,9 +186,35 @@ class DeliveryLoop:
             if lane.sending or lane.queue:
                 continue
             untried = not lane.may_try_again(now)
+            if untried and lane.next_try_at is not None:
+                self._sweep.wake_after((lane.next_try_at - now).total_seconds())
             leased = await leases.one_of_lane(uow.connection, self._lease(), lane.name, now=now, untried=untried)
             claimed += [] if leased is None else [leased]
         return claimed
+
+    async def _look_ahead(self, uow: UnitOfWork) -> None:
+        """Turns again when the next row is due and no process holds it: one to be tried again, or one whose process has died."""
+        now = self._clocks.wall()
+        if now < self._looks_ahead_at:
+            return
+        waiting = await uow.fetch(leases.backlog(now))
+        self._looks_ahead_at = now + LOOK_AHEAD_EVERY
+        metrics.WAITING.set(waiting.count)
+        metrics.OLDEST.set((now - waiting.oldest).total_seconds() if waiting.oldest else 0)
+        if waiting.next_at is not None:
+            self._sweep.wake_after((waiting.next_at - now).total_seconds())
+
+    def _told(self, by: str | None) -> None:
+        if by != self._owner:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._looks_ahead_at = LONG_AGO
+        self._sweep.wake()
+
+    def _retry_later(self) -> None:
+        self._looks_ahead_at = LONG_AGO
+        self._sweep.wake_after(AGAIN_SECONDS)
 
     async def _renew(self) -> bool:
         held = self._dispatcher.held
@@ -162,16 +223,24 @@ class DeliveryLoop:
                 leases.renew(uow, self._lease(), held)
         return False
 
+    async def _record_readings(self) -> bool:
+        """Publishes what a dead process had read of the register for deliveries that ended without it."""
+        async with self._store.transaction() as uow:
+            found = await readings.take_unrecorded(uow, self._clocks.wall())
+            for delivery, read in found:
+                purpose = delivery_events.purpose_of(delivery)
+                looked_up = delivery_events.looked_up(delivery, purpose, read, delivery.person)
+                uow.publish(looked_up, subject=delivery.child, cause=delivery)
+        return len(found) == readings.AT_ONCE
+
     async def _measure(self) -> bool:
         now = self._clocks.wall()
         async with self._store.reading.connect() as connection:
-            await slo.backlog(connection, now)
             if now >= self._measured_due_at:
                 await slo.measure(connection, self._service, now)
                 self._measured_due_at = now + MEASURE_SLO_EVERY
-            elif now >= self._recent_due_at:
+            else:
                 await slo.measure_recent(connection, self._service, now)
-                self._recent_due_at = now + MEASURE_RECENT_EVERY
         metrics.LANES_FAILING.set(len(self._dispatcher.lanes.failing()))
         return False
 

@@ -16,8 +16,9 @@ from services.platform.delivery import events as delivery_events
 from services.platform.delivery import metrics, retry_policy
 from services.platform.delivery.channels.channel import SendResult
 from services.platform.delivery.channels.twilio_errors import Meaning, meaning
+from services.platform.delivery.joined_events import JoinedEvents
 from services.platform.delivery.model import State
-from services.platform.delivery.queue.repository import decode_delivery
+from services.platform.delivery.queue.repository import channel_of, decode_delivery
 from services.platform.delivery.tables import deliveries
 from services.platform.runtime.clocks import Clocks
 from services.platform.store.batch_writer import GroupCommit
@@ -145,12 +146,13 @@ class Receipts:
         if not news:
             return
         async with self._store.transaction() as uow:
-            rows = await uow.fetch(_rows_by_id(LOCK, {report.delivery for report in news}))
+            rows, events = await uow.fetch(_rows_by_id(LOCK, {report.delivery for report in news})), JoinedEvents()
             for report in news:
                 row = rows.get(report.delivery)
                 state = _news(row, report)
                 if row is not None and state is not None:
-                    await self._change(uow, row, report, state, self._clocks.wall())
+                    self._change(uow, row, report, state, events)
+            events.publish(uow)
 
     async def _may_be_news(self, several: Sequence[Report]) -> list[Report]:
         """Those that may be news. That a text was accepted is mostly known since Twilio's answer: it is read first, without a lock."""
@@ -165,14 +167,14 @@ class Receipts:
             if report.status not in TAKEN or _news(states.get(report.delivery), report) is not None
         ]
 
-    async def _change(self, uow: UnitOfWork, row: Row, report: Report, state: State, now: datetime) -> None:
-        delivery = decode_delivery(row)
+    def _change(self, uow: UnitOfWork, row: Row, report: Report, state: State, events: JoinedEvents) -> None:
+        delivery, now = decode_delivery(row), self._clocks.wall()
         if state is State.ACCEPTED:
             self._write(uow, row, report, now, state=state)
-            uow.publish(delivery_events.accepted(delivery, delivery.person), subject=delivery.child, cause=delivery)
+            events.add(delivery, delivery_events.accepted(delivery, delivery.person))
         elif state is State.DELIVERED:
             self._write(uow, row, report, now, state=state)
-            uow.publish(delivery_events.delivered(delivery), subject=delivery.child, cause=delivery)
+            events.add(delivery, delivery_events.delivered(delivery))
         else:
             means = CALL_FAILED if report.of_call else meaning(report.error_code)
             withdrawn = row["withdrawn_at"] is not None
@@ -181,12 +183,12 @@ class Receipts:
             if not withdrawn and again is not None:
                 how = {"state": State.WAITING, "next_attempt_at": again, "by_voice": by_voice}
                 self._write(uow, row, report, now, **how)
+                uow.on_commit(lambda: self._store.channels.tell(channel_of(self._service), ""))
                 if by_voice:
                     uow.on_commit(metrics.SECOND_ROUTE.labels("undelivered").inc)
                 return
             self._write(uow, row, report, now, state=State.FAILED)
-            failed = delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person)
-            uow.publish(failed, subject=delivery.child, cause=delivery)
+            events.add(delivery, delivery_events.failed(delivery, means.reason or "undeliverable", delivery.person))
             uow.on_commit(metrics.ENDED.labels("text", means.reason or "undeliverable").inc)
 
     def _again(self, created_at: datetime, urgent: bool, means: Meaning, now: datetime) -> datetime | None:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""Reads the facts that a police notice needs: the minimum of a first police report. A fact that nobody knows is None."""
+"""Reads the facts of a police notice: the minimum of a first police report. None is a fact that nobody knows."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ FACTS = as_sql(union_all(OF_CHILDREN, OF_PLACEMENT))
 def facts_for_notice(
     keyring: Keyring, child: ChildId, *, candidates: Sequence[ChildId] = (), placement: PlacementId | None = None
 ) -> Query[NoticeFacts]:
-    """`placement` is where the report came from. It is used only while nobody knows the child: a known child's own comes first."""
+    """`placement` is the report's. It counts only while nobody knows the child: a known child's own comes first."""
 
     def decode(rows: Rows) -> NoticeFacts:
         children = {row.child: row for row in rows if row.child is not None}

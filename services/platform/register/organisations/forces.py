@@ -1,4 +1,4 @@
-"""Reads police forces: how notices reach them, the fields that they have agreed to, and the secrets of both directions."""
+"""Reads police forces: how notices reach them, the fields that they have agreed to, both directions' secrets."""
 
 import json
 from dataclasses import dataclass
@@ -21,10 +21,12 @@ def owner_of(force: ForceId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """`secrets` sign our notices, each with all of them during a rotation. A reply is valid if one of `reply_secrets` signed it.
+    """`secrets` sign our notices, each with all of them during a rotation. A reply is valid if one of `reply_secrets`
+    signed it.
 
-    A force without `notice_url` has no API: notices go to `notice_email`. `private_ca` (PEM) replaces the public authorities
-    for it. `agreed` names the fields that it has agreed to be sent; if it is empty, the force takes the whole notice.
+    A force without `notice_url` has no API: notices go to `notice_email`. `private_ca` (PEM) replaces the public
+    authorities for it. `agreed` names the fields that it has agreed to be sent; if it is empty, the force takes the
+    whole notice.
     """
 
     force: ForceId
@@ -44,8 +46,8 @@ SENDING_LISTS = as_sql(select(forces_for_police.c.force).where(forces_for_police
 
 
 class Forces:
-    """The forces of the register, each read at most once in two seconds (`cache.FRESH_SECONDS`): a burst of notices to one force
-    reads it once. Both secrets of a rotation are valid for far longer than that.
+    """The forces of the register, each read at most once in two seconds (`cache.FRESH_SECONDS`): a burst of notices to
+    one force reads it once. Both secrets of a rotation are valid for far longer than that.
     """
 
     def __init__(self, keyring: Keyring) -> None:

@@ -1,4 +1,4 @@
-"""Reads how one person is reached: when a message is first sent. It is kept nowhere but in the delivery's encrypted row."""
+"""Reads how one person is reached, when a message is first sent. Only the delivery's encrypted row keeps it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Finds whose number a text came from, and which children its sender may text about. Nothing read here is ever said to the number."""
+"""Finds whose number a text came from, and which children they may text about. Never tells the number any of it."""
 
 import json
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ class SpeakerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChildOfSpeaker:
-    """`first_names`: the first name and what else the child is called, only to match a text's words. Empty for a child whom duty
-    staff name by its code. `person` is the speaker as the child's own authority knows them.
+    """`first_names`: the first name and what else the child is called, only to match a text's words. Empty for a child
+    whom duty staff name by its code. `person` is the speaker as the child's own authority knows them.
     """
 
     child: ChildId
@@ -58,8 +58,8 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """`children` are those now in the speaker's placements, of every authority that knows the number. A former carer has none, and
-    learns nothing of where they went.
+    """`children` are those now in the speaker's placements, of every authority that knows the number. A former carer
+    has none, and learns nothing of where they went.
 
     `person`, `authority`, `language`, `placement` and `duty_line` are those of the first of the `capacities`.
     """
@@ -100,14 +100,15 @@ CHILDREN = f"""
     SELECT child FROM register.for_conversation WHERE number_hash = ANY(%(numbers)s::bytea[])
     UNION ALL SELECT child {OF_CODES}
 """  # noqa: S608 this module's own words
-"""For a subquery of other services: the children of `speaker_by_number` and `children_by_code`, by the same `numbers` and `digits`."""
+"""The children of `speaker_by_number` and `children_by_code`, by the same `numbers` and `digits`: others' subquery."""
 
 
 def speaker_by_number(keyring: Keyring, numbers: Sequence[bytes], at: datetime) -> Query[Speaker]:
     """`numbers`: the number's hash under each phone key.
 
-    A number may be several people's: one whom two authorities know, a couple with one phone. Then the children of all of them are
-    the speaker's, and the rest is of the one who has children now, else of the first in the order of `SpeakerKind`.
+    A number may be several people's: one whom two authorities know, a couple with one phone. Then the children of all
+    of them are the speaker's, and the rest is of the one who has children now, else of the first in the order of
+    `SpeakerKind`.
     """
     return Query(SPEAKERS, {"numbers": list(numbers)}, lambda rows: _decode_speaker(keyring, rows, at))
 
@@ -123,7 +124,7 @@ DUTY_TEAMS = """
         authority !~ %(exercise)s OR NOT EXISTS (SELECT FROM register.duty_lines WHERE authority !~ %(exercise)s))
     ORDER BY authority LIMIT 2
 """
-"""Without an authority: the first two. An exercise authority, behind which nobody watches, is none as long as there is another."""
+"""Without an authority: the first two. An exercise authority, which nobody watches, only if there is no other."""
 
 
 def duty_team(authority: AuthorityId | None) -> Query[DutyTeam | None]:
@@ -150,7 +151,7 @@ JOINING = """
 
 
 def how_to_join(authority: AuthorityId) -> Query[tuple[str | None, str | None]]:
-    """How a discussion is joined: the duty line, and the bridge as the authority wrote it. Without a bridge: through the line."""
+    """How to join a discussion: the duty line, and the authority's bridge. Without a bridge: through the line."""
     return Query(JOINING, {"authority": authority}, lambda rows: first_row(rows) or (None, None))
 
 

@@ -1,4 +1,4 @@
-"""Reads who holds a role now. Asked when a message is sent, never before, so that nothing depends on one worker being on shift."""
+"""Reads who holds a role now. It is asked at sending, never before, so that nothing depends on one worker's shift."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -66,10 +66,11 @@ def role_holders(
     at: datetime,
     placement: PlacementId | None = None,
 ) -> Query[list[Holder]]:
-    """Those who hold the role, in the order in which they are asked: the one on duty first, then deputies. Empty: nobody holds it now.
+    """Those who hold the role, in the order in which they are asked: the one on duty first, then deputies. Empty:
+    nobody holds it now.
 
-    Where a duty names a `person`, that person is the answer, whatever the role. `at` is story time. A police control room
-    is no person: see `services.platform.register.organisations.forces`.
+    A `person` whom the duty names is the answer for any role. `at` is story time. A police control room is no person:
+    see `services.platform.register.organisations.forces`.
     """
     if person is not None:
         return Query(NAMED, {"person": person}, _holders)
@@ -86,7 +87,7 @@ def role_holders(
 
 
 def duty_holders(duty: Duty, *, child: ChildId, person: PersonId | None, at: datetime) -> Query[list[Holder]]:
-    """As `role_holders`, for the duty's role. `person` is told, where one is given, whatever the role."""
+    """As `role_holders`, for the duty's role. A `person`, if given, is told in place of the role's holders."""
     return role_holders(
         duty.role, authority=duty.authority, child=child, person=person, at=at, placement=duty.placement
     )

@@ -1,4 +1,4 @@
-"""Lists the directory for a page: names and hours of those on the rota, how each is reached, and the forces. No number, no address."""
+"""Lists the directory for a page: names and hours of the rota, how each is reached, the forces. No numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,22 +9,9 @@ from services.platform.register.keys import Decryptor
 from services.platform.register.views import directory_for_console, forces_for_console, placements_for_protocol
 from services.platform.store.encryption import Keyring
 from services.platform.store.query import Query, Rows, as_sql, scalar
-from services.safeguarding.identifiers import AuthorityId, ForceId, PersonId, PlacementId
+from services.safeguarding.duty.rota import RotaLine
+from services.safeguarding.identifiers import AuthorityId, ForceId, PlacementId
 from services.safeguarding.working_time import Days, Turn
-
-
-@dataclass(frozen=True, slots=True)
-class RotaLine:
-    """One turn of one person. `code` is the child's, where the line is of one child alone."""
-
-    authority: AuthorityId
-    role: str
-    person: PersonId
-    name: str | None
-    code: str | None
-    turn: Turn
-    has_mobile: bool
-    has_email: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +73,7 @@ def force_lines() -> Query[list[ForceLine]]:
 
 
 def placement_in_area(authority: AuthorityId, force: ForceId) -> Query[PlacementId | None]:
-    """The first of the authority's placements in that force's area: exercises are set there. None: it has none there."""
+    """The authority's first placement in that force's area: exercises are set there. None: there is none."""
     return Query(PLACEMENT, {"authority": authority, "force": force}, scalar)
 
 

@@ -10,7 +10,7 @@ from services.platform.store.query import Query, Rows
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """`role` is `carer`, `agency` or a line of the directory. An agency's name is its id: it says itself what its people are called."""
+    """`role` is `carer`, `agency` or a line of the directory. An agency's name is its id."""
 
     role: str | None
     name: str | None
@@ -26,8 +26,8 @@ FIRST_REPORTER = """
 
 
 def first_reporter(keyring: Keyring, delivery: UUID) -> Query[Reporter | None]:
-    """Who said the first of the words that a notice to police names, of those whose key was not erased. None: the register does
-    not know them.
+    """Who said the first of the words that a notice to police names, of those whose key was not erased. None: the
+    register does not know them.
     """
 
     def decode(rows: Rows) -> Reporter | None:

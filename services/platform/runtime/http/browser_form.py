@@ -17,7 +17,7 @@ Fields: TypeAlias = ImmutableMultiDict[str, str]
 
 
 async def read_form(request: Request) -> Fields:
-    """The fields that were filled in. Raises Problem: 415 for another content type, 400 for too many fields, and as `body_within`."""
+    """The fields that were filled in. Raises Problem: 415 for another type, 400 for too many, and as `body_within`."""
     if media_type_of(request) != MEDIA_TYPE:
         detail = f"The content type must be {MEDIA_TYPE}."
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not a form", detail, field="content-type")

@@ -12,7 +12,7 @@ from services.platform.runtime.process_metrics import OBSTACLE
 
 
 def exposition(registry: CollectorRegistry, health: Health, pages: ASGIApp | None) -> Starlette:
-    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 for as long as the loop turns."""
+    """`/health/ready` answers 503 with the obstacles by name; `/health/live` answers 200 while the loop turns."""
 
     async def metrics(_request: Request) -> Response:
         obstacles = health.obstacles()

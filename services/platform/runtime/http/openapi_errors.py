@@ -34,12 +34,12 @@ MEANINGS = {
 
 
 def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Returns FastAPI's `responses` for these statuses, and for 408 and 503, which every route that stores something may answer."""
+    """Returns FastAPI's `responses` for these statuses, and for 408 and 503, which every storing route may answer."""
     found = (*statuses, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.SERVICE_UNAVAILABLE)
-    return {int(status): described(MEANINGS[status], MEDIA_TYPE, PROBLEM) for status in found}
+    return {int(status): describe_answer(MEANINGS[status], MEDIA_TYPE, PROBLEM) for status in found}
 
 
-def described(description: str, media_type: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def describe_answer(description: str, media_type: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {media_type: {"schema": dict(schema)}}}
 
 

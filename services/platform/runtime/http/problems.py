@@ -18,8 +18,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 BODY_WITHIN_SECONDS = 10.0
 BYTES_A_SECOND = 100_000
-"""A body may take the former, plus the time that the largest allowed body needs at the latter. So a client that sends a byte now
-and then cannot hold a connection.
+"""A body may take the former, plus the time that the largest allowed body needs at the latter. So a client that sends a
+byte now and then cannot hold a connection.
 """
 
 
@@ -55,7 +55,7 @@ class Problem(Exception):
 
 
 class _Escaped(JSONResponse):
-    """Escapes half a character (a lone surrogate), which a field's name may repeat from the request and UTF-8 cannot hold."""
+    """Escapes lone surrogates, which UTF-8 cannot hold: a field's name may repeat them from the request."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, separators=(",", ":")).encode()
@@ -70,31 +70,31 @@ def answer_with_problems(
     become 500 and are still raised, for the log.
     """
 
-    async def problem(_request: Request, error: Exception) -> Response:
+    async def answer_problem(_request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101 Starlette calls with nothing else
         return error.response()
 
-    async def refused(_request: Request, error: Exception) -> Response:
+    async def answer_refusal(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 as above
         status = HTTPStatus(error.status_code)
         return Problem(status, status.phrase, status.description or status.phrase, headers=error.headers).response()
 
-    async def away(_request: Request, error: Exception) -> Response:
+    async def answer_away(_request: Request, error: Exception) -> Response:
         if not passes_by_itself(error):
             raise error
         detail = "What this needs is away for the moment. Send the same again."
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", detail, headers=headers).response()
 
-    async def unforeseen(_request: Request, _error: Exception) -> Response:
+    async def answer_unforeseen(_request: Request, _error: Exception) -> Response:
         detail = "The fault is ours. Send the same again later; nothing of this request was kept."
         return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Our fault", detail).response()
 
-    pages.add_exception_handler(Problem, problem)
-    pages.add_exception_handler(HTTPException, refused)
+    pages.add_exception_handler(Problem, answer_problem)
+    pages.add_exception_handler(HTTPException, answer_refusal)
     for each in passing:
-        pages.add_exception_handler(each, away)
-    pages.add_exception_handler(Exception, unforeseen)
+        pages.add_exception_handler(each, answer_away)
+    pages.add_exception_handler(Exception, answer_unforeseen)
 
 
 def media_type_of(request: Request) -> str:
@@ -103,7 +103,7 @@ def media_type_of(request: Request) -> str:
 
 
 async def body_within(request: Request, most: int) -> bytes:
-    """Reads the body, up to `most` bytes. Raises Problem: 413 if it is larger, 408 if it takes too long, 400 if the client has gone."""
+    """Reads up to `most` bytes. Raises Problem: 413 for more, 408 if it takes too long, 400 if the client has gone."""
     body = bytearray()
     within = BODY_WITHIN_SECONDS + most / BYTES_A_SECOND
     try:

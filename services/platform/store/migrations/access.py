@@ -1,3 +1,3 @@
-"""Lists the services, each of which has a role and a schema of its own name. A role owns nothing: it is granted what its work needs."""
+"""Lists the services. Each has a role and a schema of its name; a role owns nothing, and gets grants."""
 
 SERVICES = ("casework", "carers", "protocol", "police", "strategy", "professionals", "clock", "audit", "console")

@@ -51,7 +51,7 @@ def configuration(history: Path = HISTORY) -> Config:
 
 
 def _wait_for_others(connection: Connection) -> None:
-    """Asks again and again: whoever waited in a statement would keep CREATE INDEX CONCURRENTLY from ever ending."""
+    """Polls, since a statement that waited would keep CREATE INDEX CONCURRENTLY from ever ending."""
     while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK})").scalar():
         connection.rollback()
         time.sleep(AGAIN_SECONDS)

@@ -1,4 +1,4 @@
-"""Runs the history, as Alembic's entry, over the connection that `apply` hands it; without one, prints it as SQL (`alembic --sql`)."""
+"""Runs the migrations, as Alembic's entry, over `apply`'s connection; without one, prints SQL (`alembic --sql`)."""
 
 from alembic import context
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from services.platform.store.query import bulk_insert, to_columns
+from services.platform.store.query import Query, bulk_insert, scalar, to_columns
 from services.platform.store.tables import due
 from services.platform.store.unit_of_work import UnitOfWork
 
@@ -41,22 +41,29 @@ PUT = bulk_insert(
     WHERE deadlines.due.version < excluded.version
     """,
 )
+TOLD = "deadlines"
+"""The channel on which clocks are told of deadlines that are due before they look again."""
+LOOKED_AHEAD = timedelta(seconds=20)
+"""Longer than clocks look apart."""
+NEXT = "SELECT min(due_at) FROM deadlines.due WHERE fired_at IS NULL AND cancelled_at IS NULL"
 CANCEL = "UPDATE deadlines.due SET cancelled_at = %(at)s WHERE deadline = ANY(%(deadlines)s) AND fired_at IS NULL"
 
 
-async def put_all(uow: UnitOfWork, pending: Sequence[Pending]) -> None:
-    """Replaces a deadline, fired or not, by its later version; an earlier version changes nothing.
+async def put_all(uow: UnitOfWork, pending: Sequence[Pending], now: datetime) -> None:
+    """Replaces a deadline, fired or not, by its later version; an earlier version changes nothing. `now` is story time.
 
     Written with the commit, after the transaction's earlier puts and cancellations. No deadline may be given twice.
     """
     if pending:
         rows = [{name: getattr(each, name) for name in PENDING} for each in pending]
         uow.write(PUT, to_columns(rows))
+        if min(each.due_at for each in pending) < now + LOOKED_AHEAD:
+            uow.notify(TOLD)
 
 
 async def cancel(uow: UnitOfWork, at: datetime, *deadlines: UUID) -> None:
-    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with the commit,
-    after the transaction's earlier puts.
+    """Cancels deadlines that have not fired; the protocol ignores a fired one that its case has outgrown. Written with
+    the commit, after the transaction's earlier puts.
     """
     if deadlines:
         uow.write(CANCEL, {"at": at, "deadlines": list(deadlines)})
@@ -74,5 +81,10 @@ async def claim(uow: UnitOfWork, *, now: datetime, most: int) -> list[DueRow]:
     return [DueRow(*row) for row in rows]
 
 
-async def fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
+def next_due() -> Query[datetime | None]:
+    """When the next deadline is due that has neither fired nor been cancelled."""
+    return Query(NEXT, {}, scalar)
+
+
+async def mark_fired(uow: UnitOfWork, deadlines: list[UUID], at: datetime) -> None:
     await uow.connection.execute(update(due).where(due.c.deadline.in_(deadlines)).values(fired_at=at))

@@ -1,4 +1,4 @@
-"""Keeps story time's offset: one row that only grows, which every process follows within half a second."""
+"""Keeps story time's offset: one row that only grows. PostgreSQL tells every process of its changes."""
 
 from datetime import timedelta
 
@@ -8,17 +8,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.platform.runtime.clocks import Clocks
 from services.platform.runtime.periodic import Repeating
 from services.platform.store.tables import story_clock
+from services.platform.store.unit_of_work import Store
 
-FOLLOW_EVERY_SECONDS = 0.5
+FOLLOW_EVERY_SECONDS = 60.0
+"""Without a notification."""
+MOVED = "story_clock"
+"""The channel on which a trigger of the table tells of each change."""
 
 
-def follow_offset(engine: AsyncEngine, clocks: Clocks) -> Repeating:
+def follow_offset(store: Store, clocks: Clocks) -> Repeating:
     async def turn() -> bool:
-        async with engine.connect() as connection:
+        async with store.reading.connect() as connection:
             clocks.move_to(await ahead_by(connection))
         return False
 
-    return Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS)
+    following = Repeating("story clock", turn, every_seconds=FOLLOW_EVERY_SECONDS, again_seconds=0.5)
+    store.channels.on(MOVED, lambda _: following.wake())
+    return following
 
 
 async def ahead_by(connection: AsyncConnection) -> timedelta:

@@ -1,1 +1,1 @@
-"""Leads duties through their lives: steps, tellings, and what comes of them."""
+"""Leads duties through their lives: steps, tellings and outcomes."""

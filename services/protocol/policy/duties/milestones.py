@@ -34,7 +34,7 @@ class Measurement:
 
 
 def find_milestones(before: Case, after: Case, at: datetime, authority: str) -> Iterator[Measurement]:
-    """The milestones that `after` has and `before` had not. `at` is when it came about; `authority` is for duties of no episode."""
+    """The milestones of `after` that `before` had not. `at`: when they came about. `authority`: without episode."""
     for duty in after.duties.values():
         old = before.duties.get(duty.duty)
         if old is duty:

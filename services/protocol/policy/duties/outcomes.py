@@ -1,4 +1,4 @@
-"""Applies what came of a telling, in any order and any number of times: a lesser state never replaces a better one."""
+"""Applies the outcomes of a telling, in any order and any number of times: no lesser state replaces a better one."""
 
 from datetime import datetime
 
@@ -83,7 +83,7 @@ def _mark_acknowledged(draft: Draft, duty: DutyOfCase, telling: Telling, outcome
 
 
 def _withdraw_later_ones(draft: Draft, duty: DutyOfCase) -> DutyOfCase:
-    """The first recipient has answered: withdraws what was to be told to others in their place."""
+    """The first recipient has answered: withdraws the tellings to others in their place."""
     later = [each for each in duty.tellings if each.state == "told" and not _is_first_recipient(duty, each)]
     return call_back(draft, duty, later, Because.ANSWERED)
 

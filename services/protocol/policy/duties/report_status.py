@@ -13,7 +13,7 @@ from services.safeguarding.duty.decisions import (
 from services.safeguarding.roles import Role, Wording
 
 OF_THE_ABSENCE = frozenset({Wording.MISSING_NOTICE, Wording.MISSING_UPDATE, Wording.RETURN_WITHDRAWN_NOTICE})
-"""Notices that the child is missing, and news of it. An answer to any other does not mean that somebody has the report."""
+"""Notices that the child is missing, and news of it. An answer to others does not mean that anyone has the report."""
 
 
 def reports_taken(changes: Iterable[EpisodeChanged | DutyChanged]) -> list[tuple[DutyChanged, ReportTaken]]:

@@ -34,7 +34,7 @@ def take_due_step(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def advance_after_failure(draft: Draft, duty: DutyOfCase, because: Because) -> None:
-    """The newest telling reached nobody: the next step is taken at once. After the last step the duty waits for its repetition."""
+    """The newest telling reached nobody: takes the next step now. After the last, the duty waits for its repeat."""
     rule = draft.rule_of(duty)
     upcoming = _upcoming(rule, duty, draft.now)
     if upcoming is None:
@@ -55,8 +55,8 @@ def resume(draft: Draft, duty: DutyOfCase) -> None:
 
 
 def rest(draft: Draft, duty: DutyOfCase, until: datetime) -> None:
-    """Somebody has the duty, and it is not done yet: delays the next step until `until`, and the later ones by as much. After the
-    last step its repetition goes on.
+    """Somebody has the duty, and it is not done yet: delays the next step until `until`, and the later ones by as much.
+    After the last step its repetition goes on.
     """
     upcoming, at = _time_of_next(draft.rule_of(duty), duty, draft.now)
     if upcoming is not None and at is not None and upcoming >= duty.passed and at < until:
@@ -72,7 +72,7 @@ def end(draft: Draft, duty: DutyOfCase, because: Because) -> None:
 
 
 def call_back_untaken(draft: Draft, duty: DutyOfCase, because: Because) -> DutyOfCase:
-    """Withdraws each telling that nobody has taken yet. A duty that somebody answered in another's place may have one, too."""
+    """Withdraws each telling that nobody has taken yet, also of a duty that somebody answered in another's place."""
     return call_back(draft, duty, [each for each in duty.tellings if each.state == "told"], because)
 
 

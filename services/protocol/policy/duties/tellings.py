@@ -92,7 +92,7 @@ def _duty(draft: Draft, duty: DutyOfCase, telling: Telling, because: Because, ac
 
 
 def _last_seen(draft: Draft, episode: Episode | None, duty: DutyOfCase) -> datetime | None:
-    """While the child is searched for, every telling has the newest sighting, whichever report brought it."""
+    """While the child is searched for, every telling has the newest sighting of all reports."""
     if episode is None or episode.state not in OPEN_STATES:
         return duty.cause.last_seen_at
     until = max(draft.now, draft.happened.time)

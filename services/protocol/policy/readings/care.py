@@ -108,7 +108,7 @@ def _read_contacts(draft: Draft, _event: Message) -> list[Reading]:
 
 
 def _read_carers_aware(draft: Draft, event: care.CarerAwarenessRecorded) -> list[Reading]:
-    """Sets off `carers.made-aware` only when every carer is recorded anew: where one practises, the others may know nothing."""
+    """Sets off `carers.made-aware` only when every carer is recorded anew: one aware carer is not all."""
     before = aware_since(draft.record, draft.facts)
     draft.keep(carers_aware=with_aware(draft.record, draft.facts, event.carer, draft.happened.time))
     now = aware_since(draft.record, draft.facts)

@@ -22,11 +22,11 @@ OVERTAKEN: dict[What, Trigger] = {
     "retraction": Trigger.RETRACTION_UNVERIFIED,
     "location": Trigger.RETURN_UNVERIFIED,
 }
-"""The child was said to be missing after the claim: a person finds out what is so."""
+"""The child was said to be missing after the claim: a person finds out the truth."""
 
 
 def record_claim(draft: Draft, found: Episode, what: What) -> list[Reading]:
-    """Keeps a claim about an open episode. Those who search hear it once in ten minutes; the claimant is asked to confirm."""
+    """Keeps a claim about an open episode. Searchers hear it once in ten minutes; the claimant is asked to confirm."""
     time, person = draft.happened.time, draft.speaker
     if time < found.last_report_at:
         return [Reading(OVERTAKEN[what], found, Verdict.UNVERIFIED)]

@@ -1,4 +1,4 @@
-"""Reads decisions of the Home Office, a tribunal or the national referral mechanism, which may raise the child's risk."""
+"""Reads decisions of the Home Office, a tribunal or the national referral mechanism, which may raise the risk."""
 
 from datetime import date
 

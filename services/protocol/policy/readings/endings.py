@@ -64,7 +64,7 @@ def _end_by_return(draft: Draft, event: events.ToldOfEpisode, found: Episode | N
 
 
 def _open_by_return(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
-    """The child was missing, and nobody had said so: police and a person are told, and a check and an interview are due."""
+    """The child was missing, and nobody said so: police and a person are told; a check and an interview are due."""
     time = draft.happened.time
     if _said_again(draft, event) or draft.happened.exercise:
         if not draft.happened.exercise:
@@ -192,8 +192,8 @@ def _read_location_claimed(draft: Draft, event: events.ToldOfEpisode) -> list[Re
 def _read_of_another_episode(
     draft: Draft, event: events.ToldOfEpisode, found: Episode | None, unverified: Trigger
 ) -> list[Reading] | None:
-    """None: the event is about the episode found, by its time and by the episode that it names. An older event says nothing of that
-    episode. Where a newer one names another, a person finds out which was meant.
+    """None: the event is about the episode found, by its time and by the episode that it names. An older event says
+    nothing of that episode. Where a newer one names another, a person finds out which was meant.
     """
     earlier = None if found is None else find_earlier_episode(draft, found)
     if earlier is not None:

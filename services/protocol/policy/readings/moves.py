@@ -1,4 +1,5 @@
-"""Moves a case to another placement, authority or version of the protocol, or from a provisional child to the identified one.
+"""Moves a case to another placement, authority or version of the protocol, or from a provisional child to the
+identified one.
 
 Open duties and deadlines go along: what others only carry on is not told again.
 """
@@ -38,7 +39,7 @@ def follow_placement(draft: Draft) -> list[Reading]:
 
 
 def settle_unknowns(draft: Draft) -> list[Reading]:
-    """The record now has what nobody knew at the report: tells those who had to wait for it."""
+    """The record now has facts that nobody knew at the report: tells those who had to wait for them."""
     found = draft.open_episode
     if found is None:
         return []
@@ -83,7 +84,7 @@ def _read_transferred(draft: Draft, event: care.ChildTransferred) -> list[Readin
 
 
 def _former(draft: Draft, event: care.ChildTransferred) -> AuthorityId:
-    """The authority responsible before. The register may name the receiver by now, unless it does not know the receiver."""
+    """The authority responsible before. The register may name the receiver by now, unless it does not know it."""
     record = draft.record
     if record.authority is not None and record.former_authority == event.authority:
         return record.authority
@@ -151,7 +152,7 @@ def _is_same(one: Waiting, other: Waiting) -> bool:
 
 
 def _known_of_both(mine: Record, other: Record) -> dict[str, Any]:
-    """The newest of what was said of either, so that nobody has to say it again (S45)."""
+    """The newest statements about either, so that nobody has to repeat them (S45)."""
     marks = dict(mine.marks)
     for mark, each in other.marks.items():
         if mark not in marks or marks[mark].since < each.since:

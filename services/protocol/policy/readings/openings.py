@@ -18,7 +18,7 @@ def episode_id(draft: Draft) -> UUID:
 
 
 def open_episode(draft: Draft, *, placement: PlacementId | None = None, **more: Any) -> Episode:
-    """Opens an episode under the protocol in force, which holds for all of it. `more`: further fields of the episode."""
+    """Opens an episode under the protocol now in force, which holds for all of it. `more`: its further fields."""
     happened = draft.happened
     _forget_what_is_over(draft)
     opened = Episode(
@@ -39,7 +39,7 @@ def open_episode(draft: Draft, *, placement: PlacementId | None = None, **more: 
 
 
 def _forget_what_is_over(draft: Draft) -> None:
-    """Keeps the case small: drops ended duties of closed episodes, which the audit keeps. Whatever still waits stays."""
+    """Keeps the case small: drops ended duties of closed episodes (the audit has them). Waiting ones stay."""
     over = {each.episode for each in draft.episodes.values() if each.state in OVER}
     draft.duties = {
         key: each for key, each in draft.duties.items() if each.episode not in over or each.next_at is not None
@@ -50,7 +50,8 @@ def _forget_what_is_over(draft: Draft) -> None:
 
 
 def find_earlier_episode(draft: Draft, found: Episode | None) -> Episode | None:
-    """The earlier episode that the event is about, since it ended only after the event. None: the event is about `found`.
+    """The earlier episode that the event is about, since it ended only after the event. None: the event is about
+    `found`.
 
     Of a report and an end at one moment the one heard last holds, unless an episode has opened since.
     """

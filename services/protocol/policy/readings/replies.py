@@ -25,8 +25,8 @@ def _too_old(draft: Draft, event: events.ToldOfEpisode) -> list[Reading]:
 
 
 def _up_to(draft: Draft, named: Episode | None) -> list[Episode]:
-    """The episodes that a check or interview of this one counts for: earlier ones too, none that opened later, and this one even
-    before its return.
+    """The episodes that a check or interview of this one counts for: earlier ones too, none that opened later, and this
+    one even before its return.
     """
     if named is None:
         return []
@@ -49,7 +49,7 @@ def interview_recorded(draft: Draft, event: events.ReturnInterviewRecorded) -> l
 
 
 def _after_return(draft: Draft) -> list[Episode]:
-    """One check or interview may cover several returns (practice). One that precedes the return counts for the open episode."""
+    """One check or interview may cover several returns (practice). One before the return is of the open episode."""
     back = [
         each
         for each in draft.episodes.values()

@@ -24,11 +24,11 @@ ENDS = {
 }
 """Why a duty ends on this trigger. On any other it is superseded."""
 OF_ONE_MATTER = frozenset({Trigger.INTERPRETER_CHECKED})
-"""Triggers that end only what is about the same meeting or stage, and nothing about a later one."""
+"""Triggers that end only duties about the same meeting or stage, and none about a later one."""
 
 
 def stand_down(draft: Draft, trigger: Trigger, episode: Episode | None) -> None:
-    """Ends the duties and waiting rules that hold only until `trigger`: those of this episode, and the child's outside any."""
+    """Ends duties and waiting rules that hold until `trigger`: this episode's, and the child's outside any."""
     because = ENDS.get(trigger, Because.SUPERSEDED)
     report = episode.episode if trigger == Trigger.CHILD_REPORTED_MISSING and episode is not None else None
     meant = _settle_matter(draft, trigger, episode) if trigger in OF_ONE_MATTER else None
@@ -64,7 +64,7 @@ def _is_about(holder: DutyOfCase | Waiting, meant: str | None) -> bool:
 
 
 def _settle_matter(draft: Draft, trigger: Trigger, episode: Episode | None) -> str:
-    """The matter that this event settles: the one that it names, else the nearest that is not settled yet. Marks its dates."""
+    """The matter that this event settles: the one that it names, else the nearest unsettled. Marks its dates."""
     dated = [
         (each.cause.day, each)
         for each in draft.waiting.values()
@@ -97,7 +97,7 @@ def _was_called_back(draft: Draft, duty: DutyOfCase) -> bool:
 
 
 def take_up_again(draft: Draft, episode: Episode) -> None:
-    """The return was a mistake: what it ended goes on, except what ends when such a mistake is found."""
+    """The return was a mistake: the duties that it ended go on, except those that such a mistake ends."""
     for duty in list(draft.duties.values()):
         ended = duty.ended_because == Because.RETURNED or _was_called_back(draft, duty)
         if duty.episode == episode.episode and ended and not _over_when_mistaken(draft, duty):
@@ -131,7 +131,7 @@ def go_on(draft: Draft, retracted: Episode) -> None:
 
 
 def ask_again(draft: Draft, episode: Episode) -> None:
-    """The child is lost again: rules whose time came while it was located apply at once. Of rules that say the same, the last."""
+    """The child is lost again: rules due while it was located apply at once; of those that say the same, the last."""
     unmet = [each for each in draft.waiting.values() if each.episode == episode.episode and each.stood_down == UNMET]
     by_time = sorted(unmet, key=lambda each: each.due_at)
     last = last_of_the_same((each.deadline, draft.rule_of(each)) for each in by_time)

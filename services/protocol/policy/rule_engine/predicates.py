@@ -68,7 +68,7 @@ def _weigh(when: When, situation: Situation, unknown: list[str]) -> bool | None:
 
 
 def _each(asked: Iterable[Asked], situation: Situation, unknown: list[str], *, wanted: bool) -> bool | None:
-    """Whether every question has the wanted answer: False as soon as one has not, None where an unknown answer decides."""
+    """Whether every question has the wanted answer: False as soon as one has not, None if an unknown one decides."""
     gaps = []
     for each in asked:
         found = ask(each, situation)
@@ -182,7 +182,7 @@ def _nrm_check_asked(situation: Situation) -> bool | None:
 
 
 def _return_unconfirmed_asked(situation: Situation) -> bool | None:
-    """Counts this episode alone; for a child whom nobody reported, what is outside any episode."""
+    """Counts this episode alone; for a child whom nobody reported, everything outside any episode."""
     episode = None if situation.episode is None else situation.episode.episode
     return any(
         each.goes_on

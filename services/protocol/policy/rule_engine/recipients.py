@@ -100,7 +100,7 @@ def is_among(rule: Rule, recipient: Recipient) -> bool:
 
 
 def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
-    """For a report, its own carer. For anything else, each carer who reported in this episode, and the one who texts now."""
+    """For a report its own carer; for anything else each carer who reported in this episode, and the texting one."""
     reports = () if episode is None else episode.reports
     if cause.person is not None and any(report.event == cause.id for report in reports):
         return [cause.person]
@@ -109,8 +109,8 @@ def _reporters(episode: Episode | None, cause: Cause) -> list[PersonId]:
 
 
 def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> list[Recipient]:
-    """The child's carers as they were when first told of this episode, except those who have reported or text now, who have rules
-    of their own. Where nobody knows the carers: everyone whom the directory finds.
+    """The child's carers as they were when first told of this episode, except those who have reported or text now, who
+    have rules of their own. Where nobody knows the carers: everyone whom the directory finds.
     """
     of_them = (each for each in draft.duties.values() if each.role == Role.CARERS_ALL)
     told = [each.person for each in of_them if each.episode == episode.episode]
@@ -122,8 +122,8 @@ def _other_carers(draft: Draft, by: Channel, episode: Episode, cause: Cause) -> 
 
 
 def everyone_told(draft: Draft, episode: Episode) -> list[Recipient]:
-    """Everyone whom a telling of this episode has reached or may still reach. Once the child is back, each force that was to be told
-    as well, reached or not. Carers are left out: they have rules of their own.
+    """Everyone whom a telling of this episode has reached or may still reach. Once the child is back, each force that
+    was to be told as well, reached or not. Carers are left out: they have rules of their own.
     """
     found: dict[tuple[Line, PersonId | None], Recipient] = {}
     tellings = [each for each in _tellings(draft, episode) if each[1].role not in CARERS and each[0].authority is None]
@@ -146,7 +146,7 @@ def _owed(episode: Episode, duty: DutyOfCase, telling: Telling) -> bool:
 
 
 def _line(draft: Draft, episode: Episode, duty: DutyOfCase, telling: Telling) -> Line:
-    """Tells recipients apart. A control room counts once for each of its notices: an absence reported twice may have two."""
+    """Tells recipients apart. A control room counts once for each notice: an absence reported twice may have two."""
     of_force = telling.role == CONTROL_ROOM
     return telling.role, _later_channel(telling), _known_by(draft, episode, duty) if of_force else None
 

@@ -21,8 +21,8 @@ CAME = "came"
 SETTLED = "settled"
 """The matter of a dated rule has been settled: the same day, recorded again, sets nothing off."""
 UNMET = "unmet"
-"""Its time has come, and its condition was not met. It is asked again when the rule is next set off; or when a located child is
-lost again; or when a second report of a missing child turns out to be a mistake.
+"""Its time has come, and its condition was not met. It is asked again when the rule is next set off; or when a located
+child is lost again; or when a second report of a missing child turns out to be a mistake.
 """
 
 K = TypeVar("K")

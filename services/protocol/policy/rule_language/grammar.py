@@ -74,7 +74,7 @@ class Step(Grammar):
     after: Length
     unless: Literal["accepted"] | None = None
     again: bool = False
-    """Tells the first recipient once more, if their system took the first telling; otherwise that one is still being tried."""
+    """Tells the first recipient once more, if their system took the first telling; otherwise it is still tried."""
     tell: Role | None = None
     by: Channel | None = None
     message: Wording | None = None
@@ -100,7 +100,7 @@ class Before(Grammar):
 
 
 class Reason(Grammar):
-    """Why the rule exists: `S36` is a paragraph of the statutory guidance, anything else a source named in the practice digest."""
+    """Why the rule exists: `S36` is a paragraph of the guidance, anything else a source of the practice digest."""
 
     cite: tuple[str, ...] = Field(min_length=1)
     kind: Literal["guidance", "default", "local"]
@@ -135,11 +135,11 @@ class Rule(Grammar):
     to: date | None = None
     """The last day. Another rule of the same id may follow it."""
     state: Literal["found", "to-be-confirmed"] = "found"
-    """`to-be-confirmed`: its source has not been read, and it is off until an authority says it in a file of its own."""
+    """`to-be-confirmed`: nobody has read its source, and it is off until an authority says it in a file of its own."""
     on: Annotated[tuple[Trigger | DutyBecomes, ...], BeforeValidator(_listed)] = Field(min_length=1)
     when: When = When()
     unknown: Literal["counts-as-yes", "counts-as-no"] = "counts-as-yes"
-    """An unknown fact protects: it counts as yes, and is recorded as a gap. As no only where telling would be more than needed."""
+    """An unknown fact protects: it counts as yes, and is a gap. `no` only where telling would be more than needed."""
     wait: Length | None = None
     """The rule comes to its time this long after the decision."""
     period: Length | None = None
@@ -147,13 +147,15 @@ class Rule(Grammar):
     workdays: int | None = Field(default=None, ge=1, le=60)
     """The rule comes to its time at nine on the working day that comes so many after what happened."""
     every: Length | None = None
-    """Once its time has come it comes again this often, until something under `until`. One series an episode, or a child."""
+    """After its time it comes again this often, until something under `until`. One series an episode, or a child."""
     hours: Literal["any", "working"] = "any"
-    """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at night; with
-    `every`, each time."""
+    """`working`: at once in working hours, else at nine on the next working day. For people who are not on duty at
+    night; with `every`, each time.
+    """
     before: Before | None = None
-    """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the last is
-    told at once, late."""
+    """The rule comes to its time once for each length before the date. Of those that lie behind when we learn of it the
+    last is told at once, late.
+    """
     about: Literal["child", "episode"] = "child"
     """Of a rule with `before`: whether it is told of the child, or of the episode that is open then."""
     whose: Literal["responsible", "former"] = "responsible"
@@ -166,8 +168,9 @@ class Rule(Grammar):
     by: Channel | None = None
     """Left out for `everyone-told`: each is told by the channel by which they were told before."""
     among: Literal["police", "people", "duty", "others", "speaker"] | None = None
-    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office, ...).
-    Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does, alone.
+    """Of `everyone-told`, only these. People are those on duty and the others (social worker, guardian, Home Office,
+    ...). Of `carer.reporting`, `others`: those who reported, but for whoever says this now; `speaker`: whoever does,
+    alone.
     """
     message: Wording
     meets: Annotated[Meets, BeforeValidator(_with_lengths)] | None = None
@@ -176,11 +179,12 @@ class Rule(Grammar):
     within: Length | None = None
     """By when the other end should have accepted. A measure, not a step."""
     enough: Literal["acknowledged", "accepted", "done"] = "acknowledged"
-    """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an answer is not
-    the thing done, only what stands under `until`."""
+    """What ends the duty: a named person's answer; where it only informs, that the other end has taken it; where an
+    answer is not the thing done, only what stands under `until`.
+    """
     rests: Length | None = None
-    """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where `enough` is
-    `done`, else one of somebody told in another's place, who has not rung the one meant either.
+    """How long an answer that ends nothing lets the duty rest before it goes on with its next step: any answer where
+    `enough` is `done`, else one of somebody told in another's place, who has not rung the one meant either.
     """
     otherwise: tuple[Step, ...] = ()
     until: tuple[Trigger, ...] = ()
@@ -231,7 +235,7 @@ class Rule(Grammar):
 
 
 class StandDown(Grammar):
-    """What ends a search. `code`: a code that the carer's handset sends back. `word`: the word of the child's own carer."""
+    """What ends a search. `code`: a code sent back from the carer's handset. `word`: the word of the child's carer."""
 
     by_text: Literal["code", "word"] = Field("code", alias="by-text")
 

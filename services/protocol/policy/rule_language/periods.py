@@ -22,7 +22,7 @@ def length(written: object) -> timedelta:
     return timedelta(**{UNITS[match["unit"]]: int(match["count"])})
 
 
-def spoken(span: timedelta) -> str:
+def format_period(span: timedelta) -> str:
     """`1 minute`, `24 hours`, `4 days`: the largest unit that divides it, but hours, not days, up to 72 hours."""
     seconds = int(span.total_seconds())
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):

@@ -28,6 +28,7 @@ CREATE INDEX duties_of_episode ON console.duties (episode);
 CREATE INDEX duties_unanswered ON console.duties (changed_at) WHERE waits;
 GRANT SELECT, INSERT, UPDATE ON console.duties TO console;
 
+-- The timeline, kept by month and for fourteen of them. The inbox knows which messages were heard: there is no key here.
 CREATE TABLE console.entries (
     source text NOT NULL,
     message_id text NOT NULL,
@@ -36,11 +37,13 @@ CREATE TABLE console.entries (
     at timestamptz NOT NULL,
     heard_at timestamptz NOT NULL,
     exercise boolean NOT NULL,
-    content jsonb NOT NULL,
-    PRIMARY KEY (source, message_id)
-);
+    content jsonb NOT NULL
+) PARTITION BY RANGE (heard_at);
+CREATE TABLE console.entries_outside PARTITION OF console.entries DEFAULT;
 CREATE INDEX entries_of_child ON console.entries (child, at);
 GRANT SELECT, INSERT ON console.entries TO console;
+INSERT INTO months.tables VALUES ('console.entries', 14);
+SELECT months.keep_up('console.entries');
 
 CREATE TABLE console.dead_letters (
     letter text PRIMARY KEY,

@@ -36,7 +36,9 @@ CREATE TABLE delivery.deliveries (
     provider_id text,
     withdrawn_at timestamptz,
     changed_at timestamptz NOT NULL,
-    by_voice boolean NOT NULL DEFAULT false
+    by_voice boolean NOT NULL DEFAULT false,
+    -- Names of the register's fields that were read to prepare it, with blanks between, until they are on the record.
+    looked_up text
 );
 CREATE INDEX deliveries_due ON delivery.deliveries (service, next_attempt_at)
     WHERE state IN ('waiting', 'sending', 'unknown');
@@ -46,6 +48,9 @@ CREATE INDEX deliveries_by_code ON delivery.deliveries (code, number_hash) WHERE
 CREATE INDEX deliveries_failed ON delivery.deliveries (service, changed_at) WHERE state = 'failed';
 CREATE INDEX deliveries_taken_by_text ON delivery.deliveries (service, changed_at)
     WHERE state = 'accepted' AND lane = 'texts' AND NOT by_voice;
+-- Readings of the register that no attempt will put on the record any more.
+CREATE INDEX deliveries_unrecorded ON delivery.deliveries (service)
+    WHERE looked_up IS NOT NULL AND state NOT IN ('waiting', 'sending', 'unknown');
 -- A block range index: rows are only ever added at its end, and a change of a row costs it nothing.
 CREATE INDEX deliveries_newest ON delivery.deliveries USING brin (created_at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON delivery.deliveries TO carers, police, strategy, professionals;

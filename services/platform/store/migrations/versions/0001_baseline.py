@@ -11,6 +11,7 @@ down_revision = None
 
 SQL = Path(__file__).parents[1] / "baseline"
 SCHEMAS = (
+    "months",
     "story",
     "deadlines",
     "delivery",

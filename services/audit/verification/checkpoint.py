@@ -1,0 +1,54 @@
+"""A checkpoint: a file that says up to which anchor the record was verified, so that the next run can start there.
+
+The anchor fixes how far each chain reached and by which hash, so that number and hash of the anchor say it all. The
+file belongs where no administrator of the database can change it. Form 1; another form would have another name.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.audit.policy.chain import Anchor, moment
+
+FORM = "safe-return checkpoint 1"
+
+
+class NoCheckpoint(ValueError):
+    """The file is none of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    anchor: int
+    made_at: str
+    hash: str
+
+    def __str__(self) -> str:
+        return f"the checkpoint's anchor {self.anchor} of {self.made_at} is not there as it was"
+
+    def is_of(self, anchor: Anchor) -> bool:
+        return (anchor.number, anchor.hash.hex()) == (self.anchor, self.hash)
+
+
+def read(file: Path) -> Checkpoint | None:
+    """None where there is no file yet. Raises NoCheckpoint."""
+    if not file.exists():
+        return None
+    try:
+        said = json.loads(file.read_text())
+        known = Checkpoint(int(said["anchor"]), str(said["made_at"]), str(said["hash"]))
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{file} is no checkpoint of `audit verify`"
+        raise NoCheckpoint(msg) from error
+    if said.get("form") != FORM:
+        msg = f"{file} has another form than {FORM}"
+        raise NoCheckpoint(msg)
+    return known
+
+
+def write(file: Path, newest: Anchor) -> None:
+    """In one step: who is interrupted leaves the file as it was."""
+    said = {"form": FORM, "anchor": newest.number, "made_at": moment(newest.made_at), "hash": newest.hash.hex()}
+    beside = file.with_name(f"{file.name}.new")
+    beside.write_text(json.dumps(said, indent=1) + "\n")
+    beside.replace(file)

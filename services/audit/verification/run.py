@@ -1,0 +1,182 @@
+"""Verifies one chain or all of them, as the record stands at one moment. Reads it as a stream."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.audit import store
+from services.audit.policy.chain import Anchor, Head
+from services.audit.policy.chain_faults import AnchorsCheck, ChainCheck
+from services.audit.verification import cursors
+from services.audit.verification.checkpoint import Checkpoint
+from services.audit.verification.cursors import AnchoredHead
+from services.safeguarding.identifiers import code_of
+
+MOST_SAID = 10_000
+
+
+@dataclass
+class Verified:
+    """`faults` are sentences that say where, the first `MOST_SAID` of `faulty`; empty if everything holds.
+
+    `removed`: chains of exercises that were removed because their time was over. `newest`: the last anchor.
+    """
+
+    chains: int = 0
+    entries: int = 0
+    anchors: int = 0
+    removed: int = 0
+    faulty: int = 0
+    newest: Anchor | None = None
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, faults: Iterable[str]) -> None:
+        for each in faults:
+            self.faulty += 1
+            self.faults += islice([each], MOST_SAID - len(self.faults))
+
+
+@asynccontextmanager
+async def one_moment(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that does not see later entries, so that entries and anchors are of one moment."""
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        async with connection.begin():
+            yield connection
+
+
+async def chain_of(connection: AsyncConnection, named: str) -> tuple[str, UUID | None] | None:
+    """The chain of a child's id, an episode's id or an episode's five-letter code. None if there is no such chain."""
+    if await store.has_chain(connection, named):
+        return named, None
+    for episode, chain in await store.episodes(connection):
+        if named.lower() == str(episode) or named.upper() == code_of(episode):
+            return chain, episode
+    return None
+
+
+async def verify_chain(connection: AsyncConnection, chain: str, into: Verified) -> None:
+    check = ChainCheck(chain, await store.heads_of_chain(connection, chain))
+    async for entry in cursors.entries_of(connection, chain):
+        check.take(entry)
+    await _finish(connection, check, into)
+
+
+async def verify_anchors(
+    connection: AsyncConnection, into: Verified, *, witness: str | None = None, checkpoint: Checkpoint | None = None
+) -> bool:
+    """`witness` is the hash of an anchor that was stored elsewhere, in hexadecimal. The record must still hold that
+    anchor.
+
+    Returns whether it also holds the anchor of `checkpoint`, if there is one.
+    """
+    check, seen, known = AnchorsCheck(), False, checkpoint is None
+    heads = _Grouped(cursors.heads_by_anchor(connection))
+    async for anchor in cursors.anchors(connection):
+        into.add(check.take(anchor, [each.head for each in await heads.of(anchor.number)]))
+        into.anchors += 1
+        into.newest = anchor
+        seen = seen or anchor.hash.hex() == witness
+        known = known or (checkpoint is not None and checkpoint.is_of(anchor))
+    into.add(check.faults_beyond(await heads.last()))
+    if witness is not None and not seen:
+        into.add([f"no anchor has the hash {witness}: the record is older than that anchor, or was rewritten since"])
+    if checkpoint is not None and not known:
+        into.add([f"{checkpoint}: the record is older than that, is another one, or was rewritten since"])
+    return known
+
+
+async def verify_all(
+    connection: AsyncConnection, *, witness: str | None = None, checkpoint: Checkpoint | None = None
+) -> Verified:
+    """From the checkpoint on, if there is one and the record still holds its anchor; all anchors in any case."""
+    into = Verified()
+    if not await verify_anchors(connection, into, witness=witness, checkpoint=checkpoint):
+        checkpoint = None
+    since = None if checkpoint is None else checkpoint.anchor
+    heads, check = _ByChain(cursors.heads_by_chain(connection, since), since), None
+    async for entry in cursors.entries(connection, since):
+        if check is None or check.chain != entry.chain:
+            if check is not None:
+                await _finish(connection, check, into)
+            async for without in heads.before(entry.chain):
+                await _finish(connection, without, into)
+            check = await heads.check_of(entry.chain)
+        check.take(entry)
+    if check is not None:
+        await _finish(connection, check, into)
+    async for without in heads.before(None):
+        await _finish(connection, without, into)
+    return into
+
+
+async def _finish(connection: AsyncConnection, check: ChainCheck, into: Verified) -> None:
+    if check.entries == 0 and await store.was_removed_by_retention(connection, check.chain, check.last_anchored):
+        into.removed += 1
+        return
+    into.chains += 1
+    into.entries += check.entries
+    into.add(check.faults())
+
+
+class _Grouped:
+    """Heads in order of their anchor, handed out anchor by anchor."""
+
+    def __init__(self, heads: AsyncIterator[AnchoredHead]) -> None:
+        self._heads = heads
+        self._next: AnchoredHead | None = None
+        self._highest = 0
+
+    async def of(self, number: int) -> list[AnchoredHead]:
+        """Passes over those of anchors that are not there."""
+        found: list[AnchoredHead] = []
+        while (head := await self._peek()) is not None and head.anchor <= number:
+            if head.anchor == number:
+                found.append(head)
+            self._next = None
+        return found
+
+    async def last(self) -> int:
+        """The highest anchor that any head names."""
+        while await self._peek() is not None:
+            self._next = None
+        return self._highest
+
+    async def _peek(self) -> AnchoredHead | None:
+        if self._next is None:
+            self._next = await anext(self._heads, None)
+            self._highest = self._highest if self._next is None else self._next.anchor
+        return self._next
+
+
+class _ByChain:
+    """Heads by chain and position, handed out as the check of each chain. `since`: the anchor of a checkpoint."""
+
+    def __init__(self, heads: AsyncIterator[AnchoredHead], since: int | None) -> None:
+        self._heads = heads
+        self._since = since
+        self._next: AnchoredHead | None = None
+
+    async def before(self, chain: str | None) -> AsyncIterator[ChainCheck]:
+        """The checks of chains that have heads and no entries; None: all that are left."""
+        while (head := await self._peek()) is not None and (chain is None or head.head.chain < chain):
+            yield await self.check_of(head.head.chain)
+
+    async def check_of(self, chain: str) -> ChainCheck:
+        anchored: list[Head] = []
+        start = 0
+        while (head := await self._peek()) is not None and head.head.chain == chain:
+            if not anchored and self._since is not None and head.anchor <= self._since:
+                start = head.head.position
+            anchored.append(head.head)
+            self._next = None
+        return ChainCheck(chain, anchored, start)
+
+    async def _peek(self) -> AnchoredHead | None:
+        if self._next is None:
+            self._next = await anext(self._heads, None)
+        return self._next

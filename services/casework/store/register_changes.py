@@ -1,0 +1,43 @@
+"""Publishes changes of a register: of children's dates, which move duties, and of the people on its directory."""
+
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from services.platform.store.query import Query
+from services.platform.store.unit_of_work import UnitOfWork
+from services.safeguarding.child_events.contact_events import ContactListed, ContactUnlisted
+from services.safeguarding.child_events.events import ChildRecordChanged
+from services.safeguarding.identifiers import AuthorityId, ChildId, PersonId
+
+Dates: TypeAlias = dict[ChildId, tuple[Any, ...]]
+DATES = """
+    SELECT id, date_of_birth, age_disputed, placement, entered_care_at FROM register.children
+    WHERE authority = %(authority)s
+"""
+PEOPLE = "SELECT DISTINCT person FROM register.directory WHERE authority = %(authority)s"
+
+
+def dates_by_child(authority: AuthorityId) -> Query[Dates]:
+    """The fields from which the protocol calculates, of each of the authority's children."""
+    return Query(DATES, {"authority": authority}, lambda rows: {row.id: tuple(row) for row in rows})
+
+
+async def publish_date_changes(uow: UnitOfWork, authority: AuthorityId, before: Dates) -> None:
+    """Compares with `before`, which was read before the import."""
+    for child, dates in (await uow.fetch(dates_by_child(authority))).items():
+        if before.get(child) != dates:
+            uow.publish(ChildRecordChanged(authority=authority), subject=child)
+
+
+def people_on_directory(authority: AuthorityId) -> Query[frozenset[PersonId]]:
+    return Query(PEOPLE, {"authority": authority}, lambda rows: frozenset(row.person for row in rows))
+
+
+async def publish_directory_changes(
+    uow: UnitOfWork, authority: AuthorityId, before: frozenset[PersonId], *, at: datetime | None = None
+) -> None:
+    """Compares with `before`, which was read before the change. `at` is story time, now if none is given."""
+    after = await uow.fetch(people_on_directory(authority))
+    for person in sorted(before ^ after):
+        kind = ContactListed if person in after else ContactUnlisted
+        uow.publish(kind(authority=authority, contact=person), subject=person, at=at)

@@ -1,0 +1,37 @@
+"""Has the months of tables that only grow made ahead, and those whose time is over dropped, by a function of the
+database's owner.
+
+Nothing that must be done at once depends on it: until the next turn, rows that fit no month lie in a partition for
+them.
+"""
+
+from services.clock import metrics
+from services.platform.store.query import Query, Rows
+from services.platform.store.unit_of_work import Store
+
+EVERY_SECONDS = 3600.0
+TABLES = "SELECT name FROM months.tables ORDER BY name"
+KEEP_UP = "SELECT ahead, outside FROM months.keep_up(%(name)s)"
+
+
+async def keep_up(store: Store) -> bool:
+    """Each table in a transaction of its own: the locks of one do not wait for those of another. Always False: there is
+    no more.
+    """
+    async with store.transaction() as uow:
+        names = await uow.fetch(Query(TABLES, {}, _names))
+    for name in names:
+        async with store.transaction() as uow:
+            ahead, outside = await uow.fetch(Query(KEEP_UP, {"name": name}, _standing))
+        metrics.MONTHS_AHEAD.labels(name).set(ahead)
+        metrics.ROWS_OUTSIDE.labels(name).set(outside)
+    return False
+
+
+def _names(rows: Rows) -> list[str]:
+    return [row.name for row in rows]
+
+
+def _standing(rows: Rows) -> tuple[int, int]:
+    (row,) = rows
+    return row.ahead, row.outside

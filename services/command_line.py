@@ -1,0 +1,242 @@
+"""The commands beside `run`, which `services.__main__` carries out itself."""
+
+import asyncio
+import importlib
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.audit.commands import audit, aware
+from services.console.accounts.commands import accounts
+from services.console.acts.dead_letter_commands import dead_letters
+from services.platform.runtime.clocks import Clocks
+from services.platform.runtime.commands import refuse
+from services.police.commands import police
+from services.protocol.editions.commands import editions
+from services.run import SERVICES, run_service
+from services.safeguarding.working_time import day_in_england
+
+KEEPS_CLOSED = ("casework", "carers", "strategy", "professionals")
+AS_ADMIN = "such as postgresql://postgres:PASSWORD@127.0.0.1:5432/safe_return"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(accounts, name="accounts")
+app.add_typer(audit, name="audit")
+app.add_typer(police, name="police")
+app.command("dead-letters")(dead_letters)
+app.command()(editions)
+
+
+@app.command("list")
+def list_services() -> None:
+    """The services, one a line."""
+    for service in SERVICES:
+        typer.echo(service)
+
+
+@app.command()
+def run(service: str) -> None:
+    """Run one service until it is told to stop (SIGTERM, Ctrl-C)."""
+    if service not in SERVICES:
+        raise typer.BadParameter(f"choose one of: {', '.join(SERVICES)}")
+    run_service(service)
+
+
+def today() -> date:
+    """In England, by the wall clock."""
+    return day_in_england(Clocks().wall())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database named by SAFE_RETURN_ADMIN_DATABASE to the newest shape."""
+    from services.platform.store.migrations.apply import UnknownShapeError, apply
+
+    place = os.environ.get("SAFE_RETURN_ADMIN_DATABASE", "")
+    if not place.startswith("postgresql://"):
+        wrong = "is wrong" if place else "is missing"
+        raise refuse(
+            f"SAFE_RETURN_ADMIN_DATABASE {wrong}. It is the database as its administrator reaches it, {AS_ADMIN}"
+        )
+    try:
+        apply(place)
+    except UnknownShapeError as unknown:
+        raise refuse(str(unknown)) from None
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics that do not exist yet."""
+    from services.platform.bus.topics import create
+
+    created = create(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"))
+    typer.echo(f"created: {', '.join(created) or 'none, all exist'}")
+
+
+@app.command()
+def rewind(to: Annotated[str, typer.Argument(help="A moment such as 2026-11-24T22:00:00Z.")]) -> None:
+    """Set every service back to that moment's messages, after restoring an older database. Stop them first."""
+    from services.platform.bus.admin import offset_reset
+
+    at = aware(to)
+    try:
+        services = offset_reset.reset_offsets(os.environ.get("SAFE_RETURN_KAFKA", "127.0.0.1:9092"), at)
+    except offset_reset.StillRuns as running:
+        typer.echo(f"{running} still reads the bus: stop it, wait ten seconds, and ask again", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"set back: {', '.join(services) or 'none, nobody has read the bus yet'}")
+
+
+@app.command("renew-keys")
+def renew_keys(service: Annotated[str, typer.Argument(help=f"One of: {', '.join(KEEPS_CLOSED)}.")]) -> None:
+    """Bring SERVICE's rows from older master and phone keys to the newest, while everything runs."""
+    from services.platform.delivery.settings.keys import KeySettings
+    from services.platform.register.key_rotation import renew_all
+    from services.platform.store.engine import connect
+
+    if service not in KEEPS_CLOSED:
+        raise typer.BadParameter(f"choose one of: {', '.join(KEEPS_CLOSED)}")
+    parts = importlib.import_module(f"services.{service}.key_rotation").RENEWS
+    settings = KeySettings()
+    done = asyncio.run(renew_all(connect(settings, service), settings.keyring, parts, typer.echo))
+    if not done:
+        typer.echo("keep the older keys: they are still needed, or lost keys are", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"nothing of {service}'s needs an older key any more")
+
+
+@app.command()
+def check(folder: Path | None = None) -> None:
+    """Say what is wrong with the protocol: the default rules, the authorities' own in FOLDER, their wordings."""
+    from services.handbook.check import check as findings_in
+    from services.handbook.check import read_of
+    from services.protocol.checks.check import warnings
+
+    for sentence in read_of(folder):
+        typer.echo(sentence)
+    for sentence in warnings(folder, today()):
+        typer.echo(f"warning: {sentence}", err=True)
+    findings = findings_in(folder)
+    for each in findings:
+        typer.echo(str(each), err=True)
+    if findings:
+        raise typer.Exit(1)
+    typer.echo("the protocol holds: every path ends in a person, every rule cites, every text fits")
+
+
+@app.command()
+def explain(
+    event: str,
+    authority: str = "default",
+    folder: Path | None = None,
+    *,
+    on: Annotated[
+        str | None, typer.Option(help="A day, 2026-12-01: the rules as they are in force then. Left out: today.")
+    ] = None,
+    chart: bool = typer.Option(False, "--chart", help="As a Mermaid flow chart."),
+    svg: bool = typer.Option(False, "--svg", help="As a drawing that any browser shows."),
+) -> None:
+    """Say who would be told on EVENT (child.reported-missing), when and why."""
+    from services.handbook.charts.chart import charts, mermaid
+    from services.handbook.charts.svg import svg as drawing
+    from services.handbook.explain import explain as sentences
+    from services.handbook.explain import require_known
+    from services.protocol.law.periods import day_of
+    from services.protocol.loader import Library, files, is_of_rules, passed_over
+
+    for each in [] if folder is None else filter(is_of_rules, passed_over(folder)):
+        typer.echo(f"{each} is not read: see `check`", err=True)
+    try:
+        library, day = Library(files(folder)), day_of(on) or today()
+        require_known(library, authority)
+        if not chart and not svg:
+            typer.echo(sentences(event, authority, library, day), nl=False)
+            return
+        found = charts(event, library, authority, day)
+        typer.echo(drawing(found) if svg else "".join(map(mermaid, found)), nl=False)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def diff(
+    old: Path,
+    new: Path,
+    authority: str = "default",
+    stories: Annotated[
+        Path | None, typer.Option(help="A folder of stories; left out, the golden ones of tests/scenarios.")
+    ] = None,
+) -> None:
+    """Say whom the change of rules from OLD to NEW (folders or files) affects, over all stories. Sends nothing."""
+    from services.handbook.stories.difference import difference, rules_in
+    from services.handbook.stories.golden_stories import STORIES
+
+    try:
+        typer.echo(difference(rules_in(old), rules_in(new), authority, stories or STORIES), nl=False)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def simulate(
+    story: Path,
+    folder: Path | None = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the timeline as a page to this file.")] = None,
+) -> None:
+    """Run a story (tests/scenarios/*.yaml) on the real engine with a moved clock. Sends nothing."""
+    from services.handbook.stories.timeline_page import page
+    from services.protocol.simulate import simulate as timeline_of
+
+    try:
+        timeline = timeline_of(story, folder)
+        typer.echo(str(timeline))
+        if html is not None:
+            html.write_text(page(timeline))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"the story cannot be read: {error}") from None
+
+
+@app.command()
+def forward(by: str) -> None:
+    """Move story time forward, by 30m, 2h or 3d. Only in a declared sandbox."""
+    from services.platform.runtime.settings import Settings
+    from services.platform.store.engine import connect
+    from services.platform.store.story_time.story_clock import move_forward
+    from services.protocol.policy.rule_language.periods import length
+
+    try:
+        step = length(by)
+    except ValueError:
+        raise typer.BadParameter("say how far: 30s, 30m, 2h or 3d") from None
+    settings = Settings()
+    if not settings.sandbox:
+        typer.echo("story time moves only where SAFE_RETURN_SANDBOX declares a sandbox", err=True)
+        raise typer.Exit(2)
+    ahead_by = asyncio.run(move_forward(connect(settings, "clock"), step))
+    typer.echo(f"story time is {ahead_by} ahead of the wall clock")
+
+
+@app.command()
+def schemas(
+    *,
+    check: bool = typer.Option(
+        False, "--check", help="Write nothing; say what differs, and exit with 1 if anything does."
+    ),
+) -> None:
+    """Render `schemas/` from the models, and the pages of `docs/` that the rules and stories make."""
+    from services.handbook.documents import pages
+    from services.schemas import documents as contracts
+
+    rendered = (
+        ("schemas", contracts.differing if check else contracts.write),
+        ("docs", pages.differing if check else pages.write),
+    )
+    changed = [f"{folder}/{path}" for folder, render in rendered for path in render()]
+    for path in changed:
+        typer.echo(f"{path} differs from the code" if check else path)
+    if check and changed:
+        typer.echo("`make schemas` writes them anew", err=True)
+        raise typer.Exit(1)

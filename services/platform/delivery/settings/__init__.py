@@ -1,0 +1,1 @@
+"""Settings: keys and links, mail, and texts, each read by the services that need it."""

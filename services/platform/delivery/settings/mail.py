@@ -1,0 +1,54 @@
+"""Settings of services that mail. A module of its own: whoever imports it loads the mail libraries."""
+
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+
+from services.platform.delivery.channels.email import EmailMedium, Relay
+from services.platform.delivery.inbound_mail.smtp_server import MailListener, Takes
+from services.platform.delivery.links.tokens import Links
+from services.platform.delivery.settings.keys import OUR_ADDRESS, KeySettings
+from services.platform.runtime.settings import Port
+from services.platform.store.encryption import Keys
+
+
+class MailSettings(KeySettings):
+    """The authority's relay. TLS is left out only where a sandbox is declared; DKIM is the relay's affair.
+
+    `public_url` is this service's address as readers of its mails reach it; `link_key` (a secret file as `master_key` is)
+    signs their links. `smtp_user` and `smtp_password` where the relay asks for them. `smtp_listen_port` is where the
+    relay hands over mail to `smtp_from`, bounces among it; `smtp_listen_host` on which address. `smtp_authserv_id` is the name
+    that the relay gives itself in Authentication-Results (RFC 8601): what it does not vouch for there is not believed.
+    """
+
+    public_url: str = Field(description=OUR_ADDRESS)
+    smtp_host: str = Field(description="the mail relay, such as mail.kestrel.example")
+    smtp_port: Port = Field(default=587, description="the mail relay's port, 1 to 65535")
+    smtp_from: str = Field(
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="the mailbox that this service's mails come from, such as safe-return@kestrel.example",
+    )
+    smtp_user: str | None = None
+    smtp_password: Annotated[SecretStr, Field(min_length=1)] | None = Field(
+        default=None, description="the password at the mail relay; no file where it asks for none"
+    )
+    smtp_listen_host: str = "127.0.0.1"
+    smtp_listen_port: Port = Field(description="the port where the mail relay hands over mail, 1 to 65535")
+    smtp_authserv_id: str = Field(
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="the name that the mail relay gives itself in Authentication-Results, such as mx.kestrel.example",
+    )
+    link_key: Keys
+
+    def mail_listener(self, takes: Takes) -> MailListener:
+        listens = (self.smtp_listen_host, self.smtp_listen_port)
+        return MailListener(*listens, self.smtp_from, takes, relay=self.smtp_authserv_id)
+
+    @property
+    def links(self) -> Links:
+        return Links(self.link_key.get_secret_value(), self.public_url)
+
+    def email_medium(self) -> EmailMedium:
+        password = None if self.smtp_password is None else self.smtp_password.get_secret_value()
+        relay = Relay(self.smtp_host, self.smtp_port, self.smtp_from, not self.sandbox, self.smtp_user, password)
+        return EmailMedium(relay)

@@ -1,0 +1,47 @@
+"""Settings of services that text. A module of its own: whoever imports it loads Twilio."""
+
+from pydantic import Field, SecretStr
+
+from services.platform.delivery.channels.sms import TextMedium
+from services.platform.delivery.settings.keys import OUR_ADDRESS, KeySettings
+
+
+class TextSettings(KeySettings):
+    """`public_url` is this service's address as Twilio calls and signs it; a proxy in between may see other hosts and ports.
+    `twilio_from` is Safe Return's number, E.164. `twilio_base_url` only where a sandbox plays Twilio.
+
+    Without `twilio_auth_token` no signature can be checked, and the service does not start. While it is being changed Twilio
+    may sign with `twilio_auth_token_alternate` too. `twilio_further_accounts`: others whose texts and reports are taken.
+    """
+
+    twilio_account_sid: str = Field(description="the account at Twilio, which begins with AC")
+    twilio_further_accounts: str = Field(
+        default="",
+        pattern=r"^\s*(AC\w+\s*)*$",
+        description="further accounts at Twilio with blanks between, or left out",
+    )
+    twilio_from: str = Field(description="the number that texts come from, such as +447700900500")
+    twilio_base_url: str | None = None
+    public_url: str = Field(description=OUR_ADDRESS)
+    twilio_auth_token: SecretStr = Field(min_length=1, description="the token of the account at Twilio")
+    twilio_auth_token_alternate: SecretStr | None = None
+
+    @property
+    def twilio_tokens(self) -> tuple[str, ...]:
+        """An alternate whose file was emptied is none: anybody can sign with the empty key."""
+        both = (self.twilio_auth_token, self.twilio_auth_token_alternate)
+        return tuple(each.get_secret_value() for each in both if each is not None and each.get_secret_value())
+
+    @property
+    def twilio_accounts(self) -> frozenset[str]:
+        """Whose texts and reports are taken; texts go out by the first alone."""
+        return frozenset({self.twilio_account_sid, *self.twilio_further_accounts.split()})
+
+    def text_medium(self) -> TextMedium:
+        return TextMedium(
+            account_sid=self.twilio_account_sid,
+            auth_token=self.twilio_auth_token.get_secret_value(),
+            sender=self.twilio_from,
+            public_url=self.public_url,
+            base_url=self.twilio_base_url,
+        )

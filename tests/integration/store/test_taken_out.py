@@ -1,0 +1,88 @@
+"""A connection that was taken out past SQLAlchemy goes back as it came, whatever was done on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.platform.store.engine import taken_out
+from services.platform.store.query import driver_of, execute_pipelined
+from services.platform.store.unit_of_work import Store
+from tests.support.database import Database
+
+ASK = "SELECT count(*) FROM outbox"
+
+
+@pytest.fixture
+async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
+    opened = database.engine("protocol")
+    yield opened
+    await opened.dispose()
+
+
+async def status_of(engine: AsyncEngine) -> TransactionStatus:
+    """Of the connection that was given back last."""
+    async with taken_out(engine) as connection:
+        return (await driver_of(connection)).info.transaction_status
+
+
+async def test_an_open_transaction_is_rolled_back(engine: AsyncEngine) -> None:
+    async with taken_out(engine) as connection:
+        await execute_pipelined(connection, (ASK, {}))
+        assert (await driver_of(connection)).info.transaction_status is TransactionStatus.INTRANS
+    assert await status_of(engine) is TransactionStatus.IDLE
+
+
+async def test_a_transaction_that_sqlalchemy_began_is_rolled_back(engine: AsyncEngine) -> None:
+    async with taken_out(engine) as connection:
+        await connection.execute(text(ASK))
+    assert await status_of(engine) is TransactionStatus.IDLE
+
+
+async def test_after_a_failed_statement_the_connection_serves_the_next(engine: AsyncEngine) -> None:
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        async with taken_out(engine) as connection:
+            await execute_pipelined(connection, ("SELECT 1 / 0", {}))
+    assert await status_of(engine) is TransactionStatus.IDLE
+    assert engine.pool.status().count("Connections in pool: 1") == 1
+
+
+async def test_a_connection_that_was_lost_is_not_given_to_the_next(engine: AsyncEngine) -> None:
+    async def use_a_lost_one() -> None:
+        async with taken_out(engine) as connection:
+            (await driver_of(connection)).pgconn.finish()
+            await execute_pipelined(connection, (ASK, {}))
+
+    with pytest.raises(psycopg.OperationalError):
+        await use_a_lost_one()
+    async with taken_out(engine) as connection:
+        assert await execute_pipelined(connection, (ASK, {}), commit=True)
+
+
+async def test_a_cancelled_statement_leaves_no_connection_behind(engine: AsyncEngine) -> None:
+    async def sleep() -> None:
+        async with taken_out(engine) as connection:
+            await execute_pipelined(connection, ("SELECT pg_sleep(30)", {}))
+
+    for _ in range(3):
+        sleeping = asyncio.create_task(sleep())
+        await asyncio.sleep(0.2)
+        sleeping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sleeping
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert await status_of(engine) is TransactionStatus.IDLE
+
+
+async def test_what_sqlalchemy_wrote_commits_though_nothing_waits(engine: AsyncEngine) -> None:
+    put = "INSERT INTO outbox (key, topic, envelope, written_at) VALUES ('c', 'duties', '', now())"
+    store = Store(engine)
+    async with store.transaction() as uow:
+        await uow.connection.execute(text(put))
+    async with taken_out(engine) as connection:
+        [[(count,)]] = await execute_pipelined(connection, ("SELECT count(*) FROM outbox WHERE key = 'c'", {}))
+    assert count == 1

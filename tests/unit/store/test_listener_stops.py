@@ -1,0 +1,35 @@
+"""A listener that is stopped at the moment of a notification stops all the same."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import make_url
+
+from services.platform.store.notifications.channels import Channels
+from services.platform.store.notifications.listener import Listener
+
+
+async def test_stopping_ends_though_a_notification_comes_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, readable = asyncio.get_running_loop(), list[Callable[[], None]]()
+    monkeypatch.setattr(loop, "add_reader", lambda _, callback: readable.append(callback))
+    monkeypatch.setattr(loop, "remove_reader", lambda _: None)
+    listener = Listener(make_url("postgresql://127.0.0.1/none"), Channels(), probe_every=60)
+    connection = cast("Any", SimpleNamespace(fileno=lambda: 0))
+
+    async def listen() -> None:
+        while True:
+            await listener._is_readable(connection)
+
+    listening = asyncio.create_task(listen())
+    for _ in range(2):
+        await asyncio.sleep(0)
+    readable[-1]()
+    await asyncio.sleep(0)
+    listening.cancel()
+    done, left = await asyncio.wait({listening}, timeout=1)
+    for each in left:
+        each.cancel()
+    assert done
