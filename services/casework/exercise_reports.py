@@ -28,21 +28,30 @@ class NobodyToExerciseWith(Exception):
 
 
 class ExerciseReporter:
-    """`turn` is called often. Message ids derive from the round's time, so replicas and restarts publish each once."""
+    """`turn` is called often. Message ids derive from the round's time, so replicas and restarts publish each once.
+
+    A process that missed the quarter's report begins a round of its own at once, so that a restart soon shows whether a
+    report gets through.
+    """
 
     def __init__(self, store: Store, clocks: Clocks, authority: AuthorityId) -> None:
         self._store = store
         self._clocks = clocks
         self._authority = authority
+        self._begun_at: datetime | None = None
         self._published: set[tuple[datetime, str]] = set()
 
     async def turn(self) -> bool:
         """Raises NobodyToExerciseWith, which readiness shows."""
         metrics.EXERCISE_MAILS_DUE.set(in_working_hours(self._clocks.story()))
-        begun_at = _round_of(self._clocks.wall())
-        over = self._clocks.wall() >= begun_at + OVER_AFTER
-        await self._publish_once(begun_at, "end" if over else "report")
-        self._published = {each for each in self._published if each[0] == begun_at}
+        now = self._clocks.wall()
+        if self._begun_at is None or self._begun_at < _start_of(now, EVERY):
+            self._begun_at = _round_of(now)
+            self._published.clear()
+        if self._begun_at is not None:
+            await self._publish_once(self._begun_at, "report")
+            if now >= self._begun_at + OVER_AFTER:
+                await self._publish_once(self._begun_at, "end")
         return False
 
     async def _publish_once(self, begun_at: datetime, what: str) -> None:
@@ -73,6 +82,16 @@ class ExerciseReporter:
         return child
 
 
-def _round_of(now: datetime) -> datetime:
-    """The last full quarter of an hour."""
-    return datetime.fromtimestamp(now.timestamp() // EVERY.total_seconds() * EVERY.total_seconds(), UTC)
+def _round_of(now: datetime) -> datetime | None:
+    """When the round of `now` began: at the quarter or, its report being late, at this minute. None where its end would
+    come after the next quarter.
+    """
+    quarter, minute = _start_of(now, EVERY), _start_of(now, timedelta(minutes=1))
+    if now < quarter + OVER_AFTER:
+        return quarter
+    return minute if minute + OVER_AFTER <= quarter + EVERY else None
+
+
+def _start_of(now: datetime, step: timedelta) -> datetime:
+    """The last moment at or before `now` that is a whole number of steps."""
+    return datetime.fromtimestamp(now.timestamp() // step.total_seconds() * step.total_seconds(), UTC)

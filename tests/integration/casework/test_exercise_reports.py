@@ -111,6 +111,34 @@ async def test_the_next_round_is_another_report(engine: AsyncEngine, child: tupl
     assert len({each.id for each in await said(engine, child[1])}) == 2
 
 
+async def test_a_process_that_missed_the_quarter_reports_at_once_and_then_ends_its_own_report(
+    engine: AsyncEngine, child: tuple[str, str]
+) -> None:
+    exercising = ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0])
+    with time_machine.travel(ROUND.replace(minute=22, second=40), tick=False) as clock:
+        await exercising.turn()
+        (report,) = await said(engine, child[1])
+        assert isinstance(report.content, ChildReportedMissing)
+        assert report.time == ROUND.replace(minute=22)
+        clock.shift(240)
+        await exercising.turn()
+        await exercising.turn()
+        assert [type(each.content) for each in await said(engine, child[1])] == [ChildReportedMissing, ReportRetracted]
+        clock.move_to(ROUND.replace(minute=30))
+        await exercising.turn()
+    assert [each.time.minute for each in await said(engine, child[1])] == [22, 26, 30]
+
+
+async def test_so_near_the_next_quarter_a_process_waits_for_it(engine: AsyncEngine, child: tuple[str, str]) -> None:
+    exercising = ExerciseReporter(Store(engine, origin=Origin("casework", Clocks())), Clocks(), child[0])
+    with time_machine.travel(ROUND.replace(minute=27), tick=False) as clock:
+        await exercising.turn()
+        assert await said(engine, child[1]) == []
+        clock.move_to(ROUND.replace(minute=30, second=1))
+        await exercising.turn()
+    assert [each.time.minute for each in await said(engine, child[1])] == [30]
+
+
 async def test_without_a_child_of_its_own_it_says_nothing_and_that_is_an_obstacle(engine: AsyncEngine) -> None:
     with pytest.raises(NobodyToExerciseWith):
         await ExerciseReporter(
